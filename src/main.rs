@@ -1,0 +1,2 @@
+//! partscope
+fn main() {}
