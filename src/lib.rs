@@ -1,1 +1,33 @@
-//! partscope
+//! partscope takes a decoder language model apart into attention heads and MLPs while it does in-context learning,
+//! shows which of these components are right, wrong or always say the same label, and re-mixes them into a better
+//! classifier.
+//!
+//! The map of the house, from the bottom up; dependencies point downwards only:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`mod@component`], [`mod@attribution`], [`mod@run`] | the table everything passes through, and its names |
+//! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
+//! | [`task`] | data sets, templates, demonstrations, prompts |
+//! | [`decompose`] | model × prompts → attribution |
+//! | [`analysis`] | pure functions of an attribution |
+//! | [`store`] | runs on disk |
+//! | [`jobs`] | worker threads that own the model; typed requests and events |
+//! | `app`, `tui` | state and keys; drawing (feature `tui`) |
+//! | [`cli`] | one file per command |
+
+pub mod analysis;
+pub mod attribution;
+pub mod cancel;
+pub mod component;
+pub mod error;
+pub mod jobs;
+pub mod progress;
+pub mod run;
+pub mod runner;
+pub mod text;
+
+pub use attribution::{Attribution, Batch, Exactness, Split};
+pub use component::{Component, Part, Shape};
+pub use error::{Error, InputError, Result};
+pub use run::{Run, RunMeta};

@@ -1,0 +1,1 @@
+//! Pure functions of an attribution: what the parts say, and a better sum.

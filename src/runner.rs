@@ -1,0 +1,92 @@
+//! From a request to a run: prompts are made, the model is asked, the table is filled.
+//!
+//! The command line and the explorer's worker both go through [`Event`], so that what one prints the other draws.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    attribution::{Batch, Split},
+    component::Shape,
+    progress::Progress,
+    run::{ModelMeta, PromptMeta, RunMeta, TaskMeta},
+};
+
+/// What to attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRequest {
+    /// Name of the task.
+    pub task: String,
+    /// Name of the template; the task's first if `None`.
+    pub template: Option<String>,
+    /// Demonstrations in every prompt `K'`.
+    pub shots: usize,
+    /// Which demonstration set.
+    pub demo_seed: u64,
+    /// Labelled examples to fit on, besides the demonstrations.
+    pub train_examples: usize,
+    /// At most so many test examples.
+    pub limit: Option<usize>,
+}
+
+/// An example before the model has seen it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedExample {
+    /// Its id in the task's data.
+    pub id: String,
+    /// What it says, without the demonstrations.
+    pub text: String,
+    /// Gold label, an index into the label words.
+    pub gold: usize,
+}
+
+/// Everything about a run that is known before the model works: enough to lay out the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The model.
+    pub model: ModelMeta,
+    /// The task, template and label words.
+    pub task: TaskMeta,
+    /// The demonstrations.
+    pub prompt: PromptMeta,
+    /// Layers, heads and labels.
+    pub shape: Shape,
+    /// Training examples, in table order.
+    pub train: Vec<PlannedExample>,
+    /// Test examples, in table order.
+    pub test: Vec<PlannedExample>,
+}
+
+impl Plan {
+    /// The examples of one split.
+    pub fn split(&self, split: Split) -> &[PlannedExample] {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// Gold labels of one split.
+    pub fn gold(&self, split: Split) -> Vec<usize> {
+        self.split(split).iter().map(|example| example.gold).collect()
+    }
+}
+
+/// What an attribution says while it runs, in this order: `Loading`, `Planned`, then batches (training split first)
+/// with progress in between, then one of the last three.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The model is being loaded.
+    Loading(String),
+    /// The prompts are ready.
+    Planned(Box<Plan>),
+    /// The next examples of a split.
+    Batch(Split, Batch),
+    /// How far it is, in examples.
+    Progress(Progress),
+    /// All done.
+    Finished(Box<RunMeta>),
+    /// It was cancelled; what came before stands.
+    Cancelled,
+    /// It failed, and why.
+    Failed(String),
+}
