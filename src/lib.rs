@@ -20,11 +20,15 @@ pub mod analysis;
 pub mod attribution;
 pub mod cancel;
 pub mod component;
+pub mod decompose;
+pub(crate) mod demo;
 pub mod error;
 pub mod jobs;
+pub mod model;
 pub mod progress;
 pub mod run;
 pub mod runner;
+pub mod task;
 pub mod text;
 
 pub use attribution::{Attribution, Batch, Exactness, Split};
