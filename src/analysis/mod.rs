@@ -1,1 +1,38 @@
-//! Pure functions of an attribution: what the parts say, and a better sum.
+//! Pure functions of an attribution: what the parts say, how sure we are, and a better sum.
+//!
+//! Nothing here knows a model, a file or a screen. Tables come in, small owned results go out, and equal input gives
+//! equal output: everything drawn at random takes a seed.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | [`tally`] | counts that follow a table as it fills |
+//! | [`predict`] | what a table of label logits predicts, by how much, how often it ties |
+//! | [`components`] | which components are good, bad, label-biased or neutral |
+//! | [`exact`], [`permutation`], [`intervals`], [`fdr`] | the statistics behind it |
+//! | [`mix`] | what the model would say with other weights |
+//! | [`reweight`] | which weights a few labels ask for |
+//! | [`method`] | the names of ways to predict |
+
+#![allow(clippy::float_cmp, reason = "weights are compared with the very values they were set to")]
+
+pub mod components;
+pub mod exact;
+pub mod fdr;
+pub mod intervals;
+pub mod kind;
+pub mod method;
+pub mod mix;
+pub mod permutation;
+pub mod predict;
+pub mod random;
+pub mod reweight;
+pub mod tally;
+#[cfg(test)]
+mod testing;
+
+pub use components::{ComponentStats, summarize};
+pub use kind::{Kind, Thresholds};
+pub use method::Method;
+pub use mix::{Mix, MixedLogits};
+pub use reweight::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling, fit};
+pub use tally::Tally;

@@ -1,0 +1,97 @@
+//! Names of methods, wherever accuracies are keyed.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+macro_rules! methods {
+    ($($variant:ident $name:literal $doc:literal)*) => {
+        /// A way to get from labels to predictions. Its name is a contract with scripts.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Method {
+            $(#[doc = $doc] #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Method {
+            /// All methods, in the order of tables.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name in files and tables.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// One line for help and legends.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+        }
+    };
+}
+
+methods! {
+    Standard "standard" "the model itself, with the run's demonstrations"
+    StandardK "standard_k" "the model itself, with the whole label budget as demonstrations"
+    Prompts "prompts" "the model itself, with the nearest labelled examples as demonstrations"
+    Calib "calib" "Calib+: a learnt factor per label on the model's probabilities"
+    Contextual "contextual" "contextual calibration on content-free inputs"
+    Batch "batch" "batch calibration: divides by the mean probabilities of the test batch (transductive)"
+    BestComponent "best_component" "the single component most accurate on the training labels"
+    Vote "vote" "majority of the components most accurate on the training labels"
+    Random "random" "random weights, a control"
+    CompRw "comprw" "component reweighting as the paper prints it"
+    CompRwReleased "comprw_released" "component reweighting as the paper's code does it"
+    Partscope "partscope" "component reweighting by our default"
+    Convex "convex" "component reweighting to the optimum of stated options"
+    OracleBestComponent "oracle_best_component" "the component most accurate on the test labels (leakage)"
+    OracleWorstComponent "oracle_worst_component" "the component least accurate on the test labels (leakage)"
+    OracleVote "oracle_vote" "majority of the components most accurate on the test labels (leakage)"
+}
+
+impl Method {
+    /// Whether it looks at test labels: an upper bound, never a result.
+    pub const fn is_oracle(self) -> bool {
+        matches!(self, Self::OracleBestComponent | Self::OracleWorstComponent | Self::OracleVote)
+    }
+
+    /// Whether a prediction depends on the other test examples.
+    pub const fn is_transductive(self) -> bool {
+        matches!(self, Self::Batch)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let known = || Self::ALL.iter().map(|method| method.name().to_owned()).collect();
+        Self::ALL.iter().copied().find(|method| method.name() == text).ok_or_else(|| Error::Unknown {
+            what: "method",
+            given: text.to_owned(),
+            known: known(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_oracles_say_so() {
+        for &method in Method::ALL {
+            assert_eq!(method.name().parse::<Method>().unwrap(), method);
+            assert_eq!(serde_json::to_value(method).unwrap(), method.name());
+            assert_eq!(method.is_oracle(), method.name().starts_with("oracle_"));
+        }
+        assert!("best".parse::<Method>().unwrap_err().to_string().contains("comprw_released"));
+    }
+}

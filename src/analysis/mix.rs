@@ -1,0 +1,198 @@
+//! What the model would say if its components spoke louder or softer.
+//!
+//! A mix is a direct effect: it scales contributions in the sum; the rest of the network does not react.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{analysis::predict, attribution::Attribution, component::Shape};
+
+/// One weight per component and one for what belongs to none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mix {
+    /// Weight of every component, in the order of the shape, `[C]`.
+    pub weights: Vec<f64>,
+    /// Weight of `rest`.
+    pub rest: f64,
+}
+
+impl Mix {
+    /// The model itself: every weight is 1.
+    pub fn identity(shape: Shape) -> Self {
+        Self { weights: vec![1.0; shape.components()], rest: 1.0 }
+    }
+
+    /// Every component at `weight`, and `rest` at its own.
+    pub fn uniform(shape: Shape, weight: f64, rest: f64) -> Self {
+        Self { weights: vec![weight; shape.components()], rest }
+    }
+
+    /// Only the component at `index` speaks.
+    pub fn solo(shape: Shape, index: usize) -> Self {
+        let mut mix = Self::uniform(shape, 0.0, 0.0);
+        mix.weights[index] = 1.0;
+        mix
+    }
+
+    /// Whether this is the model itself.
+    pub fn is_identity(&self) -> bool {
+        self.rest == 1.0 && self.weights.iter().all(|&weight| weight == 1.0)
+    }
+
+    /// Mixed label logits of every example, `[N, Y]`.
+    pub fn logits(&self, table: &Attribution) -> Vec<f64> {
+        let mut logits = vec![0.0; table.len() * table.labels()];
+        self.add_to(&mut logits, table, 0);
+        logits
+    }
+
+    /// Label each example gets under this mix, ties to the first label, `[N]`.
+    pub fn predictions(&self, table: &Attribution) -> Vec<usize> {
+        predict::predictions(&self.logits(table), table.labels())
+    }
+
+    /// Share of examples that this mix gets right.
+    pub fn accuracy(&self, table: &Attribution) -> f64 {
+        predict::accuracy(&self.predictions(table), table.gold())
+    }
+
+    /// Gold minus the strongest other label under this mix, in logits, `[N]`.
+    pub fn margins(&self, table: &Attribution) -> Vec<f64> {
+        predict::margins(&self.logits(table), table.gold(), table.labels())
+    }
+
+    /// Adds the mix of all values from `start` on.
+    fn add_to(&self, logits: &mut [f64], table: &Attribution, start: usize) {
+        for (index, &weight) in self.weights.iter().enumerate() {
+            add_scaled(&mut logits[start..], &table.contribution(index)[start..], weight);
+        }
+        add_scaled(&mut logits[start..], &table.rest()[start..], self.rest);
+    }
+}
+
+/// `logits += weight · values`; a weight of zero adds nothing, whatever the values.
+fn add_scaled(logits: &mut [f64], values: &[f32], weight: f64) {
+    if weight != 0.0 {
+        logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += weight * f64::from(value));
+    }
+}
+
+/// A mix with its logits at hand, for faders: moving one weight touches one component's contributions only.
+///
+/// Every method that takes a table must be given the same one; it may have gained rows, which
+/// [`extend`](Self::extend) takes in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MixedLogits {
+    mix: Mix,
+    labels: usize,
+    logits: Vec<f64>,
+}
+
+impl MixedLogits {
+    /// Computes all logits once.
+    pub fn new(mix: Mix, table: &Attribution) -> Self {
+        let logits = mix.logits(table);
+        Self { mix, labels: table.labels(), logits }
+    }
+
+    /// The mix as it stands.
+    pub const fn mix(&self) -> &Mix {
+        &self.mix
+    }
+
+    /// Mixed label logits `[N, Y]`.
+    pub fn logits(&self) -> &[f64] {
+        &self.logits
+    }
+
+    /// Label each example gets, `[N]`.
+    pub fn predictions(&self) -> Vec<usize> {
+        predict::predictions(&self.logits, self.labels)
+    }
+
+    /// Share of examples that the mix gets right.
+    pub fn accuracy(&self, table: &Attribution) -> f64 {
+        predict::accuracy(&self.predictions(), &table.gold()[..self.len()])
+    }
+
+    /// Gold minus the strongest other label, in logits, `[N]`.
+    pub fn margins(&self, table: &Attribution) -> Vec<f64> {
+        predict::margins(&self.logits, &table.gold()[..self.len()], self.labels)
+    }
+
+    /// Number of examples mixed so far.
+    pub fn len(&self) -> usize {
+        self.logits.len() / self.labels.max(1)
+    }
+
+    /// Whether no example has been mixed yet.
+    pub fn is_empty(&self) -> bool {
+        self.logits.is_empty()
+    }
+
+    /// Sets the weight of the component at `index`.
+    pub fn set_weight(&mut self, table: &Attribution, index: usize, weight: f64) {
+        let step = weight - self.mix.weights[index];
+        add_scaled(&mut self.logits, table.contribution(index), step);
+        self.mix.weights[index] = weight;
+    }
+
+    /// Sets the weight of `rest`.
+    pub fn set_rest(&mut self, table: &Attribution, weight: f64) {
+        add_scaled(&mut self.logits, table.rest(), weight - self.mix.rest);
+        self.mix.rest = weight;
+    }
+
+    /// Replaces the whole mix and computes anew, which also clears the rounding that many small moves leave.
+    pub fn set_mix(&mut self, table: &Attribution, mix: Mix) {
+        *self = Self::new(mix, table);
+    }
+
+    /// Takes in the rows that `table` gained.
+    pub fn extend(&mut self, table: &Attribution) {
+        let start = self.logits.len();
+        self.logits.resize(table.len() * self.labels, 0.0);
+        self.mix.add_to(&mut self.logits, table, start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::testing::noise;
+
+    #[test]
+    fn the_identity_is_the_sum_of_all_parts() {
+        let table = noise(30, 3, 1);
+        let mix = Mix::identity(table.shape());
+        assert!(mix.is_identity());
+        let expected = table.component_sum().into_iter().zip(table.rest()).map(|(sum, &rest)| sum + f64::from(rest));
+        assert!(mix.logits(&table).into_iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_solo_is_the_component() {
+        let table = noise(30, 3, 2);
+        let solo = Mix::solo(table.shape(), 4).predictions(&table);
+        assert_eq!(solo, predict::predictions(table.contribution(4), 3));
+    }
+
+    #[test]
+    fn moving_faders_equals_mixing_anew() {
+        let table = noise(50, 4, 3);
+        let mut mixed = MixedLogits::new(Mix::identity(table.shape()), &table);
+        for (index, weight) in [(0, 0.0), (3, 2.5), (0, 1.0), (5, -1.0), (5, 0.0)] {
+            mixed.set_weight(&table, index, weight);
+        }
+        mixed.set_rest(&table, 0.0);
+        let anew = mixed.mix().logits(&table);
+        assert!(mixed.logits().iter().zip(anew).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert_eq!(mixed.mix().weights[3].to_bits(), 2.5_f64.to_bits());
+    }
+
+    #[test]
+    fn a_muted_component_is_silent_even_if_it_is_broken() {
+        let table = noise(3, 2, 4);
+        let mix = Mix::uniform(table.shape(), 0.0, 0.0);
+        assert_eq!(mix.logits(&table), vec![0.0; 6]);
+    }
+}

@@ -1,0 +1,87 @@
+//! How strong the penalty should be, asked of the training labels alone.
+
+use rayon::prelude::*;
+
+use crate::{
+    analysis::{
+        random::Draws,
+        reweight::{CrossValidation, FitOptions, path, problem::Problem},
+    },
+    cancel::Cancel,
+    error::Result,
+};
+
+/// The strength with the least mean cross-entropy on held-out folds; of equals the strongest.
+pub(super) fn strength(
+    problem: &Problem,
+    plan: &CrossValidation,
+    options: &FitOptions,
+    cancel: &Cancel,
+) -> Result<f64> {
+    let lambdas = path::geometric(problem.largest_lambda(), plan.path, plan.smallest);
+    let losses: Vec<Vec<f64>> = folds(problem.gold(), problem.labels, plan)
+        .into_par_iter()
+        .map(|held_out| held_out_losses(problem, &held_out, &lambdas, options, cancel))
+        .collect::<Result<_>>()?;
+    let total = |step: usize| losses.iter().map(|fold| fold[step]).sum::<f64>();
+    let best = (1..lambdas.len()).fold(0, |best, step| if total(step) < total(best) { step } else { best });
+    Ok(lambdas.get(best).copied().unwrap_or_default())
+}
+
+/// Summed cross-entropy of the held-out examples at every strength.
+fn held_out_losses(
+    problem: &Problem,
+    held_out: &[usize],
+    lambdas: &[f64],
+    options: &FitOptions,
+    cancel: &Cancel,
+) -> Result<Vec<f64>> {
+    let kept: Vec<usize> = (0..problem.gold().len()).filter(|row| !held_out.contains(row)).collect();
+    let (inside, outside) = (problem.subset(&kept), problem.subset(held_out));
+    let coarse = FitOptions { tolerance: options.tolerance.max(1e-4), ..*options };
+    let solutions = path::solve(&inside, lambdas, &coarse, cancel)?;
+    let loss = |weights: &[f64]| outside.point(&outside.logits(weights)).loss * held_out.len() as f64;
+    Ok(solutions.iter().map(|solution| loss(&solution.weights)).collect())
+}
+
+/// Held-out rows of every fold: the examples of each label dealt in turn, so that folds are balanced. Never more folds
+/// than examples.
+fn folds(gold: &[usize], labels: usize, plan: &CrossValidation) -> Vec<Vec<usize>> {
+    let mut draws = Draws::new(plan.seed);
+    let count = plan.folds.min(gold.len());
+    let mut folds = vec![Vec::new(); count * plan.repeats];
+    for repeat in folds.chunks_exact_mut(count) {
+        let mut turn = 0;
+        for label in 0..labels {
+            let mut rows: Vec<usize> = (0..gold.len()).filter(|&row| gold[row] == label).collect();
+            draws.shuffle(&mut rows);
+            for row in rows {
+                repeat[turn % count].push(row);
+                turn += 1;
+            }
+        }
+        for fold in repeat {
+            fold.sort_unstable();
+        }
+    }
+    folds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_part_the_examples_and_balance_the_labels() {
+        let gold: Vec<usize> = (0..20).map(|i| i % 2).collect();
+        let folds = folds(&gold, 2, &CrossValidation { repeats: 2, ..CrossValidation::default() });
+        assert_eq!(folds.len(), 10);
+        assert_ne!(folds[0], folds[5]);
+        for fold in &folds {
+            assert_eq!((fold.len(), fold.iter().filter(|&&row| gold[row] == 0).count()), (4, 2));
+        }
+        let mut rows = folds[..5].concat();
+        rows.sort_unstable();
+        assert_eq!(rows, (0..20).collect::<Vec<_>>());
+    }
+}

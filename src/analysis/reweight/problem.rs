@@ -1,0 +1,246 @@
+//! The objective of a fit as numbers: loss, gradient, curvature, KKT residual.
+
+use crate::{
+    analysis::reweight::{FitOptions, Scaling, unusable},
+    attribution::Attribution,
+    error::Result,
+};
+
+/// Contributions of a training split, ready to be weighed.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    /// Number of label words `Y`.
+    pub labels: usize,
+    /// Label-centred contributions `[C, N·Y]`; only differences between labels matter, and small numbers round less.
+    columns: Vec<f64>,
+    /// `ρ · rest`, `[N·Y]`.
+    offset: Vec<f64>,
+    gold: Vec<usize>,
+    /// Weight that costs nothing.
+    pub anchor: f64,
+    /// Price of every component, relative to λ, `[C]`.
+    pub price: Vec<f64>,
+    /// Smallest and largest weight.
+    pub bounds: (f64, f64),
+    /// Largest gradient of the loss where every weight is 1: the unit of the KKT residual.
+    pub unit: f64,
+}
+
+/// Loss and what its derivatives need, at one point.
+#[derive(Clone, Debug)]
+pub(super) struct Point {
+    /// Mean cross-entropy, in nats.
+    pub loss: f64,
+    /// Predicted probabilities `[N·Y]`.
+    pub probabilities: Vec<f64>,
+}
+
+impl Problem {
+    /// Reads the table.
+    pub(super) fn new(train: &Attribution, options: &FitOptions) -> Result<Self> {
+        if train.is_empty() {
+            return Err(unusable("there are no training examples", "make the run with --train-examples").into());
+        }
+        let labels = train.labels();
+        let shape = train.shape();
+        let mut columns = Vec::with_capacity(shape.components() * train.len() * labels);
+        for index in 0..shape.components() {
+            let start = columns.len();
+            columns.extend(train.contribution(index).iter().copied().map(f64::from));
+            centre(&mut columns[start..], labels);
+            if !columns[start..].iter().all(|value| value.is_finite()) {
+                let problem = format!("contributions of {} are not finite", shape.component(index));
+                return Err(unusable(problem, "run the model again in another --dtype").into());
+            }
+        }
+        let mut offset: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
+        centre(&mut offset, labels);
+        let bounds = options.bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        let gold = train.gold().to_vec();
+        let mut problem = Self {
+            labels,
+            columns,
+            offset,
+            gold,
+            anchor: options.penalty.anchor(),
+            price: Vec::new(),
+            bounds,
+            unit: 1.0,
+        };
+        problem.price = problem.prices(shape.components(), options.scaling);
+        let start = problem.point(&problem.logits(&vec![1.0; shape.components()]));
+        problem.unit = problem.gradient(&start).iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+        Ok(problem)
+    }
+
+    /// The same problem on some of its examples.
+    pub(super) fn subset(&self, rows: &[usize]) -> Self {
+        let y = self.labels;
+        let pick = |values: &[f64]| -> Vec<f64> {
+            rows.iter().flat_map(|&row| values[row * y..(row + 1) * y].iter().copied()).collect()
+        };
+        Self {
+            columns: (0..self.components()).flat_map(|index| pick(self.column(index))).collect(),
+            offset: pick(&self.offset),
+            gold: rows.iter().map(|&row| self.gold[row]).collect(),
+            price: self.price.clone(),
+            ..*self
+        }
+    }
+
+    fn prices(&self, components: usize, scaling: Scaling) -> Vec<f64> {
+        match scaling {
+            Scaling::Raw => vec![1.0; components],
+            Scaling::Standardised => (0..components).map(|index| root_mean_square(self.column(index))).collect(),
+        }
+    }
+
+    /// Number of components `C`.
+    pub(super) fn components(&self) -> usize {
+        self.columns.len() / self.offset.len()
+    }
+
+    /// Gold labels `[N]`.
+    pub(super) fn gold(&self) -> &[usize] {
+        &self.gold
+    }
+
+    /// Centred contributions of one component, `[N·Y]`.
+    pub(super) fn column(&self, index: usize) -> &[f64] {
+        &self.columns[index * self.offset.len()..(index + 1) * self.offset.len()]
+    }
+
+    /// Mixed logits `[N·Y]`.
+    pub(super) fn logits(&self, weights: &[f64]) -> Vec<f64> {
+        let mut logits = self.offset.clone();
+        for (index, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
+            add_scaled(&mut logits, self.column(index), weight);
+        }
+        logits
+    }
+
+    /// Loss and probabilities at `logits`.
+    pub(super) fn point(&self, logits: &[f64]) -> Point {
+        let mut probabilities = logits.to_vec();
+        let mut loss = 0.0;
+        for (row, &gold) in probabilities.chunks_exact_mut(self.labels).zip(&self.gold) {
+            loss += softmax_cross_entropy(row, gold);
+        }
+        Point { loss: loss / self.gold.len() as f64, probabilities }
+    }
+
+    /// Gradient of the loss with respect to every weight, `[C]`.
+    pub(super) fn gradient(&self, point: &Point) -> Vec<f64> {
+        let residual = self.residual(point);
+        (0..self.components()).map(|index| dot(self.column(index), &residual)).collect()
+    }
+
+    /// Gradient of the loss with respect to the logits, `[N·Y]`.
+    pub(super) fn residual(&self, point: &Point) -> Vec<f64> {
+        let scale = 1.0 / self.gold.len() as f64;
+        let mut residual = point.probabilities.clone();
+        for (row, &gold) in residual.chunks_exact_mut(self.labels).zip(&self.gold) {
+            row[gold] -= 1.0;
+            for value in row {
+                *value *= scale;
+            }
+        }
+        residual
+    }
+
+    /// Curvature of the loss applied to a change of logits: `D · column`, with `D` block-diagonal over examples.
+    pub(super) fn curve(&self, point: &Point, change: &[f64], out: &mut [f64]) {
+        let scale = 1.0 / self.gold.len() as f64;
+        let rows = point.probabilities.chunks_exact(self.labels).zip(change.chunks_exact(self.labels));
+        for ((p, g), out) in rows.zip(out.chunks_exact_mut(self.labels)) {
+            let mean = dot(p, g);
+            p.iter().zip(g).zip(out).for_each(|((p, g), out)| *out = scale * p * (g - mean));
+        }
+    }
+
+    /// `Σ_c s_c |w_c − a|`.
+    pub(super) fn penalty(&self, weights: &[f64]) -> f64 {
+        weights.iter().zip(&self.price).map(|(w, price)| price * (w - self.anchor).abs()).sum()
+    }
+
+    /// How far `gradient` at `weights` is from the optimality conditions in coordinate `index`.
+    ///
+    /// Zero is optimal where it lies in `∇_c + λ s_c ∂|w_c − a| + N_box(w_c)`; this is its distance from that set.
+    pub(super) fn violation(&self, index: usize, weight: f64, gradient: f64, lambda: f64) -> f64 {
+        let slope = lambda * self.price[index];
+        let distance = weight - self.anchor;
+        let (mut least, mut most) = match distance {
+            d if d > 0.0 => (gradient + slope, gradient + slope),
+            d if d < 0.0 => (gradient - slope, gradient - slope),
+            _ => (gradient - slope, gradient + slope),
+        };
+        if weight <= self.bounds.0 {
+            least = f64::NEG_INFINITY;
+        }
+        if weight >= self.bounds.1 {
+            most = f64::INFINITY;
+        }
+        least.max(-most).max(0.0)
+    }
+
+    /// Weights that cost least and are allowed: where every fit starts.
+    pub(super) fn start(&self) -> Vec<f64> {
+        vec![self.anchor.clamp(self.bounds.0, self.bounds.1); self.components()]
+    }
+
+    /// The weakest penalty under which no weight leaves [`start`](Self::start).
+    pub(super) fn largest_lambda(&self) -> f64 {
+        let start = self.start();
+        let gradient = self.gradient(&self.point(&self.logits(&start)));
+        let needs = |index: usize| match (self.price[index], self.violation(index, start[index], gradient[index], 0.0))
+        {
+            (price, violation) if price > 0.0 => violation / price,
+            _ => 0.0,
+        };
+        (0..self.components()).map(needs).fold(0.0, f64::max)
+    }
+}
+
+/// Turns a row of logits into probabilities and returns `−log p_gold`.
+fn softmax_cross_entropy(row: &mut [f64], gold: usize) -> f64 {
+    let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let margin = row[gold] - most;
+    for value in &mut *row {
+        *value = (*value - most).exp();
+    }
+    let total: f64 = row.iter().sum();
+    for value in row {
+        *value /= total;
+    }
+    total.ln() - margin
+}
+
+fn centre(values: &mut [f64], labels: usize) {
+    for row in values.chunks_exact_mut(labels) {
+        let mean = row.iter().sum::<f64>() / labels as f64;
+        for value in row {
+            *value -= mean;
+        }
+    }
+}
+
+fn root_mean_square(values: &[f64]) -> f64 {
+    (dot(values, values) / values.len().max(1) as f64).sqrt()
+}
+
+/// Inner product, in eight running sums so that the machine's vector units are used.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (mut sums, (a8, a_tail), (b8, b_tail)) = ([0.0; 8], a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a8.iter().zip(b8) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let tail: f64 = a_tail.iter().zip(b_tail).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + tail
+}
+
+/// `to += scale · from`.
+pub(super) fn add_scaled(to: &mut [f64], from: &[f64], scale: f64) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to += scale * from);
+}
