@@ -136,7 +136,7 @@ mod tests {
     fn draws_never_change() {
         let budget = draw(&task(20, 2), 4, 2, 3).unwrap();
         assert_eq!(budget, draw(&task(20, 2), 4, 2, 3).unwrap());
-        assert_eq!((budget.demonstrations, budget.training), (vec![0], vec![0]));
+        assert_eq!((budget.demonstrations, budget.training), (vec![13, 4, 14, 5], vec![11, 12]));
     }
 
     #[test]

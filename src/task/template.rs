@@ -70,10 +70,8 @@ impl Template {
     /// # Errors
     /// If the template names a field that the example does not have, or does too much work.
     pub fn render(&self, example: &Example) -> Result<String> {
-        let rendered = self
-            .environment
-            .get_template("example")
-            .and_then(|template| template.render(Serde(&example.fields)));
+        let rendered =
+            self.environment.get_template("example").and_then(|template| template.render(Serde(&example.fields)));
         rendered.map_err(|error| {
             let fields = crate::text::list(example.fields.keys());
             InputError::new(format!("the example `{}` cannot be put into words: {error}", example.id))
