@@ -1,11 +1,11 @@
 //! The model and the tasks that are part of the program.
 
 /// config.json of the demo model.
-pub(crate) const CONFIG: &[u8] = include_bytes!("../tests/golden/models/llama/config.json");
+pub(crate) const CONFIG: &[u8] = include_bytes!("../assets/demo/model/config.json");
 /// tokenizer.json of the demo model.
-pub(crate) const TOKENIZER: &[u8] = include_bytes!("../tests/golden/models/llama/tokenizer.json");
+pub(crate) const TOKENIZER: &[u8] = include_bytes!("../assets/demo/model/tokenizer.json");
 /// Weights of the demo model.
-pub(crate) const WEIGHTS: &[u8] = include_bytes!("../tests/golden/models/llama/model.safetensors");
+pub(crate) const WEIGHTS: &[u8] = include_bytes!("../assets/demo/model/model.safetensors");
 
 /// Task files by name.
 pub(crate) const TASKS: &[(&str, &str)] = &[

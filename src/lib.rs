@@ -19,6 +19,7 @@
 pub mod analysis;
 pub mod attribution;
 pub mod cancel;
+pub mod cli;
 pub mod component;
 pub mod decompose;
 pub(crate) mod demo;
@@ -28,6 +29,7 @@ pub mod model;
 pub mod progress;
 pub mod run;
 pub mod runner;
+pub mod store;
 pub mod task;
 pub mod text;
 

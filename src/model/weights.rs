@@ -147,6 +147,12 @@ fn map(path: PathBuf) -> Result<Shard> {
     Ok(Shard { path, bytes: Bytes::Mapped(map) })
 }
 
+/// What model.safetensors.index.json says.
+#[derive(serde::Deserialize)]
+struct ShardIndex {
+    weight_map: HashMap<String, String>,
+}
+
 fn shard_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let index = folder.join("model.safetensors.index.json");
     if !index.exists() {
@@ -159,12 +165,8 @@ fn shard_files(folder: &Path) -> Result<Vec<PathBuf>> {
             .cure("name a folder in the Hugging Face layout: config.json, tokenizer.json and safetensors")
             .into());
     }
-    #[derive(serde::Deserialize)]
-    struct Index {
-        weight_map: HashMap<String, String>,
-    }
     let text = std::fs::read(&index).map_err(|source| Error::Read { path: index.clone(), source })?;
-    let parsed: Index = serde_json::from_slice(&text)
+    let parsed: ShardIndex = serde_json::from_slice(&text)
         .map_err(|error| InputError::new(error.to_string()).path(&index).line(error.line()).field("weight_map"))?;
     let names: BTreeSet<String> = parsed.weight_map.into_values().collect();
     Ok(names.into_iter().map(|name| folder.join(name)).collect())

@@ -45,7 +45,8 @@ fn from_file(path: &Path) -> Result<Task> {
     let read = |path: &Path| {
         let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         String::from_utf8(bytes).map_err(|error| {
-            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
+            let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = sound.split(|&byte| byte == b'\n').count();
             Error::from(InputError::new("the text is not UTF-8").path(path).line(line).cure("save it as UTF-8"))
         })
     };

@@ -1,6 +1,6 @@
 //! The tiny random-weight models that `tools/golden_models.py` makes with Hugging Face transformers.
 
-#![allow(dead_code)] // each test file uses a part of it
+#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
 
 use std::path::PathBuf;
 
