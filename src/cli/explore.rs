@@ -1,6 +1,9 @@
 //! `partscope explore`: the terminal explorer.
 
-use super::{Failure, ModelOptions, options::PromptOptions};
+use super::{
+    Failure,
+    options::{ModelOptions, PromptOptions},
+};
 
 /// Open the terminal explorer.
 #[derive(Debug, Default, clap::Args)]

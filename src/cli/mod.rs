@@ -14,7 +14,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::options::ModelOptions;
 use crate::error::Error;
 
 /// See which attention heads and MLPs of a language model carry in-context learning, and re-mix them.
