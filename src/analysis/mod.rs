@@ -11,13 +11,17 @@
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`] | the statistics behind it |
 //! | [`mix`] | what the model would say with other weights |
 //! | [`reweight`] | which weights a few labels ask for |
+//! | [`baseline`] | what the same labels buy without reweighting |
 //! | [`method`] | the names of ways to predict |
 
 #![allow(clippy::float_cmp, reason = "weights are compared with the very values they were set to")]
 
+pub mod baseline;
 pub mod components;
 pub mod exact;
 pub mod fdr;
+#[cfg(test)]
+mod golden;
 pub mod intervals;
 pub mod kind;
 pub mod method;

@@ -183,6 +183,17 @@ impl Problem {
         least.max(-most).max(0.0)
     }
 
+    /// All violations at `weights`, `[C]`.
+    pub(super) fn violations(&self, weights: &[f64], gradient: &[f64], lambda: f64) -> Vec<f64> {
+        let pairs = weights.iter().zip(gradient).enumerate();
+        pairs.map(|(index, (&weight, &gradient))| self.violation(index, weight, gradient, lambda)).collect()
+    }
+
+    /// KKT residual: the largest violation, relative to the largest gradient at the model itself.
+    pub(super) fn kkt(&self, violations: &[f64]) -> f64 {
+        violations.iter().copied().fold(0.0, larger) / if self.unit > 0.0 { self.unit } else { 1.0 }
+    }
+
     /// Weights that cost least and are allowed: where every fit starts.
     pub(super) fn start(&self) -> Vec<f64> {
         vec![self.anchor.clamp(self.bounds.0, self.bounds.1); self.components()]
@@ -199,6 +210,11 @@ impl Problem {
         };
         (0..self.components()).map(needs).fold(0.0, f64::max)
     }
+}
+
+/// Maximum that keeps NaN, so that a broken solve cannot look optimal.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 /// Turns a row of logits into probabilities and returns `−log p_gold`.
