@@ -82,7 +82,7 @@ fn sources() -> Vec<(String, PathBuf)> {
 /// The text without comments.
 fn code(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Top-level modules named after `crate::`, alone or in a group.
