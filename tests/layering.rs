@@ -17,10 +17,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &[]),
     ("decompose", &["model"]),
     ("runner", &["decompose", "model", "task"]),
+    ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
     ("jobs", &["analysis", "runner", "model", "task"]),
     ("app", &["jobs", "runner", "analysis", "task", "model"]),
     ("tui", &["app", "jobs", "runner", "analysis", "task", "model", "store"]),
-    ("cli", &["tui", "app", "jobs", "runner", "decompose", "store", "analysis", "task", "model"]),
+    ("cli", &["tui", "app", "jobs", "protocol", "runner", "decompose", "store", "analysis", "task", "model"]),
 ];
 
 /// Crates that only the face of the program may name.

@@ -111,5 +111,6 @@ impl Cache {
 fn read_logits(file: &Path, expected: usize) -> Option<Vec<f32>> {
     let bytes = fs::read(file).ok()?;
     let (values, rest) = bytes.as_chunks::<4>();
-    (rest.is_empty() && values.len() == expected).then(|| values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    (rest.is_empty() && values.len() == expected)
+        .then(|| values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }

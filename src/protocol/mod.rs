@@ -137,7 +137,8 @@ impl Protocol {
         const SAMPLE: usize = 32;
         let cells = self.cells();
         let Some(cell) = cells.first() else { return Ok(0.0) };
-        let scored = if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
+        let scored =
+            if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
         let sample = Self { limit: Some(SAMPLE.min(scored)), ..self.clone() };
         let meter = Meter::start(1);
         Row::measure(cell, &sample.draft(cell)?, model, &Cache::none(), cancel)?;

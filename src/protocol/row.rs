@@ -93,7 +93,8 @@ impl Row {
         let nearest = predictions(&logits(draft.plan_nearest(model))?, labels);
         let content_free = logits(draft.plan_content_free(model))?;
         let contextual = contextual_calibration(&content_free, &run.test);
-        let mut predicted = vec![(Method::StandardK, whole), (Method::Prompts, nearest), (Method::Contextual, contextual)];
+        let mut predicted =
+            vec![(Method::StandardK, whole), (Method::Prompts, nearest), (Method::Contextual, contextual)];
         let outcomes = outcomes(&run.train, &run.test, &BaselineOptions::default(), cancel)?;
         predicted.extend(outcomes.into_iter().map(|outcome| (outcome.method, outcome.predictions)));
         let hits: BTreeMap<Method, Vec<f64>> =

@@ -32,7 +32,8 @@ pub struct AccuracyRow {
 /// The accuracy table, methods in their order.
 pub fn accuracy_table(rows: &[Row]) -> Vec<AccuracyRow> {
     let counted: Vec<&Row> = rows.iter().filter(|row| row.counted).collect();
-    let methods: std::collections::BTreeSet<Method> = counted.iter().flat_map(|row| row.accuracy.keys().copied()).collect();
+    let methods: std::collections::BTreeSet<Method> =
+        counted.iter().flat_map(|row| row.accuracy.keys().copied()).collect();
     methods.into_iter().map(|method| accuracy_row(method, &counted)).collect()
 }
 
@@ -119,7 +120,7 @@ fn agreement_of(task: &str, rows: &[Row]) -> Agreement {
         pearson: over(&|a, b| pearson(&a.components, &b.components)),
         pearson_disjoint: over(&|a, b| {
             let [[a0, a1], [b0, b1]] = [&a.component_halves, &b.component_halves];
-            Some((pearson(a0, b1)? + pearson(a1, b0)?) / 2.0)
+            Some(f64::midpoint(pearson(a0, b1)?, pearson(a1, b0)?))
         }),
         iou_top5: over(&|a, b| Some(iou_of_best(&a.components, &b.components, BEST, a.shape))),
     }

@@ -54,6 +54,20 @@ impl<'t> Draft<'t> {
         draft.scored_on(&task.test, request.limit)
     }
 
+    /// Given demonstrations before `queries`, with nothing to fit on.
+    ///
+    /// # Errors
+    /// If there is no query.
+    pub fn with(
+        task: &'t Task,
+        template: &'t Template,
+        demonstrations: Vec<&'t Example>,
+        queries: &'t [Example],
+    ) -> Result<Self> {
+        let draft = Self { task, template, demonstrations, train: Vec::new(), test: Vec::new(), demo_seed: 0 };
+        draft.scored_on(queries, None)
+    }
+
     /// The same on other examples, e.g. the development split; at most `limit` of them.
     ///
     /// # Errors
