@@ -3,7 +3,7 @@
     python tools/train_demo.py --corpus corpus.jsonl --out assets/demo/model --minutes 25
 
 A corpus line is a JSON list: text, label word, text, label word, ... Documents fill rows of `--context` tokens; a row starts a
-document afresh and documents are cut at its end. The loss is over all tokens, label words weighted. Matrices are trained by
+document afresh and documents are cut at its end; rows are used in order, so that the corpus is the curriculum. The loss is over all tokens, label words weighted. Matrices are trained by
 Muon (orthogonalised momentum), the rest by Adam. Everything is seeded; only rounding differs between machines.
 """
 
@@ -38,32 +38,27 @@ def train_tokenizer(corpus, size):
 
 def encode(tokenizer, corpus, context):
     """Rows `[N, context + 1]` of token ids and, beside them, whether a token is a label word."""
-    bos = tokenizer.token_to_id(BOS)
-    known = {}
-
-    def ids(part):
-        if part not in known:
-            known[part] = np.array(tokenizer.encode(part, add_special_tokens=False).ids, np.int16)
-        return known[part]
-
+    bos = np.array([tokenizer.token_to_id(BOS)], np.int16)
     rows, marks, row, mark = [], [], [], []
     filled = 0
-    for number, line in enumerate(open(corpus)):
-        parts = json.loads(line)
-        document = [np.array([bos], np.int16)] + [ids(part) for part in parts]
-        known.clear() if len(known) > 200_000 else None
-        tokens = np.concatenate(document)
-        label = np.concatenate([np.full(len(piece), index > 0 and index % 2 == 0, bool) for index, piece in enumerate(document)])
-        if any(len(piece) != 1 for piece in document[2::2]):
-            raise SystemExit(f"line {number + 1}: a label word is not a single token")
-        if number < 50 and tokenizer.encode("".join(parts)).ids != tokens.tolist():
-            raise SystemExit(f"line {number + 1}: a label word tokenizes differently in its place")
-        row.append(tokens), mark.append(label)
-        filled += len(tokens)
-        if filled > context:
-            rows.append(np.concatenate(row)[: context + 1])
-            marks.append(np.concatenate(mark)[: context + 1])
-            row, mark, filled = [], [], 0
+    lines = open(corpus)
+    while chunk := [json.loads(line) for _, line in zip(range(2000), lines)]:
+        coded = iter(tokenizer.encode_batch_fast([part for parts in chunk for part in parts], add_special_tokens=False))
+        for number, parts in enumerate(chunk):
+            pieces = [bos] + [np.array(next(coded).ids, np.int16) for _ in parts]
+            tokens = np.concatenate(pieces)
+            if any(len(piece) != 1 for piece in pieces[2::2]):
+                raise SystemExit(f"{parts}: a label word is not a single token")
+            if number % 100 == 0 and tokenizer.encode("".join(parts)).ids != tokens.tolist():
+                raise SystemExit(f"{parts}: a label word tokenizes differently in its place")
+            label = np.zeros(len(tokens), bool)
+            label[np.cumsum([len(piece) for piece in pieces])[2::2] - 1] = True
+            row.append(tokens), mark.append(label)
+            filled += len(tokens)
+            if filled > context:
+                rows.append(np.concatenate(row)[: context + 1])
+                marks.append(np.concatenate(mark)[: context + 1])
+                row, mark, filled = [], [], 0
     return np.stack(rows), np.stack(marks)
 
 
@@ -204,6 +199,7 @@ def main():
     parser.add_argument("--muon", type=float, default=0.02)
     parser.add_argument("--adam", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--schedule", choices=["trunk", "decay"], default="decay", help="constant rate, or falling to nothing")
     parser.add_argument("--eager", action="store_true")
     parser.add_argument("--f32", action="store_true")
     options = parser.parse_args()
@@ -227,11 +223,10 @@ def main():
     if not options.eager:
         for block in model.blocks:
             block.compile()
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(options.seed))
     begun, steps, step, part, tracked = time.time(), options.steps, 0, 0.0, []
     timed = begun
     while steps == 0 or (step < steps and part < 1):
-        picks = torch.stack([order[(step * options.batch + index) % len(order)] for index in range(options.batch)]).numpy()
+        picks = (np.arange(options.batch) + step * options.batch) % len(rows)
         tokens = torch.from_numpy(rows[picks].astype(np.int64))
         label = torch.from_numpy(marks[picks])[:, 1:]
         weight = 1 + (options.label_weight - 1) * label.float()
@@ -239,7 +234,9 @@ def main():
             loss, each = loss_of(model, tokens, weight)
         loss.backward()
         part = max(step / steps, (time.time() - begun) / (60 * options.minutes)) if steps else 0.0
-        scale = min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, part))))
+        scale = min(1.0, (step + 1) / (20 if options.start else 100))
+        if options.schedule == "decay":
+            scale *= max(0.02, 1 - part)
         muon.step(options.muon * scale)
         adam.param_groups[0]["lr"] = options.adam * scale
         adam.step()
@@ -255,7 +252,7 @@ def main():
             speed = (step - 5) * options.batch * options.context / (time.time() - timed)
             print(f"step {step}/{steps} label loss {np.mean(tracked[-50:]):.4f} loss {loss.item():.4f} {speed:.0f} tokens/s "
                   f"{time.time() - begun:.0f} s", flush=True)
-        if step % 500 == 0:
+        if step % 250 == 0:
             export(model, tokenizer, options.out)
             torch.save(model.state_dict(), options.out / "checkpoint.pt")
     export(model, tokenizer, options.out)

@@ -18,7 +18,12 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("review-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.08, sticky: 0.55, swap: 0.10, first: None },
+                habit: Habit {
+                    noise: 0.08,
+                    sticky: 0.55,
+                    swap: 0.10,
+                    first: None,
+                },
             },
             Template {
                 name: "review-line",
@@ -27,7 +32,12 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("review"),
                 weight: 0.6,
-                habit: Habit { noise: 0.22, sticky: 0.72, swap: 0.05, first: Some(0.6) },
+                habit: Habit {
+                    noise: 0.22,
+                    sticky: 0.72,
+                    swap: 0.05,
+                    first: Some(0.6),
+                },
             },
             Template {
                 name: "verdict",
@@ -36,7 +46,12 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.35,
-                habit: Habit { noise: 0.15, sticky: 0.68, swap: 0.15, first: None },
+                habit: Habit {
+                    noise: 0.15,
+                    sticky: 0.68,
+                    swap: 0.15,
+                    first: None,
+                },
             },
             Template {
                 name: "shared",
@@ -45,15 +60,23 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.4,
-                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.35, first: None },
+                habit: Habit {
+                    noise: 0.06,
+                    sticky: 0.55,
+                    swap: 0.35,
+                    first: None,
+                },
             },
         ],
-        weight: 1.0,
+        weight: 1.5,
         make,
     }
 }
 
-fn make(draw: &mut Draw, label: usize) -> Example {
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let topic = draw.below(4);
-    Example { fields: vec![("text", opinion::sentence(draw, topic, label == 1))], label }
+    Example {
+        fields: vec![("text", opinion::sentence(draw, topic, label == 1, hard))],
+        label,
+    }
 }

@@ -12,7 +12,12 @@ use crate::task::{Example, Task};
 pub(crate) const SPLITS: [(&str, usize); 3] = [("pool", 144), ("dev", 360), ("test", 600)];
 
 /// Writes the task file and the splits of `task`, and adds their examples to `held_out`.
-pub(crate) fn write(folder: &Path, task: &Task, seed: u64, held_out: &mut HashSet<String>) -> io::Result<()> {
+pub(crate) fn write(
+    folder: &Path,
+    task: &Task,
+    seed: u64,
+    held_out: &mut HashSet<String>,
+) -> io::Result<()> {
     let mut draw = Draw::new(seed, &format!("splits of {}", task.name));
     for (split, size) in SPLITS {
         let mut examples = Vec::with_capacity(size);
@@ -22,7 +27,8 @@ pub(crate) fn write(folder: &Path, task: &Task, seed: u64, held_out: &mut HashSe
         draw.shuffle(&mut examples);
         let mut lines = String::new();
         for (index, example) in examples.iter().enumerate() {
-            writeln!(lines, "{}", line(task, split, index + 1, example)).map_err(io::Error::other)?;
+            writeln!(lines, "{}", line(task, split, index + 1, example))
+                .map_err(io::Error::other)?;
         }
         std::fs::write(folder.join(format!("{}.{split}.jsonl", task.name)), lines)?;
     }
@@ -32,7 +38,7 @@ pub(crate) fn write(folder: &Path, task: &Task, seed: u64, held_out: &mut HashSe
 /// An example that no split of any task holds yet.
 fn unseen(draw: &mut Draw, task: &Task, label: usize, held_out: &mut HashSet<String>) -> Example {
     loop {
-        let example = (task.make)(draw, label);
+        let example = (task.make)(draw, label, 1.0);
         if held_out.insert(example.key()) {
             return example;
         }
@@ -79,5 +85,12 @@ fn quoted(text: &str) -> String {
 }
 
 fn list(items: &[&str]) -> String {
-    format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+    format!(
+        "[{}]",
+        items
+            .iter()
+            .map(|item| quoted(item))
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }

@@ -14,7 +14,11 @@ pub(crate) struct Example {
 impl Example {
     /// What makes two examples the same: their texts, whatever the label.
     pub(crate) fn key(&self) -> String {
-        self.fields.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n")
+        self.fields
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -53,9 +57,12 @@ pub(crate) struct Template {
 impl Template {
     /// The example's text up to the label word.
     pub(crate) fn render(&self, example: &Example) -> String {
-        example.fields.iter().fold(self.example.to_string(), |text, (name, value)| {
-            text.replace(&format!("{{{{ {name} }}}}"), value)
-        })
+        example
+            .fields
+            .iter()
+            .fold(self.example.to_string(), |text, (name, value)| {
+                text.replace(&format!("{{{{ {name} }}}}"), value)
+            })
     }
 }
 
@@ -71,6 +78,6 @@ pub(crate) struct Task {
     pub(crate) templates: Vec<Template>,
     /// Share of the corpus, before normalising.
     pub(crate) weight: f64,
-    /// Makes an example of the given label.
-    pub(crate) make: fn(&mut Draw, usize) -> Example,
+    /// Makes an example of the given label. From 0 to 1 it gets as hard as the splits are: training starts gently.
+    pub(crate) make: fn(&mut Draw, usize, f64) -> Example,
 }
