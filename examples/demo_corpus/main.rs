@@ -38,12 +38,14 @@ fn main() -> io::Result<()> {
         to: 1.0,
         seed: 2026,
     };
+    let mut only = String::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| usage(&name))?;
         match name.as_str() {
             "--tasks" => folder = value.into(),
             "--corpus" => file = Some(PathBuf::from(value)),
+            "--only" => only = value,
             "--documents" => plan.documents = value.parse().map_err(|_| usage(&name))?,
             "--from" => plan.from = value.parse().map_err(|_| usage(&name))?,
             "--to" => plan.to = value.parse().map_err(|_| usage(&name))?,
@@ -67,6 +69,10 @@ fn main() -> io::Result<()> {
         splits::write(&folder, task, SPLIT_SEED, &mut held_out)?;
     }
     if let Some(file) = file {
+        let tasks = tasks
+            .into_iter()
+            .filter(|task| only.is_empty() || only.split(',').any(|name| name == task.name))
+            .collect::<Vec<_>>();
         let mut out = BufWriter::new(File::create(file)?);
         corpus::write(&mut out, &tasks, &plan, &held_out)?;
         out.flush()?;
@@ -76,6 +82,6 @@ fn main() -> io::Result<()> {
 
 fn usage(name: &str) -> io::Error {
     io::Error::other(format!(
-        "{name}: expected --tasks DIR, --corpus FILE, --documents N, --from R, --to R or --seed N, each with a value"
+        "{name}: expected --tasks DIR, --corpus FILE, --only TASK,TASK, --documents N, --from R, --to R or --seed N, each with a value"
     ))
 }
