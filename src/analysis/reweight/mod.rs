@@ -36,7 +36,7 @@ pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result
         Lambda::Fixed(lambda) => lambda,
         Lambda::CrossValidated(plan) => cross_validation::strength(&problem, &plan, options, cancel)?,
     };
-    let solution = solver::solve(&problem, lambda, None, options, cancel)?;
+    let solution = path::approach(&problem, lambda, options, cancel)?;
     Ok(Fit::of(solution, lambda, options))
 }
 

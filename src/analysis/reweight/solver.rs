@@ -22,15 +22,15 @@ pub(super) struct Solution {
     pub iterations: usize,
 }
 
-/// Minimises `problem` at strength `lambda`, from `start` or from where weights cost nothing.
+/// Minimises `problem` at strength `lambda`, from the weights `start`.
 pub(super) fn solve(
     problem: &Problem,
     lambda: f64,
-    start: Option<&[f64]>,
+    start: &[f64],
     options: &FitOptions,
     cancel: &Cancel,
 ) -> Result<Solution> {
-    let mut weights = start.map_or_else(|| problem.start(), <[f64]>::to_vec);
+    let mut weights = start.to_vec();
     let mut logits = problem.logits(&weights);
     let mut point = problem.point(&logits);
     let mut damping = 0.0;
