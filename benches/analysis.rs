@@ -44,7 +44,7 @@ fn main() {
     }
 }
 
-fn problems() -> [(&'static str, FitOptions); 4] {
+fn problems() -> [(&'static str, FitOptions); 6] {
     let zero = FitOptions { lambda: Lambda::Fixed(0.01), ..FitOptions::default() };
     let one = FitOptions { rest: 1.0, penalty: Penalty::TowardsOne, ..zero };
     [
@@ -52,6 +52,8 @@ fn problems() -> [(&'static str, FitOptions); 4] {
         ("towards 0 in [0, 1]", FitOptions { bounds: Some((0.0, 1.0)), ..zero }),
         ("towards 1", one),
         ("towards 1, standardised", FitOptions { scaling: Scaling::Standardised, ..one }),
+        ("towards 1, half a ridge", FitOptions { scaling: Scaling::Standardised, ridge: 0.5, ..one }),
+        ("towards 1, ridge alone", FitOptions { scaling: Scaling::Standardised, ridge: 1.0, ..one }),
     ]
 }
 

@@ -10,6 +10,7 @@ mod default;
 mod options;
 mod path;
 mod problem;
+mod pull;
 mod solver;
 
 pub use comprw::{comprw, comprw_released};

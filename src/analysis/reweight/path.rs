@@ -18,7 +18,7 @@ const STRIDES: usize = 12;
 /// that it must move back.
 pub(super) fn approach(problem: &Problem, lambda: f64, options: &FitOptions, cancel: &Cancel) -> Result<Solution> {
     let coarse = FitOptions { tolerance: options.tolerance.max(1e-2), ..*options };
-    let (mut weights, mut iterations, mut strength) = (problem.start(), 0, problem.largest_lambda());
+    let (mut weights, mut iterations, mut strength) = (problem.pull.start(), 0, problem.largest_lambda());
     for _ in 0..STRIDES {
         strength *= STRIDE;
         if strength <= lambda {
@@ -40,7 +40,7 @@ pub(super) fn solve(
 ) -> Result<Vec<Solution>> {
     let mut solutions: Vec<Solution> = Vec::with_capacity(lambdas.len());
     for &lambda in lambdas {
-        let start = solutions.last().map_or_else(|| problem.start(), |solution| solution.weights.clone());
+        let start = solutions.last().map_or_else(|| problem.pull.start(), |solution| solution.weights.clone());
         solutions.push(solve_one(problem, lambda, &start, options, cancel)?);
     }
     Ok(solutions)
