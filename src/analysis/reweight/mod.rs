@@ -7,6 +7,7 @@
 mod comprw;
 mod cross_validation;
 mod default;
+mod kernel;
 mod options;
 mod path;
 mod problem;

@@ -2,7 +2,7 @@
 
 use crate::{
     analysis::reweight::{
-        FitOptions,
+        FitOptions, kernel,
         problem::Problem,
         solver::{Solution, solve as solve_one},
     },
@@ -17,6 +17,10 @@ const STRIDES: usize = 12;
 /// The solution at one strength, approached from stronger ones: far from the start a direct attempt moves many weights
 /// that it must move back.
 pub(super) fn approach(problem: &Problem, lambda: f64, options: &FitOptions, cancel: &Cancel) -> Result<Solution> {
+    if kernel::applies(problem) {
+        let mut solutions = kernel::solve(problem, &[lambda], options, cancel)?;
+        return Ok(solutions.swap_remove(0));
+    }
     let coarse = FitOptions { tolerance: options.tolerance.max(1e-2), ..*options };
     let (mut weights, mut iterations, mut strength) = (problem.pull.start(), 0, problem.largest_lambda());
     for _ in 0..STRIDES {
@@ -38,6 +42,9 @@ pub(super) fn solve(
     options: &FitOptions,
     cancel: &Cancel,
 ) -> Result<Vec<Solution>> {
+    if kernel::applies(problem) {
+        return kernel::solve(problem, lambdas, options, cancel);
+    }
     let mut solutions: Vec<Solution> = Vec::with_capacity(lambdas.len());
     for &lambda in lambdas {
         let start = solutions.last().map_or_else(|| problem.pull.start(), |solution| solution.weights.clone());

@@ -77,6 +77,11 @@ impl Problem {
         self.columns.len() / self.offset.len()
     }
 
+    /// Number of logits `N·Y`.
+    pub(super) fn width(&self) -> usize {
+        self.offset.len()
+    }
+
     /// Gold labels `[N]`.
     pub(super) fn gold(&self) -> &[usize] {
         &self.gold

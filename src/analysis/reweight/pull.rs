@@ -41,6 +41,16 @@ impl Pull {
         weights.iter().enumerate().map(|(index, &weight)| self.cost(index, weight)).sum()
     }
 
+    /// Price of one component `s_c`.
+    pub(super) fn price(&self, index: usize) -> f64 {
+        self.price[index]
+    }
+
+    /// Whether this is a ridge alone, without kinks and without a box.
+    pub(super) fn is_plain_ridge(&self) -> bool {
+        self.ridge == 1.0 && self.bounds == (f64::NEG_INFINITY, f64::INFINITY)
+    }
+
     /// Whether a weight stands neither on the anchor nor on a bound.
     pub(super) fn is_free(&self, weight: f64) -> bool {
         weight != self.anchor && self.bounds.0 < weight && weight < self.bounds.1

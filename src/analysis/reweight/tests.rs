@@ -173,9 +173,12 @@ fn hard_problems_are_solved_too() {
         let train = scaled(&table(shape, 24, 5, |index| f64::from(u8::from(index % 9 == 0))), scale);
         for penalty in [Penalty::TowardsZero, Penalty::TowardsOne] {
             for (bounds, lambda) in [(None, 1e-2), (None, 1e-5), (Some((0.0, 1.0)), 0.0), (Some((0.0, 1.0)), 1e-4)] {
-                for (scaling, ridge) in
-                    [(Scaling::Raw, 0.0), (Scaling::Standardised, 0.0), (Scaling::Standardised, 0.9)]
-                {
+                for (scaling, ridge) in [
+                    (Scaling::Raw, 0.0),
+                    (Scaling::Standardised, 0.0),
+                    (Scaling::Standardised, 0.9),
+                    (Scaling::Standardised, 1.0),
+                ] {
                     let lambda = Lambda::Fixed(lambda);
                     let options =
                         FitOptions { rest: 1.0, penalty, bounds, scaling, ridge, lambda, ..FitOptions::default() };
@@ -184,5 +187,20 @@ fn hard_problems_are_solved_too() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_ridge_has_one_optimum_however_it_is_solved() {
+    let train = table(Shape { layers: 4, heads: 7, labels: 3 }, 24, 5, |index| f64::from(u8::from(index % 9 == 0)));
+    for (penalty, scaling) in [(Penalty::TowardsOne, Scaling::Standardised), (Penalty::TowardsZero, Scaling::Raw)] {
+        let options = FitOptions { penalty, scaling, ridge: 1.0, lambda: Lambda::Fixed(0.05), ..FitOptions::default() };
+        let boxed = FitOptions { bounds: Some((-100.0, 100.0)), ..options };
+        let by_examples = fit(&train, &options, &Cancel::default()).unwrap();
+        let by_components = fit(&train, &boxed, &Cancel::default()).unwrap();
+        assert!(by_examples.kkt <= 1e-6 && by_components.kkt <= 1e-6);
+        assert!((by_examples.objective - by_components.objective).abs() < 1e-9);
+        let pairs = by_examples.mix.weights.iter().zip(&by_components.mix.weights);
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4));
     }
 }
