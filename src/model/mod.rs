@@ -4,6 +4,8 @@ pub mod attention;
 pub mod decoder;
 pub mod family;
 pub mod layers;
+pub mod matrix;
+pub mod mlp;
 pub mod packed;
 pub mod probe;
 pub mod rope;
@@ -15,8 +17,10 @@ use std::time::Instant;
 
 pub use decoder::{Decoder, Prefix};
 pub use layers::{Norm, NormKind};
+pub use matrix::Matrix;
 pub use packed::Packed;
 pub use probe::{NoProbe, Probe};
+pub use rope::Regime;
 pub use source::{LoadOptions, Source};
 pub use tokenizer::Tokenizer;
 
@@ -45,7 +49,7 @@ impl Model {
         let files = source.open(options)?;
         let family = family::choose(&files.config)?;
         let decoder = (family.build)(&files.config, &files.weights)?;
-        let vocabulary = decoder.embedding.dim(0)?;
+        let vocabulary = decoder.vocabulary()?;
         if files.tokenizer.vocabulary() > vocabulary {
             let problem =
                 format!("the tokenizer has {} ids, the model only {vocabulary}", files.tokenizer.vocabulary());
@@ -56,10 +60,10 @@ impl Model {
             family: family.name.to_owned(),
             layers: decoder.layers.len(),
             heads: decoder.layers[0].attention.heads,
-            hidden: decoder.embedding.dim(1)?,
+            hidden: decoder.width()?,
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
-            weights_hash: files.weights.hash(),
+            weights_hash: files.weights.hash()?,
         };
         Ok(Self { decoder, tokenizer: files.tokenizer, meta, load_seconds: started.elapsed().as_secs_f64() })
     }
