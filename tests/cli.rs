@@ -185,8 +185,7 @@ fn mistakes_are_told_with_what_exists() {
         let (code, message) = failure(&args);
         assert!(code == 3 && message.contains(expected), "{args:?}: {code} {message}");
     }
-    let (code, _) = (partscope(&["run", "--bogus"]).status.code(), ());
-    assert_eq!(code, Some(2));
+    assert_eq!(partscope(&["run", "--bogus"]).status.code(), Some(2));
 }
 
 #[test]

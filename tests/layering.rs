@@ -17,10 +17,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &[]),
     ("decompose", &["model"]),
     ("runner", &["decompose", "model", "task"]),
+    ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
     ("jobs", &["analysis", "runner", "model", "task"]),
     ("app", &["jobs", "runner", "analysis", "task", "model"]),
     ("tui", &["app", "jobs", "runner", "analysis", "task", "model", "store"]),
-    ("cli", &["tui", "app", "jobs", "runner", "decompose", "store", "analysis", "task", "model"]),
+    ("cli", &["tui", "app", "jobs", "protocol", "runner", "decompose", "store", "analysis", "task", "model"]),
 ];
 
 /// Crates that only the face of the program may name.
@@ -82,7 +83,7 @@ fn sources() -> Vec<(String, PathBuf)> {
 /// The text without comments.
 fn code(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Top-level modules named after `crate::`, alone or in a group.

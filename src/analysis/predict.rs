@@ -9,6 +9,11 @@ pub fn predictions<T: PartialOrd>(logits: &[T], labels: usize) -> Vec<usize> {
     logits.chunks_exact(labels.max(1)).map(argmax).collect()
 }
 
+/// Index of the largest of some accuracies, the first of equals; `None` of none.
+pub fn argbest(accuracies: &[f64]) -> Option<usize> {
+    (!accuracies.is_empty()).then(|| argmax(accuracies))
+}
+
 /// Share of predictions that are right; 0 when there are none.
 pub fn accuracy(predicted: &[usize], gold: &[usize]) -> f64 {
     let hits = predicted.iter().zip(gold).filter(|(p, y)| p == y).count();

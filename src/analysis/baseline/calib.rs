@@ -1,7 +1,7 @@
 //! Calib+: a learnt factor per label.
 
 use crate::{
-    analysis::{predict::softmax, reweight::unusable},
+    analysis::{check::trainable, predict::softmax},
     attribution::{Attribution, argmax},
     cancel::Cancel,
     error::Result,
@@ -29,11 +29,9 @@ pub struct Calibration {
 /// loss; in f64. `tools/reference_baselines.py` gives the golden factors.
 ///
 /// # Errors
-/// No training examples, or cancelled.
+/// A training part that nothing can be learnt from, or cancelled.
 pub fn calib_plus(train: &Attribution, cancel: &Cancel) -> Result<Calibration> {
-    if train.is_empty() {
-        return Err(unusable("there are no training examples", "make the run with --train-examples").into());
-    }
+    trainable(train, &[])?;
     let labels = train.labels();
     let probabilities = softmax(train.full(), labels);
     let mut calibration = Calibration { factors: vec![1.0; labels], epochs: 0 };
@@ -105,8 +103,8 @@ mod tests {
         for case in golden::<Vec<Golden>>("calib") {
             let shape = Shape { layers: 1, heads: 0, labels: case.labels };
             let mut train = Attribution::new(shape, case.gold.clone());
-            let zeros = vec![0.0; case.full.len()];
-            train.push(&Batch { examples: case.gold.len(), components: zeros.clone(), rest: zeros, full: case.full });
+            let (components, rest) = (case.full.clone(), vec![0.0; case.full.len()]);
+            train.push(&Batch { examples: case.gold.len(), components, rest, full: case.full });
             let calibration = calib_plus(&train, &Cancel::default()).unwrap();
             assert_eq!(calibration.epochs, case.epochs);
             for (ours, theirs) in calibration.factors.iter().zip(&case.factors) {

@@ -21,13 +21,14 @@ use crate::{
     analysis::{method::Method, mix::Mix},
     attribution::Attribution,
     cancel::Cancel,
-    error::{InputError, Result},
+    error::Result,
 };
 
 /// Fits a mix to the labels of `train`.
 ///
 /// # Errors
-/// Bad input (no examples, contributions that are not finite, options that have no optimum), or cancelled.
+/// A training part that nothing can be learnt from ([`trainable`](super::check::trainable)), options that have no
+/// optimum, or cancelled.
 pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
     options.validate()?;
     let problem = Problem::new(train, options)?;
@@ -70,11 +71,6 @@ impl Fit {
             iterations: solution.iterations,
         }
     }
-}
-
-/// An error for data that no fit can use.
-pub(super) fn unusable(problem: impl Into<String>, cure: impl Into<String>) -> InputError {
-    InputError::new(problem).cure(cure)
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! The objective of a fit as numbers: loss, gradient, curvature, KKT residual.
 
 use crate::{
-    analysis::reweight::{FitOptions, Scaling, unusable},
+    analysis::{
+        check::trainable,
+        reweight::{FitOptions, Scaling},
+    },
     attribution::Attribution,
     error::Result,
 };
@@ -38,9 +41,7 @@ pub(super) struct Point {
 impl Problem {
     /// Reads the table.
     pub(super) fn new(train: &Attribution, options: &FitOptions) -> Result<Self> {
-        if train.is_empty() {
-            return Err(unusable("there are no training examples", "make the run with --train-examples").into());
-        }
+        trainable(train, &[])?;
         let labels = train.labels();
         let shape = train.shape();
         let mut columns = Vec::with_capacity(shape.components() * train.len() * labels);
@@ -48,10 +49,6 @@ impl Problem {
             let start = columns.len();
             columns.extend(train.contribution(index).iter().copied().map(f64::from));
             centre(&mut columns[start..], labels);
-            if !columns[start..].iter().all(|value| value.is_finite()) {
-                let problem = format!("contributions of {} are not finite", shape.component(index));
-                return Err(unusable(problem, "run the model again in another --dtype").into());
-            }
         }
         let mut offset: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
         centre(&mut offset, labels);

@@ -126,13 +126,9 @@ fn what_cannot_be_fitted_is_refused_with_a_reason() {
     let refuse =
         |train: &Attribution, options: FitOptions| fit(train, &options, &Cancel::default()).unwrap_err().to_string();
     assert!(refuse(&Attribution::new(shape, vec![]), FitOptions::default()).contains("no training examples"));
-    let mut broken = Attribution::new(shape, vec![0]);
-    broken.push(&Batch {
-        examples: 1,
-        components: vec![0.0, 1.0, f32::NAN, 0.0],
-        rest: vec![0.0; 2],
-        full: vec![0.0; 2],
-    });
+    let mut broken = Attribution::new(shape, vec![0, 1]);
+    let components = vec![0.0, 1.0, 0.0, 1.0, f32::NAN, 0.0, 0.0, 0.0];
+    broken.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4] });
     assert!(refuse(&broken, FitOptions::default()).contains("L0.MLP"));
     let sound = table(shape, 4, 1, |_| 0.0);
     let unbounded = FitOptions { lambda: Lambda::Fixed(0.0), ..FitOptions::default() };
