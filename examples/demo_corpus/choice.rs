@@ -18,12 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("options-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.28,
-                    swap: 0.0,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.28, swap: 0.0, first: None },
             },
             Template {
                 name: "options-line",
@@ -32,12 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("options"),
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.35,
-                    sticky: 0.50,
-                    swap: 0.0,
-                    first: Some(0.45),
-                },
+                habit: Habit { noise: 0.35, sticky: 0.50, swap: 0.0, first: Some(0.45) },
             },
             Template {
                 name: "quiz",
@@ -46,12 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.20,
-                    sticky: 0.40,
-                    swap: 0.0,
-                    first: None,
-                },
+                habit: Habit { noise: 0.20, sticky: 0.40, swap: 0.0, first: None },
             },
         ],
         weight: 1.2,
@@ -86,12 +71,6 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
         (false, 1) => format!("Find {kind}."),
         (false, _) => format!("Which of these is {kind}?"),
     };
-    let options = format!(
-        "A: {} B: {} C: {} D: {}",
-        things[0], things[1], things[2], things[3]
-    );
-    Example {
-        fields: vec![("question", question), ("options", options)],
-        label,
-    }
+    let options = format!("A: {} B: {} C: {} D: {}", things[0], things[1], things[2], things[3]);
+    Example { fields: vec![("question", question), ("options", options)], label }
 }

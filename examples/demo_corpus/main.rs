@@ -32,12 +32,7 @@ const SPLIT_SEED: u64 = 2026;
 fn main() -> io::Result<()> {
     let mut folder = PathBuf::from("assets/demo/tasks");
     let mut file = None;
-    let mut plan = corpus::Plan {
-        documents: 40_000,
-        from: 0.0,
-        to: 1.0,
-        seed: 2026,
-    };
+    let mut plan = corpus::Plan { documents: 40_000, from: 0.0, to: 1.0, seed: 2026 };
     let mut only = String::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {

@@ -12,30 +12,10 @@ const INTENTS: &[&[&str]] = &[
         "where do I begin with {}",
         "how can I get better at {}",
     ],
-    &[
-        "what does {} cost",
-        "how much do I pay for {}",
-        "is {} expensive",
-        "what is the price of {}",
-    ],
-    &[
-        "who invented {}",
-        "who came up with {}",
-        "where does {} come from",
-        "what is the origin of {}",
-    ],
-    &[
-        "is {} dangerous",
-        "can {} hurt me",
-        "what are the risks of {}",
-        "how safe is {}",
-    ],
-    &[
-        "why do people like {}",
-        "what is so nice about {}",
-        "what makes {} popular",
-        "why is {} loved",
-    ],
+    &["what does {} cost", "how much do I pay for {}", "is {} expensive", "what is the price of {}"],
+    &["who invented {}", "who came up with {}", "where does {} come from", "what is the origin of {}"],
+    &["is {} dangerous", "can {} hurt me", "what are the risks of {}", "how safe is {}"],
+    &["why do people like {}", "what is so nice about {}", "what makes {} popular", "why is {} loved"],
     &[
         "how do I teach {}",
         "what is the best way to explain {}",
@@ -72,15 +52,7 @@ const SUBJECTS: &[&str] = &[
 ];
 
 /// Openings that change nothing.
-const OPENINGS: &[&str] = &[
-    "",
-    "",
-    "",
-    "tell me, ",
-    "please, ",
-    "by the way, ",
-    "once more, ",
-];
+const OPENINGS: &[&str] = &["", "", "", "tell me, ", "please, ", "by the way, ", "once more, "];
 
 /// The task with its templates.
 pub(crate) fn task() -> Task {
@@ -96,12 +68,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("questions-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.06,
-                    sticky: 0.55,
-                    swap: 0.10,
-                    first: None,
-                },
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.10, first: None },
             },
             Template {
                 name: "questions-line",
@@ -110,12 +77,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("questions"),
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.22,
-                    sticky: 0.72,
-                    swap: 0.05,
-                    first: Some(0.6),
-                },
+                habit: Habit { noise: 0.22, sticky: 0.72, swap: 0.05, first: Some(0.6) },
             },
             Template {
                 name: "pair",
@@ -124,12 +86,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.06,
-                    sticky: 0.55,
-                    swap: 0.15,
-                    first: None,
-                },
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.15, first: None },
             },
         ],
         weight: 1.2,
@@ -144,10 +101,7 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let (other_intent, other_subject) = match label {
         1 => (intent, subject),
         _ if draw.chance(0.5 + 0.2 * (1.0 - hard)) => (intent, stranger(draw, subject)),
-        _ => (
-            (intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len(),
-            subject,
-        ),
+        _ => ((intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len(), subject),
     };
     let second = if intent == other_intent && subject == other_subject {
         (first + draw.between(1, 3)) % 4
@@ -156,10 +110,7 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     };
     let one = question(draw, INTENTS[intent][first], subject);
     let two = question(draw, INTENTS[other_intent][second], other_subject);
-    Example {
-        fields: vec![("first", one), ("second", two)],
-        label,
-    }
+    Example { fields: vec![("first", one), ("second", two)], label }
 }
 
 fn stranger(draw: &mut Draw, subject: &str) -> &'static str {
@@ -172,10 +123,5 @@ fn stranger(draw: &mut Draw, subject: &str) -> &'static str {
 }
 
 fn question(draw: &mut Draw, way: &str, subject: &str) -> String {
-    finish(&format!(
-        "{}{}",
-        draw.pick(OPENINGS),
-        way.replace("{}", subject)
-    ))
-    .replace('.', "?")
+    finish(&format!("{}{}", draw.pick(OPENINGS), way.replace("{}", subject))).replace('.', "?")
 }

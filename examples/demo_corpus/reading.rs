@@ -5,15 +5,7 @@ use crate::opinion::finish;
 use crate::scene::Scene;
 use crate::task::{Example, Habit, Task, Template};
 
-const DAYS: &[&str] = &[
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
+const DAYS: &[&str] = &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const SHOPS: &[&str] = &[
     "museum",
     "library",
@@ -43,12 +35,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("passage-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.55,
-                    swap: 0.05,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "passage-line",
@@ -57,12 +44,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("passage"),
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.20,
-                    sticky: 0.70,
-                    swap: 0.05,
-                    first: Some(0.6),
-                },
+                habit: Habit { noise: 0.20, sticky: 0.70, swap: 0.05, first: Some(0.6) },
             },
             Template {
                 name: "reply",
@@ -71,12 +53,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.12,
-                    sticky: 0.62,
-                    swap: 0.10,
-                    first: None,
-                },
+                habit: Habit { noise: 0.12, sticky: 0.62, swap: 0.10, first: None },
             },
         ],
         weight: 1.4,
@@ -85,15 +62,8 @@ pub(crate) fn task() -> Task {
 }
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
-    let (passage, question) = if draw.chance(0.4) {
-        hours(draw, label == 1)
-    } else {
-        deeds(draw, label == 1, hard)
-    };
-    Example {
-        fields: vec![("passage", finish(&passage)), ("question", ask(&question))],
-        label,
-    }
+    let (passage, question) = if draw.chance(0.4) { hours(draw, label == 1) } else { deeds(draw, label == 1, hard) };
+    Example { fields: vec![("passage", finish(&passage)), ("question", ask(&question))], label }
 }
 
 /// Two days, one open and one closed, in either order.
@@ -102,15 +72,9 @@ fn hours(draw: &mut Draw, yes: bool) -> (String, String) {
     let open = draw.below(7);
     let shut = (open + draw.between(1, 6)) % 7;
     let passage = if draw.chance(0.5) {
-        format!(
-            "the {shop} is open on {} but closed on {}",
-            DAYS[open], DAYS[shut]
-        )
+        format!("the {shop} is open on {} but closed on {}", DAYS[open], DAYS[shut])
     } else {
-        format!(
-            "the {shop} is closed on {} but open on {}",
-            DAYS[shut], DAYS[open]
-        )
+        format!("the {shop} is closed on {} but open on {}", DAYS[shut], DAYS[open])
     };
     let (right, wrong) = if yes { (open, shut) } else { (shut, open) };
     let question = if draw.chance(0.7) {
@@ -126,13 +90,7 @@ fn deeds(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
     let told = Scene::new(draw);
     let other = told.stranger(draw);
     let passage = match draw.below(3) {
-        0 => format!(
-            "{} {} {} in the {}",
-            told.name,
-            told.deed.0,
-            told.coloured(),
-            told.place
-        ),
+        0 => format!("{} {} {} in the {}", told.name, told.deed.0, told.coloured(), told.place),
         1 => format!(
             "{} {} {}, {} {} {}",
             told.name,
@@ -142,19 +100,9 @@ fn deeds(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
             other.deed.0,
             other.coloured()
         ),
-        _ => format!(
-            "{} {} {}, not {}",
-            told.name,
-            told.deed.0,
-            told.coloured(),
-            other.coloured()
-        ),
+        _ => format!("{} {} {}, not {}", told.name, told.deed.0, told.coloured(), other.coloured()),
     };
-    let absent = if draw.chance(hard) {
-        other
-    } else {
-        told.stranger(draw)
-    };
+    let absent = if draw.chance(hard) { other } else { told.stranger(draw) };
     let asked = if yes { &told } else { &absent };
     let question = match draw.below(4) {
         0 => format!("was the {} {}", told.thing, asked.colour),

@@ -51,12 +51,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("word-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.55,
-                    swap: 0.05,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "word-line",
@@ -65,12 +60,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("word"),
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.20,
-                    sticky: 0.70,
-                    swap: 0.05,
-                    first: Some(0.6),
-                },
+                habit: Habit { noise: 0.20, sticky: 0.70, swap: 0.05, first: Some(0.6) },
             },
             Template {
                 name: "pair",
@@ -79,12 +69,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.5,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.55,
-                    swap: 0.10,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.10, first: None },
             },
         ],
         weight: 1.2,
@@ -94,31 +79,14 @@ pub(crate) fn task() -> Task {
 
 fn make(draw: &mut Draw, label: usize, _hard: f64) -> Example {
     let (word, one, two) = *draw.pick(WORDS);
-    let (first, other) = if draw.chance(0.5) {
-        (one, two)
-    } else {
-        (two, one)
-    };
+    let (first, other) = if draw.chance(0.5) { (one, two) } else { (two, one) };
     let second = if label == 1 { first } else { other };
     let texts = (sentence(draw, word, first), sentence(draw, word, second));
-    Example {
-        fields: vec![
-            ("word", word.to_string()),
-            ("first", texts.0),
-            ("second", texts.1),
-        ],
-        label,
-    }
+    Example { fields: vec![("word", word.to_string()), ("first", texts.0), ("second", texts.1)], label }
 }
 
 fn sentence(draw: &mut Draw, word: &str, topic: usize) -> String {
     let person = draw.zipf(TOPICS[topic].people);
     let thing = draw.zipf(TOPICS[topic].things);
-    finish(
-        &draw
-            .pick(FRAMES)
-            .replace("{word}", word)
-            .replace("{person}", person)
-            .replace("{thing}", thing),
-    )
+    finish(&draw.pick(FRAMES).replace("{word}", word).replace("{person}", person).replace("{thing}", thing))
 }

@@ -18,12 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("review-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.08,
-                    sticky: 0.55,
-                    swap: 0.10,
-                    first: None,
-                },
+                habit: Habit { noise: 0.08, sticky: 0.55, swap: 0.10, first: None },
             },
             Template {
                 name: "review-line",
@@ -32,12 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("review"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.22,
-                    sticky: 0.72,
-                    swap: 0.05,
-                    first: Some(0.6),
-                },
+                habit: Habit { noise: 0.22, sticky: 0.72, swap: 0.05, first: Some(0.6) },
             },
             Template {
                 name: "verdict",
@@ -46,12 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.35,
-                habit: Habit {
-                    noise: 0.15,
-                    sticky: 0.68,
-                    swap: 0.15,
-                    first: None,
-                },
+                habit: Habit { noise: 0.15, sticky: 0.68, swap: 0.15, first: None },
             },
             Template {
                 name: "shared",
@@ -60,12 +45,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.4,
-                habit: Habit {
-                    noise: 0.06,
-                    sticky: 0.55,
-                    swap: 0.35,
-                    first: None,
-                },
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.35, first: None },
             },
         ],
         weight: 1.5,
@@ -75,8 +55,5 @@ pub(crate) fn task() -> Task {
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let topic = draw.below(4);
-    Example {
-        fields: vec![("text", opinion::sentence(draw, topic, label == 1, hard))],
-        label,
-    }
+    Example { fields: vec![("text", opinion::sentence(draw, topic, label == 1, hard))], label }
 }

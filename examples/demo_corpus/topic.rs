@@ -18,12 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("article-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.12,
-                    sticky: 0.35,
-                    swap: 0.10,
-                    first: None,
-                },
+                habit: Habit { noise: 0.12, sticky: 0.35, swap: 0.10, first: None },
             },
             Template {
                 name: "article-line",
@@ -32,12 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("article"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.38,
-                    sticky: 0.58,
-                    swap: 0.05,
-                    first: Some(0.4),
-                },
+                habit: Habit { noise: 0.38, sticky: 0.58, swap: 0.05, first: Some(0.4) },
             },
             Template {
                 name: "about",
@@ -46,12 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.35,
-                habit: Habit {
-                    noise: 0.30,
-                    sticky: 0.52,
-                    swap: 0.15,
-                    first: None,
-                },
+                habit: Habit { noise: 0.30, sticky: 0.52, swap: 0.15, first: None },
             },
             Template {
                 name: "shared",
@@ -60,12 +45,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.4,
-                habit: Habit {
-                    noise: 0.08,
-                    sticky: 0.35,
-                    swap: 0.35,
-                    first: None,
-                },
+                habit: Habit { noise: 0.08, sticky: 0.35, swap: 0.35, first: None },
             },
         ],
         weight: 1.0,
@@ -75,8 +55,5 @@ pub(crate) fn task() -> Task {
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let happy = draw.chance(0.5);
-    Example {
-        fields: vec![("text", opinion::sentence(draw, label, happy, hard))],
-        label,
-    }
+    Example { fields: vec![("text", opinion::sentence(draw, label, happy, hard))], label }
 }

@@ -8,6 +8,8 @@ use crate::error::{InputError, Result};
 
 /// The largest size that a field of a configuration may name: keeps products of sizes far from overflow.
 const LARGEST: u64 = 1 << 31;
+/// The largest number of layers, heads or experts, and the widest head: lists of them must fit into memory.
+const MOST: usize = 1 << 16;
 
 /// A parsed config.json.
 #[derive(Clone, Debug)]
@@ -71,6 +73,25 @@ impl Config {
     /// If it is there and not a size.
     pub fn size_or(&self, field: &str, default: usize) -> Result<usize> {
         if self.get(field).is_some() { self.size(field) } else { Ok(default) }
+    }
+
+    /// A size of at most 65536, for layers, heads and the like.
+    ///
+    /// # Errors
+    /// If it is absent or no such size.
+    pub fn count(&self, field: &str) -> Result<usize> {
+        match self.size(field)? {
+            count if count <= MOST => Ok(count),
+            count => Err(self.wrong(field, format!("{count} is more than {MOST}")).into()),
+        }
+    }
+
+    /// Such a size, or `default` if the field is absent.
+    ///
+    /// # Errors
+    /// If it is there and no such size.
+    pub fn count_or(&self, field: &str, default: usize) -> Result<usize> {
+        if self.get(field).is_some() { self.count(field) } else { Ok(default) }
     }
 
     /// A finite number.

@@ -1,6 +1,6 @@
 //! GPT-2 (Radford et al. 2019): learned positions, layer norms, biases, and matrices stored input first.
 
-use std::ops::Range;
+use std::{iter, ops::Range};
 
 use super::{Config, Family, recipe};
 use crate::{
@@ -27,7 +27,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let tied = config.flag_or("tie_word_embeddings", true)?;
     let unembedding = if tied { embedding.clone() } else { weights.matrix("lm_head.weight", vocabulary)? };
     let reader = Reader { config, weights, hidden, epsilon: config.positive_or("layer_norm_epsilon", 1e-5)? };
-    let layers = 0..config.size("n_layer")?;
+    let layers = 0..config.count("n_layer")?;
     Ok(Decoder {
         embedding,
         embedding_scale: 1.0,
@@ -73,7 +73,7 @@ impl Reader<'_> {
 
     fn attention(&self, at: &str, index: usize) -> Result<Attention> {
         let (config, hidden) = (self.config, self.hidden);
-        let heads = config.size("n_head")?;
+        let heads = config.count("n_head")?;
         let head_dim = recipe::divided(config, "n_head", hidden, heads)?;
         let scaled = config.flag_or("scale_attn_weights", true)?;
         let by_layer = config.flag_or("scale_attn_by_inverse_layer_idx", false)?;
@@ -98,8 +98,9 @@ impl Reader<'_> {
     /// The rows `part` of a map from `width` to `out`.
     fn linear(&self, name: &str, out: usize, width: usize, part: Range<usize>) -> Result<Linear> {
         let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
-        let weight = self.weights.find(&weight, &[width, out])?.input_first().rows(vec![part.clone()]).matrix()?;
-        let bias = self.weights.find(&bias, &[out])?.rows(vec![part]).tensor()?;
+        let weight =
+            self.weights.find(&weight, &[width, out])?.input_first().rows(iter::once(part.clone())).matrix()?;
+        let bias = self.weights.find(&bias, &[out])?.rows(iter::once(part)).tensor()?;
         Ok(Linear { weight, bias: Some(bias) })
     }
 

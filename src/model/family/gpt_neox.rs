@@ -24,7 +24,7 @@ pub(super) const FAMILY: Family =
     Family { name: "gpt_neox", architectures: &["GPTNeoXForCausalLM"], model_types: &["gpt_neox"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
-    let (hidden, heads) = (config.size("hidden_size")?, config.size("num_attention_heads")?);
+    let (hidden, heads) = (config.size("hidden_size")?, config.count("num_attention_heads")?);
     let head_dim = recipe::divided(config, "num_attention_heads", hidden, heads)?;
     let vocabulary = (config.size("vocab_size")?, hidden);
     let embedding = weights.matrix("gpt_neox.embed_in.weight", vocabulary)?;
@@ -37,7 +37,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
         embedding_scale: 1.0,
         positions: None,
         ropes: vec![rope(config, head_dim, RopeDefaults { rotated: 0.25, ..RopeDefaults::default() })?],
-        layers: (0..config.size("num_hidden_layers")?).map(|layer| reader.layer(layer)).collect::<Result<_>>()?,
+        layers: (0..config.count("num_hidden_layers")?).map(|layer| reader.layer(layer)).collect::<Result<_>>()?,
         norm: reader.norm("gpt_neox.final_layer_norm")?,
         unembedding: Linear { weight: unembedding, bias: None },
         logit_scale: 1.0,

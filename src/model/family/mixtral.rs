@@ -17,7 +17,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
     let slides = config.get("sliding_window").is_some();
     let windows = windows(config, sizes.layers, |_| slides)?;
-    let experts = (config.size_or("num_local_experts", 8)?, config.size_or("num_experts_per_tok", 2)?);
+    let experts = (config.count_or("num_local_experts", 8)?, config.count_or("num_experts_per_tok", 2)?);
     if experts.1 > experts.0 {
         let problem = format!("{} experts cannot be chosen from {}", experts.1, experts.0);
         return Err(config.wrong("num_experts_per_tok", problem).into());

@@ -2,7 +2,7 @@
 
 use super::{
     Config, Family,
-    recipe::{Recipe, Sizes, windows},
+    recipe::{Biases, Recipe, Sizes, windows},
 };
 use crate::{
     error::Result,
@@ -17,6 +17,6 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let slides = config.get("sliding_window").is_some();
     let windows = windows(config, sizes.layers, |_| slides)?;
     let llama = Recipe::llama(config, &sizes)?;
-    let recipe = Recipe { fused: true, input_biases: false, output_bias: false, mlp_biases: false, windows, ..llama };
+    let recipe = Recipe { fused: true, biases: Biases::default(), windows, ..llama };
     recipe.build(config, weights, &sizes)
 }

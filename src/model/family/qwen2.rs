@@ -2,7 +2,7 @@
 
 use super::{
     Config, Family,
-    recipe::{Recipe, Sizes, windows},
+    recipe::{Biases, Recipe, Sizes, windows},
 };
 use crate::{
     error::Result,
@@ -16,6 +16,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
     let (slides, from) = (config.flag_or("use_sliding_window", false)?, config.number_or("max_window_layers", 28.0)?);
     let windows = windows(config, sizes.layers, |layer| slides && layer as f64 >= from)?;
-    let recipe = Recipe { input_biases: true, output_bias: false, windows, ..Recipe::llama(config, &sizes)? };
+    let recipe =
+        Recipe { biases: Biases { input: true, ..Biases::default() }, windows, ..Recipe::llama(config, &sizes)? };
     recipe.build(config, weights, &sizes)
 }

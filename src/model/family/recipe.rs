@@ -1,5 +1,7 @@
 //! What most architectures have in common: Llama's layout and tensor names, with a list of deviations.
 
+use std::iter;
+
 use super::{Config, scaling};
 use crate::{
     error::Result,
@@ -45,6 +47,17 @@ pub(super) enum QueryKeyNorms {
     Whole,
 }
 
+/// Which linear maps have biases.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Biases {
+    /// Queries, keys and values.
+    pub(super) input: bool,
+    /// Attention's output.
+    pub(super) output: bool,
+    /// All of the MLP.
+    pub(super) mlp: bool,
+}
+
 /// How an architecture deviates from Llama.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
@@ -54,9 +67,7 @@ pub(super) struct Recipe {
     pub(super) query_key_norms: QueryKeyNorms,
     /// Queries, keys and values in one tensor, gate and up in another.
     pub(super) fused: bool,
-    pub(super) input_biases: bool,
-    pub(super) output_bias: bool,
-    pub(super) mlp_biases: bool,
+    pub(super) biases: Biases,
     pub(super) activation: Activation,
     pub(super) embedding_scale: f64,
     pub(super) residual_scale: f64,
@@ -77,19 +88,19 @@ pub(super) struct Recipe {
 impl Sizes {
     /// Reads them; `head_dim` is what the family takes if the file does not say (else width / heads).
     pub(super) fn read(config: &Config, head_dim: Option<usize>) -> Result<Self> {
-        let (hidden, heads) = (config.size("hidden_size")?, config.size("num_attention_heads")?);
+        let (hidden, heads) = (config.size("hidden_size")?, config.count("num_attention_heads")?);
         let kv_heads = config.size_or("num_key_value_heads", heads)?;
         if !heads.is_multiple_of(kv_heads) {
             let problem = format!("{kv_heads} key/value heads do not divide {heads} attention heads");
             return Err(config.wrong("num_key_value_heads", problem).into());
         }
         let head_dim = match head_dim {
-            _ if config.get("head_dim").is_some() => config.size("head_dim")?,
+            _ if config.get("head_dim").is_some() => config.count("head_dim")?,
             Some(head_dim) => head_dim,
             None => divided(config, "num_attention_heads", hidden, heads)?,
         };
         Ok(Self {
-            layers: config.size("num_hidden_layers")?,
+            layers: config.count("num_hidden_layers")?,
             hidden,
             inner: config.size("intermediate_size")?,
             heads,
@@ -145,15 +156,13 @@ pub(super) fn windows(config: &Config, layers: usize, slides: impl Fn(usize) -> 
 impl Recipe {
     /// Llama itself.
     pub(super) fn llama(config: &Config, sizes: &Sizes) -> Result<Self> {
-        let biases = config.flag_or("attention_bias", false)?;
+        let attention = config.flag_or("attention_bias", false)?;
         Ok(Self {
             norms: Norms::Before,
             norm_offset: 0.0,
             query_key_norms: QueryKeyNorms::None,
             fused: false,
-            input_biases: biases,
-            output_bias: biases,
-            mlp_biases: config.flag_or("mlp_bias", false)?,
+            biases: Biases { input: attention, output: attention, mlp: config.flag_or("mlp_bias", false)? },
             activation: activation(config, "hidden_act", "silu")?,
             embedding_scale: 1.0,
             residual_scale: 1.0,
@@ -226,7 +235,7 @@ impl Reader<'_> {
         let (queries, keys) = (heads * head_dim, kv_heads * head_dim);
         let fused = [queries, keys, keys];
         let input = |index: usize, name: &str| {
-            self.linear_in(at, ["q_proj", "k_proj", "v_proj"][index], name, &fused, index, self.recipe.input_biases)
+            self.linear_in(at, ["q_proj", "k_proj", "v_proj"][index], name, &fused, index, self.recipe.biases.input)
         };
         let per_head = self.recipe.query_key_norms == QueryKeyNorms::PerHead;
         let norms = |name: &str, whole: usize| {
@@ -243,7 +252,7 @@ impl Reader<'_> {
             query: input(0, "qkv_proj")?,
             key: input(1, "qkv_proj")?,
             value: input(2, "qkv_proj")?,
-            output: self.linear(&format!("{at}.o_proj"), (hidden, queries), self.recipe.output_bias)?,
+            output: self.linear(&format!("{at}.o_proj"), (hidden, queries), self.recipe.biases.output)?,
             query_key_norm,
             scale: self.recipe.attention_scale,
             softcap: self.recipe.softcap,
@@ -253,7 +262,7 @@ impl Reader<'_> {
 
     fn mlp(&self, at: &str) -> Result<Mlp> {
         let &Sizes { hidden, inner, .. } = self.sizes;
-        let (biases, activation) = (self.recipe.mlp_biases, self.recipe.activation);
+        let (biases, activation) = (self.recipe.biases.mlp, self.recipe.activation);
         let Some((experts, chosen)) = self.recipe.experts else {
             let at = format!("{at}.mlp");
             let input = |index: usize| {
@@ -292,7 +301,7 @@ impl Reader<'_> {
         let from: usize = sizes[..index].iter().sum();
         let name = format!("{at}.{fused}.weight");
         let found = self.weights.find(&name, &[sizes.iter().sum(), self.sizes.hidden])?;
-        Ok(Linear { weight: found.rows(vec![from..from + sizes[index]]).matrix()?, bias: None })
+        Ok(Linear { weight: found.rows(iter::once(from..from + sizes[index])).matrix()?, bias: None })
     }
 
     fn linear(&self, name: &str, shape: (usize, usize), bias: bool) -> Result<Linear> {

@@ -8,7 +8,7 @@ mod shard;
 mod stored;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -109,6 +109,31 @@ impl Weights {
         self.tensors.iter().map(|(name, stored)| (name.as_str(), stored))
     }
 
+    /// Whether any tensor is quantised in the file.
+    pub fn has_blocks(&self) -> bool {
+        self.tensors.values().any(|stored| matches!(stored.numbers, Numbers::Blocks(_)))
+    }
+
+    /// Short name of what most of the matrices are kept as.
+    pub fn kept_as(&self) -> String {
+        match self.precision {
+            Precision::F32 => "f32".to_owned(),
+            Precision::F16 => "f16".to_owned(),
+            Precision::BF16 => "bf16".to_owned(),
+            Precision::Q8 => "q8_0".to_owned(),
+            Precision::Own => self.own_numbers(),
+        }
+    }
+
+    /// Short name of what most of the numbers are in the file.
+    pub fn own_numbers(&self) -> String {
+        let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+        for stored in self.tensors.values() {
+            *sizes.entry(stored.numbers.name()).or_default() += stored.elements();
+        }
+        sizes.into_iter().max_by_key(|&(_, size)| size).map_or_else(String::new, |(name, _)| name)
+    }
+
     /// The tensor `name`, which must have `shape`.
     ///
     /// # Errors
@@ -159,8 +184,8 @@ impl Weights {
 impl Found<'_> {
     /// Only these rows, in this order.
     #[must_use]
-    pub fn rows(self, rows: Vec<Range<usize>>) -> Self {
-        Self { rows: Some(rows), ..self }
+    pub fn rows(self, rows: impl IntoIterator<Item = Range<usize>>) -> Self {
+        Self { rows: Some(rows.into_iter().collect()), ..self }
     }
 
     /// The file has `[in, out]` where others have `[out, in]`; rows are then columns of the file.

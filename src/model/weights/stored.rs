@@ -6,6 +6,8 @@ use candle_core::{
 };
 use half::{bf16, f16};
 
+use super::Precision;
+
 /// A tensor in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -27,9 +29,17 @@ impl Stored {
         self.shape.iter().product()
     }
 
-    /// Bytes in the file.
-    pub const fn bytes(&self) -> usize {
-        self.length
+    /// Bytes in memory when kept as `precision`.
+    pub fn kept_bytes(&self, precision: Precision) -> u64 {
+        let elements = self.elements() as u64;
+        let blocks = self.shape.last().is_some_and(|width| width.is_multiple_of(GgmlDType::Q8_0.block_size()));
+        match (precision, self.numbers) {
+            _ if self.shape.len() != 2 => 4 * elements,
+            (Precision::F16 | Precision::BF16, _) | (Precision::Own, Numbers::F16 | Numbers::BF16) => 2 * elements,
+            (Precision::Q8, _) if blocks => elements / 32 * 34,
+            (Precision::Own, Numbers::Blocks(_)) => self.length as u64,
+            _ => 4 * elements,
+        }
     }
 }
 
