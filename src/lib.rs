@@ -17,6 +17,8 @@
 //! | [`cli`] | one file per command |
 
 pub mod analysis;
+#[cfg(feature = "tui")]
+pub mod app;
 pub mod attribution;
 pub mod cancel;
 pub mod component;
@@ -26,6 +28,8 @@ pub mod progress;
 pub mod run;
 pub mod runner;
 pub mod text;
+#[cfg(feature = "tui")]
+pub mod tui;
 
 pub use attribution::{Attribution, Batch, Exactness, Split};
 pub use component::{Component, Part, Shape};
