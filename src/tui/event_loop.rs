@@ -6,9 +6,9 @@
 use std::{io, time::Duration};
 
 use crossterm::event::{Event as Input, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::{
-    sync::mpsc::UnboundedReceiver,
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{Instant, sleep_until},
 };
 
@@ -35,6 +35,10 @@ const FRAME: Duration = Duration::from_millis(33);
 /// Time between two frames of an animation.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Exit codes of the signals that a key or a lost terminal stands for.
+const INTERRUPT: u8 = 130;
+const HANGUP: u8 = 129;
+
 /// What to explore.
 #[derive(Default)]
 pub struct ExploreOptions {
@@ -59,6 +63,22 @@ pub fn explore(options: ExploreOptions) -> Result<u8> {
 
 fn terminal_error(error: io::Error) -> Error {
     InputError::new(format!("the terminal cannot be used: {error}")).into()
+}
+
+type Keys = UnboundedReceiver<io::Result<Input>>;
+
+/// Reads the terminal in a task of its own, so that events can be taken in one go.
+fn listen_to_terminal() -> Keys {
+    let (post, keys) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut events = EventStream::new();
+        while let Some(event) = events.next().await {
+            if post.send(event).is_err() {
+                break;
+            }
+        }
+    });
+    keys
 }
 
 struct Explorer {
@@ -90,7 +110,7 @@ impl Explorer {
     }
 
     async fn run(mut self) -> io::Result<u8> {
-        let mut keys = EventStream::new();
+        let mut keys = listen_to_terminal();
         let mut drawn = Instant::now();
         let mut due = Some(drawn);
         loop {
@@ -103,7 +123,7 @@ impl Explorer {
                     drawn = Instant::now();
                     due = self.state.is_moving().then(|| drawn + TICK);
                 }
-                event = keys.next() => {
+                event = keys.recv() => {
                     if let Some(code) = self.take_keys(event, &mut keys)? {
                         return Ok(code);
                     }
@@ -119,16 +139,17 @@ impl Explorer {
     }
 
     /// Handles this event and all that wait behind it; `Some` is the exit code.
-    fn take_keys(&mut self, first: Option<io::Result<Input>>, keys: &mut EventStream) -> io::Result<Option<u8>> {
-        let mut next = Some(first);
-        while let Some(event) = next {
-            let Some(event) = event else { return Ok(Some(129)) };
+    fn take_keys(&mut self, first: Option<io::Result<Input>>, keys: &mut Keys) -> io::Result<Option<u8>> {
+        let Some(mut event) = first else { return Ok(Some(HANGUP)) };
+        loop {
             if let Some(leave) = self.take_key(&event?) {
-                return Ok(Some(if leave == Leave::Asked { 0 } else { 130 }));
+                return Ok(Some(if leave == Leave::Asked { 0 } else { INTERRUPT }));
             }
-            next = keys.next().now_or_never();
+            match keys.try_recv() {
+                Ok(next) => event = next,
+                Err(_) => return Ok(None),
+            }
         }
-        Ok(None)
     }
 
     fn take_key(&mut self, event: &Input) -> Option<Leave> {

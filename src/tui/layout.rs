@@ -13,7 +13,7 @@ pub const LEAST: Size = Size { width: 72, height: 20 };
 const SIDE: u16 = 34;
 
 /// Rows of the pane on the selected component, and of the mix.
-const COMPONENT: u16 = 8;
+const COMPONENT: u16 = 7;
 const MIX: u16 = 5;
 
 /// The places of all panes.
@@ -72,7 +72,8 @@ impl Layout {
 fn map_width(body: Rect, shape: Shape) -> u16 {
     let cells = |height: u16| Grid::fit(Rect { width: u16::MAX, height, ..body }, shape, Default::default()).pitch.0;
     let wanted = Grid::width(shape, cells(map_cells(body).height)) + 1;
-    wanted.max(40).min((body.width * 3 / 5).max(44)).min(body.width - SIDE - 3)
+    let most = (body.width * 3 / 5).max(44).max(Grid::width(shape, 2).saturating_add(2));
+    wanted.max(40).min(most).min(body.width - SIDE - 3)
 }
 
 /// Where the cells of a map are: below its title, above its legend.

@@ -70,7 +70,7 @@ fn said(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Lin
             Span::styled(format!("{:<5}", if label == 0 { "says" } else { "" }), theme.fg(Role::Dim)),
             Span::styled(format!("{name:<9} "), theme.fg(Role::Text)),
         ];
-        spans.extend(bar(theme, Role::Text, share, width.saturating_sub(21)));
+        spans.extend(bar(theme, Role::Dim, share, width.saturating_sub(21)));
         spans.push(Span::styled(format!(" {:>3.0}%", share * 100.0), theme.fg(Role::Text)));
         Line::from(spans)
     };
@@ -112,6 +112,6 @@ fn reason(sheet: &Sheet, component: usize, kind: Option<Kind>) -> String {
 }
 
 fn evidence(stats: &ComponentStats) -> String {
-    let q = if stats.q < 0.001 { format!("q = {:.0e}", stats.q) } else { format!("q = {:.2}", stats.q) };
+    let q = if stats.q < 0.01 { format!("q = {:.0e}", stats.q) } else { format!("q = {:.2}", stats.q) };
     format!("κ = {:+.2}, {q}", stats.kappa)
 }

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{PLAIN, Scene, mix};
+use super::{Scene, mix};
 
 /// The pane: a list, and the example it stands on in full below.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -23,7 +23,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let listing = &scene.state.listing;
     let title = Line::from(vec![
         Span::styled("examples ", theme.bold(Role::Text)),
-        Span::styled(format!("{} {}", listing.rows.len(), listing.filter.title()), theme.fg(Role::Dim)),
+        Span::styled(format!("{} {}", listing.filter.title(), listing.rows.len()), theme.fg(Role::Dim)),
     ]);
     let Some(sheet) = scene.state.sheet() else {
         pane::open(buf, area, theme, title, Line::default());
@@ -65,7 +65,7 @@ fn line(theme: &Theme, sheet: &Sheet, example: usize) -> Line<'static> {
     vec![
         Span::styled(format!("{mark} "), theme.bold(role)),
         Span::styled(format!("{flip} "), theme.bold(flip_role)),
-        Span::styled(format!("{label:<8} "), if flipped { theme.bold(flip_role) } else { theme.fg(Role::Dim) }),
+        Span::styled(format!("{label:<8} "), if flipped { theme.bold(flip_role) } else { theme.fg(if said == item.gold { Role::Dim } else { Role::Bad }) }),
         Span::styled(item.text.clone(), text),
     ]
     .into()
@@ -79,16 +79,16 @@ fn open_one(theme: &Theme, sheet: &Sheet, example: usize) -> [Line<'static>; 2] 
     let model: Vec<f64> = row(side.table.full(), example, labels).iter().copied().map(f64::from).collect();
     let mixed = row(side.mixed.logits(), example, labels);
     let (said, now) = (side.tally.full()[example], side.mixed.predicted()[example]);
-    let mut first = vec![
-        Span::styled(format!("{}  gold ", item.id), theme.fg(Role::Dim)),
+    let first = vec![
+        Span::styled("gold ", theme.fg(Role::Dim)),
         Span::styled(sheet.label(item.gold), theme.bold(Role::Text)),
+        Span::styled(format!("  {}", item.id), theme.fg(Role::Dim)),
     ];
-    let mut second = verdict(theme, "model ", &sheet.label(said), margin(&model, item.gold), said == item.gold);
+    let was = if sheet.desk.is_model() { "model " } else { "was " };
+    let mut second = verdict(theme, was, &sheet.label(said), margin(&model, item.gold), said == item.gold);
     if !sheet.desk.is_model() {
-        second.push(Span::styled("  ", PLAIN));
-        second.extend(verdict(theme, "mix ", &sheet.label(now), margin(mixed, item.gold), now == item.gold));
+        second.extend(verdict(theme, " now ", &sheet.label(now), margin(mixed, item.gold), now == item.gold));
     }
-    first.shrink_to_fit();
     [first.into(), second.into()]
 }
 

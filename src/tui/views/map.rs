@@ -35,7 +35,6 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
     (&map).render(area, buf);
     let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 2), height: 2, ..area };
-    let below = Rect { x: below.x + grid.ruler + 1, width: below.width.saturating_sub(grid.ruler + 1), ..below };
     legend::draw(buf, below, theme, sheet, state.map.metric, state.map.scale);
 }
 

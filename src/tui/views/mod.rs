@@ -3,7 +3,6 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
-    style::Style,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -89,5 +88,3 @@ fn fact(theme: &Theme, name: &str, value: impl Into<String>) -> Vec<Span<'static
 fn opened(buf: &mut Buffer, area: Rect, theme: &Theme, title: &str, note: Line<'_>) -> Rect {
     pane::open(buf, area, theme, Line::styled(title.to_owned(), theme.bold(Role::Text)), note)
 }
-
-const PLAIN: Style = Style::new();

@@ -108,6 +108,7 @@ fn exactness(theme: &Theme, sheet: &Sheet, brief: bool) -> Line<'static> {
 /// A length of time in the unit that suits it.
 pub(super) fn duration(time: Duration) -> String {
     match time.as_secs_f64() {
+        s if s < 0.0005 => "<1 ms".to_owned(),
         s if s < 0.9995 => format!("{:.0} ms", s * 1000.0),
         s if s < 9.95 => format!("{s:.1} s"),
         s if s < 120.0 => format!("{s:.0} s"),
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn times_read_well() {
-        for (seconds, text) in [(0.0123, "12 ms"), (2.34, "2.3 s"), (59.6, "60 s"), (600.0, "10 min"), (9000.0, "2.5 h")] {
+        for (seconds, text) in [(0.0, "<1 ms"), (0.0123, "12 ms"), (2.34, "2.3 s"), (59.6, "60 s"), (600.0, "10 min"), (9000.0, "2.5 h")] {
             assert_eq!(duration(Duration::from_secs_f64(seconds)), text);
         }
     }

@@ -4,16 +4,12 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::theme::{Role, Theme};
 
-/// Eighths of a cell, from the left.
-const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-
-/// A bar of `share` of `width` cells, exact to an eighth, and the rest of the width.
+/// A bar of `share` of `width` cells, exact to half a cell, and the rest of the width.
 pub fn bar(theme: &Theme, role: Role, share: f64, width: usize) -> Vec<Span<'static>> {
-    let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
-    let (whole, part) = (eighths / 8, EIGHTHS[eighths % 8]);
-    let full = format!("{}{part}", "█".repeat(whole));
-    let used = whole + usize::from(!part.is_empty());
-    vec![Span::styled(full, theme.fg(role)), Span::styled("·".repeat(width - used), theme.fg(Role::Faint))]
+    let halves = (share.clamp(0.0, 1.0) * width as f64 * 2.0).round() as usize;
+    let full = format!("{}{}", "━".repeat(halves / 2), "╸".repeat(halves % 2));
+    let used = halves.div_ceil(2);
+    vec![Span::styled(full, theme.fg(role)), Span::styled("─".repeat(width - used), theme.fg(Role::Faint))]
 }
 
 /// A point on the way from 0 to 1 with its interval, and a tick at `reference`.
@@ -41,7 +37,7 @@ mod tests {
     #[test]
     fn bars_are_as_long_as_the_share() {
         let theme = &Theme::built_in(Depth::None).unwrap()[0];
-        for (share, drawn) in [(0.0, "····"), (0.5, "██··"), (0.53, "██▏·"), (1.0, "████"), (7.0, "████")] {
+        for (share, drawn) in [(0.0, "────"), (0.5, "━━──"), (0.6, "━━╸─"), (1.0, "━━━━"), (7.0, "━━━━")] {
             assert_eq!(text(bar(theme, Role::Good, share, 4)), drawn, "{share}");
         }
         assert_eq!(text(interval(theme, Role::Good, 0.9, Some((0.8, 1.0)), 0.5, 11)), "─────┊──━●━");

@@ -63,11 +63,11 @@ impl<F: Fn(usize) -> Cell> Widget for &Heatmap<'_, F> {
                 if let Some(area) = grid.cell(layer, column) {
                     let cell = (self.cell)(layer * (grid.heads + 1) + column);
                     self.draw(buf, area, cell);
-                    if (Cursor { layer, column }) == self.cursor {
-                        self.mark_cursor(buf, area);
-                    }
                 }
             }
+        }
+        if let Some(area) = grid.cell(self.cursor.layer, self.cursor.column) {
+            self.mark_cursor(buf, area);
         }
     }
 }
@@ -125,22 +125,23 @@ impl<F> Heatmap<'_, F> {
     /// The value, the glyph of the kind and the mark of the desk, as far as there is room.
     fn write(&self, buf: &mut Buffer, area: Rect, cell: Cell, value: f64, style: Style) {
         let kind = cell.kind.map_or(" ", glyph);
-        let mark = cell.mark.map_or_else(String::new, String::from);
-        let sign = format!("{kind}{mark}");
+        let mark = cell.mark.map(String::from);
+        let sign = mark.as_deref().unwrap_or(kind);
         let digit = self.scale.tenth(value).to_string();
-        let (x, width) = (area.x, usize::from(area.width));
+        let (x, y, width) = (area.x, area.y, usize::from(area.width));
         match (width, area.height) {
-            (1, _) => put(buf, x, area.y, if mark.is_empty() { if kind == " " { &digit } else { kind } } else { &mark }, 1, style),
-            (2, _) => put(buf, x, area.y, &format!("{digit}{}", if mark.is_empty() { kind } else { &mark }), 2, style),
+            (1, _) if sign == " " => put(buf, x, y, &digit, 1, style),
+            (1, _) => put(buf, x, y, sign, 1, style),
+            (2, _) => put(buf, x, y, &format!("{digit}{sign}"), 2, style),
             (_, 1) => {
-                let room = width - 1;
-                let text = format!("{:>room$}{}", self.number(value, room.min(4)), if mark.is_empty() { kind } else { &mark });
-                put(buf, x, area.y, &text, width, style);
+                let room = (width - 1).min(4);
+                put(buf, x, y, &format!("{:>room$}{sign}", self.number(value, room)), width, style);
             }
             (_, height) => {
-                let row = area.y + (height - 2) / 2;
-                put(buf, x, row, &format!("{:^width$}", self.number(value, width)), width, style);
-                put(buf, x, row + 1, &centred(sign.trim_end(), width), width, style);
+                let row = y + (height - 1) / 2;
+                put(buf, x, row, &centred(&self.number(value, width), width), width, style);
+                let both = if kind == " " { sign.to_owned() } else { format!("{kind}{}", mark.unwrap_or_default()) };
+                put(buf, x, row + 1, &centred(&both, width), width, style);
             }
         }
     }
@@ -156,10 +157,21 @@ impl<F> Heatmap<'_, F> {
             buf.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
             return;
         }
-        let style = self.theme.bold(Role::Accent);
-        for row in area.y..solid(area).bottom() {
-            buf.set_string(area.x - 1, row, "▐", style);
-            buf.set_string(area.right(), row, "▌", style);
+        let (style, accent) = (self.theme.fg(Role::Accent), self.theme.color(Role::Accent));
+        for row in area.rows() {
+            buf.set_string(row.x - 1, row.y, "▐", style);
+            buf.set_string(row.right(), row.y, "▌", style);
+        }
+        let above = Rect { y: area.y - 1, height: 1, ..area };
+        let edges = [Rect { y: area.bottom() - 1, height: 1, ..area }, above];
+        for at in edges.into_iter().flat_map(Rect::positions) {
+            if buf[at].symbol() == "▀" {
+                buf[at].set_bg(accent);
+            }
+        }
+        if buf[above.as_position()].symbol() == "▀" {
+            buf.set_string(above.x - 1, above.y, "▗", style);
+            buf.set_string(above.right(), above.y, "▖", style);
         }
     }
 }
@@ -169,14 +181,16 @@ fn solid(area: Rect) -> Rect {
     Rect { height: area.height - u16::from(area.height >= 3), ..area }
 }
 
+/// The row of a cell in which its value stands.
 const fn middle(height: u16) -> u16 {
-    height.saturating_sub(2) / 2
+    height.saturating_sub(if height >= 3 { 2 } else { 1 }) / 2
 }
 
-/// `text` in the middle of `width` columns, only as wide as itself so that shades around it stay.
+/// `text` in the middle of `width` columns. A blank text stays away, so that what is there shows.
 fn centred(text: &str, width: usize) -> String {
-    let before = width.saturating_sub(text.chars().count()) / 2;
-    if text.trim().is_empty() { String::new() } else { format!("{}{text}", " ".repeat(before)) }
+    let text = text.trim();
+    let before = (width + 1).saturating_sub(text.chars().count()) / 2;
+    if text.is_empty() { String::new() } else { format!("{}{text}", " ".repeat(before)) }
 }
 
 fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, width: usize, style: Style) {

@@ -59,7 +59,7 @@ fn kinds_line(theme: &Theme, sheet: &Sheet) -> Line<'static> {
     for kind in [Kind::Good, Kind::Bad, Kind::LabelBiased] {
         let number = if judged || kind == Kind::LabelBiased { count(kind).to_string() } else { "…".to_owned() };
         spans.push(Span::styled(format!("{} ", glyph(kind)), theme.bold(Theme::kind(kind))));
-        spans.push(Span::styled(format!("{number} {}   ", kind_name(kind)), theme.fg(Role::Dim)));
+        spans.push(Span::styled(format!("{number} {}  ", kind_name(kind)), theme.fg(Role::Dim)));
     }
     spans.into()
 }

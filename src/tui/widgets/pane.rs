@@ -18,10 +18,11 @@ pub fn open(buf: &mut Buffer, area: Rect, theme: &Theme, title: Line<'_>, note: 
     buf.set_string(top.x, top.y, "─".repeat(top.width.into()), theme.fg(Role::Faint));
     let width = title.width() as u16;
     put_at(buf, top, 0, pad(title));
-    let left = top.width.saturating_sub(width + 3);
-    let note = if note.width() as u16 + 3 <= left { note } else { Line::default() };
-    if note.width() > 0 {
-        put_right(buf, top, pad(note));
+    let left = top.width.saturating_sub(width + 4);
+    if (1..=left).contains(&(note.width() as u16)) {
+        let mut note = note;
+        note.spans.insert(0, Span::raw(" "));
+        put_right(buf, top, note);
     }
     Rect { y: area.y + 1, height: area.height - 1, ..area }
 }
@@ -34,7 +35,8 @@ fn pad(mut line: Line<'_>) -> Line<'_> {
 /// Writes a line in row `row` of `area`, clipped; a row that does not exist stays away.
 pub fn put_at(buf: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
     if row < area.height {
-        line.render(Rect { y: area.y + row, height: 1, ..area }, buf);
+        let width = if line.alignment.is_none() { area.width.min(line.width() as u16) } else { area.width };
+        line.render(Rect { y: area.y + row, height: 1, width, ..area }, buf);
     }
 }
 
