@@ -14,9 +14,13 @@
 //! | [`update`], [`switch`], [`hear`] | what actions and workers do to the state |
 
 pub mod action;
+#[cfg(test)]
+pub(crate) mod bench;
 pub mod desk;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod habits;
 pub mod hear;
 pub mod key;
 pub mod keymap;

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    component::Component,
-    progress::Progress,
-    run::Run,
-    runner::RunRequest,
-};
+use crate::{component::Component, progress::Progress, run::Run, runner::RunRequest};
 
 use super::{
     hear::judge_next,
@@ -201,9 +196,11 @@ impl State {
         judge_next(self)
     }
 
-    /// Asks for the first run.
+    /// Asks for the first run; a template that is not named is the task's first.
     pub fn begin(&mut self, request: RunRequest) -> Vec<Effect> {
-        start(self, request)
+        let choice = self.choices.iter().find(|choice| choice.name == request.task);
+        let first = choice.and_then(|choice| choice.templates.first()).cloned();
+        start(self, RunRequest { template: request.template.clone().or(first), ..request })
     }
 
     /// An id that no sheet has had.

@@ -174,6 +174,7 @@ fn turn(state: &mut State, action: Action) {
         Action::FlipSign => sheet.desk.invert(component),
         _ => sheet.desk.reset(component),
     }
+    sheet.desk.on &= !sheet.desk.is_model();
     sheet.follow();
 }
 

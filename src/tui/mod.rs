@@ -11,6 +11,8 @@ pub mod input;
 pub mod layout;
 pub mod office;
 pub mod ramp;
+#[cfg(test)]
+mod screens;
 pub mod signals;
 pub mod terminal;
 pub mod theme;

@@ -74,7 +74,9 @@ impl Office {
                 Effect::Quit(how) => leave = Some(how),
                 Effect::CancelRun => self.model.iter().for_each(Worker::cancel),
                 Effect::Run(request) => self.run(state, request),
-                Effect::Fit { sheet, table } => self.fit(state, FitRequest { sheet, table, options: FitOptions::default() }),
+                Effect::Fit { sheet, table } => {
+                    self.fit(state, FitRequest { sheet, table, options: FitOptions::default() })
+                }
                 Effect::Judge { sheet, table } => self.judge(state, JudgeRequest { sheet, table }),
             }
         }

@@ -54,7 +54,9 @@ impl Screen {
 
     /// The screen as it is now.
     pub fn area(&self) -> ratatui::layout::Rect {
-        self.terminal.size().map_or_else(|_| ratatui::layout::Rect::default(), |size| (ratatui::layout::Position::ORIGIN, size).into())
+        self.terminal
+            .size()
+            .map_or_else(|_| ratatui::layout::Rect::default(), |size| (ratatui::layout::Position::ORIGIN, size).into())
     }
 }
 
@@ -71,7 +73,8 @@ fn take() -> io::Result<()> {
 /// Gives the terminal back as it was. Whatever fails here, the rest is still tried.
 fn restore() {
     let mut out = io::stdout();
-    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+    let _ =
+        execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
     let _ = out.flush();
 }

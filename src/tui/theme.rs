@@ -88,7 +88,8 @@ impl Theme {
     /// # Errors
     /// If it is not valid TOML, misses a role, or names something that is not a colour.
     pub fn parse(text: &str, depth: Depth) -> Result<Self> {
-        let file: File = toml::from_str(text).map_err(|error| InputError::new(format!("the theme is not valid: {error}")))?;
+        let file: File =
+            toml::from_str(text).map_err(|error| InputError::new(format!("the theme is not valid: {error}")))?;
         let colors = ROLES.iter().map(|(_, role)| {
             let (rgb, ansi) = file.roles.get(*role).ok_or_else(|| wrong(role, "is missing"))?;
             let (rgb, ansi) = (hex(role, rgb)?, named(role, ansi)?);

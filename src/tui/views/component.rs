@@ -45,7 +45,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
 
 fn accuracy(theme: &Theme, sheet: &Sheet, component: usize, role: Role, width: usize) -> Vec<Line<'static>> {
     let tally = &sheet.test.tally;
-    let Some(point) = tally.accuracy(component) else { return vec![fact(theme, "accuracy", "–").into(), Line::default()] };
+    let Some(point) = tally.accuracy(component) else {
+        return vec![fact(theme, "accuracy", "–").into(), Line::default()];
+    };
     let stats = sheet.stats_of(component);
     let mut first = fact(theme, "accuracy", "");
     first.push(Span::styled(format!("{} %", percent(Some(point))), theme.bold(role)));
@@ -79,7 +81,8 @@ fn said(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Lin
 
 /// How it moves the margin, and where its fader stands.
 fn standing(theme: &Theme, sheet: &Sheet, component: usize) -> Line<'static> {
-    let margin = sheet.test.tally.margin(component).map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2} nats"));
+    let margin =
+        sheet.test.tally.margin(component).map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2} nats"));
     let mut spans = fact(theme, "margin", margin);
     let desk = &sheet.desk;
     let state = match () {

@@ -65,7 +65,14 @@ fn line(theme: &Theme, sheet: &Sheet, example: usize) -> Line<'static> {
     vec![
         Span::styled(format!("{mark} "), theme.bold(role)),
         Span::styled(format!("{flip} "), theme.bold(flip_role)),
-        Span::styled(format!("{label:<8} "), if flipped { theme.bold(flip_role) } else { theme.fg(if said == item.gold { Role::Dim } else { Role::Bad }) }),
+        Span::styled(
+            format!("{label:<8} "),
+            if flipped {
+                theme.bold(flip_role)
+            } else {
+                theme.fg(if said == item.gold { Role::Dim } else { Role::Bad })
+            },
+        ),
         Span::styled(item.text.clone(), text),
     ]
     .into()

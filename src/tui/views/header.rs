@@ -36,9 +36,12 @@ fn words(scene: Scene<'_>) -> Vec<String> {
     let state = scene.state;
     let model = state.sheet().map(|sheet| printable(&sheet.model.id).into_owned());
     let (task, template, shots, seed) = match (&state.wanted, state.sheet()) {
-        (Some(wanted), _) if state.filling.is_none() && state.phase.is_busy() => {
-            (wanted.task.as_str(), wanted.template.as_deref().unwrap_or("first template"), wanted.shots, wanted.demo_seed)
-        }
+        (Some(wanted), _) if state.filling.is_none() && state.phase.is_busy() => (
+            wanted.task.as_str(),
+            wanted.template.as_deref().unwrap_or("first template"),
+            wanted.shots,
+            wanted.demo_seed,
+        ),
         (_, Some(sheet)) => {
             (sheet.task.name.as_str(), sheet.task.template.as_str(), sheet.prompt.shots, sheet.prompt.demo_seed)
         }

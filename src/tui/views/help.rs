@@ -7,11 +7,11 @@ use ratatui::{
 };
 
 use crate::{
-    app::{
-        Action, Keymap, Place,
-        action::Section,
+    app::{Action, Keymap, Place, action::Section},
+    tui::{
+        theme::{Role, Theme},
+        widgets::pane,
     },
-    tui::{theme::{Role, Theme}, widgets::pane},
 };
 
 use super::{Scene, sheet_of_paper};

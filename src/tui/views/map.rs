@@ -8,7 +8,10 @@ use ratatui::{
 };
 
 use crate::{
-    app::{sheet::Sheet, state::{Cursor, Phase}},
+    app::{
+        sheet::Sheet,
+        state::{Cursor, Phase},
+    },
     tui::{
         layout::map_cells,
         theme::Role,
@@ -30,7 +33,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let grid = Grid::fit(map_cells(area), shape, state.cursor);
     let note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
     opened(buf, area, theme, state.map.metric.title(), Line::styled(note, theme.fg(Role::Dim)));
-    let cursor = Cursor { layer: state.cursor.layer.min(shape.layers - 1), column: state.cursor.column.min(shape.heads) };
+    let cursor =
+        Cursor { layer: state.cursor.layer.min(shape.layers - 1), column: state.cursor.column.min(shape.heads) };
     let cell = |component: usize| cell(sheet, &state.map.values, component);
     let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
     (&map).render(area, buf);

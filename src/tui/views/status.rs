@@ -57,7 +57,9 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
         Phase::Preparing => busy("making the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
         Phase::Running(progress) => running(theme, progress),
-        Phase::Stopped => Line::styled("stopped: what is shown is not complete; r runs it again", theme.bold(Role::Bad)),
+        Phase::Stopped => {
+            Line::styled("stopped: what is shown is not complete; r runs it again", theme.bold(Role::Bad))
+        }
         Phase::Failed(_) => Line::styled("✗ failed", theme.bold(Role::Alarm)),
     }
 }
@@ -70,7 +72,11 @@ fn idle(scene: Scene<'_>) -> String {
         (Some(note), _) => format!("fit: {} examples, {}, KKT {:.0e}", note.train, duration(note.took), note.kkt),
         (None, Some(meta)) => {
             let t = &meta.timing;
-            format!("done in {} at {:.0} examples/s", duration(Duration::from_secs_f64(t.attribute_s.max(0.0))), t.examples_per_s)
+            format!(
+                "done in {} at {:.0} examples/s",
+                duration(Duration::from_secs_f64(t.attribute_s.max(0.0))),
+                t.examples_per_s
+            )
         }
         _ => String::new(),
     }
@@ -98,11 +104,7 @@ fn exactness(theme: &Theme, sheet: &Sheet, brief: bool) -> Line<'static> {
     }
     let (mark, role) = if sheet.is_complete() { ("✓ exact ", Role::Good) } else { ("exact so far ", Role::Dim) };
     let convention = if brief { " · norm frozen" } else { " of the logits · norm's scale frozen" };
-    vec![
-        Span::styled(mark, theme.fg(role)),
-        Span::styled(format!("to {size}{convention}"), theme.fg(Role::Dim)),
-    ]
-    .into()
+    vec![Span::styled(mark, theme.fg(role)), Span::styled(format!("to {size}{convention}"), theme.fg(Role::Dim))].into()
 }
 
 /// A length of time in the unit that suits it.
@@ -123,7 +125,9 @@ mod tests {
 
     #[test]
     fn times_read_well() {
-        for (seconds, text) in [(0.0, "<1 ms"), (0.0123, "12 ms"), (2.34, "2.3 s"), (59.6, "60 s"), (600.0, "10 min"), (9000.0, "2.5 h")] {
+        for (seconds, text) in
+            [(0.0, "<1 ms"), (0.0123, "12 ms"), (2.34, "2.3 s"), (59.6, "60 s"), (600.0, "10 min"), (9000.0, "2.5 h")]
+        {
             assert_eq!(duration(Duration::from_secs_f64(seconds)), text);
         }
     }

@@ -13,7 +13,14 @@ pub fn bar(theme: &Theme, role: Role, share: f64, width: usize) -> Vec<Span<'sta
 }
 
 /// A point on the way from 0 to 1 with its interval, and a tick at `reference`.
-pub fn interval(theme: &Theme, role: Role, point: f64, range: Option<(f64, f64)>, reference: f64, width: usize) -> Line<'static> {
+pub fn interval(
+    theme: &Theme,
+    role: Role,
+    point: f64,
+    range: Option<(f64, f64)>,
+    reference: f64,
+    width: usize,
+) -> Line<'static> {
     let at = |share: f64| (share.clamp(0.0, 1.0) * (width.max(1) - 1) as f64).round() as usize;
     let inside = |cell: usize| range.is_some_and(|(low, high)| (at(low)..=at(high)).contains(&cell));
     let cells = (0..width).map(|cell| match cell {
@@ -37,7 +44,8 @@ mod tests {
     #[test]
     fn bars_are_as_long_as_the_share() {
         let theme = &Theme::built_in(Depth::None).unwrap()[0];
-        for (share, drawn) in [(0.0, "────"), (0.5, "━━──"), (0.6, "━━╸─"), (1.0, "━━━━"), (7.0, "━━━━")] {
+        for (share, drawn) in [(0.0, "────"), (0.5, "━━──"), (0.6, "━━╸─"), (1.0, "━━━━"), (7.0, "━━━━")]
+        {
             assert_eq!(text(bar(theme, Role::Good, share, 4)), drawn, "{share}");
         }
         assert_eq!(text(interval(theme, Role::Good, 0.9, Some((0.8, 1.0)), 0.5, 11)), "─────┊──━●━");
