@@ -12,6 +12,8 @@
 //! | [`decompose`] | model × prompts → attribution |
 //! | [`analysis`] | pure functions of an attribution |
 //! | [`store`] | runs on disk |
+//! | [`runner`] | a request → prompts → a run |
+//! | [`protocol`] | the paper's protocol over many runs |
 //! | [`jobs`] | worker threads that own the model; typed requests and events |
 //! | `app`, `tui` | state and keys; drawing (feature `tui`) |
 //! | [`cli`] | one file per command |
@@ -29,6 +31,7 @@ pub mod error;
 pub mod jobs;
 pub mod model;
 pub mod progress;
+pub mod protocol;
 pub mod run;
 pub mod runner;
 pub mod store;

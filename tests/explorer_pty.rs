@@ -87,7 +87,7 @@ impl Session {
     }
 
     fn resize(&self, cols: u16, rows: u16) {
-        self.display.0.0.lock().unwrap().screen_mut().set_size(cells(rows), cells(cols));
+        self.display.0.0.lock().unwrap().set_size(cells(rows), cells(cols));
         self.master.resize(size(cols, rows)).unwrap();
     }
 

@@ -8,16 +8,28 @@
 //! | [`tally`] | counts that follow a table as it fills |
 //! | [`predict`] | what a table of label logits predicts, by how much, how often it ties |
 //! | [`components`] | which components are good, bad, label-biased or neutral |
-//! | [`exact`], [`permutation`], [`intervals`], [`fdr`] | the statistics behind it |
+//! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | the statistics behind it |
+//! | [`held_out`] | how good the best component is where it was not chosen |
 //! | [`mix`] | what the model would say with other weights |
 //! | [`reweight`] | which weights a few labels ask for |
+//! | [`baseline`] | what the same labels buy without reweighting |
+//! | [`compare`] | how runs differ, and why |
+//! | [`weights`] | a fitted mix as a file |
+//! | [`check`] | input that no analysis should accept |
 //! | [`method`] | the names of ways to predict |
 
 #![allow(clippy::float_cmp, reason = "weights are compared with the very values they were set to")]
 
+pub mod baseline;
+pub mod bootstrap;
+pub mod check;
+pub mod compare;
 pub mod components;
 pub mod exact;
 pub mod fdr;
+#[cfg(test)]
+mod golden;
+pub mod held_out;
 pub mod intervals;
 pub mod kind;
 pub mod method;
@@ -29,6 +41,7 @@ pub mod reweight;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+pub mod weights;
 
 pub use components::{ComponentStats, summarize};
 pub use kind::{Kind, Thresholds};
@@ -36,3 +49,4 @@ pub use method::Method;
 pub use mix::{Mix, MixedLogits};
 pub use reweight::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling, fit};
 pub use tally::Tally;
+pub use weights::WeightsFile;

@@ -9,6 +9,11 @@ pub fn predictions<T: PartialOrd>(logits: &[T], labels: usize) -> Vec<usize> {
     logits.chunks_exact(labels.max(1)).map(argmax).collect()
 }
 
+/// Index of the largest of some accuracies, the first of equals; `None` of none.
+pub fn argbest(accuracies: &[f64]) -> Option<usize> {
+    (!accuracies.is_empty()).then(|| argmax(accuracies))
+}
+
 /// Share of predictions that are right; 0 when there are none.
 pub fn accuracy(predicted: &[usize], gold: &[usize]) -> f64 {
     let hits = predicted.iter().zip(gold).filter(|(p, y)| p == y).count();
@@ -51,6 +56,32 @@ pub fn margin_contributions(table: &Attribution, row: usize) -> Vec<f64> {
     let rival = rival(&table.full()[row * labels..(row + 1) * labels], gold);
     let difference = |values: &[f32]| f64::from(values[row * labels + gold]) - f64::from(values[row * labels + rival]);
     (0..table.shape().components()).map(|index| difference(table.contribution(index))).collect()
+}
+
+/// Probabilities of every row of `logits` `[N, labels]`.
+pub fn softmax<T: Copy + Into<f64>>(logits: &[T], labels: usize) -> Vec<f64> {
+    let mut probabilities: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
+    for row in probabilities.chunks_exact_mut(labels.max(1)) {
+        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for value in &mut *row {
+            *value = (*value - most).exp();
+        }
+        let total: f64 = row.iter().sum();
+        for value in row {
+            *value /= total;
+        }
+    }
+    probabilities
+}
+
+/// Mean cross-entropy of `logits` `[N, labels]`, in nats; 0 when there are none.
+pub fn cross_entropy<T: Copy + Into<f64>>(logits: &[T], gold: &[usize], labels: usize) -> f64 {
+    let loss = |row: &[T], gold: usize| {
+        let most = row.iter().map(|&z| z.into()).fold(f64::NEG_INFINITY, f64::max);
+        row.iter().map(|&z| (z.into() - most).exp()).sum::<f64>().ln() + most - row[gold].into()
+    };
+    let rows = logits.chunks_exact(labels.max(1)).zip(gold);
+    rows.map(|(row, &gold)| loss(row, gold)).sum::<f64>() / gold.len().max(1) as f64
 }
 
 #[cfg(test)]

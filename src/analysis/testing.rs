@@ -2,8 +2,9 @@
 
 use crate::{
     analysis::random::Draws,
-    attribution::{Attribution, Batch},
+    attribution::{Attribution, Batch, Split, argmax},
     component::Shape,
+    run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
 };
 
 /// `n` examples with balanced labels and contributions that know nothing of them; 2 layers of 3 heads.
@@ -30,4 +31,45 @@ pub(crate) fn table(shape: Shape, n: usize, seed: u64, signal: impl Fn(usize) ->
     let mut table = Attribution::new(shape, gold);
     table.push(&Batch { examples: n, components, rest, full });
     table
+}
+
+/// A run of two tables, with ids `train-000`, `test-000` … and distinct texts.
+pub(crate) fn run(train: Attribution, test: Attribution) -> Run {
+    let shape = test.shape();
+    let examples = [(Split::Train, &train), (Split::Test, &test)].into_iter().flat_map(|(split, table)| {
+        (0..table.len()).map(move |row| {
+            let logits = table.full()[row * shape.labels..(row + 1) * shape.labels].to_vec();
+            let id = format!("{}-{row:03}", split.name());
+            ExampleRecord { text: id.clone(), id, split, gold: table.gold()[row], full: argmax(&logits), logits }
+        })
+    });
+    Run { meta: meta(&train, &test), examples: examples.collect(), train, test }
+}
+
+fn meta(train: &Attribution, test: &Attribution) -> RunMeta {
+    let shape = test.shape();
+    RunMeta {
+        schema: SCHEMA,
+        model: ModelMeta {
+            id: "toy".into(),
+            family: "toy".into(),
+            layers: shape.layers,
+            heads: shape.heads,
+            hidden: 8,
+            dtype: "f32".into(),
+            device: "cpu".into(),
+            weights_hash: "abc".into(),
+        },
+        task: TaskMeta {
+            name: "toy".into(),
+            template: "plain".into(),
+            label_words: (0..shape.labels).map(|label| format!(" label {label}")).collect(),
+            label_tokens: (0..shape.labels as u32).collect(),
+        },
+        prompt: PromptMeta { shots: 0, demo_seed: 0, demo_ids: vec![], prefix_tokens: 0 },
+        examples: ExampleCounts { train: train.len(), test: test.len() },
+        accuracy: AccuracyMeta::measure(test),
+        exactness: test.exactness(),
+        timing: Timing::default(),
+    }
 }

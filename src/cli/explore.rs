@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Failure, ModelOptions, options::PromptOptions};
+use super::{
+    Failure,
+    options::{ModelOptions, PromptOptions},
+};
 use crate::{
     error::Result,
     jobs::model_worker,

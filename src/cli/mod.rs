@@ -2,11 +2,15 @@
 //!
 //! Data goes to standard output, progress to standard error and only if that is a terminal.
 
+mod classify;
+mod compare;
 mod components;
 #[cfg(feature = "tui")]
 mod explore;
+mod fit;
 mod options;
 mod output;
+mod reproduce;
 mod run;
 mod tasks;
 
@@ -14,7 +18,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::options::ModelOptions;
 use crate::error::Error;
 
 /// See which attention heads and MLPs of a language model carry in-context learning, and re-mix them.
@@ -36,6 +39,14 @@ enum Command {
     Run(run::Args),
     /// List every component of a saved run: accuracy, interval, kind, predicted labels
     Components(components::Args),
+    /// Fit a mix on a saved run's training split, beside the baselines
+    Fit(fit::Args),
+    /// Compare two saved runs of one model
+    Compare(compare::Args),
+    /// Label new texts with a mixed model
+    Classify(classify::Args),
+    /// Run the paper's protocol and print its tables
+    Reproduce(reproduce::Args),
     /// List tasks, their labels and templates
     Tasks(tasks::Args),
 }
@@ -70,6 +81,10 @@ pub fn main() -> ExitCode {
         Some(Command::Explore(args)) => return finish(explore::run(&args)),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Components(args)) => components::run(&args),
+        Some(Command::Fit(args)) => fit::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Classify(args)) => classify::run(&args),
+        Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
     };
     finish(outcome.map(|()| 0))

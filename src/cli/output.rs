@@ -79,7 +79,7 @@ impl Drop for ProgressLine {
 }
 
 /// A duration as people say it: `0.4 s`, `12 s`, `3 min`, `2 h 05 min`.
-fn human_time(time: Duration) -> String {
+pub(super) fn human_time(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
         s if s < 10.0 => format!("{s:.1} s"),

@@ -63,6 +63,18 @@ pub fn execute(
     Ok(Run { meta, train, test, examples })
 }
 
+/// The model's own label logits `[N, Y]` on the test prompts of a plan: for baselines that need no components.
+///
+/// # Errors
+/// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
+pub fn score(model: &Model, plan: &Plan, prompts: &Prompts, cancel: &Cancel) -> Result<Vec<f32>> {
+    let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
+    let prepared = Prepared::new(&model.decoder, &projection, &prompts.test, cancel)?;
+    let mut logits = Vec::with_capacity(prompts.test.len() * plan.shape.labels);
+    prepared.attribute(&prompts.test, BatchSize::default(), cancel, |batch| logits.extend(batch.full))?;
+    Ok(logits)
+}
+
 fn records(split: Split, examples: Vec<PlannedExample>, table: &Attribution) -> Vec<ExampleRecord> {
     let rows = table.full().chunks_exact(table.labels());
     let record = |(example, logits): (PlannedExample, &[f32])| ExampleRecord {

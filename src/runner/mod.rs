@@ -2,10 +2,13 @@
 //!
 //! The command line and the explorer's worker both go through [`Event`], so that what one prints the other draws.
 
+mod draft;
 mod execute;
+mod nearest;
 mod plan;
 
-pub use execute::execute;
+pub use draft::Draft;
+pub use execute::{execute, score};
 pub use plan::{Prompts, plan, plan_explicit};
 
 use serde::{Deserialize, Serialize};

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::{Plan, PlannedExample, RunRequest};
+use super::{Draft, Plan, PlannedExample, RunRequest};
 use crate::{
     attribution::Split,
     component::Shape,
     error::{InputError, Result},
     model::{Model, packed::shared_prefix},
     run::{PromptMeta, TaskMeta},
-    task::{Example, ExplicitPrompt, Library, draw},
+    task::{ExplicitPrompt, Library},
 };
 
 /// Characters of a prompt's end that decide how a label word joins it.
@@ -42,9 +42,9 @@ impl Prompts {
 }
 
 /// A prompt as text, with the example that it asks about.
-struct Text {
-    example: PlannedExample,
-    prompt: String,
+pub(super) struct Text {
+    pub(super) example: PlannedExample,
+    pub(super) prompt: String,
 }
 
 /// Draws demonstrations and makes the prompts of a run on a task.
@@ -52,39 +52,7 @@ struct Text {
 /// # Errors
 /// If the task or template is unknown, the pool too small, a label word not one token, or a prompt too long.
 pub fn plan(model: &Model, request: &RunRequest) -> Result<(Plan, Prompts)> {
-    let task = Library.task(&request.task)?;
-    let template = task.template(request.template.as_deref())?;
-    let budget = draw(&task, request.shots, request.train_examples, request.demo_seed)?;
-    let pick = |indices: &[usize]| indices.iter().map(|&index| &task.pool[index]).collect::<Vec<&Example>>();
-    let (demonstrations, train) = (pick(&budget.demonstrations), pick(&budget.training));
-    let test: Vec<&Example> = task.test.iter().take(request.limit.unwrap_or(usize::MAX)).collect();
-    if test.is_empty() {
-        return Err(InputError::new(format!("the task `{}` leaves no test example", task.name))
-            .cure("raise --limit, or add test examples")
-            .into());
-    }
-    let context = template.context(&demonstrations)?;
-    let texts = |examples: &[&Example]| -> Result<Vec<Text>> {
-        let text = |example: &&Example| {
-            let prompt = context.clone() + &template.render(example)?;
-            let planned = PlannedExample { id: example.id.clone(), text: example.summary(), gold: example.label };
-            Ok(Text { example: planned, prompt })
-        };
-        examples.iter().map(text).collect()
-    };
-    let task_meta = TaskMeta {
-        name: task.name.clone(),
-        template: template.name.clone(),
-        label_words: template.label_words.clone(),
-        label_tokens: Vec::new(),
-    };
-    let prompt_meta = PromptMeta {
-        shots: demonstrations.len(),
-        demo_seed: request.demo_seed,
-        demo_ids: demonstrations.iter().map(|example| example.id.clone()).collect(),
-        prefix_tokens: 0,
-    };
-    finish(model, task_meta, prompt_meta, texts(&train)?, texts(&test)?)
+    Draft::new(&Library.task(&request.task)?, request)?.plan(model)
 }
 
 /// Makes the prompts of a run on explicit prompts.
@@ -111,7 +79,8 @@ pub fn plan_explicit(
     finish(model, task, prompt, train, test)
 }
 
-fn finish(
+/// Turns texts into tokens, after all checks.
+pub(super) fn finish(
     model: &Model,
     mut task: TaskMeta,
     mut prompt: PromptMeta,

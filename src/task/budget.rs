@@ -56,8 +56,9 @@ pub fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Bud
     let mut order = ChaCha8Rng::seed_from_u64(seed);
     order.set_stream(1);
     shuffle(&mut rest, &mut order);
-    shuffle_until_mixed(&mut demonstrations, &task.pool, &mut order);
-    Ok(Budget { demonstrations, training: rest })
+    let mut examples: Vec<(usize, &Example)> = demonstrations.iter().map(|&index| (index, &task.pool[index])).collect();
+    shuffle_until_mixed(&mut examples, |(_, example)| example.label, &mut order);
+    Ok(Budget { demonstrations: examples.into_iter().map(|(index, _)| index).collect(), training: rest })
 }
 
 /// `count` split over `labels` as evenly as it goes, the remainder on the first ones.
@@ -65,12 +66,16 @@ fn shares(count: usize, labels: usize) -> Vec<usize> {
     (0..labels).map(|label| count / labels + usize::from(label < count % labels)).collect()
 }
 
-fn shuffle_until_mixed(chosen: &mut [usize], pool: &[Example], rng: &mut ChaCha8Rng) {
-    let label = |index: usize| pool[index].label;
-    let several = chosen.iter().any(|&index| label(index) != label(chosen[0]));
-    shuffle(chosen, rng);
-    while several && matches!(chosen, [.., a, b] if label(*a) == label(*b)) {
-        shuffle(chosen, rng);
+/// Shuffles demonstrations until the last two labels differ, where there are two labels among them.
+pub fn order_demonstrations(demonstrations: &mut [&Example], rng: &mut ChaCha8Rng) {
+    shuffle_until_mixed(demonstrations, |example| example.label, rng);
+}
+
+fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, rng: &mut ChaCha8Rng) {
+    let several = items.iter().any(|item| label(item) != label(&items[0]));
+    shuffle(items, rng);
+    while several && matches!(items, [.., a, b] if label(a) == label(b)) {
+        shuffle(items, rng);
     }
 }
 

@@ -6,7 +6,7 @@ mod library;
 mod prompts;
 mod template;
 
-pub use budget::{Budget, draw};
+pub use budget::{Budget, draw, order_demonstrations};
 pub use file::{Example, Task};
 pub use library::Library;
 pub use prompts::{ExplicitPrompt, read_explicit, read_label_words};

@@ -4,12 +4,16 @@
 //! (stay near the model), optionally with every weight in a box. The problem is convex, so it has one optimal value,
 //! and a fit says how near it came: its KKT residual.
 
+mod comprw;
 mod cross_validation;
+mod default;
 mod options;
 mod path;
 mod problem;
 mod solver;
 
+pub use comprw::{comprw, comprw_released};
+pub use default::{partscope, partscope_options};
 pub use options::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling};
 use problem::Problem;
 
@@ -17,13 +21,14 @@ use crate::{
     analysis::{method::Method, mix::Mix},
     attribution::Attribution,
     cancel::Cancel,
-    error::{InputError, Result},
+    error::Result,
 };
 
 /// Fits a mix to the labels of `train`.
 ///
 /// # Errors
-/// Bad input (no examples, contributions that are not finite, options that have no optimum), or cancelled.
+/// A training part that nothing can be learnt from ([`trainable`](super::check::trainable)), options that have no
+/// optimum, or cancelled.
 pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
     options.validate()?;
     let problem = Problem::new(train, options)?;
@@ -68,47 +73,5 @@ impl Fit {
     }
 }
 
-/// An error for data that no fit can use.
-fn unusable(problem: impl Into<String>, cure: impl Into<String>) -> InputError {
-    InputError::new(problem).cure(cure)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{analysis::testing::table, component::Shape};
-
-    const SHAPE: Shape = Shape { layers: 8, heads: 12, labels: 3 };
-
-    #[test]
-    fn every_problem_is_solved_to_its_optimum() {
-        for labels in [2, 4] {
-            let train = table(Shape { labels, ..SHAPE }, 24, 3, |index| f64::from(u8::from(index % 7 == 0)));
-            for penalty in [Penalty::TowardsZero, Penalty::TowardsOne] {
-                for bounds in [None, Some((0.0, 1.0)), Some((-0.5, 1.5))] {
-                    for rest in [0.0, 1.0] {
-                        for lambda in [1.0, 0.1, 0.01, 1e-3] {
-                            for scaling in [Scaling::Raw, Scaling::Standardised] {
-                                let options = FitOptions {
-                                    rest,
-                                    penalty,
-                                    lambda: Lambda::Fixed(lambda),
-                                    bounds,
-                                    scaling,
-                                    ..FitOptions::default()
-                                };
-                                let fit = fit(&train, &options, &Cancel::default()).unwrap();
-                                eprintln!(
-                                    "{labels} {penalty:?} {bounds:?} {rest} {lambda} {scaling:?}: {} {:.1e}",
-                                    fit.iterations, fit.kkt
-                                );
-                                assert!(fit.objective.is_finite() && fit.mix.weights.iter().all(|w| w.is_finite()));
-                                assert!(fit.kkt <= 1e-6, "{options:?}: {}", fit.kkt);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,10 @@
 //! The objective of a fit as numbers: loss, gradient, curvature, KKT residual.
 
 use crate::{
-    analysis::reweight::{FitOptions, Scaling, unusable},
+    analysis::{
+        check::trainable,
+        reweight::{FitOptions, Scaling},
+    },
     attribution::Attribution,
     error::Result,
 };
@@ -38,9 +41,7 @@ pub(super) struct Point {
 impl Problem {
     /// Reads the table.
     pub(super) fn new(train: &Attribution, options: &FitOptions) -> Result<Self> {
-        if train.is_empty() {
-            return Err(unusable("there are no training examples", "make the run with --train-examples").into());
-        }
+        trainable(train, &[])?;
         let labels = train.labels();
         let shape = train.shape();
         let mut columns = Vec::with_capacity(shape.components() * train.len() * labels);
@@ -48,10 +49,6 @@ impl Problem {
             let start = columns.len();
             columns.extend(train.contribution(index).iter().copied().map(f64::from));
             centre(&mut columns[start..], labels);
-            if !columns[start..].iter().all(|value| value.is_finite()) {
-                let problem = format!("contributions of {} are not finite", shape.component(index));
-                return Err(unusable(problem, "run the model again in another --dtype").into());
-            }
         }
         let mut offset: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
         centre(&mut offset, labels);
@@ -183,6 +180,17 @@ impl Problem {
         least.max(-most).max(0.0)
     }
 
+    /// All violations at `weights`, `[C]`.
+    pub(super) fn violations(&self, weights: &[f64], gradient: &[f64], lambda: f64) -> Vec<f64> {
+        let pairs = weights.iter().zip(gradient).enumerate();
+        pairs.map(|(index, (&weight, &gradient))| self.violation(index, weight, gradient, lambda)).collect()
+    }
+
+    /// KKT residual: the largest violation, relative to the largest gradient at the model itself.
+    pub(super) fn kkt(&self, violations: &[f64]) -> f64 {
+        violations.iter().copied().fold(0.0, larger) / if self.unit > 0.0 { self.unit } else { 1.0 }
+    }
+
     /// Weights that cost least and are allowed: where every fit starts.
     pub(super) fn start(&self) -> Vec<f64> {
         vec![self.anchor.clamp(self.bounds.0, self.bounds.1); self.components()]
@@ -199,6 +207,11 @@ impl Problem {
         };
         (0..self.components()).map(needs).fold(0.0, f64::max)
     }
+}
+
+/// Maximum that keeps NaN, so that a broken solve cannot look optimal.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 /// Turns a row of logits into probabilities and returns `−log p_gold`.

@@ -33,13 +33,11 @@ pub(super) fn solve(
     let mut weights = start.map_or_else(|| problem.start(), <[f64]>::to_vec);
     let mut logits = problem.logits(&weights);
     let mut point = problem.point(&logits);
-    let unit = if problem.unit > 0.0 { problem.unit } else { 1.0 };
     let mut damping = 0.0;
     for iterations in 0.. {
         let gradient = problem.gradient(&point);
-        let violations: Vec<f64> =
-            (0..weights.len()).map(|index| problem.violation(index, weights[index], gradient[index], lambda)).collect();
-        let kkt = violations.iter().copied().fold(0.0, larger) / unit;
+        let violations = problem.violations(&weights, &gradient, lambda);
+        let kkt = problem.kkt(&violations);
         if kkt <= options.tolerance || iterations >= options.max_iterations {
             let objective = point.loss + lambda * problem.penalty(&weights);
             return Ok(Solution { weights, objective, kkt, iterations });
@@ -47,7 +45,7 @@ pub(super) fn solve(
         cancel.check()?;
         let set = working_set(problem, &weights, &violations);
         let mut model = Model::new(problem, &point, &set, &gradient, lambda, damping);
-        model.minimise(&weights, kkt * unit * kkt.min(0.1));
+        model.minimise(&weights, kkt.min(0.1) * kkt * problem.unit);
         let step = line_search(problem, lambda, &weights, &logits, &point, &model);
         for (&index, &change) in set.iter().zip(&model.change) {
             weights[index] = settle(problem, weights[index], change, step);
@@ -60,11 +58,6 @@ pub(super) fn solve(
         damping = next_damping(damping, step, model.steepest());
     }
     unreachable!("the loop has no end of its own")
-}
-
-/// Maximum that keeps NaN, so that a broken solve cannot look optimal.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 /// Weights that may move: those away from the anchor and those whose condition fails most.

@@ -1,0 +1,171 @@
+//! What the same labels buy without reweighting: every baseline that needs only the table.
+//!
+//! Each is one small file; [`outcomes`] lays them beside the fits on one test split, in the order of tables. Baselines
+//! that need prompts run belong to whoever owns a model.
+
+mod batch;
+mod calib;
+mod contextual;
+mod single;
+mod vote;
+
+pub use batch::batch_calibration;
+pub use calib::{Calibration, calib_plus};
+pub use contextual::contextual_calibration;
+pub use single::{best_component, worst_component};
+pub use vote::{most_accurate, vote};
+
+use serde::Serialize;
+
+use crate::{
+    analysis::{
+        intervals::{Z95, wilson},
+        method::Method,
+        mix::Mix,
+        predict::{accuracy, predictions},
+        random::Draws,
+        reweight::{Fit, comprw, comprw_released, partscope},
+    },
+    attribution::Attribution,
+    cancel::Cancel,
+    component::Shape,
+    error::{InputError, Result},
+};
+
+/// One method on one test split.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Which method.
+    pub method: Method,
+    /// Share of test examples that it gets right.
+    pub accuracy: f64,
+    /// Wilson interval on it, 95%: over examples, for this one set of labels.
+    pub ci: (f64, f64),
+    /// Looks at test labels: an upper bound, not a result.
+    pub leakage: bool,
+    /// A prediction depends on the other test examples.
+    pub transductive: bool,
+    /// Predicted label of every test example `[N]`.
+    #[serde(skip)]
+    pub predictions: Vec<usize>,
+}
+
+impl Outcome {
+    /// Scores `predictions` of the examples of `test`.
+    pub fn new(method: Method, predictions: Vec<usize>, test: &Attribution) -> Self {
+        let hits = predictions.iter().zip(test.gold()).filter(|(p, y)| p == y).count();
+        Self {
+            method,
+            accuracy: accuracy(&predictions, test.gold()),
+            ci: wilson(hits, test.len(), Z95),
+            leakage: method.is_oracle(),
+            transductive: method.is_transductive(),
+            predictions,
+        }
+    }
+}
+
+/// Settings of the baselines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaselineOptions {
+    /// How many components vote.
+    pub voters: usize,
+    /// Seed of the random weights.
+    pub seed: u64,
+}
+
+impl Default for BaselineOptions {
+    /// Five voters, as many as the overlap of the best compares.
+    fn default() -> Self {
+        Self { voters: 5, seed: 0 }
+    }
+}
+
+/// Random weights, uniform in `[0, 1)`, `rest` left out as the paper does: what a mix gains by chance.
+pub fn random_mix(shape: Shape, seed: u64) -> Mix {
+    let mut draws = Draws::new(seed);
+    Mix { weights: (0..shape.components()).map(|_| draws.unit()).collect(), rest: 0.0 }
+}
+
+/// Every method that needs only the table, learnt on `train` and scored on `test`, in the order of tables.
+///
+/// # Errors
+/// Tables of different models or labels, a training part that cannot be used, or cancelled.
+pub fn outcomes(
+    train: &Attribution,
+    test: &Attribution,
+    options: &BaselineOptions,
+    cancel: &Cancel,
+) -> Result<Vec<Outcome>> {
+    let fits = [comprw(train, cancel)?, comprw_released(train, cancel)?, partscope(train, cancel)?];
+    outcomes_with(train, test, &fits, options, cancel)
+}
+
+/// As [`outcomes`], with fits that were made already.
+///
+/// # Errors
+/// As [`outcomes`].
+pub fn outcomes_with(
+    train: &Attribution,
+    test: &Attribution,
+    fits: &[Fit],
+    options: &BaselineOptions,
+    cancel: &Cancel,
+) -> Result<Vec<Outcome>> {
+    if train.shape() != test.shape() {
+        let problem = "the training and the test part are of different models or labels";
+        return Err(InputError::new(problem).cure("use the two parts of one run").into());
+    }
+    let labels = test.labels();
+    let solo = |index: usize| predictions(test.contribution(index), labels);
+    let voted = |judged: &Attribution| vote(test, &most_accurate(judged, options.voters));
+    let mut rows = vec![
+        (Method::Standard, predictions(test.full(), labels)),
+        (Method::Calib, calib_plus(train, cancel)?.predictions(test.full())),
+        (Method::Batch, batch_calibration(test)),
+        (Method::BestComponent, solo(best_component(train))),
+        (Method::Vote, voted(train)),
+        (Method::Random, random_mix(test.shape(), options.seed).predictions(test)),
+    ];
+    rows.extend(fits.iter().map(|fit| (fit.method, fit.mix.predictions(test))));
+    rows.extend([
+        (Method::OracleBestComponent, solo(best_component(test))),
+        (Method::OracleWorstComponent, solo(worst_component(test))),
+        (Method::OracleVote, voted(test)),
+    ]);
+    Ok(rows.into_iter().map(|(method, predictions)| Outcome::new(method, predictions, test)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::testing::table;
+
+    #[test]
+    fn one_table_of_all_methods_with_oracles_marked() {
+        let shape = Shape { layers: 4, heads: 5, labels: 3 };
+        let lift = |index| if index == 6 { 3.0 } else { 0.0 };
+        let (train, test) = (table(shape, 21, 1, lift), table(shape, 300, 2, lift));
+        let rows = outcomes(&train, &test, &BaselineOptions::default(), &Cancel::default()).unwrap();
+        let accuracy = |method| rows.iter().find(|row| row.method == method).unwrap().accuracy;
+        assert!(rows.is_sorted_by_key(|row| row.method));
+        assert!(rows.iter().all(|row| row.leakage == row.method.name().starts_with("oracle_")));
+        assert!(accuracy(Method::BestComponent) > 0.9);
+        assert!(accuracy(Method::OracleBestComponent) >= accuracy(Method::BestComponent));
+        assert!(accuracy(Method::Partscope) > accuracy(Method::Standard) + 0.05);
+        assert!(rows.iter().all(|row| row.ci.0 <= row.accuracy && row.accuracy <= row.ci.1));
+    }
+
+    #[test]
+    fn parts_of_different_models_are_refused() {
+        let (a, b) = (Shape { layers: 1, heads: 2, labels: 2 }, Shape { layers: 2, heads: 2, labels: 2 });
+        let refused = outcomes_with(
+            &table(a, 4, 1, |_| 0.0),
+            &table(b, 4, 1, |_| 0.0),
+            &[],
+            &BaselineOptions::default(),
+            &Cancel::default(),
+        );
+        assert!(refused.unwrap_err().to_string().contains("different models"));
+    }
+}

@@ -1,0 +1,119 @@
+//! How sure a mean over runs is.
+//!
+//! Runs share demonstration sets, templates and test examples, so their accuracies are not independent. Each of the
+//! three is drawn anew with replacement, crossed (the pigeonhole bootstrap, Owen 2007): an interval over examples alone
+//! would say nothing of the next demonstration set.
+
+use crate::analysis::random::Draws;
+
+/// Per-example values of one run: 1 or 0 for right or wrong, or the difference of two methods.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell<'a> {
+    /// Which template, numbered from 0.
+    pub template: usize,
+    /// Which demonstration set, numbered from 0.
+    pub demos: usize,
+    /// A value per test example; in the same order in every run of one task.
+    pub values: &'a [f64],
+}
+
+/// Mean over runs with its percentile interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Mean over runs of the mean over examples.
+    pub mean: f64,
+    /// 95% interval.
+    pub ci: (f64, f64),
+}
+
+/// Bootstraps the mean over `cells` with `draws` resamples; `None` without cells or examples.
+pub fn bootstrap(cells: &[Cell], draws: usize, seed: u64) -> Option<Estimate> {
+    bootstrap_tasks(&[cells], draws, seed)
+}
+
+/// Bootstraps the mean over tasks of each task's mean over runs: tasks are fixed, all within them is drawn anew.
+pub fn bootstrap_tasks(tasks: &[&[Cell]], draws: usize, seed: u64) -> Option<Estimate> {
+    let sizes: Vec<Sizes> = tasks.iter().map(|cells| Sizes::of(cells)).collect();
+    if tasks.is_empty() || draws == 0 || sizes.iter().any(|sizes| sizes.examples == 0) {
+        return None;
+    }
+    let mut random = Draws::new(seed);
+    let mut mean_of = |draw: &mut dyn FnMut(&mut Draws, usize) -> Vec<f64>| {
+        let means = tasks.iter().zip(&sizes).map(|(cells, sizes)| sizes.mean(cells, &mut |n| draw(&mut random, n)));
+        means.sum::<f64>() / tasks.len() as f64
+    };
+    let mean = mean_of(&mut |_, n| vec![1.0; n]);
+    let mut resampled: Vec<f64> = (0..draws).map(|_| mean_of(&mut multiplicities)).collect();
+    resampled.sort_by(f64::total_cmp);
+    let quantile = |share: f64| resampled[((draws - 1) as f64 * share).round() as usize];
+    Some(Estimate { mean, ci: (quantile(0.025), quantile(0.975)) })
+}
+
+/// How many templates, demonstration sets and examples the cells of a task span.
+struct Sizes {
+    templates: usize,
+    demos: usize,
+    examples: usize,
+}
+
+impl Sizes {
+    fn of(cells: &[Cell]) -> Self {
+        let span = |number: fn(&Cell) -> usize| cells.iter().map(number).max().map_or(0, |most| most + 1);
+        let examples = cells.iter().map(|cell| cell.values.len()).min().unwrap_or(0);
+        Self { templates: span(|cell| cell.template), demos: span(|cell| cell.demos), examples }
+    }
+
+    /// Mean of all cells, each counted as often as its template, demonstration set and examples were drawn.
+    fn mean(&self, cells: &[Cell], draw: &mut dyn FnMut(usize) -> Vec<f64>) -> f64 {
+        let examples = draw(self.examples);
+        let within: Vec<f64> = cells
+            .iter()
+            .map(|cell| cell.values.iter().zip(&examples).map(|(v, m)| v * m).sum::<f64>() / self.examples as f64)
+            .collect();
+        loop {
+            let (templates, demos) = (draw(self.templates), draw(self.demos));
+            let weight = |cell: &Cell| templates[cell.template] * demos[cell.demos];
+            let total: f64 = cells.iter().map(weight).sum();
+            if total > 0.0 {
+                return cells.iter().zip(&within).map(|(cell, mean)| weight(cell) * mean).sum::<f64>() / total;
+            }
+        }
+    }
+}
+
+/// How often each of `n` things comes up in `n` draws with replacement.
+fn multiplicities(random: &mut Draws, n: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; n];
+    for _ in 0..n {
+        counts[random.below(n)] += 1.0;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(values: &[Vec<f64>]) -> Vec<Cell<'_>> {
+        values.iter().enumerate().map(|(i, values)| Cell { template: i / 5, demos: i % 5, values }).collect()
+    }
+
+    #[test]
+    fn spread_over_runs_widens_the_interval() {
+        let alike: Vec<Vec<f64>> = (0..15).map(|_| (0..200).map(|i| f64::from(i % 2)).collect()).collect();
+        let swinging: Vec<Vec<f64>> =
+            (0..15).map(|run| (0..200).map(|i| f64::from(u8::from(i % 10 < run % 5 * 2 + 1))).collect()).collect();
+        let (alike, swinging) =
+            (bootstrap(&cells(&alike), 500, 1).unwrap(), bootstrap(&cells(&swinging), 500, 1).unwrap());
+        assert!((alike.mean - 0.5).abs() < 1e-12 && (swinging.mean - 0.5).abs() < 1e-12);
+        let width = |estimate: Estimate| estimate.ci.1 - estimate.ci.0;
+        assert!((0.1..0.18).contains(&width(alike)), "binomial: {}", width(alike));
+        assert!(width(swinging) > 2.0 * width(alike));
+    }
+
+    #[test]
+    fn nothing_has_no_interval() {
+        assert_eq!(bootstrap(&[], 100, 1), None);
+        assert_eq!(bootstrap(&[Cell { template: 0, demos: 0, values: &[] }], 100, 1), None);
+    }
+}

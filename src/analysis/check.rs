@@ -1,0 +1,173 @@
+//! Input that no analysis should accept, each with its reason and its cure.
+
+use std::collections::HashMap;
+
+use crate::{
+    attribution::{Attribution, Split},
+    error::{InputError, Result},
+    run::{Run, RunMeta},
+    text::list,
+};
+
+/// Refuses runs whose components or labels do not mean the same.
+///
+/// # Errors
+/// Different models (by the hash of their weights), another number of layers or heads, or other label words.
+pub fn comparable(a: &RunMeta, b: &RunMeta) -> Result<()> {
+    let refuse = |problem: String, cure: &str| Err(InputError::new(problem).cure(cure).into());
+    if (a.model.layers, a.model.heads, &a.model.weights_hash) != (b.model.layers, b.model.heads, &b.model.weights_hash)
+    {
+        let problem = format!("the runs are of different models, {} and {}", a.model.id, b.model.id);
+        return refuse(problem, "compare runs of one model");
+    }
+    if a.task.label_words.len() != b.task.label_words.len() || a.task.name != b.task.name {
+        let problem = format!(
+            "the runs are of different labels, {} of task {} and {} of task {}",
+            list(&a.task.label_words),
+            a.task.name,
+            list(&b.task.label_words),
+            b.task.name
+        );
+        return refuse(problem, "compare runs of one task");
+    }
+    Ok(())
+}
+
+/// Refuses a training part that nothing can be learnt from.
+///
+/// # Errors
+/// No examples, fewer than there are labels, a label without example, contributions that are not finite, or
+/// contributions that favour no label anywhere.
+pub fn trainable(train: &Attribution, label_words: &[String]) -> Result<()> {
+    let refuse = |problem: String, cure: &str| Err(InputError::new(problem).cure(cure).into());
+    let labels = train.labels();
+    if train.is_empty() {
+        return refuse("there are no training examples".into(), "make the run with --train-examples");
+    }
+    if train.len() < labels {
+        let problem = format!("{} training examples cannot cover {labels} labels", train.len());
+        return refuse(problem, "make the run with more --train-examples");
+    }
+    let missing: Vec<String> =
+        (0..labels).filter(|label| !train.gold().contains(label)).map(|label| name(label_words, label)).collect();
+    if !missing.is_empty() {
+        return refuse(
+            format!("no training example has the label {}", list(missing)),
+            "make the run with more --train-examples, or another --demo-seed",
+        );
+    }
+    finite(train)?;
+    let favours = |values: &[f32]| values.chunks_exact(labels).any(|row| row.iter().any(|&value| value != row[0]));
+    if !(0..train.shape().components()).any(|index| favours(train.contribution(index))) {
+        let problem = "every component adds the same to all labels: there is nothing to weigh";
+        return refuse(problem.into(), "check the label words of the template");
+    }
+    Ok(())
+}
+
+/// Refuses contributions that are not numbers.
+///
+/// # Errors
+/// Names the first component with a NaN or an infinity, or `rest`.
+pub fn finite(table: &Attribution) -> Result<()> {
+    let broken = |values: &[f32]| values.iter().any(|value| !value.is_finite());
+    let component = table.shape().iter().enumerate().find(|&(index, _)| broken(table.contribution(index)));
+    let what = match component {
+        Some((_, component)) => component.to_string(),
+        None if broken(table.rest()) => "rest".to_owned(),
+        None if broken(table.full()) => "full".to_owned(),
+        None => return Ok(()),
+    };
+    let problem = format!("contributions of {what} are not finite");
+    Err(InputError::new(problem).cure("run the model again in another --dtype").into())
+}
+
+/// Refuses runs that score what they learnt from.
+///
+/// # Errors
+/// Names the ids of test examples that are also training examples or demonstrations, by id or by text.
+pub fn leakage(run: &Run) -> Result<()> {
+    let of = |split: Split| run.examples.iter().filter(move |example| example.split == split);
+    let texts: HashMap<&str, &str> = of(Split::Train).map(|e| (e.text.as_str(), e.id.as_str())).collect();
+    let ids: Vec<&str> =
+        of(Split::Train).map(|e| e.id.as_str()).chain(run.meta.prompt.demo_ids.iter().map(String::as_str)).collect();
+    let leaked: Vec<String> = of(Split::Test)
+        .filter_map(|example| match texts.get(example.text.as_str()) {
+            _ if ids.contains(&example.id.as_str()) => Some(example.id.clone()),
+            Some(&twin) if !example.text.is_empty() => Some(format!("{} (the text of {twin})", example.id)),
+            _ => None,
+        })
+        .collect();
+    if leaked.is_empty() {
+        return Ok(());
+    }
+    let count = leaked.len();
+    let shown = list(leaked.into_iter().take(10));
+    let problem = format!("{count} test examples were seen in training or in the prompt: {shown}");
+    Err(InputError::new(problem).cure("remove them from one of the two parts").into())
+}
+
+fn name(label_words: &[String], label: usize) -> String {
+    label_words.get(label).map_or_else(|| label.to_string(), |word| format!("`{word}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        analysis::testing::{run, table},
+        attribution::Batch,
+        component::Shape,
+    };
+
+    const SHAPE: Shape = Shape { layers: 1, heads: 1, labels: 2 };
+
+    fn sound() -> Run {
+        run(table(SHAPE, 4, 1, |_| 0.0), table(SHAPE, 10, 2, |_| 0.0))
+    }
+
+    fn with_gold(gold: &[usize], value: impl Fn(usize) -> f32) -> Attribution {
+        let rows = gold.len() * SHAPE.labels;
+        let mut table = Attribution::new(SHAPE, gold.to_vec());
+        let components = (0..SHAPE.components() * rows).map(value).collect();
+        table.push(&Batch { examples: gold.len(), components, rest: vec![0.0; rows], full: vec![0.0; rows] });
+        table
+    }
+
+    #[test]
+    fn runs_of_other_models_or_labels_are_refused() {
+        let (a, mut b) = (sound().meta, sound().meta);
+        assert!(comparable(&a, &b).is_ok());
+        b.task.template = "other".into();
+        assert!(comparable(&a, &b).is_ok());
+        b.model.weights_hash = "other".into();
+        assert!(comparable(&a, &b).unwrap_err().to_string().contains("different models"));
+        let mut b = a.clone();
+        b.task.label_words.push(" maybe".into());
+        assert!(comparable(&a, &b).unwrap_err().to_string().contains("different labels"));
+    }
+
+    #[test]
+    fn a_training_part_must_cover_its_labels() {
+        let words = [" no".to_owned(), " yes".to_owned()];
+        let said = |table: &Attribution| trainable(table, &words).unwrap_err().to_string();
+        assert!(trainable(&sound().train, &words).is_ok());
+        assert!(said(&with_gold(&[], |_| 0.0)).contains("no training examples"));
+        assert!(said(&with_gold(&[1], |i| i as f32)).contains("cannot cover 2 labels"));
+        assert!(said(&with_gold(&[0, 0, 0], |i| i as f32)).contains("the label ` yes`"));
+        assert!(said(&with_gold(&[0, 1], |_| 2.0)).contains("nothing to weigh"));
+        assert!(said(&with_gold(&[0, 1], |i| if i == 5 { f32::NAN } else { i as f32 })).contains("L0.MLP"));
+    }
+
+    #[test]
+    fn examples_seen_before_are_named() {
+        assert!(leakage(&sound()).is_ok());
+        let mut run = sound();
+        let copied = run.examples[0].clone();
+        run.examples[4].text = copied.text;
+        run.examples[5].id = copied.id;
+        run.meta.prompt.demo_ids.push(run.examples[6].id.clone());
+        let said = leakage(&run).unwrap_err().to_string();
+        assert!(said.contains("3 test examples") && said.contains("test-000 (the text of train-000)"), "{said}");
+    }
+}

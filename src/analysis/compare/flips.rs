@@ -1,0 +1,130 @@
+//! Which examples flipped between two runs, and which components moved them.
+
+use serde::Serialize;
+
+use crate::{
+    analysis::{
+        compare::Shared,
+        predict::{predictions, rival},
+    },
+    attribution::Attribution,
+    component::Component,
+};
+
+/// An example that the model labels differently in two runs.
+///
+/// The deltas are changes of one margin from the first run to the second: the logit of `of` minus that of `over`. When
+/// one of the two predictions is right, `of` is the gold label and `over` the wrong prediction, so a negative delta lost
+/// the example; when both are wrong, `of` is the second prediction and `over` the first. The deltas of all components and
+/// of `rest` add up to `margin[1] − margin[0]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Flip {
+    /// Its id in the task's data.
+    pub id: String,
+    /// Gold label.
+    pub gold: usize,
+    /// The model's prediction in the first run.
+    pub a: usize,
+    /// The model's prediction in the second run.
+    pub b: usize,
+    /// Label that the margin favours.
+    pub of: usize,
+    /// Label that it is measured against.
+    pub over: usize,
+    /// The margin in each run, in logits.
+    pub margin: [f64; 2],
+    /// What `rest` moved.
+    pub rest: f64,
+    /// What components moved, largest first.
+    pub components: Vec<Moved>,
+}
+
+/// A component and what it moved.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Moved {
+    /// Which component.
+    #[serde(rename = "name")]
+    pub component: Component,
+    /// Change of its contribution to the margin, in logits.
+    pub delta: f64,
+}
+
+/// The shared examples that flipped, each with its `top` components.
+pub fn flips(a: &Attribution, b: &Attribution, shared: &[Shared], top: usize) -> Vec<Flip> {
+    let labels = a.labels();
+    let (predicted_a, predicted_b) = (predictions(a.full(), labels), predictions(b.full(), labels));
+    let flipped = shared.iter().filter(|example| predicted_a[example.a] != predicted_b[example.b]);
+    flipped.map(|example| flip(a, b, example, [predicted_a[example.a], predicted_b[example.b]], top)).collect()
+}
+
+fn flip(a: &Attribution, b: &Attribution, example: &Shared, predicted: [usize; 2], top: usize) -> Flip {
+    let gold = a.gold()[example.a];
+    let (of, over) = match predicted {
+        [first, second] if first == gold => (gold, second),
+        [first, second] => (second, first),
+    };
+    let difference = |values: &[f32], row: usize, table: &Attribution| pair(values, row, table.labels(), of, over);
+    let (before, after) = (parts(a, example.a, of, over), parts(b, example.b, of, over));
+    let deltas = a.shape().iter().zip(before.iter().zip(&after));
+    let mut components: Vec<Moved> =
+        deltas.map(|(component, (before, after))| Moved { component, delta: after - before }).collect();
+    components.sort_by(|x, y| y.delta.abs().total_cmp(&x.delta.abs()));
+    components.truncate(top);
+    Flip {
+        id: example.id.clone(),
+        gold,
+        a: predicted[0],
+        b: predicted[1],
+        of,
+        over,
+        margin: [difference(a.full(), example.a, a), difference(b.full(), example.b, b)],
+        rest: difference(b.rest(), example.b, b) - difference(a.rest(), example.a, a),
+        components,
+    }
+}
+
+/// The strongest rival of the gold label under the model itself.
+pub(super) fn rival_of(table: &Attribution, row: usize) -> usize {
+    let labels = table.labels();
+    rival(&table.full()[row * labels..(row + 1) * labels], table.gold()[row])
+}
+
+/// What every component adds to the margin of gold over `rival`.
+pub(super) fn margin(table: &Attribution, row: usize, rival: usize) -> Vec<f64> {
+    parts(table, row, table.gold()[row], rival)
+}
+
+fn parts(table: &Attribution, row: usize, of: usize, over: usize) -> Vec<f64> {
+    let components = 0..table.shape().components();
+    components.map(|index| pair(table.contribution(index), row, table.labels(), of, over)).collect()
+}
+
+fn pair(values: &[f32], row: usize, labels: usize, of: usize, over: usize) -> f64 {
+    f64::from(values[row * labels + of]) - f64::from(values[row * labels + over])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{analysis::testing::table, component::Shape};
+
+    #[test]
+    fn deltas_add_up_to_the_change_of_the_margin_and_come_largest_first() {
+        let shape = Shape { layers: 3, heads: 4, labels: 3 };
+        let (a, b) = (table(shape, 60, 1, |_| 0.3), table(shape, 60, 1, |_| 0.0));
+        let shared: Vec<Shared> = (0..60).map(|row| Shared { id: row.to_string(), a: row, b: row }).collect();
+        let flips = flips(&a, &b, &shared, usize::MAX);
+        assert!(!flips.is_empty());
+        for flip in flips {
+            let total: f64 = flip.components.iter().map(|moved| moved.delta).sum::<f64>() + flip.rest;
+            assert!((total - (flip.margin[1] - flip.margin[0])).abs() < 1e-4);
+            assert!(flip.components.is_sorted_by(|x, y| x.delta.abs() >= y.delta.abs()));
+            assert_ne!(flip.a, flip.b);
+            if flip.a == flip.gold {
+                assert!(flip.margin[0] >= 0.0 && flip.margin[1] <= 0.0, "it was lost");
+            } else {
+                assert!(flip.margin[0] <= 0.0 && flip.margin[1] >= 0.0, "its new label won");
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! How runs of one model differ, and why.
+//!
+//! [`agreement`] says how alike the components of two tables are; [`compare`] adds which examples flipped between two
+//! runs and which components moved them; [`matrix`] does the first for many runs.
+
+mod agreement;
+mod correlation;
+mod flips;
+mod matrix;
+
+pub use agreement::{Agreement, agreement, iou_of_best};
+pub use correlation::{pearson, ranks, spearman};
+pub use flips::{Flip, Moved, flips};
+pub use matrix::{Matrix, matrix};
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::{
+    analysis::{
+        check::comparable,
+        compare::correlation::mean,
+        predict::{accuracy, predictions},
+        tally::Tally,
+    },
+    attribution::{Attribution, Split},
+    error::Result,
+    run::Run,
+};
+
+/// Two runs side by side, on their test splits. Its serialised form is `compare --json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Agreement of component accuracies.
+    #[serde(flatten)]
+    pub agreement: Agreement,
+    /// Accuracy of the full model in each run.
+    pub accuracy: [f64; 2],
+    /// Test examples that both runs have, by id.
+    pub shared: usize,
+    /// Mean over shared examples of the correlation, over components, of what they add to the margin of the gold label;
+    /// `None` if no example is shared or nothing varies.
+    pub contribution_pearson: Option<f64>,
+    /// Shared examples whose prediction differs.
+    pub flips: Vec<Flip>,
+}
+
+/// Compares two runs of one model on the same labels; each flip names its `top` components.
+///
+/// # Errors
+/// Runs of different models or labels.
+pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
+    comparable(&a.meta, &b.meta)?;
+    let shared = shared_examples(a, b);
+    let (rows_a, rows_b): (Vec<usize>, Vec<usize>) = shared.iter().map(|example| (example.a, example.b)).unzip();
+    let (accuracies_a, accuracies_b) = (Tally::of(&a.test).accuracies(), Tally::of(&b.test).accuracies());
+    let full = |run: &Run| accuracy(&predictions(run.test.full(), run.test.labels()), run.test.gold());
+    Ok(Comparison {
+        agreement: Agreement {
+            pearson_disjoint: agreement::on_disjoint_halves(&a.test, &rows_a, &b.test, &rows_b),
+            ..agreement(&accuracies_a, &accuracies_b, a.test.shape())
+        },
+        accuracy: [full(a), full(b)],
+        shared: shared.len(),
+        contribution_pearson: contribution_correlation(&a.test, &rows_a, &b.test, &rows_b),
+        flips: flips(&a.test, &b.test, &shared, top),
+    })
+}
+
+/// A test example that two runs have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Its id in the task's data.
+    pub id: String,
+    /// Its row in the first run's test table.
+    pub a: usize,
+    /// Its row in the second's.
+    pub b: usize,
+}
+
+/// Test examples with the same id and gold label in both runs, in the order of the first.
+pub fn shared_examples(a: &Run, b: &Run) -> Vec<Shared> {
+    let rows: HashMap<&str, usize> = test_ids(b).enumerate().map(|(row, id)| (id, row)).collect();
+    let ids = test_ids(a).enumerate().take(a.test.len());
+    ids.filter_map(|(row, id)| Some(Shared { id: id.to_owned(), a: row, b: *rows.get(id)? }))
+        .filter(|shared| b.test.gold().get(shared.b) == Some(&a.test.gold()[shared.a]))
+        .collect()
+}
+
+fn test_ids(run: &Run) -> impl Iterator<Item = &str> {
+    run.examples.iter().filter(|example| example.split == Split::Test).map(|example| example.id.as_str())
+}
+
+/// Mean over examples of the correlation over components of margin contributions.
+fn contribution_correlation(a: &Attribution, rows_a: &[usize], b: &Attribution, rows_b: &[usize]) -> Option<f64> {
+    let correlations: Vec<f64> = rows_a
+        .iter()
+        .zip(rows_b)
+        .filter_map(|(&row_a, &row_b)| {
+            let rival = flips::rival_of(a, row_a);
+            pearson(&flips::margin(a, row_a, rival), &flips::margin(b, row_b, rival))
+        })
+        .collect();
+    mean(&correlations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        analysis::testing::{run, table},
+        component::Shape,
+    };
+
+    const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 3 };
+
+    #[test]
+    fn a_run_agrees_with_itself_and_flips_nothing() {
+        let a = run(table(SHAPE, 9, 1, |i| i as f64 / 8.0), table(SHAPE, 150, 2, |i| i as f64 / 8.0));
+        let same = compare(&a, &a, 5).unwrap();
+        assert!((same.agreement.pearson.unwrap() - 1.0).abs() < 1e-12 && same.flips.is_empty());
+        assert_eq!((same.agreement.iou_top5, same.shared), (1.0, 150));
+        assert!((same.contribution_pearson.unwrap() - 1.0).abs() < 1e-12);
+        assert!(same.agreement.pearson_disjoint.unwrap() < 1.0, "disjoint halves share no luck");
+    }
+
+    #[test]
+    fn examples_are_matched_by_id() {
+        let a = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 60, 2, |_| 0.5));
+        let mut b = a.clone();
+        b.test = b.test.filter(|row| row >= 20);
+        b.examples.retain(|example| example.split == Split::Train || example.id.as_str() >= "test-020");
+        let shared = shared_examples(&a, &b);
+        assert_eq!((shared.len(), shared[0].a, shared[0].b), (40, 20, 0));
+        assert!(compare(&a, &b, 5).unwrap().flips.is_empty());
+    }
+
+    #[test]
+    fn keys_are_the_contract() {
+        let a = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 2, |_| 0.5));
+        let b = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 3, |_| 0.5));
+        let json = serde_json::to_value(compare(&a, &b, 3).unwrap()).unwrap();
+        for key in ["pearson", "spearman", "iou_top5", "accuracy", "flips"] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+        let flip = &json["flips"][0];
+        assert!(flip["id"].is_string() && flip["gold"].is_u64() && flip["a"] != flip["b"]);
+        assert!(flip["components"][0]["name"].is_string() && flip["components"][0]["delta"].is_f64());
+    }
+}

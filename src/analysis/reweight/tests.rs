@@ -1,0 +1,154 @@
+//! Fits against an independent solver and an independent training loop (`tools/reference_reweight.py`).
+
+use serde::Deserialize;
+
+use super::*;
+use crate::{
+    analysis::{golden::golden, testing::table},
+    attribution::Batch,
+    component::Shape,
+};
+
+#[derive(Deserialize)]
+struct Golden {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    components: usize,
+    labels: usize,
+    gold: Vec<usize>,
+    contributions: Vec<f32>,
+    rest: Vec<f32>,
+    optima: Vec<Optimum>,
+    comprw: Loops,
+}
+
+#[derive(Deserialize)]
+struct Optimum {
+    rest: f64,
+    penalty: Penalty,
+    bounds: Option<(f64, f64)>,
+    lambda: f64,
+    scaling: Scaling,
+    objective: f64,
+}
+
+#[derive(Deserialize)]
+struct Loops {
+    printed: Loop,
+    released: Loop,
+}
+
+#[derive(Deserialize)]
+struct Loop {
+    weights: Vec<f64>,
+    epochs: usize,
+}
+
+impl Case {
+    fn table(&self) -> Attribution {
+        let shape = Shape { layers: self.components / 2, heads: 1, labels: self.labels };
+        let mut table = Attribution::new(shape, self.gold.clone());
+        table.push(&Batch {
+            examples: self.gold.len(),
+            components: self.contributions.clone(),
+            rest: self.rest.clone(),
+            full: self.rest.clone(),
+        });
+        table
+    }
+}
+
+impl Optimum {
+    fn options(&self) -> FitOptions {
+        let Self { rest, penalty, bounds, lambda, scaling, .. } = *self;
+        FitOptions { rest, penalty, lambda: Lambda::Fixed(lambda), scaling, bounds, ..FitOptions::default() }
+    }
+}
+
+#[test]
+fn no_objective_is_above_a_generic_solvers() {
+    for case in golden::<Golden>("reweight").cases {
+        let train = case.table();
+        for optimum in &case.optima {
+            let fit = fit(&train, &optimum.options(), &Cancel::default()).unwrap();
+            let (ours, theirs) = (fit.objective, optimum.objective);
+            assert!(fit.kkt <= 1e-6, "{:?}: {}", optimum.options(), fit.kkt);
+            assert!(ours <= theirs + 1e-6 * theirs.max(1e-3), "{:?}: {ours} {theirs}", optimum.options());
+            assert!(ours >= theirs - 1e-3 * theirs.max(1e-2), "{:?}: {ours} {theirs}", optimum.options());
+        }
+    }
+}
+
+#[test]
+fn training_loops_end_where_the_reference_ends() {
+    for case in golden::<Golden>("reweight").cases {
+        let train = case.table();
+        let printed = comprw(&train, &Cancel::default()).unwrap();
+        let released = comprw_released(&train, &Cancel::default()).unwrap();
+        for (fit, reference) in [(printed, case.comprw.printed), (released, case.comprw.released)] {
+            assert_eq!(fit.iterations, reference.epochs, "{:?}", fit.method);
+            for (ours, theirs) in fit.mix.weights.iter().zip(&reference.weights) {
+                assert!((ours - theirs).abs() < 1e-3, "{:?}: {ours} {theirs}", fit.method);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_path_ends_where_single_fits_end() {
+    let train = table(Shape { layers: 6, heads: 9, labels: 3 }, 24, 3, |index| f64::from(u8::from(index == 5)));
+    let options = FitOptions { rest: 1.0, penalty: Penalty::TowardsOne, ..FitOptions::default() };
+    let lambdas = lambda_path(&train, &options, 6, 1e-2).unwrap();
+    let path = fit_path(&train, &lambdas, &options, &Cancel::default()).unwrap();
+    assert!(path[0].mix.is_identity(), "the strongest penalty moves nothing");
+    for (&lambda, on_path) in lambdas.iter().zip(&path) {
+        let single = fit(&train, &FitOptions { lambda: Lambda::Fixed(lambda), ..options }, &Cancel::default()).unwrap();
+        assert!((single.objective - on_path.objective).abs() < 1e-9 && on_path.kkt <= 1e-6);
+    }
+}
+
+#[test]
+fn cross_validation_finds_the_one_good_component() {
+    let train = table(Shape { layers: 6, heads: 9, labels: 2 }, 24, 7, |index| if index == 17 { 4.0 } else { 0.0 });
+    let test = table(Shape { layers: 6, heads: 9, labels: 2 }, 400, 8, |index| if index == 17 { 4.0 } else { 0.0 });
+    let options = FitOptions { lambda: Lambda::CrossValidated(CrossValidation::default()), ..FitOptions::default() };
+    let first = fit(&train, &options, &Cancel::default()).unwrap();
+    assert!(first.mix.accuracy(&test) > Mix::identity(test.shape()).accuracy(&test) + 0.1);
+    assert_eq!(first, fit(&train, &options, &Cancel::default()).unwrap(), "equal input, equal output");
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused_with_a_reason() {
+    let shape = Shape { layers: 1, heads: 1, labels: 2 };
+    let refuse =
+        |train: &Attribution, options: FitOptions| fit(train, &options, &Cancel::default()).unwrap_err().to_string();
+    assert!(refuse(&Attribution::new(shape, vec![]), FitOptions::default()).contains("no training examples"));
+    let mut broken = Attribution::new(shape, vec![0, 1]);
+    let components = vec![0.0, 1.0, 0.0, 1.0, f32::NAN, 0.0, 0.0, 0.0];
+    broken.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4] });
+    assert!(refuse(&broken, FitOptions::default()).contains("L0.MLP"));
+    let sound = table(shape, 4, 1, |_| 0.0);
+    let unbounded = FitOptions { lambda: Lambda::Fixed(0.0), ..FitOptions::default() };
+    assert!(refuse(&sound, unbounded).contains("lambda"));
+    let empty = FitOptions { bounds: Some((1.0, 0.0)), ..FitOptions::default() };
+    assert!(refuse(&sound, empty).contains("bounds"));
+    let stopped = Cancel::default();
+    stopped.cancel();
+    assert!(matches!(fit(&sound, &FitOptions::default(), &stopped), Err(crate::Error::Cancelled)));
+}
+
+#[test]
+fn constant_contributions_are_left_alone() {
+    let shape = Shape { layers: 1, heads: 1, labels: 2 };
+    let mut train = Attribution::new(shape, vec![0, 1]);
+    let components = vec![3.0, 3.0, 3.0, 3.0, 1.0, 0.0, 0.0, 1.0];
+    train.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4] });
+    for scaling in [Scaling::Raw, Scaling::Standardised] {
+        let fit = fit(&train, &FitOptions { scaling, ..FitOptions::default() }, &Cancel::default()).unwrap();
+        assert_eq!(fit.mix.weights[0], 0.0);
+        assert!(fit.mix.weights[1] > 1.0);
+    }
+}

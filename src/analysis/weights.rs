@@ -1,0 +1,193 @@
+//! A fitted mix as a file, and the reasons not to use it elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    analysis::{method::Method, mix::Mix, reweight::Fit},
+    component::{Component, Shape},
+    error::{InputError, Result},
+    run::{ModelMeta, RunMeta, TaskMeta},
+    text::list,
+};
+
+/// Version of the file.
+pub const SCHEMA: u32 = 1;
+
+/// A weights file, `-o weights.json` of `fit`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WeightsFile {
+    /// Version of the file ([`SCHEMA`]).
+    pub schema: u32,
+    /// BLAKE3 of the model's weight files.
+    pub model_hash: String,
+    /// Name of the task.
+    pub task: String,
+    /// Name of the template.
+    pub template: String,
+    /// Ids of the demonstrations that stood in the prompts, in order.
+    pub demo_ids: Vec<String>,
+    /// The words that name the labels.
+    pub label_words: Vec<String>,
+    /// Their token ids.
+    pub label_tokens: Vec<u32>,
+    /// Which method found the weights.
+    pub method: Method,
+    /// Strength of its penalty.
+    pub lambda: f64,
+    /// Weight of `rest`.
+    pub rest: f64,
+    /// Weight of every component.
+    pub weights: BTreeMap<Component, f64>,
+}
+
+impl WeightsFile {
+    /// The fit of a run.
+    pub fn new(fit: &Fit, meta: &RunMeta) -> Self {
+        Self {
+            schema: SCHEMA,
+            model_hash: meta.model.weights_hash.clone(),
+            task: meta.task.name.clone(),
+            template: meta.task.template.clone(),
+            demo_ids: meta.prompt.demo_ids.clone(),
+            label_words: meta.task.label_words.clone(),
+            label_tokens: meta.task.label_tokens.clone(),
+            method: fit.method,
+            lambda: fit.lambda,
+            rest: fit.mix.rest,
+            weights: named(&fit.mix, shape_of(&meta.model, &meta.task)),
+        }
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// Text that is no weights file, of another version, or with weights that are not numbers.
+    pub fn parse(text: &str) -> Result<Self> {
+        let bad = |problem: String| InputError::new(problem).cure("write the file again with `partscope fit -o`");
+        let file: Self =
+            serde_json::from_str(text).map_err(|error| bad(format!("this is no weights file: {error}")))?;
+        if file.schema != SCHEMA {
+            return Err(
+                bad(format!("weights files of version {} are not known here, only {SCHEMA}", file.schema)).into()
+            );
+        }
+        let broken = file.weights.iter().find(|(_, weight)| !weight.is_finite());
+        match broken {
+            Some((component, _)) => Err(bad(format!("the weight of {component} is not finite")).into()),
+            None if !file.rest.is_finite() => Err(bad("the weight of rest is not finite".into()).into()),
+            None => Ok(file),
+        }
+    }
+
+    /// The text of the file.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The mix for this model and task.
+    ///
+    /// # Errors
+    /// Another model, another task, other label words, or weights that do not name exactly the model's components; each
+    /// with its reason.
+    pub fn mix(&self, model: &ModelMeta, task: &TaskMeta) -> Result<Mix> {
+        self.refuse_other(model, task)?;
+        let shape = shape_of(model, task);
+        let unknown: Vec<String> =
+            self.weights.keys().filter(|c| shape.index(**c).is_none()).map(ToString::to_string).collect();
+        if !unknown.is_empty() {
+            let problem = format!("the model has no component {}", list(unknown.iter().take(5)));
+            return Err(InputError::new(problem).field("weights").cure("fit weights for this model").into());
+        }
+        let weight = |component: Component| {
+            let missing = || InputError::new(format!("{component} has no weight")).field("weights");
+            self.weights.get(&component).copied().ok_or_else(|| missing().cure("fit weights for this model").into())
+        };
+        Ok(Mix { weights: shape.iter().map(weight).collect::<Result<_>>()?, rest: self.rest })
+    }
+
+    fn refuse_other(&self, model: &ModelMeta, task: &TaskMeta) -> Result<()> {
+        let refuse =
+            |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
+        if self.model_hash != model.weights_hash {
+            let problem = format!("these weights were fitted on another model than {}", model.id);
+            return refuse("model_hash", problem, "use the model they were fitted on, or fit again");
+        }
+        if self.task != task.name {
+            let problem = format!("these weights were fitted for task {}, not {}", self.task, task.name);
+            return refuse("task", problem, "use the task they were fitted for, or fit again");
+        }
+        if (&self.label_words, &self.label_tokens) != (&task.label_words, &task.label_tokens) {
+            let (theirs, ours) = (list(&self.label_words), list(&task.label_words));
+            let problem = format!("these weights were fitted for the labels {theirs}, not {ours}");
+            return refuse("label_words", problem, "use the template they were fitted for, or fit again");
+        }
+        Ok(())
+    }
+}
+
+/// The weights of a mix by component: the form of files and of `fit --json`.
+pub fn named(mix: &Mix, shape: Shape) -> BTreeMap<Component, f64> {
+    shape.iter().zip(mix.weights.iter().copied()).collect()
+}
+
+const fn shape_of(model: &ModelMeta, task: &TaskMeta) -> Shape {
+    Shape { layers: model.layers, heads: model.heads, labels: task.label_words.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{
+        reweight::{FitOptions, fit},
+        testing::{run, table},
+    };
+
+    const SHAPE: Shape = Shape { layers: 2, heads: 11, labels: 2 };
+
+    fn file() -> (WeightsFile, RunMeta, Mix) {
+        let run = run(table(SHAPE, 12, 1, |i| i as f64 / 9.0), table(SHAPE, 4, 2, |_| 0.0));
+        let fit = fit(&run.train, &FitOptions::default(), &crate::cancel::Cancel::default()).unwrap();
+        (WeightsFile::new(&fit, &run.meta), run.meta, fit.mix)
+    }
+
+    #[test]
+    fn a_file_gives_back_the_mix() {
+        let (file, meta, mix) = file();
+        let read = WeightsFile::parse(&file.to_text()).unwrap().mix(&meta.model, &meta.task).unwrap();
+        assert_eq!(read.rest, mix.rest);
+        assert!(read.weights.iter().zip(&mix.weights).all(|(read, written)| (read - written).abs() < 1e-15));
+        let json: serde_json::Value = serde_json::from_str(&file.to_text()).unwrap();
+        let text = file.to_text();
+        assert!(json["weights"]["L1.MLP"].is_f64() && json["rest"] == 0.0 && json["method"] == "convex");
+        assert!(text.find("L0.H2").unwrap() < text.find("L0.H10").unwrap(), "components stand in the model's order");
+    }
+
+    #[test]
+    fn another_model_task_or_label_is_refused_with_the_reason() {
+        let (file, meta, _) = file();
+        let said = |meta: &RunMeta| file.mix(&meta.model, &meta.task).unwrap_err().to_string();
+        let mut other = meta.clone();
+        other.model.weights_hash = "0".into();
+        assert!(said(&other).contains("another model"));
+        let mut other = meta.clone();
+        other.task.name = "rte".into();
+        assert!(said(&other).contains("for task toy, not rte"));
+        let mut other = meta.clone();
+        other.task.label_words[0] = " maybe".into();
+        assert!(said(&other).contains("label 0 and  label 1, not  maybe and"), "{}", said(&other));
+    }
+
+    #[test]
+    fn damaged_files_are_refused() {
+        let (mut file, meta, _) = file();
+        assert!(WeightsFile::parse("{}").unwrap_err().to_string().contains("no weights file"));
+        file.weights.remove(&Component::head(1, 3));
+        assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("L1.H3 has no weight"));
+        file.weights.insert(Component::head(7, 0), 1.0);
+        assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("no component L7.H0"));
+        file.schema = 9;
+        assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("version 9"));
+    }
+}
