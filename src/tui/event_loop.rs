@@ -57,11 +57,12 @@ pub struct ExploreOptions {
 /// # Errors
 /// If the terminal or a thread cannot be had.
 pub fn explore(options: ExploreOptions) -> Result<u8> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(terminal_error)?;
-    runtime.block_on(async { Explorer::open(options)?.run().await.map_err(terminal_error) })
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| terminal_error(&error))?;
+    runtime.block_on(async { Explorer::open(options)?.run().await.map_err(|error| terminal_error(&error)) })
 }
 
-fn terminal_error(error: io::Error) -> Error {
+fn terminal_error(error: &io::Error) -> Error {
     InputError::new(format!("the terminal cannot be used: {error}")).into()
 }
 
@@ -97,12 +98,12 @@ impl Explorer {
         let keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
         let themes = Theme::built_in(Depth::detect(|name| std::env::var(name).ok()))?;
         let mut state = State::new(keymap, options.choices);
-        let signals = Signals::listen().map_err(terminal_error)?;
-        let screen = Screen::open().map_err(terminal_error)?;
+        let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
+        let screen = Screen::open().map_err(|error| terminal_error(&error))?;
         let (office, inbox) = Office::new(options.model);
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
         let mut explorer = Self { state, themes, screen, office, inbox, signals, tick: 0 };
-        explorer.draw().map_err(terminal_error)?;
+        explorer.draw().map_err(|error| terminal_error(&error))?;
         let judge = explorer.state.open(options.saved);
         explorer.office.carry_out(&mut explorer.state, first);
         explorer.office.carry_out(&mut explorer.state, judge);

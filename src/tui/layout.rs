@@ -2,7 +2,10 @@
 
 use ratatui::layout::{Rect, Size};
 
-use crate::{app::State, component::Shape};
+use crate::{
+    app::{State, state::Cursor},
+    component::Shape,
+};
 
 use super::widgets::grid::Grid;
 
@@ -70,7 +73,7 @@ impl Layout {
 
 /// As wide as its cells want, but three fifths of the screen at most, and no more than leaves the side its room.
 fn map_width(body: Rect, shape: Shape) -> u16 {
-    let cells = |height: u16| Grid::fit(Rect { width: u16::MAX, height, ..body }, shape, Default::default()).pitch.0;
+    let cells = |height: u16| Grid::fit(Rect { width: u16::MAX, height, ..body }, shape, Cursor::default()).pitch.0;
     let wanted = Grid::width(shape, cells(map_cells(body).height)) + 1;
     let most = (body.width * 3 / 5).max(44).max(Grid::width(shape, 2).saturating_add(2));
     wanted.max(40).min(most).min(body.width - SIDE - 3)

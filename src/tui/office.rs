@@ -5,7 +5,7 @@ use std::io;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
-    analysis::FitOptions,
+    analysis::reweight::partscope_options,
     app::{
         Effect, Leave, State, hear_fit, hear_judge, hear_run,
         state::{Fitting, Phase, Tone},
@@ -75,7 +75,7 @@ impl Office {
                 Effect::CancelRun => self.model.iter().for_each(Worker::cancel),
                 Effect::Run(request) => self.run(state, request),
                 Effect::Fit { sheet, table } => {
-                    self.fit(state, FitRequest { sheet, table, options: FitOptions::default() })
+                    self.fit(state, FitRequest { sheet, table, options: partscope_options() })
                 }
                 Effect::Judge { sheet, table } => self.judge(state, JudgeRequest { sheet, table }),
             }
@@ -99,12 +99,11 @@ impl Office {
         if self.fits.is_none() {
             self.fits = fit_worker(self.post(Message::Fit)).ok();
         }
-        match &mut self.fits {
-            Some(worker) => drop(worker.submit(request)),
-            None => {
-                state.fitting = Fitting::Idle;
-                state.notify(Tone::Bad, "the system gives no thread to fit on");
-            }
+        if let Some(worker) = &mut self.fits {
+            worker.submit(request);
+        } else {
+            state.fitting = Fitting::Idle;
+            state.notify(Tone::Bad, "the system gives no thread to fit on");
         }
     }
 
@@ -112,9 +111,10 @@ impl Office {
         if self.judges.is_none() {
             self.judges = judge_worker(self.post(Message::Judge)).ok();
         }
-        match &mut self.judges {
-            Some(worker) => drop(worker.submit(request)),
-            None => state.notify(Tone::Bad, "the system gives no thread to judge components on"),
+        if let Some(worker) = &mut self.judges {
+            worker.submit(request);
+        } else {
+            state.notify(Tone::Bad, "the system gives no thread to judge components on");
         }
     }
 }

@@ -187,7 +187,9 @@ fn a_run_that_is_not_exact_says_so_loudly() {
     if let Some(Event::Finished(meta)) = events.last_mut() {
         meta.exactness = Exactness { max_abs: 0.5, max_rel: 0.03, argmax_mismatches: 3 };
     }
-    events.into_iter().for_each(|event| bench.hear(event));
+    for event in events {
+        bench.hear(event);
+    }
     let buf = paint(bench.keys("l"), (80, 24), Depth::None);
     let row = row_text(&buf, 22);
     assert!(row.contains("NOT EXACT: parts miss the logits by 3e-2"), "{row}");

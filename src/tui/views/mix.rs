@@ -77,7 +77,7 @@ fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
     }
     let silent = sheet.desk.silent();
     let shown = [(Change::Fixed, "▲", "fixed", Role::Good), (Change::Broken, "▼", "broken", Role::Bad)];
-    let mut spans = vec![Span::raw("  ")];
+    let mut spans = Vec::new();
     for (change, mark, name, role) in shown {
         spans.push(Span::styled(format!("{mark} {} {name}  ", sheet.changes(change)), theme.fg(role)));
     }

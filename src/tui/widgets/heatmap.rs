@@ -202,7 +202,7 @@ fn heading(column: usize, heads: usize, room: usize) -> String {
     match (column == heads, room) {
         (true, 0..=2) => "M".to_owned(),
         (true, _) => "MLP".to_owned(),
-        (false, 0..=2) if column % 5 != 0 => String::new(),
+        (false, 0..=2) if !column.is_multiple_of(5) => String::new(),
         (false, 0..=2) => column.to_string(),
         (false, _) => format!("H{column}"),
     }
