@@ -33,8 +33,8 @@ impl Penalty {
 pub enum Scaling {
     /// Every weight costs the same: loud components are cheap to use (the paper).
     Raw,
-    /// A weight costs in proportion to the spread of its component's contributions, which is the same as penalising
-    /// weights on contributions scaled to equal spread.
+    /// A weight costs in proportion to how loud its component is, the root mean square of its label-centred
+    /// contributions: the same as penalising weights on contributions scaled to equal loudness.
     Standardised,
 }
 
@@ -166,7 +166,8 @@ pub struct Fit {
     pub lambda: f64,
     /// Value of what the method minimises, penalty included, in nats.
     pub objective: f64,
-    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the model itself (every weight 1).
+    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the start, where no weight costs
+    /// anything (all 0 or all 1, whichever the penalty pulls to).
     pub kkt: f64,
     /// Steps taken.
     pub iterations: usize,
