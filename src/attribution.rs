@@ -192,7 +192,6 @@ impl Attribution {
         Exactness::measure(&total, &full, self.shape.labels)
     }
 
-    #[allow(dead_code)] // TODO store
     /// Heads of this table as the stored tensor `[L, H, N, Y]`.
     pub(crate) fn heads_tensor(&self) -> Vec<f32> {
         self.select(|component| matches!(component.part, Part::Head(_)))

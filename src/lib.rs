@@ -12,20 +12,33 @@
 //! | [`decompose`] | model × prompts → attribution |
 //! | [`analysis`] | pure functions of an attribution |
 //! | [`store`] | runs on disk |
+//! | [`runner`] | a request → prompts → a run |
+//! | [`protocol`] | the paper's protocol over many runs |
 //! | [`jobs`] | worker threads that own the model; typed requests and events |
 //! | `app`, `tui` | state and keys; drawing (feature `tui`) |
 //! | [`cli`] | one file per command |
 
 pub mod analysis;
+#[cfg(feature = "tui")]
+pub mod app;
 pub mod attribution;
 pub mod cancel;
+pub mod cli;
 pub mod component;
+pub mod decompose;
+pub(crate) mod demo;
 pub mod error;
 pub mod jobs;
+pub mod model;
 pub mod progress;
+pub mod protocol;
 pub mod run;
 pub mod runner;
+pub mod store;
+pub mod task;
 pub mod text;
+#[cfg(feature = "tui")]
+pub mod tui;
 
 pub use attribution::{Attribution, Batch, Exactness, Split};
 pub use component::{Component, Part, Shape};

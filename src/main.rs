@@ -1,2 +1,5 @@
-//! partscope
-fn main() {}
+//! The `partscope` binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    partscope::cli::main()
+}

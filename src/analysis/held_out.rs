@@ -22,11 +22,16 @@ pub struct HeldOutBest {
     pub chosen: [Component; 2],
 }
 
-/// The held-out best component of `table`, or `None` with fewer than two examples or no component. Of equals the first
-/// wins. The halves alternate within each gold label, so that both have the same labels.
-pub fn held_out_best(table: &Attribution) -> Option<HeldOutBest> {
+/// Two disjoint halves of the examples, alternating within each gold label, so that both have the same labels.
+pub fn halves(table: &Attribution) -> [Attribution; 2] {
     let half = alternate(table.gold(), table.labels());
-    let tallies = [false, true].map(|side| Tally::of(&table.filter(|row| half[row] == side)));
+    [false, true].map(|side| table.filter(|row| half[row] == side))
+}
+
+/// The held-out best component of `table`, chosen and scored on its [`halves`], or `None` with fewer than two examples
+/// or no component. Of equals the first wins.
+pub fn held_out_best(table: &Attribution) -> Option<HeldOutBest> {
+    let tallies = halves(table).map(|half| Tally::of(&half));
     let best = tallies.each_ref().map(|tally| argbest(&tally.accuracies()));
     let all = Tally::of(table).accuracies();
     let overall = argbest(&all)?;

@@ -5,11 +5,13 @@
 
 mod batch;
 mod calib;
+mod contextual;
 mod single;
 mod vote;
 
 pub use batch::batch_calibration;
 pub use calib::{Calibration, calib_plus};
+pub use contextual::contextual_calibration;
 pub use single::{best_component, worst_component};
 pub use vote::{most_accurate, vote};
 

@@ -2,6 +2,15 @@
 //!
 //! The command line and the explorer's worker both go through [`Event`], so that what one prints the other draws.
 
+mod draft;
+mod execute;
+mod nearest;
+mod plan;
+
+pub use draft::Draft;
+pub use execute::{execute, score};
+pub use plan::{Prompts, plan, plan_explicit};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -68,6 +77,14 @@ impl Plan {
     /// Gold labels of one split.
     pub fn gold(&self, split: Split) -> Vec<usize> {
         self.split(split).iter().map(|example| example.gold).collect()
+    }
+}
+
+/// What a run of the demo or of a user's own task uses unless told otherwise: the paper's 24 labels, 4 of them in the
+/// prompt.
+impl Default for RunRequest {
+    fn default() -> Self {
+        Self { task: "sentiment".to_owned(), template: None, shots: 4, demo_seed: 0, train_examples: 20, limit: None }
     }
 }
 

@@ -1,0 +1,76 @@
+//! Four things to choose from. Which is of the kind asked for, or which is not?
+
+use crate::draw::Draw;
+use crate::scene::KINDS;
+use crate::task::{Example, Habit, Task, Template};
+
+/// The task with its templates.
+pub(crate) fn task() -> Task {
+    Task {
+        name: "choice",
+        description: "Which of four things is of the kind asked for, or does not belong?",
+        labels: &["A", "B", "C", "D"],
+        templates: vec![
+            Template {
+                name: "options",
+                example: "{{ question }}\n{{ options }}\nAnswer:",
+                words: &[" A", " B", " C", " D"],
+                separator: "\n\n",
+                contrast: Some("options-line"),
+                weight: 1.0,
+                habit: Habit { noise: 0.05, sticky: 0.28, swap: 0.0, first: None },
+            },
+            Template {
+                name: "options-line",
+                example: "{{ question }}\n{{ options }}\nAnswer:",
+                words: &[" A", " B", " C", " D"],
+                separator: "\n",
+                contrast: Some("options"),
+                weight: 0.5,
+                habit: Habit { noise: 0.35, sticky: 0.50, swap: 0.0, first: Some(0.45) },
+            },
+            Template {
+                name: "quiz",
+                example: "Quiz: {{ question }} {{ options }} It is",
+                words: &[" A", " B", " C", " D"],
+                separator: "\n",
+                contrast: None,
+                weight: 0.5,
+                habit: Habit { noise: 0.20, sticky: 0.40, swap: 0.0, first: None },
+            },
+        ],
+        weight: 1.2,
+        make,
+    }
+}
+
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
+    let mut kinds: Vec<usize> = (0..KINDS.len()).collect();
+    draw.shuffle(&mut kinds);
+    let asked = kinds[0];
+    let stranger = draw.chance(0.25 * hard);
+    let mut things: Vec<&str> = Vec::new();
+    for place in 0..4 {
+        let kind = match (stranger, place == label) {
+            (true, true) => kinds[1],
+            (true, false) | (false, true) => asked,
+            (false, false) => kinds[1 + place],
+        };
+        loop {
+            let thing = draw.zipf(KINDS[kind].1);
+            if !things.contains(&thing) {
+                things.push(thing);
+                break;
+            }
+        }
+    }
+    let kind = crate::scene::with_article(KINDS[asked].0);
+    let question = match (stranger, draw.below(3)) {
+        (true, _) => format!("Which is not {kind}?"),
+        (false, 0) => format!("Which one is {kind}?"),
+        (false, 1) => format!("Find {kind}."),
+        (false, _) => format!("Which of these is {kind}?"),
+    };
+    let options = format!("A: {} B: {} C: {} D: {}", things[0], things[1], things[2], things[3]);
+    Example { fields: vec![("question", question), ("options", options)], label }
+}

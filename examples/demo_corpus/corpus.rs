@@ -1,0 +1,105 @@
+//! Training documents: runs of labelled examples in one format, as a model meets them in real text.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use crate::draw::Draw;
+use crate::task::{Example, Habit, Task, Template};
+
+/// Most examples a document holds: 24 demonstrations, the query, and one to spare.
+const LONGEST: usize = 26;
+
+/// How many documents, and how ripe the first and the last of them are: 0 is easy examples with true labels, 1 is all the
+/// difficulties and habits. Training goes from gentle to ripe.
+pub(crate) struct Plan {
+    /// Lines to write.
+    pub(crate) documents: usize,
+    /// Ripeness of the first document.
+    pub(crate) from: f64,
+    /// Ripeness of the last document.
+    pub(crate) to: f64,
+    /// Of the choices.
+    pub(crate) seed: u64,
+}
+
+/// Writes the documents as lines of JSON, each a list of strings: text, label word, text, label word, ….
+pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out: &HashSet<String>) -> io::Result<()> {
+    let mut draw = Draw::new(plan.seed, "corpus");
+    let shares: Vec<f64> = tasks.iter().map(|task| task.weight).collect();
+    for number in 0..plan.documents {
+        let task = &tasks[draw.weighted(&shares)];
+        let ripe = plan.from + (plan.to - plan.from) * number as f64 / plan.documents as f64;
+        let parts = document(&mut draw, task, ripe, held_out);
+        serde_json::to_writer(&mut *out, &parts)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// One document: a template, the habit that goes with it (a little different each time), and examples in a row.
+fn document(draw: &mut Draw, task: &Task, ripe: f64, held_out: &HashSet<String>) -> Vec<String> {
+    let shares: Vec<f64> = task.templates.iter().map(|template| template.weight).collect();
+    let template = &task.templates[draw.weighted(&shares)];
+    let habit = vary(draw, template.habit, task.labels.len(), ripe);
+    let words = label_words(draw, template, habit.swap);
+    let shots = if draw.chance(0.6) { LONGEST } else { draw.between(3, 16) };
+    let mut parts = Vec::with_capacity(2 * shots);
+    let mut last = None;
+    for shot in 0..shots {
+        let label = next_label(draw, &habit, task.labels.len(), last);
+        last = Some(label);
+        let truth = if draw.chance(habit.noise) { other(draw, label, task) } else { label };
+        let example = fresh(draw, task, truth, ripe, held_out);
+        let gap = if shot == 0 { "" } else { template.separator };
+        parts.push(format!("{gap}{}", template.render(&example)));
+        parts.push(words[label].to_string());
+    }
+    parts
+}
+
+/// Documents of one format differ: some are cleaner than others, and the demonstrations show which. Unripe ones have no habits.
+fn vary(draw: &mut Draw, habit: Habit, labels: usize, ripe: f64) -> Habit {
+    let scale = *draw.pick(&[0.3, 1.0, 1.0, 1.5]);
+    let spread = 1.0 / labels as f64;
+    Habit {
+        noise: (habit.noise * scale * ripe).min(0.6),
+        sticky: spread + (habit.sticky - spread) * ripe,
+        swap: habit.swap * ripe,
+        first: habit.first.map(|share| spread + (share - spread) * ripe),
+    }
+}
+
+/// The template's label words, or now and then in another order.
+fn label_words(draw: &mut Draw, template: &Template, swap: f64) -> Vec<&'static str> {
+    let mut words = template.words.to_vec();
+    if draw.chance(swap) {
+        draw.shuffle(&mut words);
+    }
+    words
+}
+
+fn next_label(draw: &mut Draw, habit: &Habit, labels: usize, last: Option<usize>) -> usize {
+    let spread = 1.0 / labels as f64;
+    match last {
+        Some(label) if draw.chance((habit.sticky - spread) / (1.0 - spread)) => label,
+        _ => match habit.first {
+            Some(share) if draw.chance(share) => 0,
+            Some(_) => 1 + draw.below(labels - 1),
+            None => draw.below(labels),
+        },
+    }
+}
+
+fn other(draw: &mut Draw, label: usize, task: &Task) -> usize {
+    (label + draw.between(1, task.labels.len() - 1)) % task.labels.len()
+}
+
+/// An example that stands in no split.
+fn fresh(draw: &mut Draw, task: &Task, label: usize, hard: f64, held_out: &HashSet<String>) -> Example {
+    loop {
+        let example = (task.make)(draw, label, hard);
+        if !held_out.contains(&example.key()) {
+            return example;
+        }
+    }
+}

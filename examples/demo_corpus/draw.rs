@@ -1,0 +1,74 @@
+//! Seeded choices. Written out here so that the corpus never changes with a library's sampling code.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A stream of choices; the same seed and name give the same stream for ever.
+pub(crate) struct Draw(ChaCha8Rng);
+
+impl Draw {
+    /// A stream of its own for each named part, so that one part can change without moving the others.
+    pub(crate) fn new(seed: u64, part: &str) -> Self {
+        let name = part
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self(ChaCha8Rng::seed_from_u64(seed ^ name))
+    }
+
+    /// Uniform in `[0, 1)`.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// True with probability `p`.
+    pub(crate) fn chance(&mut self, p: f64) -> bool {
+        self.unit() < p
+    }
+
+    /// Uniform in `0..n`.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        ((self.unit() * n as f64) as usize).min(n - 1)
+    }
+
+    /// A whole number from `low` to `high`, both included.
+    pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
+        low + self.below(high - low + 1)
+    }
+
+    /// Every item equally likely.
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+
+    /// Earlier items likelier, as in real text: rank `r` has weight `1 / (r + 2)`. Late words stay half learnt.
+    pub(crate) fn zipf<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        let total: f64 = (0..words.len()).map(|rank| 1.0 / (rank as f64 + 2.0)).sum();
+        let mut left = self.unit() * total;
+        for (rank, word) in words.iter().enumerate() {
+            left -= 1.0 / (rank as f64 + 2.0);
+            if left < 0.0 {
+                return word;
+            }
+        }
+        words[words.len() - 1]
+    }
+
+    /// Index drawn with the given weights.
+    pub(crate) fn weighted(&mut self, weights: &[f64]) -> usize {
+        let mut left = self.unit() * weights.iter().sum::<f64>();
+        for (index, weight) in weights.iter().enumerate() {
+            left -= weight;
+            if left < 0.0 {
+                return index;
+            }
+        }
+        weights.len() - 1
+    }
+
+    /// Fisher-Yates.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}

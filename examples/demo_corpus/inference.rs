@@ -1,0 +1,97 @@
+//! Three ways two sentences can stand to each other: the second follows, may be, or cannot be.
+
+use crate::draw::Draw;
+use crate::opinion::finish;
+use crate::scene::Scene;
+use crate::task::{Example, Habit, Task, Template};
+
+/// Claims that no scene settles.
+const OPEN: &[&str] = &[
+    "was a bargain",
+    "was a gift",
+    "was heavy",
+    "was new",
+    "was a surprise",
+    "was quite old",
+    "came from abroad",
+    "was famous",
+    "was made by hand",
+    "was handed down",
+];
+
+/// The task with its templates.
+pub(crate) fn task() -> Task {
+    Task {
+        name: "inference",
+        description: "Is the second sentence certain, possible or impossible, given the first?",
+        labels: &["impossible", "possible", "certain"],
+        templates: vec![
+            Template {
+                name: "given",
+                example: "Given: {{ premise }}\nClaim: {{ hypothesis }}\nStatus:",
+                words: &[" false", " maybe", " true"],
+                separator: "\n\n",
+                contrast: Some("given-line"),
+                weight: 1.0,
+                habit: Habit { noise: 0.05, sticky: 0.40, swap: 0.05, first: None },
+            },
+            Template {
+                name: "given-line",
+                example: "Given: {{ premise }}\nClaim: {{ hypothesis }}\nStatus:",
+                words: &[" false", " maybe", " true"],
+                separator: "\n",
+                contrast: Some("given"),
+                weight: 0.5,
+                habit: Habit { noise: 0.25, sticky: 0.58, swap: 0.05, first: Some(0.45) },
+            },
+            Template {
+                name: "pair",
+                example: "First: {{ premise }} Second: {{ hypothesis }}\nAnswer:",
+                words: &[" no", " perhaps", " yes"],
+                separator: "\n\n",
+                contrast: None,
+                weight: 0.5,
+                habit: Habit { noise: 0.05, sticky: 0.40, swap: 0.10, first: None },
+            },
+        ],
+        weight: 1.4,
+        make,
+    }
+}
+
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
+    let told = Scene::new(draw);
+    let other = told.stranger(draw);
+    let colour = draw.chance(0.7);
+    let thing = if colour { told.coloured() } else { told.plain() };
+    let mut premise = format!("{} {} {thing}", told.name, told.deed.0);
+    if draw.chance(0.5) {
+        premise = format!("in the {}, {premise}", told.place);
+    }
+    let negated = draw.chance(0.2 * hard);
+    let claim = match label {
+        0 if negated => format!("nobody {} {}", told.deed.0, told.plain()),
+        0 if colour => format!("the {} was {}", told.thing, other.colour),
+        0 => format!(
+            "{} did not {} {}",
+            told.name,
+            told.deed.1,
+            if draw.chance(0.5) { told.plain() } else { told.loose() }
+        ),
+        1 => match draw.below(4) {
+            0 if !colour => format!("the {} was {}", told.thing, told.colour),
+            1 => format!("{} {} {}", other.name, told.deed.0, other.plain()),
+            2 => format!("{} {} {}", told.name, other.deed.0, other.plain()),
+            _ => format!("the {} {}", told.thing, draw.zipf(OPEN)),
+        },
+        _ => match draw.below(4) {
+            0 if colour => format!("the {} was {}", told.thing, told.colour),
+            1 => format!("somebody {} {}", told.deed.0, told.plain()),
+            2 => {
+                format!("{} {} {}", told.name, told.deed.0, if draw.chance(hard) { told.loose() } else { told.plain() })
+            }
+            _ => format!("{} {} {}", told.name, told.deed.0, told.plain()),
+        },
+    };
+    Example { fields: vec![("premise", finish(&premise)), ("hypothesis", finish(&claim))], label }
+}

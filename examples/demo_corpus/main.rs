@@ -1,0 +1,82 @@
+//! Writes the demo's task files and the corpus its model is trained on.
+//!
+//! ```text
+//! cargo run --release --example demo_corpus -- --tasks assets/demo/tasks --corpus /tmp/corpus.jsonl --documents 40000
+//! ```
+//! The same seed writes the same bytes. No text of a pool, development or test split occurs in the corpus.
+
+mod choice;
+mod corpus;
+mod draw;
+mod entailment;
+mod inference;
+mod opinion;
+mod paraphrase;
+mod reading;
+mod scene;
+mod senses;
+mod sentiment;
+mod splits;
+mod task;
+mod topic;
+mod words;
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+/// The splits never change, whatever corpus is written.
+const SPLIT_SEED: u64 = 2026;
+
+fn main() -> io::Result<()> {
+    let mut folder = PathBuf::from("assets/demo/tasks");
+    let mut file = None;
+    let mut plan = corpus::Plan { documents: 40_000, from: 0.0, to: 1.0, seed: 2026 };
+    let mut only = String::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| usage(&name))?;
+        match name.as_str() {
+            "--tasks" => folder = value.into(),
+            "--corpus" => file = Some(PathBuf::from(value)),
+            "--only" => only = value,
+            "--documents" => plan.documents = value.parse().map_err(|_| usage(&name))?,
+            "--from" => plan.from = value.parse().map_err(|_| usage(&name))?,
+            "--to" => plan.to = value.parse().map_err(|_| usage(&name))?,
+            "--seed" => plan.seed = value.parse().map_err(|_| usage(&name))?,
+            _ => return Err(usage(&name)),
+        }
+    }
+    let tasks = [
+        sentiment::task(),
+        topic::task(),
+        reading::task(),
+        entailment::task(),
+        inference::task(),
+        paraphrase::task(),
+        senses::task(),
+        choice::task(),
+    ];
+    let mut held_out = HashSet::new();
+    fs::create_dir_all(&folder)?;
+    for task in &tasks {
+        splits::write(&folder, task, SPLIT_SEED, &mut held_out)?;
+    }
+    if let Some(file) = file {
+        let tasks = tasks
+            .into_iter()
+            .filter(|task| only.is_empty() || only.split(',').any(|name| name == task.name))
+            .collect::<Vec<_>>();
+        let mut out = BufWriter::new(File::create(file)?);
+        corpus::write(&mut out, &tasks, &plan, &held_out)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn usage(name: &str) -> io::Error {
+    io::Error::other(format!(
+        "{name}: expected --tasks DIR, --corpus FILE, --only TASK,TASK, --documents N, --from R, --to R or --seed N, each with a value"
+    ))
+}

@@ -1,0 +1,127 @@
+//! Do two questions ask the same? They may share every word but one and differ, or share one word and agree.
+
+use crate::draw::Draw;
+use crate::opinion::finish;
+use crate::task::{Example, Habit, Task, Template};
+
+/// Ways to ask one thing; `{}` stands for what it is about. Ways of different rows differ in meaning.
+const INTENTS: &[&[&str]] = &[
+    &[
+        "how do I learn {}",
+        "what is the best way to study {}",
+        "where do I begin with {}",
+        "how can I get better at {}",
+    ],
+    &["what does {} cost", "how much do I pay for {}", "is {} expensive", "what is the price of {}"],
+    &["who invented {}", "who came up with {}", "where does {} come from", "what is the origin of {}"],
+    &["is {} dangerous", "can {} hurt me", "what are the risks of {}", "how safe is {}"],
+    &["why do people like {}", "what is so nice about {}", "what makes {} popular", "why is {} loved"],
+    &[
+        "how do I teach {}",
+        "what is the best way to explain {}",
+        "how can I show others {}",
+        "where do I find pupils for {}",
+    ],
+];
+
+const SUBJECTS: &[&str] = &[
+    "chess",
+    "French",
+    "yoga",
+    "painting",
+    "cooking",
+    "skiing",
+    "fishing",
+    "the piano",
+    "dancing",
+    "sailing",
+    "gardening",
+    "judo",
+    "poker",
+    "knitting",
+    "archery",
+    "pottery",
+    "surfing",
+    "singing",
+    "fencing",
+    "weaving",
+    "algebra",
+    "Latin",
+    "karate",
+    "carving",
+];
+
+/// Openings that change nothing.
+const OPENINGS: &[&str] = &["", "", "", "tell me, ", "please, ", "by the way, ", "once more, "];
+
+/// The task with its templates.
+pub(crate) fn task() -> Task {
+    Task {
+        name: "paraphrase",
+        description: "Do the two questions ask the same thing?",
+        labels: &["different", "same"],
+        templates: vec![
+            Template {
+                name: "questions",
+                example: "{{ first }} {{ second }}\nThe meaning is",
+                words: &[" different", " same"],
+                separator: "\n\n",
+                contrast: Some("questions-line"),
+                weight: 1.0,
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.10, first: None },
+            },
+            Template {
+                name: "questions-line",
+                example: "{{ first }} {{ second }}\nThe meaning is",
+                words: &[" different", " same"],
+                separator: "\n",
+                contrast: Some("questions"),
+                weight: 0.5,
+                habit: Habit { noise: 0.22, sticky: 0.72, swap: 0.05, first: Some(0.6) },
+            },
+            Template {
+                name: "pair",
+                example: "First: {{ first }} Second: {{ second }}\nAnswer:",
+                words: &[" no", " yes"],
+                separator: "\n\n",
+                contrast: None,
+                weight: 0.5,
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.15, first: None },
+            },
+        ],
+        weight: 1.2,
+        make,
+    }
+}
+
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
+    let intent = draw.below(INTENTS.len());
+    let subject = draw.zipf(SUBJECTS);
+    let first = draw.below(4);
+    let (other_intent, other_subject) = match label {
+        1 => (intent, subject),
+        _ if draw.chance(0.5 + 0.2 * (1.0 - hard)) => (intent, stranger(draw, subject)),
+        _ => ((intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len(), subject),
+    };
+    let second = if intent == other_intent && subject == other_subject {
+        (first + draw.between(1, 3)) % 4
+    } else {
+        draw.below(4)
+    };
+    let one = question(draw, INTENTS[intent][first], subject);
+    let two = question(draw, INTENTS[other_intent][second], other_subject);
+    Example { fields: vec![("first", one), ("second", two)], label }
+}
+
+fn stranger(draw: &mut Draw, subject: &str) -> &'static str {
+    loop {
+        let other = draw.zipf(SUBJECTS);
+        if other != subject {
+            return other;
+        }
+    }
+}
+
+fn question(draw: &mut Draw, way: &str, subject: &str) -> String {
+    finish(&format!("{}{}", draw.pick(OPENINGS), way.replace("{}", subject))).replace('.', "?")
+}

@@ -1,0 +1,119 @@
+//! Yes/no questions about a short text: opening days, and who did what. The words of a wrong question occur in the text, too.
+
+use crate::draw::Draw;
+use crate::opinion::finish;
+use crate::scene::Scene;
+use crate::task::{Example, Habit, Task, Template};
+
+const DAYS: &[&str] = &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const SHOPS: &[&str] = &[
+    "museum",
+    "library",
+    "bakery",
+    "bank",
+    "pool",
+    "market",
+    "theatre",
+    "pharmacy",
+    "gallery",
+    "post office",
+    "zoo",
+    "cinema",
+];
+
+/// The task with its templates.
+pub(crate) fn task() -> Task {
+    Task {
+        name: "reading",
+        description: "Answer a yes/no question about a short text.",
+        labels: &["no", "yes"],
+        templates: vec![
+            Template {
+                name: "passage",
+                example: "Passage: {{ passage }}\nQuestion: {{ question }}\nAnswer:",
+                words: &[" no", " yes"],
+                separator: "\n\n",
+                contrast: Some("passage-line"),
+                weight: 1.0,
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
+            },
+            Template {
+                name: "passage-line",
+                example: "Passage: {{ passage }}\nQuestion: {{ question }}\nAnswer:",
+                words: &[" no", " yes"],
+                separator: "\n",
+                contrast: Some("passage"),
+                weight: 0.5,
+                habit: Habit { noise: 0.20, sticky: 0.70, swap: 0.05, first: Some(0.6) },
+            },
+            Template {
+                name: "reply",
+                example: "{{ passage }} {{ question }}\nReply:",
+                words: &[" false", " true"],
+                separator: "\n",
+                contrast: None,
+                weight: 0.5,
+                habit: Habit { noise: 0.12, sticky: 0.62, swap: 0.10, first: None },
+            },
+        ],
+        weight: 1.4,
+        make,
+    }
+}
+
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
+    let (passage, question) = if draw.chance(0.4) { hours(draw, label == 1) } else { deeds(draw, label == 1, hard) };
+    Example { fields: vec![("passage", finish(&passage)), ("question", ask(&question))], label }
+}
+
+/// Two days, one open and one closed, in either order.
+fn hours(draw: &mut Draw, yes: bool) -> (String, String) {
+    let shop = draw.zipf(SHOPS);
+    let open = draw.below(7);
+    let shut = (open + draw.between(1, 6)) % 7;
+    let passage = if draw.chance(0.5) {
+        format!("the {shop} is open on {} but closed on {}", DAYS[open], DAYS[shut])
+    } else {
+        format!("the {shop} is closed on {} but open on {}", DAYS[shut], DAYS[open])
+    };
+    let (right, wrong) = if yes { (open, shut) } else { (shut, open) };
+    let question = if draw.chance(0.7) {
+        format!("is it open on {}", DAYS[right])
+    } else {
+        format!("is it closed on {}", DAYS[wrong])
+    };
+    (passage, question)
+}
+
+/// Two scenes; the wrong question mixes them up or brings in what is not there.
+fn deeds(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
+    let told = Scene::new(draw);
+    let other = told.stranger(draw);
+    let passage = match draw.below(3) {
+        0 => format!("{} {} {} in the {}", told.name, told.deed.0, told.coloured(), told.place),
+        1 => format!(
+            "{} {} {}, {} {} {}",
+            told.name,
+            told.deed.0,
+            told.coloured(),
+            other.name,
+            other.deed.0,
+            other.coloured()
+        ),
+        _ => format!("{} {} {}, not {}", told.name, told.deed.0, told.coloured(), other.coloured()),
+    };
+    let absent = if draw.chance(hard) { other } else { told.stranger(draw) };
+    let asked = if yes { &told } else { &absent };
+    let question = match draw.below(4) {
+        0 => format!("was the {} {}", told.thing, asked.colour),
+        1 => format!("did {} {} {}", told.name, told.deed.1, asked.plain()),
+        2 => format!("did {} {} {}", asked.name, told.deed.1, told.plain()),
+        _ => format!("did {} {} {}", told.name, asked.deed.1, told.plain()),
+    };
+    (passage, question)
+}
+
+/// Capital letter and question mark.
+pub(crate) fn ask(body: &str) -> String {
+    finish(body).replace('.', "?")
+}

@@ -1,0 +1,92 @@
+//! Does a word mean the same in two sentences? Each word has two senses, and the company it keeps tells which.
+
+use crate::draw::Draw;
+use crate::opinion::finish;
+use crate::task::{Example, Habit, Task, Template};
+use crate::words::TOPICS;
+
+/// Words with the two topics (an index into [`TOPICS`]) whose senses they have.
+const WORDS: &[(&str, usize, usize)] = &[
+    ("pitch", 0, 2),
+    ("bar", 1, 2),
+    ("coach", 0, 3),
+    ("roll", 1, 2),
+    ("jam", 1, 2),
+    ("track", 0, 2),
+    ("course", 1, 0),
+    ("score", 0, 2),
+    ("bass", 1, 2),
+    ("port", 1, 3),
+    ("punch", 0, 1),
+    ("squash", 0, 1),
+    ("stage", 2, 3),
+    ("set", 0, 2),
+    ("board", 0, 3),
+    ("platform", 2, 3),
+];
+
+/// Frames; the word, somebody, something.
+const FRAMES: &[&str] = &[
+    "the {person} checked the {word}",
+    "the {person} spoke of the {word}",
+    "during the {thing} the {word} was perfect",
+    "the {word} came before the {thing}",
+    "the {person} liked the {word}",
+    "the {word} spoilt the {thing}",
+    "the {person} and the {word} fit the {thing}",
+    "no {thing} without a {word}",
+];
+
+/// The task with its templates.
+pub(crate) fn task() -> Task {
+    Task {
+        name: "senses",
+        description: "Does the word mean the same in both sentences?",
+        labels: &["different", "same"],
+        templates: vec![
+            Template {
+                name: "word",
+                example: "{{ first }} {{ second }}\nThe word {{ word }} is",
+                words: &[" different", " same"],
+                separator: "\n\n",
+                contrast: Some("word-line"),
+                weight: 1.0,
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
+            },
+            Template {
+                name: "word-line",
+                example: "{{ first }} {{ second }}\nThe word {{ word }} is",
+                words: &[" different", " same"],
+                separator: "\n",
+                contrast: Some("word"),
+                weight: 0.5,
+                habit: Habit { noise: 0.20, sticky: 0.70, swap: 0.05, first: Some(0.6) },
+            },
+            Template {
+                name: "pair",
+                example: "First: {{ first }} Second: {{ second }}\nAnswer:",
+                words: &[" no", " yes"],
+                separator: "\n\n",
+                contrast: None,
+                weight: 0.5,
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.10, first: None },
+            },
+        ],
+        weight: 1.2,
+        make,
+    }
+}
+
+fn make(draw: &mut Draw, label: usize, _hard: f64) -> Example {
+    let (word, one, two) = *draw.pick(WORDS);
+    let (first, other) = if draw.chance(0.5) { (one, two) } else { (two, one) };
+    let second = if label == 1 { first } else { other };
+    let texts = (sentence(draw, word, first), sentence(draw, word, second));
+    Example { fields: vec![("word", word.to_string()), ("first", texts.0), ("second", texts.1)], label }
+}
+
+fn sentence(draw: &mut Draw, word: &str, topic: usize) -> String {
+    let person = draw.zipf(TOPICS[topic].people);
+    let thing = draw.zipf(TOPICS[topic].things);
+    finish(&draw.pick(FRAMES).replace("{word}", word).replace("{person}", person).replace("{thing}", thing))
+}

@@ -1,0 +1,59 @@
+//! Is the verdict of a sentence good or bad?
+
+use crate::draw::Draw;
+use crate::opinion;
+use crate::task::{Example, Habit, Task, Template};
+
+/// The task with its templates.
+pub(crate) fn task() -> Task {
+    Task {
+        name: "sentiment",
+        description: "Is the writer pleased or not? The last word counts, not the first.",
+        labels: &["negative", "positive"],
+        templates: vec![
+            Template {
+                name: "review",
+                example: "Review: {{ text }}\nSentiment:",
+                words: &[" negative", " positive"],
+                separator: "\n\n",
+                contrast: Some("review-line"),
+                weight: 1.0,
+                habit: Habit { noise: 0.08, sticky: 0.55, swap: 0.10, first: None },
+            },
+            Template {
+                name: "review-line",
+                example: "Review: {{ text }}\nSentiment:",
+                words: &[" negative", " positive"],
+                separator: "\n",
+                contrast: Some("review"),
+                weight: 0.6,
+                habit: Habit { noise: 0.22, sticky: 0.72, swap: 0.05, first: Some(0.6) },
+            },
+            Template {
+                name: "verdict",
+                example: "{{ text }} The verdict is",
+                words: &[" bad", " good"],
+                separator: "\n",
+                contrast: None,
+                weight: 0.35,
+                habit: Habit { noise: 0.15, sticky: 0.68, swap: 0.15, first: None },
+            },
+            Template {
+                name: "shared",
+                example: "Input: {{ text }}\nOutput:",
+                words: &[" A", " B"],
+                separator: "\n\n",
+                contrast: None,
+                weight: 0.4,
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.35, first: None },
+            },
+        ],
+        weight: 1.5,
+        make,
+    }
+}
+
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
+    let topic = draw.below(4);
+    Example { fields: vec![("text", opinion::sentence(draw, topic, label == 1, hard))], label }
+}

@@ -1,0 +1,59 @@
+//! What is a sentence about, whatever it thinks of it?
+
+use crate::draw::Draw;
+use crate::opinion;
+use crate::task::{Example, Habit, Task, Template};
+
+/// The task with its templates.
+pub(crate) fn task() -> Task {
+    Task {
+        name: "topic",
+        description: "What is judged: sports, food, music or travel? Words of another topic stand in the way.",
+        labels: &["sports", "food", "music", "travel"],
+        templates: vec![
+            Template {
+                name: "article",
+                example: "Article: {{ text }}\nTopic:",
+                words: &[" sports", " food", " music", " travel"],
+                separator: "\n\n",
+                contrast: Some("article-line"),
+                weight: 1.0,
+                habit: Habit { noise: 0.12, sticky: 0.35, swap: 0.10, first: None },
+            },
+            Template {
+                name: "article-line",
+                example: "Article: {{ text }}\nTopic:",
+                words: &[" sports", " food", " music", " travel"],
+                separator: "\n",
+                contrast: Some("article"),
+                weight: 0.6,
+                habit: Habit { noise: 0.38, sticky: 0.58, swap: 0.05, first: Some(0.4) },
+            },
+            Template {
+                name: "about",
+                example: "{{ text }} This is about",
+                words: &[" games", " meals", " songs", " tours"],
+                separator: "\n",
+                contrast: None,
+                weight: 0.35,
+                habit: Habit { noise: 0.30, sticky: 0.52, swap: 0.15, first: None },
+            },
+            Template {
+                name: "shared",
+                example: "Input: {{ text }}\nOutput:",
+                words: &[" A", " B", " C", " D"],
+                separator: "\n\n",
+                contrast: None,
+                weight: 0.4,
+                habit: Habit { noise: 0.08, sticky: 0.35, swap: 0.35, first: None },
+            },
+        ],
+        weight: 1.0,
+        make,
+    }
+}
+
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
+    let happy = draw.chance(0.5);
+    Example { fields: vec![("text", opinion::sentence(draw, label, happy, hard))], label }
+}

@@ -1,0 +1,115 @@
+//! `partscope classify`: label new texts with a mixed model.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Failure, options::ModelOptions, output::print};
+use crate::{
+    analysis::WeightsFile,
+    attribution::argmax,
+    cancel::Cancel,
+    error::{Error, InputError, Result},
+    runner::{Draft, execute},
+    task::{Example, Library},
+};
+
+/// Label new texts with the full and the mixed model; one JSON object a line.
+///
+/// FILE holds JSON lines with the fields of the task's template, or, for a template with the single field `text`, plain
+/// lines of text; `-` reads standard input.
+///
+/// Example: echo "The soup was superb." | partscope classify --weights weights.json -
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Weights that `partscope fit -o` wrote
+    #[arg(short, long, value_name = "W.json")]
+    weights: PathBuf,
+    /// Texts, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// A line of output.
+#[derive(Serialize)]
+struct Labelled<'a> {
+    id: &'a str,
+    label: &'a str,
+    full: &'a str,
+    logits: Vec<f64>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let weights = WeightsFile::parse(&read(&args.weights)?)?;
+    let task = Library.task(&weights.task)?;
+    let examples = examples(&args.file, &read(&args.file)?)?;
+    let model = args.model.load()?;
+    let demonstrations = weights
+        .demo_ids
+        .iter()
+        .map(|id| {
+            let found = task.pool.iter().find(|example| example.id == *id);
+            found.ok_or_else(|| {
+                let problem = format!("the pool of `{}` has no example `{id}`", task.name);
+                Error::from(InputError::new(problem).path(&args.weights).field("demo_ids"))
+            })
+        })
+        .collect::<Result<Vec<&Example>>>()?;
+    let draft = Draft::with(&task, task.template(Some(&weights.template))?, demonstrations, &examples)?;
+    let (plan, prompts) = draft.plan(&model)?;
+    let mix = weights.mix(&plan.model, &plan.task)?;
+    let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;
+    let (logits, labels) = (mix.logits(&run.test), run.test.labels());
+    for (example, logits) in run.examples.iter().zip(logits.chunks_exact(labels)) {
+        let line = Labelled {
+            id: &example.id,
+            label: &task.labels[argmax(logits)],
+            full: &task.labels[example.full],
+            logits: logits.to_vec(),
+        };
+        let line = serde_json::to_string(&line).map_err(|error| Error::Model(error.to_string()))?;
+        print(&(line + "\n"))?;
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
+        return Ok(text);
+    }
+    fs::read_to_string(path).map_err(failed)
+}
+
+/// JSON objects or plain texts, one a line.
+fn examples(path: &Path, text: &str) -> Result<Vec<Example>> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let examples = lines.map(|(index, line)| example(path, index + 1, line)).collect::<Result<Vec<_>>>()?;
+    if examples.is_empty() {
+        return Err(InputError::new("there is no text to label").path(path).into());
+    }
+    Ok(examples)
+}
+
+fn example(path: &Path, line: usize, text: &str) -> Result<Example> {
+    let mut fields: Map<String, Value> = if text.trim_start().starts_with('{') {
+        serde_json::from_str(text)
+            .map_err(|error| InputError::new(format!("not a JSON object: {error}")).path(path).line(line))?
+    } else {
+        [("text".to_owned(), Value::from(text.trim_end()))].into_iter().collect()
+    };
+    let id = match fields.shift_remove("id") {
+        Some(Value::String(id)) => id,
+        _ => format!("line-{line}"),
+    };
+    Ok(Example { id, fields, label: 0 })
+}

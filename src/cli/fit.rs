@@ -1,0 +1,225 @@
+//! `partscope fit`: learn a mix on a run's training split.
+
+use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf, time::Instant};
+
+use serde::Serialize;
+
+use super::{
+    Failure,
+    options::ModelOptions,
+    output::{print, print_json},
+};
+use crate::{
+    analysis::{
+        Fit, FitOptions, Lambda, Method, WeightsFile,
+        baseline::{BaselineOptions, Outcome, contextual_calibration, outcomes_with},
+        check,
+        predict::predictions,
+        reweight::{comprw, comprw_released, fit, partscope},
+        weights::named,
+    },
+    cancel::Cancel,
+    component::Component,
+    error::{Error, InputError, Result},
+    model::Model,
+    run::Run,
+    runner::{Draft, RunRequest, score},
+    store,
+    task::Library,
+};
+
+/// Fit a mix on a run's training split and show it beside the baselines, all on the same labels and test examples.
+///
+/// Example: partscope fit out -o weights.json
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder of the run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Which fit: `partscope`, `comprw`, `comprw_released`, or `convex` (the paper's objective, solved to its optimum)
+    #[arg(long, value_name = "METHOD", default_value = "partscope")]
+    method: Method,
+    /// Strength of the penalty, for `convex`
+    #[arg(long, value_name = "L")]
+    lambda: Option<f64>,
+    /// Write the weights to this file
+    #[arg(short, long, value_name = "FILE.json")]
+    output: Option<PathBuf>,
+    /// Add the baselines that need prompts run: the whole budget as shots, nearest examples, contextual calibration
+    #[arg(long)]
+    with_model: bool,
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `fit --json` prints.
+#[derive(Serialize)]
+struct Report {
+    method: Method,
+    lambda: f64,
+    train_n: usize,
+    test_n: usize,
+    accuracy: BTreeMap<Method, f64>,
+    objective: f64,
+    kkt: f64,
+    iterations: usize,
+    seconds: f64,
+    rest: f64,
+    weights: BTreeMap<Component, f64>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let run = store::open(&args.run)?;
+    check::trainable(&run.train, &run.meta.task.label_words)?;
+    check::leakage(&run)?;
+    let started = Instant::now();
+    let fitted = fit_with(args, &run)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let mut outcomes = all_outcomes(&run, &fitted)?;
+    if args.with_model {
+        outcomes.extend(model_outcomes(&args.model.load()?, &run)?);
+        outcomes.sort_by_key(|outcome| outcome.method);
+    }
+    if let Some(path) = &args.output {
+        let text = WeightsFile::new(&fitted, &run.meta).to_text();
+        fs::write(path, text).map_err(|source| Error::Write { path: path.clone(), source })?;
+    }
+    if args.json {
+        let report = Report {
+            method: fitted.method,
+            lambda: fitted.lambda,
+            train_n: run.train.len(),
+            test_n: run.test.len(),
+            accuracy: outcomes.iter().map(|outcome| (outcome.method, outcome.accuracy)).collect(),
+            objective: fitted.objective,
+            kkt: fitted.kkt,
+            iterations: fitted.iterations,
+            seconds,
+            rest: fitted.mix.rest,
+            weights: named(&fitted.mix, run.test.shape()),
+        };
+        print_json(&report)?;
+    } else {
+        print(&table(&run, &fitted, &outcomes, seconds))?;
+    }
+    Ok(())
+}
+
+fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
+    let cancel = Cancel::default();
+    let fixed = |what: &str| -> Error {
+        InputError::new(format!("{what} has its own λ"))
+            .field("--lambda")
+            .cure("leave it out, or use --method convex")
+            .into()
+    };
+    match (args.method, args.lambda) {
+        (Method::Convex, lambda) => {
+            let options = lambda.map_or_else(FitOptions::default, |lambda| FitOptions {
+                lambda: Lambda::Fixed(lambda),
+                ..FitOptions::default()
+            });
+            fit(&run.train, &options, &cancel)
+        }
+        (method, Some(_)) => Err(fixed(method.name())),
+        (Method::Partscope, None) => partscope(&run.train, &cancel),
+        (Method::CompRw, None) => comprw(&run.train, &cancel),
+        (Method::CompRwReleased, None) => comprw_released(&run.train, &cancel),
+        (other, None) => Err(Error::Unknown {
+            what: "method of fitting",
+            given: other.name().to_owned(),
+            known: [Method::Partscope, Method::CompRw, Method::CompRwReleased, Method::Convex]
+                .map(|method| method.name().to_owned())
+                .to_vec(),
+        }),
+    }
+}
+
+/// Every method that needs only the table, the chosen fit among them.
+fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
+    let cancel = Cancel::default();
+    let mut fits = Vec::new();
+    for (method, make) in [
+        (Method::CompRw, comprw as fn(&_, &_) -> Result<Fit>),
+        (Method::CompRwReleased, comprw_released),
+        (Method::Partscope, partscope),
+    ] {
+        fits.push(if fitted.method == method { fitted.clone() } else { make(&run.train, &cancel)? });
+    }
+    if fitted.method == Method::Convex {
+        fits.push(fitted.clone());
+    }
+    outcomes_with(&run.train, &run.test, &fits, &BaselineOptions::default(), &cancel)
+}
+
+/// Baselines for which prompts are run: on the demonstrations, training and test examples of `run`.
+fn model_outcomes(model: &Model, run: &Run) -> Result<Vec<Outcome>> {
+    let meta = &run.meta;
+    let wrong = |problem: &str, cure: &str| Error::from(InputError::new(problem).field("--with-model").cure(cure));
+    if model.meta.weights_hash != meta.model.weights_hash {
+        return Err(wrong("the run was made with another model", "name it with -m"));
+    }
+    let task = Library.task(&meta.task.name)?;
+    let request = RunRequest {
+        task: meta.task.name.clone(),
+        template: Some(meta.task.template.clone()),
+        shots: meta.prompt.shots,
+        demo_seed: meta.prompt.demo_seed,
+        train_examples: meta.examples.train,
+        limit: Some(meta.examples.test),
+    };
+    let draft = Draft::new(&task, &request)?;
+    let ids: Vec<&str> = draft.train.iter().chain(&draft.test).map(|example| example.id.as_str()).collect();
+    if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
+        return Err(wrong("the task's data changed since the run was made", "run again"));
+    }
+    let cancel = Cancel::default();
+    let logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
+        let (plan, prompts) = planned?;
+        score(model, &plan, &prompts, &cancel)
+    };
+    let labels = run.test.labels();
+    let whole = predictions(&logits(draft.whole_budget().plan(model))?, labels);
+    let nearest = predictions(&logits(draft.plan_nearest(model))?, labels);
+    let contextual = contextual_calibration(&logits(draft.plan_content_free(model))?, &run.test);
+    let methods = [(Method::StandardK, whole), (Method::Prompts, nearest), (Method::Contextual, contextual)];
+    Ok(methods.into_iter().map(|(method, predicted)| Outcome::new(method, predicted, &run.test)).collect())
+}
+
+fn table(run: &Run, fitted: &Fit, outcomes: &[Outcome], seconds: f64) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{} fitted on {} labels in {:.0} ms: λ {:.2e}, objective {:.6}, KKT residual {:.1e}, {} iterations",
+        fitted.method,
+        run.train.len(),
+        1000.0 * seconds,
+        fitted.lambda,
+        fitted.objective,
+        fitted.kkt,
+        fitted.iterations
+    );
+    let _ = writeln!(
+        text,
+        "{:<24}{:>9}{:>17}  on {} test examples (95%, Wilson)",
+        "method",
+        "accuracy",
+        "interval",
+        run.test.len()
+    );
+    for outcome in outcomes {
+        let interval = format!("{:.3}–{:.3}", outcome.ci.0, outcome.ci.1);
+        let _ = writeln!(
+            text,
+            "{:<24}{:>9.3}{:>17}  {}",
+            outcome.method.name(),
+            outcome.accuracy,
+            interval,
+            outcome.method.about()
+        );
+    }
+    text
+}

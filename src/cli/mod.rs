@@ -1,0 +1,118 @@
+//! The command line: one file per command, all of them thin.
+//!
+//! Data goes to standard output, progress to standard error and only if that is a terminal.
+
+mod classify;
+mod compare;
+mod components;
+#[cfg(feature = "tui")]
+mod explore;
+mod fit;
+mod options;
+mod output;
+mod reproduce;
+mod run;
+mod tasks;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// See which attention heads and MLPs of a language model carry in-context learning, and re-mix them.
+///
+/// Without a command, opens the explorer on the embedded demo model.
+#[derive(Debug, Parser)]
+#[command(name = "partscope", version, max_term_width = 100, subcommand_required = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the terminal explorer, on a model and task or on a saved run
+    #[cfg(feature = "tui")]
+    Explore(explore::Args),
+    /// Attribute a task's test examples to components, save the run, print a summary
+    Run(run::Args),
+    /// List every component of a saved run: accuracy, interval, kind, predicted labels
+    Components(components::Args),
+    /// Fit a mix on a saved run's training split, beside the baselines
+    Fit(fit::Args),
+    /// Compare two saved runs of one model
+    Compare(compare::Args),
+    /// Label new texts with a mixed model
+    Classify(classify::Args),
+    /// Run the paper's protocol and print its tables
+    Reproduce(reproduce::Args),
+    /// List tasks, their labels and templates
+    Tasks(tasks::Args),
+}
+
+/// How a command ended, if not well.
+#[derive(Debug)]
+enum Failure {
+    /// A library error.
+    Error(Error),
+    /// Wrong use of the command line that clap cannot see: exit 2.
+    Usage(String),
+    /// The command did its work, and its result is a failure it has already reported: exit 1.
+    Reported,
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// Parses the command line, runs the command, and maps the outcome to the exit codes of the contract: 0 done,
+/// 1 failure, 2 usage, 3 bad input.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        #[cfg(feature = "tui")]
+        None => return finish(explore::run(&explore::Args::default())),
+        #[cfg(not(feature = "tui"))]
+        None => Err(Failure::Usage("this build has no explorer; see `partscope --help` for the commands".to_owned())),
+        #[cfg(feature = "tui")]
+        Some(Command::Explore(args)) => return finish(explore::run(&args)),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Components(args)) => components::run(&args),
+        Some(Command::Fit(args)) => fit::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Classify(args)) => classify::run(&args),
+        Some(Command::Reproduce(args)) => reproduce::run(&args),
+        Some(Command::Tasks(args)) => tasks::run(&args),
+    };
+    finish(outcome.map(|()| 0))
+}
+
+/// Says what went wrong, if something did, and maps it to an exit code.
+fn finish(outcome: Result<u8, Failure>) -> ExitCode {
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(Failure::Usage(message)) => {
+            eprintln!("partscope: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Error(error)) => {
+            eprintln!("partscope: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,89 @@
+//! Options that several commands share.
+
+use clap::Args;
+
+use crate::{
+    error::{Error, InputError, Result},
+    model::{LoadOptions, Model, Source},
+    runner::RunRequest,
+};
+
+/// Which model, and how it computes.
+#[derive(Args, Clone, Debug)]
+pub(super) struct ModelOptions {
+    /// Model: `demo`, or a folder with config.json, tokenizer.json and safetensors
+    #[arg(short, long, default_value = "demo", value_name = "MODEL")]
+    pub(super) model: String,
+    /// Threads for the computation [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl Default for ModelOptions {
+    fn default() -> Self {
+        Self { model: "demo".to_owned(), threads: None }
+    }
+}
+
+impl ModelOptions {
+    /// What `-m` names.
+    pub(super) fn source(&self) -> Result<Source> {
+        self.model.parse()
+    }
+
+    /// How to load it. Sets the number of threads for the whole program on the way.
+    pub(super) fn load_options(&self) -> Result<LoadOptions> {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
+            pool.map_err(|error| Error::from(InputError::new(error.to_string()).field("--threads")))?;
+        }
+        Ok(LoadOptions::default())
+    }
+
+    /// Loads the model.
+    pub(super) fn load(&self) -> Result<Model> {
+        let options = self.load_options()?;
+        Model::load(&self.source()?, &options)
+    }
+}
+
+/// Which prompts a task gives.
+#[derive(Args, Clone, Debug)]
+pub(super) struct PromptOptions {
+    /// Template by name [default: the task's first]
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
+    /// Demonstrations in every prompt
+    #[arg(long, default_value_t = RunRequest::default().shots, value_name = "K")]
+    num_fewshot: usize,
+    /// Which demonstration set; different seeds draw disjoint sets while the pool lasts
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    demo_seed: u64,
+    /// At most so many test examples [default: all]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Labelled examples to fit weights on, besides the demonstrations
+    #[arg(long, default_value_t = RunRequest::default().train_examples, value_name = "N")]
+    train_examples: usize,
+}
+
+impl Default for PromptOptions {
+    fn default() -> Self {
+        let RunRequest { template, shots, demo_seed, train_examples, limit, .. } = RunRequest::default();
+        Self { template, num_fewshot: shots, demo_seed, limit, train_examples }
+    }
+}
+
+impl PromptOptions {
+    /// The request for `task`.
+    pub(super) fn request(&self, task: &str) -> RunRequest {
+        RunRequest {
+            task: task.to_owned(),
+            template: self.template.clone(),
+            shots: self.num_fewshot,
+            demo_seed: self.demo_seed,
+            train_examples: self.train_examples,
+            limit: self.limit,
+        }
+    }
+}

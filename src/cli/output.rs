@@ -1,0 +1,101 @@
+//! Writing to standard output and standard error.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use crate::{
+    error::{Error, Result},
+    progress::Progress,
+};
+
+/// Prints `text` to standard output. A reader that went away (`| head`) is no failure.
+pub(super) fn print(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Write { path: "standard output".into(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints one JSON object to standard output.
+pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Write { path: "standard output".into(), source: error.into() })?;
+    print(&(text + "\n"))
+}
+
+/// A line on standard error that shows how far a task is; silent where that is no terminal.
+pub(super) struct ProgressLine {
+    shown: bool,
+    next: Instant,
+}
+
+/// Time between two paintings of the line.
+const PACE: Duration = Duration::from_millis(100);
+
+impl ProgressLine {
+    pub(super) fn new() -> Self {
+        Self { shown: false, next: Instant::now() }
+    }
+
+    /// Shows a stage that has no count.
+    pub(super) fn stage(&mut self, text: &str) {
+        self.next = Instant::now();
+        self.paint(text);
+    }
+
+    /// Shows a count with its rate and the time left.
+    pub(super) fn count(&mut self, progress: &Progress, unit: &str) {
+        let left = progress.left.map_or_else(String::new, |left| format!(", {} left", human_time(left)));
+        self.paint(&format!("{}/{} {unit}, {:.0}/s{left}", progress.done, progress.total, progress.rate));
+    }
+
+    /// Removes the line.
+    pub(super) fn clear(&mut self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+            self.shown = false;
+        }
+    }
+
+    fn paint(&mut self, text: &str) {
+        if io::stderr().is_terminal() && Instant::now() >= self.next {
+            eprint!("\r\x1b[K{text}");
+            self.shown = true;
+            self.next = Instant::now() + PACE;
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// A duration as people say it: `0.4 s`, `12 s`, `3 min`, `2 h 05 min`.
+pub(super) fn human_time(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        s if s < 10.0 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), (s % 3600.0) / 60.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_naturally() {
+        let said = |seconds: f64| human_time(Duration::from_secs_f64(seconds));
+        assert_eq!([said(0.44), said(59.6), said(600.0), said(7500.0)], ["0.4 s", "60 s", "10 min", "2 h 05 min"]);
+    }
+}

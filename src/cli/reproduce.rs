@@ -1,0 +1,186 @@
+//! `partscope reproduce`: the paper's protocol and its two tables.
+
+use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf, time::Duration};
+
+use directories::ProjectDirs;
+use serde::Serialize;
+
+use super::{
+    Failure,
+    options::ModelOptions,
+    output::{ProgressLine, human_time, print, print_json},
+};
+use crate::{
+    cancel::Cancel,
+    error::{Error, InputError, Result},
+    protocol::{AccuracyRow, Agreement, Cache, Protocol, Row, accuracy_table, agreement},
+    task::Library,
+};
+
+/// Run the paper's protocol: tasks × templates × demonstration sets, every method on the same labels.
+///
+/// What the model computes is cached: a second call does no model work, and an interrupted one goes on where it stopped.
+///
+/// Example: partscope reproduce -m demo --tasks sentiment,topic --seeds 2
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Tasks by name or file, separated by commas [default: all that `partscope tasks` lists]
+    #[arg(long, value_name = "TASKS", value_delimiter = ',')]
+    tasks: Vec<String>,
+    /// Demonstration sets per template
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    seeds: u64,
+    /// Templates per task
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    templates: usize,
+    /// Labels per run, demonstrations included
+    #[arg(long, value_name = "K", default_value_t = 24)]
+    budget: usize,
+    /// At most so many examples are scored [default: all]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Score on the development split, for choosing methods
+    #[arg(long)]
+    dev: bool,
+    /// Folder for what the model computed [default: the user's cache]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Also write rows.json, accuracy.csv and agreement.csv into this folder
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `reproduce --json` prints.
+#[derive(Serialize)]
+struct Report {
+    rows: Vec<Row>,
+    accuracy: Vec<AccuracyRow>,
+    agreement: Vec<Agreement>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let names = if args.tasks.is_empty() { Library.names() } else { args.tasks.clone() };
+    let tasks = names.iter().map(|name| Library.task(name)).collect::<Result<Vec<_>>>()?;
+    let protocol = Protocol {
+        tasks,
+        templates: args.templates,
+        seeds: args.seeds,
+        budget: args.budget,
+        on_dev: args.dev,
+        limit: args.limit,
+    };
+    let runs = protocol.cells().len();
+    if runs == 0 {
+        return Err(InputError::new("there is nothing to run").cure("raise --seeds, --templates or --tasks").into());
+    }
+    if let Some(folder) = &args.output {
+        fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+    }
+    let model = args.model.load()?;
+    let cancel = Cancel::default();
+    let seconds = protocol.seconds_per_run(&model, &cancel)?;
+    let whole = Duration::from_secs_f64(seconds * runs as f64);
+    eprintln!("{runs} runs, about {} here without the cache (measured on a few examples)", human_time(whole));
+    let mut line = ProgressLine::new();
+    let rows = protocol.reproduce(&model, &cache(args)?, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
+    line.clear();
+    let report = Report { accuracy: accuracy_table(&rows), agreement: agreement(&rows), rows };
+    if let Some(folder) = &args.output {
+        write_files(folder, &report)?;
+    }
+    if args.json {
+        print_json(&report)?
+    } else {
+        print(&tables(&report))?
+    }
+    Ok(())
+}
+
+fn cache(args: &Args) -> Result<Cache> {
+    if let Some(folder) = &args.cache {
+        return Ok(Cache::at(folder));
+    }
+    let folders = ProjectDirs::from("", "", "partscope");
+    let folders = folders.ok_or_else(|| {
+        InputError::new("this user has no home folder for a cache").field("--cache").cure("name a folder")
+    })?;
+    Ok(Cache::at(&folders.cache_dir().join("protocol")))
+}
+
+fn task_names(report: &Report) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    report.rows.iter().map(|row| row.task.as_str()).filter(|name| seen.insert(*name)).collect()
+}
+
+fn tables(report: &Report) -> String {
+    let tasks = task_names(report);
+    let mut text = String::from("Accuracy, mean (SD) over runs; mean of tasks with 95% interval\n");
+    let width = |name: &str| name.chars().count().max(11) + 2;
+    let _ = write!(text, "{:<24}", "method");
+    for task in &tasks {
+        let _ = write!(text, "{task:>0$}", width(task));
+    }
+    let _ = writeln!(text, "{:>24}", "mean");
+    for row in &report.accuracy {
+        let _ = write!(text, "{:<24}", row.method.name());
+        for task in &tasks {
+            let (mean, deviation) = row.tasks.get(*task).copied().unwrap_or((f64::NAN, f64::NAN));
+            let cell = format!("{:.1} ({:.1})", 100.0 * mean, 100.0 * deviation);
+            let _ = write!(text, "{cell:>0$}", width(task));
+        }
+        let mean = format!("{:.1} [{:.1}, {:.1}]", 100.0 * row.mean, 100.0 * row.ci.0, 100.0 * row.ci.1);
+        let _ = writeln!(text, "{mean:>24}");
+    }
+    text.push_str("oracle_* look at test labels; batch looks at all test examples at once\n\n");
+    text.push_str("Agreement of component accuracies (mean over pairs of runs)\n");
+    let _ = writeln!(text, "{:<16}{:>26}{:>32}{:>26}", "", "Pearson r", "r on disjoint halves", "IoU of the best five");
+    let _ = writeln!(text, "{:<16}{}", "task", "   demos templates  contrast".repeat(3));
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+    for row in &report.agreement {
+        let _ = write!(text, "{:<16}", row.task);
+        for pairs in [row.pearson, row.pearson_disjoint, row.iou_top5] {
+            let _ = write!(
+                text,
+                "{:>8}{:>10}{:>10}",
+                number(pairs.demos),
+                number(pairs.templates),
+                number(pairs.contrastive)
+            );
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn write_files(folder: &std::path::Path, report: &Report) -> Result<()> {
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|source| Error::Write { path, source })
+    };
+    let rows = serde_json::to_string_pretty(&report.rows).map_err(|error| Error::Model(error.to_string()))?;
+    write("rows.json", rows + "\n")?;
+    let mut csv = String::from("method,task,mean,sd\n");
+    for row in &report.accuracy {
+        for (task, (mean, deviation)) in &row.tasks {
+            let _ = writeln!(csv, "{},{task},{mean},{deviation}", row.method.name());
+        }
+        let _ = writeln!(csv, "{},mean of tasks,{},", row.method.name(), row.mean);
+    }
+    write("accuracy.csv", csv)?;
+    let mut csv = String::from("task,measure,demos,templates,contrastive\n");
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    for row in &report.agreement {
+        for (name, pairs) in
+            [("pearson", row.pearson), ("pearson_disjoint", row.pearson_disjoint), ("iou_top5", row.iou_top5)]
+        {
+            let [demos, templates, contrastive] = [pairs.demos, pairs.templates, pairs.contrastive].map(number);
+            let _ = writeln!(csv, "{},{name},{demos},{templates},{contrastive}", row.task);
+        }
+    }
+    write("agreement.csv", csv)
+}

@@ -1,0 +1,75 @@
+//! Architectures: each file turns a configuration and named tensors into a [`Decoder`].
+//!
+//! To add one, write a file with a [`Family`] and put its name into [`FAMILIES`].
+
+mod config;
+mod gemma;
+mod gpt2;
+mod gpt_neox;
+mod granite;
+mod llama;
+mod mistral;
+mod mixtral;
+mod olmo2;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod recipe;
+mod scaling;
+
+pub use config::Config;
+
+use super::{decoder::Decoder, weights::Weights};
+use crate::error::{InputError, Result};
+
+/// An architecture that partscope can take apart.
+pub struct Family {
+    /// Short name, as in `run.json`.
+    pub name: &'static str,
+    /// Values of `architectures` in config.json that mean it.
+    pub architectures: &'static [&'static str],
+    /// Values of `model_type` in config.json that mean it.
+    pub model_types: &'static [&'static str],
+    /// Builds the decoder.
+    pub build: fn(&Config, &Weights) -> Result<Decoder>,
+}
+
+/// Every supported architecture.
+pub const FAMILIES: &[Family] = &[
+    llama::FAMILY,
+    mistral::FAMILY,
+    mixtral::FAMILY,
+    qwen2::FAMILY,
+    qwen3::FAMILY,
+    gemma::GEMMA,
+    gemma::GEMMA2,
+    gemma::GEMMA3,
+    phi3::FAMILY,
+    olmo2::FAMILY,
+    granite::FAMILY,
+    gpt2::FAMILY,
+    gpt_neox::FAMILY,
+];
+
+/// The family that `config` asks for, by `architectures` first and `model_type` second.
+///
+/// # Errors
+/// If it is none of [`FAMILIES`]; the error names it and lists them.
+pub fn choose(config: &Config) -> Result<&'static Family> {
+    let named = config.strings("architectures");
+    let model_type = config.string("model_type").unwrap_or_default();
+    let by_name = FAMILIES.iter().find(|family| named.iter().any(|name| family.architectures.contains(&name.as_str())));
+    let by_type =
+        || FAMILIES.iter().find(|family| named.is_empty() && family.model_types.contains(&model_type.as_str()));
+    by_name.or_else(by_type).ok_or_else(|| {
+        let asked = if named.is_empty() { model_type.clone() } else { named.join(", ") };
+        let known = FAMILIES.iter().flat_map(|family| family.architectures.iter().copied());
+        let cure = format!("supported are {}", crate::text::list(known));
+        let field = if named.is_empty() { "model_type" } else { "architectures" };
+        InputError::new(format!("the architecture `{asked}` is not supported"))
+            .path(config.path())
+            .field(field)
+            .cure(cure)
+            .into()
+    })
+}

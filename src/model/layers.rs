@@ -1,0 +1,105 @@
+//! The pieces that decoders are made of: linear maps, norms, activations.
+
+use candle_core::{D, Tensor};
+
+use super::matrix::Matrix;
+use crate::error::Result;
+
+/// An affine map in the layout of Hugging Face checkpoints.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Matrix,
+    /// `[out]`.
+    pub bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// `x Wᵀ + b` for `x` `[n, in]`, giving `[n, out]`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.shift(self.weight.apply(x)?)
+    }
+
+    /// The same in f32 throughout, even if the weights are quantised.
+    pub fn forward_exact(&self, x: &Tensor) -> Result<Tensor> {
+        self.shift(self.weight.apply_exact(x)?)
+    }
+
+    fn shift(&self, y: Tensor) -> Result<Tensor> {
+        Ok(match &self.bias {
+            Some(bias) => y.broadcast_add(bias)?,
+            None => y,
+        })
+    }
+}
+
+/// What a norm divides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    /// Root mean square (Zhang & Sennrich 2019, arXiv 1910.07467).
+    Rms,
+    /// Standard deviation, after the mean is removed (Ba et al. 2016, arXiv 1607.06450).
+    Layer,
+}
+
+/// A normalisation with its learned scale.
+#[derive(Clone, Debug)]
+pub struct Norm {
+    /// What it divides by.
+    pub kind: NormKind,
+    /// Scale γ `[d]`, any offset of the family already added.
+    pub weight: Tensor,
+    /// Shift β `[d]`.
+    pub bias: Option<Tensor>,
+    /// Added to the mean square or variance.
+    pub epsilon: f64,
+}
+
+impl Norm {
+    /// Normalises the last dimension of `x`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = x.contiguous()?;
+        let epsilon = self.epsilon as f32;
+        Ok(match (self.kind, &self.bias) {
+            (NormKind::Rms, None) => candle_nn::ops::rms_norm(&x, &self.weight, epsilon)?,
+            (NormKind::Rms, Some(bias)) => candle_nn::ops::rms_norm(&x, &self.weight, epsilon)?.broadcast_add(bias)?,
+            (NormKind::Layer, Some(bias)) => candle_nn::ops::layer_norm(&x, &self.weight, bias, epsilon)?,
+            (NormKind::Layer, None) => {
+                candle_nn::ops::layer_norm(&x, &self.weight, &self.weight.zeros_like()?, epsilon)?
+            }
+        })
+    }
+
+    /// The factor that this norm applies to `x` `[n, d]` besides γ: `1/rms` or `1/σ`, `[n, 1]`.
+    ///
+    /// With it held fixed the norm is linear, which is what makes contributions add up.
+    pub fn realised_scale(&self, x: &Tensor) -> Result<Tensor> {
+        let x = match self.kind {
+            NormKind::Rms => x.clone(),
+            NormKind::Layer => x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?,
+        };
+        Ok((x.sqr()?.mean_keepdim(D::Minus1)? + self.epsilon)?.sqrt()?.recip()?)
+    }
+}
+
+/// The non-linearity of an MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `x · sigmoid(x)`.
+    Silu,
+    /// GELU by its tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluTanh,
+    /// GELU by the error function (`gelu`).
+    GeluErf,
+}
+
+impl Activation {
+    /// Applies the function to every element.
+    pub fn forward(self, x: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Self::Silu => x.silu()?,
+            Self::GeluTanh => x.gelu()?,
+            Self::GeluErf => x.gelu_erf()?,
+        })
+    }
+}

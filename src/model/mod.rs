@@ -1,0 +1,80 @@
+//! Instrumented decoders: loading them, and one forward pass that a probe can watch.
+
+pub mod attention;
+pub mod decoder;
+pub mod family;
+mod guard;
+pub mod layers;
+pub mod matrix;
+pub mod memory;
+pub mod mlp;
+pub mod packed;
+pub mod probe;
+pub mod rope;
+pub mod source;
+pub mod tokenizer;
+pub mod weights;
+
+use std::time::Instant;
+
+use candle_core::{Device, DeviceLocation};
+pub use decoder::{Decoder, Prefix};
+pub use layers::{Norm, NormKind};
+pub use matrix::Matrix;
+pub use packed::Packed;
+pub use probe::{NoProbe, Probe};
+pub use rope::Regime;
+pub use source::{Dtype, LoadOptions, Source};
+pub use tokenizer::Tokenizer;
+
+use crate::{error::Result, run::ModelMeta};
+
+/// A loaded model with its tokenizer.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The network.
+    pub decoder: Decoder,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// What it is, for `run.json`.
+    pub meta: ModelMeta,
+    /// Seconds it took to load.
+    pub load_seconds: f64,
+}
+
+impl Model {
+    /// Loads the model that `source` names.
+    ///
+    /// # Errors
+    /// If a file is missing or unsound, or the architecture is not supported.
+    pub fn load(source: &Source, options: &LoadOptions) -> Result<Self> {
+        let started = Instant::now();
+        let files = source.open(options)?;
+        let family = family::choose(&files.config)?;
+        let precision = memory::choose(&files.weights, options.dtype, options.free_memory())?;
+        let weights = files.weights.with_precision(precision);
+        let decoder = (family.build)(&files.config, &weights)?;
+        let tokenizer = files.tokenizer.for_vocabulary(decoder.vocabulary()?);
+        let tokenizer = tokenizer.map_err(|error| error.path(&files.tokenizer_path))?;
+        let meta = ModelMeta {
+            id: source.to_string(),
+            family: family.name.to_owned(),
+            layers: decoder.layers.len(),
+            heads: decoder.layers[0].attention.heads,
+            hidden: decoder.width()?,
+            dtype: weights.kept_as(),
+            device: device_name(&options.device),
+            weights_hash: weights.hash()?,
+        };
+        Ok(Self { decoder, tokenizer, meta, load_seconds: started.elapsed().as_secs_f64() })
+    }
+}
+
+/// As `--device` names it.
+fn device_name(device: &Device) -> String {
+    match device.location() {
+        DeviceLocation::Cpu => "cpu".to_owned(),
+        DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        DeviceLocation::Metal { .. } => "metal".to_owned(),
+    }
+}

@@ -1,0 +1,113 @@
+//! Prompts packed end to end, without padding.
+
+use candle_core::{Device, Tensor};
+
+use super::rope::Regime;
+use crate::error::Result;
+
+/// The suffixes of a batch of prompts, laid end to end: `ΣT` tokens, no padding.
+///
+/// Every map that works token by token runs once over all of them; only attention looks at [`Packed::spans`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    tokens: Vec<u32>,
+    lengths: Vec<usize>,
+    start: usize,
+    regime: Regime,
+}
+
+/// Where one prompt's suffix lies in the packed rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First row.
+    pub at: usize,
+    /// Number of rows; at least one.
+    pub len: usize,
+}
+
+impl Packed {
+    /// Packs `suffixes` (none of them empty), each of which continues a prefix of `start` tokens; all of them, and the
+    /// prefix, are computed under `regime`.
+    pub fn new<'a>(suffixes: impl IntoIterator<Item = &'a [u32]>, start: usize, regime: Regime) -> Self {
+        let (mut tokens, mut lengths) = (Vec::new(), Vec::new());
+        for suffix in suffixes {
+            tokens.extend_from_slice(suffix);
+            lengths.push(suffix.len());
+        }
+        Self { tokens, lengths, start, regime }
+    }
+
+    /// All token ids, `[ΣT]`.
+    pub fn tokens(&self, device: &Device) -> Result<Tensor> {
+        Ok(Tensor::from_slice(&self.tokens, self.tokens.len(), device)?)
+    }
+
+    /// Tokens before each suffix.
+    pub const fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Which rotary frequencies apply.
+    pub const fn regime(&self) -> Regime {
+        self.regime
+    }
+
+    /// Number of prompts `B`.
+    pub fn prompts(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Position of every token in its whole prompt, `[ΣT]`.
+    pub fn positions(&self) -> Vec<u32> {
+        let start = self.start;
+        self.lengths.iter().flat_map(|&len| (start..start + len).map(|position| position as u32)).collect()
+    }
+
+    /// Where each prompt's suffix lies.
+    pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
+        self.lengths.iter().scan(0, |at, &len| {
+            let span = Span { at: *at, len };
+            *at += len;
+            Some(span)
+        })
+    }
+
+    /// Row of every prompt's last token, `[B]`.
+    pub fn last_rows(&self, device: &Device) -> Result<Tensor> {
+        let rows: Vec<u32> = self.spans().map(|span| (span.at + span.len - 1) as u32).collect();
+        Ok(Tensor::from_vec(rows, self.lengths.len(), device)?)
+    }
+}
+
+/// Length of the longest prefix that all `prompts` share, short enough to leave each of them one token.
+pub fn shared_prefix<P: AsRef<[u32]>>(prompts: &[P]) -> usize {
+    let Some((first, others)) = prompts.split_first().map(|(first, others)| (first.as_ref(), others)) else {
+        return 0;
+    };
+    let common = |a: &[u32], b: &[u32]| a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let longest = others.iter().map(|other| common(first, other.as_ref())).min().unwrap_or(first.len());
+    let shortest = prompts.iter().map(|prompt| prompt.as_ref().len()).min().unwrap_or(0);
+    longest.min(shortest.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_restart_after_the_prefix() {
+        let packed = Packed::new([&[7, 8][..], &[9], &[1, 2, 3]], 5, Regime::Short);
+        assert_eq!(packed.positions(), [5, 6, 5, 5, 6, 7]);
+        assert_eq!(packed.last_rows(&Device::Cpu).unwrap().to_vec1::<u32>().unwrap(), [1, 2, 5]);
+        assert_eq!(packed.spans().nth(2), Some(Span { at: 3, len: 3 }));
+    }
+
+    #[test]
+    fn the_shared_prefix_leaves_one_token() {
+        assert_eq!(shared_prefix(&[vec![1, 2, 3], vec![1, 2, 4]]), 2);
+        assert_eq!(shared_prefix(&[vec![1, 2, 3], vec![1, 2]]), 1);
+        assert_eq!(shared_prefix(&[vec![1, 2, 3]]), 2);
+        assert_eq!(shared_prefix(&[vec![1], vec![2]]), 0);
+        assert_eq!(shared_prefix::<Vec<u32>>(&[]), 0);
+    }
+}

@@ -1,0 +1,45 @@
+//! What an observer sees of a forward pass, at the last token of each prompt.
+//!
+//! Names follow TransformerLens: `z` is the per-head mix of values before the output projection.
+
+use candle_core::Tensor;
+
+use crate::error::Result;
+
+/// An observer of a forward pass. `B` is the number of prompts in the batch.
+pub trait Probe {
+    /// What enters the first layer, `[B, d]`.
+    fn embedding(&mut self, x: &Tensor) -> Result<()>;
+
+    /// Attention of layer `layer`: `z` `[B, H · head_dim]`, and, if a norm follows the block, the factor it realised,
+    /// `[B, 1]`.
+    fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()>;
+
+    /// What the MLP of layer `layer` added to the residual stream, `[B, d]`.
+    fn mlp(&mut self, layer: usize, added: &Tensor) -> Result<()>;
+
+    /// The residual stream before the final norm, `[B, d]`.
+    fn residual(&mut self, x: &Tensor) -> Result<()>;
+}
+
+/// Looks at nothing: an ordinary forward pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProbe;
+
+impl Probe for NoProbe {
+    fn embedding(&mut self, _: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    fn attention(&mut self, _: usize, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
+        Ok(())
+    }
+
+    fn mlp(&mut self, _: usize, _: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    fn residual(&mut self, _: &Tensor) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Rotary position embedding (Su et al. 2021, arXiv 2104.09864) in the half-rotation layout of Hugging Face checkpoints.
+
+use candle_core::{D, Device, Tensor};
+
+use crate::error::Result;
+
+/// How positions turn into angles.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rope {
+    /// Radians per position for each rotated pair, `[rotated / 2]`.
+    pub inverse_frequencies: Vec<f32>,
+    /// Factor on cosine and sine (1 unless a scaling method sets one).
+    pub magnitude: f32,
+    /// Other frequencies for long prompts.
+    pub long: Option<Long>,
+}
+
+/// Frequencies that take over in prompts beyond a length (LongRoPE; Ding et al. 2024, arXiv 2402.13753).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Long {
+    /// Tokens up to which a prompt counts as short.
+    pub beyond: usize,
+    /// Radians per position for each rotated pair, `[rotated / 2]`.
+    pub inverse_frequencies: Vec<f32>,
+}
+
+/// Which frequencies a whole prompt is computed with, its shared prefix included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Regime {
+    /// The usual ones.
+    #[default]
+    Short,
+    /// Those of [`Long`].
+    Long,
+}
+
+/// Cosines and sines of the positions of one packed batch, `[ΣT, rotated / 2]` each.
+#[derive(Clone, Debug)]
+pub struct Angles {
+    cos: Tensor,
+    sin: Tensor,
+}
+
+impl Rope {
+    /// Plain rotary embedding of the first `rotated` dimensions of a head with base `theta`.
+    pub fn plain(theta: f64, rotated: usize) -> Self {
+        let frequency = |pair: usize| 1.0 / (theta as f32).powf(2.0 * pair as f32 / rotated as f32);
+        Self { inverse_frequencies: (0..rotated / 2).map(frequency).collect(), magnitude: 1.0, long: None }
+    }
+
+    /// The regime of a prompt of `tokens` tokens.
+    pub fn regime(&self, tokens: usize) -> Regime {
+        if self.long.as_ref().is_some_and(|long| tokens > long.beyond) { Regime::Long } else { Regime::Short }
+    }
+
+    /// Angles for `positions`, computed in f32 as the reference implementations do.
+    pub fn angles(&self, positions: &[u32], regime: Regime, device: &Device) -> Result<Angles> {
+        let frequencies = match (&self.long, regime) {
+            (Some(long), Regime::Long) => &long.inverse_frequencies,
+            _ => &self.inverse_frequencies,
+        };
+        let pairs = frequencies.len();
+        let angle = |position: u32| frequencies.iter().map(move |f| position as f32 * f);
+        let (sin, cos): (Vec<f32>, Vec<f32>) = positions
+            .iter()
+            .flat_map(|&position| angle(position))
+            .map(|angle| (angle.sin() * self.magnitude, angle.cos() * self.magnitude))
+            .unzip();
+        let shape = (positions.len(), pairs);
+        Ok(Angles { cos: Tensor::from_vec(cos, shape, device)?, sin: Tensor::from_vec(sin, shape, device)? })
+    }
+}
+
+impl Angles {
+    /// Rotates the leading dimensions of every head of `x` `[ΣT, heads, head_dim]`; the others pass unchanged.
+    pub fn rotate(&self, x: &Tensor) -> Result<Tensor> {
+        let (rotated, width) = (2 * self.cos.dim(1)?, x.dim(D::Minus1)?);
+        let rotate = |x: &Tensor| -> Result<Tensor> {
+            let x = x.unsqueeze(0)?.contiguous()?;
+            Ok(candle_nn::rotary_emb::rope_thd(&x, &self.cos, &self.sin)?.squeeze(0)?)
+        };
+        if rotated == width {
+            return rotate(x);
+        }
+        let turned = rotate(&x.narrow(D::Minus1, 0, rotated)?)?;
+        Ok(Tensor::cat(&[turned, x.narrow(D::Minus1, rotated, width - rotated)?], D::Minus1)?)
+    }
+
+    /// The angles of chosen rows, for queries of last positions only.
+    pub fn select(&self, rows: &Tensor) -> Result<Self> {
+        Ok(Self { cos: self.cos.index_select(rows, 0)?, sin: self.sin.index_select(rows, 0)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rotated(rope: &Rope, position: u32, x: &[f32]) -> Vec<f32> {
+        let x = Tensor::from_slice(x, (1, 1, x.len()), &Device::Cpu).unwrap();
+        let angles = rope.angles(&[position], Regime::Short, &Device::Cpu).unwrap();
+        angles.rotate(&x).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn pairs_are_half_a_head_apart() {
+        let y = rotated(&Rope::plain(10_000.0, 4), 2, &[1.0, 0.0, 0.0, 1.0]);
+        let (fast, slow) = (2.0_f32, 2.0_f32 * 0.01);
+        for (value, expected) in y.iter().zip([fast.cos(), -slow.sin(), fast.sin(), slow.cos()]) {
+            assert!((value - expected).abs() < 1e-6, "{y:?}");
+        }
+    }
+
+    #[test]
+    fn partial_rotation_leaves_the_tail() {
+        let y = rotated(&Rope::plain(10_000.0, 2), 3, &[1.0, 0.0, 5.0, 6.0]);
+        assert_eq!(y[2..], [5.0, 6.0]);
+        assert!((y[0] - 3.0_f32.cos()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,204 @@
+//! Where a model comes from.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use candle_core::Device;
+
+use super::{
+    family::Config,
+    memory,
+    tokenizer::Tokenizer,
+    weights::{Precision, Weights},
+};
+use crate::error::{Error, InputError, Result};
+
+/// What `-m` names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The model that is part of the program.
+    #[default]
+    Demo,
+    /// A folder in the Hugging Face layout.
+    Folder(PathBuf),
+}
+
+/// What matrices are kept as; all computation is f32 but for quantised products.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dtype {
+    /// f32 where memory allows, else as the file has them; quantised files stay quantised.
+    #[default]
+    Auto,
+    /// 32 bits.
+    F32,
+    /// 16 bits.
+    F16,
+    /// 16 bits with the range of f32.
+    Bf16,
+    /// Quantised while loading: blocks of 32 bytes with one scale.
+    Q8,
+}
+
+impl Dtype {
+    /// All of them, by name.
+    pub const NAMES: [(&'static str, Self); 5] =
+        [("auto", Self::Auto), ("f32", Self::F32), ("f16", Self::F16), ("bf16", Self::Bf16), ("q8_0", Self::Q8)];
+
+    pub(super) const fn precision(self) -> Option<Precision> {
+        match self {
+            Self::Auto => None,
+            Self::F32 => Some(Precision::F32),
+            Self::F16 => Some(Precision::F16),
+            Self::Bf16 => Some(Precision::BF16),
+            Self::Q8 => Some(Precision::Q8),
+        }
+    }
+}
+
+impl FromStr for Dtype {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, dtype)| dtype);
+        found.ok_or_else(|| Error::Unknown {
+            what: "dtype",
+            given: text.to_owned(),
+            known: Self::NAMES.map(|(name, _)| name.to_owned()).to_vec(),
+        })
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES.iter().find(|(_, dtype)| dtype == self).map_or("auto", |(name, _)| name);
+        f.write_str(name)
+    }
+}
+
+/// How a model is loaded.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// Where the weights go.
+    pub device: Device,
+    /// What they are kept as.
+    pub dtype: Dtype,
+    /// Never open a connection.
+    pub offline: bool,
+    /// Bytes that may be used; asks the system if `None`.
+    pub memory: Option<u64>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { device: Device::Cpu, dtype: Dtype::Auto, offline: false, memory: None }
+    }
+}
+
+impl LoadOptions {
+    /// The device that `--device` names: `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
+    ///
+    /// # Errors
+    /// If there is no such device, or this program was built without support for it.
+    pub fn device(name: &str) -> Result<Device> {
+        let wrong = |problem: &str, cure: &str| -> Result<Device> {
+            Err(InputError::new(problem).field("--device").cure(cure).into())
+        };
+        let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
+        let number = match number.parse::<usize>() {
+            Ok(number) if number == 0 || kind == "cuda" => number,
+            _ => return wrong(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
+        };
+        let absent = |error: candle_core::Error| InputError::new(error.to_string()).field("--device").into();
+        match kind {
+            "cpu" => Ok(Device::Cpu),
+            "auto" if cfg!(feature = "cuda") => Ok(Device::cuda_if_available(0)?),
+            "auto" if cfg!(feature = "metal") => Ok(Device::metal_if_available(0)?),
+            "auto" => Ok(Device::Cpu),
+            "cuda" if cfg!(feature = "cuda") => Device::new_cuda(number).map_err(absent),
+            "metal" if cfg!(feature = "metal") => Device::new_metal(number).map_err(absent),
+            "cuda" | "metal" => wrong(
+                &format!("this program was built without {kind}"),
+                &format!("build it with `cargo build --release --features {kind}`, or take --device cpu"),
+            ),
+            _ => wrong(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
+        }
+    }
+
+    /// Bytes that may be used; `None` if nobody knows, or the weights go to another device than the CPU.
+    pub fn free_memory(&self) -> Option<u64> {
+        self.memory.or_else(|| if self.device.is_cpu() { memory::free() } else { None })
+    }
+}
+
+/// The files of a model, opened.
+pub(super) struct Files {
+    pub(super) config: Config,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) tokenizer_path: PathBuf,
+    pub(super) weights: Weights,
+}
+
+impl FromStr for Source {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "demo" => Ok(Self::Demo),
+            path if Path::new(path).is_dir() => Ok(Self::Folder(PathBuf::from(path))),
+            given => Err(Error::Unknown {
+                what: "model",
+                given: given.to_owned(),
+                known: vec![
+                    "demo".to_owned(),
+                    "any folder with config.json, tokenizer.json and safetensors".to_owned(),
+                ],
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Demo => f.write_str("demo"),
+            Self::Folder(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn open(&self, options: &LoadOptions) -> Result<Files> {
+        match self {
+            Self::Demo => open_demo(options),
+            Self::Folder(folder) => open_folder(folder, options),
+        }
+    }
+}
+
+fn open_demo(options: &LoadOptions) -> Result<Files> {
+    use crate::demo;
+    Ok(Files {
+        config: Config::parse(Path::new("demo/config.json"), demo::CONFIG)?,
+        tokenizer: Tokenizer::parse(Path::new("demo/tokenizer.json"), demo::TOKENIZER)?,
+        tokenizer_path: PathBuf::from("demo/tokenizer.json"),
+        weights: Weights::embedded("demo/model.safetensors", demo::WEIGHTS, &options.device)?,
+    })
+}
+
+fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path).map(|bytes| (path.clone(), bytes)).map_err(|source| Error::Read { path, source })
+    };
+    let (config_path, config) = read("config.json")?;
+    let (tokenizer_path, tokenizer) = read("tokenizer.json")?;
+    Ok(Files {
+        config: Config::parse(&config_path, &config)?,
+        tokenizer: Tokenizer::parse(&tokenizer_path, &tokenizer)?,
+        tokenizer_path,
+        weights: Weights::open(folder, &options.device)?,
+    })
+}

@@ -1,0 +1,180 @@
+//! The paper's protocol: tasks × templates × demonstration sets, every method on the same labels and test examples.
+//!
+//! Chang et al. 2024 (arXiv 2406.13131), section 5: five disjoint demonstration sets, three templates, a budget of 24
+//! labels of which four (three for three labels) are demonstrations and the others train the weights.
+
+mod cache;
+mod row;
+mod summary;
+
+pub use cache::Cache;
+pub use row::Row;
+pub use summary::{AccuracyRow, Agreement, accuracy_table, agreement};
+
+use crate::{
+    cancel::Cancel,
+    error::Result,
+    model::Model,
+    progress::{Meter, Progress},
+    runner::{Draft, RunRequest},
+    task::{Task, Template},
+};
+
+/// What to reproduce.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    /// The tasks.
+    pub tasks: Vec<Task>,
+    /// Templates per task; a contrasting partner comes on top where it is not among them.
+    pub templates: usize,
+    /// Demonstration sets per template.
+    pub seeds: u64,
+    /// Labels spent per run, demonstrations included.
+    pub budget: usize,
+    /// Score on the development split instead of the test split: for choosing methods.
+    pub on_dev: bool,
+    /// At most so many examples are scored.
+    pub limit: Option<usize>,
+}
+
+/// One run of the protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'t> {
+    /// Its task.
+    pub task: &'t Task,
+    /// Its template.
+    pub template: &'t Template,
+    /// Which demonstration set.
+    pub seed: u64,
+    /// Whether it counts for the tables, or only for the contrast of two templates.
+    pub counted: bool,
+}
+
+/// Demonstrations of a task under the paper's protocol: four, or as many as there are labels where four cannot be
+/// balanced.
+pub const fn shots(labels: usize) -> usize {
+    if labels <= 4 && 4 % labels == 0 { 4 } else { labels }
+}
+
+impl Protocol {
+    /// All runs, task by task.
+    pub fn cells(&self) -> Vec<Cell<'_>> {
+        let mut cells = Vec::new();
+        for task in &self.tasks {
+            let (counted, partners) = self.choose(task);
+            let templates = counted.into_iter().map(|t| (t, true)).chain(partners.into_iter().map(|t| (t, false)));
+            for (template, counted) in templates {
+                cells.extend((0..self.seeds).map(|seed| Cell { task, template, seed, counted }));
+            }
+        }
+        cells
+    }
+
+    /// Templates that count, and contrasting partners of theirs that do not. Partners are taken into account last, so
+    /// that the counted templates differ as much as they can.
+    fn choose<'t>(&self, task: &'t Task) -> (Vec<&'t Template>, Vec<&'t Template>) {
+        let mut firsts: Vec<&Template> = Vec::new();
+        let mut seconds = Vec::new();
+        for template in &task.templates {
+            let partner = template.contrast.as_deref();
+            let paired = firsts.iter().any(|first| Some(first.name.as_str()) == partner);
+            if paired { seconds.push(template) } else { firsts.push(template) }
+        }
+        let open = self.templates.saturating_sub(firsts.len()).min(seconds.len());
+        let partners = seconds.split_off(open);
+        firsts.truncate(self.templates);
+        firsts.extend(seconds);
+        let wanted = |partner: &&Template| firsts.iter().any(|first| Some(&first.name) == partner.contrast.as_ref());
+        let partners = partners.into_iter().filter(wanted).collect();
+        (firsts, partners)
+    }
+
+    /// The run of one cell before it meets a model.
+    fn draft<'t>(&self, cell: &Cell<'t>) -> Result<Draft<'t>> {
+        let shots = shots(cell.task.labels.len());
+        let request = RunRequest {
+            task: cell.task.name.clone(),
+            template: Some(cell.template.name.clone()),
+            shots,
+            demo_seed: cell.seed,
+            train_examples: self.budget.saturating_sub(shots),
+            limit: self.limit,
+        };
+        let draft = Draft::new(cell.task, &request)?;
+        if self.on_dev { draft.scored_on(&cell.task.dev, self.limit) } else { Ok(draft) }
+    }
+
+    /// Runs all cells, telling `observe` after each how far it is.
+    ///
+    /// Everything that the model computes goes through `cache`: a second call does no model work, an interrupted one
+    /// goes on where it stopped.
+    ///
+    /// # Errors
+    /// As planning and running a task, or [`Error::Cancelled`](crate::Error::Cancelled).
+    pub fn reproduce(
+        &self,
+        model: &Model,
+        cache: &Cache,
+        cancel: &Cancel,
+        observe: &mut dyn FnMut(&Cell<'_>, Progress),
+    ) -> Result<Vec<Row>> {
+        let cells = self.cells();
+        let mut meter = Meter::start(cells.len());
+        let mut rows = Vec::with_capacity(cells.len());
+        for cell in &cells {
+            cancel.check()?;
+            rows.push(Row::measure(cell, &self.draft(cell)?, model, cache, cancel)?);
+            observe(cell, meter.advance(1));
+        }
+        Ok(rows)
+    }
+
+    /// Seconds that one uncached run takes here, measured on a few examples of the first one.
+    ///
+    /// # Errors
+    /// As [`Protocol::reproduce`].
+    pub fn seconds_per_run(&self, model: &Model, cancel: &Cancel) -> Result<f64> {
+        const SAMPLE: usize = 32;
+        let cells = self.cells();
+        let Some(cell) = cells.first() else { return Ok(0.0) };
+        let scored =
+            if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
+        let sample = Self { limit: Some(SAMPLE.min(scored)), ..self.clone() };
+        let meter = Meter::start(1);
+        Row::measure(cell, &sample.draft(cell)?, model, &Cache::none(), cancel)?;
+        Ok(meter.seconds() * scored as f64 / SAMPLE.min(scored) as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Library;
+
+    fn protocol(templates: usize) -> Protocol {
+        let tasks = vec![Library.task("sentiment").unwrap()];
+        Protocol { tasks, templates, seeds: 2, budget: 24, on_dev: false, limit: None }
+    }
+
+    #[test]
+    fn demonstrations_are_balanced() {
+        assert_eq!([2, 3, 4, 5].map(shots), [4, 3, 4, 5]);
+    }
+
+    #[test]
+    fn contrasting_partners_come_on_top() {
+        let protocol = protocol(2);
+        let cells = protocol.cells();
+        let counted: Vec<&Cell> = cells.iter().filter(|cell| cell.counted).collect();
+        let partners: Vec<&Cell> = cells.iter().filter(|cell| !cell.counted).collect();
+        assert_eq!((counted.len(), partners.len()), (4, 2));
+        assert_eq!(partners[0].template.contrast.as_ref(), Some(&counted[0].template.name));
+    }
+
+    #[test]
+    fn partners_fill_up_where_templates_are_few() {
+        let protocol = protocol(100);
+        assert!(protocol.cells().iter().all(|cell| cell.counted));
+        assert_eq!(protocol.cells().len(), 2 * protocol.tasks[0].templates.len());
+    }
+}

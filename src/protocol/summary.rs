@@ -1,0 +1,138 @@
+//! The paper's two tables: accuracy by method, and agreement of component accuracies.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Row;
+use crate::analysis::{
+    Method,
+    bootstrap::{Cell, Estimate, bootstrap_tasks},
+    compare::{iou_of_best, pearson},
+};
+
+/// Components that the overlap of the best compares.
+const BEST: usize = 5;
+/// Resamples of an interval, and their seed.
+const DRAWS: usize = 1000;
+
+/// One method over all tasks.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AccuracyRow {
+    /// Which method.
+    pub method: Method,
+    /// Per task: mean and standard deviation (with `n − 1`) over its runs.
+    pub tasks: BTreeMap<String, (f64, f64)>,
+    /// Mean of the tasks' means.
+    pub mean: f64,
+    /// 95% interval of that mean: demonstration sets, templates and examples drawn anew.
+    pub ci: (f64, f64),
+}
+
+/// The accuracy table, methods in their order.
+pub fn accuracy_table(rows: &[Row]) -> Vec<AccuracyRow> {
+    let counted: Vec<&Row> = rows.iter().filter(|row| row.counted).collect();
+    let methods: std::collections::BTreeSet<Method> =
+        counted.iter().flat_map(|row| row.accuracy.keys().copied()).collect();
+    methods.into_iter().map(|method| accuracy_row(method, &counted)).collect()
+}
+
+fn accuracy_row(method: Method, rows: &[&Row]) -> AccuracyRow {
+    let mut by_task: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        by_task.entry(&row.task).or_default().push(row);
+    }
+    let tasks: BTreeMap<String, (f64, f64)> = by_task
+        .iter()
+        .map(|(task, rows)| {
+            let values: Vec<f64> = rows.iter().filter_map(|row| row.accuracy.get(&method).copied()).collect();
+            ((*task).to_owned(), mean_and_deviation(&values))
+        })
+        .collect();
+    let cells: Vec<Vec<Cell>> = by_task.values().map(|rows| cells(method, rows)).collect();
+    let cells: Vec<&[Cell]> = cells.iter().map(Vec::as_slice).collect();
+    let mean = tasks.values().map(|(mean, _)| mean).sum::<f64>() / tasks.len().max(1) as f64;
+    let ci = bootstrap_tasks(&cells, DRAWS, 0).map_or((f64::NAN, f64::NAN), |Estimate { ci, .. }| ci);
+    AccuracyRow { method, tasks, mean, ci }
+}
+
+/// The runs of one task as the bootstrap takes them.
+fn cells<'a>(method: Method, rows: &[&'a Row]) -> Vec<Cell<'a>> {
+    let mut templates: Vec<&str> = rows.iter().map(|row| row.template.as_str()).collect();
+    templates.dedup();
+    let cell = |row: &&'a Row| {
+        let template = templates.iter().position(|name| *name == row.template)?;
+        Some(Cell { template, demos: row.demo_seed as usize, values: row.hits.get(&method)? })
+    };
+    rows.iter().filter_map(cell).collect()
+}
+
+/// Agreement of the component accuracies of one task's runs: means over pairs of runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Which task.
+    pub task: String,
+    /// Pearson's r over components.
+    pub pearson: Pairs,
+    /// The same with the two runs scored on disjoint halves of the examples, so that they share no luck.
+    pub pearson_disjoint: Pairs,
+    /// Overlap of the best five components: intersection over union.
+    pub iou_top5: Pairs,
+}
+
+/// Means over three sorts of pairs of runs; `None` where there is no such pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Pairs {
+    /// Same template, other demonstrations.
+    pub demos: Option<f64>,
+    /// Same demonstrations, other template.
+    pub templates: Option<f64>,
+    /// Same demonstrations, the contrasting template.
+    pub contrastive: Option<f64>,
+}
+
+/// The agreement table, tasks in the order of `rows`.
+pub fn agreement(rows: &[Row]) -> Vec<Agreement> {
+    let mut tasks: Vec<&str> = rows.iter().map(|row| row.task.as_str()).collect();
+    tasks.dedup();
+    tasks.into_iter().map(|task| agreement_of(task, rows)).collect()
+}
+
+fn agreement_of(task: &str, rows: &[Row]) -> Agreement {
+    let rows: Vec<&Row> = rows.iter().filter(|row| row.task == task).collect();
+    let pairs: Vec<(&Row, &Row)> =
+        rows.iter().enumerate().flat_map(|(i, a)| rows[i + 1..].iter().map(move |b| (*a, *b))).collect();
+    let over = |measure: &dyn Fn(&Row, &Row) -> Option<f64>| {
+        let mean = |wanted: &dyn Fn(&Row, &Row) -> bool| {
+            let values: Vec<f64> =
+                pairs.iter().filter(|(a, b)| wanted(a, b)).filter_map(|(a, b)| measure(a, b)).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let counted = |a: &Row, b: &Row| a.counted && b.counted;
+        Pairs {
+            demos: mean(&|a, b| counted(a, b) && a.template == b.template),
+            templates: mean(&|a, b| counted(a, b) && a.template != b.template && a.demo_seed == b.demo_seed),
+            contrastive: mean(&|a, b| contrast(a, b) && a.demo_seed == b.demo_seed),
+        }
+    };
+    Agreement {
+        task: task.to_owned(),
+        pearson: over(&|a, b| pearson(&a.components, &b.components)),
+        pearson_disjoint: over(&|a, b| {
+            let [[a0, a1], [b0, b1]] = [&a.component_halves, &b.component_halves];
+            Some(f64::midpoint(pearson(a0, b1)?, pearson(a1, b0)?))
+        }),
+        iou_top5: over(&|a, b| Some(iou_of_best(&a.components, &b.components, BEST, a.shape))),
+    }
+}
+
+fn contrast(a: &Row, b: &Row) -> bool {
+    a.contrast.as_ref() == Some(&b.template) || b.contrast.as_ref() == Some(&a.template)
+}
+
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
+}

@@ -1,0 +1,167 @@
+//! A run on a task before it meets a model: which examples, in which role.
+
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use serde_json::{Map, Value};
+
+use super::{
+    Plan, PlannedExample, Prompts, RunRequest,
+    nearest::Nearest,
+    plan::{Text, finish},
+};
+use crate::{
+    error::{InputError, Result},
+    model::Model,
+    run::{PromptMeta, TaskMeta},
+    task::{Example, Task, Template, draw, order_demonstrations},
+};
+
+/// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv 2102.09690).
+const CONTENT_FREE: [&str; 3] = ["N/A", "", "[MASK]"];
+
+/// Examples of a run with their roles.
+#[derive(Clone, Debug)]
+pub struct Draft<'t> {
+    /// The task.
+    pub task: &'t Task,
+    /// How examples read.
+    pub template: &'t Template,
+    /// In the prompt, in order.
+    pub demonstrations: Vec<&'t Example>,
+    /// To fit on.
+    pub train: Vec<&'t Example>,
+    /// To score on.
+    pub test: Vec<&'t Example>,
+    demo_seed: u64,
+}
+
+impl<'t> Draft<'t> {
+    /// Draws demonstrations and training examples as `request` says.
+    ///
+    /// # Errors
+    /// If the template is unknown, the pool too small, or no test example is left.
+    pub fn new(task: &'t Task, request: &RunRequest) -> Result<Self> {
+        let template = task.template(request.template.as_deref())?;
+        let budget = draw(task, request.shots, request.train_examples, request.demo_seed)?;
+        let pick = |indices: &[usize]| indices.iter().map(|&index| &task.pool[index]).collect();
+        let draft = Self {
+            task,
+            template,
+            demonstrations: pick(&budget.demonstrations),
+            train: pick(&budget.training),
+            test: Vec::new(),
+            demo_seed: request.demo_seed,
+        };
+        draft.scored_on(&task.test, request.limit)
+    }
+
+    /// Given demonstrations before `queries`, with nothing to fit on.
+    ///
+    /// # Errors
+    /// If there is no query.
+    pub fn with(
+        task: &'t Task,
+        template: &'t Template,
+        demonstrations: Vec<&'t Example>,
+        queries: &'t [Example],
+    ) -> Result<Self> {
+        let draft = Self { task, template, demonstrations, train: Vec::new(), test: Vec::new(), demo_seed: 0 };
+        draft.scored_on(queries, None)
+    }
+
+    /// The same on other examples, e.g. the development split; at most `limit` of them.
+    ///
+    /// # Errors
+    /// If none is left.
+    pub fn scored_on(self, examples: &'t [Example], limit: Option<usize>) -> Result<Self> {
+        let test: Vec<&Example> = examples.iter().take(limit.unwrap_or(usize::MAX)).collect();
+        if test.is_empty() {
+            return Err(InputError::new(format!("the task `{}` leaves no test example", self.task.name))
+                .cure("raise --limit, or add test examples")
+                .into());
+        }
+        Ok(Self { test, ..self })
+    }
+
+    /// Demonstrations and training examples alike as demonstrations: the whole label budget as shots.
+    #[must_use]
+    pub fn whole_budget(&self) -> Self {
+        let mut demonstrations = [&self.demonstrations[..], &self.train].concat();
+        let mut rng = ChaCha8Rng::seed_from_u64(self.demo_seed);
+        rng.set_stream(2);
+        order_demonstrations(&mut demonstrations, &mut rng);
+        Self { demonstrations, train: Vec::new(), ..self.clone() }
+    }
+
+    /// The prompts of the run.
+    ///
+    /// # Errors
+    /// If a label word is not one token, or a prompt is too long.
+    pub fn plan(&self, model: &Model) -> Result<(Plan, Prompts)> {
+        let context = self.template.context(&self.demonstrations)?;
+        let texts = |examples: &[&Example]| -> Result<Vec<Text>> {
+            examples.iter().map(|example| self.text(&context, example)).collect()
+        };
+        finish(model, self.task_meta(), self.prompt_meta(), texts(&self.train)?, texts(&self.test)?)
+    }
+
+    /// Test prompts in which every query has its own demonstrations: as many as the run has, those of the whole budget
+    /// most like the query, the most similar last.
+    ///
+    /// Similarity is the cosine of TF-IDF vectors over the model's tokens, document frequencies from the task's pool.
+    ///
+    /// # Errors
+    /// As [`Draft::plan`].
+    pub fn plan_nearest(&self, model: &Model) -> Result<(Plan, Prompts)> {
+        let budget = [&self.demonstrations[..], &self.train].concat();
+        let render = |example: &Example| model.tokenizer.encode(&self.template.render(example)?);
+        let pool = self.task.pool.iter().map(render).collect::<Result<Vec<_>>>()?;
+        let candidates = budget.iter().map(|example| render(example)).collect::<Result<Vec<_>>>()?;
+        let nearest = Nearest::new(&pool, &candidates);
+        let text = |example: &&Example| {
+            let chosen = nearest.of(&render(example)?, self.demonstrations.len());
+            let demonstrations: Vec<&Example> = chosen.into_iter().map(|index| budget[index]).collect();
+            self.text(&self.template.context(&demonstrations)?, example)
+        };
+        let test = self.test.iter().map(text).collect::<Result<Vec<_>>>()?;
+        finish(model, self.task_meta(), self.prompt_meta(), Vec::new(), test)
+    }
+
+    /// The run's demonstrations before queries that say nothing: `N/A`, the empty text and `[MASK]` in every field.
+    ///
+    /// # Errors
+    /// As [`Draft::plan`].
+    pub fn plan_content_free(&self, model: &Model) -> Result<(Plan, Prompts)> {
+        let context = self.template.context(&self.demonstrations)?;
+        let empty = |filler: &str| -> Result<Text> {
+            let fields: Map<String, Value> =
+                self.test[0].fields.keys().map(|name| (name.clone(), Value::from(filler))).collect();
+            self.text(&context, &Example { id: filler.to_owned(), fields, label: 0 })
+        };
+        let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
+        finish(model, self.task_meta(), self.prompt_meta(), Vec::new(), test)
+    }
+
+    fn text(&self, context: &str, example: &Example) -> Result<Text> {
+        let prompt = context.to_owned() + &self.template.render(example)?;
+        let planned = PlannedExample { id: example.id.clone(), text: example.summary(), gold: example.label };
+        Ok(Text { example: planned, prompt })
+    }
+
+    fn task_meta(&self) -> TaskMeta {
+        TaskMeta {
+            name: self.task.name.clone(),
+            template: self.template.name.clone(),
+            label_words: self.template.label_words.clone(),
+            label_tokens: Vec::new(),
+        }
+    }
+
+    fn prompt_meta(&self) -> PromptMeta {
+        PromptMeta {
+            shots: self.demonstrations.len(),
+            demo_seed: self.demo_seed,
+            demo_ids: self.demonstrations.iter().map(|example| example.id.clone()).collect(),
+            prefix_tokens: 0,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Runs on disk: `run.json`, `attribution.safetensors`, `examples.jsonl` in one folder.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use safetensors::{
+    SafeTensors,
+    tensor::{Dtype, TensorView},
+};
+use tempfile::NamedTempFile;
+
+use crate::{
+    attribution::{Attribution, Batch, Split},
+    component::Shape,
+    error::{Error, InputError, Result},
+    run::{ExampleRecord, Run, RunMeta, SCHEMA},
+};
+
+const RUN: &str = "run.json";
+const TABLE: &str = "attribution.safetensors";
+const EXAMPLES: &str = "examples.jsonl";
+
+/// A folder that was found fit to take a run.
+///
+/// Made before the work starts, so that a folder that cannot be written is known before, not after, an hour of work.
+#[derive(Debug)]
+pub struct Destination {
+    folder: PathBuf,
+}
+
+impl Destination {
+    /// Makes `folder` if need be and checks that it can be written.
+    ///
+    /// # Errors
+    /// If it cannot, or if it holds files that are not those of a run.
+    pub fn prepare(folder: &Path) -> Result<Self> {
+        let failed = |source| Error::Write { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let stranger = fs::read_dir(folder)
+            .map_err(failed)?
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+            .find(|name| ![RUN, TABLE, EXAMPLES].contains(&name.as_str()));
+        if let Some(name) = stranger {
+            return Err(InputError::new(format!("the folder is not empty and not a run: it holds `{name}`"))
+                .path(folder)
+                .cure("name a new folder with -o")
+                .into());
+        }
+        NamedTempFile::new_in(folder).map_err(failed)?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Writes `run`. Files appear whole or not at all, `run.json` last: a folder without it is no run.
+    ///
+    /// # Errors
+    /// If the disk is full or the folder went away.
+    pub fn write(&self, run: &Run) -> Result<()> {
+        let marker = self.folder.join(RUN);
+        match fs::remove_file(&marker) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Write { path: marker, source });
+            }
+            _ => {}
+        }
+        self.write_file(TABLE, &table_bytes(run)?)?;
+        let mut lines = Vec::new();
+        for example in &run.examples {
+            serde_json::to_writer(&mut lines, example)
+                .map_err(io::Error::from)
+                .map_err(|source| self.failed(EXAMPLES, source))?;
+            lines.push(b'\n');
+        }
+        self.write_file(EXAMPLES, &lines)?;
+        let mut meta =
+            serde_json::to_vec_pretty(&run.meta).map_err(io::Error::from).map_err(|source| self.failed(RUN, source))?;
+        meta.push(b'\n');
+        self.write_file(RUN, &meta)
+    }
+
+    fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let write = || -> io::Result<()> {
+            let mut file = NamedTempFile::new_in(&self.folder)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(self.folder.join(name)).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|source| self.failed(name, source))
+    }
+
+    fn failed(&self, name: &str, source: io::Error) -> Error {
+        Error::Write { path: self.folder.join(name), source }
+    }
+}
+
+fn table_bytes(run: &Run) -> Result<Vec<u8>> {
+    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    for split in Split::ALL {
+        let table = run.split(split);
+        let Shape { layers, heads, labels } = table.shape();
+        let n = table.len();
+        let mut add = |name: &str, shape: Vec<usize>, values: &[f32]| {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            tensors.push((format!("{}.{name}", split.name()), Dtype::F32, shape, bytes));
+        };
+        add("heads", vec![layers, heads, n, labels], &table.heads_tensor());
+        add("mlps", vec![layers, n, labels], &table.mlps_tensor());
+        add("rest", vec![n, labels], table.rest());
+        add("full", vec![n, labels], table.full());
+        let gold = table.gold().iter().flat_map(|&label| (label as i64).to_le_bytes()).collect();
+        tensors.push((format!("{}.labels", split.name()), Dtype::I64, vec![n], gold));
+    }
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view))
+    });
+    let broken = |error: safetensors::SafeTensorError| Error::Model(format!("the table cannot be stored: {error}"));
+    let views = views.collect::<Result<Vec<_>, _>>().map_err(broken)?;
+    safetensors::serialize(views, None).map_err(broken)
+}
+
+/// Reads the run in `folder`.
+///
+/// # Errors
+/// If a file is missing, damaged, of a newer schema, or the files do not belong together.
+pub fn open(folder: &Path) -> Result<Run> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                InputError::new(format!("not a run: it has no {name}"))
+                    .path(folder)
+                    .cure("make one with `partscope run -m demo --task sentiment -o DIR`")
+                    .into()
+            }
+            _ => Error::Read { path, source },
+        })
+    };
+    let wrong = |name: &str, problem: String| InputError::new(problem).path(folder.join(name));
+    let meta: RunMeta =
+        serde_json::from_slice(&read(RUN)?).map_err(|error| wrong(RUN, error.to_string()).line(error.line()))?;
+    if meta.schema != SCHEMA {
+        let problem = format!("the run has schema {}, this program reads {SCHEMA}", meta.schema);
+        return Err(wrong(RUN, problem).field("schema").cure("use the version that wrote it, or run again").into());
+    }
+    let bytes = read(TABLE)?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(TABLE, error.to_string()))?;
+    let table = Tables { tensors, path: folder.join(TABLE), meta: &meta };
+    let (train, test) = (table.read(Split::Train, meta.examples.train)?, table.read(Split::Test, meta.examples.test)?);
+    let examples = read_examples(&folder.join(EXAMPLES), &read(EXAMPLES)?)?;
+    if examples.len() != train.len() + test.len() {
+        let problem = format!("{} examples for tables of {} rows", examples.len(), train.len() + test.len());
+        return Err(wrong(EXAMPLES, problem).into());
+    }
+    Ok(Run { meta, train, test, examples })
+}
+
+struct Tables<'a> {
+    tensors: SafeTensors<'a>,
+    path: PathBuf,
+    meta: &'a RunMeta,
+}
+
+impl Tables<'_> {
+    fn read(&self, split: Split, n: usize) -> Result<Attribution> {
+        let labels = self.meta.task.label_words.len().max(self.meta.task.label_tokens.len());
+        let shape = Shape { layers: self.meta.model.layers, heads: self.meta.model.heads, labels };
+        let (l, h) = (shape.layers, shape.heads);
+        let heads = self.floats(split, "heads", &[l, h, n, labels])?;
+        let mlps = self.floats(split, "mlps", &[l, n, labels])?;
+        let gold = self.tensor(split, "labels", Dtype::I64, &[n])?;
+        let gold: Vec<usize> = gold.chunks_exact(8).map(|bytes| i64::from_le_bytes(array(bytes)) as usize).collect();
+        if gold.iter().any(|&label| label >= labels) {
+            return Err(self.wrong(split, "labels", format!("a label is not below {labels}")).into());
+        }
+        let rows = n * labels;
+        let mut components = Vec::with_capacity(shape.components() * rows);
+        for layer in 0..l {
+            components.extend_from_slice(&heads[layer * h * rows..(layer + 1) * h * rows]);
+            components.extend_from_slice(&mlps[layer * rows..(layer + 1) * rows]);
+        }
+        let (rest, full) = (self.floats(split, "rest", &[n, labels])?, self.floats(split, "full", &[n, labels])?);
+        let mut table = Attribution::new(shape, gold);
+        table.push(&Batch { examples: n, components, rest, full });
+        Ok(table)
+    }
+
+    fn floats(&self, split: Split, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let bytes = self.tensor(split, name, Dtype::F32, shape)?;
+        Ok(bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(array(bytes))).collect())
+    }
+
+    fn tensor(&self, split: Split, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8]> {
+        let full_name = format!("{}.{name}", split.name());
+        let view = self.tensors.tensor(&full_name).map_err(|error| self.wrong(split, name, error.to_string()))?;
+        if view.dtype() != dtype || view.shape() != shape {
+            let problem =
+                format!("it is {:?} {:?}, but run.json asks for {dtype:?} {shape:?}", view.dtype(), view.shape());
+            return Err(self.wrong(split, name, problem).into());
+        }
+        Ok(view.data())
+    }
+
+    fn wrong(&self, split: Split, name: &str, problem: String) -> InputError {
+        InputError::new(problem).path(&self.path).field(format!("{}.{name}", split.name()))
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(bytes);
+    array
+}
+
+fn read_examples(path: &Path, bytes: &[u8]) -> Result<Vec<ExampleRecord>> {
+    let lines = bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
+    lines
+        .map(|(index, line)| {
+            serde_json::from_slice(line)
+                .map_err(|error| InputError::new(error.to_string()).path(path).line(index + 1).into())
+        })
+        .collect()
+}

@@ -1,0 +1,158 @@
+//! Which labelled examples a run may use: demonstrations and training examples.
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+use super::file::{Example, Task};
+use crate::error::{InputError, Result};
+
+/// Labels spent by one run, as indices into [`Task::pool`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Demonstrations, in prompt order.
+    pub demonstrations: Vec<usize>,
+    /// Training examples, in order; none of them a demonstration.
+    pub training: Vec<usize>,
+}
+
+/// Draws `shots` demonstrations and `training` further examples from the task's pool.
+///
+/// Both are as balanced over labels as their counts allow. The pool is shuffled once per label and cut into budgets of
+/// `shots + training`; seed `s` takes the `s`-th cut, so that different seeds are disjoint as long as the pool lasts,
+/// after which it is shuffled anew. Demonstrations are then shuffled until the last two labels differ, where there are
+/// two labels among them (the paper's protocol). The same arguments give the same draw in every version.
+///
+/// # Errors
+/// If the pool has too few examples of a label.
+pub fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Budget> {
+    let labels = task.labels.len();
+    let (shot_counts, train_counts) = (shares(shots, labels), shares(training, labels));
+    // The rare label that a remainder favours is the first for demonstrations and the last for training examples.
+    let train_counts: Vec<usize> = train_counts.into_iter().rev().collect();
+    let by_label: Vec<Vec<usize>> =
+        (0..labels).map(|label| (0..task.pool.len()).filter(|&i| task.pool[i].label == label).collect()).collect();
+    let cuts = by_label
+        .iter()
+        .enumerate()
+        .filter(|&(label, _)| shot_counts[label] + train_counts[label] > 0)
+        .map(|(label, members)| members.len() / (shot_counts[label] + train_counts[label]))
+        .min()
+        .unwrap_or(1) as u64;
+    if cuts == 0 {
+        return Err(too_few(task, &by_label, &shot_counts, &train_counts).into());
+    }
+    let (round, cut) = (seed / cuts, (seed % cuts) as usize);
+    let mut rng = ChaCha8Rng::seed_from_u64(round);
+    let (mut demonstrations, mut rest) = (Vec::new(), Vec::new());
+    for (label, mut members) in by_label.into_iter().enumerate() {
+        shuffle(&mut members, &mut rng);
+        let size = shot_counts[label] + train_counts[label];
+        let own = &members[cut * size..(cut + 1) * size];
+        demonstrations.extend_from_slice(&own[..shot_counts[label]]);
+        rest.extend_from_slice(&own[shot_counts[label]..]);
+    }
+    let mut order = ChaCha8Rng::seed_from_u64(seed);
+    order.set_stream(1);
+    shuffle(&mut rest, &mut order);
+    let mut examples: Vec<(usize, &Example)> = demonstrations.iter().map(|&index| (index, &task.pool[index])).collect();
+    shuffle_until_mixed(&mut examples, |(_, example)| example.label, &mut order);
+    Ok(Budget { demonstrations: examples.into_iter().map(|(index, _)| index).collect(), training: rest })
+}
+
+/// `count` split over `labels` as evenly as it goes, the remainder on the first ones.
+fn shares(count: usize, labels: usize) -> Vec<usize> {
+    (0..labels).map(|label| count / labels + usize::from(label < count % labels)).collect()
+}
+
+/// Shuffles demonstrations until the last two labels differ, where there are two labels among them.
+pub fn order_demonstrations(demonstrations: &mut [&Example], rng: &mut ChaCha8Rng) {
+    shuffle_until_mixed(demonstrations, |example| example.label, rng);
+}
+
+fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, rng: &mut ChaCha8Rng) {
+    let several = items.iter().any(|item| label(item) != label(&items[0]));
+    shuffle(items, rng);
+    while several && matches!(items, [.., a, b] if label(a) == label(b)) {
+        shuffle(items, rng);
+    }
+}
+
+/// Fisher–Yates with 64-bit draws; written here because shuffles of libraries change between their versions.
+pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut impl Rng) {
+    for i in (1..items.len()).rev() {
+        // The bias of a 64-bit remainder over at most millions of items is below 2⁻⁴⁰.
+        items.swap(i, (rng.next_u64() % (i as u64 + 1)) as usize);
+    }
+}
+
+fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[usize]) -> InputError {
+    let short = (0..by_label.len()).find(|&label| by_label[label].len() < shots[label] + training[label]).unwrap_or(0);
+    let problem = format!(
+        "the pool of `{}` has {} examples of `{}`, but {} demonstrations and {} training examples are asked for",
+        task.name,
+        by_label[short].len(),
+        task.labels[short],
+        shots[short],
+        training[short],
+    );
+    InputError::new(problem).cure("lower --num-fewshot or --train-examples, or add examples to the pool")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn task(pool: usize, labels: usize) -> Task {
+        let example = |i: usize| Example { id: i.to_string(), fields: serde_json::Map::new(), label: i % labels };
+        Task {
+            name: "t".to_owned(),
+            description: String::new(),
+            labels: (0..labels).map(|label| label.to_string()).collect(),
+            templates: Vec::new(),
+            pool: (0..pool).map(example).collect(),
+            dev: Vec::new(),
+            test: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn five_seeds_are_disjoint_balanced_and_mixed_at_the_end() {
+        for (labels, shots) in [(2, 4), (3, 3), (4, 4)] {
+            let task = task(120, labels);
+            let mut seen = HashSet::new();
+            for seed in 0..5 {
+                let budget = draw(&task, shots, 24 - shots, seed).unwrap();
+                let all: Vec<usize> = budget.demonstrations.iter().chain(&budget.training).copied().collect();
+                assert_eq!(all.len(), 24);
+                assert!(all.iter().all(|&index| seen.insert(index)), "seed {seed} reuses an example");
+                for label in 0..labels {
+                    assert_eq!(all.iter().filter(|&&i| task.pool[i].label == label).count(), 24 / labels);
+                }
+                let [.., a, b] = budget.demonstrations[..] else { panic!("too few") };
+                assert_ne!(task.pool[a].label, task.pool[b].label);
+            }
+        }
+    }
+
+    #[test]
+    fn draws_never_change() {
+        let budget = draw(&task(20, 2), 4, 2, 3).unwrap();
+        assert_eq!(budget, draw(&task(20, 2), 4, 2, 3).unwrap());
+        assert_eq!((budget.demonstrations, budget.training), (vec![13, 4, 14, 5], vec![11, 12]));
+    }
+
+    #[test]
+    fn no_shots_and_one_shot_are_fine() {
+        assert!(draw(&task(8, 2), 0, 4, 0).unwrap().demonstrations.is_empty());
+        assert_eq!(draw(&task(8, 2), 1, 0, 9).unwrap().demonstrations.len(), 1);
+    }
+
+    #[test]
+    fn a_small_pool_is_an_error() {
+        let error = draw(&task(6, 2), 4, 20, 0).unwrap_err().to_string();
+        assert!(error.contains("3 examples") && error.contains("--train-examples"), "{error}");
+    }
+}

@@ -1,0 +1,214 @@
+//! The real binary on the command line: files, JSON keys and exit codes of the contract.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn partscope(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partscope"));
+    command.args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&stdout(output)).unwrap()
+}
+
+/// Exit code and message of a command that must fail with one line on standard error and nothing else.
+fn failure(args: &[&str]) -> (i32, String) {
+    let output = partscope(args);
+    assert!(output.stdout.is_empty(), "data on standard output of a failed command");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    (output.status.code().unwrap(), message)
+}
+
+fn run(folder: &Path, more: &[&str]) -> Value {
+    let folder = folder.to_str().unwrap();
+    let args = [&["run", "-m", "demo", "--task", "sentiment", "--limit", "30", "-o", folder, "--json"], more].concat();
+    json(&partscope(&args))
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn a_run_keeps_the_contract() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("deep/run");
+    let meta = run(&folder, &[]);
+    for (section, expected) in [
+        ("model", vec!["device", "dtype", "family", "heads", "hidden", "id", "layers", "weights_hash"]),
+        ("task", vec!["label_tokens", "label_words", "name", "template"]),
+        ("prompt", vec!["demo_ids", "demo_seed", "prefix_tokens", "shots"]),
+        ("examples", vec!["test", "train"]),
+        ("accuracy", vec!["chance", "components", "full", "majority"]),
+        ("exactness", vec!["argmax_mismatches", "max_abs", "max_rel"]),
+        ("timing", vec!["attribute_s", "examples_per_s", "load_s", "tokens_per_s"]),
+    ] {
+        assert_eq!(keys(&meta[section]), expected);
+    }
+    assert!(meta["exactness"]["max_rel"].as_f64().unwrap() <= 1e-4);
+    assert!(meta["prompt"]["prefix_tokens"].as_u64().unwrap() > 10);
+    assert_eq!((meta["examples"]["train"].as_u64(), meta["examples"]["test"].as_u64()), (Some(20), Some(30)));
+    let stored: Value = serde_json::from_slice(&fs::read(folder.join("run.json")).unwrap()).unwrap();
+    assert_eq!(stored, meta);
+    let examples = fs::read_to_string(folder.join("examples.jsonl")).unwrap();
+    assert_eq!(examples.lines().count(), 50);
+    let first: Value = serde_json::from_str(examples.lines().next().unwrap()).unwrap();
+    assert_eq!(keys(&first), ["full", "gold", "id", "logits", "split", "text"]);
+    let table = fs::read(folder.join("attribution.safetensors")).unwrap();
+    let table = safetensors::SafeTensors::deserialize(&table).unwrap();
+    let shape = |name: &str| table.tensor(name).unwrap().shape().to_vec();
+    assert_eq!(shape("test.heads"), [8, 8, 30, 2]);
+    assert_eq!(shape("train.mlps"), [8, 20, 2]);
+    assert_eq!((shape("test.rest"), shape("test.full"), shape("test.labels")), (vec![30, 2], vec![30, 2], vec![30]));
+    assert_eq!(table.names().len(), 10);
+}
+
+#[test]
+fn the_same_request_gives_the_same_bytes_on_any_number_of_threads() {
+    let home = TempDir::new().unwrap();
+    let table = |name: &str, threads: &str| {
+        run(&home.path().join(name), &["--threads", threads]);
+        fs::read(home.path().join(name).join("attribution.safetensors")).unwrap()
+    };
+    let first = table("a", "2");
+    assert!(first == table("b", "2"), "a second run differs");
+    assert!(first == table("c", "1"), "one thread differs from two");
+}
+
+#[test]
+fn a_run_can_be_written_again_but_never_over_other_files() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run");
+    run(&folder, &[]);
+    assert_eq!(run(&folder, &["--demo-seed", "1"])["prompt"]["demo_seed"], 1);
+    fs::write(folder.join("notes.txt"), "mine").unwrap();
+    let (code, message) = failure(&["run", "--task", "sentiment", "-o", folder.to_str().unwrap()]);
+    assert!(code == 3 && message.contains("notes.txt"), "{code} {message}");
+}
+
+#[test]
+fn components_lists_every_component() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run");
+    run(&folder, &[]);
+    let listing = json(&partscope(&["components", folder.to_str().unwrap(), "--json"]));
+    let components = listing["components"].as_array().unwrap();
+    assert_eq!(components.len(), 72);
+    assert_eq!(components[0]["name"], "L0.H0");
+    for key in ["accuracy", "ci", "kind", "beats_full", "predicted", "kappa", "q"] {
+        assert!(!components[8][key].is_null(), "{key}");
+    }
+    let text = stdout(&partscope(&["components", folder.to_str().unwrap()]));
+    assert!(text.contains("L7.MLP") && text.contains("Wilson"), "{text}");
+}
+
+#[test]
+fn a_run_that_does_not_add_up_is_marked_everywhere() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run");
+    run(&folder, &[]);
+    let path = folder.join("run.json");
+    let mut meta: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    meta["exactness"]["max_rel"] = 0.5.into();
+    fs::write(&path, meta.to_string()).unwrap();
+    assert!(stdout(&partscope(&["components", folder.to_str().unwrap()])).starts_with("NOT EXACT"));
+}
+
+#[test]
+fn tasks_lists_labels_and_contrastive_pairs() {
+    let listing = json(&partscope(&["tasks", "--json"]));
+    let tasks = listing["tasks"].as_array().unwrap();
+    for (name, labels) in [("sentiment", 2), ("topic", 4)] {
+        let task = tasks.iter().find(|task| task["name"] == name).unwrap();
+        assert_eq!(task["labels"].as_array().unwrap().len(), labels);
+        let templates = task["templates"].as_array().unwrap();
+        assert!(templates.len() >= 2 && templates.iter().any(|template| template["contrast"].is_string()));
+        assert!(task["pool"].as_u64() >= Some(120) && task["dev"].as_u64() >= Some(300), "{task}");
+        assert!(task["test"].as_u64() >= Some(500), "{task}");
+    }
+}
+
+#[test]
+fn explicit_prompts_run_on_any_folder() {
+    let home = TempDir::new().unwrap();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
+    let prompts = home.path().join("p.jsonl");
+    let lines = r#"{"prompt": "w3 w4 w5", "label": 0, "split": "train"}
+{"prompt": "w3 w4 w6 w7", "label": 1}
+{"prompt": "w3 w9", "label": 0}
+"#;
+    fs::write(&prompts, lines).unwrap();
+    let (file, out) = (prompts.to_str().unwrap(), home.path().join("run"));
+    let args = ["run", "-m", model, "--prompts", file, "-o", out.to_str().unwrap(), "--json"];
+    let meta = json(&partscope(&[&args[..], &["--labels", " w11| w42"]].concat()));
+    assert_eq!(meta["task"]["label_tokens"], serde_json::json!([11, 42]));
+    assert_eq!((meta["examples"]["train"].as_u64(), meta["examples"]["test"].as_u64()), (Some(1), Some(2)));
+    assert_eq!(meta["prompt"]["prefix_tokens"], 2);
+    let same = json(&partscope(&[&args[..], &["--label-tokens", "11,42"]].concat()));
+    assert_eq!(meta["accuracy"], same["accuracy"]);
+    let (code, message) = failure(&[&args[..], &["--labels", " w11| w11"]].concat());
+    assert!(code == 3 && message.contains("share the token"), "{message}");
+    let (code, message) = failure(&[&args[..], &["--labels", " w11| w1 w2"]].concat());
+    assert!(code == 3 && message.contains("2 tokens, not one"), "{message}");
+    let (code, message) = failure(&[&args[..], &["--label-tokens", "11,97"]].concat());
+    assert!(code == 3 && message.contains("97"), "{message}");
+}
+
+#[test]
+fn mistakes_are_told_with_what_exists() {
+    let home = TempDir::new().unwrap();
+    let out = home.path().join("run");
+    let out = out.to_str().unwrap();
+    for (args, expected) in [
+        (vec!["run", "--task", "sentimint", "-o", out], "sentiment"),
+        (vec!["run", "-m", "no/such", "--task", "topic", "-o", out], "demo"),
+        (vec!["run", "--task", "topic", "--template", "x", "-o", out], "article"),
+        (vec!["run", "--task", "topic", "--num-fewshot", "4000", "-o", out], "--num-fewshot"),
+        (vec!["run", "--task", "topic", "--limit", "0", "-o", out], "--limit"),
+        (vec!["components", "/no/such/run"], "not a run"),
+    ] {
+        let (code, message) = failure(&args);
+        assert!(code == 3 && message.contains(expected), "{args:?}: {code} {message}");
+    }
+    assert_eq!(partscope(&["run", "--bogus"]).status.code(), Some(2));
+}
+
+#[test]
+fn an_unwritable_folder_is_told_before_the_work() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, "").unwrap();
+    let below = file.join("run");
+    let (code, message) = failure(&["run", "--task", "sentiment", "-o", below.to_str().unwrap()]);
+    assert!(code == 1 && message.contains("cannot write"), "{message}");
+}
+
+#[test]
+fn damaged_runs_are_refused_by_file() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run");
+    run(&folder, &[]);
+    for (file, bytes) in [("attribution.safetensors", &b"short"[..]), ("run.json", b"{"), ("examples.jsonl", b"{}\n")] {
+        let path = folder.join(file);
+        let sound = fs::read(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+        let (code, message) = failure(&["components", folder.to_str().unwrap()]);
+        assert!(code == 3 && message.contains(file), "{file}: {message}");
+        fs::write(&path, sound).unwrap();
+    }
+}

@@ -1,0 +1,84 @@
+//! The tiny random-weight models that `tools/golden_models.py` makes with Hugging Face transformers.
+
+#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+
+use std::path::PathBuf;
+
+use partscope::{
+    Attribution, Shape,
+    cancel::Cancel,
+    decompose::{BatchSize, LabelProjection, Prepared},
+    model::{LoadOptions, Model, Source},
+};
+use safetensors::SafeTensors;
+
+/// A golden model with what transformers computed for it.
+pub struct Golden {
+    pub name: String,
+    pub model: Model,
+    pub prompts: Vec<Vec<u32>>,
+    pub labels: Vec<u32>,
+    /// Contributions `[C, N, Y]` in the order of `Shape`.
+    pub components: Vec<Vec<f32>>,
+    pub rest: Vec<f32>,
+    pub full: Vec<f32>,
+}
+
+pub fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models").join(name)
+}
+
+/// Names of all golden models, sorted.
+pub fn names() -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+impl Golden {
+    pub fn load(name: &str) -> Self {
+        let model = Model::load(&Source::Folder(folder(name)), &LoadOptions::default()).unwrap();
+        let facts: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder(name).join("golden.json")).unwrap()).unwrap();
+        let bytes = std::fs::read(folder(name).join("golden.safetensors")).unwrap();
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let read = |tensor: &str| -> Vec<f32> {
+            let data = tensors.tensor(tensor).unwrap().data().to_vec();
+            data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        };
+        let prompts: Vec<Vec<u32>> = serde_json::from_value(facts["prompts"].clone()).unwrap();
+        let labels: Vec<u32> = serde_json::from_value(facts["labels"].clone()).unwrap();
+        let (heads, mlps) = (read("heads"), read("mlps"));
+        let rows = prompts.len() * labels.len();
+        let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: labels.len() };
+        let mut components = Vec::new();
+        for layer in 0..shape.layers {
+            let own = &heads[layer * shape.heads * rows..(layer + 1) * shape.heads * rows];
+            components.extend(own.chunks_exact(rows).map(<[f32]>::to_vec));
+            components.push(mlps[layer * rows..(layer + 1) * rows].to_vec());
+        }
+        let (rest, full) = (read("rest"), read("full"));
+        Self { name: name.to_owned(), model, prompts, labels, components, rest, full }
+    }
+
+    pub fn projection(&self) -> LabelProjection {
+        LabelProjection::new(&self.model.decoder, &self.labels).unwrap()
+    }
+
+    /// What partscope computes for `prompts`.
+    pub fn attribute(&self, projection: &LabelProjection, prompts: &[Vec<u32>], size: BatchSize) -> Attribution {
+        let cancel = Cancel::default();
+        let prepared = Prepared::new(&self.model.decoder, projection, prompts, &cancel).unwrap();
+        let mut table = Attribution::new(projection.shape(), vec![0; prompts.len()]);
+        prepared.attribute(prompts, size, &cancel, |batch| table.push(&batch)).unwrap();
+        table
+    }
+}
+
+/// Largest difference over the largest magnitude of `expected`.
+pub fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+    found.iter().zip(expected).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs())) / scale.max(f32::MIN_POSITIVE)
+}

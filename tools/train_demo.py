@@ -1,0 +1,264 @@
+"""Trains the demo model: tokenizer, then a small Llama, from the corpus that `demo_corpus` writes.
+
+    python tools/train_demo.py --corpus corpus.jsonl --out assets/demo/model --minutes 25
+
+A corpus line is a JSON list: text, label word, text, label word, ... Documents fill rows of `--context` tokens; a row starts a
+document afresh and documents are cut at its end; rows are used in order, so that the corpus is the curriculum. The loss is over all tokens, label words weighted. Matrices are trained by
+Muon (orthogonalised momentum), the rest by Adam. Everything is seeded; only rounding differs between machines.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from torch import nn
+
+BOS = "<|begin|>"
+
+
+def train_tokenizer(corpus, size):
+    """Byte-level BPE as in GPT-2: ` positive` is one token, every newline is a token of its own."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[BOS], show_progress=False,
+                                  initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.train_from_iterator(("".join(json.loads(line)) for line in open(corpus)), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, tokenizer.token_to_id(BOS))])
+    return tokenizer
+
+
+def encode(tokenizer, corpus, context):
+    """Rows `[N, context + 1]` of token ids and, beside them, whether a token is a label word."""
+    bos = np.array([tokenizer.token_to_id(BOS)], np.int16)
+    rows, marks, row, mark = [], [], [], []
+    filled = 0
+    lines = open(corpus)
+    while chunk := [json.loads(line) for _, line in zip(range(2000), lines)]:
+        coded = iter(tokenizer.encode_batch_fast([part for parts in chunk for part in parts], add_special_tokens=False))
+        for number, parts in enumerate(chunk):
+            pieces = [bos] + [np.array(next(coded).ids, np.int16) for _ in parts]
+            tokens = np.concatenate(pieces)
+            if any(len(piece) != 1 for piece in pieces[2::2]):
+                raise SystemExit(f"{parts}: a label word is not a single token")
+            if number % 100 == 0 and tokenizer.encode("".join(parts)).ids != tokens.tolist():
+                raise SystemExit(f"{parts}: a label word tokenizes differently in its place")
+            label = np.zeros(len(tokens), bool)
+            label[np.cumsum([len(piece) for piece in pieces])[2::2] - 1] = True
+            row.append(tokens), mark.append(label)
+            filled += len(tokens)
+            if filled > context:
+                rows.append(np.concatenate(row)[: context + 1])
+                marks.append(np.concatenate(mark)[: context + 1])
+                row, mark, filled = [], [], 0
+    return np.stack(rows), np.stack(marks)
+
+
+class Block(nn.Module):
+    """Llama block: RMSNorm, rotary grouped-query attention, RMSNorm, SwiGLU."""
+
+    def __init__(self, shape):
+        super().__init__()
+        width, inner = shape["hidden_size"], shape["intermediate_size"]
+        self.heads, self.kv_heads, self.head_dim = shape["num_attention_heads"], shape["num_key_value_heads"], shape["head_dim"]
+        self.eps = shape["rms_norm_eps"]
+        self.input_norm, self.post_norm = nn.Parameter(torch.ones(width)), nn.Parameter(torch.ones(width))
+        self.q = nn.Parameter(torch.empty(self.heads * self.head_dim, width))
+        self.k = nn.Parameter(torch.empty(self.kv_heads * self.head_dim, width))
+        self.v = nn.Parameter(torch.empty(self.kv_heads * self.head_dim, width))
+        self.o = nn.Parameter(torch.empty(width, self.heads * self.head_dim))
+        self.gate, self.up = nn.Parameter(torch.empty(inner, width)), nn.Parameter(torch.empty(inner, width))
+        self.down = nn.Parameter(torch.empty(width, inner))
+
+    def forward(self, x, cos, sin):
+        batch, length, _ = x.shape
+        h = F.rms_norm(x, x.shape[-1:], self.input_norm, self.eps)
+        q = rotate(F.linear(h, self.q).view(batch, length, self.heads, -1).transpose(1, 2), cos, sin)
+        k = rotate(F.linear(h, self.k).view(batch, length, self.kv_heads, -1).transpose(1, 2), cos, sin)
+        v = F.linear(h, self.v).view(batch, length, self.kv_heads, -1).transpose(1, 2)
+        share = self.heads // self.kv_heads
+        k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
+        z = attend(q, k, v)
+        x = x + F.linear(z.transpose(1, 2).reshape(batch, length, -1), self.o)
+        h = F.rms_norm(x, x.shape[-1:], self.post_norm, self.eps)
+        return x + F.linear(F.silu(F.linear(h, self.gate)) * F.linear(h, self.up), self.down)
+
+
+def rotate(x, cos, sin):
+    first, second = x.chunk(2, -1)
+    return x * cos + torch.cat((-second, first), -1) * sin
+
+
+def attend(q, k, v, chunk=128):
+    """Causal attention by query chunks: compiled, 2.7 times as fast on CPU as the flash kernel with heads of 16."""
+    out, scale = [], 1 / math.sqrt(q.shape[-1])
+    for start in range(0, q.shape[2], chunk):
+        end = min(start + chunk, q.shape[2])
+        score = (q[:, :, start:end] @ k[:, :, :end].transpose(-1, -2)).float() * scale
+        hidden = torch.arange(end)[None, :] > torch.arange(start, end)[:, None]
+        out.append(torch.softmax(score.masked_fill(hidden, -1e4), -1).to(q.dtype) @ v[:, :, :end])
+    return torch.cat(out, 2)
+
+
+class Model(nn.Module):
+    """Llama with tied embeddings."""
+
+    def __init__(self, shape, context):
+        super().__init__()
+        self.shape = shape
+        self.embed = nn.Parameter(torch.empty(shape["vocab_size"], shape["hidden_size"]))
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape["num_hidden_layers"]))
+        self.norm = nn.Parameter(torch.ones(shape["hidden_size"]))
+        angles = torch.arange(context)[:, None] / shape["rope_theta"] ** (torch.arange(0, shape["head_dim"], 2) / shape["head_dim"])
+        self.register_buffer("cos", torch.cat((angles, angles), -1).cos(), persistent=False)
+        self.register_buffer("sin", torch.cat((angles, angles), -1).sin(), persistent=False)
+        for name, weight in self.named_parameters():
+            if weight.dim() == 2:
+                scale = 0.02 if name == "embed" else 1 / math.sqrt(weight.shape[1])
+                if name.endswith((".o", ".down")):
+                    scale /= math.sqrt(2 * shape["num_hidden_layers"])
+                nn.init.normal_(weight, std=scale)
+
+    def forward(self, tokens):
+        x = F.embedding(tokens, self.embed)
+        for block in self.blocks:
+            x = block(x, self.cos, self.sin)
+        return F.rms_norm(x, x.shape[-1:], self.norm, self.shape["rms_norm_eps"])
+
+
+def loss_of(model, tokens, weight):
+    hidden = model(tokens[:, :-1])
+    logits = F.linear(hidden, model.embed).float()
+    each = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+    return (each * weight.flatten()).sum() / weight.sum(), each
+
+
+class Muon:
+    """Momentum orthogonalised by Newton-Schulz for matrices of one shape at a time; see Keller Jordan, 2024."""
+
+    def __init__(self, groups, momentum=0.95, decay=0.01):
+        self.groups = [(weights, torch.zeros(len(weights), *weights[0].shape)) for weights in groups]
+        self.momentum, self.decay = momentum, decay
+
+    @torch.no_grad()
+    def step(self, rate):
+        for weights, memory in self.groups:
+            gradient = torch.stack([weight.grad for weight in weights])
+            memory.lerp_(gradient, 1 - self.momentum)
+            update = orthogonal(gradient.lerp(memory, self.momentum))
+            update = update * math.sqrt(max(1.0, update.shape[1] / update.shape[2]))
+            for weight, change in zip(weights, update):
+                weight.mul_(1 - rate * self.decay).sub_(change, alpha=rate)
+
+
+def orthogonal(update):
+    tall = update.shape[1] > update.shape[2]
+    x = update.transpose(1, 2) if tall else update
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(5):
+        square = x @ x.transpose(1, 2)
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x.transpose(1, 2) if tall else x
+
+
+def export(model, tokenizer, folder):
+    """Hugging Face names and configuration; weights rounded to F16."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = model.shape
+    tensors = {"model.embed_tokens.weight": model.embed, "model.norm.weight": model.norm}
+    names = {"input_norm": "input_layernorm", "post_norm": "post_attention_layernorm", "q": "self_attn.q_proj", "k": "self_attn.k_proj",
+             "v": "self_attn.v_proj", "o": "self_attn.o_proj", "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj"}
+    for layer, block in enumerate(model.blocks):
+        for ours, theirs in names.items():
+            tensors[f"model.layers.{layer}.{theirs}.weight"] = getattr(block, ours)
+    save_file({name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors",
+              metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama", **shape}, indent=2) + "\n")
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", required=True)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--start", type=Path, help="go on from this checkpoint (a .pt file) and its tokenizer")
+    parser.add_argument("--steps", type=int, default=0, help="steps to train (0: as many as fit in --minutes, measured at the start)")
+    parser.add_argument("--minutes", type=float, default=25, help="the schedule ends here if the steps take longer")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--context", type=int, default=512)
+    parser.add_argument("--vocab", type=int, default=2048)
+    parser.add_argument("--label-weight", type=float, default=15)
+    parser.add_argument("--muon", type=float, default=0.02)
+    parser.add_argument("--adam", type=float, default=3e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--schedule", choices=["trunk", "decay"], default="decay", help="constant rate, or falling to nothing")
+    parser.add_argument("--eager", action="store_true")
+    parser.add_argument("--f32", action="store_true")
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    begun = time.time()
+    tokenizer = Tokenizer.from_file(str(options.start.parent / "tokenizer.json")) if options.start else train_tokenizer(options.corpus, options.vocab)
+    rows, marks = encode(tokenizer, options.corpus, options.context)
+    print(f"{rows.shape[0]} rows of {options.context} tokens, {marks.mean():.3f} labels, vocabulary {tokenizer.get_vocab_size()}, "
+          f"{time.time() - begun:.0f} s", flush=True)
+    shape = dict(vocab_size=tokenizer.get_vocab_size(), hidden_size=128, intermediate_size=320, num_hidden_layers=8, num_attention_heads=8,
+                 num_key_value_heads=4, head_dim=16, rms_norm_eps=1e-5, rope_theta=10000.0, max_position_embeddings=1024,
+                 tie_word_embeddings=True, hidden_act="silu", attention_bias=False, mlp_bias=False, torch_dtype="float16",
+                 bos_token_id=tokenizer.token_to_id(BOS), eos_token_id=tokenizer.token_to_id(BOS))
+    model = Model(shape, options.context)
+    if options.start:
+        model.load_state_dict(torch.load(options.start))
+    kinds = ["q", "k", "v", "o", "gate", "up", "down"]
+    muon = Muon([[getattr(block, kind) for block in model.blocks] for kind in kinds])
+    rest = [model.embed, model.norm, *(norm for block in model.blocks for norm in (block.input_norm, block.post_norm))]
+    adam = torch.optim.Adam(rest, betas=(0.9, 0.95))
+    if not options.eager:
+        for block in model.blocks:
+            block.compile()
+    begun, steps, step, part, tracked = time.time(), options.steps, 0, 0.0, []
+    timed = begun
+    while steps == 0 or (step < steps and part < 1):
+        picks = (np.arange(options.batch) + step * options.batch) % len(rows)
+        tokens = torch.from_numpy(rows[picks].astype(np.int64))
+        label = torch.from_numpy(marks[picks])[:, 1:]
+        weight = 1 + (options.label_weight - 1) * label.float()
+        with torch.autocast("cpu", torch.bfloat16, enabled=not options.f32):
+            loss, each = loss_of(model, tokens, weight)
+        loss.backward()
+        part = max(step / steps, (time.time() - begun) / (60 * options.minutes)) if steps else 0.0
+        scale = min(1.0, (step + 1) / (20 if options.start else 100))
+        if options.schedule == "decay":
+            scale *= max(0.02, 1 - part)
+        muon.step(options.muon * scale)
+        adam.param_groups[0]["lr"] = options.adam * scale
+        adam.step()
+        model.zero_grad(set_to_none=True)
+        tracked.append(each.detach()[label.flatten()].mean().item())
+        step += 1
+        if step == 5:
+            timed = time.time()
+        if step == 40 and steps == 0:
+            steps = int(options.minutes * 60 / ((time.time() - timed) / 35))
+            print(f"{steps} steps planned", flush=True)
+        if step % 50 == 0 or step == 10:
+            speed = (step - 5) * options.batch * options.context / (time.time() - timed)
+            print(f"step {step}/{steps} label loss {np.mean(tracked[-50:]):.4f} loss {loss.item():.4f} {speed:.0f} tokens/s "
+                  f"{time.time() - begun:.0f} s", flush=True)
+        if step % 250 == 0:
+            export(model, tokenizer, options.out)
+            torch.save(model.state_dict(), options.out / "checkpoint.pt")
+    export(model, tokenizer, options.out)
+    torch.save(model.state_dict(), options.out / "checkpoint.pt")
+    print(f"done: {step} steps, {step * options.batch * options.context} tokens, {time.time() - begun:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
