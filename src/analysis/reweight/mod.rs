@@ -15,7 +15,7 @@ mod pull;
 mod solver;
 
 pub use comprw::{comprw, comprw_released};
-pub use default::{partscope, partscope_candidates, partscope_plan};
+pub use default::{partscope, partscope_options};
 pub use options::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling};
 use problem::Problem;
 
@@ -33,6 +33,10 @@ use crate::{
 /// optimum, or cancelled.
 pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
     options.validate()?;
+    if let (Penalty::Either, Lambda::CrossValidated(plan)) = (options.penalty, options.lambda) {
+        let candidates = [Penalty::TowardsOne, Penalty::TowardsZero].map(|penalty| FitOptions { penalty, ..*options });
+        return fit_best(train, &candidates, &plan, cancel);
+    }
     let problem = Problem::new(train, options)?;
     let lambda = match options.lambda {
         Lambda::Fixed(lambda) => lambda,

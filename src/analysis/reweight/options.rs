@@ -15,14 +15,16 @@ pub enum Penalty {
     TowardsZero,
     /// `‖w − 1‖₁`: few components are changed; with `rest` at 1 a strong penalty leaves the model itself.
     TowardsOne,
+    /// One of the two, whichever has the least loss in cross-validation; needs a cross-validated strength.
+    Either,
 }
 
 impl Penalty {
-    /// The weight that costs nothing.
+    /// The weight that costs nothing; for a choice that is not made yet, of what it tries first.
     pub const fn anchor(self) -> f64 {
         match self {
             Self::TowardsZero => 0.0,
-            Self::TowardsOne => 1.0,
+            Self::TowardsOne | Self::Either => 1.0,
         }
     }
 }
@@ -142,6 +144,13 @@ impl FitOptions {
                     "lambda",
                     "this cross-validation tries nothing".into(),
                     "use at least 2 folds, 1 repeat, 1 strength, and a smallest share between 0 and 1",
+                );
+            }
+            Lambda::Fixed(_) if self.penalty == Penalty::Either => {
+                return bad(
+                    "penalty",
+                    "a fixed strength leaves the direction open".into(),
+                    "choose towards_zero or towards_one, or a cross-validated strength",
                 );
             }
             _ => {}
