@@ -19,6 +19,8 @@
 //! | [`cli`] | one file per command |
 
 pub mod analysis;
+#[cfg(feature = "tui")]
+pub mod app;
 pub mod attribution;
 pub mod cancel;
 pub mod cli;
@@ -35,6 +37,8 @@ pub mod runner;
 pub mod store;
 pub mod task;
 pub mod text;
+#[cfg(feature = "tui")]
+pub mod tui;
 
 pub use attribution::{Attribution, Batch, Exactness, Split};
 pub use component::{Component, Part, Shape};

@@ -1,20 +1,62 @@
 //! `partscope explore`: the terminal explorer.
 
+use std::path::PathBuf;
+
 use super::{
     Failure,
     options::{ModelOptions, PromptOptions},
 };
+use crate::{
+    error::Result,
+    jobs::model_worker,
+    store,
+    task::Library,
+    tui::{ExploreOptions, Listener, TaskChoice, explore, has_terminal},
+};
 
-/// Open the terminal explorer.
+/// Open the terminal explorer, on a model and task or on saved runs.
+///
+/// Example: partscope explore --task topic
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
+    /// Task to begin with, by name or as a task file [default: the first]
+    #[arg(long, value_name = "TASK")]
+    task: Option<String>,
     #[command(flatten)]
     prompt: PromptOptions,
+    /// Saved runs to open instead of running the model
+    #[arg(value_name = "RUN")]
+    runs: Vec<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let _ = args;
-    Err(Failure::Usage("not merged yet".to_owned()))
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    if !has_terminal() {
+        let advice = "the explorer needs a terminal; `partscope run` and `partscope components` work without one";
+        return Err(Failure::Usage(advice.to_owned()));
+    }
+    Ok(explore(options(args)?)?)
+}
+
+fn options(args: &Args) -> Result<ExploreOptions> {
+    let saved = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<_>>>()?;
+    if !saved.is_empty() {
+        return Ok(ExploreOptions { saved, ..ExploreOptions::default() });
+    }
+    let mut names = Library.names();
+    let first = args.task.clone().or_else(|| names.first().cloned()).unwrap_or_default();
+    if !names.contains(&first) {
+        names.insert(0, first.clone());
+    }
+    let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
+    let (source, load) = (args.model.source()?, args.model.load_options()?);
+    let start = move |listen: Listener<_>| model_worker(source, load, listen);
+    let first = Some(args.prompt.request(&first));
+    Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, saved })
+}
+
+fn choice(name: &str) -> Result<TaskChoice> {
+    let templates = Library.task(name)?.templates.into_iter().map(|template| template.name).collect();
+    Ok(TaskChoice { name: name.to_owned(), templates })
 }

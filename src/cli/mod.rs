@@ -74,11 +74,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         #[cfg(feature = "tui")]
-        None => explore::run(&explore::Args::default()),
+        None => return finish(explore::run(&explore::Args::default())),
         #[cfg(not(feature = "tui"))]
         None => Err(Failure::Usage("this build has no explorer; see `partscope --help` for the commands".to_owned())),
         #[cfg(feature = "tui")]
-        Some(Command::Explore(args)) => explore::run(&args),
+        Some(Command::Explore(args)) => return finish(explore::run(&args)),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Components(args)) => components::run(&args),
         Some(Command::Fit(args)) => fit::run(&args),
@@ -87,8 +87,13 @@ pub fn main() -> ExitCode {
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
     };
+    finish(outcome.map(|()| 0))
+}
+
+/// Says what went wrong, if something did, and maps it to an exit code.
+fn finish(outcome: Result<u8, Failure>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(Failure::Reported) => ExitCode::FAILURE,
         Err(Failure::Usage(message)) => {
             eprintln!("partscope: {message}");

@@ -7,9 +7,11 @@
 mod comprw;
 mod cross_validation;
 mod default;
+mod kernel;
 mod options;
 mod path;
 mod problem;
+mod pull;
 mod solver;
 
 pub use comprw::{comprw, comprw_released};
@@ -36,7 +38,7 @@ pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result
         Lambda::Fixed(lambda) => lambda,
         Lambda::CrossValidated(plan) => cross_validation::strength(&problem, &plan, options, cancel)?,
     };
-    let solution = solver::solve(&problem, lambda, None, options, cancel)?;
+    let solution = path::approach(&problem, lambda, options, cancel)?;
     Ok(Fit::of(solution, lambda, options))
 }
 

@@ -83,6 +83,9 @@ pub struct FitOptions {
     pub lambda: Lambda,
     /// What a unit of it buys.
     pub scaling: Scaling,
+    /// Share `r` of the penalty that is a ridge: `(1 − r) s_c |w_c − a| + r/2 s_c² (w_c − a)²` (the elastic net, Zou &
+    /// Hastie 2005). 0 is the kinked penalty alone, 1 spreads the change over all components.
+    pub ridge: f64,
     /// Smallest and largest weight allowed; `None` for no box.
     pub bounds: Option<(f64, f64)>,
     /// KKT residual at which the optimum counts as reached, relative to the gradient at the start.
@@ -99,6 +102,7 @@ impl Default for FitOptions {
             penalty: Penalty::TowardsZero,
             lambda: Lambda::Fixed(0.01),
             scaling: Scaling::Raw,
+            ridge: 0.0,
             bounds: None,
             tolerance: 1e-7,
             max_iterations: 500,
@@ -116,6 +120,9 @@ impl FitOptions {
             |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
         if !self.rest.is_finite() {
             return bad("rest", format!("{} is no weight", self.rest), "use 0 or 1");
+        }
+        if !(0.0..=1.0).contains(&self.ridge) {
+            return bad("ridge", format!("{} is no share", self.ridge), "use a number from 0 to 1");
         }
         match self.lambda {
             Lambda::Fixed(lambda) if !lambda.is_finite() || lambda < 0.0 => {

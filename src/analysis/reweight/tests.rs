@@ -152,3 +152,55 @@ fn constant_contributions_are_left_alone() {
         assert!(fit.mix.weights[1] > 1.0);
     }
 }
+
+/// `table` with every contribution and `rest` scaled.
+fn scaled(table: &Attribution, scale: f32) -> Attribution {
+    let times = |values: &[f32]| values.iter().map(|value| value * scale).collect::<Vec<f32>>();
+    let mut louder = Attribution::new(table.shape(), table.gold().to_vec());
+    louder.push(&Batch {
+        examples: table.len(),
+        components: (0..table.shape().components()).flat_map(|index| times(table.contribution(index))).collect(),
+        rest: times(table.rest()),
+        full: times(table.full()),
+    });
+    louder
+}
+
+#[test]
+fn hard_problems_are_solved_too() {
+    let shape = Shape { layers: 8, heads: 12, labels: 3 };
+    for scale in [1e-3, 1.0, 30.0] {
+        let train = scaled(&table(shape, 24, 5, |index| f64::from(u8::from(index % 9 == 0))), scale);
+        for penalty in [Penalty::TowardsZero, Penalty::TowardsOne] {
+            for (bounds, lambda) in [(None, 1e-2), (None, 1e-5), (Some((0.0, 1.0)), 0.0), (Some((0.0, 1.0)), 1e-4)] {
+                for (scaling, ridge) in [
+                    (Scaling::Raw, 0.0),
+                    (Scaling::Standardised, 0.0),
+                    (Scaling::Standardised, 0.9),
+                    (Scaling::Standardised, 1.0),
+                ] {
+                    let lambda = Lambda::Fixed(lambda);
+                    let options =
+                        FitOptions { rest: 1.0, penalty, bounds, scaling, ridge, lambda, ..FitOptions::default() };
+                    let fit = fit(&train, &options, &Cancel::default()).unwrap();
+                    assert!(fit.kkt <= 1e-6, "scale {scale}, {options:?}: {} after {}", fit.kkt, fit.iterations);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ridge_has_one_optimum_however_it_is_solved() {
+    let train = table(Shape { layers: 4, heads: 7, labels: 3 }, 24, 5, |index| f64::from(u8::from(index % 9 == 0)));
+    for (penalty, scaling) in [(Penalty::TowardsOne, Scaling::Standardised), (Penalty::TowardsZero, Scaling::Raw)] {
+        let options = FitOptions { penalty, scaling, ridge: 1.0, lambda: Lambda::Fixed(0.05), ..FitOptions::default() };
+        let boxed = FitOptions { bounds: Some((-100.0, 100.0)), ..options };
+        let by_examples = fit(&train, &options, &Cancel::default()).unwrap();
+        let by_components = fit(&train, &boxed, &Cancel::default()).unwrap();
+        assert!(by_examples.kkt <= 1e-6 && by_components.kkt <= 1e-6);
+        assert!((by_examples.objective - by_components.objective).abs() < 1e-9);
+        let pairs = by_examples.mix.weights.iter().zip(&by_components.mix.weights);
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+}

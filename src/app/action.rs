@@ -1,0 +1,138 @@
+//! Everything the explorer can be asked to do, said once.
+//!
+//! The name and the one-line description of an action stand here and nowhere else; its keys stand in
+//! `assets/keymap.toml` and nowhere else. Help, footer hints and the palette are derived from the two.
+
+/// Under which heading an action is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Where the cursor is.
+    Cursor,
+    /// What is shown of it.
+    View,
+    /// The weights of the components.
+    Mix,
+    /// Which model output is looked at.
+    Run,
+    /// The program itself.
+    Program,
+}
+
+impl Section {
+    /// All headings, in the order they are listed.
+    pub const ALL: [Self; 5] = [Self::Cursor, Self::View, Self::Mix, Self::Run, Self::Program];
+
+    /// The heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Cursor => "move",
+            Self::View => "look",
+            Self::Mix => "mix",
+            Self::Run => "run",
+            Self::Program => "program",
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($section:ident { $($action:ident $name:literal $description:literal,)* })*) => {
+        /// One thing the user can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $($(#[doc = $description] $action,)*)* }
+
+        impl Action {
+            /// All actions, in the order they are listed.
+            pub const ALL: &'static [Self] = &[$($(Self::$action,)*)*];
+
+            /// The name, as the keymap and the palette write it.
+            pub const fn name(self) -> &'static str {
+                match self { $($(Self::$action => $name,)*)* }
+            }
+
+            /// What it does, in one line.
+            pub const fn description(self) -> &'static str {
+                match self { $($(Self::$action => $description,)*)* }
+            }
+
+            /// The heading it is listed under.
+            pub const fn section(self) -> Section {
+                match self { $($(Self::$action => Section::$section,)*)* }
+            }
+        }
+    };
+}
+
+actions! {
+    Cursor {
+        Left "left" "Move to the component on the left",
+        Down "down" "Move one layer down",
+        Up "up" "Move one layer up",
+        Right "right" "Move to the component on the right",
+        RowStart "first-head" "Move to the first head of the layer",
+        RowEnd "mlp" "Move to the MLP of the layer",
+        Top "last-layer" "Move to the last layer",
+        Bottom "first-layer" "Move to the first layer",
+        Best "best" "Go to the component with the highest value",
+        Worst "worst" "Go to the component with the lowest value",
+        NextGood "next-good" "Go to the next good component",
+        NextBad "next-bad" "Go to the next bad component",
+        NextBiased "next-biased" "Go to the next label-biased component",
+    }
+    View {
+        Metric "metric" "Colour the map by the next quantity",
+        Filter "filter" "Show all, the wrong, or the flipped examples",
+        ListDown "examples-down" "Move one example down",
+        ListUp "examples-up" "Move one example up",
+        PageDown "page-down" "Move one page of examples down",
+        PageUp "page-up" "Move one page of examples up",
+    }
+    Mix {
+        Fit "fit" "Fit the weights of all components on the training examples",
+        ToggleMix "on-off" "Switch between the model itself and the mix",
+        Mute "mute" "Silence the selected component, or let it speak again",
+        Solo "solo" "Hear only the selected component, or all again",
+        GainUp "gain-up" "Give the selected component more weight",
+        GainDown "gain-down" "Give the selected component less weight",
+        FlipSign "invert" "Turn the selected component's vote around",
+        Reset "reset" "Give the selected component its weight of 1 again",
+        ResetAll "reset-all" "Give everything its weight of 1 again",
+        Undo "undo" "Take the last change of the mix back",
+        Redo "redo" "Make the change again that was taken back",
+    }
+    Run {
+        NextTask "task" "Look at the next task",
+        NextTemplate "template" "Put the task in the next template",
+        NextSeed "next-demos" "Draw the next demonstration set",
+        PreviousSeed "previous-demos" "Draw the demonstration set before",
+        Rerun "run-again" "Run what is shown again",
+        Cancel "cancel" "Stop what is being computed; what is there stays",
+    }
+    Program {
+        Theme "theme" "Change between the dark and the light theme",
+        Help "help" "Show what every key does",
+        Close "close" "Close what lies on top",
+        Quit "quit" "Leave partscope",
+        Interrupt "interrupt" "Leave at once, whatever is going on",
+    }
+}
+
+impl Action {
+    /// The action of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_find_their_action() {
+        for &action in Action::ALL {
+            assert_eq!(Action::named(action.name()), Some(action));
+            assert!(!action.description().ends_with('.'), "{action:?}");
+        }
+        assert_eq!(Action::named("no-such-action"), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! An explorer without a terminal, for tests: workers answer at once, and always the same.
+
+use std::time::Duration;
+
+use crate::{
+    analysis::{FitOptions, Thresholds, fit, summarize},
+    cancel::Cancel,
+    component::Shape,
+    jobs::{FitEvent, Judged, Tagged},
+    runner::{Event, RunRequest},
+};
+
+use super::{
+    Effect, Keymap, Leave, State, TaskChoice, fixture, hear_fit, hear_judge, hear_run, keymap::DEFAULT, press,
+};
+
+/// Keys go in, the state is looked at; runs begin when they are told to.
+pub(crate) struct Bench {
+    pub(crate) state: State,
+    pub(crate) shape: Shape,
+    pub(crate) asked: Vec<RunRequest>,
+    pub(crate) cancelled: usize,
+    pub(crate) left: Option<Leave>,
+}
+
+impl Bench {
+    /// An explorer that was just opened and has asked for its first run.
+    pub(crate) fn opened() -> Self {
+        let choice = |name: &str, templates: &[&str]| TaskChoice {
+            name: name.to_owned(),
+            templates: templates.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let choices = vec![choice("sentiment", &["review", "arrow"]), choice("topic", &["article"])];
+        let state = State::new(Keymap::parse(DEFAULT).unwrap(), choices);
+        let mut bench = Self { state, shape: fixture::SHAPE, asked: Vec::new(), cancelled: 0, left: None };
+        let effects = bench.state.begin(fixture::request());
+        bench.carry_out(effects);
+        bench
+    }
+
+    /// An explorer whose first run is complete, with `n` test examples.
+    pub(crate) fn finished(n: usize) -> Self {
+        let mut bench = Self::opened();
+        bench.run_to_end(n);
+        bench
+    }
+
+    /// What the run that was asked for last will say.
+    pub(crate) fn events(&self, n: usize) -> Vec<Event> {
+        fixture::events(self.shape, self.asked.last().unwrap(), n, 16)
+    }
+
+    pub(crate) fn run_to_end(&mut self, n: usize) {
+        self.events(n).into_iter().for_each(|event| self.hear(event));
+    }
+
+    /// The worker says something for the run that was asked for last.
+    pub(crate) fn hear(&mut self, event: Event) {
+        let effects = hear_run(&mut self.state, Tagged { generation: self.asked.len() as u64, event });
+        self.carry_out(effects);
+    }
+
+    /// Presses keys, written as in the keymap with spaces between them.
+    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
+        for key in keys.split_whitespace() {
+            let effects = press(&mut self.state, key.parse().unwrap());
+            self.carry_out(effects);
+        }
+        self
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Quit(leave) => self.left = Some(leave),
+                Effect::CancelRun => self.cancelled += 1,
+                Effect::Run(request) => {
+                    self.asked.push(request);
+                    self.state.generation = self.asked.len() as u64;
+                }
+                Effect::Fit { sheet, table } => {
+                    let fit = fit(&table, &FitOptions::default(), &Cancel::default()).unwrap();
+                    let fit = Box::new(crate::analysis::Fit { kkt: 1e-9, ..fit });
+                    hear_fit(&mut self.state, FitEvent::Done { sheet, fit, took: Duration::from_millis(12) });
+                }
+                Effect::Judge { sheet, table } => {
+                    let stats = summarize(&table, &Thresholds::default());
+                    let more = hear_judge(&mut self.state, Judged::Done { sheet, stats });
+                    self.carry_out(more);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What keys do, as rows of keys and expectation.
+
+use crate::{attribution::Split, runner::Event};
+
+use super::{
+    Leave,
+    bench::Bench,
+    state::{Fitting, Phase},
+};
+
+/// The state in one line: component, metric, what is heard and how good it is, the list, the notice.
+fn glance(bench: &Bench) -> String {
+    let state = &bench.state;
+    let sheet = state.sheet().unwrap();
+    let heard = if sheet.desk.on { "mix" } else { "model" };
+    let weight = sheet.desk.weight(state.selected().unwrap());
+    let list = format!("{}:{}", state.listing.filter.title(), state.listing.at);
+    let name = state.selected_name().unwrap();
+    format!("{name} ×{weight} {} {heard} {list}", state.map.metric.title())
+}
+
+#[test]
+fn keys_do_what_they_say() {
+    for (keys, expected) in [
+        ("", "L0.H0 ×1 accuracy model all:0"),
+        ("l l k", "L1.H2 ×1 accuracy model all:0"),
+        ("left down up right", "L1.H1 ×1 accuracy model all:0"),
+        ("end", "L0.MLP ×1 accuracy model all:0"),
+        ("end l", "L0.MLP ×1 accuracy model all:0"),
+        ("end home k h", "L1.H0 ×1 accuracy model all:0"),
+        ("g", "L7.H0 ×1 accuracy model all:0"),
+        ("g k G j", "L0.H0 ×1 accuracy model all:0"),
+        ("3", "L0.H5 ×1 accuracy model all:0"),
+        ("3 3", "L1.H1 ×1 accuracy model all:0"),
+        ("a", "L0.H0 ×1 accuracy − model model all:0"),
+        ("a a a a a", "L0.H0 ×1 accuracy model all:0"),
+        ("m", "L0.H0 ×0 accuracy mix all:0"),
+        ("m m", "L0.H0 ×1 accuracy model all:0"),
+        ("m u", "L0.H0 ×1 accuracy model all:0"),
+        ("m u U", "L0.H0 ×0 accuracy mix all:0"),
+        ("l o h", "L0.H0 ×0 accuracy mix all:0"),
+        ("l o h o", "L0.H0 ×1 accuracy mix all:0"),
+        ("+ +", "L0.H0 ×1.5 accuracy mix all:0"),
+        ("- i", "L0.H0 ×-0.75 accuracy mix all:0"),
+        ("- 0", "L0.H0 ×1 accuracy model all:0"),
+        ("m l - X", "L0.H1 ×1 accuracy model all:0"),
+        ("space", "L0.H0 ×1 accuracy model all:0"),
+        ("m space", "L0.H0 ×0 accuracy model all:0"),
+        ("m space space", "L0.H0 ×0 accuracy mix all:0"),
+        ("J J K", "L0.H0 ×1 accuracy model all:1"),
+        ("pagedown K", "L0.H0 ×1 accuracy model all:7"),
+        ("f", "L0.H0 ×1 accuracy model wrong:0"),
+        ("f f f", "L0.H0 ×1 accuracy model all:0"),
+        ("? l", "L0.H0 ×1 accuracy model all:0"),
+        ("? j j k esc l", "L0.H1 ×1 accuracy model all:0"),
+        ("? q", "L0.H0 ×1 accuracy model all:0"),
+    ] {
+        let mut bench = Bench::finished(48);
+        bench.keys(keys);
+        assert_eq!(glance(&bench), expected, "after `{keys}`");
+        assert_eq!(bench.left, None, "after `{keys}`");
+    }
+}
+
+#[test]
+fn best_and_worst_go_where_the_map_is_brightest() {
+    let mut bench = Bench::finished(48);
+    for (key, better) in [("b", 1.0), ("B", -1.0)] {
+        bench.keys(key);
+        let selected = bench.state.selected().unwrap();
+        let values: Vec<f64> = bench.state.map.values.iter().map(|value| value.unwrap() * better).collect();
+        assert!(values.iter().all(|&value| value <= values[selected]));
+    }
+}
+
+#[test]
+fn a_fit_is_heard_at_once_and_space_flips_it() {
+    let mut bench = Bench::finished(48);
+    let model = bench.state.sheet().unwrap().accuracy(Split::Test).unwrap();
+    bench.keys("w");
+    let mix = bench.state.sheet().unwrap().accuracy(Split::Test).unwrap();
+    assert!(mix > model + 0.1, "{model} → {mix}");
+    assert!(bench.state.notice.as_ref().unwrap().text.contains("fitted on 20 examples"));
+    bench.keys("f f");
+    let flipped = bench.state.listing.rows.len();
+    assert!(flipped > 0);
+    bench.keys("space");
+    assert_eq!(bench.state.sheet().unwrap().accuracy(Split::Test), Some(model));
+    bench.keys("space");
+    assert_eq!(bench.state.sheet().unwrap().accuracy(Split::Test), Some(mix));
+    assert_eq!(bench.state.listing.rows.len(), flipped);
+}
+
+#[test]
+fn a_fit_asked_for_early_waits_for_its_examples() {
+    let mut bench = Bench::opened();
+    let events = bench.events(48);
+    let (before, after) = events.split_at(2);
+    before.iter().cloned().for_each(|event| bench.hear(event));
+    bench.keys("w");
+    assert!(matches!(bench.state.fitting, Fitting::Waiting(_)));
+    after.iter().take(1).cloned().for_each(|event| bench.hear(event));
+    assert_eq!(bench.state.fitting, Fitting::Idle);
+    assert!(bench.state.sheet().unwrap().desk.on);
+    after.iter().skip(1).cloned().for_each(|event| bench.hear(event));
+    assert!(bench.state.sheet().unwrap().accuracy(Split::Test).unwrap() > 0.9);
+}
+
+#[test]
+fn switching_asks_for_a_run_once_and_comes_back_at_once() {
+    let mut bench = Bench::finished(48);
+    bench.keys("s");
+    assert_eq!(bench.asked.last().unwrap().demo_seed, 1);
+    bench.run_to_end(48);
+    bench.keys("S");
+    assert_eq!((bench.asked.len(), bench.state.sheet().unwrap().prompt.demo_seed), (2, 0));
+    bench.keys("T");
+    assert_eq!(bench.asked.last().unwrap().template.as_deref(), Some("arrow"));
+    bench.keys("t");
+    let asked = bench.asked.last().unwrap();
+    assert_eq!((asked.task.as_str(), asked.template.as_deref()), ("topic", Some("article")));
+    bench.keys("T");
+    assert_eq!(bench.asked.len(), 4, "topic has one template");
+    assert!(bench.state.notice.is_some());
+}
+
+#[test]
+fn echoes_of_a_replaced_run_are_dropped() {
+    let mut bench = Bench::opened();
+    let events = bench.events(48);
+    events[..4].iter().cloned().for_each(|event| bench.hear(event));
+    bench.keys("s");
+    let stale = crate::jobs::Tagged { generation: 1, event: events[4].clone() };
+    super::hear_run(&mut bench.state, stale);
+    assert_eq!(bench.state.phase, Phase::Preparing);
+    bench.run_to_end(48);
+    assert_eq!(bench.state.sheets.len(), 1, "the incomplete run made room");
+    assert_eq!(bench.state.sheet().unwrap().prompt.demo_seed, 1);
+}
+
+#[test]
+fn a_run_can_be_stopped_and_what_is_there_stays() {
+    let mut bench = Bench::opened();
+    let events = bench.events(48);
+    events[..4].iter().cloned().for_each(|event| bench.hear(event));
+    bench.keys("x");
+    bench.hear(Event::Cancelled);
+    assert_eq!((bench.cancelled, &bench.state.phase), (1, &Phase::Stopped));
+    assert_eq!(bench.state.sheet().unwrap().test.tally.len(), 16);
+    bench.keys("r");
+    assert_eq!(bench.asked.len(), 2);
+}
+
+#[test]
+fn failures_are_shown_and_can_be_closed() {
+    let mut bench = Bench::opened();
+    bench.hear(Event::Failed("no\x1b[31m model".to_owned()));
+    assert_eq!(bench.state.phase, Phase::Failed("no[31m model".to_owned()));
+    bench.keys("esc");
+    assert_eq!(bench.state.phase, Phase::Idle);
+    bench.keys("l k w m space f J u x 1 b");
+    assert!(bench.state.sheet().is_none(), "keys without a run do nothing");
+}
+
+#[test]
+fn quitting_works_everywhere() {
+    for (keys, leave) in [("q", Leave::Asked), ("ctrl-c", Leave::Interrupted), ("? ctrl-c", Leave::Interrupted)] {
+        for mut bench in [Bench::opened(), Bench::finished(16)] {
+            assert_eq!(bench.keys(keys).left, Some(leave), "{keys}");
+        }
+    }
+}

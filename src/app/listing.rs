@@ -1,0 +1,100 @@
+//! Which examples are listed, and which of them the list stands on.
+
+use crate::attribution::Split;
+
+use super::sheet::{Change, Sheet};
+
+/// Which examples are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that what is heard gets wrong.
+    Wrong,
+    /// Those on which the mix and the model differ.
+    Flipped,
+}
+
+impl Filter {
+    /// The next filter.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::All => Self::Wrong,
+            Self::Wrong => Self::Flipped,
+            Self::Flipped => Self::All,
+        }
+    }
+
+    /// What it is called.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Wrong => "wrong",
+            Self::Flipped => "flipped",
+        }
+    }
+
+    fn keeps(self, sheet: &Sheet, example: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Wrong => sheet.predicted(Split::Test)[example] != sheet.test.items[example].gold,
+            Self::Flipped => sheet.change(example) != Change::Same,
+        }
+    }
+}
+
+/// The list of test examples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Which are listed.
+    pub filter: Filter,
+    /// Their numbers in the table.
+    pub rows: Vec<usize>,
+    /// On which of `rows` the list stands.
+    pub at: usize,
+}
+
+impl Listing {
+    /// Lists what the filter keeps of `sheet`, and stays on the same example if it is still there.
+    pub fn refresh(&mut self, sheet: &Sheet) {
+        let stood = self.rows.get(self.at).copied().unwrap_or(0);
+        let examples = 0..sheet.test.tally.len();
+        self.rows = examples.filter(|&example| self.filter.keeps(sheet, example)).collect();
+        self.at = self.rows.partition_point(|&example| example < stood);
+        self.step(0);
+    }
+
+    /// Moves by so many rows.
+    pub fn step(&mut self, rows: isize) {
+        self.at = self.at.saturating_add_signed(rows).min(self.rows.len().saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixture;
+
+    #[test]
+    fn filters_keep_what_they_say_and_the_place() {
+        let mut sheet = Sheet::saved(0, fixture::run(&fixture::request(), 40));
+        let mut listing = Listing::default();
+        listing.refresh(&sheet);
+        listing.step(1000);
+        assert_eq!((listing.rows.len(), listing.at), (40, 39));
+        listing.filter = listing.filter.next();
+        listing.refresh(&sheet);
+        let wrong = ((1.0 - sheet.accuracy(Split::Test).unwrap()) * 40.0).round() as usize;
+        assert_eq!(listing.rows.len(), wrong);
+        assert!(wrong > 0 && listing.at == wrong - 1);
+        listing.filter = listing.filter.next();
+        listing.refresh(&sheet);
+        assert_eq!((listing.rows.len(), listing.at), (0, 0));
+        (0..72).for_each(|component| sheet.desk.invert(component));
+        sheet.follow();
+        listing.refresh(&sheet);
+        assert_eq!(listing.rows.len(), 40 - sheet.changes(Change::Same));
+    }
+}

@@ -1,0 +1,41 @@
+//! The explorer without a screen: what it knows, what can be asked of it, and what that does.
+//!
+//! No drawing and no input or output happens here. Keys come in through [`press`], the workers' words through
+//! [`hear_run`], [`hear_judge`] and [`hear_fit`]; out go [`Effect`]s for the terminal loop to carry out. Layers count
+//! upwards on the screen, because the residual stream flows up to the logits.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`action`], [`key`], [`keymap`] | what can be asked, and with which keys |
+//! | [`state`] | everything the explorer knows |
+//! | [`sheet`] | one run: tables, counts, faders, predictions |
+//! | [`desk`], [`mixed`], [`tally`] | faders; what they make of the examples; what the components say |
+//! | [`metric`], [`listing`] | what the map and the list show |
+//! | [`update`], [`switch`], [`hear`] | what actions and workers do to the state |
+
+pub mod action;
+#[cfg(test)]
+pub(crate) mod bench;
+pub mod desk;
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod habits;
+pub mod hear;
+pub mod key;
+pub mod keymap;
+pub mod listing;
+pub mod metric;
+pub mod mixed;
+pub mod sheet;
+pub mod state;
+pub mod switch;
+pub mod tally;
+pub mod update;
+
+pub use action::Action;
+pub use hear::{hear_fit, hear_judge, hear_run};
+pub use key::Key;
+pub use keymap::{Keymap, Place};
+pub use state::{State, TaskChoice};
+pub use update::{Effect, Leave, press, update};

@@ -1,0 +1,273 @@
+//! Everything the explorer knows.
+
+use std::time::Duration;
+
+use crate::{component::Component, progress::Progress, run::Run, runner::RunRequest};
+
+use super::{
+    hear::judge_next,
+    keymap::{Keymap, Place},
+    listing::Listing,
+    metric::{Metric, Scale},
+    sheet::Sheet,
+    switch::start,
+    update::Effect,
+};
+
+/// A task that can be switched to, with its templates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskChoice {
+    /// Name of the task.
+    pub name: String,
+    /// Names of its templates, at least one.
+    pub templates: Vec<String>,
+}
+
+/// Where the run that was asked for stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    /// Nothing is being computed.
+    #[default]
+    Idle,
+    /// Asked for; the worker has not answered yet, or makes the prompts.
+    Preparing,
+    /// The model is being loaded.
+    Loading(String),
+    /// Examples are being attributed.
+    Running(Progress),
+    /// It was cancelled; what came before stands.
+    Stopped,
+    /// It failed, and why.
+    Failed(String),
+}
+
+impl Phase {
+    /// Whether something is under way.
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Preparing | Self::Loading(_) | Self::Running(_))
+    }
+}
+
+/// Where the fit that was asked for stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fitting {
+    /// None is asked for.
+    #[default]
+    Idle,
+    /// It begins when the training examples of this sheet are there.
+    Waiting(u64),
+    /// The fit of this sheet is being computed.
+    Running(u64),
+}
+
+/// What the last fit of a sheet cost and found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitNote {
+    /// The sheet it belongs to.
+    pub sheet: u64,
+    /// Examples it was fitted on.
+    pub train: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// Distance from the optimum: the KKT residual.
+    pub kkt: f64,
+}
+
+/// How a notice is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Something worked.
+    Good,
+    /// Something to know.
+    Plain,
+    /// Something did not work.
+    Bad,
+}
+
+/// A sentence about what just happened. It stands until the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How it is meant.
+    pub tone: Tone,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What lies on top of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// The list of keys, scrolled down by so many lines.
+    Help(usize),
+}
+
+/// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Layer.
+    pub layer: usize,
+    /// Head, or the number of heads for the MLP.
+    pub column: usize,
+}
+
+/// The quantity on the map, for every component of the current sheet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// What is shown.
+    pub metric: Metric,
+    /// Its values, as far as they are known, `[C]`.
+    pub values: Vec<Option<f64>>,
+    /// The scale they are drawn on.
+    pub scale: Scale,
+}
+
+/// The state of the explorer.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Which key means what.
+    pub keymap: Keymap,
+    /// What can be switched to.
+    pub choices: Vec<TaskChoice>,
+    /// The run that was last asked for; `None` if there is no model to run.
+    pub wanted: Option<RunRequest>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The submission the model's worker is listened to for.
+    pub generation: u64,
+    /// The sheet that is being filled, by id.
+    pub filling: Option<u64>,
+    /// Where the fit stands.
+    pub fitting: Fitting,
+    /// The sheet whose components are being judged, by id.
+    pub judging: Option<u64>,
+    /// The last fit.
+    pub fit_note: Option<FitNote>,
+    /// All runs at hand.
+    pub sheets: Vec<Sheet>,
+    /// The one that is shown.
+    pub current: usize,
+    /// Where the cursor is.
+    pub cursor: Cursor,
+    /// What the map shows.
+    pub map: Map,
+    /// The list of examples.
+    pub listing: Listing,
+    /// What lies on top.
+    pub overlay: Option<Overlay>,
+    /// What just happened.
+    pub notice: Option<Notice>,
+    /// Which theme, counted round.
+    pub theme: usize,
+    next_sheet: u64,
+}
+
+impl State {
+    /// A screen without a run.
+    pub fn new(keymap: Keymap, choices: Vec<TaskChoice>) -> Self {
+        let metric = Metric::default();
+        Self {
+            keymap,
+            choices,
+            wanted: None,
+            phase: Phase::Idle,
+            generation: 0,
+            filling: None,
+            fitting: Fitting::Idle,
+            judging: None,
+            fit_note: None,
+            sheets: Vec::new(),
+            current: 0,
+            cursor: Cursor::default(),
+            map: Map { metric, values: Vec::new(), scale: metric.scale(2, &[]) },
+            listing: Listing::default(),
+            overlay: None,
+            notice: None,
+            theme: 0,
+            next_sheet: 0,
+        }
+    }
+
+    /// Puts runs from disk on the screen.
+    pub fn open(&mut self, runs: Vec<Run>) -> Vec<Effect> {
+        for run in runs {
+            let id = self.new_id();
+            self.sheets.push(Sheet::saved(id, run));
+        }
+        self.refresh();
+        judge_next(self)
+    }
+
+    /// Asks for the first run; a template that is not named is the task's first.
+    pub fn begin(&mut self, request: RunRequest) -> Vec<Effect> {
+        let choice = self.choices.iter().find(|choice| choice.name == request.task);
+        let first = choice.and_then(|choice| choice.templates.first()).cloned();
+        start(self, RunRequest { template: request.template.clone().or(first), ..request })
+    }
+
+    /// An id that no sheet has had.
+    pub(crate) const fn new_id(&mut self) -> u64 {
+        self.next_sheet += 1;
+        self.next_sheet
+    }
+
+    /// The run that is shown.
+    pub fn sheet(&self) -> Option<&Sheet> {
+        self.sheets.get(self.current)
+    }
+
+    /// The run that is shown, to be changed.
+    pub(crate) fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        self.sheets.get_mut(self.current)
+    }
+
+    /// The run with this id, to be changed.
+    pub(crate) fn sheet_by_id(&mut self, id: u64) -> Option<&mut Sheet> {
+        self.sheets.iter_mut().find(|sheet| sheet.id == id)
+    }
+
+    /// The component under the cursor, by number.
+    pub fn selected(&self) -> Option<usize> {
+        let shape = self.sheet()?.shape;
+        let (layer, column) = (self.cursor.layer.min(shape.layers - 1), self.cursor.column.min(shape.heads));
+        Some(layer * (shape.heads + 1) + column)
+    }
+
+    /// Moves the cursor to a component.
+    pub fn select(&mut self, component: usize) {
+        if let Some(shape) = self.sheet().map(|sheet| sheet.shape) {
+            let (layer, column) = (component / (shape.heads + 1), component % (shape.heads + 1));
+            self.cursor = Cursor { layer, column };
+        }
+    }
+
+    /// The name of the component under the cursor.
+    pub fn selected_name(&self) -> Option<Component> {
+        Some(self.sheet()?.name(self.selected()?))
+    }
+
+    /// Where a key is pressed now.
+    pub const fn place(&self) -> Place {
+        match self.overlay {
+            Some(Overlay::Help(_)) => Place::Help,
+            None => Place::Explore,
+        }
+    }
+
+    /// Whether the screen moves by itself.
+    pub fn is_moving(&self) -> bool {
+        self.phase.is_busy() || self.fitting != Fitting::Idle
+    }
+
+    /// Says something.
+    pub fn notify(&mut self, tone: Tone, text: impl Into<String>) {
+        self.notice = Some(Notice { tone, text: text.into() });
+    }
+
+    /// Brings what is derived for the screen up to date.
+    pub(crate) fn refresh(&mut self) {
+        let Some(sheet) = self.sheets.get(self.current) else { return };
+        let metric = self.map.metric;
+        let values: Vec<Option<f64>> = (0..sheet.shape.components()).map(|c| metric.value(sheet, c)).collect();
+        self.map = Map { metric, scale: metric.scale(sheet.shape.labels, &values), values };
+        self.listing.refresh(sheet);
+    }
+}

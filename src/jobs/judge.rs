@@ -1,0 +1,50 @@
+//! The worker that judges components: with many labels its tests take longer than a frame.
+
+use std::{io, sync::Arc};
+
+use crate::{
+    analysis::{ComponentStats, Thresholds, summarize},
+    attribution::Attribution,
+};
+
+use super::{Tagged, Worker};
+
+/// A complete split whose components are to be judged.
+#[derive(Clone, Debug)]
+pub struct JudgeRequest {
+    /// Comes back with the answer, so that it finds its way.
+    pub sheet: u64,
+    /// The split.
+    pub table: Arc<Attribution>,
+}
+
+/// How the components were judged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judged {
+    /// All of them.
+    Done {
+        /// From the request.
+        sheet: u64,
+        /// One entry a component, in the order of the shape.
+        stats: Vec<ComponentStats>,
+    },
+    /// Not at all, and why.
+    Failed(String),
+}
+
+/// Starts the thread that judges components.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn judge_worker(listen: impl Fn(Tagged<Judged>) + Send + 'static) -> io::Result<Worker<JudgeRequest>> {
+    Worker::spawn(
+        "judge",
+        || (),
+        |(), request: JudgeRequest, _, say| {
+            let stats = summarize(&request.table, &Thresholds::default());
+            say(Judged::Done { sheet: request.sheet, stats });
+        },
+        Judged::Failed,
+        listen,
+    )
+}

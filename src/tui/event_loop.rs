@@ -1,0 +1,173 @@
+//! The loop: wait for a key, a worker, a signal or the next frame; update; draw if something changed.
+//!
+//! Keys are painted at once. What workers say is gathered for a thirtieth of a second, so that a flood of batches
+//! costs no more frames than the eye can use. When nothing moves, nothing is drawn and nothing wakes up.
+
+use std::{io, time::Duration};
+
+use crossterm::event::{Event as Input, EventStream};
+use futures_util::StreamExt;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    app::{Keymap, Leave, State, TaskChoice, keymap::DEFAULT, press},
+    error::{Error, InputError, Result},
+    run::Run,
+    runner::RunRequest,
+};
+
+use super::{
+    color::Depth,
+    input,
+    office::{Message, Office, StartModel},
+    signals::Signals,
+    terminal::Screen,
+    theme::Theme,
+    views::{self, Scene},
+};
+
+/// Shortest time between two frames that only workers ask for.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Time between two frames of an animation.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Exit codes of the signals that a key or a lost terminal stands for.
+const INTERRUPT: u8 = 130;
+const HANGUP: u8 = 129;
+
+/// What to explore.
+#[derive(Default)]
+pub struct ExploreOptions {
+    /// Starts the worker that owns the model; `None` to look at saved runs only.
+    pub model: Option<StartModel>,
+    /// The run to begin with.
+    pub first: Option<RunRequest>,
+    /// Tasks and templates that can be switched to.
+    pub choices: Vec<TaskChoice>,
+    /// Runs from disk to open.
+    pub saved: Vec<Run>,
+}
+
+/// Opens the explorer and returns the exit code when the user leaves: 0, or 128 and the signal's number.
+///
+/// # Errors
+/// If the terminal or a thread cannot be had.
+pub fn explore(options: ExploreOptions) -> Result<u8> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| terminal_error(&error))?;
+    runtime.block_on(async { Explorer::open(options)?.run().await.map_err(|error| terminal_error(&error)) })
+}
+
+fn terminal_error(error: &io::Error) -> Error {
+    InputError::new(format!("the terminal cannot be used: {error}")).into()
+}
+
+type Keys = UnboundedReceiver<io::Result<Input>>;
+
+/// Reads the terminal in a task of its own, so that events can be taken in one go.
+fn listen_to_terminal() -> Keys {
+    let (post, keys) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut events = EventStream::new();
+        while let Some(event) = events.next().await {
+            if post.send(event).is_err() {
+                break;
+            }
+        }
+    });
+    keys
+}
+
+struct Explorer {
+    state: State,
+    themes: Vec<Theme>,
+    screen: Screen,
+    office: Office,
+    inbox: UnboundedReceiver<Message>,
+    signals: Signals,
+    tick: usize,
+}
+
+impl Explorer {
+    /// Takes the terminal and shows the first frame before any worker begins.
+    fn open(options: ExploreOptions) -> Result<Self> {
+        let keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
+        let themes = Theme::built_in(Depth::detect(|name| std::env::var(name).ok()))?;
+        let mut state = State::new(keymap, options.choices);
+        let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
+        let screen = Screen::open().map_err(|error| terminal_error(&error))?;
+        let (office, inbox) = Office::new(options.model);
+        let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
+        let mut explorer = Self { state, themes, screen, office, inbox, signals, tick: 0 };
+        explorer.draw().map_err(|error| terminal_error(&error))?;
+        let judge = explorer.state.open(options.saved);
+        explorer.office.carry_out(&mut explorer.state, first);
+        explorer.office.carry_out(&mut explorer.state, judge);
+        Ok(explorer)
+    }
+
+    async fn run(mut self) -> io::Result<u8> {
+        let mut keys = listen_to_terminal();
+        let mut drawn = Instant::now();
+        let mut due = Some(drawn);
+        loop {
+            let frame = due.unwrap_or(drawn);
+            tokio::select! {
+                biased;
+                code = self.signals.next() => return Ok(code),
+                () = sleep_until(frame), if due.is_some() => {
+                    self.draw()?;
+                    drawn = Instant::now();
+                    due = self.state.is_moving().then(|| drawn + TICK);
+                }
+                event = keys.recv() => {
+                    if let Some(code) = self.take_keys(event, &mut keys)? {
+                        return Ok(code);
+                    }
+                    due = Some(Instant::now());
+                }
+                Some(message) = self.inbox.recv() => {
+                    self.office.hear(&mut self.state, message);
+                    let soon = drawn + FRAME;
+                    due = Some(due.map_or(soon, |due| due.min(soon)));
+                }
+            }
+        }
+    }
+
+    /// Handles this event and all that wait behind it; `Some` is the exit code.
+    fn take_keys(&mut self, first: Option<io::Result<Input>>, keys: &mut Keys) -> io::Result<Option<u8>> {
+        let Some(mut event) = first else { return Ok(Some(HANGUP)) };
+        loop {
+            if let Some(leave) = self.take_key(&event?) {
+                return Ok(Some(if leave == Leave::Asked { 0 } else { INTERRUPT }));
+            }
+            match keys.try_recv() {
+                Ok(next) => event = next,
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    fn take_key(&mut self, event: &Input) -> Option<Leave> {
+        let effects = match event {
+            Input::Key(key) => press(&mut self.state, input::key(*key)?),
+            Input::Mouse(mouse) => input::mouse(&mut self.state, self.screen.area(), *mouse),
+            _ => Vec::new(),
+        };
+        self.office.carry_out(&mut self.state, effects)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let (state, tick) = (&self.state, self.tick);
+        self.tick = tick.wrapping_add(1);
+        match self.themes.get(state.theme % self.themes.len().max(1)) {
+            Some(theme) => self.screen.draw(|buf| views::draw(buf, Scene { state, theme, tick })),
+            None => Ok(()),
+        }
+    }
+}

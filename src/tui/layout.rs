@@ -1,0 +1,106 @@
+//! Where everything is on the screen: one function of its size, for drawing and for the mouse.
+
+use ratatui::layout::{Rect, Size};
+
+use crate::{
+    app::{State, state::Cursor},
+    component::Shape,
+};
+
+use super::widgets::grid::Grid;
+
+/// The smallest screen on which everything has its place.
+pub const LEAST: Size = Size { width: 72, height: 20 };
+
+/// Least width of the panes beside the map.
+const SIDE: u16 = 34;
+
+/// Rows of the pane on the selected component, and of the mix.
+const COMPONENT: u16 = 7;
+const MIX: u16 = 5;
+
+/// The places of all panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// What is looked at.
+    pub header: Rect,
+    /// The map with its rulers and legend.
+    pub map: Rect,
+    /// The selected component.
+    pub component: Rect,
+    /// The mix.
+    pub mix: Rect,
+    /// The examples.
+    pub examples: Rect,
+    /// Progress, notices and exactness.
+    pub status: Rect,
+    /// Keys.
+    pub footer: Rect,
+}
+
+/// What lies between header and status line.
+pub fn body(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area }
+}
+
+impl Layout {
+    /// The places on a screen, or `None` if it is too small.
+    pub fn of(area: Rect, state: &State) -> Option<Self> {
+        if area.width < LEAST.width || area.height < LEAST.height {
+            return None;
+        }
+        let row = |y: u16| Rect { y, height: 1, ..area };
+        let body = body(area);
+        let shape = state.sheet().map_or(Shape { layers: 8, heads: 8, labels: 2 }, |sheet| sheet.shape);
+        let width = map_width(body, shape);
+        let map = Rect { x: body.x + 1, width: width - 1, ..body };
+        let side = Rect { x: body.x + width + 2, width: body.width - width - 3, ..body };
+        let labels = shape.labels.min(6) as u16;
+        let component = Rect { height: COMPONENT + labels, ..side };
+        let mix = Rect { y: component.bottom(), height: MIX, ..side };
+        let examples = Rect { y: mix.bottom(), height: body.bottom().saturating_sub(mix.bottom()), ..side };
+        Some(Self {
+            header: row(area.y),
+            map,
+            component,
+            mix,
+            examples: examples.intersection(body),
+            status: row(area.bottom() - 2),
+            footer: row(area.bottom() - 1),
+        })
+    }
+}
+
+/// As wide as its cells want, but three fifths of the screen at most, and no more than leaves the side its room.
+fn map_width(body: Rect, shape: Shape) -> u16 {
+    let cells = |height: u16| Grid::fit(Rect { width: u16::MAX, height, ..body }, shape, Cursor::default()).pitch.0;
+    let wanted = Grid::width(shape, cells(map_cells(body).height)) + 1;
+    let most = (body.width * 3 / 5).max(44).max(Grid::width(shape, 2).saturating_add(2));
+    wanted.max(40).min(most).min(body.width - SIDE - 3)
+}
+
+/// Where the cells of a map are: below its title, above its legend.
+pub fn map_cells(map: Rect) -> Rect {
+    Rect { y: map.y + 1, height: map.height.saturating_sub(4), ..map }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Keymap, keymap::DEFAULT};
+
+    #[test]
+    fn panes_never_overlap_or_leave_the_screen() {
+        let state = State::new(Keymap::parse(DEFAULT).unwrap(), Vec::new());
+        for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60), (72, 100), (400, 20)] {
+            let area = Rect::new(0, 0, width, height);
+            let l = Layout::of(area, &state).unwrap();
+            let all = [l.header, l.map, l.component, l.mix, l.examples, l.status, l.footer];
+            for (i, a) in all.iter().enumerate() {
+                assert_eq!(area.intersection(*a), *a, "{width}×{height} {i}");
+                assert!(all[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{width}×{height} {i}");
+            }
+        }
+        assert_eq!(Layout::of(Rect::new(0, 0, 71, 24), &state), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! The explorer on a terminal: the loop, the looks and the screens.
+//!
+//! Views get the state and draw; they know no worker, no lock and no tensor. The loop waits for keys, workers and
+//! signals, and draws only when something changed.
+
+use std::io::IsTerminal;
+
+pub mod color;
+pub mod event_loop;
+pub mod input;
+pub mod layout;
+pub mod office;
+pub mod ramp;
+#[cfg(test)]
+mod screens;
+pub mod signals;
+pub mod terminal;
+pub mod theme;
+pub mod views;
+pub mod widgets;
+
+pub use crate::app::TaskChoice;
+pub use event_loop::{ExploreOptions, explore};
+pub use office::{Listener, StartModel};
+
+/// Whether there is a terminal to draw on and to read keys from.
+pub fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}

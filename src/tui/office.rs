@@ -1,0 +1,120 @@
+//! Where effects are carried out: workers get their requests here, and what they say comes back here.
+
+use std::io;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::{
+    analysis::reweight::partscope_options,
+    app::{
+        Effect, Leave, State, hear_fit, hear_judge, hear_run,
+        state::{Fitting, Phase, Tone},
+    },
+    jobs::{FitEvent, FitRequest, JudgeRequest, Judged, Tagged, Worker, fit_worker, judge_worker},
+    runner::{Event, RunRequest},
+};
+
+/// Where a worker says what it has to say.
+pub type Listener<E> = Box<dyn Fn(Tagged<E>) + Send>;
+
+/// Starts the worker that owns the model.
+pub type StartModel = Box<dyn FnOnce(Listener<Event>) -> io::Result<Worker<RunRequest>>>;
+
+/// What a worker says.
+#[derive(Debug)]
+pub enum Message {
+    /// The model's.
+    Run(Tagged<Event>),
+    /// The fitting one.
+    Fit(Tagged<FitEvent>),
+    /// The judging one.
+    Judge(Tagged<Judged>),
+}
+
+/// The workers. Each starts with its first request.
+pub struct Office {
+    mail: UnboundedSender<Message>,
+    start: Option<StartModel>,
+    model: Option<Worker<RunRequest>>,
+    fits: Option<Worker<FitRequest>>,
+    judges: Option<Worker<JudgeRequest>>,
+}
+
+impl Office {
+    /// An office without workers yet, and where their mail arrives.
+    pub fn new(start: Option<StartModel>) -> (Self, UnboundedReceiver<Message>) {
+        let (mail, inbox) = unbounded_channel();
+        (Self { mail, start, model: None, fits: None, judges: None }, inbox)
+    }
+
+    /// A listener that posts what it hears; when nobody reads any more, it is lost, as it should be.
+    fn post<E: 'static>(&self, wrap: fn(Tagged<E>) -> Message) -> impl Fn(Tagged<E>) + Send + 'static {
+        let mail = self.mail.clone();
+        move |told| drop(mail.send(wrap(told)))
+    }
+
+    /// Takes in what a worker said.
+    pub fn hear(&mut self, state: &mut State, message: Message) {
+        let effects = match message {
+            Message::Run(told) => hear_run(state, told),
+            Message::Judge(told) => hear_judge(state, told.event),
+            Message::Fit(told) => {
+                hear_fit(state, told.event);
+                Vec::new()
+            }
+        };
+        self.carry_out(state, effects);
+    }
+
+    /// Does what has to be done outside; `Some` if that is to leave.
+    pub fn carry_out(&mut self, state: &mut State, effects: Vec<Effect>) -> Option<Leave> {
+        let mut leave = None;
+        for effect in effects {
+            match effect {
+                Effect::Quit(how) => leave = Some(how),
+                Effect::CancelRun => self.model.iter().for_each(Worker::cancel),
+                Effect::Run(request) => self.run(state, request),
+                Effect::Fit { sheet, table } => {
+                    self.fit(state, FitRequest { sheet, table, options: partscope_options() })
+                }
+                Effect::Judge { sheet, table } => self.judge(state, JudgeRequest { sheet, table }),
+            }
+        }
+        leave
+    }
+
+    fn run(&mut self, state: &mut State, request: RunRequest) {
+        if let Some(start) = self.start.take() {
+            match start(Box::new(self.post(Message::Run))) {
+                Ok(worker) => self.model = Some(worker),
+                Err(error) => state.phase = Phase::Failed(format!("no thread for the model: {error}")),
+            }
+        }
+        if let Some(worker) = &mut self.model {
+            state.generation = worker.submit(request);
+        }
+    }
+
+    fn fit(&mut self, state: &mut State, request: FitRequest) {
+        if self.fits.is_none() {
+            self.fits = fit_worker(self.post(Message::Fit)).ok();
+        }
+        if let Some(worker) = &mut self.fits {
+            worker.submit(request);
+        } else {
+            state.fitting = Fitting::Idle;
+            state.notify(Tone::Bad, "the system gives no thread to fit on");
+        }
+    }
+
+    fn judge(&mut self, state: &mut State, request: JudgeRequest) {
+        if self.judges.is_none() {
+            self.judges = judge_worker(self.post(Message::Judge)).ok();
+        }
+        if let Some(worker) = &mut self.judges {
+            worker.submit(request);
+        } else {
+            state.notify(Tone::Bad, "the system gives no thread to judge components on");
+        }
+    }
+}

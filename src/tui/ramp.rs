@@ -1,0 +1,112 @@
+//! Diverging colour maps: a neutral middle, and steps that look equal on either side.
+
+use ratatui::style::Color;
+
+use super::color::{Depth, Lab, Rgb};
+
+/// Steps on each side of the neutral colour.
+const STEPS: usize = 64;
+
+/// A table of colours from the low end over neutral to the high end, as the terminal shows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ramp {
+    colors: Vec<Rgb>,
+    depth: Depth,
+    ansi: [Color; 3],
+}
+
+impl Ramp {
+    /// A map through these colours. `low` and `high` are listed from left to right, so `low` begins with its end and
+    /// `high` closes with its.
+    pub fn new(low: &[Rgb], neutral: Rgb, high: &[Rgb], ansi: [Color; 3], depth: Depth) -> Self {
+        let lab = |colors: &[Rgb]| colors.iter().map(|color| color.lab()).collect::<Vec<_>>();
+        let left = even(&[lab(low), vec![neutral.lab()]].concat());
+        let right = even(&[vec![neutral.lab()], lab(high)].concat());
+        let colors = left.into_iter().chain(right.into_iter().skip(1)).map(Lab::rgb).collect();
+        Self { colors, depth, ansi }
+    }
+
+    fn rgb(&self, place: f64) -> Rgb {
+        let at = ((place.clamp(-1.0, 1.0) + 1.0) * STEPS as f64).round() as usize;
+        self.colors[at.min(self.colors.len() - 1)]
+    }
+
+    /// The colour at `place`: −1 is the low end, 0 neutral, 1 the high end. `None` without colours.
+    pub fn color(&self, place: f64) -> Option<Color> {
+        match self.depth {
+            Depth::None => None,
+            Depth::Ansi if place <= -0.25 => Some(self.ansi[0]),
+            Depth::Ansi if place >= 0.25 => Some(self.ansi[2]),
+            Depth::Ansi => Some(self.ansi[1]),
+            depth => Some(self.rgb(place).at(depth)),
+        }
+    }
+
+    /// Black or white, whichever is read more easily on the colour at `place`.
+    pub fn ink(&self, place: f64) -> Color {
+        match self.depth {
+            Depth::None => Color::Reset,
+            Depth::Ansi if place <= -0.25 => Color::Black,
+            Depth::Ansi => Color::White,
+            depth if self.rgb(place).lab().l > 0.62 => Rgb(10, 12, 18).at(depth),
+            depth => Rgb(245, 247, 250).at(depth),
+        }
+    }
+}
+
+/// `STEPS + 1` colours on the way through `stops`, equally far apart along it.
+fn even(stops: &[Lab]) -> Vec<Lab> {
+    let legs: Vec<f64> = stops.windows(2).map(|pair| pair[0].distance(pair[1])).collect();
+    let step = legs.iter().sum::<f64>() / STEPS as f64;
+    let along = |mut way: f64| {
+        for (leg, pair) in legs.iter().zip(stops.windows(2)) {
+            if way <= *leg {
+                return pair[0].towards(pair[1], way / leg.max(f64::MIN_POSITIVE));
+            }
+            way -= leg;
+        }
+        stops[stops.len() - 1]
+    };
+    (0..=STEPS).map(|index| along(index as f64 * step)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn steps_look_equal_and_lightness_never_turns_within_a_side() {
+        for theme in Theme::built_in(Depth::True).unwrap() {
+            let labs: Vec<Lab> = theme.ramp.colors.iter().map(|color| color.lab()).collect();
+            for side in [&labs[..=STEPS], &labs[STEPS..]] {
+                let steps: Vec<f64> = side.windows(2).map(|pair| pair[0].distance(pair[1])).collect();
+                let mean = steps.iter().sum::<f64>() / steps.len() as f64;
+                assert!(mean > 0.004, "{}: the side is too short", theme.name);
+                assert!(steps.iter().all(|step| (step - mean).abs() < 0.5 * mean), "{}: {steps:?}", theme.name);
+                let rises = side.windows(2).filter(|pair| pair[1].l > pair[0].l + 1e-3).count();
+                let falls = side.windows(2).filter(|pair| pair[1].l < pair[0].l - 1e-3).count();
+                assert!(rises == 0 || falls == 0, "{}: lightness turns", theme.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_two_ends_differ_for_every_eye() {
+        for theme in Theme::built_in(Depth::True).unwrap() {
+            let (low, high) = (theme.ramp.rgb(-1.0).lab(), theme.ramp.rgb(1.0).lab());
+            assert!((low.b - high.b).abs() > 0.15, "{}: blue and yellow survive red-green blindness", theme.name);
+        }
+    }
+
+    #[test]
+    fn few_colours_still_tell_low_neutral_and_high_apart() {
+        for theme in Theme::built_in(Depth::Ansi).unwrap() {
+            let at = |place| theme.ramp.color(place);
+            assert!(at(-1.0) != at(0.0) && at(0.0) != at(1.0) && at(-1.0) != at(1.0));
+        }
+        let plain = &Theme::built_in(Depth::None).unwrap()[0];
+        assert_eq!((plain.ramp.color(1.0), plain.ramp.ink(1.0)), (None, Color::Reset));
+    }
+}

@@ -1,0 +1,120 @@
+//! Everything about the component under the cursor.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    analysis::{ComponentStats, Kind},
+    app::sheet::Sheet,
+    tui::{
+        theme::{Role, Theme, glyph, kind_name},
+        widgets::{
+            bar::{bar, interval},
+            pane,
+        },
+    },
+};
+
+use super::{Scene, fact, percent};
+
+/// Accuracy with its interval, kind with the reason, what it says, and its fader.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let theme = scene.theme;
+    let (Some(sheet), Some(component)) = (scene.state.sheet(), scene.state.selected()) else {
+        pane::open(buf, area, theme, Line::styled("component", theme.bold(Role::Text)), Line::default());
+        return;
+    };
+    let kind = sheet.kind(component);
+    let title = Line::styled(sheet.name(component).to_string(), theme.bold(Role::Accent));
+    let note = kind.map_or_else(Line::default, |kind| {
+        let role = Theme::kind(kind);
+        Line::styled(format!("{} {}", glyph(kind), kind_name(kind)).trim().to_owned(), theme.bold(role))
+    });
+    let inside = pane::open(buf, area, theme, title, note);
+    let role = kind.map_or(Role::Text, Theme::kind);
+    let width = usize::from(inside.width);
+    let left = pane::stack(buf, inside, accuracy(theme, sheet, component, role, width));
+    let left = pane::stack(buf, left, said(theme, sheet, component, width));
+    let left = pane::stack(buf, left, [standing(theme, sheet, component)]);
+    let why = pane::wrap(&reason(sheet, component, kind), width.saturating_sub(1));
+    pane::stack(buf, left, why.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
+}
+
+fn accuracy(theme: &Theme, sheet: &Sheet, component: usize, role: Role, width: usize) -> Vec<Line<'static>> {
+    let tally = &sheet.test.tally;
+    let Some(point) = tally.accuracy(component) else {
+        return vec![fact(theme, "accuracy", "–").into(), Line::default()];
+    };
+    let stats = sheet.stats_of(component);
+    let mut first = fact(theme, "accuracy", "");
+    first.push(Span::styled(format!("{} %", percent(Some(point))), theme.bold(role)));
+    let range = stats.map(|stats| stats.ci);
+    let text = range.map_or_else(String::new, |(low, high)| format!("  [{:.0}, {:.0}]", low * 100.0, high * 100.0));
+    first.push(Span::styled(text, theme.fg(Role::Text)));
+    first.push(Span::styled(format!("  n = {}", tally.len()), theme.fg(Role::Dim)));
+    let chance = 1.0 / sheet.shape.labels as f64;
+    let mut second = fact(theme, "", "");
+    second.extend(interval(theme, role, point, range, chance, width.saturating_sub(11)).spans);
+    vec![first.into(), second.into()]
+}
+
+/// One row a label: how often the component says it.
+fn said(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Line<'static>> {
+    let tally = &sheet.test.tally;
+    let said = tally.said(component);
+    let row = |(label, &count): (usize, &u32)| {
+        let share = f64::from(count) / tally.len().max(1) as f64;
+        let name: String = sheet.label(label).chars().take(9).collect();
+        let mut spans = vec![
+            Span::styled(format!("{:<5}", if label == 0 { "says" } else { "" }), theme.fg(Role::Dim)),
+            Span::styled(format!("{name:<9} "), theme.fg(Role::Text)),
+        ];
+        spans.extend(bar(theme, Role::Dim, share, width.saturating_sub(21)));
+        spans.push(Span::styled(format!(" {:>3.0}%", share * 100.0), theme.fg(Role::Text)));
+        Line::from(spans)
+    };
+    said.iter().enumerate().take(6).map(row).collect()
+}
+
+/// How it moves the margin, and where its fader stands.
+fn standing(theme: &Theme, sheet: &Sheet, component: usize) -> Line<'static> {
+    let margin =
+        sheet.test.tally.margin(component).map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2} nats"));
+    let mut spans = fact(theme, "margin", margin);
+    let desk = &sheet.desk;
+    let state = match () {
+        () if desk.is_muted(component) => " muted",
+        () if desk.is_solo(component) => " solo",
+        () => "",
+    };
+    spans.push(Span::styled("   weight ", theme.fg(Role::Dim)));
+    let role = if desk.on && desk.weight(component).to_bits() != 1.0_f64.to_bits() { Role::Accent } else { Role::Text };
+    spans.push(Span::styled(format!("{:.2}{state}", desk.gain(component)), theme.fg(role)));
+    spans.into()
+}
+
+/// Why the component is of its kind, in words.
+fn reason(sheet: &Sheet, component: usize, kind: Option<Kind>) -> String {
+    let tally = &sheet.test.tally;
+    if let (Some(label), Some(Kind::LabelBiased)) = (tally.only_label(component), kind) {
+        return format!("says {} on all {} examples", sheet.label(label), tally.len());
+    }
+    let Some(stats) = sheet.stats_of(component) else {
+        return if tally.is_empty() { String::new() } else { "judged when the run is complete".to_owned() };
+    };
+    let evidence = evidence(stats);
+    let better = if stats.beats_full { "; beats the model" } else { "" };
+    match kind {
+        Some(Kind::Good) => format!("right beyond its habits: {evidence}{better}"),
+        Some(Kind::Bad) => format!("tells labels apart, but wrongly: {evidence}"),
+        _ => format!("no sign that it tells labels apart: {evidence}"),
+    }
+}
+
+fn evidence(stats: &ComponentStats) -> String {
+    let q = if stats.q < 0.01 { format!("q = {:.0e}", stats.q) } else { format!("q = {:.2}", stats.q) };
+    format!("κ = {:+.2}, {q}", stats.kappa)
+}

@@ -1,0 +1,66 @@
+//! The keys that matter here, from the keymap.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{Action, Place},
+    tui::{theme::Role, widgets::pane},
+};
+
+use super::Scene;
+
+/// Hints in order of use; those that do not fit are left to the help.
+const MAP: [Action; 12] = [
+    Action::Fit,
+    Action::ToggleMix,
+    Action::Mute,
+    Action::Solo,
+    Action::NextTask,
+    Action::NextTemplate,
+    Action::NextSeed,
+    Action::Metric,
+    Action::Filter,
+    Action::Undo,
+    Action::Best,
+    Action::Worst,
+];
+const HELP: [Action; 3] = [Action::Down, Action::Up, Action::Close];
+const ALWAYS: [Action; 2] = [Action::Help, Action::Quit];
+
+/// One line over the whole width.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let place = scene.state.place();
+    buf.set_style(area, scene.theme.on(Role::Text, Role::Panel));
+    let (hints, always): (&[Action], &[Action]) = match place {
+        Place::Help => (&HELP, &[]),
+        _ => (&MAP, &ALWAYS),
+    };
+    let always = always.iter().flat_map(|&action| hint(scene, place, action)).collect::<Vec<_>>();
+    let right = Line::from(always);
+    let mut room = usize::from(area.width).saturating_sub(right.width() + 1);
+    let mut spans = vec![Span::raw(" ")];
+    for &action in hints {
+        let hint = hint(scene, place, action);
+        let width: usize = hint.iter().map(Span::width).sum();
+        if width > room {
+            break;
+        }
+        room -= width;
+        spans.extend(hint);
+    }
+    pane::put_at(buf, area, 0, Line::from(spans));
+    pane::put_right(buf, area, right);
+}
+
+/// `w fit  `.
+fn hint(scene: Scene<'_>, place: Place, action: Action) -> Vec<Span<'static>> {
+    let Some(key) = scene.state.keymap.keys(place, action).into_iter().next() else { return Vec::new() };
+    vec![
+        Span::styled(key, scene.theme.bold(Role::Accent)),
+        Span::styled(format!(" {}  ", action.name()), scene.theme.fg(Role::Dim)),
+    ]
+}

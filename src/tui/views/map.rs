@@ -1,0 +1,77 @@
+//! The map of components.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    app::{
+        sheet::Sheet,
+        state::{Cursor, Phase},
+    },
+    tui::{
+        layout::map_cells,
+        theme::Role,
+        widgets::{
+            grid::Grid,
+            heatmap::{Cell, Heatmap},
+            legend, pane,
+        },
+    },
+};
+
+use super::{Scene, opened, status};
+
+/// The map with its title and legend, or what is being waited for.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let (state, theme) = (scene.state, scene.theme);
+    let Some(sheet) = state.sheet() else { return draw_waiting(buf, area, scene) };
+    let shape = sheet.shape;
+    let grid = Grid::fit(map_cells(area), shape, state.cursor);
+    let note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
+    opened(buf, area, theme, state.map.metric.title(), Line::styled(note, theme.fg(Role::Dim)));
+    let cursor =
+        Cursor { layer: state.cursor.layer.min(shape.layers - 1), column: state.cursor.column.min(shape.heads) };
+    let cell = |component: usize| cell(sheet, &state.map.values, component);
+    let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
+    (&map).render(area, buf);
+    let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 2), height: 2, ..area };
+    legend::draw(buf, below, theme, sheet, state.map.metric, state.map.scale);
+}
+
+fn cell(sheet: &Sheet, values: &[Option<f64>], component: usize) -> Cell {
+    let mark = match () {
+        () if sheet.desk.is_solo(component) => Some('◆'),
+        () if sheet.desk.is_muted(component) => Some('×'),
+        () => None,
+    };
+    Cell { value: values.get(component).copied().flatten(), kind: sheet.kind(component), mark }
+}
+
+/// Which layers are in sight, if not all.
+fn scrolled(grid: &Grid, layers: usize) -> String {
+    let (first, shown) = grid.layers;
+    if shown < layers { format!("L{first}–L{} of ", first + shown - 1) } else { String::new() }
+}
+
+fn draw_waiting(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let theme = scene.theme;
+    opened(buf, area, theme, "components", Line::default());
+    let text = match &scene.state.phase {
+        Phase::Loading(model) => format!("loading {model}"),
+        Phase::Failed(_) => "nothing to show".to_owned(),
+        Phase::Stopped => "stopped; r starts again".to_owned(),
+        _ => "making the prompts".to_owned(),
+    };
+    let busy = scene.state.phase.is_busy();
+    let spinner = if busy { status::spinner(scene.tick) } else { " " };
+    let line = Line::from(vec![
+        Span::styled(format!("{spinner} "), theme.bold(Role::Accent)),
+        Span::styled(text, theme.fg(Role::Text)),
+    ]);
+    let middle = Rect { y: area.y + area.height / 2, height: 1, ..area };
+    pane::put_at(buf, middle, 0, line.centered());
+}

@@ -1,0 +1,92 @@
+//! The mix: both accuracies on both splits, which of them is heard, and what the mix changes.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{
+        sheet::{Change, Sheet},
+        state::Fitting,
+    },
+    attribution::Split,
+    tui::{
+        theme::{Role, Theme},
+        widgets::pane,
+    },
+};
+
+use super::{Scene, percent, status};
+
+/// The pane.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let theme = scene.theme;
+    let sheet = scene.state.sheet();
+    let (mark, role) = match sheet {
+        Some(sheet) if sheet.desk.on => ("● on", Role::Accent),
+        Some(sheet) if !sheet.desk.is_model() => ("○ off", Role::Text),
+        _ => ("", Role::Dim),
+    };
+    let title = Line::styled("mix", theme.bold(Role::Text));
+    let inside = pane::open(buf, area, theme, title, Line::styled(mark, theme.bold(role)));
+    let Some(sheet) = sheet else { return };
+    let heads = format!("  {:<8}{:>7}{:>8}", "", "test", "train");
+    let lines = [Line::styled(heads, theme.fg(Role::Dim)), model_line(theme, sheet), mix_line(theme, sheet)];
+    let left = pane::stack(buf, inside, lines);
+    pane::stack(buf, left, [note(scene, sheet)]);
+}
+
+fn row(theme: &Theme, heard: bool, name: &str, test: Option<f64>, train: Option<f64>) -> Vec<Span<'static>> {
+    let (mark, style) = if heard { ("▸", theme.bold(Role::Accent)) } else { (" ", theme.fg(Role::Dim)) };
+    let text = format!("{mark} {name:<8}{:>7}{:>8}", percent(test), percent(train));
+    vec![Span::styled(text, style)]
+}
+
+fn model_line(theme: &Theme, sheet: &Sheet) -> Line<'static> {
+    let (test, train) = (sheet.test.tally.full_accuracy(), sheet.train.tally.full_accuracy());
+    row(theme, !sheet.desk.on, "model", test, train).into()
+}
+
+fn mix_line(theme: &Theme, sheet: &Sheet) -> Line<'static> {
+    if sheet.desk.is_model() {
+        return Line::styled("  no mix yet: w fits one", theme.fg(Role::Dim));
+    }
+    let mut spans = row(theme, sheet.desk.on, "mix", sheet.test.mixed.accuracy(), sheet.train.mixed.accuracy());
+    if let (Some(mix), Some(model)) = (sheet.test.mixed.accuracy(), sheet.test.tally.full_accuracy()) {
+        let gain = (mix - model) * 100.0;
+        let role = if gain >= 0.0 { Role::Good } else { Role::Bad };
+        spans.push(Span::styled(format!("  {gain:+.1}"), theme.bold(role)));
+    }
+    spans.into()
+}
+
+/// What the mix changes, or that a fit is under way.
+fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
+    let theme = scene.theme;
+    match scene.state.fitting {
+        Fitting::Running(id) if id == sheet.id => {
+            return Line::styled(format!("{} fitting", status::spinner(scene.tick)), theme.bold(Role::Accent));
+        }
+        Fitting::Waiting(id) if id == sheet.id => {
+            return Line::styled("fits once the training examples are there", theme.fg(Role::Dim));
+        }
+        _ if sheet.desk.is_model() => return Line::default(),
+        _ => {}
+    }
+    let silent = sheet.desk.silent();
+    let shown = [(Change::Fixed, "▲", "fixed", Role::Good), (Change::Broken, "▼", "broken", Role::Bad)];
+    let mut spans = Vec::new();
+    for (change, mark, name, role) in shown {
+        spans.push(Span::styled(format!("{mark} {} {name}  ", sheet.changes(change)), theme.fg(role)));
+    }
+    spans.push(Span::styled(format!("{silent} silent"), theme.fg(Role::Dim)));
+    spans.into()
+}
+
+/// Accuracy of what is heard, for the title of the examples.
+pub(super) fn heard(sheet: &Sheet) -> String {
+    let name = if sheet.desk.on { "mix" } else { "model" };
+    format!("{name} {} %", percent(sheet.accuracy(Split::Test)))
+}

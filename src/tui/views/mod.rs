@@ -1,0 +1,90 @@
+//! Screens. Each reads the state and draws; none computes, none changes anything.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::app::{
+    State,
+    state::{Overlay, Phase},
+};
+
+use super::{
+    layout::{self, Layout},
+    theme::{Role, Theme},
+    widgets::pane,
+};
+
+mod component;
+mod examples;
+mod failure;
+mod footer;
+mod header;
+mod help;
+mod map;
+mod mix;
+mod small;
+mod status;
+
+/// What a view needs besides its place: the state, the theme, and which frame of an animation it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// Everything the explorer knows.
+    pub state: &'a State,
+    /// What it looks like.
+    pub theme: &'a Theme,
+    /// Counts up while something moves.
+    pub tick: usize,
+}
+
+/// Draws the whole screen.
+pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
+    let area = buf.area;
+    buf.set_style(area, scene.theme.on(Role::Text, Role::Background));
+    let Some(layout) = Layout::of(area, scene.state) else { return small::draw(buf, area, scene.theme) };
+    header::draw(buf, layout.header, scene);
+    map::draw(buf, layout.map, scene);
+    component::draw(buf, layout.component, scene);
+    mix::draw(buf, layout.mix, scene);
+    examples::draw(buf, layout.examples, scene);
+    status::draw(buf, layout.status, scene);
+    footer::draw(buf, layout.footer, scene);
+    if let Phase::Failed(message) = &scene.state.phase {
+        failure::draw(buf, layout::body(area), scene.theme, message);
+    }
+    if let Some(Overlay::Help(scroll)) = scene.state.overlay {
+        help::draw(buf, layout::body(area), scene, scroll);
+    }
+}
+
+/// Clears a box in the middle of `area` and returns its inside.
+fn sheet_of_paper(buf: &mut Buffer, area: Rect, theme: &Theme, size: (u16, u16), title: &str, role: Role) -> Rect {
+    let (width, height) = (size.0.min(area.width), size.1.min(area.height));
+    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    ratatui::widgets::Clear.render(place, buf);
+    let block = ratatui::widgets::Block::bordered()
+        .border_type(ratatui::widgets::BorderType::Rounded)
+        .border_style(theme.fg(role))
+        .style(theme.on(Role::Text, Role::Panel))
+        .title(Line::styled(format!(" {title} "), theme.bold(role)));
+    let inside = block.inner(place);
+    block.render(place, buf);
+    Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside }
+}
+
+/// A number with one digit after the point, or a dash.
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0))
+}
+
+/// Spans in alternating styles: what something is called, and what it is.
+fn fact(theme: &Theme, name: &str, value: impl Into<String>) -> Vec<Span<'static>> {
+    vec![Span::styled(format!("{name:<10}"), theme.fg(Role::Dim)), Span::styled(value.into(), theme.fg(Role::Text))]
+}
+
+fn opened(buf: &mut Buffer, area: Rect, theme: &Theme, title: &str, note: Line<'_>) -> Rect {
+    pane::open(buf, area, theme, Line::styled(title.to_owned(), theme.bold(Role::Text)), note)
+}

@@ -1,0 +1,209 @@
+//! The map of components: a coloured cell each, with its value in digits and its kind as a glyph.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+    widgets::Widget,
+};
+
+use crate::{
+    analysis::Kind,
+    app::{
+        metric::{Metric, Scale},
+        state::Cursor,
+    },
+    tui::theme::{Role, Theme, glyph},
+};
+
+use super::grid::Grid;
+
+/// What stands in a cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cell {
+    /// The value, once it is known.
+    pub value: Option<f64>,
+    /// The kind, once it is known.
+    pub kind: Option<Kind>,
+    /// A mark of the mixing desk: muted or soloed.
+    pub mark: Option<char>,
+}
+
+/// A map of cells, layer by layer as [`Shape`](crate::Shape) orders them.
+#[derive(Debug)]
+pub struct Heatmap<'a, F> {
+    /// Where cells are.
+    pub grid: Grid,
+    /// What is shown.
+    pub metric: Metric,
+    /// The scale of its colours.
+    pub scale: Scale,
+    /// The cell of a component, by number.
+    pub cell: F,
+    /// Where the cursor is.
+    pub cursor: Cursor,
+    /// What it looks like.
+    pub theme: &'a Theme,
+}
+
+/// How dark a cell is without colours, from the low end of the scale to the high end.
+pub const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
+
+/// The shade of a place on the scale, −1 to 1.
+pub fn shade(place: f64) -> char {
+    SHADES[((place.clamp(-1.0, 1.0) + 1.0) * 2.0).round() as usize]
+}
+
+impl<F: Fn(usize) -> Cell> Widget for &Heatmap<'_, F> {
+    fn render(self, _: Rect, buf: &mut Buffer) {
+        self.rulers(buf);
+        let grid = self.grid;
+        for layer in grid.layers.0..grid.layers.0 + grid.layers.1 {
+            for column in grid.columns.0..grid.columns.0 + grid.columns.1 {
+                if let Some(area) = grid.cell(layer, column) {
+                    let cell = (self.cell)(layer * (grid.heads + 1) + column);
+                    self.draw(buf, area, cell);
+                }
+            }
+        }
+        if let Some(area) = grid.cell(self.cursor.layer, self.cursor.column) {
+            self.mark_cursor(buf, area);
+        }
+    }
+}
+
+impl<F> Heatmap<'_, F> {
+    /// Names of layers on the left and of heads above; those of the cursor stand out.
+    fn rulers(&self, buf: &mut Buffer) {
+        let (grid, theme) = (self.grid, self.theme);
+        let style = |here: bool| if here { theme.bold(Role::Accent) } else { theme.fg(Role::Dim) };
+        for layer in grid.layers.0..grid.layers.0 + grid.layers.1 {
+            let Some(cell) = grid.cell(layer, grid.columns.0) else { continue };
+            let name = format!("{:>width$}", format!("L{layer}"), width = usize::from(grid.ruler - 1));
+            let row = cell.y + middle(cell.height);
+            buf.set_string(grid.area.x, row, name, style(layer == self.cursor.layer));
+        }
+        for column in grid.columns.0..grid.columns.0 + grid.columns.1 {
+            let Some(cell) = grid.cell(grid.layers.0, column) else { continue };
+            let name = heading(column, grid.heads, usize::from(grid.pitch.0));
+            let shift = cell.width.saturating_sub(name.chars().count() as u16) / 2;
+            buf.set_stringn(cell.x + shift, grid.area.y, name, 4, style(column == self.cursor.column));
+        }
+    }
+
+    fn draw(&self, buf: &mut Buffer, area: Rect, cell: Cell) {
+        let Some(value) = cell.value else { return self.draw_empty(buf, area) };
+        let place = self.scale.place(value);
+        let Some(color) = self.theme.ramp.color(place) else { return self.draw_plain(buf, area, cell, value) };
+        let ink = Style::new().fg(self.theme.ramp.ink(place)).bg(color);
+        let solid = solid(area);
+        buf.set_style(solid, ink);
+        if solid.height < area.height {
+            let below = Rect { y: solid.bottom(), height: 1, ..area };
+            for at in below.positions() {
+                buf[at].set_symbol("▀").set_fg(color);
+            }
+        }
+        self.write(buf, solid, cell, value, ink.add_modifier(Modifier::BOLD));
+    }
+
+    fn draw_empty(&self, buf: &mut Buffer, area: Rect) {
+        let (x, y) = (area.x + (area.width - 1) / 2, area.y + middle(area.height));
+        buf.set_string(x, y, "·", self.theme.fg(Role::Faint));
+    }
+
+    /// Without colours: digits and glyph as ever, and a shade in the rows that are free.
+    fn draw_plain(&self, buf: &mut Buffer, area: Rect, cell: Cell, value: f64) {
+        let solid = solid(area);
+        let band = shade(self.scale.place(value)).to_string().repeat(area.width.into());
+        for row in (solid.y..solid.bottom()).skip(1) {
+            buf.set_string(area.x, row, &band, Style::new());
+        }
+        self.write(buf, solid, cell, value, Style::new().add_modifier(Modifier::BOLD));
+    }
+
+    /// The value, the glyph of the kind and the mark of the desk, as far as there is room.
+    fn write(&self, buf: &mut Buffer, area: Rect, cell: Cell, value: f64, style: Style) {
+        let kind = cell.kind.map_or(" ", glyph);
+        let mark = cell.mark.map(String::from);
+        let sign = mark.as_deref().unwrap_or(kind);
+        let digit = self.scale.tenth(value).to_string();
+        let (x, y, width) = (area.x, area.y, usize::from(area.width));
+        match (width, area.height) {
+            (1, _) if sign == " " => put(buf, x, y, &digit, 1, style),
+            (1, _) => put(buf, x, y, sign, 1, style),
+            (2, _) => put(buf, x, y, &format!("{digit}{sign}"), 2, style),
+            (_, 1) => {
+                let room = (width - 1).min(4);
+                put(buf, x, y, &format!("{:>room$}{sign}", self.number(value, room)), width, style);
+            }
+            (_, height) => {
+                let row = y + (height - 1) / 2;
+                put(buf, x, row, &centred(&self.number(value, width), width), width, style);
+                let both = if kind == " " { sign.to_owned() } else { format!("{kind}{}", mark.unwrap_or_default()) };
+                put(buf, x, row + 1, &centred(&both, width), width, style);
+            }
+        }
+    }
+
+    /// The value in at most `room` characters.
+    fn number(&self, value: f64, room: usize) -> String {
+        let text = self.metric.short(value);
+        if text.chars().count() <= room { text } else { format!("{value:.0}") }
+    }
+
+    fn mark_cursor(&self, buf: &mut Buffer, area: Rect) {
+        if !self.grid.has_gap() {
+            buf.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
+            return;
+        }
+        let (style, accent) = (self.theme.fg(Role::Accent), self.theme.color(Role::Accent));
+        for row in area.rows() {
+            buf.set_string(row.x - 1, row.y, "▐", style);
+            buf.set_string(row.right(), row.y, "▌", style);
+        }
+        let above = Rect { y: area.y - 1, height: 1, ..area };
+        let edges = [Rect { y: area.bottom() - 1, height: 1, ..area }, above];
+        for at in edges.into_iter().flat_map(Rect::positions) {
+            if buf[at].symbol() == "▀" {
+                buf[at].set_bg(accent);
+            }
+        }
+        if buf[above.as_position()].symbol() == "▀" {
+            buf.set_string(above.x - 1, above.y, "▗", style);
+            buf.set_string(above.right(), above.y, "▖", style);
+        }
+    }
+}
+
+/// The rows of a cell that are filled; a tall one ends half a row early, so that cells stand apart.
+fn solid(area: Rect) -> Rect {
+    Rect { height: area.height - u16::from(area.height >= 3), ..area }
+}
+
+/// The row of a cell in which its value stands.
+const fn middle(height: u16) -> u16 {
+    height.saturating_sub(if height >= 3 { 2 } else { 1 }) / 2
+}
+
+/// `text` in the middle of `width` columns. A blank text stays away, so that what is there shows.
+fn centred(text: &str, width: usize) -> String {
+    let text = text.trim();
+    let before = (width + 1).saturating_sub(text.chars().count()) / 2;
+    if text.is_empty() { String::new() } else { format!("{}{text}", " ".repeat(before)) }
+}
+
+fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, width: usize, style: Style) {
+    buf.set_stringn(x, y, text, width, style);
+}
+
+/// The name of a column in the room there is.
+fn heading(column: usize, heads: usize, room: usize) -> String {
+    match (column == heads, room) {
+        (true, 0..=2) => "M".to_owned(),
+        (true, _) => "MLP".to_owned(),
+        (false, 0..=2) if !column.is_multiple_of(5) => String::new(),
+        (false, 0..=2) => column.to_string(),
+        (false, _) => format!("H{column}"),
+    }
+}
