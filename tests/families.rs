@@ -13,18 +13,9 @@ fn every_component_equals_transformers() {
     for name in names() {
         let golden = Golden::load(&name);
         let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
-        let shape = table.shape();
-        let mut worst = (0.0, String::new());
-        for (index, expected) in golden.components.iter().enumerate() {
-            let error = relative_error(table.contribution(index), expected);
-            if error >= worst.0 {
-                worst = (error, shape.component(index).to_string());
-            }
-        }
-        let rest = relative_error(table.rest(), &golden.rest);
-        let full = relative_error(table.full(), &golden.full);
-        println!("{name:24} worst component {:.1e} ({}), rest {rest:.1e}, full {full:.1e}", worst.0, worst.1);
-        assert!(worst.0 <= TOLERANCE && rest <= TOLERANCE && full <= TOLERANCE, "{name}: {worst:?} {rest} {full}");
+        let (worst, component, rest, full) = golden.errors(&table);
+        println!("{name:24} worst component {worst:.1e} ({component}), rest {rest:.1e}, full {full:.1e}");
+        assert!(worst <= TOLERANCE && rest <= TOLERANCE && full <= TOLERANCE, "{name}: {worst} {rest} {full}");
         assert!(table.exactness().holds(partscope::attribution::F32_TOLERANCE), "{name}: {:?}", table.exactness());
     }
 }

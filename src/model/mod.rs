@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod decoder;
 pub mod family;
+mod gguf;
 mod guard;
 pub mod layers;
 pub mod matrix;

@@ -10,7 +10,7 @@ use candle_core::Device;
 
 use super::{
     family::Config,
-    memory,
+    gguf, memory,
     tokenizer::Tokenizer,
     weights::{Precision, Weights},
 };
@@ -24,6 +24,8 @@ pub enum Source {
     Demo,
     /// A folder in the Hugging Face layout.
     Folder(PathBuf),
+    /// A GGUF file.
+    Gguf(PathBuf),
 }
 
 /// What matrices are kept as; all computation is f32 but for quantised products.
@@ -113,10 +115,9 @@ impl LoadOptions {
         };
         let absent = |error: candle_core::Error| InputError::new(error.to_string()).field("--device").into();
         match kind {
-            "cpu" => Ok(Device::Cpu),
             "auto" if cfg!(feature = "cuda") => Ok(Device::cuda_if_available(0)?),
             "auto" if cfg!(feature = "metal") => Ok(Device::metal_if_available(0)?),
-            "auto" => Ok(Device::Cpu),
+            "auto" | "cpu" => Ok(Device::Cpu),
             "cuda" if cfg!(feature = "cuda") => Device::new_cuda(number).map_err(absent),
             "metal" if cfg!(feature = "metal") => Device::new_metal(number).map_err(absent),
             "cuda" | "metal" => wrong(
@@ -147,6 +148,7 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "demo" => Ok(Self::Demo),
+            path if is_gguf(Path::new(path)) => Ok(Self::Gguf(PathBuf::from(path))),
             path if Path::new(path).is_dir() => Ok(Self::Folder(PathBuf::from(path))),
             given => Err(Error::Unknown {
                 what: "model",
@@ -160,11 +162,15 @@ impl FromStr for Source {
     }
 }
 
+fn is_gguf(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Demo => f.write_str("demo"),
-            Self::Folder(path) => path.display().fmt(f),
+            Self::Folder(path) | Self::Gguf(path) => path.display().fmt(f),
         }
     }
 }
@@ -174,6 +180,7 @@ impl Source {
         match self {
             Self::Demo => open_demo(options),
             Self::Folder(folder) => open_folder(folder, options),
+            Self::Gguf(path) => gguf::open(path, &options.device),
         }
     }
 }

@@ -31,7 +31,12 @@ impl Config {
         if !value.is_object() {
             return Err(InputError::new("the file does not hold a JSON object").path(path).into());
         }
-        Ok(Self { path: path.to_owned(), within: String::new(), value })
+        Ok(Self::new(path, value))
+    }
+
+    /// A configuration that was made from the file at `path`.
+    pub(crate) fn new(path: &Path, value: Value) -> Self {
+        Self { path: path.to_owned(), within: String::new(), value }
     }
 
     /// The object that `field` holds, if it holds one.

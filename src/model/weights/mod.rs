@@ -19,6 +19,7 @@ use candle_core::{
     quantized::{GgmlDType, QStorage, QTensor},
 };
 use shard::Shard;
+pub(crate) use stored::Reorder;
 pub use stored::{Numbers, Stored};
 
 use super::matrix::Matrix;
@@ -74,6 +75,12 @@ impl Weights {
     /// If `bytes` is not a sound safetensors file.
     pub fn embedded(name: &str, bytes: &'static [u8], device: &Device) -> Result<Self> {
         Self::index(vec![Shard::embedded(name, bytes)], device)
+    }
+
+    /// Tensors of one file whose header was read and checked elsewhere.
+    pub(super) fn from_file(path: &Path, tensors: Vec<(String, Stored)>, device: &Device) -> Result<Self> {
+        let shards = vec![Shard::open(path.to_owned())?];
+        Ok(Self { shards, tensors: tensors.into_iter().collect(), precision: Precision::F32, device: device.clone() })
     }
 
     fn index(shards: Vec<Shard>, device: &Device) -> Result<Self> {
@@ -200,8 +207,13 @@ impl Found<'_> {
     /// If it holds NaN or infinity, or cannot be read.
     pub fn tensor(self) -> Result<Tensor> {
         let bytes = self.bytes()?;
-        let values = self.stored.numbers.to_f32(&bytes).map_err(|problem| self.wrong(problem))?;
+        let mut values = self.stored.numbers.to_f32(&bytes).map_err(|problem| self.wrong(problem))?;
         self.check(&values)?;
+        if self.stored.shift.abs() > 0.0 {
+            for value in &mut values {
+                *value += self.stored.shift;
+            }
+        }
         let shape = self.shape();
         Ok(Tensor::from_vec(values, shape, &self.weights.device)?)
     }
@@ -254,18 +266,31 @@ impl Found<'_> {
         self.input_first && self.stored.shape.len() == 2
     }
 
-    /// The wanted rows as the file has them, one after the other.
+    /// The wanted rows, one after the other, in the file's numbers.
     fn bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = self.weights.shards[self.stored.shard].read(self.name, self.stored)?;
         let mut shape = self.stored.shape.clone();
         if self.transposes() {
-            let width = bytes.len() / self.stored.elements().max(1);
-            bytes = stored::transpose(&bytes, shape[0], shape[1], width);
+            if !self.stored.transposed {
+                let width = bytes.len() / self.stored.elements().max(1);
+                bytes = stored::transpose(&bytes, shape[0], shape[1], width);
+            }
             shape.reverse();
         }
-        let Some(rows) = &self.rows else { return Ok(bytes) };
-        let row = bytes.len() / shape[0].max(1);
-        Ok(rows.iter().flat_map(|rows| &bytes[rows.start * row..rows.end * row]).copied().collect())
+        let all = || std::iter::once(0..shape[0]).collect();
+        let rows: Vec<Range<usize>> = match (&self.rows, self.stored.reorder) {
+            (None, None) => return Ok(bytes),
+            (rows, _) => rows.clone().unwrap_or_else(all),
+        };
+        let width = bytes.len() / shape[0].max(1);
+        let row = |row: usize| &bytes[row * width..(row + 1) * width];
+        match self.stored.reorder {
+            None => Ok(rows.iter().flat_map(|rows| &bytes[rows.start * width..rows.end * width]).copied().collect()),
+            Some(order) if order.fits(shape[0]) => {
+                Ok(rows.into_iter().flatten().flat_map(|at| row(order.place(at, shape[0]))).copied().collect())
+            }
+            Some(_) => Err(self.wrong(format!("{} rows do not divide among the heads", shape[0])).into()),
+        }
     }
 
     fn check(&self, values: &[f32]) -> Result<()> {

@@ -92,7 +92,7 @@ fn stored(entry: &Entry, shard: usize, start: u64) -> Option<Stored> {
     let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))?;
     let (from, to) = entry.data_offsets;
     let length = usize::try_from(to - from).ok().filter(|&length| numbers.bytes(elements) == Some(length))?;
-    Some(Stored { shard, offset: start.checked_add(from)?, length, shape, numbers })
+    Some(Stored { shard, ..Stored::new(start.checked_add(from)?, length, shape, numbers) })
 }
 
 /// The files of the checkpoint in `folder`.

@@ -9,7 +9,7 @@ use half::{bf16, f16};
 use super::Precision;
 
 /// A tensor in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
     /// Which file of the checkpoint.
     pub(super) shard: usize,
@@ -21,9 +21,79 @@ pub struct Stored {
     pub shape: Vec<usize>,
     /// What the bytes are.
     pub numbers: Numbers,
+    /// Whether the file has the rows in another order.
+    pub(super) reorder: Option<Reorder>,
+    /// Added to every value.
+    pub(super) shift: f32,
+    /// Whether the file has the transpose of `shape`.
+    pub(super) transposed: bool,
+}
+
+/// Orders of rows that llama.cpp's converter makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reorder {
+    /// The two halves of each head lie row by row beside each other.
+    Pairs { heads: usize },
+    /// Queries of all heads, then keys, then values, instead of all three head by head.
+    Fused { heads: usize },
+}
+
+impl Reorder {
+    /// Where the file has row `row` of `rows`.
+    pub(super) fn place(self, row: usize, rows: usize) -> usize {
+        match self {
+            Self::Pairs { heads } => {
+                let width = rows / heads;
+                let (head, within) = (row / width, row % width);
+                let half = width / 2;
+                head * width + (within % half) * 2 + within / half
+            }
+            Self::Fused { heads } => {
+                let width = rows / (3 * heads);
+                let (head, within) = (row / (3 * width), row % (3 * width));
+                (within / width) * heads * width + head * width + within % width
+            }
+        }
+    }
+
+    /// Whether `rows` can be in this order.
+    pub(super) const fn fits(self, rows: usize) -> bool {
+        match self {
+            Self::Pairs { heads } => heads > 0 && heads <= rows && rows.is_multiple_of(2 * heads),
+            Self::Fused { heads } => heads > 0 && heads <= rows && rows.is_multiple_of(3 * heads),
+        }
+    }
 }
 
 impl Stored {
+    /// A tensor of the first file of a checkpoint.
+    pub(crate) const fn new(offset: u64, length: usize, shape: Vec<usize>, numbers: Numbers) -> Self {
+        Self { shard: 0, offset, length, shape, numbers, reorder: None, shift: 0.0, transposed: false }
+    }
+
+    /// The entry `index` along the first dimension.
+    pub(crate) fn slice(&self, index: usize) -> Self {
+        let length = self.length / self.shape[0];
+        let offset = self.offset + (index * length) as u64;
+        Self { offset, length, shape: self.shape[1..].to_vec(), ..self.clone() }
+    }
+
+    /// With rows in another order in the file.
+    pub(crate) fn with_order(self, order: Reorder) -> Self {
+        Self { reorder: Some(order), ..self }
+    }
+
+    /// With `shift` to be added to every value.
+    pub(crate) fn with_shift(self, shift: f32) -> Self {
+        Self { shift, ..self }
+    }
+
+    /// A matrix that a family expects the other way round than the file has it.
+    pub(crate) fn turned(mut self) -> Self {
+        self.shape.reverse();
+        Self { transposed: true, ..self }
+    }
+
     /// Number of values.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
@@ -32,7 +102,8 @@ impl Stored {
     /// Bytes in memory when kept as `precision`.
     pub fn kept_bytes(&self, precision: Precision) -> u64 {
         let elements = self.elements() as u64;
-        let blocks = self.shape.last().is_some_and(|width| width.is_multiple_of(GgmlDType::Q8_0.block_size()));
+        let width = if self.transposed { self.shape.first() } else { self.shape.last() };
+        let blocks = width.is_some_and(|width| width.is_multiple_of(GgmlDType::Q8_0.block_size()));
         match (precision, self.numbers) {
             _ if self.shape.len() != 2 => 4 * elements,
             (Precision::F16 | Precision::BF16, _) | (Precision::Own, Numbers::F16 | Numbers::BF16) => 2 * elements,
