@@ -24,8 +24,13 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, metric: 
     pane::put_at(buf, area, 1, kinds_line(theme, sheet));
 }
 
-/// `accuracy 0 ▒▒▒▒▒▒│▒▒▒▒▒▒ 100 %  neutral 50: chance`.
-fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16) -> Line<'static> {
+/// One row: the kinds with how many there are.
+pub fn draw_kinds(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet) {
+    pane::put_at(buf, area, 0, kinds_line(theme, sheet));
+}
+
+/// `0 ▒▒▒▒▒▒▒▒▒▒▒▒ 100 %  chance 50`.
+pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16) -> Line<'static> {
     let dim = theme.fg(Role::Dim);
     let (low, high) = (metric.short(scale.low), metric.short(scale.high));
     let chance = match metric {
@@ -36,7 +41,7 @@ fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16) -> Line<'
         Metric::Margin => "  for gold: above 0".to_owned(),
     };
     let used = low.len() + high.len() + metric.unit().chars().count() + chance.chars().count() + 3;
-    let steps = usize::from(width).saturating_sub(used).clamp(8, 40);
+    let steps = usize::from(width).saturating_sub(used).clamp(6, 40);
     let mut spans = vec![Span::styled(format!("{low} "), dim)];
     for step in 0..steps {
         let value = scale.low + (scale.high - scale.low) * (step as f64 + 0.5) / steps as f64;
