@@ -86,8 +86,8 @@ actions! {
         OtherRun "other-run" "Compare with the next run at hand",
         Filter "filter" "Show all, the wrong, or the flipped examples",
         Search "search" "Show only examples whose text has what is typed",
-        ListDown "examples-down" "Move one example down",
-        ListUp "examples-up" "Move one example up",
+        ListDown "next-example" "Move to the next example of the list",
+        ListUp "previous-example" "Move to the example before",
         PageDown "page-down" "Move one page of examples down",
         PageUp "page-up" "Move one page of examples up",
     }

@@ -55,7 +55,8 @@ impl Pairing {
 
 /// Test examples with the same id and gold label in both, in the order of the left.
 fn shared(a: &Sheet, b: &Sheet) -> Vec<Shared> {
-    let rows: HashMap<&str, usize> = b.test.items.iter().enumerate().map(|(row, item)| (item.id.as_str(), row)).collect();
+    let rows: HashMap<&str, usize> =
+        b.test.items.iter().enumerate().map(|(row, item)| (item.id.as_str(), row)).collect();
     let found = a.test.items.iter().enumerate().filter_map(|(row, item)| {
         let other = *rows.get(item.id.as_str())?;
         (b.test.items[other].gold == item.gold).then(|| Shared { id: item.id.clone(), a: row, b: other })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{component::Component, progress::Progress, run::Run, runner::RunRequest};
 
 use super::{
+    action::Action,
     argument::Argument,
     hear::judge_next,
     keymap::{Keymap, Place},
@@ -307,6 +308,11 @@ impl State {
     pub fn other_sheet(&self) -> Option<&Sheet> {
         let shown = self.sheet()?.id;
         self.sheets.iter().find(|sheet| Some(sheet.id) == self.other && sheet.id != shown)
+    }
+
+    /// The first key of an action, or its name if it has none: for sentences.
+    pub fn key_of(&self, action: Action) -> String {
+        self.keymap.any_keys(action).into_iter().next().unwrap_or_else(|| action.name().to_owned())
     }
 
     /// Whether the cursor moves along ranks.

@@ -180,7 +180,13 @@ fn next_other(state: &mut State) {
     let next = around.find(|sheet| sheet.id != shown.id && sheet.is_complete() && comparable(sheet, shown));
     match next.map(|sheet| sheet.id) {
         Some(id) => state.other = Some(id),
-        None => state.notify(Tone::Plain, "no other run of this task is at hand: s draws other demonstrations"),
+        None => {
+            let seed = state.key_of(Action::NextSeed);
+            state.notify(
+                Tone::Plain,
+                format!("no other run of this task is at hand: {seed} draws other demonstrations"),
+            );
+        }
     }
 }
 
@@ -222,10 +228,11 @@ fn next_of(state: &mut State, kind: Kind, name: &str) {
 }
 
 fn toggle_mix(state: &mut State) {
+    let (fit, mute) = (state.key_of(Action::Fit), state.key_of(Action::Mute));
     let Some(sheet) = state.sheet_mut() else { return };
     if sheet.desk.is_model() {
         sheet.desk.on = false;
-        state.notify(Tone::Plain, "there is no mix yet: w fits one, m mutes a component");
+        state.notify(Tone::Plain, format!("there is no mix yet: {fit} fits one, {mute} mutes a component"));
     } else {
         sheet.desk.on = !sheet.desk.on;
     }
@@ -283,7 +290,9 @@ fn fit(state: &mut State) -> Vec<Effect> {
         state.fitting = Fitting::Waiting(id);
         state.notify(Tone::Plain, "the fit begins as soon as the training examples are there");
     } else {
-        state.notify(Tone::Bad, "the run was stopped before its training examples were there; r runs it again");
+        let again = state.key_of(Action::Rerun);
+        let why = "the run was stopped before its training examples were there";
+        state.notify(Tone::Bad, format!("{why}; {again} runs it again"));
     }
     Vec::new()
 }

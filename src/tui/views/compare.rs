@@ -10,6 +10,7 @@ use ratatui::{
 use crate::{
     analysis::compare::Flip,
     app::{
+        Action,
         metric::{Metric, Scale},
         pairing::{Pairing, comparable},
         sheet::Sheet,
@@ -50,9 +51,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         return;
     };
     let values: Vec<Option<f64>> = pairing.change.iter().copied().map(Some).collect();
-    let scale = Metric::VersusModel.scale(b.shape.labels, &values);
+    let scale = Metric::Change.scale(b.shape.labels, &values);
     let cell = |c: usize| Cell { value: values[c], ..Cell::default() };
-    draw_side(buf, sides.maps[2], scene, ("B − A", "points".to_owned()), b, (Metric::VersusModel, scale), cell);
+    draw_side(buf, sides.maps[2], scene, ("B − A", "points".to_owned()), b, (Metric::Change, scale), cell);
     draw_scatter(buf, sides.scatter, scene, a, b);
     draw_facts(buf, sides.facts, scene, pairing, (a, b));
 }
@@ -93,7 +94,7 @@ fn draw_side(
     (&Heatmap { grid, metric, scale, cell, cursor, theme }).render(area, buf);
     let below = Rect { y: area.bottom() - 1, height: 1, ..area };
     let row = Rect { y: (grid.area.y + grid.height()).min(below.y), ..below };
-    pane::put_at(buf, row, 0, legend::scale_line(theme, metric, scale, area.width));
+    pane::put_at(buf, row, 0, legend::scale_line(theme, metric, scale, area.width, grid.pitch.0 < 3));
 }
 
 fn draw_scatter(buf: &mut Buffer, area: Rect, scene: Scene<'_>, a: &Sheet, b: &Sheet) {
@@ -188,12 +189,16 @@ fn draw_hint(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
     let body = body(area);
     let inside = opened(buf, Rect { x: body.x + 1, width: body.width - 2, ..body }, theme, "compare", Line::default());
+    let hint = |action: Action| {
+        let text = format!("{}  {}", scene.state.key_of(action), action.description());
+        Line::styled(text, theme.fg(Role::Text))
+    };
     let lines = [
         Line::styled("One run of this task is at hand; a comparison needs two.", theme.bold(Role::Text)),
         Line::default(),
-        Line::styled("s  draws other demonstrations", theme.fg(Role::Text)),
-        Line::styled("T  puts the task in another template", theme.fg(Role::Text)),
-        Line::styled("n  takes another run that is at hand", theme.fg(Role::Text)),
+        hint(Action::NextSeed),
+        hint(Action::NextTemplate),
+        hint(Action::OtherRun),
     ];
     let middle = Rect { y: inside.y + inside.height / 3, height: inside.height * 2 / 3, ..inside };
     pane::stack(buf, middle, lines.map(Line::centered));

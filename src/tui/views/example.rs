@@ -35,7 +35,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let inside = pane::open(buf, area, theme, Line::styled(item.id.clone(), theme.bold(Role::Accent)), note);
     let text = pane::wrap(&item.text, usize::from(inside.width));
     let most = usize::from(inside.height / 3);
-    let left = pane::stack(buf, inside, text.into_iter().take(most).map(|line| Line::styled(line, theme.fg(Role::Strong))));
+    let left =
+        pane::stack(buf, inside, text.into_iter().take(most).map(|line| Line::styled(line, theme.fg(Role::Strong))));
     let left = pane::stack(buf, left, chances(theme, sheet, argument, usize::from(inside.width)));
     terms(buf, left, theme, sheet, argument);
 }
@@ -97,7 +98,8 @@ fn row(theme: &Theme, sheet: &Sheet, term: Term, largest: f64, width: u16) -> Li
     let half = usize::from(width).saturating_sub(20) / 2;
     let length = ((term.margin.abs() / largest) * half as f64).round() as usize;
     let drawn = "━".repeat(length);
-    let (left, right, role) = if term.margin < 0.0 { (drawn, String::new(), Role::Bad) } else { (String::new(), drawn, Role::Good) };
+    let (left, right, role) =
+        if term.margin < 0.0 { (drawn, String::new(), Role::Bad) } else { (String::new(), drawn, Role::Good) };
     vec![
         Span::styled(format!("{} ", kind.map_or(" ", glyph)), theme.bold(kind.map_or(Role::Dim, Theme::kind))),
         Span::styled(format!("{name:<9}"), theme.fg(Role::Text)),

@@ -31,9 +31,15 @@ const fn hints(place: Place) -> &'static [Action] {
             Action::Undo,
             Action::Filter,
         ],
-        Place::Examples => {
-            &[Action::ListDown, Action::ListUp, Action::Filter, Action::Search, Action::ToggleMix, Action::Fit, Action::Close]
-        }
+        Place::Examples => &[
+            Action::ToggleMix,
+            Action::Fit,
+            Action::Filter,
+            Action::Search,
+            Action::ListDown,
+            Action::ListUp,
+            Action::Close,
+        ],
         Place::Compare => &[
             Action::NextSeed,
             Action::NextTemplate,

@@ -48,7 +48,7 @@ pub struct Scene<'a> {
 pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
     let area = buf.area;
     buf.set_style(area, scene.theme.on(Role::Text, Role::Background));
-    let Some(layout) = Layout::of(area, scene.state) else { return small::draw(buf, area, scene.theme) };
+    let Some(layout) = Layout::of(area, scene.state) else { return small::draw(buf, area, scene) };
     header::draw(buf, layout.header, scene);
     match scene.state.screen {
         Screen::Map => draw_map(buf, layout, scene),
@@ -78,7 +78,7 @@ fn draw_map(buf: &mut Buffer, layout: Layout, scene: Scene<'_>) {
 fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) {
     let body = layout::body(area);
     if let Phase::Failed(message) = &scene.state.phase {
-        failure::draw(buf, body, scene.theme, message);
+        failure::draw(buf, body, scene, message);
     }
     match &scene.state.overlay {
         Some(Overlay::Help(scroll)) => help::draw(buf, body, scene, *scroll),
