@@ -13,8 +13,8 @@ use crate::{
     attribution::Batch,
     cancel::Cancel,
     component::Shape,
-    error::Result,
-    model::{Decoder, Norm, NormKind, Packed, Prefix, Probe, packed::shared_prefix},
+    error::{Error, Result},
+    model::{Decoder, Norm, NormKind, Packed, Prefix, Probe, Regime, packed::shared_prefix},
 };
 
 /// Label rows of the unembedding, carried back through the final norm and every head's output projection.
@@ -41,7 +41,7 @@ impl LabelProjection {
     /// If the computation fails, e.g. because a token id exceeds the vocabulary.
     pub fn new(decoder: &Decoder, label_tokens: &[u32]) -> Result<Self> {
         let labels = Tensor::from_slice(label_tokens, label_tokens.len(), decoder.device())?;
-        let label_rows = decoder.unembedding.weight.index_select(&labels, 0)?.to_dtype(DType::F32)?;
+        let label_rows = decoder.unembedding.weight.rows(&labels)?;
         let label_bias = decoder.unembedding.bias.as_ref().map(|bias| bias.index_select(&labels, 0)).transpose()?;
         let residual = carry_through(&decoder.norm, &label_rows)?;
         let mut constant = match &decoder.norm.bias {
@@ -61,7 +61,7 @@ impl LabelProjection {
                 None => residual.clone(),
             };
             let rows = (rows * layer.residual_scale)?;
-            let weight = attention.output.weight.to_dtype(DType::F32)?;
+            let weight = attention.output.weight.to_f32()?;
             let worth = rows.matmul(&weight)?.reshape((shape.labels, attention.heads, attention.head_dim))?;
             heads.push(worth.permute((1, 2, 0))?.contiguous()?);
             let bias = attention.output.bias.as_ref();
@@ -164,7 +164,9 @@ impl Default for BatchSize {
 pub struct Prepared<'a> {
     decoder: &'a Decoder,
     projection: &'a LabelProjection,
-    prefix: Prefix,
+    shared: usize,
+    /// One per regime among the prompts.
+    prefixes: Vec<(Regime, Prefix)>,
 }
 
 impl<'a> Prepared<'a> {
@@ -180,12 +182,16 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self> {
         let shared = shared_prefix(prompts);
         let tokens = prompts.first().map_or(&[][..], |prompt| &prompt.as_ref()[..shared]);
-        Ok(Self { decoder, projection, prefix: decoder.prefix(tokens, cancel)? })
+        let regimes = [Regime::Short, Regime::Long].into_iter();
+        let found = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.as_ref().len()) == regime);
+        let prefixes = regimes.filter(|&regime| found(regime));
+        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(tokens, regime, cancel)?)));
+        Ok(Self { decoder, projection, shared, prefixes: prefixes.collect::<Result<_>>()? })
     }
 
     /// Tokens that were computed once.
     pub const fn prefix_tokens(&self) -> usize {
-        self.prefix.len()
+        self.shared
     }
 
     /// Attributes `prompts` (whole ones, each starting with the shared prefix) and hands out batches in order.
@@ -202,22 +208,26 @@ impl<'a> Prepared<'a> {
         cancel: &Cancel,
         mut deliver: impl FnMut(Batch),
     ) -> Result<()> {
-        let start = self.prefix.len();
-        let mut waiting = prompts.iter().map(|prompt| &prompt.as_ref()[start..]).peekable();
-        while waiting.peek().is_some() {
+        let regime = |prompt: &P| self.decoder.regime(prompt.as_ref().len());
+        let mut waiting = prompts.iter().map(|prompt| (regime(prompt), &prompt.as_ref()[self.shared..])).peekable();
+        while let Some(&(regime, _)) = waiting.peek() {
             let mut room = size.tokens;
             let mut batch: Vec<&[u32]> = Vec::new();
-            while let Some(suffix) = waiting.next_if(|suffix| batch.is_empty() || suffix.len() <= room) {
+            let fits = |room: usize, suffix: &[u32], batch: &[&[u32]]| batch.is_empty() || suffix.len() <= room;
+            while let Some((_, suffix)) = waiting.next_if(|(own, x)| *own == regime && fits(room, x, &batch)) {
                 room = room.saturating_sub(suffix.len());
                 batch.push(suffix);
             }
-            deliver(self.attribute_batch(&batch, cancel)?);
+            deliver(self.attribute_batch(&batch, regime, cancel)?);
         }
         Ok(())
     }
 
-    fn attribute_batch(&self, suffixes: &[&[u32]], cancel: &Cancel) -> Result<Batch> {
-        let packed = Packed::new(suffixes.iter().copied(), self.prefix.len());
+    fn attribute_batch(&self, suffixes: &[&[u32]], regime: Regime, cancel: &Cancel) -> Result<Batch> {
+        let packed = Packed::new(suffixes.iter().copied(), self.shared, regime);
+        let Some((_, prefix)) = self.prefixes.iter().find(|(own, _)| *own == regime) else {
+            return Err(Error::Model("a prompt is of another length class than those prepared for".to_owned()));
+        };
         let mut collector = Collector {
             decoder: self.decoder,
             projection: self.projection,
@@ -225,7 +235,7 @@ impl<'a> Prepared<'a> {
             rest: None,
             residual: None,
         };
-        self.decoder.forward(&packed, &self.prefix, &mut collector, cancel)?;
+        self.decoder.forward(&packed, prefix, &mut collector, cancel)?;
         collector.finish(suffixes.len())
     }
 }

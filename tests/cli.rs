@@ -1,47 +1,17 @@
 //! The real binary on the command line: files, JSON keys and exit codes of the contract.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+mod binary;
 
+use std::{fs, path::Path};
+
+use binary::{failure, json, keys, partscope, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn partscope(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_partscope"));
-    command.args(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_str(&stdout(output)).unwrap()
-}
-
-/// Exit code and message of a command that must fail with one line on standard error and nothing else.
-fn failure(args: &[&str]) -> (i32, String) {
-    let output = partscope(args);
-    assert!(output.stdout.is_empty(), "data on standard output of a failed command");
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(message.lines().count(), 1, "{message}");
-    (output.status.code().unwrap(), message)
-}
 
 fn run(folder: &Path, more: &[&str]) -> Value {
     let folder = folder.to_str().unwrap();
     let args = [&["run", "-m", "demo", "--task", "sentiment", "--limit", "30", "-o", folder, "--json"], more].concat();
     json(&partscope(&args))
-}
-
-fn keys(value: &Value) -> Vec<&str> {
-    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    keys
 }
 
 #[test]

@@ -13,23 +13,18 @@ fn every_component_equals_transformers() {
     for name in names() {
         let golden = Golden::load(&name);
         let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
-        let shape = table.shape();
-        let mut worst = (0.0, String::new());
-        for (index, expected) in golden.components.iter().enumerate() {
-            let error = relative_error(table.contribution(index), expected);
-            if error >= worst.0 {
-                worst = (error, shape.component(index).to_string());
-            }
-        }
-        let rest = relative_error(table.rest(), &golden.rest);
-        let full = relative_error(table.full(), &golden.full);
-        println!("{name:24} worst component {:.1e} ({}), rest {rest:.1e}, full {full:.1e}", worst.0, worst.1);
-        assert!(worst.0 <= TOLERANCE && rest <= TOLERANCE && full <= TOLERANCE, "{name}: {worst:?} {rest} {full}");
+        let (worst, component, rest, full) = golden.errors(&table);
+        println!("{name:24} worst component {worst:.1e} ({component}), rest {rest:.1e}, full {full:.1e}");
+        assert!(worst <= TOLERANCE && rest <= TOLERANCE && full <= TOLERANCE, "{name}: {worst} {rest} {full}");
         assert!(table.exactness().holds(partscope::attribution::F32_TOLERANCE), "{name}: {:?}", table.exactness());
     }
 }
 
-/// One prompt at a time, all at once, and with no shared prefix: the same values to f32 rounding.
+/// How far values may move with the batch and the split between prefix and suffix, relative to a component's largest:
+/// matrix products of other shapes add in another order.
+const REGROUPING: f32 = 3e-5;
+
+/// One prompt at a time, all at once, and each with a prefix of its own: the same values to f32 rounding.
 #[test]
 fn a_batch_equals_its_members() {
     for name in names() {
@@ -37,17 +32,16 @@ fn a_batch_equals_its_members() {
         let projection = golden.projection();
         let whole = golden.attribute(&projection, &golden.prompts, BatchSize { tokens: 10_000 });
         let single = golden.attribute(&projection, &golden.prompts, BatchSize { tokens: 1 });
-        for (index, prompt) in golden.prompts.iter().enumerate() {
-            let alone = golden.attribute(&projection, std::slice::from_ref(prompt), BatchSize::default());
-            let labels = golden.labels.len();
-            for component in 0..projection.shape().components() {
-                let row = |table: &partscope::Attribution| {
-                    table.contribution(component)[index * labels..(index + 1) * labels].to_vec()
-                };
-                let scale = golden.components[component].iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-                for (&a, (&b, &c)) in alone.contribution(component).iter().zip(row(&whole).iter().zip(&row(&single))) {
-                    assert!((a - b).abs() <= 1e-5 * scale && (a - c).abs() <= 1e-5 * scale, "{name} {component}");
-                }
+        let alone: Vec<_> = golden
+            .prompts
+            .iter()
+            .map(|prompt| golden.attribute(&projection, std::slice::from_ref(prompt), BatchSize::default()))
+            .collect();
+        for component in 0..projection.shape().components() {
+            let alone: Vec<f32> = alone.iter().flat_map(|table| table.contribution(component).to_vec()).collect();
+            for grouped in [&whole, &single] {
+                let error = relative_error(grouped.contribution(component), &alone);
+                assert!(error <= REGROUPING, "{name} {component}: {error}");
             }
         }
     }
@@ -56,12 +50,31 @@ fn a_batch_equals_its_members() {
 /// Prompts that share nothing have a prefix of zero tokens, and still come out right.
 #[test]
 fn no_shared_prefix_is_no_special_case() {
-    let golden = Golden::load("llama");
-    let mut prompts = golden.prompts.clone();
-    prompts.push(vec![2, 3]);
-    let table = golden.attribute(&golden.projection(), &prompts, BatchSize::default());
-    for (index, expected) in golden.components.iter().enumerate() {
-        assert!(relative_error(&table.contribution(index)[..expected.len()], expected) <= TOLERANCE);
+    for name in names() {
+        let golden = Golden::load(&name);
+        let mut prompts = golden.prompts.clone();
+        prompts.push(vec![2, 3]);
+        let table = golden.attribute(&golden.projection(), &prompts, BatchSize::default());
+        for (index, expected) in golden.components.iter().enumerate() {
+            assert!(relative_error(&table.contribution(index)[..expected.len()], expected) <= TOLERANCE, "{name}");
+        }
+    }
+}
+
+/// A prefix longer than the sliding window, and than what is computed of it at once.
+#[test]
+fn a_long_prefix_equals_none() {
+    for name in names().into_iter().filter(|name| !name.starts_with("gpt2")) {
+        let golden = Golden::load(&name);
+        let projection = golden.projection();
+        let long: Vec<u32> = (0..300_u32).map(|at| (at * at * 31 + at * 7 + 3) % 97).collect();
+        let shared = golden.attribute(&projection, std::slice::from_ref(&long), BatchSize::default());
+        let apart = golden.attribute(&projection, &[long, vec![90, 1]], BatchSize::default());
+        for component in 0..projection.shape().components() {
+            let expected = shared.contribution(component);
+            let error = relative_error(&apart.contribution(component)[..expected.len()], expected);
+            assert!(error <= TOLERANCE, "{name} {component}: {error}");
+        }
     }
 }
 

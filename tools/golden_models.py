@@ -39,10 +39,94 @@ SHAPE = dict(
     head_dim=8,
     max_position_embeddings=128,
 )
+WINDOW = 6
+LLAMA3 = dict(
+    rope_type="llama3",
+    rope_theta=10000.0,
+    factor=8.0,
+    low_freq_factor=1.0,
+    high_freq_factor=4.0,
+    original_max_position_embeddings=32,
+)
+LONGROPE = dict(
+    rope_type="longrope",
+    rope_theta=10000.0,
+    short_factor=[1.0, 1.1, 1.3, 1.7],
+    long_factor=[1.2, 2.0, 4.0, 9.0],
+    original_max_position_embeddings=12,
+)
+# Families that derive the head width from the model's.
+SQUARE = {key: value for key, value in SHAPE.items() if key != "head_dim"} | dict(hidden_size=48)
+ONE_LAYER = SHAPE | dict(num_hidden_layers=1)
+NEOX = {key: value for key, value in SQUARE.items() if key != "num_key_value_heads"}
 FAMILIES = {
     "llama": lambda: transformers.LlamaConfig(**SHAPE, rms_norm_eps=1e-5, tie_word_embeddings=False),
     "llama-biased": lambda: transformers.LlamaConfig(
         **SHAPE, rms_norm_eps=1e-3, attention_bias=True, mlp_bias=True, tie_word_embeddings=True
+    ),
+    "llama-llama3": lambda: transformers.LlamaConfig(**ONE_LAYER, rope_parameters=LLAMA3),
+    "llama-linear": lambda: transformers.LlamaConfig(
+        **ONE_LAYER, rope_parameters=dict(rope_type="linear", factor=4.0, rope_theta=5000.0)
+    ),
+    # Widths in whole blocks of 32, as quantisation needs them.
+    "llama-wide": lambda: transformers.LlamaConfig(
+        **(SHAPE | dict(hidden_size=64, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4, head_dim=16)),
+        attention_bias=True,
+        tie_word_embeddings=True,
+    ),
+    "mistral": lambda: transformers.MistralConfig(**SHAPE, sliding_window=WINDOW),
+    "mixtral": lambda: transformers.MixtralConfig(
+        **(SHAPE | dict(intermediate_size=16)), num_local_experts=5, num_experts_per_tok=2
+    ),
+    "qwen2": lambda: transformers.Qwen2Config(**SQUARE),
+    "qwen2-windowed": lambda: transformers.Qwen2Config(
+        **(SQUARE | dict(num_hidden_layers=3, intermediate_size=24)),
+        use_sliding_window=True,
+        max_window_layers=1,
+        sliding_window=WINDOW,
+    ),
+    "qwen3": lambda: transformers.Qwen3Config(**SHAPE, tie_word_embeddings=True),
+    "gemma": lambda: transformers.GemmaConfig(**SHAPE),
+    "gemma2": lambda: transformers.Gemma2Config(
+        **SHAPE, sliding_window=WINDOW, query_pre_attn_scalar=8, attn_logit_softcapping=2.0
+    ),
+    "gemma2-scaled": lambda: transformers.Gemma2Config(
+        **ONE_LAYER, sliding_window=WINDOW, query_pre_attn_scalar=21
+    ),
+    "gemma3": lambda: transformers.Gemma3TextConfig(
+        **(SHAPE | dict(num_hidden_layers=7, intermediate_size=20)),
+        sliding_window=WINDOW,
+        query_pre_attn_scalar=8,
+        rope_parameters=dict(
+            full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0),
+            sliding_attention=dict(rope_type="default", rope_theta=10000.0),
+        ),
+    ),
+    "phi3": lambda: transformers.Phi3Config(**SQUARE, pad_token_id=0, sliding_window=WINDOW),
+    "phi3-longrope": lambda: transformers.Phi3Config(
+        **SQUARE, pad_token_id=0, original_max_position_embeddings=12, rope_parameters=LONGROPE
+    ),
+    "phi3-partial": lambda: transformers.Phi3Config(
+        **(SQUARE | dict(num_hidden_layers=1)),
+        pad_token_id=0,
+        rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.75),
+    ),
+    "olmo2": lambda: transformers.Olmo2Config(**SHAPE),
+    "granite": lambda: transformers.GraniteConfig(
+        **SHAPE,
+        embedding_multiplier=3.0,
+        attention_multiplier=0.2,
+        residual_multiplier=0.7,
+        logits_scaling=2.5,
+    ),
+    "gpt2": lambda: transformers.GPT2Config(
+        vocab_size=VOCAB, n_positions=64, n_embd=42, n_layer=3, n_head=6, n_inner=56
+    ),
+    "gpt-neox": lambda: transformers.GPTNeoXConfig(**NEOX),
+    "gpt-neox-sequential": lambda: transformers.GPTNeoXConfig(
+        **NEOX,
+        use_parallel_residual=False,
+        rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5),
     ),
 }
 
@@ -51,7 +135,7 @@ def randomise(model):
     """Weights large enough that attention is far from uniform; norms and biases far from trivial."""
     for name, parameter in model.named_parameters():
         noise = torch.randn_like(parameter)
-        if "norm" in name and name.endswith("weight"):
+        if ("norm" in name or "ln_" in name) and name.endswith("weight"):
             parameter.data = 1 + 0.3 * noise
         elif parameter.dim() == 1:
             parameter.data = 0.2 * noise
@@ -63,16 +147,38 @@ class Parts:
     """Where a transformers model keeps what the attribution needs."""
 
     def __init__(self, model):
-        self.model = model
-        self.layers = model.model.layers
-        self.final_norm = model.model.norm
+        config = model.config
+        base = model.base_model
+        self.layers = base.h if hasattr(base, "h") else base.layers
+        self.final_norm = next(getattr(base, n) for n in ("norm", "ln_f", "final_layer_norm") if hasattr(base, n))
         self.unembed = model.get_output_embeddings()
+        self.heads = config.num_attention_heads
+        self.centred = isinstance(self.final_norm, torch.nn.LayerNorm)
+        self.offset = 1.0 if config.model_type.startswith("gemma") else 0.0
+        self.post_norms = hasattr(self.layers[0], "post_feedforward_layernorm")
+        self.residual_scale = getattr(config, "residual_multiplier", 1.0)
+        self.logit_scale = 1.0 / getattr(config, "logits_scaling", 1.0)
 
     def output_projection(self, layer):
-        return layer.self_attn.o_proj
+        """The module from all heads to the residual stream, and its weight as [d, heads * head_dim]."""
+        attention = next(getattr(layer, n) for n in ("self_attn", "attn", "attention") if hasattr(layer, n))
+        module = next(getattr(attention, n) for n in ("o_proj", "c_proj", "dense") if hasattr(attention, n))
+        weight = module.weight.detach()
+        return module, weight.T if isinstance(module, transformers.pytorch_utils.Conv1D) else weight
 
     def mlp(self, layer):
-        return layer.mlp
+        """The module whose output, times the residual scale, is added to the residual stream."""
+        return layer.post_feedforward_layernorm if self.post_norms else layer.mlp
+
+    def gamma(self, norm):
+        return norm.weight.detach() + self.offset
+
+    def realised(self, norm, x):
+        """What the norm multiplies `x` with, besides its weight."""
+        epsilon = next(getattr(norm, n) for n in ("variance_epsilon", "eps") if hasattr(norm, n))
+        if self.centred:
+            x = x - x.mean()
+        return (x.pow(2).mean() + epsilon).rsqrt()
 
 
 def attribute(model, prompt):
@@ -82,13 +188,15 @@ def attribute(model, prompt):
     handles = []
 
     def keep_input(key):
-        return lambda module, args: seen.__setitem__(key, args[0].detach())
+        return lambda module, args: seen.__setitem__(key, args[0].detach()[0, -1])
 
     def keep_output(key):
-        return lambda module, args, output: seen.__setitem__(key, output.detach())
+        return lambda module, args, output: seen.__setitem__(key, output.detach()[0, -1])
 
     for index, layer in enumerate(parts.layers):
-        handles.append(parts.output_projection(layer).register_forward_pre_hook(keep_input(("z", index))))
+        projection, _ = parts.output_projection(layer)
+        handles.append(projection.register_forward_pre_hook(keep_input(("z", index))))
+        handles.append(projection.register_forward_hook(keep_output(("raw", index))))
         handles.append(parts.mlp(layer).register_forward_hook(keep_output(("mlp", index))))
     handles.append(parts.layers[0].register_forward_pre_hook(keep_input("embed")))
     handles.append(parts.final_norm.register_forward_pre_hook(keep_input("final")))
@@ -97,21 +205,28 @@ def attribute(model, prompt):
     for handle in handles:
         handle.remove()
 
-    x = seen["final"][0, -1]
     norm = parts.final_norm
-    rows = parts.unembed.weight.detach()[LABELS] * norm.weight.detach()
-    scale = (x.pow(2).mean() + model.config.rms_norm_eps).rsqrt()
-    worth = lambda vector: rows @ vector * scale
-    heads, mlps, rest = [], [], worth(seen["embed"][0, -1])
+    labels = parts.unembed.weight.detach()[LABELS]
+    rows = labels * parts.gamma(norm) * parts.realised(norm, seen["final"]) * parts.logit_scale
+
+    def worth(vector):
+        return rows @ (vector - vector.mean() if parts.centred else vector)
+
+    heads, mlps, rest = [], [], worth(seen["embed"])
+    if getattr(norm, "bias", None) is not None:
+        rest = rest + labels @ norm.bias.detach()
     for index, layer in enumerate(parts.layers):
-        projection = parts.output_projection(layer)
-        count = model.config.num_attention_heads
-        z = seen[("z", index)][0, -1].reshape(count, -1)
-        weight = projection.weight.detach().reshape(projection.weight.shape[0], count, -1)
-        heads.append(torch.stack([worth(weight[:, head] @ z[head]) for head in range(count)]))
+        projection, weight = parts.output_projection(layer)
+        factor = torch.tensor(parts.residual_scale)
+        if parts.post_norms:
+            post = layer.post_attention_layernorm
+            factor = factor * parts.gamma(post) * parts.realised(post, seen[("raw", index)])
+        z = seen[("z", index)].reshape(parts.heads, -1)
+        weight = weight.reshape(weight.shape[0], parts.heads, -1)
+        heads.append(torch.stack([worth(factor * (weight[:, head] @ z[head])) for head in range(parts.heads)]))
         if projection.bias is not None:
-            rest = rest + worth(projection.bias.detach())
-        mlps.append(worth(seen[("mlp", index)][0, -1]))
+            rest = rest + worth(factor * projection.bias.detach())
+        mlps.append(worth(seen[("mlp", index)] * parts.residual_scale))
     return torch.stack(heads), torch.stack(mlps), rest, full
 
 
@@ -128,6 +243,7 @@ def make(name):
     torch.manual_seed(sum(map(ord, name)))
     config = FAMILIES[name]()
     config._attn_implementation = "eager"
+    config._experts_implementation = "eager"
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     randomise(model)
     model.tie_weights()
@@ -137,10 +253,12 @@ def make(name):
     tokenizer().save(str(folder / "tokenizer.json"))
 
     model = model.double()
+    if hasattr(model.config, "final_logit_softcapping"):
+        model.config.final_logit_softcapping = None  # partscope's logits are those before it
     results = [attribute(model, prompt) for prompt in PROMPTS]
     heads, mlps, rest, full = (torch.stack(tensors) for tensors in zip(*results))
     total = heads.sum((1, 2)) + mlps.sum(1) + rest
-    assert torch.allclose(total, full, atol=1e-9), (total - full).abs().max()
+    assert torch.allclose(total, full, atol=1e-6), (total - full).abs().max()
     golden = {
         "heads": heads.permute(1, 2, 0, 3),
         "mlps": mlps.permute(1, 0, 2),

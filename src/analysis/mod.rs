@@ -25,6 +25,8 @@ pub mod bootstrap;
 pub mod check;
 pub mod compare;
 pub mod components;
+#[cfg(test)]
+mod error_rates;
 pub mod exact;
 pub mod fdr;
 #[cfg(test)]

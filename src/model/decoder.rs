@@ -8,10 +8,12 @@ use candle_core::{Device, Tensor};
 
 use super::{
     attention::{Attention, KeyValue, Queries},
-    layers::{Linear, Mlp, Norm},
+    layers::{Linear, Norm},
+    matrix::Matrix,
+    mlp::Mlp,
     packed::Packed,
     probe::{NoProbe, Probe},
-    rope::{Angles, Rope},
+    rope::{Angles, Regime, Rope},
 };
 use crate::{cancel::Cancel, error::Result};
 
@@ -19,7 +21,7 @@ use crate::{cancel::Cancel, error::Result};
 #[derive(Clone, Debug)]
 pub struct Decoder {
     /// Token embeddings `[V, d]`.
-    pub embedding: Tensor,
+    pub embedding: Matrix,
     /// Factor on token embeddings.
     pub embedding_scale: f64,
     /// Learned position embeddings `[context, d]`.
@@ -95,17 +97,33 @@ const PREFIX_CHUNK: usize = 256;
 impl Decoder {
     /// Where the weights live.
     pub fn device(&self) -> &Device {
-        self.embedding.device()
+        self.norm.weight.device()
     }
 
-    /// Computes keys and values of the tokens that all prompts share.
+    /// Number of token ids `V`.
+    pub fn vocabulary(&self) -> Result<usize> {
+        Ok(self.embedding.shape()?.0)
+    }
+
+    /// Width of the residual stream `d`.
+    pub fn width(&self) -> Result<usize> {
+        Ok(self.embedding.shape()?.1)
+    }
+
+    /// The regime of a prompt of `tokens` tokens.
+    pub fn regime(&self, tokens: usize) -> Regime {
+        let long = self.ropes.iter().any(|rope| rope.regime(tokens) == Regime::Long);
+        if long { Regime::Long } else { Regime::Short }
+    }
+
+    /// Computes keys and values of the tokens that all prompts of a regime share.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-    pub fn prefix(&self, tokens: &[u32], cancel: &Cancel) -> Result<Prefix> {
+    pub fn prefix(&self, tokens: &[u32], regime: Regime, cancel: &Cancel) -> Result<Prefix> {
         let mut prefix = Prefix::default();
         for chunk in tokens.chunks(PREFIX_CHUNK) {
-            let packed = Packed::new([chunk], prefix.len());
+            let packed = Packed::new([chunk], prefix.len(), regime);
             let next = self.run(&packed, &prefix, &mut NoProbe, cancel)?;
             prefix.layers = if prefix.layers.is_empty() {
                 next
@@ -130,7 +148,11 @@ impl Decoder {
         let pass = Pass {
             packed,
             prefix,
-            angles: self.ropes.iter().map(|rope| rope.angles(&positions, self.device())).collect::<Result<_>>()?,
+            angles: self
+                .ropes
+                .iter()
+                .map(|rope| rope.angles(&positions, packed.regime(), self.device()))
+                .collect::<Result<_>>()?,
             last_rows: packed.last_rows(self.device())?,
             cancel,
         };
@@ -149,7 +171,7 @@ impl Decoder {
     }
 
     fn embed(&self, packed: &Packed, positions: &[u32]) -> Result<Tensor> {
-        let mut x = self.embedding.index_select(&packed.tokens(self.device())?, 0)?;
+        let mut x = self.embedding.rows(&packed.tokens(self.device())?)?;
         #[allow(clippy::float_cmp)] // exactly one means: no factor
         if self.embedding_scale != 1.0 {
             x = (x * self.embedding_scale)?;
@@ -186,13 +208,23 @@ impl Layer {
             (residual.clone(), self.attention.mix(&normed, angles, pass.packed, prefix, &own, Queries::All)?)
         };
         let at_last = |x: &Tensor| if last { Ok(x.clone()) } else { rows(x) };
-        let raw = self.attention.output.forward(&mix)?;
+        let output = &self.attention.output;
+        let raw = keep_exact(
+            last,
+            output.weight.is_quantised(),
+            &pass.last_rows,
+            &mix,
+            |x| output.forward(x),
+            |x| output.forward_exact(x),
+        )?;
         let scale = self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&at_last(&raw)?)).transpose()?;
         probe.attention(index, &at_last(&mix)?, scale.as_ref())?;
         let attended = (&residual + self.added(self.attention_post_norm.as_ref(), &raw)?)?;
         pass.cancel.check()?;
         let input = if self.parallel { &residual } else { &attended };
-        let raw = self.mlp.forward(&normalise(self.mlp_norm.as_ref(), input)?)?;
+        let input = normalise(self.mlp_norm.as_ref(), input)?;
+        let mlp = |exact: bool| move |x: &Tensor| self.mlp.forward(x, exact);
+        let raw = keep_exact(last, self.mlp.rounds(), &pass.last_rows, &input, mlp(false), mlp(true))?;
         let added = self.added(self.mlp_post_norm.as_ref(), &raw)?;
         probe.mlp(index, &at_last(&added)?)?;
         Ok(((attended + added)?, own))
@@ -204,6 +236,28 @@ impl Layer {
         #[allow(clippy::float_cmp)] // exactly one means: no factor
         Ok(if self.residual_scale == 1.0 { x } else { (x * self.residual_scale)? })
     }
+}
+
+/// Applies `quick` to every row of `x`, but `exact` to the rows that are taken apart: quantised products round their
+/// inputs, and then a block's output would not be the sum of its heads. `all_last` says that every row is such a row.
+fn keep_exact(
+    all_last: bool,
+    rounds: bool,
+    last_rows: &Tensor,
+    x: &Tensor,
+    quick: impl Fn(&Tensor) -> Result<Tensor>,
+    exact: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    if all_last {
+        return exact(x);
+    }
+    let rounded = quick(x)?;
+    if !rounds {
+        return Ok(rounded);
+    }
+    let kept = exact(&x.index_select(last_rows, 0)?)?;
+    let correction = (kept - rounded.index_select(last_rows, 0)?)?;
+    Ok(rounded.index_add(last_rows, &correction, 0)?)
 }
 
 fn normalise(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor> {

@@ -1,14 +1,15 @@
-//! The pieces that decoders are made of: linear maps, norms, MLPs.
+//! The pieces that decoders are made of: linear maps, norms, activations.
 
 use candle_core::{D, Tensor};
 
+use super::matrix::Matrix;
 use crate::error::Result;
 
 /// An affine map in the layout of Hugging Face checkpoints.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// `[out, in]`.
-    pub weight: Tensor,
+    pub weight: Matrix,
     /// `[out]`.
     pub bias: Option<Tensor>,
 }
@@ -16,7 +17,15 @@ pub struct Linear {
 impl Linear {
     /// `x Wᵀ + b` for `x` `[n, in]`, giving `[n, out]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.matmul(&self.weight.t()?)?;
+        self.shift(self.weight.apply(x)?)
+    }
+
+    /// The same in f32 throughout, even if the weights are quantised.
+    pub fn forward_exact(&self, x: &Tensor) -> Result<Tensor> {
+        self.shift(self.weight.apply_exact(x)?)
+    }
+
+    fn shift(&self, y: Tensor) -> Result<Tensor> {
         Ok(match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
@@ -92,30 +101,5 @@ impl Activation {
             Self::GeluTanh => x.gelu()?,
             Self::GeluErf => x.gelu_erf()?,
         })
-    }
-}
-
-/// A feed-forward block.
-#[derive(Clone, Debug)]
-pub struct Mlp {
-    /// Gate (Shazeer 2020, arXiv 2002.05202), `[inner, d]`; without one the activation acts on `up`.
-    pub gate: Option<Linear>,
-    /// `[inner, d]`.
-    pub up: Linear,
-    /// `[d, inner]`.
-    pub down: Linear,
-    /// The non-linearity.
-    pub activation: Activation,
-}
-
-impl Mlp {
-    /// `x` `[n, d]` to `[n, d]`.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let up = self.up.forward(x)?;
-        let inner = match &self.gate {
-            Some(gate) => (self.activation.forward(&gate.forward(x)?)? * up)?,
-            None => self.activation.forward(&up)?,
-        };
-        self.down.forward(&inner)
     }
 }

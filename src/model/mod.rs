@@ -3,7 +3,12 @@
 pub mod attention;
 pub mod decoder;
 pub mod family;
+mod gguf;
+mod guard;
 pub mod layers;
+pub mod matrix;
+pub mod memory;
+pub mod mlp;
 pub mod packed;
 pub mod probe;
 pub mod rope;
@@ -13,11 +18,14 @@ pub mod weights;
 
 use std::time::Instant;
 
+use candle_core::{Device, DeviceLocation};
 pub use decoder::{Decoder, Prefix};
 pub use layers::{Norm, NormKind};
+pub use matrix::Matrix;
 pub use packed::Packed;
 pub use probe::{NoProbe, Probe};
-pub use source::{LoadOptions, Source};
+pub use rope::Regime;
+pub use source::{Dtype, LoadOptions, Source};
 pub use tokenizer::Tokenizer;
 
 use crate::{error::Result, run::ModelMeta};
@@ -44,23 +52,30 @@ impl Model {
         let started = Instant::now();
         let files = source.open(options)?;
         let family = family::choose(&files.config)?;
-        let decoder = (family.build)(&files.config, &files.weights)?;
-        let vocabulary = decoder.embedding.dim(0)?;
-        if files.tokenizer.vocabulary() > vocabulary {
-            let problem =
-                format!("the tokenizer has {} ids, the model only {vocabulary}", files.tokenizer.vocabulary());
-            return Err(files.config.wrong("vocab_size", problem).into());
-        }
+        let precision = memory::choose(&files.weights, options.dtype, options.free_memory())?;
+        let weights = files.weights.with_precision(precision);
+        let decoder = (family.build)(&files.config, &weights)?;
+        let tokenizer = files.tokenizer.for_vocabulary(decoder.vocabulary()?);
+        let tokenizer = tokenizer.map_err(|error| error.path(&files.tokenizer_path))?;
         let meta = ModelMeta {
             id: source.to_string(),
             family: family.name.to_owned(),
             layers: decoder.layers.len(),
             heads: decoder.layers[0].attention.heads,
-            hidden: decoder.embedding.dim(1)?,
-            dtype: "f32".to_owned(),
-            device: "cpu".to_owned(),
-            weights_hash: files.weights.hash(),
+            hidden: decoder.width()?,
+            dtype: weights.kept_as(),
+            device: device_name(&options.device),
+            weights_hash: weights.hash()?,
         };
-        Ok(Self { decoder, tokenizer: files.tokenizer, meta, load_seconds: started.elapsed().as_secs_f64() })
+        Ok(Self { decoder, tokenizer, meta, load_seconds: started.elapsed().as_secs_f64() })
+    }
+}
+
+/// As `--device` names it.
+fn device_name(device: &Device) -> String {
+    match device.location() {
+        DeviceLocation::Cpu => "cpu".to_owned(),
+        DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        DeviceLocation::Metal { .. } => "metal".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
+use super::rope::Regime;
 use crate::error::Result;
 
 /// The suffixes of a batch of prompts, laid end to end: `ΣT` tokens, no padding.
@@ -12,6 +13,7 @@ pub struct Packed {
     tokens: Vec<u32>,
     lengths: Vec<usize>,
     start: usize,
+    regime: Regime,
 }
 
 /// Where one prompt's suffix lies in the packed rows.
@@ -24,14 +26,15 @@ pub struct Span {
 }
 
 impl Packed {
-    /// Packs `suffixes` (none of them empty), each of which continues a prefix of `start` tokens.
-    pub fn new<'a>(suffixes: impl IntoIterator<Item = &'a [u32]>, start: usize) -> Self {
+    /// Packs `suffixes` (none of them empty), each of which continues a prefix of `start` tokens; all of them, and the
+    /// prefix, are computed under `regime`.
+    pub fn new<'a>(suffixes: impl IntoIterator<Item = &'a [u32]>, start: usize, regime: Regime) -> Self {
         let (mut tokens, mut lengths) = (Vec::new(), Vec::new());
         for suffix in suffixes {
             tokens.extend_from_slice(suffix);
             lengths.push(suffix.len());
         }
-        Self { tokens, lengths, start }
+        Self { tokens, lengths, start, regime }
     }
 
     /// All token ids, `[ΣT]`.
@@ -42,6 +45,11 @@ impl Packed {
     /// Tokens before each suffix.
     pub const fn start(&self) -> usize {
         self.start
+    }
+
+    /// Which rotary frequencies apply.
+    pub const fn regime(&self) -> Regime {
+        self.regime
     }
 
     /// Number of prompts `B`.
@@ -88,7 +96,7 @@ mod tests {
 
     #[test]
     fn positions_restart_after_the_prefix() {
-        let packed = Packed::new([&[7, 8][..], &[9], &[1, 2, 3]], 5);
+        let packed = Packed::new([&[7, 8][..], &[9], &[1, 2, 3]], 5, Regime::Short);
         assert_eq!(packed.positions(), [5, 6, 5, 5, 6, 7]);
         assert_eq!(packed.last_rows(&Device::Cpu).unwrap().to_vec1::<u32>().unwrap(), [1, 2, 5]);
         assert_eq!(packed.spans().nth(2), Some(Span { at: 3, len: 3 }));

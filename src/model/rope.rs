@@ -11,6 +11,27 @@ pub struct Rope {
     pub inverse_frequencies: Vec<f32>,
     /// Factor on cosine and sine (1 unless a scaling method sets one).
     pub magnitude: f32,
+    /// Other frequencies for long prompts.
+    pub long: Option<Long>,
+}
+
+/// Frequencies that take over in prompts beyond a length (LongRoPE; Ding et al. 2024, arXiv 2402.13753).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Long {
+    /// Tokens up to which a prompt counts as short.
+    pub beyond: usize,
+    /// Radians per position for each rotated pair, `[rotated / 2]`.
+    pub inverse_frequencies: Vec<f32>,
+}
+
+/// Which frequencies a whole prompt is computed with, its shared prefix included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Regime {
+    /// The usual ones.
+    #[default]
+    Short,
+    /// Those of [`Long`].
+    Long,
 }
 
 /// Cosines and sines of the positions of one packed batch, `[ΣT, rotated / 2]` each.
@@ -24,13 +45,22 @@ impl Rope {
     /// Plain rotary embedding of the first `rotated` dimensions of a head with base `theta`.
     pub fn plain(theta: f64, rotated: usize) -> Self {
         let frequency = |pair: usize| 1.0 / (theta as f32).powf(2.0 * pair as f32 / rotated as f32);
-        Self { inverse_frequencies: (0..rotated / 2).map(frequency).collect(), magnitude: 1.0 }
+        Self { inverse_frequencies: (0..rotated / 2).map(frequency).collect(), magnitude: 1.0, long: None }
+    }
+
+    /// The regime of a prompt of `tokens` tokens.
+    pub fn regime(&self, tokens: usize) -> Regime {
+        if self.long.as_ref().is_some_and(|long| tokens > long.beyond) { Regime::Long } else { Regime::Short }
     }
 
     /// Angles for `positions`, computed in f32 as the reference implementations do.
-    pub fn angles(&self, positions: &[u32], device: &Device) -> Result<Angles> {
-        let pairs = self.inverse_frequencies.len();
-        let angle = |position: u32| self.inverse_frequencies.iter().map(move |f| position as f32 * f);
+    pub fn angles(&self, positions: &[u32], regime: Regime, device: &Device) -> Result<Angles> {
+        let frequencies = match (&self.long, regime) {
+            (Some(long), Regime::Long) => &long.inverse_frequencies,
+            _ => &self.inverse_frequencies,
+        };
+        let pairs = frequencies.len();
+        let angle = |position: u32| frequencies.iter().map(move |f| position as f32 * f);
         let (sin, cos): (Vec<f32>, Vec<f32>) = positions
             .iter()
             .flat_map(|&position| angle(position))
@@ -68,7 +98,7 @@ mod tests {
 
     fn rotated(rope: &Rope, position: u32, x: &[f32]) -> Vec<f32> {
         let x = Tensor::from_slice(x, (1, 1, x.len()), &Device::Cpu).unwrap();
-        let angles = rope.angles(&[position], &Device::Cpu).unwrap();
+        let angles = rope.angles(&[position], Regime::Short, &Device::Cpu).unwrap();
         angles.rotate(&x).unwrap().flatten_all().unwrap().to_vec1().unwrap()
     }
 

@@ -8,8 +8,13 @@ use std::{
 
 use candle_core::Device;
 
-use super::{family::Config, tokenizer::Tokenizer, weights::Weights};
-use crate::error::{Error, Result};
+use super::{
+    family::Config,
+    gguf, memory,
+    tokenizer::Tokenizer,
+    weights::{Precision, Weights},
+};
+use crate::error::{Error, InputError, Result};
 
 /// What `-m` names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +24,60 @@ pub enum Source {
     Demo,
     /// A folder in the Hugging Face layout.
     Folder(PathBuf),
+    /// A GGUF file.
+    Gguf(PathBuf),
+}
+
+/// What matrices are kept as; all computation is f32 but for quantised products.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dtype {
+    /// f32 where memory allows, else as the file has them; quantised files stay quantised.
+    #[default]
+    Auto,
+    /// 32 bits.
+    F32,
+    /// 16 bits.
+    F16,
+    /// 16 bits with the range of f32.
+    Bf16,
+    /// Quantised while loading: blocks of 32 bytes with one scale.
+    Q8,
+}
+
+impl Dtype {
+    /// All of them, by name.
+    pub const NAMES: [(&'static str, Self); 5] =
+        [("auto", Self::Auto), ("f32", Self::F32), ("f16", Self::F16), ("bf16", Self::Bf16), ("q8_0", Self::Q8)];
+
+    pub(super) const fn precision(self) -> Option<Precision> {
+        match self {
+            Self::Auto => None,
+            Self::F32 => Some(Precision::F32),
+            Self::F16 => Some(Precision::F16),
+            Self::Bf16 => Some(Precision::BF16),
+            Self::Q8 => Some(Precision::Q8),
+        }
+    }
+}
+
+impl FromStr for Dtype {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, dtype)| dtype);
+        found.ok_or_else(|| Error::Unknown {
+            what: "dtype",
+            given: text.to_owned(),
+            known: Self::NAMES.map(|(name, _)| name.to_owned()).to_vec(),
+        })
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES.iter().find(|(_, dtype)| dtype == self).map_or("auto", |(name, _)| name);
+        f.write_str(name)
+    }
 }
 
 /// How a model is loaded.
@@ -26,11 +85,52 @@ pub enum Source {
 pub struct LoadOptions {
     /// Where the weights go.
     pub device: Device,
+    /// What they are kept as.
+    pub dtype: Dtype,
+    /// Never open a connection.
+    pub offline: bool,
+    /// Bytes that may be used; asks the system if `None`.
+    pub memory: Option<u64>,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: Device::Cpu }
+        Self { device: Device::Cpu, dtype: Dtype::Auto, offline: false, memory: None }
+    }
+}
+
+impl LoadOptions {
+    /// The device that `--device` names: `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
+    ///
+    /// # Errors
+    /// If there is no such device, or this program was built without support for it.
+    pub fn device(name: &str) -> Result<Device> {
+        let wrong = |problem: &str, cure: &str| -> Result<Device> {
+            Err(InputError::new(problem).field("--device").cure(cure).into())
+        };
+        let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
+        let number = match number.parse::<usize>() {
+            Ok(number) if number == 0 || kind == "cuda" => number,
+            _ => return wrong(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
+        };
+        let absent = |error: candle_core::Error| InputError::new(error.to_string()).field("--device").into();
+        match kind {
+            "auto" if cfg!(feature = "cuda") => Ok(Device::cuda_if_available(0)?),
+            "auto" if cfg!(feature = "metal") => Ok(Device::metal_if_available(0)?),
+            "auto" | "cpu" => Ok(Device::Cpu),
+            "cuda" if cfg!(feature = "cuda") => Device::new_cuda(number).map_err(absent),
+            "metal" if cfg!(feature = "metal") => Device::new_metal(number).map_err(absent),
+            "cuda" | "metal" => wrong(
+                &format!("this program was built without {kind}"),
+                &format!("build it with `cargo build --release --features {kind}`, or take --device cpu"),
+            ),
+            _ => wrong(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
+        }
+    }
+
+    /// Bytes that may be used; `None` if nobody knows, or the weights go to another device than the CPU.
+    pub fn free_memory(&self) -> Option<u64> {
+        self.memory.or_else(|| if self.device.is_cpu() { memory::free() } else { None })
     }
 }
 
@@ -38,6 +138,7 @@ impl Default for LoadOptions {
 pub(super) struct Files {
     pub(super) config: Config,
     pub(super) tokenizer: Tokenizer,
+    pub(super) tokenizer_path: PathBuf,
     pub(super) weights: Weights,
 }
 
@@ -47,6 +148,7 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "demo" => Ok(Self::Demo),
+            path if is_gguf(Path::new(path)) => Ok(Self::Gguf(PathBuf::from(path))),
             path if Path::new(path).is_dir() => Ok(Self::Folder(PathBuf::from(path))),
             given => Err(Error::Unknown {
                 what: "model",
@@ -60,11 +162,15 @@ impl FromStr for Source {
     }
 }
 
+fn is_gguf(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Demo => f.write_str("demo"),
-            Self::Folder(path) => path.display().fmt(f),
+            Self::Folder(path) | Self::Gguf(path) => path.display().fmt(f),
         }
     }
 }
@@ -74,6 +180,7 @@ impl Source {
         match self {
             Self::Demo => open_demo(options),
             Self::Folder(folder) => open_folder(folder, options),
+            Self::Gguf(path) => gguf::open(path, &options.device),
         }
     }
 }
@@ -83,6 +190,7 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
     Ok(Files {
         config: Config::parse(Path::new("demo/config.json"), demo::CONFIG)?,
         tokenizer: Tokenizer::parse(Path::new("demo/tokenizer.json"), demo::TOKENIZER)?,
+        tokenizer_path: PathBuf::from("demo/tokenizer.json"),
         weights: Weights::embedded("demo/model.safetensors", demo::WEIGHTS, &options.device)?,
     })
 }
@@ -97,6 +205,7 @@ fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
     Ok(Files {
         config: Config::parse(&config_path, &config)?,
         tokenizer: Tokenizer::parse(&tokenizer_path, &tokenizer)?,
+        tokenizer_path,
         weights: Weights::open(folder, &options.device)?,
     })
 }

@@ -2,34 +2,67 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
+use super::guard;
 use crate::error::{Error, InputError, Result};
 
 /// A tokenizer with stored truncation and padding cleared.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// Ids that the model knows are below this.
+    known: usize,
 }
 
 impl Tokenizer {
     /// Reads a tokenizer.json; `path` is named in errors.
     ///
     /// # Errors
-    /// If the bytes are not a tokenizer.
+    /// If the bytes are not a tokenizer, or one that cannot encode.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let wrong = |problem: String| InputError::new(problem).path(path);
-        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |problem: String| InputError::new(problem).path(path).cure("fetch the file again");
+        check_post_processor(bytes).map_err(|(field, problem)| wrong(problem).field(field))?;
+        let read = guard::catch(|| tokenizers::Tokenizer::from_bytes(bytes)).map_err(&wrong)?;
+        let mut inner = read.map_err(|error| wrong(error.to_string()))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { inner })
+        let tokenizer = Self { inner: without_dropout(inner), known: usize::MAX };
+        tokenizer.encode("Is it sound? 1 2").map_err(|error| wrong(error.to_string()))?;
+        Ok(tokenizer)
+    }
+
+    /// The same for a model with `vocabulary` token ids.
+    ///
+    /// Added tokens may lie beyond it, as those for images do in text-only models; using one is an error then.
+    ///
+    /// # Errors
+    /// Names the first ordinary token whose id the model does not know.
+    pub fn for_vocabulary(mut self, vocabulary: usize) -> Result<Self, InputError> {
+        let beyond = self.inner.get_vocab(false).into_iter().filter(|&(_, id)| id as usize >= vocabulary);
+        if let Some((token, id)) = beyond.min_by_key(|&(_, id)| id) {
+            let problem = format!("the token `{token}` has the id {id}, but the model knows only {vocabulary} ids");
+            return Err(InputError::new(problem).field("model.vocab").cure("take the tokenizer of this model"));
+        }
+        self.known = vocabulary;
+        Ok(self)
     }
 
     /// Token ids of a whole prompt, with the special tokens that the tokenizer's post-processor adds.
     ///
     /// # Errors
-    /// If the tokenizer cannot encode `text`.
+    /// If the tokenizer cannot encode `text`, or gives a token that the model does not know.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.inner.encode_fast(text, true);
-        Ok(encoding.map_err(|error| Error::Model(format!("the tokenizer failed: {error}")))?.get_ids().to_vec())
+        let failed = |error: String| Error::Model(format!("the tokenizer failed: {error}"));
+        let encoding = guard::catch(|| self.inner.encode_fast(text, true)).map_err(failed)?;
+        let ids = encoding.map_err(|error| failed(error.to_string()))?.get_ids().to_vec();
+        match ids.iter().find(|&&id| id as usize >= self.known) {
+            Some(&id) => Err(failed(format!(
+                "the text holds `{}`, token {id}, which the model does not know",
+                self.inner.id_to_token(id).unwrap_or_default()
+            ))),
+            None => Ok(ids),
+        }
     }
 
     /// The texts of token ids, one each, for messages.
@@ -93,4 +126,34 @@ impl Tokenizer {
             _ => "choose a shorter or more common word".to_owned(),
         }
     }
+}
+
+/// BPE dropout makes ids a matter of chance; it is for training.
+fn without_dropout(mut inner: tokenizers::Tokenizer) -> tokenizers::Tokenizer {
+    if let tokenizers::ModelWrapper::BPE(model) = inner.get_model() {
+        let mut model = model.clone();
+        if model.dropout.take().is_some() {
+            inner.with_model(model);
+        }
+    }
+    inner
+}
+
+/// A template may only name special tokens that the file lists; the tokenizers crate believes it.
+fn check_post_processor(bytes: &[u8]) -> Result<(), (&'static str, String)> {
+    let Ok(file) = serde_json::from_slice::<Value>(bytes) else {
+        return Ok(()); // the reader says what is wrong
+    };
+    let Some(top) = file.get("post_processor") else { return Ok(()) };
+    let inner = top.get("processors").and_then(Value::as_array);
+    for processor in std::iter::once(top).chain(inner.into_iter().flatten()) {
+        let pieces = ["single", "pair"].into_iter().filter_map(|side| processor.get(side)?.as_array());
+        let named = pieces.flatten().filter_map(|piece| piece.get("SpecialToken")?.get("id")?.as_str());
+        for token in named {
+            if processor.get("special_tokens").and_then(|known| known.get(token)).is_none() {
+                return Err(("post_processor", format!("the template names `{token}`, which it does not define")));
+            }
+        }
+    }
+    Ok(())
 }

@@ -126,7 +126,7 @@ fn label_tokens<'a>(model: &Model, words: &[String], texts: impl Iterator<Item =
 }
 
 fn check_token_ids(model: &Model, tokens: &[u32]) -> Result<()> {
-    let vocabulary = model.decoder.embedding.dim(0)?;
+    let vocabulary = model.decoder.vocabulary()?;
     let distinct: HashSet<u32> = tokens.iter().copied().collect();
     let wrong = |problem: String| InputError::new(problem).field("--label-tokens");
     if tokens.len() < 2 || distinct.len() < tokens.len() {

@@ -38,7 +38,12 @@ pub fn names() -> Vec<String> {
 
 impl Golden {
     pub fn load(name: &str) -> Self {
-        let model = Model::load(&Source::Folder(folder(name)), &LoadOptions::default()).unwrap();
+        Self::load_from(name, &Source::Folder(folder(name)), &LoadOptions::default())
+    }
+
+    /// The golden values of `name` beside a model from elsewhere.
+    pub fn load_from(name: &str, source: &Source, options: &LoadOptions) -> Self {
+        let model = Model::load(source, options).unwrap();
         let facts: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder(name).join("golden.json")).unwrap()).unwrap();
         let bytes = std::fs::read(folder(name).join("golden.safetensors")).unwrap();
@@ -64,6 +69,19 @@ impl Golden {
 
     pub fn projection(&self) -> LabelProjection {
         LabelProjection::new(&self.model.decoder, &self.labels).unwrap()
+    }
+
+    /// Largest relative error of what partscope computes, over components, and of `rest` and `full`.
+    pub fn errors(&self, table: &Attribution) -> (f32, String, f32, f32) {
+        let shape = table.shape();
+        let mut worst = (0.0, String::new());
+        for (index, expected) in self.components.iter().enumerate() {
+            let error = relative_error(table.contribution(index), expected);
+            if error >= worst.0 {
+                worst = (error, shape.component(index).to_string());
+            }
+        }
+        (worst.0, worst.1, relative_error(table.rest(), &self.rest), relative_error(table.full(), &self.full))
     }
 
     /// What partscope computes for `prompts`.

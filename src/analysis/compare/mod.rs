@@ -7,11 +7,13 @@ mod agreement;
 mod correlation;
 mod flips;
 mod matrix;
+mod transfer;
 
 pub use agreement::{Agreement, agreement, iou_of_best};
 pub use correlation::{pearson, ranks, spearman};
 pub use flips::{Flip, Moved, flips};
 pub use matrix::{Matrix, matrix};
+pub use transfer::transfer;
 
 use std::collections::HashMap;
 

@@ -96,7 +96,7 @@ impl Descent {
         let used = self.used(weights);
         let point = problem.point(&problem.logits(&used));
         Fit {
-            objective: self.scale * point.loss + self.lambda * problem.penalty(&used),
+            objective: self.scale * point.loss + self.lambda * problem.pull.total(&used),
             kkt: problem.kkt(&problem.violations(&used, &problem.gradient(&point), self.lambda / self.scale)),
             mix: Mix { weights: used, rest: 0.0 },
             method: self.method,

@@ -10,15 +10,16 @@ use crate::{
     error::Result,
 };
 
-/// What [`partscope`] minimises: stay near the model, `rest` kept, each weight priced by how loud its component is, the
-/// strength chosen by cross-validation. With no evidence in the labels it leaves the model as it is.
+/// What [`partscope`] minimises: `rest` kept, each weight priced by how loud its component is so that a quiet component
+/// that knows is as cheap as a loud one, and pulled either towards the model (where that is good, little should change)
+/// or towards silence (where it is not, little should stay). The labels decide, in cross-validation, which way and how
+/// strongly.
 pub fn partscope_options() -> FitOptions {
     FitOptions {
         rest: 1.0,
-        penalty: Penalty::TowardsOne,
+        penalty: Penalty::Either,
         scaling: Scaling::Standardised,
-        bounds: None,
-        lambda: Lambda::CrossValidated(CrossValidation::default()),
+        lambda: Lambda::CrossValidated(CrossValidation { path: 12, smallest: 1e-2, ..CrossValidation::default() }),
         ..FitOptions::default()
     }
 }
@@ -26,7 +27,7 @@ pub fn partscope_options() -> FitOptions {
 /// Component reweighting by our default.
 ///
 /// # Errors
-/// As [`fit`].
+/// As [`fit`](super::fit).
 pub fn partscope(train: &Attribution, cancel: &Cancel) -> Result<Fit> {
     Ok(Fit { method: Method::Partscope, ..fit(train, &partscope_options(), cancel)? })
 }

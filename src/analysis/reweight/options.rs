@@ -15,14 +15,16 @@ pub enum Penalty {
     TowardsZero,
     /// `‖w − 1‖₁`: few components are changed; with `rest` at 1 a strong penalty leaves the model itself.
     TowardsOne,
+    /// One of the two, whichever has the least loss in cross-validation; needs a cross-validated strength.
+    Either,
 }
 
 impl Penalty {
-    /// The weight that costs nothing.
+    /// The weight that costs nothing; for a choice that is not made yet, of what it tries first.
     pub const fn anchor(self) -> f64 {
         match self {
             Self::TowardsZero => 0.0,
-            Self::TowardsOne => 1.0,
+            Self::TowardsOne | Self::Either => 1.0,
         }
     }
 }
@@ -33,8 +35,8 @@ impl Penalty {
 pub enum Scaling {
     /// Every weight costs the same: loud components are cheap to use (the paper).
     Raw,
-    /// A weight costs in proportion to the spread of its component's contributions, which is the same as penalising
-    /// weights on contributions scaled to equal spread.
+    /// A weight costs in proportion to how loud its component is, the root mean square of its label-centred
+    /// contributions: the same as penalising weights on contributions scaled to equal loudness.
     Standardised,
 }
 
@@ -83,6 +85,9 @@ pub struct FitOptions {
     pub lambda: Lambda,
     /// What a unit of it buys.
     pub scaling: Scaling,
+    /// Share `r` of the penalty that is a ridge: `(1 − r) s_c |w_c − a| + r/2 s_c² (w_c − a)²` (the elastic net, Zou &
+    /// Hastie 2005). 0 is the kinked penalty alone, 1 spreads the change over all components.
+    pub ridge: f64,
     /// Smallest and largest weight allowed; `None` for no box.
     pub bounds: Option<(f64, f64)>,
     /// KKT residual at which the optimum counts as reached, relative to the gradient at the start.
@@ -99,6 +104,7 @@ impl Default for FitOptions {
             penalty: Penalty::TowardsZero,
             lambda: Lambda::Fixed(0.01),
             scaling: Scaling::Raw,
+            ridge: 0.0,
             bounds: None,
             tolerance: 1e-7,
             max_iterations: 500,
@@ -116,6 +122,9 @@ impl FitOptions {
             |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
         if !self.rest.is_finite() {
             return bad("rest", format!("{} is no weight", self.rest), "use 0 or 1");
+        }
+        if !(0.0..=1.0).contains(&self.ridge) {
+            return bad("ridge", format!("{} is no share", self.ridge), "use a number from 0 to 1");
         }
         match self.lambda {
             Lambda::Fixed(lambda) if !lambda.is_finite() || lambda < 0.0 => {
@@ -135,6 +144,13 @@ impl FitOptions {
                     "lambda",
                     "this cross-validation tries nothing".into(),
                     "use at least 2 folds, 1 repeat, 1 strength, and a smallest share between 0 and 1",
+                );
+            }
+            Lambda::Fixed(_) if self.penalty == Penalty::Either => {
+                return bad(
+                    "penalty",
+                    "a fixed strength leaves the direction open".into(),
+                    "choose towards_zero or towards_one, or a cross-validated strength",
                 );
             }
             _ => {}
@@ -159,7 +175,8 @@ pub struct Fit {
     pub lambda: f64,
     /// Value of what the method minimises, penalty included, in nats.
     pub objective: f64,
-    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the model itself (every weight 1).
+    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the start, where no weight costs
+    /// anything (all 0 or all 1, whichever the penalty pulls to).
     pub kkt: f64,
     /// Steps taken.
     pub iterations: usize,

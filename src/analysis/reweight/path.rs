@@ -2,13 +2,38 @@
 
 use crate::{
     analysis::reweight::{
-        FitOptions,
+        FitOptions, kernel,
         problem::Problem,
         solver::{Solution, solve as solve_one},
     },
     cancel::Cancel,
     error::Result,
 };
+
+/// How much weaker each strength is on the way to a single fit, and how far the way goes.
+const STRIDE: f64 = 0.5;
+const STRIDES: usize = 12;
+
+/// The solution at one strength, approached from stronger ones: far from the start a direct attempt moves many weights
+/// that it must move back.
+pub(super) fn approach(problem: &Problem, lambda: f64, options: &FitOptions, cancel: &Cancel) -> Result<Solution> {
+    if kernel::applies(problem) {
+        let mut solutions = kernel::solve(problem, &[lambda], options, cancel)?;
+        return Ok(solutions.swap_remove(0));
+    }
+    let coarse = FitOptions { tolerance: options.tolerance.max(1e-2), ..*options };
+    let (mut weights, mut iterations, mut strength) = (problem.pull.start(), 0, problem.largest_lambda());
+    for _ in 0..STRIDES {
+        strength *= STRIDE;
+        if strength <= lambda {
+            break;
+        }
+        let solution = solve_one(problem, strength, &weights, &coarse, cancel)?;
+        (weights, iterations) = (solution.weights, iterations + solution.iterations);
+    }
+    let solution = solve_one(problem, lambda, &weights, options, cancel)?;
+    Ok(Solution { iterations: iterations + solution.iterations, ..solution })
+}
 
 /// One solution per strength.
 pub(super) fn solve(
@@ -17,10 +42,13 @@ pub(super) fn solve(
     options: &FitOptions,
     cancel: &Cancel,
 ) -> Result<Vec<Solution>> {
+    if kernel::applies(problem) {
+        return kernel::solve(problem, lambdas, options, cancel);
+    }
     let mut solutions: Vec<Solution> = Vec::with_capacity(lambdas.len());
     for &lambda in lambdas {
-        let start = solutions.last().map(|solution| solution.weights.as_slice());
-        solutions.push(solve_one(problem, lambda, start, options, cancel)?);
+        let start = solutions.last().map_or_else(|| problem.pull.start(), |solution| solution.weights.clone());
+        solutions.push(solve_one(problem, lambda, &start, options, cancel)?);
     }
     Ok(solutions)
 }

@@ -3,7 +3,7 @@
 use crate::{
     analysis::{
         check::trainable,
-        reweight::{FitOptions, Scaling},
+        reweight::{FitOptions, Scaling, pull::Pull},
     },
     attribution::Attribution,
     error::Result,
@@ -19,13 +19,9 @@ pub(super) struct Problem {
     /// `ρ · rest`, `[N·Y]`.
     offset: Vec<f64>,
     gold: Vec<usize>,
-    /// Weight that costs nothing.
-    pub anchor: f64,
-    /// Price of every component, relative to λ, `[C]`.
-    pub price: Vec<f64>,
-    /// Smallest and largest weight.
-    pub bounds: (f64, f64),
-    /// Largest gradient of the loss where every weight is 1: the unit of the KKT residual.
+    /// Penalty and box.
+    pub pull: Pull,
+    /// Largest gradient of the loss at the start, where no weight costs anything: the unit of the KKT residual.
     pub unit: f64,
 }
 
@@ -52,20 +48,11 @@ impl Problem {
         }
         let mut offset: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
         centre(&mut offset, labels);
-        let bounds = options.bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-        let gold = train.gold().to_vec();
-        let mut problem = Self {
-            labels,
-            columns,
-            offset,
-            gold,
-            anchor: options.penalty.anchor(),
-            price: Vec::new(),
-            bounds,
-            unit: 1.0,
-        };
-        problem.price = problem.prices(shape.components(), options.scaling);
-        let start = problem.point(&problem.logits(&vec![1.0; shape.components()]));
+        let width = offset.len();
+        let price = columns.chunks_exact(width).map(|column| price(column, options.scaling)).collect();
+        let (pull, gold) = (Pull::new(options, price), train.gold().to_vec());
+        let mut problem = Self { labels, columns, offset, gold, pull, unit: 1.0 };
+        let start = problem.point(&problem.logits(&problem.pull.start()));
         problem.unit = problem.gradient(&start).iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         Ok(problem)
     }
@@ -80,21 +67,19 @@ impl Problem {
             columns: (0..self.components()).flat_map(|index| pick(self.column(index))).collect(),
             offset: pick(&self.offset),
             gold: rows.iter().map(|&row| self.gold[row]).collect(),
-            price: self.price.clone(),
+            pull: self.pull.clone(),
             ..*self
-        }
-    }
-
-    fn prices(&self, components: usize, scaling: Scaling) -> Vec<f64> {
-        match scaling {
-            Scaling::Raw => vec![1.0; components],
-            Scaling::Standardised => (0..components).map(|index| root_mean_square(self.column(index))).collect(),
         }
     }
 
     /// Number of components `C`.
     pub(super) fn components(&self) -> usize {
         self.columns.len() / self.offset.len()
+    }
+
+    /// Number of logits `N·Y`.
+    pub(super) fn width(&self) -> usize {
+        self.offset.len()
     }
 
     /// Gold labels `[N]`.
@@ -155,57 +140,21 @@ impl Problem {
         }
     }
 
-    /// `Σ_c s_c |w_c − a|`.
-    pub(super) fn penalty(&self, weights: &[f64]) -> f64 {
-        weights.iter().zip(&self.price).map(|(w, price)| price * (w - self.anchor).abs()).sum()
-    }
-
-    /// How far `gradient` at `weights` is from the optimality conditions in coordinate `index`.
-    ///
-    /// Zero is optimal where it lies in `∇_c + λ s_c ∂|w_c − a| + N_box(w_c)`; this is its distance from that set.
-    pub(super) fn violation(&self, index: usize, weight: f64, gradient: f64, lambda: f64) -> f64 {
-        let slope = lambda * self.price[index];
-        let distance = weight - self.anchor;
-        let (mut least, mut most) = match distance {
-            d if d > 0.0 => (gradient + slope, gradient + slope),
-            d if d < 0.0 => (gradient - slope, gradient - slope),
-            _ => (gradient - slope, gradient + slope),
-        };
-        if weight <= self.bounds.0 {
-            least = f64::NEG_INFINITY;
-        }
-        if weight >= self.bounds.1 {
-            most = f64::INFINITY;
-        }
-        least.max(-most).max(0.0)
-    }
-
     /// All violations at `weights`, `[C]`.
     pub(super) fn violations(&self, weights: &[f64], gradient: &[f64], lambda: f64) -> Vec<f64> {
         let pairs = weights.iter().zip(gradient).enumerate();
-        pairs.map(|(index, (&weight, &gradient))| self.violation(index, weight, gradient, lambda)).collect()
+        pairs.map(|(index, (&weight, &gradient))| self.pull.violation(index, weight, gradient, lambda)).collect()
     }
 
-    /// KKT residual: the largest violation, relative to the largest gradient at the model itself.
+    /// KKT residual: the largest violation, relative to the largest gradient at the start.
     pub(super) fn kkt(&self, violations: &[f64]) -> f64 {
         violations.iter().copied().fold(0.0, larger) / if self.unit > 0.0 { self.unit } else { 1.0 }
     }
 
-    /// Weights that cost least and are allowed: where every fit starts.
-    pub(super) fn start(&self) -> Vec<f64> {
-        vec![self.anchor.clamp(self.bounds.0, self.bounds.1); self.components()]
-    }
-
-    /// The weakest penalty under which no weight leaves [`start`](Self::start).
+    /// The weakest penalty under which no weight leaves the start.
     pub(super) fn largest_lambda(&self) -> f64 {
-        let start = self.start();
-        let gradient = self.gradient(&self.point(&self.logits(&start)));
-        let needs = |index: usize| match (self.price[index], self.violation(index, start[index], gradient[index], 0.0))
-        {
-            (price, violation) if price > 0.0 => violation / price,
-            _ => 0.0,
-        };
-        (0..self.components()).map(needs).fold(0.0, f64::max)
+        let gradient = self.gradient(&self.point(&self.logits(&self.pull.start())));
+        gradient.iter().enumerate().map(|(index, &gradient)| self.pull.holding(index, gradient)).fold(0.0, f64::max)
     }
 }
 
@@ -237,8 +186,12 @@ fn centre(values: &mut [f64], labels: usize) {
     }
 }
 
-fn root_mean_square(values: &[f64]) -> f64 {
-    (dot(values, values) / values.len().max(1) as f64).sqrt()
+/// What a unit of weight on these contributions costs: 1, or their root mean square.
+fn price(column: &[f64], scaling: Scaling) -> f64 {
+    match scaling {
+        Scaling::Raw => 1.0,
+        Scaling::Standardised => (dot(column, column) / column.len().max(1) as f64).sqrt(),
+    }
 }
 
 /// Inner product, in eight running sums so that the machine's vector units are used.

@@ -22,47 +22,47 @@ pub(super) struct Solution {
     pub iterations: usize,
 }
 
-/// Minimises `problem` at strength `lambda`, from `start` or from where weights cost nothing.
+/// Minimises `problem` at strength `lambda`, from the weights `start`.
 pub(super) fn solve(
     problem: &Problem,
     lambda: f64,
-    start: Option<&[f64]>,
+    start: &[f64],
     options: &FitOptions,
     cancel: &Cancel,
 ) -> Result<Solution> {
-    let mut weights = start.map_or_else(|| problem.start(), <[f64]>::to_vec);
+    let mut weights = start.to_vec();
     let mut logits = problem.logits(&weights);
     let mut point = problem.point(&logits);
-    let mut damping = 0.0;
-    for iterations in 0.. {
+    let (mut damping, mut iterations) = (0.0, 0);
+    loop {
         let gradient = problem.gradient(&point);
         let violations = problem.violations(&weights, &gradient, lambda);
         let kkt = problem.kkt(&violations);
         if kkt <= options.tolerance || iterations >= options.max_iterations {
-            let objective = point.loss + lambda * problem.penalty(&weights);
+            let objective = point.loss + lambda * problem.pull.total(&weights);
             return Ok(Solution { weights, objective, kkt, iterations });
         }
         cancel.check()?;
         let set = working_set(problem, &weights, &violations);
         let mut model = Model::new(problem, &point, &set, &gradient, lambda, damping);
         model.minimise(&weights, kkt.min(0.1) * kkt * problem.unit);
-        let step = line_search(problem, lambda, &weights, &logits, &point, &model);
+        let step = line_search(problem, &weights, &logits, &point, &model);
         for (&index, &change) in set.iter().zip(&model.change) {
-            weights[index] = settle(problem, weights[index], change, step);
+            weights[index] = problem.pull.settle(weights[index] + step * change);
         }
         add_scaled(&mut logits, &model.logits, step);
-        if iterations % 20 == 19 {
+        iterations += 1;
+        if iterations % 20 == 0 {
             logits = problem.logits(&weights);
         }
         point = problem.point(&logits);
         damping = next_damping(damping, step, model.steepest());
     }
-    unreachable!("the loop has no end of its own")
 }
 
 /// Weights that may move: those away from the anchor and those whose condition fails most.
 fn working_set(problem: &Problem, weights: &[f64], violations: &[f64]) -> Vec<usize> {
-    let free = |index: usize| weights[index] != problem.anchor && inside(problem.bounds, weights[index]);
+    let free = |index: usize| problem.pull.is_free(weights[index]);
     let mut set: Vec<usize> = (0..weights.len()).filter(|&index| free(index)).collect();
     let mut others: Vec<usize> = (0..weights.len()).filter(|&index| !free(index) && violations[index] > 0.0).collect();
     others.sort_by(|&a, &b| violations[b].total_cmp(&violations[a]).then(a.cmp(&b)));
@@ -70,17 +70,6 @@ fn working_set(problem: &Problem, weights: &[f64], violations: &[f64]) -> Vec<us
     set.extend(others);
     set.sort_unstable();
     set
-}
-
-fn inside((lo, hi): (f64, f64), weight: f64) -> bool {
-    lo < weight && weight < hi
-}
-
-/// A full step lands exactly where the model put it: on the anchor or a bound.
-fn settle(problem: &Problem, weight: f64, change: f64, step: f64) -> f64 {
-    let target = weight + step * change;
-    let near = |value: f64| value.is_finite() && (target - value).abs() <= 1e-14 * (1.0 + value.abs());
-    [problem.anchor, problem.bounds.0, problem.bounds.1].into_iter().find(|&value| near(value)).unwrap_or(target)
 }
 
 /// The second-order model of the objective over a working set.
@@ -152,33 +141,31 @@ impl<'a> Model<'a> {
 
     /// Where one weight is best while the others stay.
     fn best(&self, member: usize, now: f64) -> f64 {
-        let (index, width, h) = (self.set[member], self.logits.len(), self.curvature[member]);
+        let width = self.logits.len();
         let slope = self.slopes[member]
             + dot(&self.curved[member * width..(member + 1) * width], &self.logits)
             + self.damping * self.change[member];
-        let free = now - slope / h - self.problem.anchor;
-        let shrunk = free.signum() * (free.abs() - self.lambda * self.problem.price[index] / h).max(0.0);
-        (self.problem.anchor + shrunk).clamp(self.problem.bounds.0, self.problem.bounds.1)
+        self.problem.pull.best(self.set[member], now, slope, self.curvature[member], self.lambda)
+    }
+
+    /// Change of the penalty after a share `step` of the way.
+    fn cost(&self, weights: &[f64], step: f64) -> f64 {
+        let members = self.set.iter().zip(&self.change);
+        let cost = |(&index, &change): (&usize, &f64)| {
+            let pull = &self.problem.pull;
+            pull.cost(index, weights[index] + step * change) - pull.cost(index, weights[index])
+        };
+        self.lambda * members.map(cost).sum::<f64>()
     }
 }
 
 /// Largest of 1, ½, ¼ … that makes the objective fall enough (Armijo).
-fn line_search(problem: &Problem, lambda: f64, weights: &[f64], logits: &[f64], point: &Point, model: &Model) -> f64 {
-    let cost = |step: f64| -> f64 {
-        let members = model.set.iter().zip(&model.change);
-        members
-            .map(|(&index, &change)| {
-                let before = (weights[index] - problem.anchor).abs();
-                problem.price[index] * ((weights[index] + step * change - problem.anchor).abs() - before)
-            })
-            .sum::<f64>()
-            * lambda
-    };
-    let promised = dot(&model.slopes, &model.change) + cost(1.0);
+fn line_search(problem: &Problem, weights: &[f64], logits: &[f64], point: &Point, model: &Model) -> f64 {
+    let promised = dot(&model.slopes, &model.change) + model.cost(weights, 1.0);
     let mut step = 1.0;
     for _ in 0..40 {
         let trial: Vec<f64> = logits.iter().zip(&model.logits).map(|(z, t)| z + step * t).collect();
-        let change = problem.point(&trial).loss - point.loss + cost(step);
+        let change = problem.point(&trial).loss - point.loss + model.cost(weights, step);
         if change <= 1e-4 * step * promised + 1e-15 * (1.0 + point.loss) {
             return step;
         }

@@ -121,6 +121,47 @@ fn cross_validation_finds_the_one_good_component() {
 }
 
 #[test]
+fn the_default_keeps_a_good_model_and_replaces_a_bad_one() {
+    let shape = Shape { layers: 6, heads: 9, labels: 2 };
+    let gain = |signal: fn(usize) -> f64| {
+        let (train, test) = (table(shape, 20, 3, signal), table(shape, 400, 4, signal));
+        let fit = partscope(&train, &Cancel::default()).unwrap();
+        (Mix::identity(shape).accuracy(&test), fit.mix.accuracy(&test))
+    };
+    let (model, mixed) = gain(|_| 0.6);
+    assert!(model > 0.95 && mixed > model - 0.01, "{model} {mixed}");
+    let (model, mixed) = gain(|index| [4.0, -4.0][index % 2] * f64::from(u8::from(index < 4)));
+    assert!(model < 0.6 && mixed > 0.95, "{model} {mixed}");
+}
+
+#[test]
+fn a_model_that_is_sure_and_right_leaves_nothing_to_learn() {
+    let shape = Shape { layers: 4, heads: 5, labels: 2 };
+    for loudness in [30.0, 3000.0] {
+        let train = scaled(&table(shape, 20, 3, |_| 3.0), loudness);
+        let fit = partscope(&train, &Cancel::default()).unwrap();
+        assert!(fit.mix.accuracy(&train) == 1.0 && fit.kkt <= 1e-6, "{fit:?}");
+        for penalty in [Penalty::TowardsOne, Penalty::TowardsZero] {
+            let options = FitOptions { penalty, ..FitOptions::default() };
+            assert!(super::fit(&train, &options, &Cancel::default()).unwrap().kkt <= 1e-6);
+        }
+    }
+}
+
+#[test]
+fn the_best_candidate_is_one_of_them() {
+    let train = table(Shape { layers: 2, heads: 3, labels: 2 }, 20, 3, |index| index as f64 / 4.0);
+    let plan = CrossValidation::default();
+    let options = FitOptions { lambda: Lambda::CrossValidated(plan), ..FitOptions::default() };
+    let [one, zero, either] = [Penalty::TowardsOne, Penalty::TowardsZero, Penalty::Either]
+        .map(|penalty| fit(&train, &FitOptions { penalty, ..options }, &Cancel::default()).unwrap());
+    assert!(either.objective == one.objective || either.objective == zero.objective);
+    assert!(fit_best(&train, &[], &plan, &Cancel::default()).is_err());
+    let open = FitOptions { penalty: Penalty::Either, ..FitOptions::default() };
+    assert!(fit(&train, &open, &Cancel::default()).unwrap_err().to_string().contains("direction"));
+}
+
+#[test]
 fn what_cannot_be_fitted_is_refused_with_a_reason() {
     let shape = Shape { layers: 1, heads: 1, labels: 2 };
     let refuse =
@@ -150,5 +191,57 @@ fn constant_contributions_are_left_alone() {
         let fit = fit(&train, &FitOptions { scaling, ..FitOptions::default() }, &Cancel::default()).unwrap();
         assert_eq!(fit.mix.weights[0], 0.0);
         assert!(fit.mix.weights[1] > 1.0);
+    }
+}
+
+/// `table` with every contribution and `rest` scaled.
+fn scaled(table: &Attribution, scale: f32) -> Attribution {
+    let times = |values: &[f32]| values.iter().map(|value| value * scale).collect::<Vec<f32>>();
+    let mut louder = Attribution::new(table.shape(), table.gold().to_vec());
+    louder.push(&Batch {
+        examples: table.len(),
+        components: (0..table.shape().components()).flat_map(|index| times(table.contribution(index))).collect(),
+        rest: times(table.rest()),
+        full: times(table.full()),
+    });
+    louder
+}
+
+#[test]
+fn hard_problems_are_solved_too() {
+    let shape = Shape { layers: 8, heads: 12, labels: 3 };
+    for scale in [1e-3, 1.0, 30.0] {
+        let train = scaled(&table(shape, 24, 5, |index| f64::from(u8::from(index % 9 == 0))), scale);
+        for penalty in [Penalty::TowardsZero, Penalty::TowardsOne] {
+            for (bounds, lambda) in [(None, 1e-2), (None, 1e-5), (Some((0.0, 1.0)), 0.0), (Some((0.0, 1.0)), 1e-4)] {
+                for (scaling, ridge) in [
+                    (Scaling::Raw, 0.0),
+                    (Scaling::Standardised, 0.0),
+                    (Scaling::Standardised, 0.9),
+                    (Scaling::Standardised, 1.0),
+                ] {
+                    let lambda = Lambda::Fixed(lambda);
+                    let options =
+                        FitOptions { rest: 1.0, penalty, bounds, scaling, ridge, lambda, ..FitOptions::default() };
+                    let fit = fit(&train, &options, &Cancel::default()).unwrap();
+                    assert!(fit.kkt <= 1e-6, "scale {scale}, {options:?}: {} after {}", fit.kkt, fit.iterations);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ridge_has_one_optimum_however_it_is_solved() {
+    let train = table(Shape { layers: 4, heads: 7, labels: 3 }, 24, 5, |index| f64::from(u8::from(index % 9 == 0)));
+    for (penalty, scaling) in [(Penalty::TowardsOne, Scaling::Standardised), (Penalty::TowardsZero, Scaling::Raw)] {
+        let options = FitOptions { penalty, scaling, ridge: 1.0, lambda: Lambda::Fixed(0.05), ..FitOptions::default() };
+        let boxed = FitOptions { bounds: Some((-100.0, 100.0)), ..options };
+        let by_examples = fit(&train, &options, &Cancel::default()).unwrap();
+        let by_components = fit(&train, &boxed, &Cancel::default()).unwrap();
+        assert!(by_examples.kkt <= 1e-6 && by_components.kkt <= 1e-6);
+        assert!((by_examples.objective - by_components.objective).abs() < 1e-9);
+        let pairs = by_examples.mix.weights.iter().zip(&by_components.mix.weights);
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4));
     }
 }

@@ -8,11 +8,15 @@ use crate::error::{InputError, Result};
 
 /// The largest size that a field of a configuration may name: keeps products of sizes far from overflow.
 const LARGEST: u64 = 1 << 31;
+/// The largest number of layers, heads or experts, and the widest head: lists of them must fit into memory.
+const MOST: usize = 1 << 16;
 
 /// A parsed config.json.
 #[derive(Clone, Debug)]
 pub struct Config {
     path: PathBuf,
+    /// Fields that lead here from the top of the file, each with a dot behind.
+    within: String,
     value: Value,
 }
 
@@ -27,7 +31,18 @@ impl Config {
         if !value.is_object() {
             return Err(InputError::new("the file does not hold a JSON object").path(path).into());
         }
-        Ok(Self { path: path.to_owned(), value })
+        Ok(Self::new(path, value))
+    }
+
+    /// A configuration that was made from the file at `path`.
+    pub(crate) fn new(path: &Path, value: Value) -> Self {
+        Self { path: path.to_owned(), within: String::new(), value }
+    }
+
+    /// The object that `field` holds, if it holds one.
+    pub fn section(&self, field: &str) -> Option<Self> {
+        let value = self.get(field).filter(|value| value.is_object())?.clone();
+        Some(Self { path: self.path.clone(), within: format!("{}{field}.", self.within), value })
     }
 
     /// The file it came from.
@@ -42,7 +57,7 @@ impl Config {
 
     /// An error about `field`.
     pub fn wrong(&self, field: &str, problem: impl Into<String>) -> InputError {
-        InputError::new(problem).path(&self.path).field(field)
+        InputError::new(problem).path(&self.path).field(format!("{}{field}", self.within))
     }
 
     /// A size of at least 1.
@@ -63,6 +78,57 @@ impl Config {
     /// If it is there and not a size.
     pub fn size_or(&self, field: &str, default: usize) -> Result<usize> {
         if self.get(field).is_some() { self.size(field) } else { Ok(default) }
+    }
+
+    /// A size of at most 65536, for layers, heads and the like.
+    ///
+    /// # Errors
+    /// If it is absent or no such size.
+    pub fn count(&self, field: &str) -> Result<usize> {
+        match self.size(field)? {
+            count if count <= MOST => Ok(count),
+            count => Err(self.wrong(field, format!("{count} is more than {MOST}")).into()),
+        }
+    }
+
+    /// Such a size, or `default` if the field is absent.
+    ///
+    /// # Errors
+    /// If it is there and no such size.
+    pub fn count_or(&self, field: &str, default: usize) -> Result<usize> {
+        if self.get(field).is_some() { self.count(field) } else { Ok(default) }
+    }
+
+    /// A finite number.
+    ///
+    /// # Errors
+    /// If it is absent or not a finite number.
+    pub fn number(&self, field: &str) -> Result<f64> {
+        self.get(field).ok_or_else(|| self.wrong(field, "the field is missing"))?;
+        self.number_or(field, 0.0)
+    }
+
+    /// A finite number above zero, or `default` if the field is absent.
+    ///
+    /// # Errors
+    /// If it is there and not such a number.
+    pub fn positive_or(&self, field: &str, default: f64) -> Result<f64> {
+        let number = self.number_or(field, default)?;
+        if number > 0.0 { Ok(number) } else { Err(self.wrong(field, format!("{number} is not above zero")).into()) }
+    }
+
+    /// `count` finite numbers.
+    ///
+    /// # Errors
+    /// If the field is absent, or not a list of so many numbers.
+    pub fn numbers(&self, field: &str, count: usize) -> Result<Vec<f64>> {
+        let list = self.get(field).and_then(Value::as_array);
+        let numbers = list.map(|list| list.iter().filter_map(Value::as_f64).filter(|x| x.is_finite()).collect());
+        let numbers: Vec<f64> = numbers.unwrap_or_default();
+        if numbers.len() == count && list.is_some_and(|list| list.len() == count) {
+            return Ok(numbers);
+        }
+        Err(self.wrong(field, format!("the field must be a list of {count} numbers")).into())
     }
 
     /// A finite number, or `default` if the field is absent.

@@ -3,7 +3,19 @@
 //! To add one, write a file with a [`Family`] and put its name into [`FAMILIES`].
 
 mod config;
+mod gemma;
+mod gpt2;
+mod gpt_neox;
+mod granite;
 mod llama;
+mod mistral;
+mod mixtral;
+mod olmo2;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod recipe;
+mod scaling;
 
 pub use config::Config;
 
@@ -23,7 +35,21 @@ pub struct Family {
 }
 
 /// Every supported architecture.
-pub const FAMILIES: &[Family] = &[llama::FAMILY];
+pub const FAMILIES: &[Family] = &[
+    llama::FAMILY,
+    mistral::FAMILY,
+    mixtral::FAMILY,
+    qwen2::FAMILY,
+    qwen3::FAMILY,
+    gemma::GEMMA,
+    gemma::GEMMA2,
+    gemma::GEMMA3,
+    phi3::FAMILY,
+    olmo2::FAMILY,
+    granite::FAMILY,
+    gpt2::FAMILY,
+    gpt_neox::FAMILY,
+];
 
 /// The family that `config` asks for, by `architectures` first and `model_type` second.
 ///

@@ -1,0 +1,47 @@
+//! Whether a mix learnt on one run serves another.
+
+use crate::{
+    analysis::{check::comparable, mix::Mix, reweight::Fit},
+    error::Result,
+    run::Run,
+};
+
+/// Test accuracy of each run's mix on each run, `[fitted on, scored on]`, with the models themselves as the last row.
+///
+/// # Errors
+/// Runs of different models or labels.
+pub fn transfer(fits: &[Fit], runs: &[&Run]) -> Result<Vec<Vec<f64>>> {
+    for pair in runs.windows(2) {
+        comparable(&pair[0].meta, &pair[1].meta)?;
+    }
+    let scored = |mix: &Mix| runs.iter().map(|run| mix.accuracy(&run.test)).collect();
+    let mut table: Vec<Vec<f64>> = fits.iter().map(|fit| scored(&fit.mix)).collect();
+    table.push(runs.iter().map(|run| run.meta.accuracy.full).collect());
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        analysis::{
+            reweight::{FitOptions, fit},
+            testing::{run, table},
+        },
+        cancel::Cancel,
+        component::Shape,
+    };
+
+    #[test]
+    fn what_is_the_same_component_helps_elsewhere() {
+        let shape = Shape { layers: 4, heads: 5, labels: 2 };
+        let skilled = |component| move |index: usize| if index == component { 3.0 } else { 0.0 };
+        let runs = [(1, 7), (2, 7), (3, 11)].map(|(seed, best)| {
+            run(table(shape, 24, seed, skilled(best)), table(shape, 200, seed + 10, skilled(best)))
+        });
+        let fits = runs.each_ref().map(|run| fit(&run.train, &FitOptions::default(), &Cancel::default()).unwrap());
+        let table = transfer(&fits, &runs.iter().collect::<Vec<_>>()).unwrap();
+        assert_eq!((table.len(), table[0].len()), (4, 3));
+        assert!(table[0][1] > 0.9 && table[0][2] < 0.7, "{table:?}");
+    }
+}

@@ -1,0 +1,74 @@
+//! Simulations: how often the statistics are wrong when the truth is known.
+
+use crate::{
+    analysis::{
+        components::summarize,
+        kind::{Kind, Thresholds},
+        random::Draws,
+    },
+    attribution::{Attribution, Batch},
+    component::Shape,
+};
+
+/// Contributions that know nothing of the labels but are otherwise like a model's: every component has a label bias of
+/// its own, some so strong that it predicts one label almost always, and half of its noise is shared with all others.
+fn ignorant(shape: Shape, n: usize, gold_share: &[f64], seed: u64) -> Attribution {
+    let mut draws = Draws::new(seed);
+    let gold: Vec<usize> = (0..n).map(|_| pick(&mut draws, gold_share)).collect();
+    let rows = n * shape.labels;
+    let shared: Vec<f64> = (0..rows).map(|_| draws.normal()).collect();
+    let mut components = Vec::with_capacity(shape.components() * rows);
+    for _ in 0..shape.components() {
+        let strength = 3.0 * draws.unit();
+        let bias: Vec<f64> = (0..shape.labels).map(|_| strength * draws.normal()).collect();
+        components.extend((0..rows).map(|i| (bias[i % shape.labels] + 0.7 * shared[i] + draws.normal()) as f32));
+    }
+    let full = (0..rows).map(|i| (shared[i] + draws.normal()) as f32).collect();
+    let mut table = Attribution::new(shape, gold);
+    table.push(&Batch { examples: n, components, rest: vec![0.0; rows], full });
+    table
+}
+
+fn pick(draws: &mut Draws, share: &[f64]) -> usize {
+    let mut left = draws.unit();
+    share.iter().take(share.len() - 1).take_while(|&&p| (left >= p).then(|| left -= p).is_some()).count()
+}
+
+/// Share of runs in which anything is called good or bad, and in which anything is said to beat the model. The second
+/// is a false alarm only if labels are balanced: otherwise always naming the frequent one does beat an ignorant model.
+fn false_alarms(shape: Shape, n: usize, gold_share: &[f64], runs: u64) -> (f64, f64) {
+    let (mut kinds, mut beats) = (0, 0);
+    for seed in 0..runs {
+        let stats = summarize(&ignorant(shape, n, gold_share, seed), &Thresholds::default());
+        kinds += u64::from(stats.iter().any(|s| matches!(s.kind, Kind::Good | Kind::Bad)));
+        beats += u64::from(stats.iter().any(|s| s.beats_full));
+    }
+    (kinds as f64 / runs as f64, beats as f64 / runs as f64)
+}
+
+#[test]
+fn noise_is_rarely_called_good_or_bad() {
+    for (n, gold_share) in
+        [(60, &[0.5, 0.5][..]), (60, &[0.8, 0.2]), (60, &[0.34, 0.33, 0.33]), (60, &[0.25; 4]), (150, &[0.7, 0.2, 0.1])]
+    {
+        let shape = Shape { layers: 4, heads: 9, labels: gold_share.len() };
+        let (kinds, beats) = false_alarms(shape, n, gold_share, 200);
+        let balanced = gold_share.iter().all(|&share| (share - gold_share[0]).abs() < 0.02);
+        assert!(kinds <= 0.05 && (beats <= 0.05 || !balanced), "N = {n}, {gold_share:?}: {kinds}, {beats}");
+    }
+}
+
+#[test]
+#[ignore = "minutes: the sizes of a real model, for the record"]
+fn noise_is_rarely_called_good_or_bad_at_full_size() {
+    for (n, gold_share) in [(200, &[0.5, 0.5][..]), (200, &[0.25; 4]), (1000, &[0.5, 0.5]), (1000, &[0.34, 0.33, 0.33])]
+    {
+        let shape = Shape { layers: 32, heads: 32, labels: gold_share.len() };
+        let (kinds, beats) = false_alarms(shape, n, gold_share, 200);
+        println!(
+            "N = {n}, {} components, gold {gold_share:?}: good or bad in {kinds}, beats the model in {beats}",
+            shape.components()
+        );
+        assert!(kinds <= 0.05 && beats <= 0.05);
+    }
+}

@@ -1,0 +1,112 @@
+//! Attention by tensor operations, prompt by prompt: for devices other than the CPU, and what the fused kernel is
+//! checked against.
+
+use std::collections::HashMap;
+
+use candle_core::{D, Device, Tensor};
+
+use super::{Attention, KeyValue, Suffixes};
+use crate::{error::Result, model::packed::Span};
+
+/// Value mixes of `query` `[kv_heads, rows · group, head_dim]`, in the same layout.
+pub(super) fn mix(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Tensor> {
+    let group = attention.heads / attention.kv_heads;
+    let (packed, own) = (suffixes.packed, suffixes.own);
+    let mut masks = Masks::new(attention.window, packed.start(), group, query.device());
+    let mut mixes = Vec::with_capacity(packed.prompts());
+    for (prompt, span) in packed.spans().enumerate() {
+        let (rows, mask) = if suffixes.last_only {
+            (Span { at: prompt, len: 1 }, masks.last(span.len)?)
+        } else {
+            (span, masks.causal(span.len)?)
+        };
+        let query = query.narrow(1, rows.at * group, rows.len * group)?;
+        let own =
+            KeyValue { key: own.key.narrow(1, span.at, span.len)?, value: own.value.narrow(1, span.at, span.len)? };
+        mixes.push(mix_one(attention.softcap, &query, suffixes.prefix, &own, mask.as_ref())?);
+    }
+    Ok(Tensor::cat(&mixes, 1)?)
+}
+
+/// One prompt: `query` `[kv_heads, rows · group, head_dim]` against the prefix and its own tokens.
+fn mix_one(
+    softcap: Option<f64>,
+    query: &Tensor,
+    prefix: Option<&KeyValue>,
+    own: &KeyValue,
+    mask: Option<&Tensor>,
+) -> Result<Tensor> {
+    let query = query.contiguous()?;
+    let own_scores = query.matmul(&own.key.transpose(1, 2)?)?;
+    let scores = match prefix {
+        Some(prefix) => Tensor::cat(&[query.matmul(&prefix.key.transpose(1, 2)?)?, own_scores], D::Minus1)?,
+        None => own_scores,
+    };
+    let scores = match softcap {
+        Some(cap) => ((scores / cap)?.tanh()? * cap)?,
+        None => scores,
+    };
+    let scores = match mask {
+        Some(mask) => scores.broadcast_add(mask)?,
+        None => scores,
+    };
+    let pattern = candle_nn::ops::softmax_last_dim(&scores)?;
+    let Some(prefix) = prefix else {
+        return Ok(pattern.matmul(&own.value.contiguous()?)?);
+    };
+    let (seen, length) = (prefix.key.dim(1)?, pattern.dim(D::Minus1)?);
+    let from_prefix = pattern.narrow(D::Minus1, 0, seen)?.contiguous()?.matmul(&prefix.value)?;
+    let from_own = pattern.narrow(D::Minus1, seen, length - seen)?.contiguous()?;
+    Ok((from_prefix + from_own.matmul(&own.value.contiguous()?)?)?)
+}
+
+/// Additive masks `[rows · group, prefix + T]`, made once per suffix length.
+struct Masks<'a> {
+    window: usize,
+    prefix: usize,
+    group: usize,
+    device: &'a Device,
+    causal: HashMap<usize, Option<Tensor>>,
+    last: HashMap<usize, Option<Tensor>>,
+}
+
+impl<'a> Masks<'a> {
+    fn new(window: Option<usize>, prefix: usize, group: usize, device: &'a Device) -> Self {
+        let window = window.unwrap_or(usize::MAX);
+        Self { window, prefix, group, device, causal: HashMap::new(), last: HashMap::new() }
+    }
+
+    /// For all `len` tokens of a suffix.
+    fn causal(&mut self, len: usize) -> Result<Option<Tensor>> {
+        if let Some(mask) = self.causal.get(&len) {
+            return Ok(mask.clone());
+        }
+        let mask = self.make(0, len)?;
+        self.causal.insert(len, mask.clone());
+        Ok(mask)
+    }
+
+    /// For the last token of a suffix of `len` tokens.
+    fn last(&mut self, len: usize) -> Result<Option<Tensor>> {
+        if let Some(mask) = self.last.get(&len) {
+            return Ok(mask.clone());
+        }
+        let mask = self.make(len - 1, len)?;
+        self.last.insert(len, mask.clone());
+        Ok(mask)
+    }
+
+    /// Rows for the suffix tokens `from..len`; `None` where everything is visible.
+    fn make(&self, from: usize, len: usize) -> Result<Option<Tensor>> {
+        let keys = self.prefix + len;
+        let hidden = |query: usize, key: usize| key > query || query - key >= self.window;
+        let queries = self.prefix + from..keys;
+        if queries.clone().all(|query| (0..keys).all(|key| !hidden(query, key))) {
+            return Ok(None);
+        }
+        let row = |query: usize| (0..keys).map(move |key| if hidden(query, key) { f32::NEG_INFINITY } else { 0.0 });
+        let mask: Vec<f32> =
+            queries.clone().flat_map(|query| std::iter::repeat_n(query, self.group)).flat_map(row).collect();
+        Ok(Some(Tensor::from_vec(mask, (queries.len() * self.group, keys), self.device)?))
+    }
+}

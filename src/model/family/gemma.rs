@@ -1,0 +1,104 @@
+//! Gemma 1 (arXiv 2403.08295), 2 (arXiv 2408.00118) and the text half of 3 (arXiv 2503.19786).
+//!
+//! All scale their embeddings by √d and add one to the weights of their norms. Gemma 2 puts norms around its blocks, caps
+//! scores and alternates windows; Gemma 3 trades the caps for norms of queries and keys, and turns windowed layers with a
+//! rotary embedding of their own.
+
+use super::{
+    Config, Family,
+    recipe::{Norms, QueryKeyNorms, Recipe, Sizes, activation, windows},
+    scaling::{RopeDefaults, rope},
+};
+use crate::{
+    error::Result,
+    model::{decoder::Decoder, layers::Activation, rope::Rope, weights::Weights},
+};
+
+pub(super) const GEMMA: Family =
+    Family { name: "gemma", architectures: &["GemmaForCausalLM"], model_types: &["gemma"], build: gemma };
+pub(super) const GEMMA2: Family =
+    Family { name: "gemma2", architectures: &["Gemma2ForCausalLM"], model_types: &["gemma2"], build: gemma2 };
+pub(super) const GEMMA3: Family =
+    Family { name: "gemma3", architectures: &["Gemma3ForCausalLM"], model_types: &["gemma3_text"], build: gemma3 };
+
+/// Width of a head where the file does not say.
+const HEAD_DIM: usize = 256;
+
+fn gemma(config: &Config, weights: &Weights) -> Result<Decoder> {
+    let sizes = Sizes::read(config, Some(HEAD_DIM))?;
+    // The first files say `gelu` and mean its tanh form, as transformers knows too.
+    let field = if config.get("hidden_activation").is_some() { "hidden_activation" } else { "hidden_act" };
+    let activation = match activation(config, field, "gelu_pytorch_tanh")? {
+        Activation::GeluErf => Activation::GeluTanh,
+        other => other,
+    };
+    Recipe { activation, ..common(config, &sizes)? }.build(config, weights, &sizes)
+}
+
+fn gemma2(config: &Config, weights: &Weights) -> Result<Decoder> {
+    let sizes = Sizes::read(config, Some(HEAD_DIM))?;
+    let recipe = Recipe {
+        norms: Norms::Around,
+        softcap: softcap(config)?,
+        attention_scale: query_scale(config)?,
+        windows: windows(config, sizes.layers, |layer| layer % 2 == 0)?,
+        ..common(config, &sizes)?
+    };
+    recipe.build(config, weights, &sizes)
+}
+
+fn gemma3(config: &Config, weights: &Weights) -> Result<Decoder> {
+    let sizes = Sizes::read(config, Some(HEAD_DIM))?;
+    let newer = config.get("_sliding_window_pattern").is_some();
+    let pattern = config.size_or(if newer { "_sliding_window_pattern" } else { "sliding_window_pattern" }, 6)?;
+    let recipe = Recipe {
+        norms: Norms::Around,
+        query_key_norms: QueryKeyNorms::PerHead,
+        softcap: softcap(config)?,
+        attention_scale: query_scale(config)?,
+        windows: windows(config, sizes.layers, |layer| (layer + 1) % pattern != 0)?,
+        ropes: vec![global_rope(config, &sizes)?, local_rope(config, &sizes)?],
+        rope_of: usize::from,
+        ..common(config, &sizes)?
+    };
+    recipe.build(config, weights, &sizes)
+}
+
+fn common(config: &Config, sizes: &Sizes) -> Result<Recipe> {
+    if config.flag_or("use_bidirectional_attention", false)? {
+        return Err(config.wrong("use_bidirectional_attention", "only causal attention is supported").into());
+    }
+    let llama = Recipe::llama(config, sizes)?;
+    let field = if config.get("hidden_activation").is_some() { "hidden_activation" } else { "hidden_act" };
+    Ok(Recipe {
+        activation: activation(config, field, "gelu_pytorch_tanh")?,
+        norm_offset: 1.0,
+        embedding_scale: (sizes.hidden as f64).sqrt(),
+        tied: true,
+        ..llama
+    })
+}
+
+fn softcap(config: &Config) -> Result<Option<f64>> {
+    let field = "attn_logit_softcapping";
+    config.get(field).map(|_| config.positive_or(field, 50.0)).transpose()
+}
+
+fn query_scale(config: &Config) -> Result<f64> {
+    Ok(1.0 / config.positive_or("query_pre_attn_scalar", 256.0)?.sqrt())
+}
+
+fn global_rope(config: &Config, sizes: &Sizes) -> Result<Rope> {
+    let layer_type = Some("full_attention");
+    rope(config, sizes.head_dim, RopeDefaults { theta: 1e6, layer_type, ..RopeDefaults::default() })
+}
+
+/// Older files give the windowed layers' base in a field of its own, and never scale them.
+fn local_rope(config: &Config, sizes: &Sizes) -> Result<Rope> {
+    let layer_type = "sliding_attention";
+    if config.section("rope_parameters").is_some_and(|section| section.section(layer_type).is_some()) {
+        let defaults = RopeDefaults { layer_type: Some(layer_type), ..RopeDefaults::default() };
+        return rope(config, sizes.head_dim, defaults);
+    }
+    Ok(Rope::plain(config.positive_or("rope_local_base_freq", 10_000.0)?, sizes.head_dim))
+}

@@ -1,0 +1,44 @@
+//! GGUF files: one file with metadata, tokenizer and tensors, as llama.cpp uses them.
+//!
+//! A file is turned into what a Hugging Face folder would give (configuration, tokenizer, tensors by their usual names),
+//! so that families are written once.
+
+mod config;
+mod names;
+mod pre;
+mod reader;
+mod vocabulary;
+
+use std::path::Path;
+
+use candle_core::Device;
+use config::Metadata;
+
+use super::{family::Config, source::Files, tokenizer::Tokenizer, weights::Weights};
+use crate::error::Result;
+
+/// Opens the file at `path`.
+pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
+    let header = reader::read(path)?;
+    let metadata = Metadata { path, values: &header.metadata };
+    let architecture = metadata.architecture()?;
+    if metadata.size("split.count").is_some_and(|count| count > 1) {
+        let problem = "the model is split over several files";
+        return Err(metadata.wrong("split.count", problem).cure("join them: llama-gguf-split --merge").into());
+    }
+    let count = |name: &str| metadata.size(&format!("{architecture}.attention.{name}"));
+    let heads = count("head_count").unwrap_or(1);
+    let facts = names::Facts { architecture, heads, kv_heads: count("head_count_kv").unwrap_or(heads) };
+    let embedding = header.tensors.iter().find(|(name, _)| name == "token_embd.weight");
+    let vocabulary = embedding.and_then(|(_, stored)| stored.shape.first().copied()).unwrap_or(0);
+    let tensors = header.tensors.into_iter().flat_map(|(name, stored)| names::translate(name, stored, &facts));
+    let weights = Weights::from_file(path, tensors.collect(), device)?;
+    let config = config::config(&metadata, &weights, vocabulary)?;
+    let tokenizer = vocabulary::tokenizer(&metadata)?;
+    Ok(Files {
+        config: Config::new(path, config),
+        tokenizer: Tokenizer::parse(path, &serde_json::to_vec(&tokenizer).unwrap_or_default())?,
+        tokenizer_path: path.to_owned(),
+        weights,
+    })
+}

@@ -1,0 +1,240 @@
+//! The header of a GGUF file (version 2 or 3), checked before anything in it is believed.
+//!
+//! candle's own reader panics or reads out of bounds on crafted headers, so none is handed to it.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+};
+
+use candle_core::quantized::GgmlDType;
+
+use crate::{
+    error::{Error, InputError, Result},
+    model::weights::{Numbers, Stored},
+};
+
+/// Values that all arrays of the metadata may have together: bounds the memory that a small file can ask for.
+const MOST_VALUES: u64 = 1 << 23;
+const MOST_DIMS: u32 = 4;
+const DEEPEST_ARRAY: u32 = 2;
+
+/// A value of the metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Flag(bool),
+    Text(String),
+    List(Vec<Value>),
+}
+
+/// Metadata and tensors by their names in the file.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) metadata: BTreeMap<String, Value>,
+    pub(crate) tensors: Vec<(String, Stored)>,
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    file: BufReader<File>,
+    at: u64,
+    length: u64,
+    values: u64,
+}
+
+/// Reads the header of the file at `path`.
+pub(crate) fn read(path: &Path) -> Result<Header> {
+    let unreadable = |source| Error::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut reader = Reader { path, file: BufReader::new(file), at: 0, length, values: 0 };
+    reader.header()
+}
+
+impl Reader<'_> {
+    fn header(&mut self) -> Result<Header> {
+        if self.bytes::<4>("magic")? != *b"GGUF" {
+            return Err(self.wrong("magic", "this is not a GGUF file").into());
+        }
+        let version = self.u32("version")?;
+        if !(2..=3).contains(&version) {
+            let problem = if version.swap_bytes() <= 3 {
+                "big-endian files are not supported".to_owned()
+            } else {
+                format!("GGUF version {version} is not supported")
+            };
+            return Err(self.wrong("version", problem).cure("convert the model anew with llama.cpp").into());
+        }
+        let (tensors, pairs) = (self.count("tensor_count", 24)?, self.count("metadata_kv_count", 13)?);
+        let mut metadata = BTreeMap::new();
+        for _ in 0..pairs {
+            let key = self.text("metadata")?;
+            let kind = self.u32(&key)?;
+            let value = self.value(&key, kind, 0)?;
+            metadata.insert(key, value);
+        }
+        let alignment = self.alignment(&metadata)?;
+        let infos = (0..tensors).map(|_| self.tensor()).collect::<Result<Vec<_>>>()?;
+        let start = self.at.next_multiple_of(alignment);
+        Ok(Header { metadata, tensors: self.place(infos, start, alignment)? })
+    }
+
+    fn alignment(&self, metadata: &BTreeMap<String, Value>) -> Result<u64> {
+        match metadata.get("general.alignment") {
+            None => Ok(32),
+            Some(&Value::Unsigned(alignment)) if alignment.is_power_of_two() && alignment <= 1 << 20 => Ok(alignment),
+            Some(other) => {
+                let problem = format!("{other:?} is not a power of two up to 2^20");
+                Err(self.wrong("general.alignment", problem).into())
+            }
+        }
+    }
+
+    fn value(&mut self, key: &str, kind: u32, depth: u32) -> Result<Value> {
+        Ok(match kind {
+            0 => Value::Unsigned(u64::from(self.bytes::<1>(key)?[0])),
+            1 => Value::Signed(i64::from(i8::from_le_bytes(self.bytes(key)?))),
+            2 => Value::Unsigned(u64::from(u16::from_le_bytes(self.bytes(key)?))),
+            3 => Value::Signed(i64::from(i16::from_le_bytes(self.bytes(key)?))),
+            4 => Value::Unsigned(u64::from(self.u32(key)?)),
+            5 => Value::Signed(i64::from(i32::from_le_bytes(self.bytes(key)?))),
+            6 => Value::Float(f64::from(f32::from_le_bytes(self.bytes(key)?))),
+            7 => Value::Flag(self.bytes::<1>(key)?[0] != 0),
+            8 => Value::Text(self.text(key)?),
+            9 if depth < DEEPEST_ARRAY => {
+                let kind = self.u32(key)?;
+                let count = self.count(key, 1)?;
+                self.values += count;
+                if self.values > MOST_VALUES {
+                    return Err(self.wrong(key, "the metadata hold impossibly long arrays").into());
+                }
+                Value::List((0..count).map(|_| self.value(key, kind, depth + 1)).collect::<Result<_>>()?)
+            }
+            10 => Value::Unsigned(self.u64(key)?),
+            11 => Value::Signed(self.u64(key)?.cast_signed()),
+            12 => Value::Float(f64::from_le_bytes(self.bytes(key)?)),
+            other => return Err(self.wrong(key, format!("{other} is not a type of value")).into()),
+        })
+    }
+
+    /// Name, shape (rows first), type number, offset.
+    fn tensor(&mut self) -> Result<(String, Vec<usize>, u32, u64)> {
+        let name = self.text("tensor name")?;
+        let dims = self.u32(&name)?;
+        if dims > MOST_DIMS {
+            return Err(self.wrong(&name, format!("{dims} dimensions are more than {MOST_DIMS}")).into());
+        }
+        let mut shape = Vec::new();
+        for _ in 0..dims {
+            let size = self.u64(&name)?;
+            let whole = usize::try_from(size).ok().filter(|&size| size > 0);
+            shape.push(whole.ok_or_else(|| self.wrong(&name, format!("{size} is not a size")))?);
+        }
+        shape.reverse();
+        Ok((name.clone(), shape, self.u32(&name)?, self.u64(&name)?))
+    }
+
+    /// Checks that tensors lie in the file, aligned and apart.
+    fn place(
+        &self,
+        mut infos: Vec<(String, Vec<usize>, u32, u64)>,
+        start: u64,
+        alignment: u64,
+    ) -> Result<Vec<(String, Stored)>> {
+        infos.sort_by_key(|&(_, _, _, offset)| offset);
+        let mut end = 0;
+        let mut tensors: Vec<(String, Stored)> = Vec::with_capacity(infos.len());
+        for (name, shape, kind, offset) in infos {
+            let numbers = numbers(kind).ok_or_else(|| {
+                let problem = format!("numbers of ggml type {kind} are not supported");
+                self.wrong(&name, problem).cure("take a file in f16, q8_0, q4_0, or one of the K quantisations")
+            })?;
+            let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+            let whole_rows = |numbers: &Numbers| numbers.bytes(*shape.last().unwrap_or(&1)).is_some();
+            let length = elements.filter(|_| whole_rows(&numbers)).and_then(|elements| numbers.bytes(elements));
+            let length = length.ok_or_else(|| self.wrong(&name, format!("{shape:?} is an impossible shape")))?;
+            let from = start.checked_add(offset).filter(|_| offset.is_multiple_of(alignment) && offset >= end);
+            let to = from.and_then(|from| from.checked_add(length as u64)).filter(|&to| to <= self.length);
+            let (Some(from), Some(to)) = (from, to) else {
+                let problem =
+                    format!("its {length} bytes at offset {offset} overlap, are misaligned, or leave the file");
+                return Err(self.wrong(&name, problem).cure("the file is damaged; fetch it again").into());
+            };
+            end = to - start;
+            tensors.push((name, Stored::new(from, length, shape, numbers)));
+        }
+        Ok(tensors)
+    }
+
+    /// A number of things that take at least `each` bytes in the rest of the file.
+    fn count(&mut self, field: &str, each: u64) -> Result<u64> {
+        let count = self.u64(field)?;
+        let room = (self.length - self.at) / each;
+        if count <= room {
+            return Ok(count);
+        }
+        Err(self.wrong(field, format!("the file has no room for {count} entries")).into())
+    }
+
+    fn text(&mut self, field: &str) -> Result<String> {
+        let length = self.count(field, 1)?;
+        let mut bytes = vec![0; length as usize];
+        self.fill(field, &mut bytes)?;
+        String::from_utf8(bytes).map_err(|_| self.wrong(field, "the text is not UTF-8").into())
+    }
+
+    fn u32(&mut self, field: &str) -> Result<u32> {
+        Ok(u32::from_le_bytes(self.bytes(field)?))
+    }
+
+    fn u64(&mut self, field: &str) -> Result<u64> {
+        Ok(u64::from_le_bytes(self.bytes(field)?))
+    }
+
+    fn bytes<const N: usize>(&mut self, field: &str) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.fill(field, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn fill(&mut self, field: &str, bytes: &mut [u8]) -> Result<()> {
+        if self.file.read_exact(bytes).is_err() {
+            return Err(self.wrong(field, "the file is cut short").cure("fetch it again").into());
+        }
+        self.at += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn wrong(&self, field: &str, problem: impl Into<String>) -> InputError {
+        InputError::new(problem).path(self.path).field(field)
+    }
+}
+
+/// What a ggml type number stands for.
+fn numbers(kind: u32) -> Option<Numbers> {
+    Some(match kind {
+        0 => Numbers::F32,
+        1 => Numbers::F16,
+        2 => Numbers::Blocks(GgmlDType::Q4_0),
+        3 => Numbers::Blocks(GgmlDType::Q4_1),
+        6 => Numbers::Blocks(GgmlDType::Q5_0),
+        7 => Numbers::Blocks(GgmlDType::Q5_1),
+        8 => Numbers::Blocks(GgmlDType::Q8_0),
+        10 => Numbers::Blocks(GgmlDType::Q2K),
+        11 => Numbers::Blocks(GgmlDType::Q3K),
+        12 => Numbers::Blocks(GgmlDType::Q4K),
+        13 => Numbers::Blocks(GgmlDType::Q5K),
+        14 => Numbers::Blocks(GgmlDType::Q6K),
+        24 => Numbers::Other(8),
+        25 => Numbers::Other(16),
+        26 => Numbers::Other(32),
+        27 | 28 => Numbers::Other(64),
+        30 => Numbers::BF16,
+        _ => return None,
+    })
+}

@@ -1,0 +1,183 @@
+//! The tokenizer inside a GGUF file, as the tokenizer.json that would give the same ids.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{config::Metadata, pre, reader::Value};
+use crate::error::Result;
+
+/// Values of `tokenizer.ggml.token_type`.
+const UNKNOWN: u64 = 2;
+const CONTROL: u64 = 3;
+const USER_DEFINED: u64 = 4;
+const BYTE: u64 = 6;
+
+/// Tokens of a vocabulary.
+struct Vocabulary<'a> {
+    tokens: Vec<&'a str>,
+    /// Empty if the file does not tell.
+    types: Vec<u64>,
+}
+
+/// The tokenizer.json of `metadata`.
+///
+/// # Errors
+/// If a part is missing, or the kind of vocabulary or of pre-tokenizer is not supported.
+pub(super) fn tokenizer(metadata: &Metadata<'_>) -> Result<Json> {
+    let key = "tokenizer.ggml.model";
+    let vocabulary = vocabulary(metadata)?;
+    match metadata.text(key) {
+        Some("gpt2") => byte_level(metadata, &vocabulary),
+        Some("llama") => sentence_pieces(metadata, &vocabulary),
+        other => {
+            let problem = format!("the vocabulary `{}` is not supported", other.unwrap_or("(none)"));
+            Err(metadata.wrong(key, problem).cure("supported are gpt2 and llama").into())
+        }
+    }
+}
+
+fn vocabulary<'a>(metadata: &'a Metadata<'_>) -> Result<Vocabulary<'a>> {
+    let key = "tokenizer.ggml.tokens";
+    let list = metadata.list(key).ok_or_else(|| metadata.wrong(key, "the list is missing"))?;
+    let tokens: Vec<&str> = list.iter().filter_map(text).collect();
+    if tokens.len() < list.len() {
+        return Err(metadata.wrong(key, "a token is not a text").into());
+    }
+    let key = "tokenizer.ggml.token_type";
+    let types: Vec<u64> = metadata.list(key).unwrap_or_default().iter().filter_map(whole).collect();
+    if !types.is_empty() && types.len() != tokens.len() {
+        return Err(metadata.wrong(key, format!("{} types for {} tokens", types.len(), tokens.len())).into());
+    }
+    Ok(Vocabulary { tokens, types })
+}
+
+fn text(value: &Value) -> Option<&str> {
+    if let Value::Text(text) = value { Some(text) } else { None }
+}
+
+fn whole(value: &Value) -> Option<u64> {
+    match *value {
+        Value::Unsigned(number) => Some(number),
+        Value::Signed(number) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+impl Vocabulary<'_> {
+    fn kind(&self, id: usize) -> u64 {
+        self.types.get(id).copied().unwrap_or(1)
+    }
+
+    fn ids(&self) -> Json {
+        let pairs = self.tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), json!(id)));
+        Json::Object(pairs.collect::<Map<_, _>>())
+    }
+
+    /// Tokens that are found in a text before anything else happens to it.
+    fn added(&self) -> Json {
+        let wanted = |id: &usize| matches!(self.kind(*id), UNKNOWN | CONTROL | USER_DEFINED);
+        let entry = |id: usize| {
+            json!({"id": id, "content": self.tokens[id], "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": self.kind(id) != USER_DEFINED})
+        };
+        (0..self.tokens.len()).filter(wanted).map(entry).collect()
+    }
+}
+
+/// GPT-2's byte-level pairs.
+fn byte_level(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Json> {
+    let key = "tokenizer.ggml.merges";
+    let merges = metadata.list(key).ok_or_else(|| metadata.wrong(key, "the list is missing"))?;
+    let merges: Vec<Json> = merges.iter().filter_map(text).map(|merge| json!(merge)).collect();
+    let cut = pre::cut(metadata)?;
+    Ok(json!({
+        "version": "1.0",
+        "added_tokens": vocabulary.added(),
+        "normalizer": cut.normalizer,
+        "pre_tokenizer": cut.pre_tokenizer,
+        "post_processor": post_processor(metadata, vocabulary, cut.add_bos)?,
+        "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
+        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": merges, "ignore_merges": cut.ignore_merges},
+    }))
+}
+
+/// SentencePiece's pairs: whichever neighbours form the best-scored token are joined first. As pairs have no list of
+/// their own there, they are all ways to cut a token into two tokens, best score first.
+fn sentence_pieces(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Json> {
+    let key = "tokenizer.ggml.scores";
+    let scores = metadata.list(key).unwrap_or_default();
+    let scores: Vec<f64> =
+        scores.iter().filter_map(|x| if let Value::Float(x) = x { Some(*x) } else { None }).collect();
+    if scores.len() != vocabulary.tokens.len() {
+        let problem = format!("{} scores for {} tokens", scores.len(), vocabulary.tokens.len());
+        return Err(metadata.wrong(key, problem).into());
+    }
+    let unknown = (0..vocabulary.tokens.len()).find(|&id| vocabulary.kind(id) == UNKNOWN);
+    let bytes = (0..vocabulary.tokens.len()).any(|id| vocabulary.kind(id) == BYTE);
+    let prefix = metadata.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true);
+    let underline = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
+    let mut steps = vec![underline];
+    if prefix {
+        steps.insert(0, json!({"type": "Prepend", "prepend": "▁"}));
+    }
+    Ok(json!({
+        "version": "1.0",
+        "added_tokens": vocabulary.added(),
+        "normalizer": {"type": "Sequence", "normalizers": steps},
+        "pre_tokenizer": null,
+        "post_processor": post_processor(metadata, vocabulary, true)?,
+        "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+            {"type": "ByteFallback"},
+            {"type": "Fuse"},
+        ]},
+        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": pairs(vocabulary, &scores),
+            "unk_token": unknown.map(|id| vocabulary.tokens[id]), "fuse_unk": true, "byte_fallback": bytes},
+    }))
+}
+
+fn pairs(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Vec<Json> {
+    let ids: HashMap<&str, usize> = vocabulary.tokens.iter().enumerate().map(|(id, token)| (*token, id)).collect();
+    let mut found: Vec<(usize, usize, usize)> = Vec::new();
+    for (id, token) in vocabulary.tokens.iter().enumerate() {
+        let cuts = token.char_indices().skip(1).filter_map(|(at, _)| {
+            let (left, right) = token.split_at(at);
+            Some((*ids.get(left)?, *ids.get(right)?, id))
+        });
+        found.extend(cuts);
+    }
+    found.sort_by(|a, b| scores[b.2].total_cmp(&scores[a.2]).then(a.cmp(b)));
+    found.into_iter().map(|(left, right, _)| json!([vocabulary.tokens[left], vocabulary.tokens[right]])).collect()
+}
+
+/// What surrounds every prompt.
+fn post_processor(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>, bos_by_default: bool) -> Result<Json> {
+    let wanted = |flag: &str, default: bool, key: &str| -> Result<Option<(usize, &str)>> {
+        if !metadata.flag(flag).unwrap_or(default) {
+            return Ok(None);
+        }
+        let id = metadata.size(key).filter(|&id| id < vocabulary.tokens.len());
+        let id = id.ok_or_else(|| metadata.wrong(key, "the key does not name a token of the vocabulary"))?;
+        Ok(Some((id, vocabulary.tokens[id])))
+    };
+    let bos = wanted("tokenizer.ggml.add_bos_token", bos_by_default, "tokenizer.ggml.bos_token_id")?;
+    let eos = wanted("tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id")?;
+    if bos.is_none() && eos.is_none() {
+        return Ok(Json::Null);
+    }
+    let piece = |(_, token): (usize, &str)| json!({"SpecialToken": {"id": token, "type_id": 0}});
+    let text = |id: &str| json!({"Sequence": {"id": id, "type_id": 0}});
+    let around =
+        |inner: Vec<Json>| -> Vec<Json> { bos.map(piece).into_iter().chain(inner).chain(eos.map(piece)).collect() };
+    let special = bos
+        .iter()
+        .chain(&eos)
+        .map(|&(id, token)| (token.to_owned(), json!({"id": token, "ids": [id], "tokens": [token]})));
+    Ok(json!({
+        "type": "TemplateProcessing",
+        "single": around(vec![text("A")]),
+        "pair": around(vec![text("A"), text("B")]),
+        "special_tokens": special.collect::<Map<_, _>>(),
+    }))
+}

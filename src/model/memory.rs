@@ -1,0 +1,71 @@
+//! Whether a model fits, asked before it is loaded.
+
+use super::{
+    source::Dtype,
+    weights::{Precision, Weights},
+};
+use crate::error::{InputError, Result};
+
+/// For activations and everything that is not weights.
+const OVERHEAD: u64 = 96 << 20;
+/// `auto` takes f32 only if it leaves this share of the free memory alone.
+const SPARE: f64 = 0.15;
+
+/// What loading `weights` as `precision` takes, in bytes: the weights, and twice the largest tensor in f32 while it is
+/// being made.
+pub fn need(weights: &Weights, precision: Precision) -> u64 {
+    let kept: u64 = weights.tensors().map(|(_, stored)| stored.kept_bytes(precision)).sum();
+    let largest = weights.tensors().map(|(_, stored)| stored.kept_bytes(Precision::F32)).max().unwrap_or(0);
+    kept + 2 * largest + OVERHEAD
+}
+
+/// The precision for `dtype`, given `free` bytes (unknown if `None`).
+///
+/// # Errors
+/// If the weights do not fit; says what would.
+pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Result<Precision> {
+    let fits = |precision, share: f64| free.is_none_or(|free| need(weights, precision) as f64 <= free as f64 * share);
+    let precision = match dtype.precision() {
+        Some(precision) => precision,
+        None if !weights.has_blocks() && fits(Precision::F32, 1.0 - SPARE) => Precision::F32,
+        None => Precision::Own,
+    };
+    if fits(precision, 1.0) {
+        return Ok(precision);
+    }
+    let smaller = [(Dtype::Bf16, Precision::BF16), (Dtype::Q8, Precision::Q8)];
+    let smaller =
+        smaller.into_iter().find(|&(_, other)| need(weights, other) < need(weights, precision) && fits(other, 1.0));
+    let cure = match smaller {
+        Some((dtype, other)) => format!("--dtype {dtype} takes {}", gigabytes(need(weights, other))),
+        None => "free some memory, or take a smaller or more strongly quantised model".to_owned(),
+    };
+    let (need, free) = (gigabytes(need(weights, precision)), gigabytes(free.unwrap_or(0)));
+    let problem = format!("the model takes about {need} of memory, but only {free} are free");
+    Err(InputError::new(problem).field("--dtype").cure(cure).into())
+}
+
+/// In units of 10⁹ bytes.
+pub fn gigabytes(bytes: u64) -> String {
+    format!("{:.2} GB", bytes as f64 / 1e9)
+}
+
+/// Bytes that can be used without pushing others out; `None` if the system does not say.
+#[cfg(target_os = "linux")]
+pub fn free() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let number = |path: &str| read(path)?.trim().parse::<u64>().ok();
+    let info = read("/proc/meminfo")?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let system = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
+    let limit = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
+    Some(limit.map_or(system, |(limit, used)| system.min(limit.saturating_sub(used))))
+}
+
+/// Bytes that can be used without pushing others out; `None` if the system does not say.
+#[cfg(not(target_os = "linux"))]
+pub fn free() -> Option<u64> {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    Some(system.available_memory()).filter(|&bytes| bytes > 0)
+}

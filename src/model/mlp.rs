@@ -1,0 +1,100 @@
+//! Feed-forward blocks: one, or a mixture of experts.
+
+use candle_core::{D, Tensor};
+
+use super::layers::{Activation, Linear};
+use crate::error::Result;
+
+/// What follows attention in a layer; one component, whatever is inside.
+#[derive(Clone, Debug)]
+pub enum Mlp {
+    /// The same map for every token.
+    Dense(FeedForward),
+    /// A few of many maps for every token (Jiang et al. 2024, arXiv 2401.04088).
+    Mixture(Mixture),
+}
+
+/// A feed-forward map.
+#[derive(Clone, Debug)]
+pub struct FeedForward {
+    /// Gate (Shazeer 2020, arXiv 2002.05202), `[inner, d]`; without one the activation acts on `up`.
+    pub gate: Option<Linear>,
+    /// `[inner, d]`.
+    pub up: Linear,
+    /// `[d, inner]`.
+    pub down: Linear,
+    /// The non-linearity.
+    pub activation: Activation,
+}
+
+/// Experts and the router that chooses among them.
+#[derive(Clone, Debug)]
+pub struct Mixture {
+    /// `[experts, d]`.
+    pub router: Linear,
+    /// All experts.
+    pub experts: Vec<FeedForward>,
+    /// Experts that each token is sent to; their softmax weights are scaled to sum to one.
+    pub chosen: usize,
+}
+
+impl Mlp {
+    /// `x` `[n, d]` to `[n, d]`; `exact` keeps the last map in f32 even if its weights are quantised.
+    pub fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
+        match self {
+            Self::Dense(map) => map.forward(x, exact),
+            Self::Mixture(mixture) => mixture.forward(x, exact),
+        }
+    }
+
+    /// Whether the last map rounds its input unless told to be exact.
+    pub fn rounds(&self) -> bool {
+        match self {
+            Self::Dense(map) => map.down.weight.is_quantised(),
+            Self::Mixture(mixture) => mixture.experts.iter().any(|expert| expert.down.weight.is_quantised()),
+        }
+    }
+}
+
+impl FeedForward {
+    fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
+        let up = self.up.forward(x)?;
+        let inner = match &self.gate {
+            Some(gate) => (self.activation.forward(&gate.forward(x)?)? * up)?,
+            None => self.activation.forward(&up)?,
+        };
+        if exact { self.down.forward_exact(&inner) } else { self.down.forward(&inner) }
+    }
+}
+
+impl Mixture {
+    fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
+        let shares = candle_nn::ops::softmax(&self.router.forward(x)?, D::Minus1)?.to_vec2::<f32>()?;
+        let mut assigned = vec![(Vec::new(), Vec::new()); self.experts.len()];
+        for (row, shares) in shares.iter().enumerate() {
+            let best = largest(shares, self.chosen);
+            let total: f32 = best.iter().map(|&expert| shares[expert]).sum();
+            for expert in best {
+                assigned[expert].0.push(row as u32);
+                assigned[expert].1.push(shares[expert] / total);
+            }
+        }
+        let mut sum = x.zeros_like()?;
+        for (expert, (rows, shares)) in self.experts.iter().zip(assigned).filter(|(_, (rows, _))| !rows.is_empty()) {
+            let count = rows.len();
+            let rows = Tensor::from_vec(rows, count, x.device())?;
+            let shares = Tensor::from_vec(shares, (count, 1), x.device())?;
+            let out = expert.forward(&x.index_select(&rows, 0)?, exact)?.broadcast_mul(&shares)?;
+            sum = sum.index_add(&rows, &out, 0)?;
+        }
+        Ok(sum)
+    }
+}
+
+/// Indices of the `count` largest values; ties go to the first.
+fn largest(values: &[f32], count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+    order.truncate(count);
+    order
+}

@@ -1,0 +1,136 @@
+//! The header of a safetensors file, checked before anything in it is believed.
+//!
+//! The format: eight bytes with the header's length, a JSON header, then the tensors without gaps.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use super::{Numbers, Stored, shard::Shard};
+use crate::error::{Error, InputError, Result};
+
+/// Longest header that is read, as in the reference implementation.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+#[derive(serde::Deserialize)]
+struct Entry {
+    dtype: String,
+    shape: Vec<u64>,
+    data_offsets: (u64, u64),
+}
+
+/// The tensors of `shard`, which is the checkpoint's file number `number`.
+pub(super) fn index(shard: &Shard, number: usize) -> Result<Vec<(String, Stored)>> {
+    let (start, header) = header(shard)?;
+    let room = shard.length() - start;
+    let mut entries = Vec::with_capacity(header.len());
+    for (name, value) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
+        let entry: Entry = serde_json::from_value(value).map_err(|error| shard.wrong(&name, error.to_string()))?;
+        entries.push((name, entry));
+    }
+    entries.sort_by_key(|(_, entry)| entry.data_offsets);
+    let mut end = 0;
+    let mut tensors = Vec::with_capacity(entries.len());
+    for (name, entry) in entries {
+        let (from, to) = entry.data_offsets;
+        if from != end || to < from {
+            let problem = format!("its bytes {from}..{to} overlap another tensor or leave a gap; {end} come before");
+            return Err(damaged(shard.wrong(&name, problem)));
+        }
+        if to > room {
+            let problem = format!("the file is cut short: the tensor ends at byte {to} of {room}");
+            return Err(damaged(shard.wrong(&name, problem)));
+        }
+        end = to;
+        let stored = stored(&entry, number, start).ok_or_else(|| {
+            let problem =
+                format!("{} bytes do not hold values of type {} in shape {:?}", to - from, entry.dtype, entry.shape);
+            damaged(shard.wrong(&name, problem))
+        })?;
+        tensors.push((name, stored));
+    }
+    if end != room {
+        let problem = format!("{room} bytes of tensors are there, but the header speaks of {end}");
+        return Err(damaged(InputError::new(problem).path(shard.path())));
+    }
+    Ok(tensors)
+}
+
+fn damaged(error: InputError) -> Error {
+    error.cure("the file is damaged; fetch it again").into()
+}
+
+/// Where the tensors start, and the header.
+fn header(shard: &Shard) -> Result<(u64, serde_json::Map<String, serde_json::Value>)> {
+    let wrong = |problem: String| damaged(InputError::new(problem).path(shard.path()).field("header"));
+    let read = |offset, length| {
+        shard.read_at(offset, length).map_err(|error| wrong(format!("not a safetensors file: {error}")))
+    };
+    let length = read(0, 8)?.try_into().map_or(0, u64::from_le_bytes);
+    if length > LONGEST_HEADER || length + 8 > shard.length() {
+        return Err(wrong(format!("a header of {length} bytes does not fit a file of {}", shard.length())));
+    }
+    let header = serde_json::from_slice(&read(8, length as usize)?).map_err(|error| wrong(error.to_string()))?;
+    Ok((8 + length, header))
+}
+
+/// `None` if sizes do not belong together.
+fn stored(entry: &Entry, shard: usize, start: u64) -> Option<Stored> {
+    let numbers = match entry.dtype.as_str() {
+        "F32" => Numbers::F32,
+        "F16" => Numbers::F16,
+        "BF16" => Numbers::BF16,
+        "BOOL" | "U8" | "I8" | "F8_E5M2" | "F8_E4M3" | "F8_E8M0" => Numbers::Other(8),
+        "I16" | "U16" => Numbers::Other(16),
+        "I32" | "U32" => Numbers::Other(32),
+        "I64" | "U64" | "F64" | "C64" => Numbers::Other(64),
+        "F4" => Numbers::Other(4),
+        _ => return None,
+    };
+    let shape: Vec<usize> = entry.shape.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<_>>()?;
+    let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))?;
+    let (from, to) = entry.data_offsets;
+    let length = usize::try_from(to - from).ok().filter(|&length| numbers.bytes(elements) == Some(length))?;
+    Some(Stored { shard, ..Stored::new(start.checked_add(from)?, length, shape, numbers) })
+}
+
+/// The files of the checkpoint in `folder`.
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let index = folder.join("model.safetensors.index.json");
+    if !index.exists() {
+        let single = folder.join("model.safetensors");
+        if single.exists() {
+            return Ok(vec![single]);
+        }
+        return Err(InputError::new("the folder has neither model.safetensors nor model.safetensors.index.json")
+            .path(folder)
+            .cure("name a folder in the Hugging Face layout: config.json, tokenizer.json and safetensors")
+            .into());
+    }
+    shards(&index)?.into_iter().map(|name| shard_path(folder, &index, &name)).collect()
+}
+
+/// The file names that an index speaks of.
+pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>> {
+    #[derive(serde::Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let text = std::fs::read(index).map_err(|source| Error::Read { path: index.to_owned(), source })?;
+    let parsed: Index = serde_json::from_slice(&text)
+        .map_err(|error| InputError::new(error.to_string()).path(index).line(error.line()).field("weight_map"))?;
+    Ok(parsed.weight_map.into_values().collect())
+}
+
+fn shard_path(folder: &Path, index: &Path, name: &str) -> Result<PathBuf> {
+    let wrong = |problem: String| InputError::new(problem).path(index).field("weight_map");
+    if Path::new(name).file_name().is_none_or(|file| file != name) {
+        return Err(wrong(format!("`{name}` is not the name of a file beside the index")).into());
+    }
+    let path = folder.join(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(wrong(format!("the shard `{name}` is missing")).cure("fetch the whole checkpoint").into())
+}

@@ -1,0 +1,198 @@
+//! Numbers as checkpoint files hold them.
+
+use candle_core::{
+    Device,
+    quantized::{GgmlDType, QStorage, QTensor},
+};
+use half::{bf16, f16};
+
+use super::Precision;
+
+/// A tensor in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// Which file of the checkpoint.
+    pub(super) shard: usize,
+    /// First byte in that file.
+    pub(super) offset: u64,
+    /// Number of bytes; always what shape and numbers ask for.
+    pub(super) length: usize,
+    /// Rows first.
+    pub shape: Vec<usize>,
+    /// What the bytes are.
+    pub numbers: Numbers,
+    /// Whether the file has the rows in another order.
+    pub(super) reorder: Option<Reorder>,
+    /// Added to every value.
+    pub(super) shift: f32,
+    /// Whether the file has the transpose of `shape`.
+    pub(super) transposed: bool,
+}
+
+/// Orders of rows that llama.cpp's converter makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reorder {
+    /// The two halves of each head lie row by row beside each other.
+    Pairs { heads: usize },
+    /// Queries of all heads, then keys, then values, instead of all three head by head.
+    Fused { heads: usize },
+}
+
+impl Reorder {
+    /// Where the file has row `row` of `rows`.
+    pub(super) fn place(self, row: usize, rows: usize) -> usize {
+        match self {
+            Self::Pairs { heads } => {
+                let width = rows / heads;
+                let (head, within) = (row / width, row % width);
+                let half = width / 2;
+                head * width + (within % half) * 2 + within / half
+            }
+            Self::Fused { heads } => {
+                let width = rows / (3 * heads);
+                let (head, within) = (row / (3 * width), row % (3 * width));
+                (within / width) * heads * width + head * width + within % width
+            }
+        }
+    }
+
+    /// Whether `rows` can be in this order.
+    pub(super) const fn fits(self, rows: usize) -> bool {
+        match self {
+            Self::Pairs { heads } => heads > 0 && heads <= rows && rows.is_multiple_of(2 * heads),
+            Self::Fused { heads } => heads > 0 && heads <= rows && rows.is_multiple_of(3 * heads),
+        }
+    }
+}
+
+impl Stored {
+    /// A tensor of the first file of a checkpoint.
+    pub(crate) const fn new(offset: u64, length: usize, shape: Vec<usize>, numbers: Numbers) -> Self {
+        Self { shard: 0, offset, length, shape, numbers, reorder: None, shift: 0.0, transposed: false }
+    }
+
+    /// The entry `index` along the first dimension.
+    pub(crate) fn slice(&self, index: usize) -> Self {
+        let length = self.length / self.shape[0];
+        let offset = self.offset + (index * length) as u64;
+        Self { offset, length, shape: self.shape[1..].to_vec(), ..self.clone() }
+    }
+
+    /// With rows in another order in the file.
+    pub(crate) fn with_order(self, order: Reorder) -> Self {
+        Self { reorder: Some(order), ..self }
+    }
+
+    /// With `shift` to be added to every value.
+    pub(crate) fn with_shift(self, shift: f32) -> Self {
+        Self { shift, ..self }
+    }
+
+    /// A matrix that a family expects the other way round than the file has it.
+    pub(crate) fn turned(mut self) -> Self {
+        self.shape.reverse();
+        Self { transposed: true, ..self }
+    }
+
+    /// Number of values.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Bytes in memory when kept as `precision`.
+    pub fn kept_bytes(&self, precision: Precision) -> u64 {
+        let elements = self.elements() as u64;
+        let width = if self.transposed { self.shape.first() } else { self.shape.last() };
+        let blocks = width.is_some_and(|width| width.is_multiple_of(GgmlDType::Q8_0.block_size()));
+        match (precision, self.numbers) {
+            _ if self.shape.len() != 2 => 4 * elements,
+            (Precision::F16 | Precision::BF16, _) | (Precision::Own, Numbers::F16 | Numbers::BF16) => 2 * elements,
+            (Precision::Q8, _) if blocks => elements / 32 * 34,
+            (Precision::Own, Numbers::Blocks(_)) => self.length as u64,
+            _ => 4 * elements,
+        }
+    }
+}
+
+/// What the bytes of a tensor are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats.
+    F16,
+    /// The upper halves of 32-bit floats.
+    BF16,
+    /// Quantised blocks along rows.
+    Blocks(GgmlDType),
+    /// Something no weight should be; its bits per value.
+    Other(usize),
+}
+
+impl Numbers {
+    /// Short name, as in `run.json`.
+    pub fn name(self) -> String {
+        match self {
+            Self::F32 => "f32".to_owned(),
+            Self::F16 => "f16".to_owned(),
+            Self::BF16 => "bf16".to_owned(),
+            Self::Blocks(kind) => match kind {
+                GgmlDType::Q2K => "q2_k".to_owned(),
+                GgmlDType::Q3K => "q3_k".to_owned(),
+                GgmlDType::Q4K => "q4_k".to_owned(),
+                GgmlDType::Q5K => "q5_k".to_owned(),
+                GgmlDType::Q6K => "q6_k".to_owned(),
+                GgmlDType::Q8K => "q8_k".to_owned(),
+                other => format!("{other:?}").to_lowercase(),
+            },
+            Self::Other(bits) => format!("{bits}-bit"),
+        }
+    }
+
+    /// Bytes of `elements` values; `None` if they do not fill whole blocks, or overflow.
+    pub fn bytes(self, elements: usize) -> Option<usize> {
+        match self {
+            Self::F32 => elements.checked_mul(4),
+            Self::F16 | Self::BF16 => elements.checked_mul(2),
+            Self::Blocks(kind) if elements.is_multiple_of(kind.block_size()) => {
+                (elements / kind.block_size()).checked_mul(kind.type_size())
+            }
+            Self::Blocks(_) => None,
+            Self::Other(bits) => elements.checked_mul(bits).map(|bits| bits / 8),
+        }
+    }
+
+    /// The values in `bytes`.
+    ///
+    /// # Errors
+    /// Says what is wrong if these are no numbers a weight can have.
+    pub fn to_f32(self, bytes: &[u8]) -> Result<Vec<f32>, String> {
+        let halves = || bytes.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
+        Ok(match self {
+            Self::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+            Self::F16 => halves().map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
+            Self::BF16 => halves().map(|pair| bf16::from_le_bytes(pair).to_f32()).collect(),
+            Self::Blocks(kind) => dequantise(kind, bytes).map_err(|error| error.to_string())?,
+            Self::Other(_) => return Err("weights of this type are not supported; f32, f16 and bf16 are".to_owned()),
+        })
+    }
+}
+
+fn dequantise(kind: GgmlDType, bytes: &[u8]) -> candle_core::Result<Vec<f32>> {
+    let elements = bytes.len() / kind.type_size() * kind.block_size();
+    let tensor = QTensor::new(QStorage::from_data(bytes.into(), &Device::Cpu, kind)?, (1, elements))?;
+    tensor.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()
+}
+
+/// `[rows, columns]` as `[columns, rows]`, for values of `width` bytes.
+pub(super) fn transpose(bytes: &[u8], rows: usize, columns: usize, width: usize) -> Vec<u8> {
+    let value = |row: usize, column: usize| (row * columns + column) * width;
+    let mut turned = Vec::with_capacity(bytes.len());
+    for column in 0..columns {
+        for row in 0..rows {
+            let at = value(row, column);
+            turned.extend_from_slice(&bytes[at..at + width]);
+        }
+    }
+    turned
+}

@@ -1,0 +1,241 @@
+//! Damaged and crafted model folders: always an error that names file and field, never a panic.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use partscope::model::{Dtype, LoadOptions, Model, Source};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A copy of a golden model that can be damaged.
+struct Copy(TempDir);
+
+impl Copy {
+    fn of(name: &str) -> Self {
+        let copy = Self(TempDir::new().unwrap());
+        for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+            fs::copy(common::folder(name).join(file), copy.path().join(file)).unwrap();
+        }
+        copy
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn json(&self, file: &str, change: impl FnOnce(&mut Value)) {
+        let path = self.path().join(file);
+        let mut value: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut value);
+        fs::write(path, serde_json::to_vec(&value).unwrap()).unwrap();
+    }
+
+    /// Changes the header, and the bytes behind it.
+    fn weights(&self, change: impl FnOnce(&mut Value, &mut Vec<u8>)) {
+        let path = self.path().join("model.safetensors");
+        let bytes = fs::read(&path).unwrap();
+        let start = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let mut header: Value = serde_json::from_slice(&bytes[8..start]).unwrap();
+        let mut data = bytes[start..].to_vec();
+        change(&mut header, &mut data);
+        let header = serde_json::to_vec(&header).unwrap();
+        fs::write(path, [&(header.len() as u64).to_le_bytes()[..], &header, &data].concat()).unwrap();
+    }
+
+    fn load(&self, options: &LoadOptions) -> Result<Model, String> {
+        Model::load(&Source::Folder(self.path().to_owned()), options).map_err(|error| {
+            assert_eq!(error.exit_code(), 3, "{error}");
+            error.to_string()
+        })
+    }
+
+    #[track_caller]
+    fn fails_with(&self, expected: &[&str]) {
+        let message = self.load(&LoadOptions::default()).unwrap_err();
+        for text in expected {
+            assert!(message.contains(text), "`{text}` is not in: {message}");
+        }
+    }
+}
+
+const EMBEDDING: &str = "model.embed_tokens.weight";
+
+/// First byte of a tensor's data.
+fn start(header: &Value, name: &str) -> usize {
+    header[name]["data_offsets"][0].as_u64().unwrap() as usize
+}
+
+#[test]
+fn damaged_weights_are_named() {
+    let cut = Copy::of("llama");
+    cut.weights(|_, data| data.truncate(data.len() - 5));
+    cut.fails_with(&["model.safetensors", "cut short"]);
+
+    let short = Copy::of("llama");
+    fs::write(short.path().join("model.safetensors"), b"abc").unwrap();
+    short.fails_with(&["model.safetensors", "not a safetensors file"]);
+
+    let long_header = Copy::of("llama");
+    fs::write(long_header.path().join("model.safetensors"), u64::MAX.to_le_bytes()).unwrap();
+    long_header.fails_with(&["model.safetensors", "`header`"]);
+
+    let overlapping = Copy::of("llama");
+    overlapping.weights(|header, _| {
+        header["lm_head.weight"]["data_offsets"] = header[EMBEDDING]["data_offsets"].clone();
+    });
+    overlapping.fails_with(&["model.safetensors", "overlap"]);
+
+    let backwards = Copy::of("llama");
+    backwards.weights(|header, _| header[EMBEDDING]["data_offsets"] = json!([90, 4]));
+    backwards.fails_with(&["model.safetensors", EMBEDDING]);
+
+    let impossible = Copy::of("llama");
+    impossible.weights(|header, _| header[EMBEDDING]["shape"] = json!([u64::MAX, 4, 4]));
+    impossible.fails_with(&["model.safetensors", EMBEDDING, "in shape"]);
+
+    let typeless = Copy::of("llama");
+    typeless.weights(|header, _| header[EMBEDDING]["dtype"] = json!("I32"));
+    typeless.fails_with(&["model.safetensors", EMBEDDING, "not supported"]);
+}
+
+#[test]
+fn missing_and_misshapen_tensors_are_named() {
+    let missing = Copy::of("llama");
+    missing.weights(|header, _| {
+        let tensor = header.as_object_mut().unwrap().remove("model.norm.weight").unwrap();
+        header["other"] = tensor;
+    });
+    missing.fails_with(&["model.safetensors", "model.norm.weight", "no such tensor"]);
+
+    let misshapen = Copy::of("llama");
+    misshapen.weights(|header, _| header[EMBEDDING]["shape"] = json!([42, 97]));
+    misshapen.fails_with(&["model.safetensors", EMBEDDING, "[42, 97]", "[97, 42]"]);
+
+    for number in [f32::NAN, f32::INFINITY] {
+        let broken = Copy::of("llama");
+        broken.weights(|header, data| {
+            let at = start(header, "model.layers.1.mlp.up_proj.weight") + 40;
+            data[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        });
+        broken.fails_with(&["model.safetensors", "model.layers.1.mlp.up_proj.weight", "NaN or infinite"]);
+    }
+}
+
+#[test]
+fn shards_are_checked() {
+    let sharded = Copy::of("llama");
+    let index = |file: &str| json!({"weight_map": {EMBEDDING: "model.safetensors", "lm_head.weight": file}});
+    let write = |value: &Value| {
+        fs::write(sharded.path().join("model.safetensors.index.json"), value.to_string()).unwrap();
+    };
+    write(&index("model.safetensors"));
+    sharded.load(&LoadOptions::default()).unwrap();
+    write(&index("model-00002-of-00002.safetensors"));
+    sharded.fails_with(&["index.json", "weight_map", "model-00002-of-00002.safetensors", "missing"]);
+    write(&index("../model.safetensors"));
+    sharded.fails_with(&["index.json", "weight_map", "not the name of a file"]);
+    write(&json!({"weight_map": 3}));
+    sharded.fails_with(&["index.json", "weight_map"]);
+    fs::remove_file(sharded.path().join("model.safetensors.index.json")).unwrap();
+    fs::remove_file(sharded.path().join("model.safetensors")).unwrap();
+    sharded.fails_with(&["neither model.safetensors nor"]);
+}
+
+#[test]
+fn nonsense_in_the_configuration_is_named() {
+    let cases = [
+        ("num_attention_heads", json!(5), &["num_key_value_heads", "do not divide"][..]),
+        ("num_key_value_heads", json!(4), &["num_key_value_heads", "do not divide"]),
+        ("num_hidden_layers", json!(u32::MAX), &["num_hidden_layers"]),
+        ("num_hidden_layers", json!(60_000), &["model.layers.3", "no such tensor"]),
+        ("num_hidden_layers", json!("three"), &["num_hidden_layers"]),
+        ("head_dim", json!(7), &["head_dim"]),
+        ("head_dim", json!(1_u64 << 30), &["head_dim"]),
+        ("hidden_size", json!(0), &["hidden_size"]),
+        ("hidden_size", json!(1_u64 << 62), &["hidden_size"]),
+        ("hidden_size", Value::Null, &["hidden_size", "missing"]),
+        ("rms_norm_eps", json!("small"), &["rms_norm_eps"]),
+        ("hidden_act", json!("relu"), &["hidden_act", "`relu`"]),
+        ("vocab_size", json!(98), &[EMBEDDING]),
+        (
+            "architectures",
+            json!(["FalconForCausalLM"]),
+            &["`FalconForCausalLM` is not supported", "GPTNeoXForCausalLM"],
+        ),
+    ];
+    for (field, value, expected) in cases {
+        let copy = Copy::of("llama");
+        copy.json("config.json", |config| config[field] = value);
+        copy.fails_with(expected);
+    }
+    let text = Copy::of("llama");
+    fs::write(text.path().join("config.json"), "[1]").unwrap();
+    text.fails_with(&["config.json", "JSON object"]);
+}
+
+#[test]
+fn unusable_tokenizers_are_named() {
+    let beyond = Copy::of("llama");
+    beyond.json("tokenizer.json", |file| file["model"]["vocab"]["w96"] = json!(97));
+    beyond.fails_with(&["tokenizer.json", "model.vocab", "`w96` has the id 97", "97 ids"]);
+
+    let undefined = Copy::of("llama");
+    undefined.json("tokenizer.json", |file| file["post_processor"]["special_tokens"] = json!({}));
+    undefined.fails_with(&["tokenizer.json", "post_processor", "`w1`"]);
+
+    let panics = Copy::of("llama");
+    panics.json("tokenizer.json", |file| {
+        file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"});
+    });
+    panics.fails_with(&["tokenizer.json"]);
+
+    let text = Copy::of("llama");
+    fs::write(text.path().join("tokenizer.json"), "{").unwrap();
+    text.fails_with(&["tokenizer.json"]);
+}
+
+/// Special tokens beyond the vocabulary, as Gemma 3's for images, do no harm until one is used.
+#[test]
+fn added_tokens_beyond_the_vocabulary_fail_when_used() {
+    let copy = Copy::of("llama");
+    copy.json("tokenizer.json", |file| {
+        file["added_tokens"] = json!([{"id": 99, "content": "<image>", "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": true}]);
+    });
+    let model = copy.load(&LoadOptions::default()).unwrap();
+    assert_eq!(model.tokenizer.encode("w5 w6").unwrap(), [1, 5, 6]);
+    let message = model.tokenizer.encode("w5 <image>").unwrap_err().to_string();
+    assert!(message.contains("`<image>`"), "{message}");
+}
+
+/// Stored truncation and padding would change prompts behind the user's back.
+#[test]
+fn stored_truncation_and_padding_are_cleared() {
+    let copy = Copy::of("llama");
+    copy.json("tokenizer.json", |file| {
+        file["truncation"] = json!({"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0});
+        file["padding"] = json!({"strategy": {"Fixed": 20}, "direction": "Right", "pad_to_multiple_of": null,
+            "pad_id": 0, "pad_type_id": 0, "pad_token": "w0"});
+    });
+    let model = copy.load(&LoadOptions::default()).unwrap();
+    assert_eq!(model.tokenizer.encode("w5 w6 w7").unwrap(), [1, 5, 6, 7]);
+}
+
+#[test]
+fn too_little_memory_is_refused_with_a_way_out() {
+    let copy = Copy::of("qwen2");
+    let message = copy.load(&LoadOptions { memory: Some(1000), ..LoadOptions::default() }).unwrap_err();
+    assert!(message.contains("takes about 0.10 GB of memory, but only 0.00 GB are free"), "{message}");
+    let model = copy.load(&LoadOptions { memory: Some(120 << 20), ..LoadOptions::default() }).unwrap();
+    assert_eq!(model.meta.dtype, "f32");
+}
+
+#[test]
+fn a_device_that_is_not_built_in_is_refused() {
+    for (name, expected) in [("cuda", "built without cuda"), ("cpu:1", "names no device"), ("tpu", "names no device")] {
+        let message = LoadOptions::device(name).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+    assert!("int3".parse::<Dtype>().unwrap_err().to_string().contains("q8_0"));
+}

@@ -1,0 +1,36 @@
+//! Calling the real binary.
+
+#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+pub fn partscope(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partscope"));
+    command.args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn json(output: &Output) -> Value {
+    serde_json::from_str(&stdout(output)).unwrap()
+}
+
+/// Exit code and message of a command that must fail with one line on standard error and nothing else.
+pub fn failure(args: &[&str]) -> (i32, String) {
+    let output = partscope(args);
+    assert!(output.stdout.is_empty(), "data on standard output of a failed command");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    (output.status.code().unwrap(), message)
+}
+
+pub fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}

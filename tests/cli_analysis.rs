@@ -1,0 +1,186 @@
+//! The commands that read runs: `fit`, `compare`, `classify`, `reproduce`.
+
+mod binary;
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use binary::{failure, json, keys, partscope, stdout};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A run on the demo: topic under the generic template, where the model is unsure and its parts are not.
+fn run(home: &TempDir, name: &str, more: &[&str]) -> PathBuf {
+    let folder = home.path().join(name);
+    let args = ["run", "--task", "topic", "--limit", "40", "-o", folder.to_str().unwrap()];
+    stdout(&partscope(&[&args[..], more].concat()));
+    folder
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn fit_reports_every_method_on_the_same_examples() {
+    let home = TempDir::new().unwrap();
+    let folder = run(&home, "run", &["--template", "shared"]);
+    let report = json(&partscope(&["fit", path(&folder), "--with-model", "--json"]));
+    for key in ["objective", "kkt", "iterations", "seconds", "rest", "train_n", "test_n"] {
+        assert!(report[key].is_number(), "{key}");
+    }
+    assert_eq!((report["train_n"].as_u64(), report["test_n"].as_u64()), (Some(20), Some(40)));
+    assert_eq!(report["weights"].as_object().unwrap().len(), 72);
+    assert!(report["kkt"].as_f64().unwrap() <= 1e-6);
+    let methods = keys(&report["accuracy"]);
+    for method in [
+        "standard",
+        "standard_k",
+        "prompts",
+        "calib",
+        "contextual",
+        "batch",
+        "best_component",
+        "vote",
+        "random",
+        "comprw",
+        "comprw_released",
+        "partscope",
+        "oracle_best_component",
+    ] {
+        assert!(methods.contains(&method), "{method} is missing from {methods:?}");
+    }
+    let text = stdout(&partscope(&["fit", path(&folder), "--method", "comprw"]));
+    assert!(text.starts_with("comprw fitted on 20 labels") && text.contains("(leakage)"), "{text}");
+}
+
+#[test]
+fn fitted_weights_label_new_texts_and_only_where_they_belong() {
+    let home = TempDir::new().unwrap();
+    let folder = run(&home, "run", &[]);
+    let weights = home.path().join("weights.json");
+    stdout(&partscope(&["fit", path(&folder), "-o", path(&weights)]));
+    let file: Value = serde_json::from_slice(&fs::read(&weights).unwrap()).unwrap();
+    for key in
+        ["schema", "model_hash", "task", "template", "demo_ids", "label_words", "label_tokens", "method", "lambda"]
+    {
+        assert!(!file[key].is_null(), "{key}");
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_partscope"))
+        .args(["classify", "--weights", path(&weights), "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"The soup was superb.\n{\"id\": \"x\", \"text\": \"The race was dull.\"}\n")
+        .unwrap();
+    let labelled = stdout(&child.wait_with_output().unwrap());
+    let lines: Vec<Value> = labelled.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), ["line-1", "x"]);
+    assert_eq!(lines[0]["label"], "food");
+
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
+    let texts = home.path().join("texts");
+    fs::write(&texts, "w3 w4\n").unwrap();
+    let (code, _) = failure(&["classify", "-m", other, "--weights", path(&weights), path(&texts)]);
+    assert_eq!(code, 3);
+    let mut changed = file;
+    changed["model_hash"] = "0".into();
+    fs::write(&weights, changed.to_string()).unwrap();
+    let (code, message) = failure(&["classify", "--weights", path(&weights), path(&texts)]);
+    assert!(code == 3 && message.contains("another model"), "{message}");
+}
+
+#[test]
+fn compare_names_what_flipped_and_why() {
+    let home = TempDir::new().unwrap();
+    let (a, b) = (run(&home, "a", &[]), run(&home, "b", &["--demo-seed", "1"]));
+    let comparison = json(&partscope(&["compare", path(&a), path(&b), "--json"]));
+    for key in ["pearson", "spearman", "iou_top5", "contribution_pearson"] {
+        let value = comparison[key].as_f64().unwrap();
+        assert!((-1.0..=1.0).contains(&value), "{key} {value}");
+    }
+    assert_eq!((comparison["accuracy"].as_array().unwrap().len(), &comparison["shared"]), (2, &Value::from(40)));
+    let itself = json(&partscope(&["compare", path(&a), path(&a), "--json"]));
+    assert!((itself["pearson"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+    assert_eq!(itself["flips"].as_array().unwrap().len(), 0);
+    let other = home.path().join("other");
+    stdout(&partscope(&["run", "--task", "sentiment", "--limit", "5", "-o", path(&other)]));
+    let (code, message) = failure(&["compare", path(&a), path(&other)]);
+    assert!(code == 3 && message.contains("label"), "{message}");
+}
+
+#[test]
+fn fits_that_cannot_be_are_refused() {
+    let home = TempDir::new().unwrap();
+    let bare = run(&home, "bare", &["--train-examples", "0"]);
+    let (code, _) = failure(&["fit", path(&bare)]);
+    assert_eq!(code, 3);
+    let folder = run(&home, "run", &[]);
+    for (method, lambda) in [("standard", None), ("comprw", Some("0.1")), ("nonsense", None)] {
+        let mut args = vec!["fit", path(&folder), "--method", method];
+        args.extend(lambda.iter().flat_map(|lambda| ["--lambda", lambda]));
+        assert!(!partscope(&args).status.success(), "{args:?}");
+    }
+}
+
+#[test]
+fn reproduce_asks_the_model_once() {
+    let home = TempDir::new().unwrap();
+    let (cache, out) = (home.path().join("cache"), home.path().join("out"));
+    let args = [
+        "reproduce",
+        "--tasks",
+        "sentiment",
+        "--templates",
+        "2",
+        "--seeds",
+        "2",
+        "--limit",
+        "12",
+        "--json",
+        "--cache",
+        path(&cache),
+        "-o",
+        path(&out),
+    ];
+    let rows = |report: &Value| -> Vec<Value> { report["rows"].as_array().unwrap().clone() };
+    let first = json(&partscope(&args));
+    let counted: Vec<Value> = rows(&first).into_iter().filter(|row| row["counted"] == true).collect();
+    assert_eq!(counted.len(), 4);
+    for key in ["task", "template", "demo_seed", "chance", "accuracy", "held_out_best", "label_biased_n", "share"] {
+        assert!(!counted[0][key].is_null(), "{key}");
+    }
+    let agreement = &first["agreement"][0];
+    for pairs in ["demos", "templates", "contrastive"] {
+        assert!(agreement["pearson"][pairs].is_number() && agreement["iou_top5"][pairs].is_number(), "{pairs}");
+    }
+    assert!(fs::read_to_string(out.join("accuracy.csv")).unwrap().contains("standard_k,sentiment,"));
+
+    // Another answer in the cache is believed, which shows that the model was not asked; a damaged one is not.
+    let entries: Vec<PathBuf> = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let logits: Vec<&PathBuf> = entries.iter().filter(|entry| entry.is_file()).collect();
+    assert!(!logits.is_empty());
+    let sound: Vec<Vec<u8>> = logits.iter().map(|file| fs::read(file).unwrap()).collect();
+    for (file, bytes) in logits.iter().zip(&sound) {
+        let negated: Vec<u8> = bytes
+            .chunks_exact(4)
+            .flat_map(|bytes| (-f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).to_le_bytes())
+            .collect();
+        fs::write(file, negated).unwrap();
+    }
+    let accuracy = |report: &Value| rows(report)[0]["accuracy"]["standard_k"].as_f64().unwrap();
+    assert!((accuracy(&json(&partscope(&args))) - (1.0 - accuracy(&first))).abs() < 1e-9);
+    for file in &logits {
+        fs::write(file, b"cut").unwrap();
+    }
+    assert_eq!(first, json(&partscope(&args)), "damaged entries were not computed anew");
+}

@@ -1,0 +1,335 @@
+"""F32 GGUF files of the golden models that llama.cpp can hold, laid out as its converter lays them out.
+
+Reads tests/golden/models/<name>/ and writes tests/golden/gguf/<name>.gguf, and a few quantised ones below it; beside
+them tokens.json holds texts and their ids from Hugging Face tokenizers, for the vocabularies that the files carry.
+
+    python tools/golden_gguf.py
+
+Requires gguf, numpy, safetensors and tokenizers.
+"""
+
+import json
+import pathlib
+import random
+
+import gguf
+import numpy
+from safetensors.numpy import load_file
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden"
+VOCAB = 97
+# Golden model, llama.cpp's architecture, kind of vocabulary.
+FILES = [
+    ("llama", "llama", "llama"),
+    ("llama-llama3", "llama", "gpt2"),
+    ("llama-linear", "llama", "llama"),
+    ("llama-wide", "llama", "gpt2"),
+    ("mixtral", "llama", "llama"),
+    ("qwen2", "qwen2", "gpt2"),
+    ("qwen3", "qwen3", "gpt2"),
+    ("gemma", "gemma", "llama"),
+    ("gemma2", "gemma2", "llama"),
+    ("gemma3", "gemma3", "llama"),
+    ("phi3-longrope", "phi3", "llama"),
+    ("phi3-partial", "phi3", "gpt2"),
+    ("olmo2", "olmo2", "gpt2"),
+    ("granite", "granite", "gpt2"),
+    ("gpt2", "gpt2", "gpt2"),
+    ("gpt-neox", "gptneox", "gpt2"),
+]
+PRE = {"qwen2": "qwen2", "qwen3": "qwen2", "olmo2": "dbrx", "granite": "refact", "gpt2": "gpt-2", "gptneox": "olmo"}
+LAYER_NAMES = {
+    "input_layernorm": "attn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.qkv_proj": "attn_qkv",
+    "self_attn.o_proj": "attn_output",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.gate_up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "block_sparse_moe.gate": "ffn_gate_inp",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+    "ln_1": "attn_norm",
+    "attn.c_attn": "attn_qkv",
+    "attn.c_proj": "attn_output",
+    "ln_2": "ffn_norm",
+    "mlp.c_fc": "ffn_up",
+    "mlp.c_proj": "ffn_down",
+    "attention.query_key_value": "attn_qkv",
+    "attention.dense": "attn_output",
+    "mlp.dense_h_to_4h": "ffn_up",
+    "mlp.dense_4h_to_h": "ffn_down",
+}
+OUTER_NAMES = {
+    "model.embed_tokens": "token_embd",
+    "model.norm": "output_norm",
+    "lm_head": "output",
+    "transformer.wte": "token_embd",
+    "transformer.wpe": "position_embd",
+    "transformer.ln_f": "output_norm",
+    "gpt_neox.embed_in": "token_embd",
+    "gpt_neox.final_layer_norm": "output_norm",
+    "embed_out": "output",
+}
+
+
+def side_by_side(tensor, heads):
+    """The halves of each head row by row, for a rotary embedding that turns neighbours."""
+    shape = tensor.shape
+    return tensor.reshape(heads, 2, shape[0] // heads // 2, *shape[1:]).swapaxes(1, 2).reshape(shape)
+
+
+def tensors(name, arch, config):
+    """The file's tensors by name."""
+    made, experts = {}, {}
+    for full, tensor in load_file(GOLDEN / "models" / name / "model.safetensors").items():
+        stem, part = full.rsplit(".", 1)
+        if stem in OUTER_NAMES:
+            new = OUTER_NAMES[stem]
+        else:
+            at = stem.split(".")
+            place = next(i for i, piece in enumerate(at) if piece.isdigit())
+            layer, inner = at[place], ".".join(at[place + 1 :])
+            if ".experts." in stem:
+                *_, expert, kind = at
+                kind = {"w1": "ffn_gate_exps", "w2": "ffn_down_exps", "w3": "ffn_up_exps"}[kind]
+                experts.setdefault(f"blk.{layer}.{kind}.weight", {})[int(expert)] = tensor
+                continue
+            new = LAYER_NAMES[inner]
+            if arch in ("gemma2", "gemma3", "olmo2") and inner == "post_attention_layernorm":
+                new = "post_attention_norm"
+            if arch in ("llama", "granite") and inner == "self_attn.q_proj":
+                tensor = side_by_side(tensor, config["num_attention_heads"])
+            if arch in ("llama", "granite") and inner == "self_attn.k_proj":
+                tensor = side_by_side(tensor, config["num_key_value_heads"])
+            if arch == "gpt2" and part == "weight" and tensor.ndim == 2:
+                tensor = tensor.T
+            if arch == "gptneox" and inner == "attention.query_key_value":
+                heads = config["num_attention_heads"]
+                split = tensor.reshape(heads, 3, -1, *tensor.shape[1:])
+                tensor = numpy.concatenate([split[:, i].reshape(-1, *tensor.shape[1:]) for i in range(3)])
+            new = f"blk.{layer}.{new}"
+        if arch.startswith("gemma") and new.endswith("norm"):
+            tensor = tensor + 1
+        made[f"{new}.{part}"] = numpy.ascontiguousarray(tensor)
+    for new, parts in experts.items():
+        made[new] = numpy.stack([parts[i] for i in range(len(parts))])
+    return made
+
+
+def metadata(writer, arch, config):
+    """The architecture's keys."""
+    get = config.get
+    hidden = get("hidden_size", get("n_embd"))
+    heads = get("num_attention_heads", get("n_head"))
+    head_dim = get("head_dim") or hidden // heads
+    writer.add_context_length(get("max_position_embeddings", get("n_positions")))
+    writer.add_embedding_length(hidden)
+    writer.add_block_count(get("num_hidden_layers", get("n_layer")))
+    writer.add_feed_forward_length(get("intermediate_size", get("n_inner")))
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(get("num_key_value_heads", heads))
+    writer.add_vocab_size(VOCAB)
+    if get("head_dim"):
+        writer.add_key_length(head_dim)
+        writer.add_value_length(head_dim)
+    if arch in ("gpt2", "gptneox"):
+        writer.add_layer_norm_eps(get("layer_norm_epsilon", get("layer_norm_eps")))
+    else:
+        writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    if arch == "gptneox":
+        writer.add_parallel_residual(config["use_parallel_residual"])
+    if arch in ("gemma2", "gemma3", "phi3") and get("sliding_window"):
+        writer.add_sliding_window(config["sliding_window"])
+    if get("attn_logit_softcapping"):
+        writer.add_attn_logit_softcapping(config["attn_logit_softcapping"])
+    if arch == "granite":
+        writer.add_attention_scale(config["attention_multiplier"])
+        writer.add_embedding_scale(config["embedding_multiplier"])
+        writer.add_residual_scale(config["residual_multiplier"])
+        writer.add_logit_scale(config["logits_scaling"])
+    if get("num_local_experts"):
+        writer.add_expert_count(config["num_local_experts"])
+        writer.add_expert_used_count(config["num_experts_per_tok"])
+    rope = get("rope_parameters")
+    if rope is not None:
+        rotary(writer, rope.get("full_attention", rope), config, head_dim)
+
+
+def rotary(writer, rope, config, head_dim):
+    rotated = int(head_dim * rope.get("partial_rotary_factor", 1.0))
+    theta = rope["rope_theta"]
+    writer.add_rope_freq_base(theta)
+    writer.add_rope_dimension_count(rotated)
+    if rope["rope_type"] == "linear":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
+    if rope["rope_type"] == "longrope":
+        original = rope["original_max_position_embeddings"]
+        scale = config["max_position_embeddings"] / original
+        writer.add_rope_scaling_orig_ctx_len(original)
+        writer.add_rope_scaling_attn_factors(float((1 + numpy.log(scale) / numpy.log(original)) ** 0.5))
+        for length in ("long", "short"):
+            writer.add_tensor(f"rope_factors_{length}.weight", numpy.float32(rope[f"{length}_factor"]))
+    if rope["rope_type"] == "llama3":
+        original, factors = rope["original_max_position_embeddings"], []
+        low, high = original / rope["low_freq_factor"], original / rope["high_freq_factor"]
+        for frequency in 1 / theta ** (numpy.arange(0, rotated, 2) / rotated):
+            wave = 2 * numpy.pi / frequency
+            if wave < high:
+                factors.append(1.0)
+            elif wave > low:
+                factors.append(rope["factor"])
+            else:
+                smooth = (original / wave - rope["low_freq_factor"]) / (
+                    rope["high_freq_factor"] - rope["low_freq_factor"]
+                )
+                factors.append(1 / ((1 - smooth) / rope["factor"] + smooth))
+        writer.add_tensor("rope_freqs.weight", numpy.float32(factors))
+
+
+CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+WORDS = r"[^\r\n\p{L}\p{N}]?\p{L}+"
+SPACES = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+SPLITS = {
+    "gpt-2": [],
+    "olmo": [],
+    "refact": ["digits"],
+    "qwen2": [f"{CONTRACTIONS}|{WORDS}|\\p{{N}}|{SPACES}"],
+    "dbrx": [f"{CONTRACTIONS}|{WORDS}|\\p{{N}}{{1,3}}|{SPACES}"],
+    "llama-bpe": [f"{CONTRACTIONS}|{WORDS}|\\p{{N}}{{1,3}}|{SPACES}"],
+}
+CHARACTERS = "Ġ" + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:!?'-Ċ"
+MERGES = "Ġ t|t h|Ġt h|Ġth e|i n|e r|a n|Ġ a|o n|r e|1 2|12 3|an d|' s|Ġ Ġ|. .|o o|l l|Ġ 1|s t|e n"
+
+
+def byte_level(writer, arch):
+    """GPT-2's vocabulary in small: the file's keys, and the tokenizer that transformers would have."""
+    pre = PRE.get(arch, "llama-bpe")
+    merges = MERGES.split("|")
+    tokens = ["<s>", *CHARACTERS, *(merge.replace(" ", "") for merge in merges)]
+    tokens += [f"<extra{i}>" for i in range(VOCAB - len(tokens))]
+    special = [token.startswith("<") for token in tokens]
+    assert len(tokens) == len(set(tokens)) == VOCAB
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if control else 1 for control in special])
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(0)
+    start = pre == "llama-bpe"
+    if pre != "llama-bpe":
+        writer.add_add_bos_token(False)
+    pairs = [tuple(merge.split(" ")) for merge in merges]
+    vocab = {token: index for index, token in enumerate(tokens)}
+    made = Tokenizer(models.BPE(vocab, pairs, ignore_merges=pre == "llama-bpe"))
+    if pre in ("olmo", "qwen2"):
+        made.normalizer = normalizers.NFC()
+    steps = []
+    for pattern in SPLITS[pre]:
+        if pattern == "digits":
+            steps.append(pre_tokenizers.Digits(individual_digits=True))
+        else:
+            from tokenizers import Regex
+
+            steps.append(pre_tokenizers.Split(Regex(pattern), "isolated"))
+    plain = pre in ("gpt-2", "olmo", "refact")
+    made.pre_tokenizer = pre_tokenizers.Sequence(
+        [*steps, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=plain)]
+    )
+    made.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in tokens if t.startswith("<")])
+    if start:
+        made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return made
+
+
+def sentence_pieces(writer, arch):
+    """SentencePiece's vocabulary in small, without bytes for unknown letters."""
+    letters = "▁abcdefghijklmnopqrstuvwxyz0123456789.,:!?'-TI"
+    pieces = ["▁t", "th", "▁th", "▁the", "in", "er", "an", "▁a", "on", "re", "and", "▁and", "oo", "ll", "st", "en"]
+    pieces += ["▁▁", "hi", "▁hi", "is", "▁is", "▁th", "this", "▁this"]
+    pieces = list(dict.fromkeys(pieces))
+    tokens = ["<unk>", "<s>", "</s>", *pieces, *letters, "<turn>"]
+    kinds = [2, 3, 3] + [1] * (len(pieces) + len(letters)) + [4]
+    while len(tokens) < VOCAB:
+        tokens.append(f"<unused{len(tokens)}>")
+        kinds.append(5)
+    assert len(tokens) == len(set(tokens)) == VOCAB, len(tokens)
+    order = random.Random(7).sample(range(len(pieces)), len(pieces))
+    scores = [0.0] * 3 + [-float(rank) for rank in order] + [-100.0 - i for i in range(len(letters))]
+    scores += [-1000.0] * (VOCAB - len(scores))
+    prefix = not arch.startswith("gemma")
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(tokens)
+    writer.add_token_scores(scores)
+    writer.add_token_types(kinds)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    writer.add_add_bos_token(True)
+    writer.add_add_eos_token(False)
+    writer.add_add_space_prefix(prefix)
+    # As transformers converts SentencePiece models: every way to cut a piece in two, best-scored piece first.
+    vocab = {token: index for index, token in enumerate(tokens)}
+    merges = []
+    for token, index in vocab.items():
+        cuts = [(token[:i], token[i:]) for i in range(1, len(token))]
+        cuts = [cut for cut in cuts if cut[0] in vocab and cut[1] in vocab]
+        merges += [(scores[index], cut) for cut in sorted(cuts, key=lambda cut: (vocab[cut[0]], vocab[cut[1]]))]
+    merges = [cut for _, cut in sorted(merges, key=lambda merge: merge[0], reverse=True)]
+    made = Tokenizer(models.BPE(vocab, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=False))
+    steps = [normalizers.Prepend("▁")] if prefix else []
+    made.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", "▁")])
+    made.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in tokens[:3]])
+    made.add_tokens([AddedToken("<turn>", normalized=False)])
+    made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return made
+
+
+TEXTS = [
+    "the end",
+    "This is the 12345 and  the other: isn't it?",
+    "  and in\n\nthe 1 12 123",
+    "hi<turn>this is<extra3>and... Too well!",
+    "I'll see 'THE' end, they're here-on",
+    "Cafe\u0301 \u00e9",
+]
+
+
+def make(name, arch, vocabulary, quantised=None):
+    """Writes a file, all in f32 or with matrices quantised; returns the ids of TEXTS."""
+    folder = GOLDEN / "models" / name
+    config = json.loads((folder / "config.json").read_text())
+    path = GOLDEN / "gguf" / f"{name}.gguf"
+    if quantised is not None:
+        path = GOLDEN / "gguf" / "quantised" / f"{name}-{quantised.name.lower()}.gguf"
+    writer = gguf.GGUFWriter(path, arch)
+    metadata(writer, arch, config)
+    made = byte_level(writer, arch) if vocabulary == "gpt2" else sentence_pieces(writer, arch)
+    for new, tensor in tensors(name, arch, config).items():
+        tensor = tensor.astype(numpy.float32)
+        if quantised is not None and tensor.ndim == 2:
+            writer.add_tensor(new, gguf.quants.quantize(tensor, quantised), raw_dtype=quantised)
+        else:
+            writer.add_tensor(new, tensor)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return [made.encode(text).ids for text in TEXTS]
+
+
+if __name__ == "__main__":
+    (GOLDEN / "gguf" / "quantised").mkdir(parents=True, exist_ok=True)
+    ids = {name: make(name, arch, vocabulary) for name, arch, vocabulary in FILES}
+    (GOLDEN / "gguf" / "tokens.json").write_text(json.dumps({"texts": TEXTS, "ids": ids}) + "\n")
+    for quantised in (gguf.GGMLQuantizationType.Q8_0, gguf.GGMLQuantizationType.Q4_0):
+        make("llama-wide", "llama", "gpt2", quantised)
