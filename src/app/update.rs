@@ -178,16 +178,12 @@ fn next_other(state: &mut State) {
     let count = state.sheets.len();
     let mut around = (0..count).map(|step| &state.sheets[(after + step) % count]);
     let next = around.find(|sheet| sheet.id != shown.id && sheet.is_complete() && comparable(sheet, shown));
-    match next.map(|sheet| sheet.id) {
-        Some(id) => state.other = Some(id),
-        None => {
-            let seed = state.key_of(Action::NextSeed);
-            state.notify(
-                Tone::Plain,
-                format!("no other run of this task is at hand: {seed} draws other demonstrations"),
-            );
-        }
+    if let Some(id) = next.map(|sheet| sheet.id) {
+        state.other = Some(id);
+        return;
     }
+    let seed = state.key_of(Action::NextSeed);
+    state.notify(Tone::Plain, format!("no other run of this task is at hand: {seed} draws other demonstrations"));
 }
 
 /// Moves down the ranks.
