@@ -145,7 +145,7 @@ fn reproduce_asks_the_model_once() {
         "--seeds",
         "2",
         "--limit",
-        "40",
+        "12",
         "--json",
         "--cache",
         path(&cache),

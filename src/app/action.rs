@@ -80,9 +80,14 @@ actions! {
     }
     View {
         Metric "metric" "Colour the map by the next quantity",
+        Ranking "ranking" "Show the components as a map, or ranked from best to worst",
+        Examples "examples" "Open the examples, or go back to the map",
+        Compare "compare" "Hold two runs against each other, or go back to the map",
+        OtherRun "other-run" "Compare with the next run at hand",
         Filter "filter" "Show all, the wrong, or the flipped examples",
-        ListDown "examples-down" "Move one example down",
-        ListUp "examples-up" "Move one example up",
+        Search "search" "Show only examples whose text has what is typed",
+        ListDown "next-example" "Move to the next example of the list",
+        ListUp "previous-example" "Move to the example before",
         PageDown "page-down" "Move one page of examples down",
         PageUp "page-up" "Move one page of examples up",
     }
@@ -108,15 +113,23 @@ actions! {
         Cancel "cancel" "Stop what is being computed; what is there stays",
     }
     Program {
+        Palette "palette" "Find an action by its name",
         Theme "theme" "Change between the dark and the light theme",
         Help "help" "Show what every key does",
-        Close "close" "Close what lies on top",
+        Close "close" "Close what lies on top, or go back to the map",
+        Accept "accept" "Take what is chosen in a line that is typed",
+        Erase "erase" "Take the last letter of a line that is typed back",
         Quit "quit" "Leave partscope",
         Interrupt "interrupt" "Leave at once, whatever is going on",
     }
 }
 
 impl Action {
+    /// Whether it means something only while a line is typed.
+    pub const fn is_of_a_line(self) -> bool {
+        matches!(self, Self::Accept | Self::Erase)
+    }
+
     /// The action of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.name() == name)

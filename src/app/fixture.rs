@@ -130,7 +130,8 @@ pub(crate) fn events(shape: Shape, request: &RunRequest, test: usize, size: usiz
     events.push(Event::Batch(Split::Train, batch(shape, 1000, 1000 + train)));
     let mut table = Attribution::new(shape, plan.gold(Split::Test));
     for from in (0..test).step_by(size) {
-        let batch = batch(shape, from, (from + size).min(test));
+        let other = 5000 * request.demo_seed as usize;
+        let batch = batch(shape, other + from, other + (from + size).min(test));
         table.push(&batch);
         events.push(Event::Batch(Split::Test, batch));
         let done = train + table.len();

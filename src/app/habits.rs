@@ -54,6 +54,18 @@ fn keys_do_what_they_say() {
         ("? l", "L0.H0 ×1 accuracy model all:0"),
         ("? j j k esc l", "L0.H1 ×1 accuracy model all:0"),
         ("? q", "L0.H0 ×1 accuracy model all:0"),
+        (": m u t e enter", "L0.H0 ×0 accuracy mix all:0"),
+        (": s i l e n c e enter space", "L0.H0 ×0 accuracy model all:0"),
+        (": f i r s t down enter", "L0.H0 ×1 accuracy model all:0"),
+        (": m u t e backspace x enter", "L0.H0 ×1 accuracy model all:0"),
+        (": m u t e esc", "L0.H0 ×1 accuracy model all:0"),
+        ("e j j k", "L0.H0 ×1 accuracy model all:1"),
+        ("enter j e l", "L0.H1 ×1 accuracy model all:1"),
+        ("e esc l", "L0.H1 ×1 accuracy model all:0"),
+        ("/ d u l l enter J J", "L0.H0 ×1 accuracy model all:2"),
+        ("/ q q q esc pagedown", "L0.H0 ×1 accuracy model all:8"),
+        ("c l", "L0.H1 ×1 accuracy model all:0"),
+        ("v g", "L7.H0 ×1 accuracy model all:0"),
     ] {
         let mut bench = Bench::finished(48);
         bench.keys(keys);
@@ -163,8 +175,68 @@ fn failures_are_shown_and_can_be_closed() {
 }
 
 #[test]
+fn ranks_are_walked_from_best_to_worst() {
+    let mut bench = Bench::finished(48);
+    let value = |bench: &Bench| bench.state.map.values[bench.state.selected().unwrap()].unwrap();
+    bench.keys("v b");
+    let mut before = value(&bench);
+    for _ in 0..71 {
+        bench.keys("j");
+        assert!(value(&bench) <= before);
+        before = value(&bench);
+    }
+    let last = bench.state.selected();
+    assert_eq!(bench.keys("j").state.selected(), last);
+    assert_eq!(bench.keys("k j").state.selected(), last);
+}
+
+#[test]
+fn the_run_before_is_what_is_compared_with() {
+    let mut bench = Bench::finished(48);
+    bench.keys("c");
+    assert!(bench.state.pairing.is_none() && bench.state.notice.is_some());
+    bench.keys("s");
+    bench.run_to_end(48);
+    let pairing = bench.state.pairing.clone().unwrap();
+    assert_eq!((pairing.shared, pairing.change.len()), (48, 72));
+    assert!(pairing.agreement.pearson.unwrap() > 0.5 && !pairing.flips.is_empty());
+    let seeds = |bench: &Bench| {
+        let seed = |sheet: Option<&super::sheet::Sheet>| sheet.unwrap().prompt.demo_seed;
+        (seed(bench.state.other_sheet()), seed(bench.state.sheet()))
+    };
+    assert_eq!(seeds(&bench), (0, 1));
+    bench.keys("s");
+    bench.run_to_end(48);
+    assert_eq!(seeds(&bench), (1, 2));
+    bench.keys("n");
+    assert_eq!(seeds(&bench), (0, 2));
+    bench.keys("J J K");
+    assert_eq!(bench.state.flip, 1);
+    bench.keys("S esc c");
+    assert_eq!(seeds(&bench), (2, 1));
+}
+
+#[test]
+fn an_opened_example_follows_what_is_heard() {
+    let mut bench = Bench::finished(48);
+    bench.keys("w e j j");
+    let mix = bench.state.argument.clone().unwrap();
+    bench.keys("space");
+    let model = bench.state.argument.clone().unwrap();
+    assert_eq!((mix.example, model.example), (2, 2));
+    assert!((mix.margin - model.margin).abs() > 0.1);
+    assert_eq!(bench.keys("esc").state.argument, None);
+}
+
+#[test]
 fn quitting_works_everywhere() {
-    for (keys, leave) in [("q", Leave::Asked), ("ctrl-c", Leave::Interrupted), ("? ctrl-c", Leave::Interrupted)] {
+    for (keys, leave) in [
+        ("q", Leave::Asked),
+        ("ctrl-c", Leave::Interrupted),
+        ("? ctrl-c", Leave::Interrupted),
+        (": q ctrl-c", Leave::Interrupted),
+        ("e q", Leave::Asked),
+    ] {
         for mut bench in [Bench::opened(), Bench::finished(16)] {
             assert_eq!(bench.keys(keys).left, Some(leave), "{keys}");
         }

@@ -60,11 +60,13 @@ fn filling(state: &mut State) -> Option<&mut Sheet> {
 fn begin(state: &mut State, plan: Plan) -> Vec<Effect> {
     let Some(request) = state.wanted.clone() else { return Vec::new() };
     let id = state.new_id();
+    let before = state.sheet().filter(|sheet| sheet.is_complete()).map(|sheet| sheet.id);
     state.sheets.retain(|sheet| sheet.is_complete() && sheet.request.as_ref() != Some(&request));
     let surplus = (state.sheets.len() + 1).saturating_sub(SHEETS);
     state.sheets.drain(..surplus);
     state.sheets.push(Sheet::planned(id, request, plan));
     state.current = state.sheets.len() - 1;
+    state.other = before.filter(|&id| state.sheets.iter().any(|sheet| sheet.id == id)).or(state.other);
     state.filling = Some(id);
     Vec::new()
 }

@@ -7,27 +7,82 @@ use super::{action::Action, key::Key};
 /// The keys the explorer is built with.
 pub const DEFAULT: &str = include_str!("../../assets/keymap.toml");
 
-/// Where a key is pressed.
+/// A table of the keymap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// Everywhere.
+pub enum Table {
+    /// Holds everywhere.
     Global,
-    /// On the map.
+    /// Holds on every screen.
+    Screens,
+    /// Holds where there is a cursor on a map.
+    Cursor,
+    /// Holds on the map.
     Explore,
-    /// In the list of keys.
+    /// Holds among the examples.
+    Examples,
+    /// Holds where two runs are compared.
+    Compare,
+    /// Holds in the list of keys.
     Help,
+    /// Holds in a line that is typed.
+    Line,
 }
 
-impl Place {
-    /// All places, in the order of the keymap.
-    pub const ALL: [Self; 3] = [Self::Global, Self::Explore, Self::Help];
+impl Table {
+    /// All tables, in the order of the keymap.
+    pub const ALL: [Self; 8] = [
+        Self::Global,
+        Self::Screens,
+        Self::Cursor,
+        Self::Explore,
+        Self::Examples,
+        Self::Compare,
+        Self::Help,
+        Self::Line,
+    ];
 
-    /// The name of its table in the keymap.
+    /// Its name in the keymap.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Global => "global",
+            Self::Screens => "screens",
+            Self::Cursor => "cursor",
             Self::Explore => "explore",
+            Self::Examples => "examples",
+            Self::Compare => "compare",
             Self::Help => "help",
+            Self::Line => "line",
+        }
+    }
+}
+
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// On the map.
+    Explore,
+    /// Among the examples.
+    Examples,
+    /// Where two runs are compared.
+    Compare,
+    /// In the list of keys.
+    Help,
+    /// In a line that is typed.
+    Line,
+}
+
+impl Place {
+    /// All places.
+    pub const ALL: [Self; 5] = [Self::Explore, Self::Examples, Self::Compare, Self::Help, Self::Line];
+
+    /// The tables that hold there.
+    pub const fn tables(self) -> &'static [Table] {
+        match self {
+            Self::Explore => &[Table::Explore, Table::Cursor, Table::Screens, Table::Global],
+            Self::Examples => &[Table::Examples, Table::Screens, Table::Global],
+            Self::Compare => &[Table::Compare, Table::Cursor, Table::Screens, Table::Global],
+            Self::Help => &[Table::Help, Table::Global],
+            Self::Line => &[Table::Line, Table::Global],
         }
     }
 }
@@ -36,7 +91,7 @@ impl Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// Where it holds.
-    pub place: Place,
+    pub table: Table,
     /// The key.
     pub key: Key,
     /// What it does.
@@ -49,9 +104,9 @@ pub enum KeymapError {
     /// Not a table of tables; the same key twice in one table counts too.
     #[error("the keymap is not valid: {0}")]
     Syntax(String),
-    /// A table for a place that does not exist.
-    #[error("the keymap has a table `{0}`; there are: {known}", known = crate::text::list(Place::ALL.map(Place::name)))]
-    Place(String),
+    /// A table that does not exist.
+    #[error("the keymap has a table `{0}`; there are: {known}", known = crate::text::list(Table::ALL.map(Table::name)))]
+    Table(String),
     /// A text that names no key.
     #[error(transparent)]
     Key(#[from] super::key::ParseKeyError),
@@ -83,41 +138,51 @@ impl Keymap {
         let tables: BTreeMap<String, toml::Table> =
             toml::from_str(text).map_err(|error| KeymapError::Syntax(error.message().to_owned()))?;
         let mut keymap = Self::default();
-        for (name, table) in &tables {
-            let place = Place::ALL.into_iter().find(|place| place.name() == name);
-            let place = place.ok_or_else(|| KeymapError::Place(name.clone()))?;
-            for (key, action) in table {
-                keymap.bind(place, key, action.as_str().unwrap_or_default())?;
+        for (name, rows) in &tables {
+            let table = Table::ALL.into_iter().find(|table| table.name() == name);
+            let table = table.ok_or_else(|| KeymapError::Table(name.clone()))?;
+            for (key, action) in rows {
+                keymap.bind(table, key, action.as_str().unwrap_or_default())?;
             }
         }
         Ok(keymap)
     }
 
-    fn bind(&mut self, place: Place, key: &str, action: &str) -> Result<(), KeymapError> {
+    fn bind(&mut self, table: Table, key: &str, action: &str) -> Result<(), KeymapError> {
         let unknown = || KeymapError::Action { key: key.to_owned(), action: action.to_owned() };
         let (parsed, action) = (key.parse()?, Action::named(action).ok_or_else(unknown)?);
-        let clash = |other: &Binding| {
-            other.key == parsed && (other.place == place || [other.place, place].contains(&Place::Global))
+        let meet = |other: Table| {
+            Place::ALL.iter().any(|place| place.tables().contains(&other) && place.tables().contains(&table))
         };
-        if self.bindings.iter().any(clash) {
+        if self.bindings.iter().any(|other| other.key == parsed && meet(other.table)) {
             return Err(KeymapError::Twice(key.to_owned()));
         }
-        self.bindings.push(Binding { place, key: parsed, action });
+        self.bindings.push(Binding { table, key: parsed, action });
         Ok(())
+    }
+
+    /// The bindings that hold at `place`.
+    fn at(&self, place: Place) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| place.tables().contains(&binding.table))
     }
 
     /// What `key` means at `place`.
     pub fn lookup(&self, place: Place, key: Key) -> Option<Action> {
-        let here = |binding: &&Binding| binding.key == key && [place, Place::Global].contains(&binding.place);
-        self.bindings.iter().find(here).map(|binding| binding.action)
+        self.at(place).find(|binding| binding.key == key).map(|binding| binding.action)
     }
 
-    /// The keys of `action` at `place`, as help shows them, shortest first.
+    /// The keys of `action` at `place`, as help shows them: letters first, then by length.
     pub fn keys(&self, place: Place, action: Action) -> Vec<String> {
-        let here = |binding: &&Binding| binding.action == action && [place, Place::Global].contains(&binding.place);
-        let mut keys: Vec<String> = self.bindings.iter().filter(here).map(|binding| binding.key.to_string()).collect();
-        keys.sort_by_key(|key| key.chars().count());
+        let here = self.at(place).filter(|binding| binding.action == action);
+        let mut keys: Vec<String> = here.map(|binding| binding.key.to_string()).collect();
+        keys.sort_by_key(|key| (key.chars().count(), !key.is_ascii()));
         keys
+    }
+
+    /// The keys of `action` at the first place where it has some.
+    pub fn any_keys(&self, action: Action) -> Vec<String> {
+        let all = Place::ALL.iter().map(|&place| self.keys(place, action));
+        all.into_iter().find(|keys| !keys.is_empty()).unwrap_or_default()
     }
 }
 
@@ -133,19 +198,20 @@ mod tests {
     fn the_built_in_keymap_is_whole() {
         let keymap = keymap();
         for &action in Action::ALL {
-            let bound = Place::ALL.iter().any(|&place| !keymap.keys(place, action).is_empty());
-            assert!(bound, "{} has no key", action.name());
+            assert!(!keymap.any_keys(action).is_empty(), "{} has no key", action.name());
         }
         assert_eq!(keymap.lookup(Place::Explore, Key::char('w')), Some(Action::Fit));
         assert_eq!(keymap.lookup(Place::Explore, Key::char('q')), Some(Action::Quit));
         assert_eq!(keymap.lookup(Place::Help, Key::char('w')), None);
+        assert_eq!(keymap.keys(Place::Explore, Action::Left), ["h", "←"]);
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (text, error) in [
             ("[explore]\n\"q\" = \"fit\"\n[global]\n\"q\" = \"quit\"", "the keymap has `q` twice for the same place"),
-            ("[nowhere]\n\"q\" = \"quit\"", "there are: global"),
+            ("[cursor]\n\"q\" = \"left\"\n[compare]\n\"q\" = \"fit\"", "the keymap has `q` twice for the same place"),
+            ("[nowhere]\n\"q\" = \"quit\"", "there are: global, screens"),
             ("[global]\n\"qq\" = \"quit\"", "`qq` is not a key"),
             ("[global]\n\"q\" = \"leave\"", "`leave`, which is not an action"),
             ("[global]\n\"q\" = \"quit\"\n\"q\" = \"help\"", "duplicate key"),

@@ -50,6 +50,8 @@ impl Filter {
 pub struct Listing {
     /// Which are listed.
     pub filter: Filter,
+    /// What their text must contain, whatever the case.
+    pub needle: String,
     /// Their numbers in the table.
     pub rows: Vec<usize>,
     /// On which of `rows` the list stands.
@@ -61,7 +63,9 @@ impl Listing {
     pub fn refresh(&mut self, sheet: &Sheet) {
         let stood = self.rows.get(self.at).copied().unwrap_or(0);
         let examples = 0..sheet.test.tally.len();
-        self.rows = examples.filter(|&example| self.filter.keeps(sheet, example)).collect();
+        let needle = self.needle.to_lowercase();
+        let has = |example: usize| needle.is_empty() || sheet.test.items[example].text.to_lowercase().contains(&needle);
+        self.rows = examples.filter(|&example| self.filter.keeps(sheet, example) && has(example)).collect();
         self.at = self.rows.partition_point(|&example| example < stood);
         self.step(0);
     }
@@ -92,6 +96,11 @@ mod tests {
         listing.filter = listing.filter.next();
         listing.refresh(&sheet);
         assert_eq!((listing.rows.len(), listing.at), (0, 0));
+        listing.filter = Filter::All;
+        listing.needle = "DULL".to_owned();
+        listing.refresh(&sheet);
+        assert!(listing.rows.iter().all(|&row| sheet.test.items[row].text.contains("dull")) && listing.rows.len() == 5);
+        listing = Listing { filter: Filter::Flipped, ..Listing::default() };
         (0..72).for_each(|component| sheet.desk.invert(component));
         sheet.follow();
         listing.refresh(&sheet);

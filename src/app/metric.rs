@@ -16,6 +16,8 @@ pub enum Metric {
     Margin,
     /// Its weight in the mix.
     Weight,
+    /// Its accuracy in one run minus that in another; only where two runs are compared.
+    Change,
 }
 
 /// The ends and the neutral point of a quantity.
@@ -44,7 +46,7 @@ impl Scale {
 }
 
 impl Metric {
-    /// All quantities, in the order they are cycled.
+    /// The quantities of one run, in the order they are cycled.
     pub const ALL: [Self; 5] = [Self::Accuracy, Self::VersusModel, Self::Bias, Self::Margin, Self::Weight];
 
     /// The next quantity.
@@ -62,6 +64,7 @@ impl Metric {
             Self::Bias => "label bias",
             Self::Margin => "margin",
             Self::Weight => "weight in the mix",
+            Self::Change => "difference",
         }
     }
 
@@ -69,7 +72,7 @@ impl Metric {
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Accuracy | Self::Bias => "%",
-            Self::VersusModel => "points",
+            Self::VersusModel | Self::Change => "points",
             Self::Margin => "nats",
             Self::Weight => "×",
         }
@@ -84,6 +87,7 @@ impl Metric {
             Self::Bias => tally.bias(component),
             Self::Margin => tally.margin(component),
             Self::Weight => (!tally.is_empty()).then(|| sheet.desk.weight(component)),
+            Self::Change => None,
         }
     }
 
@@ -93,10 +97,22 @@ impl Metric {
         let around_zero = |end: f64| Scale { low: -end, neutral: 0.0, high: end };
         match self {
             Self::Accuracy => Scale { low: 0.0, neutral: 1.0 / labels as f64, high: 1.0 },
-            Self::VersusModel => around_zero(largest(0.25)),
+            Self::VersusModel | Self::Change => around_zero(largest(0.25)),
             Self::Bias => Scale { low: 0.0, neutral: 0.0, high: 1.0 },
             Self::Margin => around_zero(largest(0.01)),
             Self::Weight => around_zero(largest(1.0)),
+        }
+    }
+
+    /// What the neutral point means, for the legend.
+    pub fn note(self, scale: Scale) -> String {
+        match self {
+            Self::Accuracy => format!("chance {}", self.short(scale.neutral)),
+            Self::VersusModel => "0: as the model".to_owned(),
+            Self::Weight => "1: the model's own".to_owned(),
+            Self::Bias => "100: one label only".to_owned(),
+            Self::Margin => "above 0: for gold".to_owned(),
+            Self::Change => "0: no change".to_owned(),
         }
     }
 
@@ -104,10 +120,16 @@ impl Metric {
     pub fn short(self, value: f64) -> String {
         match self {
             Self::Accuracy | Self::Bias => format!("{:.0}", value * 100.0),
-            Self::VersusModel => format!("{:+.0}", value * 100.0).replace("+0", "0").replace("-0", "0"),
+            Self::VersusModel | Self::Change => whole(value * 100.0),
             Self::Margin | Self::Weight => decimal(value),
         }
     }
+}
+
+/// A signed whole number; zero has no sign.
+fn whole(value: f64) -> String {
+    let text = format!("{value:+.0}");
+    if text == "+0" || text == "-0" { "0".to_owned() } else { text }
 }
 
 /// A number in three characters where its size allows: `.35`, `-.4`, `1.2`, `12`.

@@ -11,9 +11,12 @@
 //! | [`sheet`] | one run: tables, counts, faders, predictions |
 //! | [`desk`], [`mixed`], [`tally`] | faders; what they make of the examples; what the components say |
 //! | [`metric`], [`listing`] | what the map and the list show |
+//! | [`argument`], [`pairing`] | one example taken apart; two runs held against each other |
+//! | [`typing`] | palette and search |
 //! | [`update`], [`switch`], [`hear`] | what actions and workers do to the state |
 
 pub mod action;
+pub mod argument;
 #[cfg(test)]
 pub(crate) mod bench;
 pub mod desk;
@@ -27,10 +30,12 @@ pub mod keymap;
 pub mod listing;
 pub mod metric;
 pub mod mixed;
+pub mod pairing;
 pub mod sheet;
 pub mod state;
 pub mod switch;
 pub mod tally;
+pub mod typing;
 pub mod update;
 
 pub use action::Action;

@@ -5,12 +5,16 @@ use std::time::Duration;
 use crate::{component::Component, progress::Progress, run::Run, runner::RunRequest};
 
 use super::{
+    action::Action,
+    argument::Argument,
     hear::judge_next,
     keymap::{Keymap, Place},
     listing::Listing,
     metric::{Metric, Scale},
+    pairing::Pairing,
     sheet::Sheet,
     switch::start,
+    typing::Palette,
     update::Effect,
 };
 
@@ -98,6 +102,22 @@ pub struct Notice {
 pub enum Overlay {
     /// The list of keys, scrolled down by so many lines.
     Help(usize),
+    /// The command palette.
+    Palette(Palette),
+    /// The line in which examples are searched.
+    Search,
+}
+
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// The components of one run.
+    #[default]
+    Map,
+    /// The examples, one of them opened.
+    Examples,
+    /// Two runs side by side.
+    Compare,
 }
 
 /// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.
@@ -149,8 +169,22 @@ pub struct State {
     pub cursor: Cursor,
     /// What the map shows.
     pub map: Map,
+    /// What fills the screen.
+    pub screen: Screen,
+    /// Whether the components are ranked instead of mapped.
+    pub ranked: bool,
+    /// The components from the highest value to the lowest, those without one last.
+    pub order: Vec<usize>,
     /// The list of examples.
     pub listing: Listing,
+    /// The example that is opened, taken apart.
+    pub argument: Option<Argument>,
+    /// The run to compare with, by sheet id.
+    pub other: Option<u64>,
+    /// The two runs held against each other.
+    pub pairing: Option<Pairing>,
+    /// Which of the flipped examples is looked at.
+    pub flip: usize,
     /// What lies on top.
     pub overlay: Option<Overlay>,
     /// What just happened.
@@ -178,7 +212,14 @@ impl State {
             current: 0,
             cursor: Cursor::default(),
             map: Map { metric, values: Vec::new(), scale: metric.scale(2, &[]) },
+            screen: Screen::default(),
+            ranked: false,
+            order: Vec::new(),
             listing: Listing::default(),
+            argument: None,
+            other: None,
+            pairing: None,
+            flip: 0,
             overlay: None,
             notice: None,
             theme: 0,
@@ -246,10 +287,37 @@ impl State {
 
     /// Where a key is pressed now.
     pub const fn place(&self) -> Place {
-        match self.overlay {
-            Some(Overlay::Help(_)) => Place::Help,
-            None => Place::Explore,
+        match (&self.overlay, self.screen) {
+            (Some(Overlay::Help(_)), _) => Place::Help,
+            (Some(Overlay::Palette(_) | Overlay::Search), _) => Place::Line,
+            (None, Screen::Map) => Place::Explore,
+            (None, Screen::Examples) => Place::Examples,
+            (None, Screen::Compare) => Place::Compare,
         }
+    }
+
+    /// Shows another sheet; the one before is what it is compared with.
+    pub(crate) fn show(&mut self, index: usize) {
+        if let (Some(before), true) = (self.sheet().map(|sheet| sheet.id), index != self.current) {
+            self.other = Some(before);
+        }
+        self.current = index;
+    }
+
+    /// The run that is compared with.
+    pub fn other_sheet(&self) -> Option<&Sheet> {
+        let shown = self.sheet()?.id;
+        self.sheets.iter().find(|sheet| Some(sheet.id) == self.other && sheet.id != shown)
+    }
+
+    /// The first key of an action, or its name if it has none: for sentences.
+    pub fn key_of(&self, action: Action) -> String {
+        self.keymap.any_keys(action).into_iter().next().unwrap_or_else(|| action.name().to_owned())
+    }
+
+    /// Whether the cursor moves along ranks.
+    pub fn is_ranking(&self) -> bool {
+        self.ranked && self.screen == Screen::Map
     }
 
     /// Whether the screen moves by itself.
@@ -268,6 +336,27 @@ impl State {
         let metric = self.map.metric;
         let values: Vec<Option<f64>> = (0..sheet.shape.components()).map(|c| metric.value(sheet, c)).collect();
         self.map = Map { metric, scale: metric.scale(sheet.shape.labels, &values), values };
+        self.order = (0..self.map.values.len()).collect();
+        self.order.sort_by(|&a, &b| {
+            let value = |index: usize| self.map.values[index].unwrap_or(f64::NEG_INFINITY);
+            value(b).total_cmp(&value(a))
+        });
         self.listing.refresh(sheet);
+        let opened = self.listing.rows.get(self.listing.at).filter(|_| self.screen == Screen::Examples);
+        self.argument = opened.and_then(|&example| Argument::of(sheet, example));
+        self.refresh_pairing();
+    }
+
+    /// Compares anew if other runs are compared than before.
+    fn refresh_pairing(&mut self) {
+        let (Some(a), Some(b)) = (self.other_sheet(), self.sheet()) else {
+            self.pairing = None;
+            return;
+        };
+        let same = self.pairing.as_ref().is_some_and(|pairing| (pairing.a, pairing.b) == (a.id, b.id));
+        if self.screen == Screen::Compare && !same {
+            self.pairing = Pairing::of(a, b);
+            self.flip = 0;
+        }
     }
 }

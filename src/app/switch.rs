@@ -25,7 +25,7 @@ pub fn switch(state: &mut State, action: Action) -> Vec<Effect> {
 
 /// Without a model, the runs from disk are gone through.
 fn next_saved(state: &mut State) -> Vec<Effect> {
-    state.current = (state.current + 1) % state.sheets.len().max(1);
+    state.show((state.current + 1) % state.sheets.len().max(1));
     if state.sheets.len() < 2 {
         state.notify(Tone::Plain, "only this saved run is open; give partscope a model to run others");
     }
@@ -63,7 +63,7 @@ fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
     let at_hand = |sheet: &super::sheet::Sheet| sheet.is_complete() && sheet.request.as_ref() == Some(&request);
     let Some(at) = state.sheets.iter().position(at_hand) else { return start(state, request) };
     let was_busy = state.phase.is_busy();
-    state.current = at;
+    state.show(at);
     state.wanted = Some(request);
     state.phase = Phase::Idle;
     if was_busy { vec![Effect::CancelRun] } else { Vec::new() }

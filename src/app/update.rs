@@ -6,9 +6,12 @@ use crate::{analysis::Kind, attribution::Attribution, runner::RunRequest};
 
 use super::{
     action::Action,
-    key::Key,
-    state::{Fitting, Overlay, Phase, State, Tone},
+    key::{Code, Key},
+    keymap::Place,
+    pairing::comparable,
+    state::{Fitting, Overlay, Phase, Screen, State, Tone},
     switch,
+    typing::{self, Palette, type_char},
 };
 
 /// What the world outside has to do.
@@ -48,8 +51,12 @@ pub enum Leave {
 /// Examples moved by one page.
 const PAGE: isize = 8;
 
-/// Does what `key` means where it is pressed.
+/// Does what `key` means where it is pressed; in a line that is typed, characters are typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
+    if let (Place::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
+        type_char(state, character);
+        return Vec::new();
+    }
     match state.keymap.lookup(state.place(), key) {
         Some(action) => update(state, action),
         None => Vec::new(),
@@ -60,8 +67,14 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     state.notice = None;
     let effects = match state.overlay {
+        _ if action == Action::Interrupt => vec![Effect::Quit(Leave::Interrupted)],
         Some(Overlay::Help(scroll)) => in_help(state, action, scroll),
-        None => on_map(state, action),
+        Some(Overlay::Palette(_)) => typing::in_palette(state, action),
+        Some(Overlay::Search) => {
+            typing::in_search(state, action);
+            Vec::new()
+        }
+        None => on_screen(state, action),
     };
     state.refresh();
     effects
@@ -71,16 +84,17 @@ fn in_help(state: &mut State, action: Action, scroll: usize) -> Vec<Effect> {
     state.overlay = match action {
         Action::Down => Some(Overlay::Help(scroll + 1)),
         Action::Up => Some(Overlay::Help(scroll.saturating_sub(1))),
-        Action::Interrupt => return vec![Effect::Quit(Leave::Interrupted)],
         _ => None,
     };
     Vec::new()
 }
 
-fn on_map(state: &mut State, action: Action) -> Vec<Effect> {
+fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Left => walk(state, 0, -1),
         Action::Right => walk(state, 0, 1),
+        Action::Up if state.is_ranking() => walk_ranks(state, -1),
+        Action::Down if state.is_ranking() => walk_ranks(state, 1),
         Action::Up => walk(state, 1, 0),
         Action::Down => walk(state, -1, 0),
         Action::RowStart => walk(state, 0, isize::MIN),
@@ -94,10 +108,17 @@ fn on_map(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextBiased => next_of(state, Kind::LabelBiased, "label-biased"),
         Action::Metric => state.map.metric = state.map.metric.next(),
         Action::Filter => state.listing.filter = state.listing.filter.next(),
-        Action::ListDown => state.listing.step(1),
-        Action::ListUp => state.listing.step(-1),
-        Action::PageDown => state.listing.step(PAGE),
-        Action::PageUp => state.listing.step(-PAGE),
+        Action::ListDown => step(state, 1),
+        Action::ListUp => step(state, -1),
+        Action::PageDown => step(state, PAGE),
+        Action::PageUp => step(state, -PAGE),
+        Action::Search => state.overlay = Some(Overlay::Search),
+        Action::Palette => state.overlay = Some(Overlay::Palette(Palette::default())),
+        Action::Accept | Action::Erase | Action::Interrupt => {}
+        Action::Ranking => state.ranked = !state.ranked,
+        Action::Examples => turn_to(state, Screen::Examples),
+        Action::Compare => compare(state),
+        Action::OtherRun => next_other(state),
         Action::ToggleMix => toggle_mix(state),
         Action::Theme => state.theme += 1,
         Action::Help => state.overlay = Some(Overlay::Help(0)),
@@ -112,15 +133,65 @@ fn on_map(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Cancel => return cancel(state),
         Action::Quit => return vec![Effect::Quit(Leave::Asked)],
-        Action::Interrupt => return vec![Effect::Quit(Leave::Interrupted)],
     }
     Vec::new()
 }
 
-/// A message that was read goes away; what it was about stays as it is.
+/// A message that was read goes away; without one, the map comes back, and then the whole list.
 fn close(state: &mut State) {
     if matches!(state.phase, Phase::Failed(_)) {
         state.phase = Phase::Idle;
+    } else if state.screen == Screen::Map {
+        state.listing.needle.clear();
+    } else {
+        state.screen = Screen::Map;
+    }
+}
+
+/// Goes to a screen, or back to the map from there.
+fn turn_to(state: &mut State, screen: Screen) {
+    state.screen = if state.screen == screen { Screen::Map } else { screen };
+}
+
+/// Moves in the list of the screen.
+fn step(state: &mut State, rows: isize) {
+    if state.screen == Screen::Compare {
+        let last = state.pairing.as_ref().map_or(0, |pairing| pairing.flips.len().saturating_sub(1));
+        state.flip = state.flip.saturating_add_signed(rows).min(last);
+    } else {
+        state.listing.step(rows);
+    }
+}
+
+/// Compares with the run that was shown before; if that cannot be, with another one.
+fn compare(state: &mut State) {
+    turn_to(state, Screen::Compare);
+    let fits = state.other_sheet().zip(state.sheet()).is_some_and(|(a, b)| comparable(a, b));
+    if state.screen == Screen::Compare && !fits {
+        next_other(state);
+    }
+}
+
+fn next_other(state: &mut State) {
+    let Some(shown) = state.sheet() else { return };
+    let after = state.sheets.iter().position(|sheet| Some(sheet.id) == state.other).map_or(0, |at| at + 1);
+    let count = state.sheets.len();
+    let mut around = (0..count).map(|step| &state.sheets[(after + step) % count]);
+    let next = around.find(|sheet| sheet.id != shown.id && sheet.is_complete() && comparable(sheet, shown));
+    if let Some(id) = next.map(|sheet| sheet.id) {
+        state.other = Some(id);
+        return;
+    }
+    let seed = state.key_of(Action::NextSeed);
+    state.notify(Tone::Plain, format!("no other run of this task is at hand: {seed} draws other demonstrations"));
+}
+
+/// Moves down the ranks.
+fn walk_ranks(state: &mut State, rows: isize) {
+    let at = state.selected().and_then(|selected| state.order.iter().position(|&component| component == selected));
+    let next = at.map(|at| at.saturating_add_signed(rows).min(state.order.len() - 1));
+    if let Some(next) = next {
+        state.select(state.order[next]);
     }
 }
 
@@ -153,10 +224,11 @@ fn next_of(state: &mut State, kind: Kind, name: &str) {
 }
 
 fn toggle_mix(state: &mut State) {
+    let (fit, mute) = (state.key_of(Action::Fit), state.key_of(Action::Mute));
     let Some(sheet) = state.sheet_mut() else { return };
     if sheet.desk.is_model() {
         sheet.desk.on = false;
-        state.notify(Tone::Plain, "there is no mix yet: w fits one, m mutes a component");
+        state.notify(Tone::Plain, format!("there is no mix yet: {fit} fits one, {mute} mutes a component"));
     } else {
         sheet.desk.on = !sheet.desk.on;
     }
@@ -214,7 +286,9 @@ fn fit(state: &mut State) -> Vec<Effect> {
         state.fitting = Fitting::Waiting(id);
         state.notify(Tone::Plain, "the fit begins as soon as the training examples are there");
     } else {
-        state.notify(Tone::Bad, "the run was stopped before its training examples were there; r runs it again");
+        let again = state.key_of(Action::Rerun);
+        let why = "the run was stopped before its training examples were there";
+        state.notify(Tone::Bad, format!("{why}; {again} runs it again"));
     }
     Vec::new()
 }

@@ -95,12 +95,19 @@ pub(super) struct PromptOptions {
 
 impl Default for PromptOptions {
     fn default() -> Self {
-        let RunRequest { template, shots, demo_seed, train_examples, limit, .. } = RunRequest::default();
-        Self { template, num_fewshot: shots, demo_seed, limit, train_examples }
+        let RunRequest { shots, demo_seed, train_examples, limit, .. } = RunRequest::default();
+        Self { template: None, num_fewshot: shots, demo_seed, limit, train_examples }
     }
 }
 
 impl PromptOptions {
+    /// The request where no task is named: the demo's opening, unless a template is named.
+    pub(super) fn opening(&self) -> RunRequest {
+        let opening = RunRequest::default();
+        let template = self.template.clone().or(opening.template);
+        RunRequest { template, ..self.request(&opening.task) }
+    }
+
     /// The request for `task`.
     pub(super) fn request(&self, task: &str) -> RunRequest {
         RunRequest {

@@ -71,6 +71,47 @@ impl Layout {
     }
 }
 
+/// The list of examples on the left and the one that is opened on the right.
+pub fn examples(area: Rect) -> [Rect; 2] {
+    let body = body(area);
+    let width = (body.width * 9 / 20).clamp(30, 90);
+    let list = Rect { x: body.x + 1, width: width - 1, ..body };
+    [list, Rect { x: body.x + width + 2, width: body.width - width - 3, ..body }]
+}
+
+/// Where two runs are compared: three maps above; the scatter and the flipped examples below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// Left run, right run, and their difference.
+    pub maps: [Rect; 3],
+    /// One accuracy against the other.
+    pub scatter: Rect,
+    /// How alike they are, and what flipped.
+    pub facts: Rect,
+}
+
+impl Sides {
+    /// The places on a screen.
+    pub fn of(area: Rect, shape: Shape) -> Self {
+        let body = body(area);
+        let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
+        let layers = u16::try_from(shape.layers).unwrap_or(u16::MAX);
+        let wanted = layers.saturating_mul((body.height * 3 / 5 / layers.max(1)).clamp(1, 4)).saturating_add(3);
+        let top = wanted.min(body.height - 9);
+        let width = (inner.width - 4) / 3;
+        let map = |index: u16| Rect { x: inner.x + index * (width + 2), width, height: top, ..inner };
+        let below = Rect { y: inner.y + top, height: inner.height - top, ..inner };
+        let scatter = Rect { width: (below.height * 2 + 6).min(inner.width / 3), ..below };
+        let facts = Rect { x: scatter.right() + 2, width: inner.width - scatter.width - 2, ..below };
+        Self { maps: [map(0), map(1), map(2)], scatter, facts }
+    }
+}
+
+/// Where the cells of one of three maps are: below its title, above its scale.
+pub fn side_cells(map: Rect) -> Rect {
+    Rect { y: map.y + 1, height: map.height.saturating_sub(2), ..map }
+}
+
 /// As wide as its cells want, but three fifths of the screen at most, and no more than leaves the side its room.
 fn map_width(body: Rect, shape: Shape) -> u16 {
     let cells = |height: u16| Grid::fit(Rect { width: u16::MAX, height, ..body }, shape, Cursor::default()).pitch.0;
@@ -102,5 +143,20 @@ mod tests {
             }
         }
         assert_eq!(Layout::of(Rect::new(0, 0, 71, 24), &state), None);
+    }
+
+    #[test]
+    fn sides_never_overlap_or_leave_the_screen() {
+        for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60)] {
+            for layers in [1, 8, 80] {
+                let area = Rect::new(0, 0, width, height);
+                let sides = Sides::of(area, Shape { layers, heads: 8, labels: 2 });
+                let all = [sides.maps[0], sides.maps[1], sides.maps[2], sides.scatter, sides.facts];
+                for (i, a) in all.iter().enumerate() {
+                    assert_eq!(body(area).intersection(*a), *a, "{width}×{height} {i}");
+                    assert!(all[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{width}×{height} {i}");
+                }
+            }
+        }
     }
 }

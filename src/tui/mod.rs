@@ -14,6 +14,8 @@ pub mod ramp;
 #[cfg(test)]
 mod screens;
 pub mod signals;
+pub mod stage;
+pub mod svg;
 pub mod terminal;
 pub mod theme;
 pub mod views;
@@ -22,6 +24,7 @@ pub mod widgets;
 pub use crate::app::TaskChoice;
 pub use event_loop::{ExploreOptions, explore};
 pub use office::{Listener, StartModel};
+pub use stage::Stage;
 
 /// Whether there is a terminal to draw on and to read keys from.
 pub fn has_terminal() -> bool {

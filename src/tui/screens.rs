@@ -123,7 +123,29 @@ fn the_mix_at_every_size() {
 }
 
 #[test]
+fn examples_and_comparison_at_every_size() {
+    let mut bench = Bench::finished(200);
+    bench.keys("w e f f j");
+    for size in SIZES {
+        check(&format!("examples-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+    check("examples-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+    bench.keys("s");
+    bench.run_to_end(200);
+    bench.keys("c k k l J");
+    for size in SIZES {
+        check(&format!("compare-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+    check("compare-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+    check("ranking-80x24", &paint(bench.keys("c v b j"), (80, 24), Depth::True));
+}
+
+#[test]
 fn what_lies_on_top() {
+    let mut bench = Bench::finished(40);
+    check("palette-80x24", &paint(bench.keys(": m i x down"), (80, 24), Depth::True));
+    check("search-80x24", &paint(bench.keys("esc / d u l l"), (80, 24), Depth::True));
+    check("compare-hint-80x24", &paint(bench.keys("esc c"), (80, 24), Depth::True));
     let mut bench = Bench::finished(40);
     check("help-80x24", &paint(bench.keys("? j j"), (80, 24), Depth::True));
     let mut bench = Bench::opened();
@@ -203,7 +225,7 @@ fn no_size_and_no_shape_breaks_the_screen() {
         let mut bench = Bench::opened();
         bench.shape = Shape { layers: shape.0, heads: shape.1, labels: shape.2.min(4) };
         bench.run_to_end(5);
-        for keys in ["", "g end", "w", "?"] {
+        for keys in ["", "g end", "w", "v", "e", "c", "?"] {
             bench.keys(keys);
             for width in [1, 20, 71, 72, 80, 133, 300] {
                 for height in [1, 5, 19, 20, 24, 51, 100] {

@@ -11,13 +11,24 @@ use crate::{
     error::Result,
 };
 
+/// KKT residual at which a fold's fit is good enough to be scored: tighter ones choose no better.
+const FOLD_TOLERANCE: f64 = 1e-2;
+
+/// A strength and how well it did where it was not fitted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    pub lambda: f64,
+    /// Mean cross-entropy of held-out examples, in nats.
+    pub loss: f64,
+}
+
 /// The strength with the least mean cross-entropy on held-out folds; of equals the strongest.
-pub(super) fn strength(
+pub(super) fn choose(
     problem: &Problem,
     plan: &CrossValidation,
     options: &FitOptions,
     cancel: &Cancel,
-) -> Result<f64> {
+) -> Result<Choice> {
     let lambdas = path::geometric(problem.largest_lambda(), plan.path, plan.smallest);
     let losses: Vec<Vec<f64>> = folds(problem.gold(), problem.labels, plan)
         .into_par_iter()
@@ -25,7 +36,18 @@ pub(super) fn strength(
         .collect::<Result<_>>()?;
     let total = |step: usize| losses.iter().map(|fold| fold[step]).sum::<f64>();
     let best = (1..lambdas.len()).fold(0, |best, step| if total(step) < total(best) { step } else { best });
-    Ok(lambdas.get(best).copied().unwrap_or_default())
+    let chosen = (0..best).find(|&step| excess_is_small(&losses, step, best, plan.slack)).unwrap_or(best);
+    let held_out = (plan.repeats * problem.gold().len()) as f64;
+    Ok(Choice { lambda: lambdas[chosen].max(f64::MIN_POSITIVE), loss: total(chosen) / held_out })
+}
+
+/// Whether the loss at `step` exceeds that at `best` by no more than `slack` standard errors of the difference over folds.
+fn excess_is_small(losses: &[Vec<f64>], step: usize, best: usize, slack: f64) -> bool {
+    let excess: Vec<f64> = losses.iter().map(|fold| fold[step] - fold[best]).collect();
+    let n = excess.len() as f64;
+    let mean = excess.iter().sum::<f64>() / n;
+    let variance = excess.iter().map(|e| (e - mean) * (e - mean)).sum::<f64>() / (n - 1.0).max(1.0);
+    mean <= slack * (variance / n).sqrt()
 }
 
 /// Summed cross-entropy of the held-out examples at every strength.
@@ -38,7 +60,7 @@ fn held_out_losses(
 ) -> Result<Vec<f64>> {
     let kept: Vec<usize> = (0..problem.gold().len()).filter(|row| !held_out.contains(row)).collect();
     let (inside, outside) = (problem.subset(&kept), problem.subset(held_out));
-    let coarse = FitOptions { tolerance: options.tolerance.max(1e-4), ..*options };
+    let coarse = FitOptions { tolerance: options.tolerance.max(FOLD_TOLERANCE), ..*options };
     let solutions = path::solve(&inside, lambdas, &coarse, cancel)?;
     let loss = |weights: &[f64]| outside.point(&outside.logits(weights)).loss * held_out.len() as f64;
     Ok(solutions.iter().map(|solution| loss(&solution.weights)).collect())

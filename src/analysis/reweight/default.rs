@@ -10,15 +10,19 @@ use crate::{
     error::Result,
 };
 
-/// What [`partscope`] minimises: stay near the model, `rest` kept, each weight priced by how loud its component is, the
-/// strength chosen by cross-validation. With no evidence in the labels it leaves the model as it is.
+/// What [`partscope`] minimises: a ridge towards the model, `rest` kept, each weight priced by how loud its component is
+/// so that a quiet component that knows is as cheap as a loud one; the strongest penalty within a standard error of the
+/// best in cross-validation on the training labels.
+///
+/// Chosen on the development splits of the first demo model (sentiment and topic, 40 runs of 24 labels).
 pub fn partscope_options() -> FitOptions {
+    let plan = CrossValidation { path: 12, smallest: 1e-4, slack: 1.0, ..CrossValidation::default() };
     FitOptions {
         rest: 1.0,
         penalty: Penalty::TowardsOne,
         scaling: Scaling::Standardised,
-        bounds: None,
-        lambda: Lambda::CrossValidated(CrossValidation::default()),
+        ridge: 1.0,
+        lambda: Lambda::CrossValidated(plan),
         ..FitOptions::default()
     }
 }
@@ -26,7 +30,7 @@ pub fn partscope_options() -> FitOptions {
 /// Component reweighting by our default.
 ///
 /// # Errors
-/// As [`fit`].
+/// As [`fit`](super::fit).
 pub fn partscope(train: &Attribution, cancel: &Cancel) -> Result<Fit> {
     Ok(Fit { method: Method::Partscope, ..fit(train, &partscope_options(), cancel)? })
 }

@@ -23,7 +23,7 @@ use crate::{
     analysis::{method::Method, mix::Mix},
     attribution::Attribution,
     cancel::Cancel,
-    error::Result,
+    error::{InputError, Result},
 };
 
 /// Fits a mix to the labels of `train`.
@@ -33,13 +33,42 @@ use crate::{
 /// optimum, or cancelled.
 pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
     options.validate()?;
+    if let (Penalty::Either, Lambda::CrossValidated(plan)) = (options.penalty, options.lambda) {
+        let candidates = [Penalty::TowardsOne, Penalty::TowardsZero].map(|penalty| FitOptions { penalty, ..*options });
+        return fit_best(train, &candidates, &plan, cancel);
+    }
     let problem = Problem::new(train, options)?;
     let lambda = match options.lambda {
         Lambda::Fixed(lambda) => lambda,
-        Lambda::CrossValidated(plan) => cross_validation::strength(&problem, &plan, options, cancel)?,
+        Lambda::CrossValidated(plan) => cross_validation::choose(&problem, &plan, options, cancel)?.lambda,
     };
     let solution = path::approach(&problem, lambda, options, cancel)?;
     Ok(Fit::of(solution, lambda, options))
+}
+
+/// Fits the one of `candidates` whose cross-validated loss is least, with the strength that reached it; of equals the
+/// first. Each is cross-validated by `plan`, whatever strength it names.
+///
+/// # Errors
+/// As [`fit`], or no candidate.
+pub fn fit_best(
+    train: &Attribution,
+    candidates: &[FitOptions],
+    plan: &CrossValidation,
+    cancel: &Cancel,
+) -> Result<Fit> {
+    let mut best: Option<(f64, FitOptions)> = None;
+    for options in candidates {
+        let options = FitOptions { lambda: Lambda::CrossValidated(*plan), ..*options };
+        options.validate()?;
+        let choice = cross_validation::choose(&Problem::new(train, &options)?, plan, &options, cancel)?;
+        if best.is_none_or(|(loss, _)| choice.loss < loss) {
+            best = Some((choice.loss, FitOptions { lambda: Lambda::Fixed(choice.lambda), ..options }));
+        }
+    }
+    let none = || InputError::new("there is nothing to fit").cure("name at least one candidate");
+    let (_, options) = best.ok_or_else(none)?;
+    fit(train, &options, cancel)
 }
 
 /// Fits a mix for each of `lambdas`, each from where the one before ended; strongest first is fastest.

@@ -15,14 +15,16 @@ pub enum Penalty {
     TowardsZero,
     /// `‖w − 1‖₁`: few components are changed; with `rest` at 1 a strong penalty leaves the model itself.
     TowardsOne,
+    /// One of the two, whichever has the least loss in cross-validation; needs a cross-validated strength.
+    Either,
 }
 
 impl Penalty {
-    /// The weight that costs nothing.
+    /// The weight that costs nothing; for a choice that is not made yet, of what it tries first.
     pub const fn anchor(self) -> f64 {
         match self {
             Self::TowardsZero => 0.0,
-            Self::TowardsOne => 1.0,
+            Self::TowardsOne | Self::Either => 1.0,
         }
     }
 }
@@ -33,8 +35,8 @@ impl Penalty {
 pub enum Scaling {
     /// Every weight costs the same: loud components are cheap to use (the paper).
     Raw,
-    /// A weight costs in proportion to the spread of its component's contributions, which is the same as penalising
-    /// weights on contributions scaled to equal spread.
+    /// A weight costs in proportion to how loud its component is, the root mean square of its label-centred
+    /// contributions: the same as penalising weights on contributions scaled to equal loudness.
     Standardised,
 }
 
@@ -61,6 +63,9 @@ pub struct CrossValidation {
     pub path: usize,
     /// Weakest strength, as a share of the one that lets no weight move.
     pub smallest: f64,
+    /// Caution: the strongest penalty is taken whose loss is above the least by no more than so many standard errors of
+    /// the difference over folds (Breiman et al. 1984 use 1; 0 takes the least).
+    pub slack: f64,
     /// Seed of the folds.
     pub seed: u64,
 }
@@ -68,7 +73,7 @@ pub struct CrossValidation {
 impl Default for CrossValidation {
     /// Five folds dealt once, twenty strengths down to a thousandth.
     fn default() -> Self {
-        Self { folds: 5, repeats: 1, path: 20, smallest: 1e-3, seed: 0 }
+        Self { folds: 5, repeats: 1, path: 20, smallest: 1e-3, slack: 0.0, seed: 0 }
     }
 }
 
@@ -144,6 +149,13 @@ impl FitOptions {
                     "use at least 2 folds, 1 repeat, 1 strength, and a smallest share between 0 and 1",
                 );
             }
+            Lambda::Fixed(_) if self.penalty == Penalty::Either => {
+                return bad(
+                    "penalty",
+                    "a fixed strength leaves the direction open".into(),
+                    "choose towards_zero or towards_one, or a cross-validated strength",
+                );
+            }
             _ => {}
         }
         match self.bounds {
@@ -166,7 +178,8 @@ pub struct Fit {
     pub lambda: f64,
     /// Value of what the method minimises, penalty included, in nats.
     pub objective: f64,
-    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the model itself (every weight 1).
+    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the start, where no weight costs
+    /// anything (all 0 or all 1, whichever the penalty pulls to).
     pub kkt: f64,
     /// Steps taken.
     pub iterations: usize,

@@ -21,7 +21,7 @@ pub(super) struct Problem {
     gold: Vec<usize>,
     /// Penalty and box.
     pub pull: Pull,
-    /// Largest gradient of the loss where every weight is 1: the unit of the KKT residual.
+    /// Largest gradient of the loss at the start, where no weight costs anything: the unit of the KKT residual.
     pub unit: f64,
 }
 
@@ -52,7 +52,7 @@ impl Problem {
         let price = columns.chunks_exact(width).map(|column| price(column, options.scaling)).collect();
         let (pull, gold) = (Pull::new(options, price), train.gold().to_vec());
         let mut problem = Self { labels, columns, offset, gold, pull, unit: 1.0 };
-        let start = problem.point(&problem.logits(&vec![1.0; shape.components()]));
+        let start = problem.point(&problem.logits(&problem.pull.start()));
         problem.unit = problem.gradient(&start).iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         Ok(problem)
     }
@@ -146,7 +146,7 @@ impl Problem {
         pairs.map(|(index, (&weight, &gradient))| self.pull.violation(index, weight, gradient, lambda)).collect()
     }
 
-    /// KKT residual: the largest violation, relative to the largest gradient at the model itself.
+    /// KKT residual: the largest violation, relative to the largest gradient at the start.
     pub(super) fn kkt(&self, violations: &[f64]) -> f64 {
         violations.iter().copied().fold(0.0, larger) / if self.unit > 0.0 { self.unit } else { 1.0 }
     }

@@ -121,6 +121,47 @@ fn cross_validation_finds_the_one_good_component() {
 }
 
 #[test]
+fn the_default_keeps_a_good_model_and_mends_a_bad_one() {
+    let shape = Shape { layers: 6, heads: 9, labels: 2 };
+    let gain = |signal: fn(usize) -> f64| {
+        let (train, test) = (table(shape, 20, 3, signal), table(shape, 400, 4, signal));
+        let fit = partscope(&train, &Cancel::default()).unwrap();
+        (Mix::identity(shape).accuracy(&test), fit.mix.accuracy(&test))
+    };
+    let (model, mixed) = gain(|_| 0.6);
+    assert!(model > 0.95 && mixed > model - 0.01, "{model} {mixed}");
+    let (model, mixed) = gain(|index| [4.0, -4.0][index % 2] * f64::from(u8::from(index < 4)));
+    assert!(model < 0.6 && mixed > model + 0.1, "{model} {mixed}");
+}
+
+#[test]
+fn a_model_that_is_sure_and_right_leaves_nothing_to_learn() {
+    let shape = Shape { layers: 4, heads: 5, labels: 2 };
+    for loudness in [30.0, 3000.0] {
+        let train = scaled(&table(shape, 20, 3, |_| 3.0), loudness);
+        let fit = partscope(&train, &Cancel::default()).unwrap();
+        assert!(fit.mix.accuracy(&train) == 1.0 && fit.kkt <= 1e-6, "{fit:?}");
+        for penalty in [Penalty::TowardsOne, Penalty::TowardsZero] {
+            let options = FitOptions { penalty, ..FitOptions::default() };
+            assert!(super::fit(&train, &options, &Cancel::default()).unwrap().kkt <= 1e-6);
+        }
+    }
+}
+
+#[test]
+fn the_best_candidate_is_one_of_them() {
+    let train = table(Shape { layers: 2, heads: 3, labels: 2 }, 20, 3, |index| index as f64 / 4.0);
+    let plan = CrossValidation::default();
+    let options = FitOptions { lambda: Lambda::CrossValidated(plan), ..FitOptions::default() };
+    let [one, zero, either] = [Penalty::TowardsOne, Penalty::TowardsZero, Penalty::Either]
+        .map(|penalty| fit(&train, &FitOptions { penalty, ..options }, &Cancel::default()).unwrap());
+    assert!(either.objective == one.objective || either.objective == zero.objective);
+    assert!(fit_best(&train, &[], &plan, &Cancel::default()).is_err());
+    let open = FitOptions { penalty: Penalty::Either, ..FitOptions::default() };
+    assert!(fit(&train, &open, &Cancel::default()).unwrap_err().to_string().contains("direction"));
+}
+
+#[test]
 fn what_cannot_be_fitted_is_refused_with_a_reason() {
     let shape = Shape { layers: 1, heads: 1, labels: 2 };
     let refuse =

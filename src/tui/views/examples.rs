@@ -7,7 +7,10 @@ use ratatui::{
 };
 
 use crate::{
-    app::sheet::{Change, Sheet},
+    app::{
+        sheet::{Change, Sheet},
+        state::Screen,
+    },
     attribution::Split,
     tui::{
         theme::{Role, Theme},
@@ -21,9 +24,11 @@ use super::{Scene, mix};
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
     let listing = &scene.state.listing;
+    let needle = if listing.needle.is_empty() { String::new() } else { format!(" /{}", listing.needle) };
     let title = Line::from(vec![
         Span::styled("examples ", theme.bold(Role::Text)),
         Span::styled(format!("{} {}", listing.filter.title(), listing.rows.len()), theme.fg(Role::Dim)),
+        Span::styled(needle, theme.fg(Role::Accent)),
     ]);
     let Some(sheet) = scene.state.sheet() else {
         pane::open(buf, area, theme, title, Line::default());
@@ -31,7 +36,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     };
     let note = Line::styled(mix::heard(sheet), theme.bold(if sheet.desk.on { Role::Accent } else { Role::Text }));
     let inside = pane::open(buf, area, theme, title, note);
-    let detail = if inside.height >= 6 { 2 } else { 0 };
+    let detail = if inside.height >= 6 && scene.state.screen != Screen::Examples { 2 } else { 0 };
     let rows = inside.height - detail;
     let first = listing.at.saturating_sub(usize::from(rows / 2)).min(listing.rows.len().saturating_sub(rows.into()));
     for (row, (index, &example)) in listing.rows.iter().enumerate().skip(first).take(rows.into()).enumerate() {
@@ -105,12 +110,17 @@ fn verdict(theme: &Theme, who: &'static str, said: &str, margin: f64, right: boo
     vec![
         Span::styled(who, theme.fg(Role::Dim)),
         Span::styled(said, theme.fg(role)),
-        Span::styled(format!(" {margin:+.1}"), theme.fg(Role::Dim)),
+        Span::styled(format!(" {}", nats(margin)), theme.fg(Role::Dim)),
     ]
 }
 
 fn row<T>(values: &[T], example: usize, labels: usize) -> &[T] {
     &values[example * labels..(example + 1) * labels]
+}
+
+/// A signed number with a digit after the point where there is room for one.
+pub(super) fn nats(value: f64) -> String {
+    if value.abs() < 9.95 { format!("{value:+.1}") } else { format!("{value:+.0}") }
 }
 
 /// Gold minus the strongest other label.

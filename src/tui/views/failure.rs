@@ -2,21 +2,29 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use crate::tui::{
-    theme::{Role, Theme},
-    widgets::pane,
+use crate::{
+    app::Action,
+    tui::{theme::Role, widgets::pane},
 };
 
-use super::sheet_of_paper;
+use super::{Scene, sheet_of_paper};
 
 /// The whole message in a box over the screen.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, message: &str) {
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, message: &str) {
+    let theme = scene.theme;
+    let key = |action| scene.state.key_of(action);
     let width = area.width.saturating_sub(8).min(76);
     let lines = pane::wrap(message, usize::from(width.saturating_sub(4)));
     let size = (width, lines.len() as u16 + 4);
     let inside = sheet_of_paper(buf, area, theme, size, "✗ this did not work", Role::Alarm);
     let text = lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Strong)));
     let left = pane::stack(buf, inside, text);
-    let cure = Line::styled("r tries again   esc closes this   q leaves", theme.fg(Role::Dim));
+    let cure = format!(
+        "{} tries again   {} closes this   {} leaves",
+        key(Action::Rerun),
+        key(Action::Close),
+        key(Action::Quit)
+    );
+    let cure = Line::styled(cure, theme.fg(Role::Dim));
     pane::stack(buf, left, [Line::default(), cure]);
 }

@@ -14,36 +14,57 @@ use crate::{
 use super::Scene;
 
 /// Hints in order of use; those that do not fit are left to the help.
-const MAP: [Action; 12] = [
-    Action::Fit,
-    Action::ToggleMix,
-    Action::Mute,
-    Action::Solo,
-    Action::NextTask,
-    Action::NextTemplate,
-    Action::NextSeed,
-    Action::Metric,
-    Action::Filter,
-    Action::Undo,
-    Action::Best,
-    Action::Worst,
-];
-const HELP: [Action; 3] = [Action::Down, Action::Up, Action::Close];
-const ALWAYS: [Action; 2] = [Action::Help, Action::Quit];
+const fn hints(place: Place) -> &'static [Action] {
+    match place {
+        Place::Explore => &[
+            Action::Fit,
+            Action::ToggleMix,
+            Action::Mute,
+            Action::Examples,
+            Action::Compare,
+            Action::NextSeed,
+            Action::NextTemplate,
+            Action::NextTask,
+            Action::Metric,
+            Action::Ranking,
+            Action::Solo,
+            Action::Undo,
+            Action::Filter,
+        ],
+        Place::Examples => &[
+            Action::ToggleMix,
+            Action::Fit,
+            Action::Filter,
+            Action::Search,
+            Action::ListDown,
+            Action::ListUp,
+            Action::Close,
+        ],
+        Place::Compare => &[
+            Action::NextSeed,
+            Action::NextTemplate,
+            Action::OtherRun,
+            Action::ListDown,
+            Action::ListUp,
+            Action::Best,
+            Action::Close,
+        ],
+        Place::Help => &[Action::Down, Action::Up, Action::Close],
+        Place::Line => &[Action::Down, Action::Up, Action::Accept, Action::Close],
+    }
+}
+
+const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
 
 /// One line over the whole width.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let place = scene.state.place();
     buf.set_style(area, scene.theme.on(Role::Text, Role::Panel));
-    let (hints, always): (&[Action], &[Action]) = match place {
-        Place::Help => (&HELP, &[]),
-        _ => (&MAP, &ALWAYS),
-    };
-    let always = always.iter().flat_map(|&action| hint(scene, place, action)).collect::<Vec<_>>();
+    let always = ALWAYS.iter().flat_map(|&action| hint(scene, place, action)).collect::<Vec<_>>();
     let right = Line::from(always);
     let mut room = usize::from(area.width).saturating_sub(right.width() + 1);
     let mut spans = vec![Span::raw(" ")];
-    for &action in hints {
+    for &action in hints(place) {
         let hint = hint(scene, place, action);
         let width: usize = hint.iter().map(Span::width).sum();
         if width > room {

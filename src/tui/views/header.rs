@@ -3,10 +3,12 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Modifier,
     text::{Line, Span},
 };
 
 use crate::{
+    app::state::Screen,
     text::printable,
     tui::{theme::Role, widgets::pane},
 };
@@ -26,9 +28,19 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     pane::put_at(buf, area, 0, Line::from(spans));
     if let Some(sheet) = scene.state.sheet() {
         let (train, test) = (sheet.train.items.len(), sheet.test.items.len());
-        let counts = format!(" {train} train + {test} test ");
-        pane::put_right(buf, area, Line::styled(counts, theme.on(Role::Dim, Role::Panel)));
+        let counts = Span::styled(format!(" {train} train + {test} test "), theme.fg(Role::Dim));
+        let tabs = if area.width < 110 { Vec::new() } else { tabs(scene) };
+        pane::put_right(buf, area, Line::from([vec![counts], tabs].concat()));
     }
+}
+
+/// The screens, the one that is shown standing out.
+fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
+    let names = [(Screen::Map, " map "), (Screen::Examples, " examples "), (Screen::Compare, " compare ")];
+    let style = |here| {
+        if here { scene.theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { scene.theme.fg(Role::Dim) }
+    };
+    names.into_iter().map(|(screen, name)| Span::styled(name, style(screen == scene.state.screen))).collect()
 }
 
 /// What was asked for if it is still being prepared, what is shown otherwise.

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{Action, Keymap, Place, action::Section},
+    app::{Action, Keymap, action::Section},
     tui::{
         theme::{Role, Theme},
         widgets::pane,
@@ -38,7 +38,7 @@ fn lines(keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>> {
     for section in Section::ALL {
         lines.push(Line::styled(section.title(), theme.bold(Role::Accent)));
         for &action in Action::ALL.iter().filter(|action| action.section() == section) {
-            let keys = keymap.keys(Place::Explore, action).join("  ");
+            let keys = keymap.any_keys(action).join("  ");
             lines.push(Line::from(vec![
                 Span::styled(format!("  {keys:<KEYS$}"), theme.bold(Role::Strong)),
                 Span::styled(action.description(), theme.fg(Role::Text)),

@@ -9,6 +9,7 @@ use ratatui::{
 
 use crate::{
     app::{
+        Action,
         sheet::Sheet,
         state::{Cursor, Phase},
     },
@@ -39,7 +40,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
     (&map).render(area, buf);
     let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 2), height: 2, ..area };
-    legend::draw(buf, below, theme, sheet, state.map.metric, state.map.scale);
+    legend::draw(buf, below, theme, sheet, (state.map.metric, state.map.scale), grid.pitch.0 < 3);
 }
 
 fn cell(sheet: &Sheet, values: &[Option<f64>], component: usize) -> Cell {
@@ -63,7 +64,7 @@ fn draw_waiting(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let text = match &scene.state.phase {
         Phase::Loading(model) => format!("loading {model}"),
         Phase::Failed(_) => "nothing to show".to_owned(),
-        Phase::Stopped => "stopped; r starts again".to_owned(),
+        Phase::Stopped => format!("stopped; {} starts again", scene.state.key_of(Action::Rerun)),
         _ => "making the prompts".to_owned(),
     };
     let busy = scene.state.phase.is_busy();

@@ -8,6 +8,7 @@ use ratatui::{
 
 use crate::{
     app::{
+        Action,
         sheet::{Change, Sheet},
         state::Fitting,
     },
@@ -32,8 +33,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let title = Line::styled("mix", theme.bold(Role::Text));
     let inside = pane::open(buf, area, theme, title, Line::styled(mark, theme.bold(role)));
     let Some(sheet) = sheet else { return };
+    let fit = scene.state.key_of(Action::Fit);
     let heads = format!("  {:<8}{:>7}{:>8}", "", "test", "train");
-    let lines = [Line::styled(heads, theme.fg(Role::Dim)), model_line(theme, sheet), mix_line(theme, sheet)];
+    let lines = [Line::styled(heads, theme.fg(Role::Dim)), model_line(theme, sheet), mix_line(theme, sheet, &fit)];
     let left = pane::stack(buf, inside, lines);
     pane::stack(buf, left, [note(scene, sheet)]);
 }
@@ -49,9 +51,9 @@ fn model_line(theme: &Theme, sheet: &Sheet) -> Line<'static> {
     row(theme, !sheet.desk.on, "model", test, train).into()
 }
 
-fn mix_line(theme: &Theme, sheet: &Sheet) -> Line<'static> {
+fn mix_line(theme: &Theme, sheet: &Sheet, fit: &str) -> Line<'static> {
     if sheet.desk.is_model() {
-        return Line::styled("  no mix yet: w fits one", theme.fg(Role::Dim));
+        return Line::styled(format!("  no mix yet: {fit} fits one"), theme.fg(Role::Dim));
     }
     let mut spans = row(theme, sheet.desk.on, "mix", sheet.test.mixed.accuracy(), sheet.train.mixed.accuracy());
     if let (Some(mix), Some(model)) = (sheet.test.mixed.accuracy(), sheet.test.tally.full_accuracy()) {

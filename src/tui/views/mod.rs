@@ -9,7 +9,7 @@ use ratatui::{
 
 use crate::app::{
     State,
-    state::{Overlay, Phase},
+    state::{Overlay, Phase, Screen},
 };
 
 use super::{
@@ -18,7 +18,9 @@ use super::{
     widgets::pane,
 };
 
+mod compare;
 mod component;
+mod example;
 mod examples;
 mod failure;
 mod footer;
@@ -26,6 +28,8 @@ mod header;
 mod help;
 mod map;
 mod mix;
+mod palette;
+mod ranking;
 mod small;
 mod status;
 
@@ -44,19 +48,43 @@ pub struct Scene<'a> {
 pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
     let area = buf.area;
     buf.set_style(area, scene.theme.on(Role::Text, Role::Background));
-    let Some(layout) = Layout::of(area, scene.state) else { return small::draw(buf, area, scene.theme) };
+    let Some(layout) = Layout::of(area, scene.state) else { return small::draw(buf, area, scene) };
     header::draw(buf, layout.header, scene);
-    map::draw(buf, layout.map, scene);
+    match scene.state.screen {
+        Screen::Map => draw_map(buf, layout, scene),
+        Screen::Examples => {
+            let [list, one] = layout::examples(area);
+            examples::draw(buf, list, scene);
+            example::draw(buf, one, scene);
+        }
+        Screen::Compare => compare::draw(buf, area, scene),
+    }
+    status::draw(buf, layout.status, scene);
+    footer::draw(buf, layout.footer, scene);
+    draw_overlay(buf, area, layout, scene);
+}
+
+fn draw_map(buf: &mut Buffer, layout: Layout, scene: Scene<'_>) {
+    if scene.state.ranked {
+        ranking::draw(buf, layout.map, scene);
+    } else {
+        map::draw(buf, layout.map, scene);
+    }
     component::draw(buf, layout.component, scene);
     mix::draw(buf, layout.mix, scene);
     examples::draw(buf, layout.examples, scene);
-    status::draw(buf, layout.status, scene);
-    footer::draw(buf, layout.footer, scene);
+}
+
+fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) {
+    let body = layout::body(area);
     if let Phase::Failed(message) = &scene.state.phase {
-        failure::draw(buf, layout::body(area), scene.theme, message);
+        failure::draw(buf, body, scene, message);
     }
-    if let Some(Overlay::Help(scroll)) = scene.state.overlay {
-        help::draw(buf, layout::body(area), scene, scroll);
+    match &scene.state.overlay {
+        Some(Overlay::Help(scroll)) => help::draw(buf, body, scene, *scroll),
+        Some(Overlay::Palette(palette)) => palette::draw(buf, body, scene, palette),
+        Some(Overlay::Search) => palette::draw_search(buf, layout.status, scene),
+        None => {}
     }
 }
 

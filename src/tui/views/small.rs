@@ -2,19 +2,22 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use crate::tui::{
-    layout::LEAST,
-    theme::{Role, Theme},
-    widgets::pane,
+use crate::{
+    app::Action,
+    tui::{layout::LEAST, theme::Role, widgets::pane},
 };
 
+use super::Scene;
+
 /// Says how large the screen is and how large it has to be.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, theme: &Theme) {
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let theme = scene.theme;
+    let quit = scene.state.key_of(Action::Quit);
     let lines = [
         Line::styled("This terminal is too small.", theme.bold(Role::Accent)),
         Line::styled(format!("It is {} × {};", area.width, area.height), theme.fg(Role::Text)),
         Line::styled(format!("partscope needs {} × {}.", LEAST.width, LEAST.height), theme.fg(Role::Text)),
-        Line::styled("Make it larger, or q to leave.", theme.fg(Role::Dim)),
+        Line::styled(format!("Make it larger, or {quit} to leave."), theme.fg(Role::Dim)),
     ];
     let top = area.height.saturating_sub(lines.len() as u16) / 2;
     let area = Rect { y: area.y + top, height: area.height - top, ..area };

@@ -10,6 +10,7 @@ use ratatui::{
 
 use crate::{
     app::{
+        Action,
         sheet::Sheet,
         state::{Phase, Tone},
     },
@@ -58,7 +59,9 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
         Phase::Loading(model) => busy(format!("loading {model}")),
         Phase::Running(progress) => running(theme, progress),
         Phase::Stopped => {
-            Line::styled("stopped: what is shown is not complete; r runs it again", theme.bold(Role::Bad))
+            let again = state.key_of(Action::Rerun);
+            let text = format!("stopped: what is shown is not complete; {again} runs it again");
+            Line::styled(text, theme.bold(Role::Bad))
         }
         Phase::Failed(_) => Line::styled("✗ failed", theme.bold(Role::Alarm)),
     }

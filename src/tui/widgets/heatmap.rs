@@ -132,6 +132,7 @@ impl<F> Heatmap<'_, F> {
         match (width, area.height) {
             (1, _) if sign == " " => put(buf, x, y, &digit, 1, style),
             (1, _) => put(buf, x, y, sign, 1, style),
+            (2, _) if self.metric == Metric::Change => put(buf, x, y, &self.signed(value), 2, style),
             (2, _) => put(buf, x, y, &format!("{digit}{sign}"), 2, style),
             (_, 1) => {
                 let room = (width - 1).min(4);
@@ -143,6 +144,16 @@ impl<F> Heatmap<'_, F> {
                 let both = if kind == " " { sign.to_owned() } else { format!("{kind}{}", mark.unwrap_or_default()) };
                 put(buf, x, row + 1, &centred(&both, width), width, style);
             }
+        }
+    }
+
+    /// A signed value in two characters; `++` and `--` are beyond that.
+    fn signed(&self, value: f64) -> String {
+        let text = self.metric.short(value);
+        match text.chars().count() {
+            0..=2 => format!("{text:>2}"),
+            _ if value < 0.0 => "--".to_owned(),
+            _ => "++".to_owned(),
         }
     }
 

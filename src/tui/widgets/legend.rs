@@ -18,25 +18,28 @@ use crate::{
 
 use super::{heatmap::shade, pane};
 
-/// Two rows: the scale, and the kinds with how many there are.
-pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, metric: Metric, scale: Scale) {
-    pane::put_at(buf, area, 0, scale_line(theme, metric, scale, area.width));
+/// Two rows: the scale, and the kinds with how many there are. `narrow` cells show a digit only.
+pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, shown: (Metric, Scale), narrow: bool) {
+    pane::put_at(buf, area, 0, scale_line(theme, shown.0, shown.1, area.width, narrow));
     pane::put_at(buf, area, 1, kinds_line(theme, sheet));
 }
 
-/// `accuracy 0 ▒▒▒▒▒▒│▒▒▒▒▒▒ 100 %  neutral 50: chance`.
-fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16) -> Line<'static> {
+/// One row: the kinds with how many there are.
+pub fn draw_kinds(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet) {
+    pane::put_at(buf, area, 0, kinds_line(theme, sheet));
+}
+
+/// `0 ▒▒▒▒▒▒▒▒▒▒▒▒ 100 %  chance 50`. Notes stay away where there is no room for them.
+pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16, narrow: bool) -> Line<'static> {
     let dim = theme.fg(Role::Dim);
     let (low, high) = (metric.short(scale.low), metric.short(scale.high));
-    let chance = match metric {
-        Metric::Accuracy => format!("  chance {}", metric.short(scale.neutral)),
-        Metric::VersusModel => "  0: as the model".to_owned(),
-        Metric::Weight => "  1: the model's own".to_owned(),
-        Metric::Bias => "  100: one label only".to_owned(),
-        Metric::Margin => "  for gold: above 0".to_owned(),
-    };
-    let used = low.len() + high.len() + metric.unit().chars().count() + chance.chars().count() + 3;
-    let steps = usize::from(width).saturating_sub(used).clamp(8, 40);
+    let digit = if narrow && scale.low >= 0.0 { "  5: 50–59" } else { "" };
+    let used = low.len() + high.len() + metric.unit().chars().count() + 3;
+    let room = usize::from(width).saturating_sub(used + 6);
+    let note = format!("  {}", metric.note(scale));
+    let notes = [format!("{note}{digit}"), digit.to_owned(), note];
+    let note = notes.into_iter().find(|note| !note.is_empty() && note.chars().count() <= room).unwrap_or_default();
+    let steps = usize::from(width).saturating_sub(used + note.chars().count()).clamp(4, 40);
     let mut spans = vec![Span::styled(format!("{low} "), dim)];
     for step in 0..steps {
         let value = scale.low + (scale.high - scale.low) * (step as f64 + 0.5) / steps as f64;
@@ -47,7 +50,7 @@ fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16) -> Line<'
         });
     }
     spans.push(Span::styled(format!(" {high} {}", metric.unit()), dim));
-    spans.push(Span::styled(chance, dim));
+    spans.push(Span::styled(note, dim));
     spans.into()
 }
 

@@ -5,3 +5,4 @@ pub mod grid;
 pub mod heatmap;
 pub mod legend;
 pub mod pane;
+pub mod scatter;

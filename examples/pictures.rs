@@ -1,0 +1,41 @@
+//! Draws the pictures of the README from real frames: `cargo run --release --example pictures`.
+
+use std::{fs, path::Path};
+
+use partscope::{
+    Result, jobs,
+    model::{LoadOptions, Source},
+    runner::RunRequest,
+    task::Library,
+    tui::{ExploreOptions, Listener, Stage, TaskChoice},
+};
+use ratatui::layout::Size;
+
+const SIZE: Size = Size { width: 120, height: 36 };
+
+/// Each picture with the keys that lead to it from the one before.
+const PICTURES: [(&str, &str); 4] = [("map", "b"), ("mix", "w"), ("examples", "e f f j j"), ("compare", "esc f s c b")];
+
+fn main() -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
+    let mut stage = Stage::open(demo()?)?;
+    for (name, keys) in PICTURES {
+        let (path, svg) = (folder.join(format!("{name}.svg")), stage.keys(keys)?.svg(SIZE));
+        let write = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, svg));
+        write.map_err(|source| partscope::Error::Write { path: path.clone(), source })?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// The embedded demo.
+fn demo() -> Result<ExploreOptions> {
+    let choice = |name: String| {
+        let templates = Library.task(&name)?.templates.into_iter().map(|template| template.name).collect();
+        Ok(TaskChoice { name, templates })
+    };
+    let choices = Library.names().into_iter().map(choice).collect::<Result<_>>()?;
+    let start = |listen: Listener<_>| jobs::model_worker(Source::Demo, LoadOptions::default(), listen);
+    let first = Some(RunRequest::default());
+    Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, saved: Vec::new() })
+}

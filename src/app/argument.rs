@@ -1,0 +1,72 @@
+//! Who argued for what on one example.
+
+use super::sheet::Sheet;
+
+/// What one term adds to the margin of an example: gold minus its rival, in nats, as it is heard.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Term {
+    /// The component by number; `None` for `rest`.
+    pub component: Option<usize>,
+    /// For gold if positive, for the rival if negative.
+    pub margin: f64,
+}
+
+/// One example taken apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// Which test example.
+    pub example: usize,
+    /// The strongest wrong label under the model itself: what gold is held against.
+    pub rival: usize,
+    /// All terms that say something, most important first.
+    pub terms: Vec<Term>,
+    /// Their sum: the margin as it is heard.
+    pub margin: f64,
+}
+
+impl Argument {
+    /// Takes a test example of `sheet` apart, under the mix if that is heard.
+    pub fn of(sheet: &Sheet, example: usize) -> Option<Self> {
+        let (table, labels) = (&sheet.test.table, sheet.shape.labels);
+        let (&gold, &rival) = (table.gold().get(example)?, sheet.test.tally.rivals().get(example)?);
+        let at = example * labels;
+        let margin = |values: &[f32]| f64::from(values[at + gold]) - f64::from(values[at + rival]);
+        let desk = sheet.desk.on.then_some(&sheet.desk);
+        let heads = (0..sheet.shape.components()).map(|component| Term {
+            component: Some(component),
+            margin: desk.map_or(1.0, |desk| desk.weight(component)) * margin(table.contribution(component)),
+        });
+        let rest = Term { component: None, margin: desk.map_or(1.0, super::desk::Desk::rest) * margin(table.rest()) };
+        let mut terms: Vec<Term> = heads.chain([rest]).filter(|term| term.margin != 0.0).collect();
+        let total = terms.iter().map(|term| term.margin).sum();
+        terms.sort_by(|a, b| b.margin.abs().total_cmp(&a.margin.abs()));
+        Some(Self { example, rival, terms, margin: total })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixture;
+
+    #[test]
+    fn the_terms_add_up_to_the_margin_that_is_heard() {
+        let mut sheet = Sheet::saved(0, fixture::run(&fixture::request(), 20));
+        sheet.desk.load(&(0..72).map(|c| f64::from(c % 3)).collect::<Vec<_>>(), 0.5);
+        sheet.follow();
+        for on in [false, true] {
+            sheet.desk.on = on;
+            for example in [0, 7, 19] {
+                let argument = Argument::of(&sheet, example).unwrap();
+                let gold = sheet.test.items[example].gold;
+                let (a, b) = (example * 2 + gold, example * 2 + argument.rival);
+                let full = sheet.test.table.full();
+                let mixed = sheet.test.mixed.logits();
+                let expected = if on { mixed[a] - mixed[b] } else { f64::from(full[a]) - f64::from(full[b]) };
+                assert!((argument.margin - expected).abs() < 1e-4, "{} {expected}", argument.margin);
+                assert!(argument.terms.windows(2).all(|pair| pair[0].margin.abs() >= pair[1].margin.abs()));
+            }
+        }
+        assert_eq!(Argument::of(&sheet, 20), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! Lines that are typed: the palette's and the search's.
+
+use super::{
+    action::Action,
+    state::{Overlay, State},
+    update::{Effect, update},
+};
+
+/// The command palette: what was typed, and which match is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Palette {
+    /// What was typed.
+    pub text: String,
+    /// Which of the matches.
+    pub at: usize,
+}
+
+impl Palette {
+    /// The actions that have all typed words in their name or description, best first: those whose name begins with
+    /// what was typed, then those whose name has it, then the others.
+    pub fn matches(&self) -> Vec<Action> {
+        let text = self.text.to_lowercase();
+        let fits = |action: &Action| {
+            let all = format!("{} {}", action.name(), action.description().to_lowercase());
+            text.split_whitespace().all(|word| all.contains(word))
+        };
+        let mut found: Vec<Action> = Action::ALL.iter().copied().filter(fits).filter(|a| !a.is_of_a_line()).collect();
+        let typed = text.trim().replace(' ', "-");
+        found.sort_by_key(|action| (!action.name().starts_with(&typed), !action.name().contains(&typed)));
+        found
+    }
+
+    fn step(&mut self, rows: isize) {
+        let last = self.matches().len().saturating_sub(1);
+        self.at = self.at.saturating_add_signed(rows).min(last);
+    }
+}
+
+/// Takes a typed character, if a line is open.
+pub fn type_char(state: &mut State, character: char) {
+    if character.is_control() {
+        return;
+    }
+    match &mut state.overlay {
+        Some(Overlay::Palette(palette)) => {
+            palette.text.push(character);
+            palette.at = 0;
+        }
+        Some(Overlay::Search) => state.listing.needle.push(character),
+        _ => return,
+    }
+    state.refresh();
+}
+
+/// What an action does while the palette is open.
+pub(super) fn in_palette(state: &mut State, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Palette(palette)) = &mut state.overlay else { return Vec::new() };
+    match action {
+        Action::Down => palette.step(1),
+        Action::Up => palette.step(-1),
+        Action::Erase => {
+            palette.text.pop();
+            palette.at = 0;
+        }
+        Action::Accept => {
+            let chosen = palette.matches().get(palette.at).copied();
+            state.overlay = None;
+            return chosen.map_or_else(Vec::new, |action| update(state, action));
+        }
+        _ => state.overlay = None,
+    }
+    Vec::new()
+}
+
+/// What an action does while the search is open.
+pub(super) fn in_search(state: &mut State, action: Action) {
+    match action {
+        Action::Erase => drop(state.listing.needle.pop()),
+        Action::Down => state.listing.step(1),
+        Action::Up => state.listing.step(-1),
+        Action::Accept => state.overlay = None,
+        _ => {
+            state.listing.needle.clear();
+            state.overlay = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_palette_finds_by_name_and_by_meaning() {
+        let find = |text: &str| Palette { text: text.to_owned(), at: 0 }.matches();
+        assert_eq!(find("fit")[0], Action::Fit);
+        assert_eq!(find("reset all")[0], Action::ResetAll);
+        assert!(find("silence").contains(&Action::Mute));
+        assert!(find("no such thing").is_empty());
+        assert!(!find("").contains(&Action::Accept));
+    }
+}

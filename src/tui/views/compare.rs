@@ -1,0 +1,205 @@
+//! Two runs side by side under one cursor, their difference, and the examples that flipped between them.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    analysis::compare::Flip,
+    app::{
+        Action,
+        metric::{Metric, Scale},
+        pairing::{Pairing, comparable},
+        sheet::Sheet,
+        state::{Cursor, State},
+    },
+    text::printable,
+    tui::{
+        layout::{Sides, body, side_cells},
+        theme::{Role, Theme},
+        widgets::{
+            grid::Grid,
+            heatmap::{Cell, Heatmap},
+            legend, pane,
+            scatter::Scatter,
+        },
+    },
+};
+
+use super::{Scene, examples::nats, opened, percent};
+
+/// The screen between header and status line.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let state = scene.state;
+    let (Some(a), Some(b)) = (state.other_sheet(), state.sheet()) else { return draw_hint(buf, area, scene) };
+    if !comparable(a, b) {
+        return draw_hint(buf, area, scene);
+    }
+    let sides = Sides::of(area, b.shape);
+    let accuracy = Metric::Accuracy.scale(b.shape.labels, &[]);
+    for (sheet, place, letter) in [(a, sides.maps[0], "A"), (b, sides.maps[1], "B")] {
+        let title = format!("{letter} {}", name(sheet, a, b));
+        let note = format!("{} %", percent(sheet.test.tally.full_accuracy()));
+        let cell = |c: usize| Cell { value: sheet.test.tally.accuracy(c), kind: sheet.kind(c), mark: None };
+        draw_side(buf, place, scene, (&title, note), b, (Metric::Accuracy, accuracy), cell);
+    }
+    let Some(pairing) = &state.pairing else {
+        opened(buf, sides.maps[2], scene.theme, "B − A when both are complete", Line::default());
+        return;
+    };
+    let values: Vec<Option<f64>> = pairing.change.iter().copied().map(Some).collect();
+    let scale = Metric::Change.scale(b.shape.labels, &values);
+    let cell = |c: usize| Cell { value: values[c], ..Cell::default() };
+    draw_side(buf, sides.maps[2], scene, ("B − A", "points".to_owned()), b, (Metric::Change, scale), cell);
+    draw_scatter(buf, sides.scatter, scene, a, b);
+    draw_facts(buf, sides.facts, scene, pairing, (a, b));
+}
+
+/// What tells the two runs apart.
+fn name(sheet: &Sheet, a: &Sheet, b: &Sheet) -> String {
+    let (task, prompt) = (&sheet.task, &sheet.prompt);
+    let mut words = Vec::new();
+    if a.task.name != b.task.name {
+        words.push(printable(&task.name).into_owned());
+    }
+    if a.task.template != b.task.template {
+        words.push(printable(&task.template).into_owned());
+    }
+    if a.prompt.shots != b.prompt.shots {
+        words.push(format!("{} shots", prompt.shots));
+    }
+    if a.prompt.demo_seed != b.prompt.demo_seed || words.is_empty() {
+        words.push(format!("demos {}", prompt.demo_seed));
+    }
+    words.join(" · ")
+}
+
+fn draw_side(
+    buf: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    (title, note): (&str, String),
+    sheet: &Sheet,
+    (metric, scale): (Metric, Scale),
+    cell: impl Fn(usize) -> Cell,
+) {
+    let theme = scene.theme;
+    opened(buf, area, theme, title, Line::styled(note, theme.bold(Role::Text)));
+    let (shape, at) = (sheet.shape, scene.state.cursor);
+    let cursor = Cursor { layer: at.layer.min(shape.layers - 1), column: at.column.min(shape.heads) };
+    let grid = Grid::fit(side_cells(area), shape, cursor);
+    (&Heatmap { grid, metric, scale, cell, cursor, theme }).render(area, buf);
+    let below = Rect { y: area.bottom() - 1, height: 1, ..area };
+    let row = Rect { y: (grid.area.y + grid.height()).min(below.y), ..below };
+    pane::put_at(buf, row, 0, legend::scale_line(theme, metric, scale, area.width, grid.pitch.0 < 3));
+}
+
+fn draw_scatter(buf: &mut Buffer, area: Rect, scene: Scene<'_>, a: &Sheet, b: &Sheet) {
+    let theme = scene.theme;
+    let inside = opened(buf, area, theme, "B over A", Line::default());
+    let accuracy = |sheet: &Sheet, c| sheet.test.tally.accuracy(c).unwrap_or(0.0);
+    let points: Vec<(f64, f64)> = (0..b.shape.components()).map(|c| (accuracy(a, c), accuracy(b, c))).collect();
+    Scatter { points: &points, chosen: scene.state.selected() }.draw(buf, inside, theme);
+}
+
+fn draw_facts(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing, (a, b): (&Sheet, &Sheet)) {
+    let theme = scene.theme;
+    let inside = opened(buf, area, theme, "agreement of the components", Line::default());
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+    let agreement = &pairing.agreement;
+    let dim = |text: &str| Span::styled(text.to_owned(), theme.fg(Role::Dim));
+    let bold = |text: String| Span::styled(text, theme.bold(Role::Text));
+    let first = vec![
+        dim("Pearson r "),
+        bold(number(agreement.pearson)),
+        dim("  Spearman "),
+        bold(number(agreement.spearman)),
+        dim("  best five IoU "),
+        bold(format!("{:.2}", agreement.iou_top5)),
+    ];
+    let left = pane::stack(buf, inside, [Line::from(first), selected(theme, scene.state, a, b)]);
+    let count = format!("{} of {}", pairing.flips.len(), pairing.shared);
+    let left = opened(buf, left, theme, "flipped examples", Line::styled(count, theme.fg(Role::Dim)));
+    draw_flips(buf, left, scene, pairing, (a, b));
+}
+
+/// The component under the cursor, in both.
+fn selected(theme: &Theme, state: &State, a: &Sheet, b: &Sheet) -> Line<'static> {
+    let Some(component) = state.selected() else { return Line::default() };
+    let accuracy = |sheet: &Sheet| sheet.test.tally.accuracy(component);
+    let change = accuracy(b).zip(accuracy(a)).map_or(0.0, |(b, a)| (b - a) * 100.0);
+    let role = if change < 0.0 { Role::Bad } else { Role::Good };
+    vec![
+        Span::styled(format!("{}  ", b.name(component)), theme.bold(Role::Accent)),
+        Span::styled(format!("A {} %  B {} %  ", percent(accuracy(a)), percent(accuracy(b))), theme.fg(Role::Text)),
+        Span::styled(format!("{change:+.1}"), theme.bold(role)),
+    ]
+    .into()
+}
+
+/// The flipped examples, and who moved the margin of the one that is looked at.
+fn draw_flips(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing, (a, b): (&Sheet, &Sheet)) {
+    let (theme, at) = (scene.theme, scene.state.flip);
+    let rows = usize::from(area.height.saturating_sub(1));
+    let first = at.saturating_sub(rows / 2).min(pairing.flips.len().saturating_sub(rows));
+    for (row, (index, flip)) in pairing.flips.iter().enumerate().skip(first).take(rows).enumerate() {
+        let place = Rect { y: area.y + row as u16, height: 1, ..area };
+        let text = a.test.items.iter().find(|item| item.id == flip.id).map_or("", |item| item.text.as_str());
+        pane::put_at(buf, place, 0, flip_line(theme, b, flip, text));
+        if index == at {
+            buf.set_style(place, theme.selected());
+        }
+    }
+    if let Some(flip) = pairing.flips.get(at) {
+        let below = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
+        pane::put_at(buf, below, 0, movers(theme, flip));
+    }
+}
+
+/// `✓→✗ positive→negative  text`.
+fn flip_line(theme: &Theme, sheet: &Sheet, flip: &Flip, text: &str) -> Line<'static> {
+    let mark = |said: usize| if said == flip.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
+    let ((before, role_a), (after, role_b)) = (mark(flip.a), mark(flip.b));
+    let label = |index| sheet.label(index).chars().take(8).collect::<String>();
+    vec![
+        Span::styled(before, theme.bold(role_a)),
+        Span::styled("→", theme.fg(Role::Dim)),
+        Span::styled(after, theme.bold(role_b)),
+        Span::styled(format!(" {:<17} ", format!("{}→{}", label(flip.a), label(flip.b))), theme.fg(Role::Dim)),
+        Span::styled(text.to_owned(), theme.fg(Role::Text)),
+    ]
+    .into()
+}
+
+fn movers(theme: &Theme, flip: &Flip) -> Line<'static> {
+    let mut spans = vec![Span::styled("moved by ", theme.fg(Role::Dim))];
+    for moved in &flip.components {
+        let role = if moved.delta < 0.0 { Role::Bad } else { Role::Good };
+        spans.push(Span::styled(format!("{} ", moved.component), theme.fg(Role::Text)));
+        spans.push(Span::styled(format!("{}  ", nats(moved.delta)), theme.fg(role)));
+    }
+    spans.into()
+}
+
+/// What to do to have two runs.
+fn draw_hint(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let theme = scene.theme;
+    let body = body(area);
+    let inside = opened(buf, Rect { x: body.x + 1, width: body.width - 2, ..body }, theme, "compare", Line::default());
+    let hint = |action: Action| {
+        let text = format!("{}  {}", scene.state.key_of(action), action.description());
+        Line::styled(text, theme.fg(Role::Text))
+    };
+    let lines = [
+        Line::styled("One run of this task is at hand; a comparison needs two.", theme.bold(Role::Text)),
+        Line::default(),
+        hint(Action::NextSeed),
+        hint(Action::NextTemplate),
+        hint(Action::OtherRun),
+    ];
+    let middle = Rect { y: inside.y + inside.height / 3, height: inside.height * 2 / 3, ..inside };
+    pane::stack(buf, middle, lines.map(Line::centered));
+}
