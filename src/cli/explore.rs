@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Task to begin with, by name or as a task file [default: the first]
+    /// Task to begin with, by name or as a task file [default: topic, on the template `shared`]
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
     #[command(flatten)]
@@ -45,15 +45,14 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         return Ok(ExploreOptions { saved, ..ExploreOptions::default() });
     }
     let mut names = Library.names();
-    let first = args.task.clone().or_else(|| names.first().cloned()).unwrap_or_default();
-    if !names.contains(&first) {
-        names.insert(0, first.clone());
+    let first = args.task.as_deref().map_or_else(|| args.prompt.opening(), |task| args.prompt.request(task));
+    if !names.contains(&first.task) {
+        names.insert(0, first.task.clone());
     }
     let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
     let (source, load) = (args.model.source()?, args.model.load_options()?);
     let start = move |listen: Listener<_>| model_worker(source, load, listen);
-    let first = Some(args.prompt.request(&first));
-    Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, saved })
+    Ok(ExploreOptions { model: Some(Box::new(start)), first: Some(first), choices, saved })
 }
 
 fn choice(name: &str) -> Result<TaskChoice> {

@@ -1,27 +1,44 @@
 //! Options that several commands share.
 
+use std::io::IsTerminal;
+
 use clap::Args;
 
 use crate::{
     error::{Error, InputError, Result},
-    model::{LoadOptions, Model, Source},
+    model::{
+        LoadOptions, Model, Source,
+        hub::{Download, Watcher},
+        memory::gigabytes,
+    },
     runner::RunRequest,
+    text::printable,
 };
 
 /// Which model, and how it computes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct ModelOptions {
-    /// Model: `demo`, or a folder with config.json, tokenizer.json and safetensors
+    /// Model: `demo`, a folder with config.json, tokenizer.json and safetensors, a GGUF file, or org/name[@revision]
     #[arg(short, long, default_value = "demo", value_name = "MODEL")]
     pub(super) model: String,
+    /// What weights are kept as: auto, f32, f16, bf16 or q8_0
+    #[arg(long, default_value = "auto", value_name = "DTYPE")]
+    dtype: String,
+    /// Where it computes: auto, cpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    device: String,
     /// Threads for the computation [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Never open a connection
+    #[arg(long)]
+    offline: bool,
 }
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self { model: "demo".to_owned(), threads: None }
+        let auto = || "auto".to_owned();
+        Self { model: "demo".to_owned(), dtype: auto(), device: auto(), threads: None, offline: false }
     }
 }
 
@@ -37,7 +54,9 @@ impl ModelOptions {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
             pool.map_err(|error| Error::from(InputError::new(error.to_string()).field("--threads")))?;
         }
-        Ok(LoadOptions::default())
+        let device = LoadOptions::device(&self.device)?;
+        let watcher = if std::io::stderr().is_terminal() { Watcher::new(show) } else { Watcher::default() };
+        Ok(LoadOptions { device, dtype: self.dtype.parse()?, offline: self.offline, watcher, ..LoadOptions::default() })
     }
 
     /// Loads the model.
@@ -45,6 +64,13 @@ impl ModelOptions {
         let options = self.load_options()?;
         Model::load(&self.source()?, &options)
     }
+}
+
+/// One line that counts up.
+fn show(download: &Download<'_>) {
+    let total = download.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
+    let end = if download.total == Some(download.done) { "\n" } else { "" };
+    eprint!("\r\x1b[K{}: {}{total}{end}", printable(download.file), gigabytes(download.done));
 }
 
 /// Which prompts a task gives.
@@ -69,12 +95,19 @@ pub(super) struct PromptOptions {
 
 impl Default for PromptOptions {
     fn default() -> Self {
-        let RunRequest { template, shots, demo_seed, train_examples, limit, .. } = RunRequest::default();
-        Self { template, num_fewshot: shots, demo_seed, limit, train_examples }
+        let RunRequest { shots, demo_seed, train_examples, limit, .. } = RunRequest::default();
+        Self { template: None, num_fewshot: shots, demo_seed, limit, train_examples }
     }
 }
 
 impl PromptOptions {
+    /// The request where no task is named: the demo's opening, unless a template is named.
+    pub(super) fn opening(&self) -> RunRequest {
+        let opening = RunRequest::default();
+        let template = self.template.clone().or(opening.template);
+        RunRequest { template, ..self.request(&opening.task) }
+    }
+
     /// The request for `task`.
     pub(super) fn request(&self, task: &str) -> RunRequest {
         RunRequest {

@@ -5,6 +5,7 @@ pub mod decoder;
 pub mod family;
 mod gguf;
 mod guard;
+pub mod hub;
 pub mod layers;
 pub mod matrix;
 pub mod memory;

@@ -10,7 +10,9 @@ use candle_core::Device;
 
 use super::{
     family::Config,
-    gguf, memory,
+    gguf,
+    hub::{self, Repo},
+    memory,
     tokenizer::Tokenizer,
     weights::{Precision, Weights},
 };
@@ -26,6 +28,8 @@ pub enum Source {
     Folder(PathBuf),
     /// A GGUF file.
     Gguf(PathBuf),
+    /// A model on the Hugging Face hub, or in its cache here.
+    Hub(Repo),
 }
 
 /// What matrices are kept as; all computation is f32 but for quantised products.
@@ -91,11 +95,16 @@ pub struct LoadOptions {
     pub offline: bool,
     /// Bytes that may be used; asks the system if `None`.
     pub memory: Option<u64>,
+    /// Where the hub and its cache are; as the environment says if `None`.
+    pub hub: Option<hub::Settings>,
+    /// Sees downloads.
+    pub watcher: hub::Watcher,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: Device::Cpu, dtype: Dtype::Auto, offline: false, memory: None }
+        let (hub, watcher) = (None, hub::Watcher::default());
+        Self { device: Device::Cpu, dtype: Dtype::Auto, offline: false, memory: None, hub, watcher }
     }
 }
 
@@ -128,6 +137,12 @@ impl LoadOptions {
         }
     }
 
+    fn hub(&self) -> hub::Settings {
+        let settings = self.hub.clone().unwrap_or_else(hub::Settings::from_env);
+        let offline = settings.offline.or(self.offline.then_some("--offline"));
+        hub::Settings { offline, ..settings }
+    }
+
     /// Bytes that may be used; `None` if nobody knows, or the weights go to another device than the CPU.
     pub fn free_memory(&self) -> Option<u64> {
         self.memory.or_else(|| if self.device.is_cpu() { memory::free() } else { None })
@@ -150,12 +165,14 @@ impl FromStr for Source {
             "demo" => Ok(Self::Demo),
             path if is_gguf(Path::new(path)) => Ok(Self::Gguf(PathBuf::from(path))),
             path if Path::new(path).is_dir() => Ok(Self::Folder(PathBuf::from(path))),
-            given => Err(Error::Unknown {
+            given => given.parse().map(Self::Hub).map_err(|_| Error::Unknown {
                 what: "model",
                 given: given.to_owned(),
                 known: vec![
                     "demo".to_owned(),
                     "any folder with config.json, tokenizer.json and safetensors".to_owned(),
+                    "any GGUF file".to_owned(),
+                    "any org/name[@revision] on the Hugging Face hub".to_owned(),
                 ],
             }),
         }
@@ -171,6 +188,7 @@ impl fmt::Display for Source {
         match self {
             Self::Demo => f.write_str("demo"),
             Self::Folder(path) | Self::Gguf(path) => path.display().fmt(f),
+            Self::Hub(repo) => repo.fmt(f),
         }
     }
 }
@@ -181,6 +199,7 @@ impl Source {
             Self::Demo => open_demo(options),
             Self::Folder(folder) => open_folder(folder, options),
             Self::Gguf(path) => gguf::open(path, &options.device),
+            Self::Hub(repo) => open_folder(&hub::resolve(repo, &options.hub(), &options.watcher)?, options),
         }
     }
 }

@@ -80,8 +80,8 @@ impl Plan {
     }
 }
 
-/// What a run of the demo or of a user's own task uses unless told otherwise: the paper's 24 labels, 4 of them in the
-/// prompt.
+/// What the explorer opens with: a prompt of the demo that leaves the model unsure and many of its parts sure, with the
+/// paper's 24 labels, 4 of them in the prompt.
 impl Default for RunRequest {
     fn default() -> Self {
         Self { task: "sentiment".to_owned(), template: None, shots: 4, demo_seed: 0, train_examples: 20, limit: None }

@@ -36,8 +36,18 @@ pub(super) fn choose(
         .collect::<Result<_>>()?;
     let total = |step: usize| losses.iter().map(|fold| fold[step]).sum::<f64>();
     let best = (1..lambdas.len()).fold(0, |best, step| if total(step) < total(best) { step } else { best });
+    let chosen = (0..best).find(|&step| excess_is_small(&losses, step, best, plan.slack)).unwrap_or(best);
     let held_out = (plan.repeats * problem.gold().len()) as f64;
-    Ok(Choice { lambda: lambdas[best].max(f64::MIN_POSITIVE), loss: total(best) / held_out })
+    Ok(Choice { lambda: lambdas[chosen].max(f64::MIN_POSITIVE), loss: total(chosen) / held_out })
+}
+
+/// Whether the loss at `step` exceeds that at `best` by no more than `slack` standard errors of the difference over folds.
+fn excess_is_small(losses: &[Vec<f64>], step: usize, best: usize, slack: f64) -> bool {
+    let excess: Vec<f64> = losses.iter().map(|fold| fold[step] - fold[best]).collect();
+    let n = excess.len() as f64;
+    let mean = excess.iter().sum::<f64>() / n;
+    let variance = excess.iter().map(|e| (e - mean) * (e - mean)).sum::<f64>() / (n - 1.0).max(1.0);
+    mean <= slack * (variance / n).sqrt()
 }
 
 /// Summed cross-entropy of the held-out examples at every strength.

@@ -63,6 +63,9 @@ pub struct CrossValidation {
     pub path: usize,
     /// Weakest strength, as a share of the one that lets no weight move.
     pub smallest: f64,
+    /// Caution: the strongest penalty is taken whose loss is above the least by no more than so many standard errors of
+    /// the difference over folds (Breiman et al. 1984 use 1; 0 takes the least).
+    pub slack: f64,
     /// Seed of the folds.
     pub seed: u64,
 }
@@ -70,7 +73,7 @@ pub struct CrossValidation {
 impl Default for CrossValidation {
     /// Five folds dealt once, twenty strengths down to a thousandth.
     fn default() -> Self {
-        Self { folds: 5, repeats: 1, path: 20, smallest: 1e-3, seed: 0 }
+        Self { folds: 5, repeats: 1, path: 20, smallest: 1e-3, slack: 0.0, seed: 0 }
     }
 }
 

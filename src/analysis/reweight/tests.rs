@@ -121,7 +121,7 @@ fn cross_validation_finds_the_one_good_component() {
 }
 
 #[test]
-fn the_default_keeps_a_good_model_and_replaces_a_bad_one() {
+fn the_default_keeps_a_good_model_and_mends_a_bad_one() {
     let shape = Shape { layers: 6, heads: 9, labels: 2 };
     let gain = |signal: fn(usize) -> f64| {
         let (train, test) = (table(shape, 20, 3, signal), table(shape, 400, 4, signal));
@@ -131,7 +131,7 @@ fn the_default_keeps_a_good_model_and_replaces_a_bad_one() {
     let (model, mixed) = gain(|_| 0.6);
     assert!(model > 0.95 && mixed > model - 0.01, "{model} {mixed}");
     let (model, mixed) = gain(|index| [4.0, -4.0][index % 2] * f64::from(u8::from(index < 4)));
-    assert!(model < 0.6 && mixed > 0.95, "{model} {mixed}");
+    assert!(model < 0.6 && mixed > model + 0.1, "{model} {mixed}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use candle_core::{
     DType, Device, Tensor,
     quantized::{GgmlDType, QStorage, QTensor},
 };
+pub(crate) use safetensors::shards as shard_names;
 use shard::Shard;
 pub(crate) use stored::Reorder;
 pub use stored::{Numbers, Stored};

@@ -1,0 +1,42 @@
+//! The hub's cache on disk: `models--org--name/refs/<revision>` names a commit, `snapshots/<commit>/` holds its files.
+
+use std::path::PathBuf;
+
+use super::{Repo, Settings, write};
+use crate::error::Result;
+
+/// Length of a commit's name.
+const COMMIT: usize = 40;
+
+/// The folder of the repository.
+pub(super) fn folder(repo: &Repo, settings: &Settings) -> PathBuf {
+    settings.cache.join(format!("models--{}", repo.name.replace('/', "--")))
+}
+
+/// The folder of a commit's files.
+pub(super) fn snapshot(repo: &Repo, settings: &Settings, commit: &str) -> PathBuf {
+    folder(repo, settings).join("snapshots").join(commit)
+}
+
+/// The folder with the files of the repository's revision, if the cache knows it.
+pub(super) fn find(repo: &Repo, settings: &Settings) -> Option<PathBuf> {
+    let reference = folder(repo, settings).join("refs").join(repo.revision());
+    let commit = match std::fs::read_to_string(reference) {
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => repo.revision().to_owned(),
+    };
+    Some(snapshot(repo, settings, &commit)).filter(|folder| is_commit(&commit) && folder.is_dir())
+}
+
+/// Notes that the revision means `commit`.
+pub(super) fn remember(repo: &Repo, settings: &Settings, commit: &str) -> Result<()> {
+    if repo.revision() == commit {
+        return Ok(());
+    }
+    write(&folder(repo, settings).join("refs").join(repo.revision()), commit)
+}
+
+/// Whether `text` can be the name of a commit, and so of a folder.
+pub(super) fn is_commit(text: &str) -> bool {
+    text.len() == COMMIT && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -1,0 +1,206 @@
+//! The hub, played by a small server on this machine.
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use partscope::model::{
+    LoadOptions, Model, Source,
+    hub::{Settings, Watcher},
+};
+use tempfile::TempDir;
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// A request as the server saw it.
+#[derive(Clone, Debug)]
+struct Seen {
+    path: String,
+    host: String,
+    authorized: bool,
+}
+
+/// Answers like the hub for `tests/qwen2@v1`; weights are stored on "another" host.
+struct Hub {
+    port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Hub {
+    fn start(answer: fn(&Seen, u16) -> Vec<u8>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = seen.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                serve(stream.unwrap(), &log, |seen| answer(seen, port));
+            }
+        });
+        Self { port, seen }
+    }
+
+    fn settings(&self, cache: &Path) -> Settings {
+        Settings {
+            cache: cache.to_owned(),
+            endpoint: format!("http://127.0.0.1:{}", self.port),
+            token: Some("hf_secret".to_owned()),
+            offline: None,
+        }
+    }
+
+    fn requests(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, answer: impl Fn(&Seen) -> Vec<u8>) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    let Some(path) = lines.next().and_then(|line| Some(line.split(' ').nth(1)?.to_owned())) else { return };
+    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).map(|line| line.to_lowercase()).collect();
+    let host = headers.iter().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
+    let authorized = headers.contains(&"authorization: bearer hf_secret".to_owned());
+    let seen = Seen { path, host, authorized };
+    log.lock().unwrap().push(seen.clone());
+    stream.write_all(&answer(&seen)).unwrap();
+}
+
+fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+fn file(name: &str) -> Vec<u8> {
+    fs::read(common::folder("qwen2").join(name)).unwrap()
+}
+
+fn hub(seen: &Seen, port: u16) -> Vec<u8> {
+    if seen.path == "/stored/weights" {
+        return response("200 OK", "", &file("model.safetensors"));
+    }
+    let asked = seen.path.strip_prefix("/tests/qwen2/resolve/").and_then(|rest| rest.split_once('/'));
+    let commit = format!("x-repo-commit: {COMMIT}\r\n");
+    match asked {
+        Some(("v1" | COMMIT, name @ ("config.json" | "tokenizer.json"))) => response("200 OK", &commit, &file(name)),
+        Some((COMMIT, "model.safetensors")) => {
+            let size = file("model.safetensors").len();
+            let there =
+                format!("{commit}x-linked-size: {size}\r\nlocation: http://localhost:{port}/stored/weights\r\n");
+            response("302 Found", &there, b"")
+        }
+        Some(("v1" | COMMIT, _)) => response("404 Not Found", "x-error-code: EntryNotFound\r\n", b"no"),
+        Some(_) => response("404 Not Found", "x-error-code: RevisionNotFound\r\n", b"no"),
+        None => response("401 Unauthorized", "x-error-code: RepoNotFound\r\n", b"no"),
+    }
+}
+
+fn load(name: &str, settings: &Settings) -> Result<Model, String> {
+    let options = LoadOptions { hub: Some(settings.clone()), ..LoadOptions::default() };
+    let source: Source = name.parse().unwrap();
+    assert_eq!(source.to_string(), name);
+    Model::load(&source, &options).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_model_is_fetched_once_and_then_found_in_the_cache() {
+    let (hub, cache) = (Hub::start(hub), TempDir::new().unwrap());
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let log = reports.clone();
+    let watcher = Watcher::new(move |download| {
+        log.lock().unwrap().push((download.file.to_owned(), download.done, download.total));
+    });
+    let settings = hub.settings(cache.path());
+    let options = LoadOptions { hub: Some(settings.clone()), watcher, ..LoadOptions::default() };
+    let model = Model::load(&"tests/qwen2@v1".parse().unwrap(), &options).unwrap();
+    assert_eq!((model.meta.id.as_str(), model.meta.family.as_str()), ("tests/qwen2@v1", "qwen2"));
+
+    let size = file("model.safetensors").len() as u64;
+    assert_eq!(reports.lock().unwrap().last(), Some(&("model.safetensors".to_owned(), size, Some(size))));
+    let folder = cache.path().join("models--tests--qwen2");
+    assert_eq!(fs::read_to_string(folder.join("refs/v1")).unwrap(), COMMIT);
+    let mut names: Vec<_> =
+        fs::read_dir(folder.join("snapshots").join(COMMIT)).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["config.json", "model.safetensors", "tokenizer.json"]);
+
+    let requests = hub.requests();
+    assert!(requests.iter().all(|seen| seen.authorized == seen.host.starts_with("127.")), "{requests:?}");
+    assert!(requests.iter().any(|seen| seen.host.starts_with("localhost")), "{requests:?}");
+    load("tests/qwen2@v1", &settings).unwrap();
+    load(&format!("tests/qwen2@{COMMIT}"), &settings).unwrap();
+    assert_eq!(hub.requests().len(), requests.len(), "a complete snapshot asks nobody");
+}
+
+#[test]
+fn offline_means_not_one_connection() {
+    let (hub, cache) = (Hub::start(hub), TempDir::new().unwrap());
+    let settings = Settings { offline: Some("HF_HUB_OFFLINE"), ..hub.settings(cache.path()) };
+    let message = load("tests/qwen2@v1", &settings).unwrap_err();
+    assert!(message.contains("`tests/qwen2@v1` is not in the cache; HF_HUB_OFFLINE forbids"), "{message}");
+    let options = LoadOptions { hub: Some(hub.settings(cache.path())), offline: true, ..LoadOptions::default() };
+    let message = Model::load(&"tests/qwen2".parse().unwrap(), &options).unwrap_err().to_string();
+    assert!(message.contains("--offline forbids"), "{message}");
+
+    let snapshot = cache.path().join("models--tests--qwen2/snapshots").join(COMMIT);
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::create_dir_all(cache.path().join("models--tests--qwen2/refs")).unwrap();
+    fs::write(cache.path().join("models--tests--qwen2/refs/main"), COMMIT).unwrap();
+    for name in ["config.json", "tokenizer.json"] {
+        fs::write(snapshot.join(name), file(name)).unwrap();
+    }
+    let message = load("tests/qwen2", &settings).unwrap_err();
+    assert!(message.contains("the cached copy of `tests/qwen2` lacks model.safetensors"), "{message}");
+    fs::write(snapshot.join("model.safetensors"), file("model.safetensors")).unwrap();
+    load("tests/qwen2", &settings).unwrap();
+    assert!(hub.requests().is_empty(), "{:?}", hub.requests());
+}
+
+#[test]
+fn what_the_hub_refuses_is_explained() {
+    let (hub, cache) = (Hub::start(hub), TempDir::new().unwrap());
+    let settings = hub.settings(cache.path());
+    let message = load("tests/gated", &settings).unwrap_err();
+    assert!(message.contains("tests/gated") && message.contains("HF_TOKEN"), "{message}");
+    let message = load("tests/qwen2@v9", &settings).unwrap_err();
+    assert!(message.contains("no revision `v9`"), "{message}");
+}
+
+#[test]
+fn a_broken_download_leaves_no_file_that_looks_whole() {
+    let cut = |seen: &Seen, port: u16| {
+        let mut bytes = hub(seen, port);
+        if seen.path == "/stored/weights" {
+            bytes.truncate(bytes.len() / 2);
+        }
+        bytes
+    };
+    let (hub, cache) = (Hub::start(cut), TempDir::new().unwrap());
+    let message = load("tests/qwen2@v1", &hub.settings(cache.path())).unwrap_err();
+    assert!(message.contains("cannot fetch model.safetensors"), "{message}");
+    let folder = cache.path().join("models--tests--qwen2");
+    assert!(!folder.join("refs/v1").exists());
+    let left = fs::read_dir(folder.join("snapshots").join(COMMIT)).unwrap().count();
+    assert_eq!(left, 2, "config.json and tokenizer.json");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_an_error() {
+    let cache = TempDir::new().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = Settings {
+        cache: cache.path().to_owned(),
+        endpoint: format!("http://127.0.0.1:{port}"),
+        token: None,
+        offline: None,
+    };
+    let message = load("tests/qwen2", &settings).unwrap_err();
+    assert!(message.contains("cannot fetch config.json") && message.contains("check the connection"), "{message}");
+}
