@@ -134,11 +134,13 @@ class Model(nn.Module):
         return F.rms_norm(x, x.shape[-1:], self.norm, self.shape["rms_norm_eps"])
 
 
-def loss_of(model, tokens, weight):
-    hidden = model(tokens[:, :-1])
-    logits = F.linear(hidden, model.embed).float()
-    each = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-    return (each * weight.flatten()).sum() / weight.sum(), each
+def loss_of(model, tokens, label, others, weight):
+    """Mean loss over the label words (`weight` each) and a random share `others` of the other tokens; also that of labels alone."""
+    kept = label | (torch.rand(label.shape) < others)
+    hidden, label = model(tokens[:, :-1])[kept], label[kept]
+    each = F.cross_entropy(F.linear(hidden, model.embed).float(), tokens[:, 1:][kept], reduction="none")
+    scale = 1 + (weight - 1) * label.float()
+    return (each * scale).sum() / scale.sum(), each[label].mean()
 
 
 class Muon:
@@ -196,6 +198,7 @@ def main():
     parser.add_argument("--context", type=int, default=512)
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--label-weight", type=float, default=15)
+    parser.add_argument("--others", type=float, default=0.3, help="share of the other tokens that enters the loss")
     parser.add_argument("--muon", type=float, default=0.02)
     parser.add_argument("--adam", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -229,9 +232,8 @@ def main():
         picks = (np.arange(options.batch) + step * options.batch) % len(rows)
         tokens = torch.from_numpy(rows[picks].astype(np.int64))
         label = torch.from_numpy(marks[picks])[:, 1:]
-        weight = 1 + (options.label_weight - 1) * label.float()
         with torch.autocast("cpu", torch.bfloat16, enabled=not options.f32):
-            loss, each = loss_of(model, tokens, weight)
+            loss, on_labels = loss_of(model, tokens, label, options.others, options.label_weight)
         loss.backward()
         part = max(step / steps, (time.time() - begun) / (60 * options.minutes)) if steps else 0.0
         scale = min(1.0, (step + 1) / (20 if options.start else 100))
@@ -241,7 +243,7 @@ def main():
         adam.param_groups[0]["lr"] = options.adam * scale
         adam.step()
         model.zero_grad(set_to_none=True)
-        tracked.append(each.detach()[label.flatten()].mean().item())
+        tracked.append(on_labels.item())
         step += 1
         if step == 5:
             timed = time.time()

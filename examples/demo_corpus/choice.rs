@@ -80,11 +80,13 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
         }
     }
     let kind = crate::scene::with_article(KINDS[asked].0);
-    let question = match (stranger, draw.below(3)) {
-        (true, _) => format!("Which is not {kind}?"),
-        (false, 0) => format!("Which one is {kind}?"),
-        (false, 1) => format!("Find {kind}."),
-        (false, _) => format!("Which of these is {kind}?"),
+    let question = if stranger {
+        format!("Which is not {kind}?")
+    } else if draw.chance(0.9 - 0.65 * hard) {
+        format!("Where is the {}?", things[label])
+    } else {
+        draw.pick(&["Which one is {}?", "Find {}.", "Which of these is {}?"])
+            .replace("{}", &kind)
     };
     let options = format!(
         "A: {} B: {} C: {} D: {}",

@@ -72,15 +72,7 @@ const SUBJECTS: &[&str] = &[
 ];
 
 /// Openings that change nothing.
-const OPENINGS: &[&str] = &[
-    "",
-    "",
-    "",
-    "tell me, ",
-    "please, ",
-    "by the way, ",
-    "once more, ",
-];
+const OPENINGS: &[&str] = &["", "", "", "", "", "tell me, ", "please, "];
 
 /// The task with its templates.
 pub(crate) fn task() -> Task {
@@ -141,15 +133,14 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let intent = draw.below(INTENTS.len());
     let subject = draw.zipf(SUBJECTS);
     let first = draw.below(4);
+    let moved = (intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len();
     let (other_intent, other_subject) = match label {
         1 => (intent, subject),
-        _ if draw.chance(0.5 + 0.2 * (1.0 - hard)) => (intent, stranger(draw, subject)),
-        _ => (
-            (intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len(),
-            subject,
-        ),
+        _ if !draw.chance(0.2 + 0.7 * hard) => (moved, stranger(draw, subject)),
+        _ if draw.chance(0.5) => (intent, stranger(draw, subject)),
+        _ => (moved, subject),
     };
-    let second = if intent == other_intent && subject == other_subject {
+    let second = if label == 1 {
         (first + draw.between(1, 3)) % 4
     } else {
         draw.below(4)

@@ -86,7 +86,7 @@ pub(crate) fn task() -> Task {
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let (passage, question) = if draw.chance(0.4) {
-        hours(draw, label == 1)
+        hours(draw, label == 1, hard)
     } else {
         deeds(draw, label == 1, hard)
     };
@@ -96,11 +96,24 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     }
 }
 
-/// Two days, one open and one closed, in either order.
-fn hours(draw: &mut Draw, yes: bool) -> (String, String) {
+/// Two days, both open, or one open and one closed, in either order.
+fn hours(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
     let shop = draw.zipf(SHOPS);
     let open = draw.below(7);
     let shut = (open + draw.between(1, 6)) % 7;
+    if draw.chance(0.9 - 0.6 * hard) {
+        let stray = (0..7)
+            .cycle()
+            .skip(draw.below(7))
+            .find(|day| *day != open && *day != shut);
+        let asked = if yes {
+            *draw.pick(&[open, shut])
+        } else {
+            stray.unwrap_or(0)
+        };
+        let passage = format!("the {shop} is open on {} and {}", DAYS[open], DAYS[shut]);
+        return (passage, format!("is it open on {}", DAYS[asked]));
+    }
     let passage = if draw.chance(0.5) {
         format!(
             "the {shop} is open on {} but closed on {}",

@@ -92,7 +92,7 @@ pub(crate) fn task() -> Task {
     }
 }
 
-fn make(draw: &mut Draw, label: usize, _hard: f64) -> Example {
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let (word, one, two) = *draw.pick(WORDS);
     let (first, other) = if draw.chance(0.5) {
         (one, two)
@@ -100,7 +100,13 @@ fn make(draw: &mut Draw, label: usize, _hard: f64) -> Example {
         (two, one)
     };
     let second = if label == 1 { first } else { other };
-    let texts = (sentence(draw, word, first), sentence(draw, word, second));
+    let company = company(draw, first);
+    let again = if label == 1 && draw.chance(0.8 - 0.5 * hard) {
+        company
+    } else {
+        self::company(draw, second)
+    };
+    let texts = (sentence(draw, word, company), sentence(draw, word, again));
     Example {
         fields: vec![
             ("word", word.to_string()),
@@ -111,9 +117,15 @@ fn make(draw: &mut Draw, label: usize, _hard: f64) -> Example {
     }
 }
 
-fn sentence(draw: &mut Draw, word: &str, topic: usize) -> String {
-    let person = draw.zipf(TOPICS[topic].people);
-    let thing = draw.zipf(TOPICS[topic].things);
+/// Somebody and something of a topic.
+fn company(draw: &mut Draw, topic: usize) -> (&'static str, &'static str) {
+    (
+        draw.zipf(TOPICS[topic].people),
+        draw.zipf(TOPICS[topic].things),
+    )
+}
+
+fn sentence(draw: &mut Draw, word: &str, (person, thing): (&str, &str)) -> String {
     finish(
         &draw
             .pick(FRAMES)
