@@ -36,6 +36,7 @@ fn main() -> io::Result<()> {
         documents: 40_000,
         from: 0.0,
         to: 1.0,
+        longest: 26,
         seed: 2026,
     };
     let mut only = String::new();
@@ -45,6 +46,7 @@ fn main() -> io::Result<()> {
         match name.as_str() {
             "--tasks" => folder = value.into(),
             "--corpus" => file = Some(PathBuf::from(value)),
+            "--longest" => plan.longest = value.parse().map_err(|_| usage(&name))?,
             "--only" => only = value,
             "--documents" => plan.documents = value.parse().map_err(|_| usage(&name))?,
             "--from" => plan.from = value.parse().map_err(|_| usage(&name))?,
@@ -69,10 +71,7 @@ fn main() -> io::Result<()> {
         splits::write(&folder, task, SPLIT_SEED, &mut held_out)?;
     }
     if let Some(file) = file {
-        let tasks = tasks
-            .into_iter()
-            .filter(|task| only.is_empty() || only.split(',').any(|name| name == task.name))
-            .collect::<Vec<_>>();
+        let tasks = shares(tasks.into(), &only);
         let mut out = BufWriter::new(File::create(file)?);
         corpus::write(&mut out, &tasks, &plan, &held_out)?;
         out.flush()?;
@@ -80,8 +79,24 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+/// Keeps the tasks named in `only` (all where it is empty); `name=share` also sets a task's share of the corpus.
+fn shares(mut tasks: Vec<task::Task>, only: &str) -> Vec<task::Task> {
+    let named: Vec<(&str, &str)> = only
+        .split(',')
+        .map(|item| item.split_once('=').unwrap_or((item, "")))
+        .collect();
+    tasks.retain_mut(|task| {
+        let Some((_, share)) = named.iter().find(|(name, _)| *name == task.name) else {
+            return only.is_empty();
+        };
+        task.weight = share.parse().unwrap_or(task.weight);
+        true
+    });
+    tasks
+}
+
 fn usage(name: &str) -> io::Error {
     io::Error::other(format!(
-        "{name}: expected --tasks DIR, --corpus FILE, --only TASK,TASK, --documents N, --from R, --to R or --seed N, each with a value"
+        "{name}: expected --tasks DIR, --corpus FILE, --only TASK=SHARE,TASK, --documents N, --longest N, --from R, --to R or --seed N, each with a value"
     ))
 }
