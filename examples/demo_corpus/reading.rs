@@ -102,9 +102,9 @@ fn hours(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
     let open = draw.below(7);
     let shut = (open + draw.between(1, 6)) % 7;
     if draw.chance(0.9 - 0.6 * hard) {
-        let stray = (0..7)
-            .cycle()
-            .skip(draw.below(7))
+        let from = draw.below(7);
+        let stray = (from..from + 7)
+            .map(|day| day % 7)
             .find(|day| *day != open && *day != shut);
         let asked = if yes {
             *draw.pick(&[open, shut])
