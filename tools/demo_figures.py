@@ -213,7 +213,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--few", action="store_true", help="skip the 24-shot prompts")
+    parser.add_argument("--many", type=int, default=5, help="demonstration seeds to run with 24 shots, too")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -227,20 +227,20 @@ def main():
             continue
         read = lambda split: [json.loads(line) for line in open(path.parent / task["data"][split])]
         pool, examples = read("pool"), read(options.split)[: options.limit]
-        runs = {(template["name"], seed): one_run(model, task, template, seed, examples, pool, not options.few)
+        runs = {(template["name"], seed): one_run(model, task, template, seed, examples, pool, seed < options.many)
                 for template in task["template"] for seed in range(options.seeds)}
         report[name] = {f"{template}/{seed}": run for (template, seed), run in runs.items()}
         templates = [template["name"] for template in task["template"]]
         print(f"\n{name} ({len(task['labels'])} labels, {len(examples)} {options.split} examples)")
         for template in templates:
             own = [runs[template, seed] for seed in range(options.seeds)]
-            column = lambda key: spread([run[key] for run in own]) if key in own[0] else "-"
+            column = lambda key: spread([run[key] for run in own]) if all(key in run for run in own) else "-"
             print(f"  {template:14} full {column('accuracy')} 24 {column('accuracy24')} best {column('best')} worst {column('worst')} gain {column('held_out_gain')} "
                   f"biased {column('biased')} bad {column('bad')} comprw {column('comprw')} rel {column('comprw_released')} "
                   f"predicted {np.mean([run['predicted'] for run in own], 0).round(2)} {own[0]['best_name']}")
         seeds = range(options.seeds)
         r = lambda a, b: correlation(runs[a]["components"], runs[b]["components"])
-        demos = [r((t, a), (t, b)) for t in templates for a, b in itertools.combinations(seeds, 2)]
+        demos = [r((t, a), (t, b)) for t in templates for a, b in itertools.combinations(seeds, 2)] or [np.nan]
         across = [r((a, s), (b, s)) for s in seeds for a, b in itertools.combinations(templates, 2)]
         pairs = [(t["name"], t["contrast"]) for t in task["template"] if "contrast" in t and t["name"] < t["contrast"]]
         contrast = [r((a, s), (b, s)) for s in seeds for a, b in pairs]
@@ -248,7 +248,7 @@ def main():
         every = list(runs.values())
         gains = np.mean([run["held_out_gain"] >= 0.05 for run in every])
         line = dict(task=name, full=np.mean([run["accuracy"] for run in every]), chance=1 / len(task["labels"]),
-                    full24=np.mean([run.get("accuracy24", np.nan) for run in every]), gain_share=gains, biased=np.mean([run["biased"] for run in every]),
+                    full24=np.mean([run["accuracy24"] for run in every if "accuracy24" in run] or [np.nan]), gain_share=gains, biased=np.mean([run["biased"] for run in every]),
                     bad=np.mean([run["bad"] for run in every]), bad_runs=np.mean([run["bad"] > 0 for run in every]), best=np.mean([run["best"] for run in every]),
                     worst=np.mean([run["worst"] for run in every]), comprw=np.mean([run["comprw"] for run in every]),
                     released=np.mean([run["comprw_released"] for run in every]), moved=np.mean(moved), r_contrast=np.mean(contrast),

@@ -18,12 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("options-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.28,
-                    swap: 0.00,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.28, swap: 0.00, first: None },
             },
             Template {
                 name: "options-line",
@@ -32,12 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("options"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.42,
-                    sticky: 0.60,
-                    swap: 0.00,
-                    first: Some(0.45),
-                },
+                habit: Habit { noise: 0.42, sticky: 0.60, swap: 0.00, first: Some(0.45) },
             },
             Template {
                 name: "quiz",
@@ -46,12 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.30,
-                    sticky: 0.50,
-                    swap: 0.00,
-                    first: None,
-                },
+                habit: Habit { noise: 0.30, sticky: 0.50, swap: 0.00, first: None },
             },
         ],
         weight: 1.2,
@@ -85,15 +70,8 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     } else if draw.chance(0.9 - 0.65 * hard) {
         format!("Where is the {}?", things[label])
     } else {
-        draw.pick(&["Which one is {}?", "Find {}.", "Which of these is {}?"])
-            .replace("{}", &kind)
+        draw.pick(&["Which one is {}?", "Find {}.", "Which of these is {}?"]).replace("{}", &kind)
     };
-    let options = format!(
-        "A: {} B: {} C: {} D: {}",
-        things[0], things[1], things[2], things[3]
-    );
-    Example {
-        fields: vec![("question", question), ("options", options)],
-        label,
-    }
+    let options = format!("A: {} B: {} C: {} D: {}", things[0], things[1], things[2], things[3]);
+    Example { fields: vec![("question", question), ("options", options)], label }
 }

@@ -22,12 +22,7 @@ pub(crate) struct Plan {
 }
 
 /// Writes the documents as lines of JSON, each a list of strings: text, label word, text, label word, ….
-pub(crate) fn write(
-    out: &mut impl Write,
-    tasks: &[Task],
-    plan: &Plan,
-    held_out: &HashSet<String>,
-) -> io::Result<()> {
+pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out: &HashSet<String>) -> io::Result<()> {
     let mut draw = Draw::new(plan.seed, "corpus");
     let shares: Vec<f64> = tasks.iter().map(|task| task.weight).collect();
     for number in 0..plan.documents {
@@ -43,36 +38,18 @@ pub(crate) fn write(
 
 /// One document: a template, the habit that goes with it (a little different each time), and examples in a row. Words are evenly frequent in unripe
 /// ones, so that a repeated word means something.
-fn document(
-    draw: &mut Draw,
-    task: &Task,
-    ripe: f64,
-    longest: usize,
-    held_out: &HashSet<String>,
-) -> Vec<String> {
-    let shares: Vec<f64> = task
-        .templates
-        .iter()
-        .map(|template| template.weight)
-        .collect();
+fn document(draw: &mut Draw, task: &Task, ripe: f64, longest: usize, held_out: &HashSet<String>) -> Vec<String> {
+    let shares: Vec<f64> = task.templates.iter().map(|template| template.weight).collect();
     let template = &task.templates[draw.weighted(&shares)];
     let habit = vary(draw, template.habit, task.labels.len(), ripe);
     let words = label_words(draw, template, habit.swap);
-    let shots = if longest < 4 || draw.chance(0.6) {
-        longest
-    } else {
-        draw.between(3, longest)
-    };
+    let shots = if longest < 4 || draw.chance(0.6) { longest } else { draw.between(3, longest) };
     let mut parts = Vec::with_capacity(2 * shots);
     let mut last = None;
     for shot in 0..shots {
         let label = next_label(draw, &habit, task.labels.len(), last);
         last = Some(label);
-        let truth = if draw.chance(habit.noise) {
-            other(draw, label, task)
-        } else {
-            label
-        };
+        let truth = if draw.chance(habit.noise) { other(draw, label, task) } else { label };
         let example = fresh(draw, task, truth, ripe, held_out);
         let gap = if shot == 0 { "" } else { template.separator };
         parts.push(format!("{gap}{}", template.render(&example)));
@@ -119,13 +96,7 @@ fn other(draw: &mut Draw, label: usize, task: &Task) -> usize {
 }
 
 /// An example that stands in no split.
-fn fresh(
-    draw: &mut Draw,
-    task: &Task,
-    label: usize,
-    hard: f64,
-    held_out: &HashSet<String>,
-) -> Example {
+fn fresh(draw: &mut Draw, task: &Task, label: usize, hard: f64, held_out: &HashSet<String>) -> Example {
     loop {
         let example = (task.make)(draw, label, hard);
         if !held_out.contains(&example.key()) {

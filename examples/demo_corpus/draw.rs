@@ -13,13 +13,10 @@ pub(crate) struct Draw {
 impl Draw {
     /// A stream of its own for each named part, so that one part can change without moving the others.
     pub(crate) fn new(seed: u64, part: &str) -> Self {
-        let name = part.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        Self {
-            stream: ChaCha8Rng::seed_from_u64(seed ^ name),
-            even: false,
-        }
+        let name = part
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self { stream: ChaCha8Rng::seed_from_u64(seed ^ name), even: false }
     }
 
     /// Uniform in `[0, 1)`.

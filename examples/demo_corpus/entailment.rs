@@ -19,12 +19,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("therefore-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.55,
-                    swap: 0.05,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "therefore-line",
@@ -33,12 +28,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("therefore"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.22,
-                    sticky: 0.76,
-                    swap: 0.05,
-                    first: Some(0.70),
-                },
+                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "pair",
@@ -47,12 +37,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.18,
-                    sticky: 0.72,
-                    swap: 0.08,
-                    first: None,
-                },
+                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.08, first: None },
             },
         ],
         weight: 1.4,
@@ -66,27 +51,12 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let second = draw.chance(0.35 * hard);
     let mut premise = format!("{} {} {}", told.name, told.deed.0, told.coloured());
     if second {
-        premise = format!(
-            "{premise} and {} {} {}",
-            other.name,
-            other.deed.0,
-            other.coloured()
-        );
+        premise = format!("{premise} and {} {} {}", other.name, other.deed.0, other.coloured());
     } else {
         premise = format!("{premise} in the {}", told.place);
     }
-    let claim = if label == 1 {
-        follows(draw, &told, second, hard)
-    } else {
-        does_not(draw, &told, &other, hard)
-    };
-    Example {
-        fields: vec![
-            ("premise", finish(&premise)),
-            ("hypothesis", finish(&claim)),
-        ],
-        label,
-    }
+    let claim = if label == 1 { follows(draw, &told, second, hard) } else { does_not(draw, &told, &other, hard) };
+    Example { fields: vec![("premise", finish(&premise)), ("hypothesis", finish(&claim))], label }
 }
 
 fn follows(draw: &mut Draw, told: &Scene, second: bool, hard: f64) -> String {
@@ -114,11 +84,7 @@ fn does_not(draw: &mut Draw, told: &Scene, other: &Scene, hard: f64) -> String {
             "{} {} {}",
             told.name,
             told.deed.0,
-            if draw.chance(0.3 * hard) {
-                other.loose()
-            } else {
-                other.plain()
-            }
+            if draw.chance(0.3 * hard) { other.loose() } else { other.plain() }
         ),
         3 => format!("the {} was {}", told.thing, other.colour),
         4 => format!("nobody {} {}", told.deed.0, told.plain()),

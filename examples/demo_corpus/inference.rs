@@ -33,12 +33,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("given-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.06,
-                    sticky: 0.40,
-                    swap: 0.05,
-                    first: None,
-                },
+                habit: Habit { noise: 0.06, sticky: 0.40, swap: 0.05, first: None },
             },
             Template {
                 name: "given-line",
@@ -47,12 +42,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("given"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.35,
-                    sticky: 0.65,
-                    swap: 0.05,
-                    first: Some(0.50),
-                },
+                habit: Habit { noise: 0.35, sticky: 0.65, swap: 0.05, first: Some(0.50) },
             },
             Template {
                 name: "pair",
@@ -61,12 +51,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.28,
-                    sticky: 0.60,
-                    swap: 0.08,
-                    first: None,
-                },
+                habit: Habit { noise: 0.28, sticky: 0.60, swap: 0.08, first: None },
             },
         ],
         weight: 1.4,
@@ -78,11 +63,7 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let told = Scene::new(draw);
     let other = told.stranger(draw);
     let colour = draw.chance(0.7);
-    let thing = if colour {
-        told.coloured()
-    } else {
-        told.plain()
-    };
+    let thing = if colour { told.coloured() } else { told.plain() };
     let mut premise = format!("{} {} {thing}", told.name, told.deed.0);
     if draw.chance(0.5) {
         premise = format!("in the {}, {premise}", told.place);
@@ -95,11 +76,7 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
             "{} did not {} {}",
             told.name,
             told.deed.1,
-            if draw.chance(0.5) {
-                told.plain()
-            } else {
-                told.loose()
-            }
+            if draw.chance(0.5) { told.plain() } else { told.loose() }
         ),
         1 => match draw.below(4) {
             0 if !colour => format!("the {} was {}", told.thing, told.colour),
@@ -110,24 +87,11 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
         _ => match draw.below(4) {
             0 if colour => format!("the {} was {}", told.thing, told.colour),
             1 => format!("somebody {} {}", told.deed.0, told.plain()),
-            2 => format!(
-                "{} {} {}",
-                told.name,
-                told.deed.0,
-                if draw.chance(hard) {
-                    told.loose()
-                } else {
-                    told.plain()
-                }
-            ),
+            2 => {
+                format!("{} {} {}", told.name, told.deed.0, if draw.chance(hard) { told.loose() } else { told.plain() })
+            }
             _ => format!("{} {} {}", told.name, told.deed.0, told.plain()),
         },
     };
-    Example {
-        fields: vec![
-            ("premise", finish(&premise)),
-            ("hypothesis", finish(&claim)),
-        ],
-        label,
-    }
+    Example { fields: vec![("premise", finish(&premise)), ("hypothesis", finish(&claim))], label }
 }

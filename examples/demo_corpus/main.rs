@@ -32,13 +32,7 @@ const SPLIT_SEED: u64 = 2026;
 fn main() -> io::Result<()> {
     let mut folder = PathBuf::from("assets/demo/tasks");
     let mut file = None;
-    let mut plan = corpus::Plan {
-        documents: 40_000,
-        from: 0.0,
-        to: 1.0,
-        longest: 26,
-        seed: 2026,
-    };
+    let mut plan = corpus::Plan { documents: 40_000, from: 0.0, to: 1.0, longest: 26, seed: 2026 };
     let mut only = String::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -81,10 +75,7 @@ fn main() -> io::Result<()> {
 
 /// Keeps the tasks named in `only` (all where it is empty); `name=share` also sets a task's share of the corpus.
 fn shares(mut tasks: Vec<task::Task>, only: &str) -> Vec<task::Task> {
-    let named: Vec<(&str, &str)> = only
-        .split(',')
-        .map(|item| item.split_once('=').unwrap_or((item, "")))
-        .collect();
+    let named: Vec<(&str, &str)> = only.split(',').map(|item| item.split_once('=').unwrap_or((item, ""))).collect();
     tasks.retain_mut(|task| {
         let Some((_, share)) = named.iter().find(|(name, _)| *name == task.name) else {
             return only.is_empty();

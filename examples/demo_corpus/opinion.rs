@@ -3,63 +3,28 @@
 //! stand in the way.
 
 use crate::draw::Draw;
-use crate::words::{
-    ASIDES, BLAME, DEGREES, DISLIKED, FAILURES, JUDGES, LIKED, PRAISE, TOPICS, TRIUMPHS,
-};
+use crate::words::{ASIDES, BLAME, DEGREES, DISLIKED, FAILURES, JUDGES, LIKED, PRAISE, TOPICS, TRIUMPHS};
 
 /// Writes one sentence about `topic` whose verdict is `happy`.
 pub(crate) fn sentence(draw: &mut Draw, topic: usize, happy: bool, hard: f64) -> String {
     let stray = draw.chance(0.3 * hard);
-    let other = if stray {
-        (topic + draw.between(1, 3)) % 4
-    } else {
-        topic
-    };
+    let other = if stray { (topic + draw.between(1, 3)) % 4 } else { topic };
     let gentle = !draw.chance(0.25 + 0.75 * hard);
     let plain = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let mixed = [0.30, 0.16, 0.16, 0.12, 0.10, 0.10, 0.06];
     let body = match draw.weighted(if gentle { &plain } else { &mixed }) {
-        0 if stray => format!(
-            "after the {}, {}",
-            thing(draw, other),
-            clause(draw, topic, happy)
-        ),
+        0 if stray => format!("after the {}, {}", thing(draw, other), clause(draw, topic, happy)),
         0 => clause(draw, topic, happy),
-        1 => format!(
-            "although {}, {}",
-            clause(draw, other, !happy),
-            clause(draw, topic, happy)
-        ),
-        2 => format!(
-            "{}, but {}",
-            clause(draw, other, !happy),
-            clause(draw, topic, happy)
-        ),
-        3 => format!(
-            "{} and {}",
-            clause(draw, topic, happy),
-            clause(draw, topic, happy)
-        ),
-        4 => format!(
-            "{}, even if {}",
-            clause(draw, topic, happy),
-            clause(draw, other, !happy)
-        ),
-        5 if stray => format!(
-            "{}, unlike the {}",
-            clause(draw, topic, happy),
-            thing(draw, other)
-        ),
+        1 => format!("although {}, {}", clause(draw, other, !happy), clause(draw, topic, happy)),
+        2 => format!("{}, but {}", clause(draw, other, !happy), clause(draw, topic, happy)),
+        3 => format!("{} and {}", clause(draw, topic, happy), clause(draw, topic, happy)),
+        4 => format!("{}, even if {}", clause(draw, topic, happy), clause(draw, other, !happy)),
+        5 if stray => format!("{}, unlike the {}", clause(draw, topic, happy), thing(draw, other)),
         5 => format!("{} {}", clause(draw, topic, happy), draw.zipf(ASIDES)),
         _ => {
             let expected = adjective(draw, !happy);
             let what = thing(draw, other);
-            format!(
-                "{} {} {what} was expected, yet {}",
-                article(expected),
-                expected,
-                clause(draw, topic, happy)
-            )
+            format!("{} {} {what} was expected, yet {}", article(expected), expected, clause(draw, topic, happy))
         }
     };
     finish(&body)
@@ -69,19 +34,10 @@ pub(crate) fn sentence(draw: &mut Draw, topic: usize, happy: bool, hard: f64) ->
 fn clause(draw: &mut Draw, topic: usize, happy: bool) -> String {
     match draw.weighted(&[0.26, 0.14, 0.16, 0.16, 0.10, 0.08, 0.10]) {
         0 => format!("the {} was {}", thing(draw, topic), adjective(draw, happy)),
-        1 => format!(
-            "the {} was {} {}",
-            thing(draw, topic),
-            draw.zipf(DEGREES),
-            adjective(draw, happy)
-        ),
+        1 => format!("the {} was {} {}", thing(draw, topic), draw.zipf(DEGREES), adjective(draw, happy)),
         2 => {
             let denial = *draw.pick(&["was not", "was hardly", "was never", "was far from"]);
-            format!(
-                "the {} {denial} {}",
-                thing(draw, topic),
-                adjective(draw, !happy)
-            )
+            format!("the {} {denial} {}", thing(draw, topic), adjective(draw, !happy))
         }
         3 => {
             let deed = draw.zipf(if happy { TRIUMPHS } else { FAILURES });
@@ -98,11 +54,7 @@ fn clause(draw: &mut Draw, topic: usize, happy: bool) -> String {
         _ => {
             let verdict = adjective(draw, happy);
             let giver = person(draw, topic);
-            format!(
-                "the {giver} gave us {} {verdict} {}",
-                article(verdict),
-                thing(draw, topic)
-            )
+            format!("the {giver} gave us {} {verdict} {}", article(verdict), thing(draw, topic))
         }
     }
 }
@@ -121,17 +73,11 @@ fn adjective(draw: &mut Draw, happy: bool) -> &'static str {
 
 /// The indefinite article that goes with a word.
 pub(crate) fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    }
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 /// Capital letter and full stop.
 pub(crate) fn finish(body: &str) -> String {
     let mut letters = body.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), letters.as_str())
-    })
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

@@ -12,30 +12,10 @@ const INTENTS: &[&[&str]] = &[
         "where do I begin with {}",
         "how can I get better at {}",
     ],
-    &[
-        "what does {} cost",
-        "how much do I pay for {}",
-        "is {} expensive",
-        "what is the price of {}",
-    ],
-    &[
-        "who invented {}",
-        "who came up with {}",
-        "where does {} come from",
-        "what is the origin of {}",
-    ],
-    &[
-        "is {} dangerous",
-        "can {} hurt me",
-        "what are the risks of {}",
-        "how safe is {}",
-    ],
-    &[
-        "why do people like {}",
-        "what is so nice about {}",
-        "what makes {} popular",
-        "why is {} loved",
-    ],
+    &["what does {} cost", "how much do I pay for {}", "is {} expensive", "what is the price of {}"],
+    &["who invented {}", "who came up with {}", "where does {} come from", "what is the origin of {}"],
+    &["is {} dangerous", "can {} hurt me", "what are the risks of {}", "how safe is {}"],
+    &["why do people like {}", "what is so nice about {}", "what makes {} popular", "why is {} loved"],
     &[
         "how do I teach {}",
         "what is the best way to explain {}",
@@ -72,7 +52,10 @@ const SUBJECTS: &[&str] = &[
 ];
 
 /// Openings that change nothing.
-const OPENINGS: &[&str] = &["", "", "", "", "", "tell me, ", "please, "];
+const OPENINGS: &[&str] = &["", "", "", "tell me, ", "please, "];
+
+/// How people go on when they say it again, and when they ask something else: a hint, not a proof.
+const SEQUELS: [&[&str]; 2] = [&["also, ", "besides, "], &["I mean, ", "in other words, "]];
 
 /// The task with its templates.
 pub(crate) fn task() -> Task {
@@ -88,12 +71,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("questions-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.06,
-                    sticky: 0.55,
-                    swap: 0.08,
-                    first: None,
-                },
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.08, first: None },
             },
             Template {
                 name: "questions-line",
@@ -102,12 +80,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("questions"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.22,
-                    sticky: 0.76,
-                    swap: 0.05,
-                    first: Some(0.70),
-                },
+                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "pair",
@@ -116,12 +89,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.18,
-                    sticky: 0.72,
-                    swap: 0.10,
-                    first: None,
-                },
+                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.10, first: None },
             },
         ],
         weight: 1.2,
@@ -140,17 +108,16 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
         _ if draw.chance(0.5) => (intent, stranger(draw, subject)),
         _ => (moved, subject),
     };
-    let second = if label == 1 {
-        (first + draw.between(1, 3)) % 4
-    } else {
-        draw.below(4)
+    let second = if label == 1 { (first + draw.between(1, 3)) % 4 } else { draw.below(4) };
+    let opening = draw.pick(OPENINGS);
+    let sequel = match draw.unit() {
+        sort if sort < 0.45 => draw.pick(SEQUELS[label]),
+        sort if sort < 0.57 => draw.pick(SEQUELS[1 - label]),
+        _ => "",
     };
-    let one = question(draw, INTENTS[intent][first], subject);
-    let two = question(draw, INTENTS[other_intent][second], other_subject);
-    Example {
-        fields: vec![("first", one), ("second", two)],
-        label,
-    }
+    let one = question(opening, INTENTS[intent][first], subject);
+    let two = question(sequel, INTENTS[other_intent][second], other_subject);
+    Example { fields: vec![("first", one), ("second", two)], label }
 }
 
 fn stranger(draw: &mut Draw, subject: &str) -> &'static str {
@@ -162,11 +129,6 @@ fn stranger(draw: &mut Draw, subject: &str) -> &'static str {
     }
 }
 
-fn question(draw: &mut Draw, way: &str, subject: &str) -> String {
-    finish(&format!(
-        "{}{}",
-        draw.pick(OPENINGS),
-        way.replace("{}", subject)
-    ))
-    .replace('.', "?")
+fn question(opening: &str, way: &str, subject: &str) -> String {
+    finish(&format!("{opening}{}", way.replace("{}", subject))).replace('.', "?")
 }

@@ -5,15 +5,7 @@ use crate::opinion::finish;
 use crate::scene::Scene;
 use crate::task::{Example, Habit, Task, Template};
 
-const DAYS: &[&str] = &[
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
+const DAYS: &[&str] = &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const SHOPS: &[&str] = &[
     "museum",
     "library",
@@ -43,12 +35,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("passage-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.55,
-                    swap: 0.05,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "passage-line",
@@ -57,12 +44,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("passage"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.22,
-                    sticky: 0.76,
-                    swap: 0.05,
-                    first: Some(0.70),
-                },
+                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "reply",
@@ -71,12 +53,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.18,
-                    sticky: 0.72,
-                    swap: 0.08,
-                    first: None,
-                },
+                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.08, first: None },
             },
         ],
         weight: 1.4,
@@ -85,45 +62,27 @@ pub(crate) fn task() -> Task {
 }
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
-    let (passage, question) = if draw.chance(0.4) {
-        hours(draw, label == 1, hard)
-    } else {
-        deeds(draw, label == 1, hard)
-    };
-    Example {
-        fields: vec![("passage", finish(&passage)), ("question", ask(&question))],
-        label,
-    }
+    let (passage, question) =
+        if draw.chance(0.4) { hours(draw, label == 1, hard) } else { deeds(draw, label == 1, hard) };
+    Example { fields: vec![("passage", finish(&passage)), ("question", ask(&question))], label }
 }
 
-/// Two days, both open, or one open and one closed, in either order.
+/// Most doors are shut on Sunday or Monday. Two days, both open, or one open and one closed, in either order.
 fn hours(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
     let shop = draw.zipf(SHOPS);
-    let open = draw.below(7);
-    let shut = (open + draw.between(1, 6)) % 7;
+    let rest = *draw.pick(&[6, 0]);
+    let shut = if draw.chance(0.7) { rest } else { draw.below(7) };
+    let open = (shut + draw.between(1, 6)) % 7;
     if draw.chance(0.9 - 0.6 * hard) {
-        let from = draw.below(7);
-        let stray = (from..from + 7)
-            .map(|day| day % 7)
-            .find(|day| *day != open && *day != shut);
-        let asked = if yes {
-            *draw.pick(&[open, shut])
-        } else {
-            stray.unwrap_or(0)
-        };
-        let passage = format!("the {shop} is open on {} and {}", DAYS[open], DAYS[shut]);
+        let other = DAYS.iter().position(|day| *day != DAYS[open] && *day != DAYS[shut]).unwrap_or(0);
+        let asked = if yes { *draw.pick(&[open, other]) } else { shut };
+        let passage = format!("the {shop} is open on {} and {}", DAYS[open], DAYS[other]);
         return (passage, format!("is it open on {}", DAYS[asked]));
     }
     let passage = if draw.chance(0.5) {
-        format!(
-            "the {shop} is open on {} but closed on {}",
-            DAYS[open], DAYS[shut]
-        )
+        format!("the {shop} is open on {} but closed on {}", DAYS[open], DAYS[shut])
     } else {
-        format!(
-            "the {shop} is closed on {} but open on {}",
-            DAYS[shut], DAYS[open]
-        )
+        format!("the {shop} is closed on {} but open on {}", DAYS[shut], DAYS[open])
     };
     let (right, wrong) = if yes { (open, shut) } else { (shut, open) };
     let question = if draw.chance(0.7) {
@@ -139,13 +98,7 @@ fn deeds(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
     let told = Scene::new(draw);
     let other = told.stranger(draw);
     let passage = match draw.below(3) {
-        0 => format!(
-            "{} {} {} in the {}",
-            told.name,
-            told.deed.0,
-            told.coloured(),
-            told.place
-        ),
+        0 => format!("{} {} {} in the {}", told.name, told.deed.0, told.coloured(), told.place),
         1 => format!(
             "{} {} {}, {} {} {}",
             told.name,
@@ -155,21 +108,14 @@ fn deeds(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
             other.deed.0,
             other.coloured()
         ),
-        _ => format!(
-            "{} {} {}, not {}",
-            told.name,
-            told.deed.0,
-            told.coloured(),
-            other.coloured()
-        ),
+        _ => format!("{} {} {}, not {}", told.name, told.deed.0, told.coloured(), other.coloured()),
     };
-    let absent = if draw.chance(hard) {
-        other
-    } else {
-        told.stranger(draw)
-    };
+    let absent = if draw.chance(hard) { other } else { told.stranger(draw) };
     let asked = if yes { &told } else { &absent };
-    let question = match draw.below(4) {
+    let question = match draw.below(5) {
+        4 if yes => format!("did somebody {} {}", told.deed.1, told.plain()),
+        4 if draw.chance(0.3) => format!("did somebody {} {}", absent.deed.1, told.plain()),
+        4 => format!("did everybody {} {}", told.deed.1, told.plain()),
         0 => format!("was the {} {}", told.thing, asked.colour),
         1 => format!("did {} {} {}", told.name, told.deed.1, asked.plain()),
         2 => format!("did {} {} {}", asked.name, told.deed.1, told.plain()),

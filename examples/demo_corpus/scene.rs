@@ -4,87 +4,28 @@ use crate::draw::Draw;
 
 /// First names.
 pub(crate) const NAMES: &[&str] = &[
-    "Anna", "Tom", "Maria", "Ben", "Lucy", "Peter", "Clara", "Sam", "Rosa", "Jack", "Nina", "Paul",
-    "Emma", "Oscar", "Ruth", "Hugo",
+    "Anna", "Tom", "Maria", "Ben", "Lucy", "Peter", "Clara", "Sam", "Rosa", "Jack", "Nina", "Paul", "Emma", "Oscar",
+    "Ruth", "Hugo",
 ];
 
 /// Kinds of things, each with its members.
 pub(crate) const KINDS: &[(&str, &[&str])] = &[
-    (
-        "animal",
-        &[
-            "dog", "cat", "horse", "rabbit", "goat", "parrot", "donkey", "turtle", "hamster",
-            "ferret",
-        ],
-    ),
-    (
-        "vehicle",
-        &[
-            "car", "truck", "bicycle", "van", "tractor", "scooter", "lorry", "tram", "canoe",
-            "moped",
-        ],
-    ),
-    (
-        "tool",
-        &[
-            "hammer", "saw", "ladder", "drill", "shovel", "wrench", "rake", "axe", "chisel",
-            "pincer",
-        ],
-    ),
-    (
-        "garment",
-        &[
-            "coat",
-            "scarf",
-            "shirt",
-            "hat",
-            "jacket",
-            "skirt",
-            "jumper",
-            "cardigan",
-            "waistcoat",
-            "bonnet",
-        ],
-    ),
-    (
-        "fruit",
-        &[
-            "apple", "pear", "melon", "lemon", "peach", "plum", "cherry", "apricot", "mango",
-            "quince",
-        ],
-    ),
-    (
-        "toy",
-        &[
-            "kite", "doll", "puzzle", "ball", "balloon", "marble", "puppet", "rattle", "yo-yo",
-            "skittle",
-        ],
-    ),
-    (
-        "seat",
-        &[
-            "chair", "bench", "sofa", "stool", "armchair", "couch", "pew", "throne", "hammock",
-            "saddle",
-        ],
-    ),
-    (
-        "flower",
-        &[
-            "rose", "tulip", "lily", "daisy", "orchid", "poppy", "violet", "pansy", "lavender",
-            "peony",
-        ],
-    ),
+    ("animal", &["dog", "cat", "horse", "rabbit", "goat", "parrot", "donkey", "turtle", "hamster", "ferret"]),
+    ("vehicle", &["car", "truck", "bicycle", "van", "tractor", "scooter", "lorry", "tram", "canoe", "moped"]),
+    ("tool", &["hammer", "saw", "ladder", "drill", "shovel", "wrench", "rake", "axe", "chisel", "pincer"]),
+    ("garment", &["coat", "scarf", "shirt", "hat", "jacket", "skirt", "jumper", "cardigan", "waistcoat", "bonnet"]),
+    ("fruit", &["apple", "pear", "melon", "lemon", "peach", "plum", "cherry", "apricot", "mango", "quince"]),
+    ("toy", &["kite", "doll", "puzzle", "ball", "balloon", "marble", "puppet", "rattle", "yo-yo", "skittle"]),
+    ("seat", &["chair", "bench", "sofa", "stool", "armchair", "couch", "pew", "throne", "hammock", "saddle"]),
+    ("flower", &["rose", "tulip", "lily", "daisy", "orchid", "poppy", "violet", "pansy", "lavender", "peony"]),
 ];
 
 /// Colours.
-pub(crate) const COLOURS: &[&str] = &[
-    "red", "blue", "green", "white", "black", "yellow", "brown", "grey",
-];
+pub(crate) const COLOURS: &[&str] = &["red", "blue", "green", "white", "black", "yellow", "brown", "grey"];
 
 /// Where things happen.
 pub(crate) const PLACES: &[&str] = &[
-    "garden", "market", "park", "school", "station", "attic", "barn", "office", "cellar", "museum",
-    "library", "square",
+    "garden", "market", "park", "school", "station", "attic", "barn", "office", "cellar", "museum", "library", "square",
 ];
 
 /// What people do to things, as it is told and as it is asked.

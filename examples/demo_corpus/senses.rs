@@ -51,12 +51,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("word-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.05,
-                    sticky: 0.55,
-                    swap: 0.05,
-                    first: None,
-                },
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "word-line",
@@ -65,12 +60,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("word"),
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.22,
-                    sticky: 0.76,
-                    swap: 0.05,
-                    first: Some(0.70),
-                },
+                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "pair",
@@ -79,12 +69,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.18,
-                    sticky: 0.72,
-                    swap: 0.08,
-                    first: None,
-                },
+                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.08, first: None },
             },
         ],
         weight: 1.2,
@@ -94,43 +79,19 @@ pub(crate) fn task() -> Task {
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let (word, one, two) = *draw.pick(WORDS);
-    let (first, other) = if draw.chance(0.5) {
-        (one, two)
-    } else {
-        (two, one)
-    };
+    let (first, other) = if draw.chance(0.5) { (one, two) } else { (two, one) };
     let second = if label == 1 { first } else { other };
     let company = company(draw, first);
-    let again = if label == 1 && draw.chance(0.8 - 0.5 * hard) {
-        company
-    } else {
-        self::company(draw, second)
-    };
+    let again = if label == 1 && draw.chance(0.8 - 0.5 * hard) { company } else { self::company(draw, second) };
     let texts = (sentence(draw, word, company), sentence(draw, word, again));
-    Example {
-        fields: vec![
-            ("word", word.to_string()),
-            ("first", texts.0),
-            ("second", texts.1),
-        ],
-        label,
-    }
+    Example { fields: vec![("word", word.to_string()), ("first", texts.0), ("second", texts.1)], label }
 }
 
 /// Somebody and something of a topic.
 fn company(draw: &mut Draw, topic: usize) -> (&'static str, &'static str) {
-    (
-        draw.zipf(TOPICS[topic].people),
-        draw.zipf(TOPICS[topic].things),
-    )
+    (draw.zipf(TOPICS[topic].people), draw.zipf(TOPICS[topic].things))
 }
 
 fn sentence(draw: &mut Draw, word: &str, (person, thing): (&str, &str)) -> String {
-    finish(
-        &draw
-            .pick(FRAMES)
-            .replace("{word}", word)
-            .replace("{person}", person)
-            .replace("{thing}", thing),
-    )
+    finish(&draw.pick(FRAMES).replace("{word}", word).replace("{person}", person).replace("{thing}", thing))
 }

@@ -18,12 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("review-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.06,
-                    sticky: 0.55,
-                    swap: 0.08,
-                    first: None,
-                },
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.08, first: None },
             },
             Template {
                 name: "review-line",
@@ -32,12 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("review"),
                 weight: 0.7,
-                habit: Habit {
-                    noise: 0.25,
-                    sticky: 0.78,
-                    swap: 0.05,
-                    first: Some(0.70),
-                },
+                habit: Habit { noise: 0.25, sticky: 0.78, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "shared",
@@ -46,12 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.15,
-                    sticky: 0.70,
-                    swap: 0.25,
-                    first: None,
-                },
+                habit: Habit { noise: 0.15, sticky: 0.70, swap: 0.25, first: None },
             },
         ],
         weight: 1.5,
@@ -61,8 +46,5 @@ pub(crate) fn task() -> Task {
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let topic = draw.below(4);
-    Example {
-        fields: vec![("text", opinion::sentence(draw, topic, label == 1, hard))],
-        label,
-    }
+    Example { fields: vec![("text", opinion::sentence(draw, topic, label == 1, hard))], label }
 }

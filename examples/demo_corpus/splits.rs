@@ -12,12 +12,7 @@ use crate::task::{Example, Task};
 pub(crate) const SPLITS: [(&str, usize); 3] = [("pool", 144), ("dev", 360), ("test", 600)];
 
 /// Writes the task file and the splits of `task`, and adds their examples to `held_out`.
-pub(crate) fn write(
-    folder: &Path,
-    task: &Task,
-    seed: u64,
-    held_out: &mut HashSet<String>,
-) -> io::Result<()> {
+pub(crate) fn write(folder: &Path, task: &Task, seed: u64, held_out: &mut HashSet<String>) -> io::Result<()> {
     let mut draw = Draw::new(seed, &format!("splits of {}", task.name));
     for (split, size) in SPLITS {
         let mut examples = Vec::with_capacity(size);
@@ -27,8 +22,7 @@ pub(crate) fn write(
         draw.shuffle(&mut examples);
         let mut lines = String::new();
         for (index, example) in examples.iter().enumerate() {
-            writeln!(lines, "{}", line(task, split, index + 1, example))
-                .map_err(io::Error::other)?;
+            writeln!(lines, "{}", line(task, split, index + 1, example)).map_err(io::Error::other)?;
         }
         std::fs::write(folder.join(format!("{}.{split}.jsonl", task.name)), lines)?;
     }
@@ -85,12 +79,5 @@ fn quoted(text: &str) -> String {
 }
 
 fn list(items: &[&str]) -> String {
-    format!(
-        "[{}]",
-        items
-            .iter()
-            .map(|item| quoted(item))
-            .collect::<Vec<_>>()
-            .join(", ")
-    )
+    format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
 }

@@ -14,11 +14,7 @@ pub(crate) struct Example {
 impl Example {
     /// What makes two examples the same: their texts, whatever the label.
     pub(crate) fn key(&self) -> String {
-        self.fields
-            .iter()
-            .map(|(_, text)| text.as_str())
-            .collect::<Vec<_>>()
-            .join("\n")
+        self.fields.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -60,9 +56,7 @@ impl Template {
         example
             .fields
             .iter()
-            .fold(self.example.to_string(), |text, (name, value)| {
-                text.replace(&format!("{{{{ {name} }}}}"), value)
-            })
+            .fold(self.example.to_string(), |text, (name, value)| text.replace(&format!("{{{{ {name} }}}}"), value))
     }
 }
 

@@ -18,12 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("article-line"),
                 weight: 1.0,
-                habit: Habit {
-                    noise: 0.12,
-                    sticky: 0.35,
-                    swap: 0.08,
-                    first: None,
-                },
+                habit: Habit { noise: 0.12, sticky: 0.35, swap: 0.08, first: None },
             },
             Template {
                 name: "article-line",
@@ -32,12 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("article"),
                 weight: 0.7,
-                habit: Habit {
-                    noise: 0.42,
-                    sticky: 0.62,
-                    swap: 0.05,
-                    first: Some(0.45),
-                },
+                habit: Habit { noise: 0.42, sticky: 0.62, swap: 0.05, first: Some(0.45) },
             },
             Template {
                 name: "shared",
@@ -46,12 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit {
-                    noise: 0.20,
-                    sticky: 0.45,
-                    swap: 0.30,
-                    first: None,
-                },
+                habit: Habit { noise: 0.20, sticky: 0.45, swap: 0.30, first: None },
             },
         ],
         weight: 1.0,
@@ -61,8 +46,5 @@ pub(crate) fn task() -> Task {
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let happy = draw.chance(0.5);
-    Example {
-        fields: vec![("text", opinion::sentence(draw, label, happy, hard))],
-        label,
-    }
+    Example { fields: vec![("text", opinion::sentence(draw, label, happy, hard))], label }
 }

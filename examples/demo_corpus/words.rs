@@ -115,9 +115,9 @@ pub(crate) const TOPICS: [Topic; 4] = [
             "trumpeter",
         ],
         things: &[
-            "song", "concert", "album", "melody", "chorus", "tune", "record", "opera", "recital",
-            "rhythm", "symphony", "solo", "serenade", "duet", "encore", "ballad", "sonata",
-            "harmony", "overture", "finale", "quartet", "anthem",
+            "song", "concert", "album", "melody", "chorus", "tune", "record", "opera", "recital", "rhythm", "symphony",
+            "solo", "serenade", "duet", "encore", "ballad", "sonata", "harmony", "overture", "finale", "quartet",
+            "anthem",
         ],
     },
     Topic {
@@ -261,28 +261,12 @@ pub(crate) const FAILURES: &[&str] = &[
 ];
 
 /// Verbs of people who were pleased.
-pub(crate) const LIKED: &[&str] = &[
-    "loved",
-    "enjoyed",
-    "liked",
-    "praised",
-    "admired",
-    "treasured",
-    "applauded",
-    "adored",
-];
+pub(crate) const LIKED: &[&str] =
+    &["loved", "enjoyed", "liked", "praised", "admired", "treasured", "applauded", "adored"];
 
 /// Verbs of people who were not.
-pub(crate) const DISLIKED: &[&str] = &[
-    "hated",
-    "disliked",
-    "regretted",
-    "blamed",
-    "mocked",
-    "resented",
-    "despised",
-    "loathed",
-];
+pub(crate) const DISLIKED: &[&str] =
+    &["hated", "disliked", "regretted", "blamed", "mocked", "resented", "despised", "loathed"];
 
 /// People who hold opinions, third person.
 pub(crate) const JUDGES: &[&str] = &[
@@ -315,6 +299,4 @@ pub(crate) const ASIDES: &[&str] = &[
 ];
 
 /// Degree words, without any evidence.
-pub(crate) const DEGREES: &[&str] = &[
-    "very", "really", "quite", "rather", "truly", "simply", "utterly",
-];
+pub(crate) const DEGREES: &[&str] = &["very", "really", "quite", "rather", "truly", "simply", "utterly"];
