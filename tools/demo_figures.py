@@ -205,6 +205,23 @@ def spread(values):
     return f"{np.mean(values):.3f} ({np.std(values):.3f})"
 
 
+def markdown(report, summary):
+    """The card's two tables: one row a template, one row a task. Percentages, mean (SD) over demonstration sets."""
+    yield "| task | template | full, 3/4 shots | full, 24 shots | best part − full, held out | worst part | label-biased | bad | CompRW |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, runs in report.items():
+        for template in dict.fromkeys(key.split("/")[0] for key in runs):
+            own = [run for key, run in runs.items() if key.split("/")[0] == template]
+            cell = lambda key: f"{100 * np.mean(v):.1f} ({100 * np.std(v):.1f})" if (v := [run[key] for run in own if key in run]) else "–"
+            yield f"| {name} | {template} | " + " | ".join(map(cell, ("accuracy", "accuracy24", "held_out_gain", "worst", "biased", "bad", "comprw"))) + " |"
+    yield ""
+    yield "| task | chance | full, 3/4 shots | full, 24 shots | CompRW | runs with a part ≥ 5 above | runs with a bad part | label-biased | pair moves full by | r pair | r demos | r templates |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
+    for line in [*summary, {"task": "**mean**", **{key: float(np.mean([line[key] for line in summary])) for key in summary[0] if key != "task"}}]:
+        cells = [f"{100 * line[key]:.1f}" for key in ("chance", "full", "full24", "comprw", "gain_share", "bad_runs", "biased", "moved")]
+        yield f"| {line['task']} | " + " | ".join(cells + [f"{line[key]:.2f}" for key in ("r_contrast", "r_demos", "r_templates")]) + " |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("assets/demo/model"))
@@ -215,6 +232,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--many", type=int, default=5, help="demonstration seeds to run with 24 shots, too")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path, help="write the card's tables")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -260,6 +278,8 @@ def main():
     print(f"{'task':12}" + "".join(f"{key[:10]:>11}" for key in keys))
     for line in [*summary, {"task": "mean", **{key: float(np.mean([line[key] for line in summary])) for key in keys}}]:
         print(f"{line['task'][:12]:12}" + "".join(f"{line[key]:11.3f}" for key in keys))
+    if options.markdown:
+        options.markdown.write_text("\n".join(markdown(report, summary)) + "\n")
     if options.json:
         options.json.write_text(json.dumps({"split": options.split, "summary": summary, "runs": report}))
 
