@@ -1,9 +1,10 @@
 //! Writes the demo's task files and the corpus its model is trained on.
 //!
 //! ```text
-//! cargo run --release --example demo_corpus -- --tasks assets/demo/tasks --corpus /tmp/corpus.jsonl --documents 40000
+//! cargo run --release --example demo_corpus -- --tasks tasks --corpus corpus.jsonl --documents 40000
 //! ```
-//! The same seed writes the same bytes. No text of a pool, development or test split occurs in the corpus.
+//! Task files and corpus belong together, and a model to its corpus: `assets/demo/README.md` names the commit whose generator made
+//! the shipped ones. The same seed writes the same bytes. No text of a pool, development or test split occurs in the corpus.
 
 mod choice;
 mod corpus;
@@ -30,7 +31,7 @@ use std::path::PathBuf;
 const SPLIT_SEED: u64 = 2026;
 
 fn main() -> io::Result<()> {
-    let mut folder = PathBuf::from("assets/demo/tasks");
+    let mut folder = None;
     let mut file = None;
     let mut plan = corpus::Plan { documents: 40_000, from: 0.0, to: 1.0, longest: 26, seed: 2026 };
     let mut only = String::new();
@@ -38,7 +39,7 @@ fn main() -> io::Result<()> {
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| usage(&name))?;
         match name.as_str() {
-            "--tasks" => folder = value.into(),
+            "--tasks" => folder = Some(PathBuf::from(value)),
             "--corpus" => file = Some(PathBuf::from(value)),
             "--longest" => plan.longest = value.parse().map_err(|_| usage(&name))?,
             "--only" => only = value,
@@ -60,9 +61,11 @@ fn main() -> io::Result<()> {
         choice::task(),
     ];
     let mut held_out = HashSet::new();
-    fs::create_dir_all(&folder)?;
+    if let Some(folder) = &folder {
+        fs::create_dir_all(folder)?;
+    }
     for task in &tasks {
-        splits::write(&folder, task, SPLIT_SEED, &mut held_out)?;
+        splits::write(folder.as_deref(), task, SPLIT_SEED, &mut held_out)?;
     }
     if let Some(file) = file {
         let tasks = shares(tasks.into(), &only);
