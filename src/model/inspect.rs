@@ -85,13 +85,13 @@ pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
         example: tokenizer.pieces(&example),
     };
     let mut notes = Vec::new();
-    if let Some(vocabulary) = files.config.get("vocab_size").and_then(serde_json::Value::as_u64) {
-        if u64::from(tokenizer.largest) >= vocabulary {
-            notes.push(format!(
-                "the tokenizer knows ids up to {}, the model only {vocabulary}: prompts with the tokens beyond are refused",
-                tokenizer.largest
-            ));
-        }
+    if let Some(vocabulary) = files.config.get("vocab_size").and_then(serde_json::Value::as_u64)
+        && u64::from(tokenizer.largest) >= vocabulary
+    {
+        notes.push(format!(
+            "the tokenizer knows ids up to {}, the model only {vocabulary}: prompts with the tokens beyond are refused",
+            tokenizer.largest
+        ));
     }
     if files.config.get("final_logit_softcapping").is_some() {
         notes.push("logits are shown before the final soft-cap, which changes no prediction".to_owned());
