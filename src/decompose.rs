@@ -142,7 +142,23 @@ impl Collector<'_> {
             None => logits,
         };
         let values = |x: &Tensor| -> Result<Vec<f32>> { Ok((x * factor)?.flatten_all()?.to_vec1()?) };
-        Ok(Batch { examples, components: values(&components)?, rest: values(&rest)?, full: values(&full)? })
+        let batch = Batch { examples, components: values(&components)?, rest: values(&rest)?, full: values(&full)? };
+        check_finite(&batch, self.projection.shape)?;
+        Ok(batch)
+    }
+}
+
+/// Weights that are finite but absurd show here at the latest; the first component that breaks is named.
+fn check_finite(batch: &Batch, shape: Shape) -> Result<()> {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    let rows = batch.examples * shape.labels;
+    let broken = batch.components.chunks(rows.max(1)).position(|values| !finite(values));
+    match broken {
+        None if finite(&batch.rest) && finite(&batch.full) => Ok(()),
+        None => Err(Error::Model("the model's logits are not finite numbers".to_owned())),
+        Some(index) => {
+            Err(Error::Model(format!("the contributions of {} are not finite numbers", shape.component(index))))
+        }
     }
 }
 

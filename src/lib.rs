@@ -10,6 +10,7 @@
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
 //! | [`decompose`] | model × prompts → attribution |
+//! | [`doctor`] | whether a model is all right, and how far other dtypes drift |
 //! | [`analysis`] | pure functions of an attribution |
 //! | [`store`] | runs on disk |
 //! | [`runner`] | a request → prompts → a run |
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod component;
 pub mod decompose;
 pub(crate) mod demo;
+pub mod doctor;
 pub mod error;
 pub mod jobs;
 pub mod model;

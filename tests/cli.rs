@@ -146,7 +146,7 @@ fn mistakes_are_told_with_what_exists() {
     let out = out.to_str().unwrap();
     for (args, expected) in [
         (vec!["run", "--task", "sentimint", "-o", out], "sentiment"),
-        (vec!["run", "-m", "no/such", "--task", "topic", "-o", out], "demo"),
+        (vec!["run", "-m", "nosuch", "--task", "topic", "-o", out], "demo"),
         (vec!["run", "--task", "topic", "--template", "x", "-o", out], "article"),
         (vec!["run", "--task", "topic", "--num-fewshot", "4000", "-o", out], "--num-fewshot"),
         (vec!["run", "--task", "topic", "--limit", "0", "-o", out], "--limit"),

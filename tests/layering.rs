@@ -16,12 +16,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("analysis", &[]),
     ("store", &[]),
     ("decompose", &["model"]),
+    ("doctor", &["decompose", "model"]),
     ("runner", &["decompose", "model", "task"]),
     ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
     ("jobs", &["analysis", "runner", "model", "task"]),
     ("app", &["jobs", "runner", "analysis", "task", "model"]),
     ("tui", &["app", "jobs", "runner", "analysis", "task", "model", "store"]),
-    ("cli", &["tui", "app", "jobs", "protocol", "runner", "decompose", "store", "analysis", "task", "model"]),
+    ("cli", &["doctor", "tui", "app", "jobs", "protocol", "runner", "decompose", "store", "analysis", "task", "model"]),
 ];
 
 /// Crates that only the face of the program may name.

@@ -5,6 +5,7 @@
 mod classify;
 mod compare;
 mod components;
+mod doctor;
 #[cfg(feature = "tui")]
 mod explore;
 mod fit;
@@ -47,6 +48,8 @@ enum Command {
     Classify(classify::Args),
     /// Run the paper's protocol and print its tables
     Reproduce(reproduce::Args),
+    /// Examine a model: whether it loads, whether its parts add up, how far other dtypes drift
+    Doctor(doctor::Args),
     /// List tasks, their labels and templates
     Tasks(tasks::Args),
 }
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Reproduce(args)) => reproduce::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
     };
     finish(outcome.map(|()| 0))

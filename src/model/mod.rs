@@ -6,6 +6,7 @@ pub mod family;
 mod gguf;
 mod guard;
 pub mod hub;
+pub mod inspect;
 pub mod layers;
 pub mod matrix;
 pub mod memory;

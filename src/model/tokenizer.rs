@@ -75,6 +75,11 @@ impl Tokenizer {
         self.inner.get_vocab_size(true)
     }
 
+    /// The largest id.
+    pub fn largest_id(&self) -> u32 {
+        self.inner.get_vocab(true).into_values().max().unwrap_or(0)
+    }
+
     /// The token by which each label word is scored after `prompt`.
     ///
     /// A word is usable if it is one token, unlike the others', and if the prompt's own tokens stay what they are when

@@ -138,31 +138,17 @@ impl Client<'_> {
             let target = text(response.headers(), "location");
             match (response.status().as_u16(), target) {
                 (200, _) => return Ok(Some(Arriving { response, commit, size })),
-                (301 | 302 | 303 | 307 | 308, Some(target)) => url = self.absolute(&url, target),
-                (404, _) if self.lacks_only_file(response.headers()) => return Ok(None),
+                (301 | 302 | 303 | 307 | 308, Some(target)) => url = absolute(&url, target),
+                (404, _) if lacks_only_file(response.headers()) => return Ok(None),
                 (status, _) => return Err(self.refused(status, name).into()),
             }
         }
         Err(self.broken(name, "the server sends us in circles").into())
     }
 
-    /// Whether a 404 is about the file and not about repository or revision.
-    fn lacks_only_file(&self, headers: &HeaderMap) -> bool {
-        text(headers, "x-error-code").is_none_or(|code| code == "EntryNotFound")
-    }
-
     /// Tokens are shown to the hub only, not to where it stores files.
     fn is_hub(&self, url: &str) -> bool {
         url.strip_prefix(&self.settings.endpoint).is_some_and(|rest| rest.starts_with('/'))
-    }
-
-    fn absolute(&self, from: &str, target: String) -> String {
-        if !target.starts_with('/') {
-            return target;
-        }
-        let host_end = from.find("://").map_or(0, |at| at + 3);
-        let path = from[host_end..].find('/').map_or(from.len(), |at| host_end + at);
-        format!("{}{target}", &from[..path])
     }
 
     fn refused(&self, status: u16, name: &str) -> InputError {
@@ -185,6 +171,21 @@ impl Client<'_> {
     fn wrong(&self, problem: &str) -> InputError {
         InputError::new(problem).path(format!("{}/{}", self.settings.endpoint, self.repo))
     }
+}
+
+/// Whether a 404 is about the file and not about repository or revision.
+fn lacks_only_file(headers: &HeaderMap) -> bool {
+    text(headers, "x-error-code").is_none_or(|code| code == "EntryNotFound")
+}
+
+/// Where `target` leads, as seen from the page `from`.
+fn absolute(from: &str, target: String) -> String {
+    if !target.starts_with('/') {
+        return target;
+    }
+    let host_end = from.find("://").map_or(0, |at| at + 3);
+    let path = from[host_end..].find('/').map_or(from.len(), |at| host_end + at);
+    format!("{}{target}", &from[..path])
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

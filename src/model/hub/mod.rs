@@ -46,9 +46,11 @@ pub struct Download<'a> {
     pub total: Option<u64>,
 }
 
+type See = dyn Fn(&Download<'_>) + Send + Sync;
+
 /// Somebody who wants to see downloads.
 #[derive(Clone, Default)]
-pub struct Watcher(Option<Arc<dyn Fn(&Download<'_>) + Send + Sync>>);
+pub struct Watcher(Option<Arc<See>>);
 
 impl Watcher {
     /// Calls `see` every few megabytes.

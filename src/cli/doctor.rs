@@ -1,0 +1,102 @@
+//! `partscope doctor`: is this model all right?
+
+use std::fmt::Write;
+
+use super::{
+    Failure,
+    options::ModelOptions,
+    output::{ProgressLine, print, print_json},
+};
+use crate::{
+    doctor::{Drift, Loaded, Report, examine},
+    model::memory::gigabytes,
+    text::printable,
+};
+
+/// Examine a model: what it is, whether it loads, whether its parts add up, how far other dtypes drift.
+///
+/// Example: partscope doctor -m ./SmolLM2-135M --drift
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Load the model in every dtype and measure how far it is from f32
+    #[arg(long)]
+    drift: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let mut line = ProgressLine::new();
+    line.stage("examining the model");
+    let (report, failure) = examine(&args.model.source()?, &args.model.load_options()?, args.drift)?;
+    line.clear();
+    if args.json {
+        print_json(&report)?;
+    } else {
+        print(&page(&report))?;
+    }
+    failure.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn page(report: &Report) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:<12} {}", printable(value));
+    };
+    let facts = &report.inspection;
+    row("model", &facts.id);
+    row("family", &facts.family);
+    row("parameters", &format!("{:.1} million, stored as {}", facts.parameters as f64 / 1e6, facts.stored_as));
+    if let Some(loaded) = &report.loaded {
+        shapes(loaded, &mut row);
+    }
+    row("free memory", &facts.free.map_or_else(|| "unknown".to_owned(), gigabytes));
+    for need in &facts.memory {
+        let auto = if facts.auto.as_ref() == Some(&need.dtype) { ", what auto takes" } else { "" };
+        let fits = if need.fits == Some(false) { ", more than is free" } else { "" };
+        row("  memory", &format!("{} in {}{auto}{fits}", gigabytes(need.bytes), need.dtype));
+    }
+    let tokenizer = &facts.tokenizer;
+    row("tokenizer", &format!("{} ids, the largest {}", tokenizer.ids, tokenizer.largest));
+    row("  adds", &if tokenizer.around.is_empty() { "nothing".to_owned() } else { tokenizer.around.join(" ") });
+    row("  example", &tokenizer.example.join("|"));
+    for drift in report.drift.iter().flatten() {
+        row("drift", &drift_line(drift));
+    }
+    for note in &facts.notes {
+        row("note", note);
+    }
+    row("verdict", if report.problem.is_some() { "cannot be used; see the error" } else { "usable" });
+    text
+}
+
+fn shapes(loaded: &Loaded, row: &mut impl FnMut(&str, &str)) {
+    let Loaded { layers, heads, kv_heads, head_dim, hidden, .. } = loaded;
+    row("shape", &format!("{layers} layers, {heads} heads ({kv_heads} key/value) of {head_dim}, width {hidden}"));
+    row("vocabulary", &format!("{} ids; context {} tokens", loaded.vocabulary, loaded.context));
+    if !loaded.windows.is_empty() {
+        let windows: Vec<String> = loaded.windows.iter().map(ToString::to_string).collect();
+        row("windows", &format!("{} tokens", windows.join(", ")));
+    }
+    row("loaded", &format!("{} on {} in {:.1} s", loaded.dtype, loaded.device, loaded.load_s));
+    let exactness = &loaded.exactness;
+    row("exactness", &format!("parts add up to {:.1e} of the largest logit", exactness.max_rel));
+}
+
+fn drift_line(drift: &Drift) -> String {
+    if let Some(reason) = &drift.refused {
+        return format!("{}: not measured: {reason}", drift.dtype);
+    }
+    format!(
+        "{}: label logits off by up to {:.1e} ({:.2} %), {} of {} predictions changed; parts add up to {:.1e}",
+        drift.dtype,
+        drift.max_abs,
+        100.0 * drift.max_rel,
+        drift.predictions_changed,
+        drift.prompts,
+        drift.exactness.max_rel
+    )
+}

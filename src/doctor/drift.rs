@@ -1,0 +1,75 @@
+//! How far a model in another dtype is from itself in f32.
+
+use serde::Serialize;
+
+use super::try_out;
+use crate::{
+    attribution::{Attribution, Exactness, argmax},
+    error::{Error, Result},
+    model::{Dtype, LoadOptions, Model, Source},
+};
+
+/// One dtype against f32, over the doctor's prompts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drift {
+    /// The dtype.
+    pub dtype: String,
+    /// Largest change of a label-centred logit.
+    pub max_abs: f64,
+    /// The same over the largest label-centred logit in f32.
+    pub max_rel: f64,
+    /// Prompts whose strongest label is another.
+    pub predictions_changed: usize,
+    /// Prompts compared.
+    pub prompts: usize,
+    /// How well the parts add up in this dtype.
+    pub exactness: Exactness,
+    /// Why it could not be measured, if it could not.
+    pub refused: Option<String>,
+}
+
+/// Loads the model in f32, then in each other dtype, one after the other, and compares.
+pub(super) fn measure(source: &Source, options: &LoadOptions) -> Result<Vec<Drift>> {
+    let table = |dtype| try_out(&Model::load(source, &LoadOptions { dtype, ..options.clone() })?);
+    let reference = table(Dtype::F32)?;
+    let own = match source {
+        Source::Gguf(_) => Some(Dtype::Auto),
+        _ => None,
+    };
+    let others = [Dtype::F16, Dtype::Bf16, Dtype::Q8].into_iter().chain(own);
+    others
+        .map(|dtype| match table(dtype) {
+            Ok(found) => Ok(compare(dtype, &reference, &found)),
+            Err(Error::Input(error)) => {
+                Ok(Drift { refused: Some(error.to_string()), ..compare(dtype, &reference, &reference) })
+            }
+            Err(error) => Err(error),
+        })
+        .collect()
+}
+
+fn compare(dtype: Dtype, reference: &Attribution, found: &Attribution) -> Drift {
+    let labels = reference.labels();
+    let (expected, actual) = (reference.full(), found.full());
+    let centred = |row: &[f32]| {
+        let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / labels as f64;
+        row.iter().map(|&x| f64::from(x) - mean).collect::<Vec<_>>()
+    };
+    let (mut max_abs, mut largest, mut changed) = (0.0_f64, 0.0_f64, 0);
+    for (expected, actual) in expected.chunks_exact(labels).zip(actual.chunks_exact(labels)) {
+        changed += usize::from(argmax(expected) != argmax(actual));
+        for (a, b) in centred(expected).into_iter().zip(centred(actual)) {
+            max_abs = max_abs.max((a - b).abs());
+            largest = largest.max(a.abs());
+        }
+    }
+    Drift {
+        dtype: dtype.to_string(),
+        max_abs,
+        max_rel: if largest > 0.0 { max_abs / largest } else { 0.0 },
+        predictions_changed: changed,
+        prompts: reference.len(),
+        exactness: found.exactness(),
+        refused: None,
+    }
+}
