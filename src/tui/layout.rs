@@ -57,7 +57,7 @@ impl Layout {
         let side = Rect { x: body.x + width + 2, width: body.width - width - 3, ..body };
         let labels = shape.labels.min(6) as u16;
         let roomy = body.height >= 34;
-        let more = if roomy { labels + 3 } else { 0 };
+        let more = if roomy { labels + 2 } else { 0 };
         let component = Rect { height: COMPONENT + labels + more, ..side };
         let mix = Rect { y: component.bottom(), height: MIX, ..side };
         let examples = Rect { y: mix.bottom(), height: body.bottom().saturating_sub(mix.bottom()), ..side };

@@ -121,6 +121,7 @@ fn row<T>(values: &[T], example: usize, labels: usize) -> &[T] {
 
 /// A signed number with a digit after the point where there is room for one.
 pub(super) fn nats(value: f64) -> String {
+    let value = if value.abs() < 0.05 { 0.0 } else { value };
     if value.abs() < 9.95 { format!("{value:+.1}") } else { format!("{value:+.0}") }
 }
 
