@@ -14,7 +14,8 @@ use ratatui::layout::Size;
 const SIZE: Size = Size { width: 120, height: 36 };
 
 /// Each picture with the keys that lead to it from the one before.
-const PICTURES: [(&str, &str); 4] = [("map", "b"), ("mix", "w"), ("examples", "e f f j j"), ("compare", "esc f s c b")];
+const PICTURES: [(&str, &str); 4] =
+    [("map", "b"), ("mix", "w"), ("examples", "e f f j j"), ("compare", "esc f tab c b")];
 
 fn main() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
@@ -36,6 +37,6 @@ fn demo() -> Result<ExploreOptions> {
     };
     let choices = Library.names().into_iter().map(choice).collect::<Result<_>>()?;
     let start = |listen: Listener<_>| jobs::model_worker(Source::Demo, LoadOptions::default(), listen);
-    let first = Some(RunRequest { task: "topic".to_owned(), ..RunRequest::default() });
+    let first = Some(RunRequest::default());
     Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, saved: Vec::new() })
 }

@@ -84,7 +84,8 @@ impl Plan {
 /// paper's 24 labels, 4 of them in the prompt.
 impl Default for RunRequest {
     fn default() -> Self {
-        Self { task: "sentiment".to_owned(), template: None, shots: 4, demo_seed: 0, train_examples: 20, limit: None }
+        let (task, template) = ("topic".to_owned(), Some("shared".to_owned()));
+        Self { task, template, shots: 4, demo_seed: 0, train_examples: 20, limit: None }
     }
 }
 
