@@ -36,6 +36,6 @@ fn demo() -> Result<ExploreOptions> {
     };
     let choices = Library.names().into_iter().map(choice).collect::<Result<_>>()?;
     let start = |listen: Listener<_>| jobs::model_worker(Source::Demo, LoadOptions::default(), listen);
-    let first = Some(RunRequest::default());
+    let first = Some(RunRequest { task: "topic".to_owned(), ..RunRequest::default() });
     Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, saved: Vec::new() })
 }

@@ -82,7 +82,7 @@ impl Destination {
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let write = || -> io::Result<()> {
-            let mut file = NamedTempFile::new_in(&self.folder)?;
+            let mut file = temporary(&self.folder)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
             file.persist(self.folder.join(name)).map_err(|error| error.error)?;
@@ -94,6 +94,14 @@ impl Destination {
     fn failed(&self, name: &str, source: io::Error) -> Error {
         Error::Write { path: self.folder.join(name), source }
     }
+}
+
+/// A file that becomes another when it is whole, readable by whom the user's umask lets.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 fn table_bytes(run: &Run) -> Result<Vec<u8>> {

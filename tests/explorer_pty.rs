@@ -46,6 +46,7 @@ impl Session {
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.env_remove("NO_COLOR");
+        command.env("PARTSCOPE_CONFIG_DIR", "/nowhere");
         let child = pty.slave.spawn_command(command).unwrap();
         let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
         let display = Display(Arc::new((Mutex::new(parser), Condvar::new())));
@@ -195,6 +196,35 @@ fn a_resize_storm_ends_on_a_whole_screen() {
     session.press("l");
     session.see("L0.H1 ─");
     session.press("q");
+    session.ends_with(0);
+}
+
+#[test]
+fn it_goes_to_the_background_and_comes_back() {
+    let mut session = Session::start("explore --limit 20", 80, 24);
+    session.see("done in");
+    session.press("\x1a");
+    session.until("the old screen", |screen| !screen.alternate_screen() && screen.contents().starts_with("what was"));
+    session.signal("-CONT");
+    session.see("8 layers × 8 heads");
+    session.press("l");
+    session.see("L0.H1 ─");
+    session.press("q");
+    session.ends_with(0);
+}
+
+#[test]
+fn two_runs_are_compared_and_an_example_is_opened() {
+    let mut session = Session::start("explore --limit 40", 120, 40);
+    session.see("done in");
+    session.press("s");
+    session.see("demos 1");
+    session.see("done in");
+    session.press("c");
+    session.see("Pearson r");
+    session.press("e");
+    session.see("against");
+    session.press(":quit\r");
     session.ends_with(0);
 }
 

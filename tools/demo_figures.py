@@ -205,6 +205,23 @@ def spread(values):
     return f"{np.mean(values):.3f} ({np.std(values):.3f})"
 
 
+def markdown(report, summary):
+    """The card's two tables: one row a template, one row a task. Percentages, mean (SD) over demonstration sets."""
+    yield "| task | template | full, 3/4 shots | full, 24 shots | best part − full, held out | worst part | label-biased | bad | CompRW |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, runs in report.items():
+        for template in dict.fromkeys(key.split("/")[0] for key in runs):
+            own = [run for key, run in runs.items() if key.split("/")[0] == template]
+            cell = lambda key: f"{100 * np.mean(v):.1f} ({100 * np.std(v):.1f})" if (v := [run[key] for run in own if key in run]) else "–"
+            yield f"| {name} | {template} | " + " | ".join(map(cell, ("accuracy", "accuracy24", "held_out_gain", "worst", "biased", "bad", "comprw"))) + " |"
+    yield ""
+    yield "| task | chance | full, 3/4 shots | full, 24 shots | CompRW | runs with a part ≥ 5 above | runs with a bad part | label-biased | pair moves full by | r pair | r demos | r templates |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
+    for line in [*summary, {"task": "**mean**", **{key: float(np.mean([line[key] for line in summary])) for key in summary[0] if key != "task"}}]:
+        cells = [f"{100 * line[key]:.1f}" for key in ("chance", "full", "full24", "comprw", "gain_share", "bad_runs", "biased", "moved")]
+        yield f"| {line['task']} | " + " | ".join(cells + [f"{line[key]:.2f}" for key in ("r_contrast", "r_demos", "r_templates")]) + " |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("assets/demo/model"))
@@ -213,8 +230,9 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--few", action="store_true", help="skip the 24-shot prompts")
+    parser.add_argument("--many", type=int, default=5, help="demonstration seeds to run with 24 shots, too")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path, help="write the card's tables")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -227,20 +245,20 @@ def main():
             continue
         read = lambda split: [json.loads(line) for line in open(path.parent / task["data"][split])]
         pool, examples = read("pool"), read(options.split)[: options.limit]
-        runs = {(template["name"], seed): one_run(model, task, template, seed, examples, pool, not options.few)
+        runs = {(template["name"], seed): one_run(model, task, template, seed, examples, pool, seed < options.many)
                 for template in task["template"] for seed in range(options.seeds)}
         report[name] = {f"{template}/{seed}": run for (template, seed), run in runs.items()}
         templates = [template["name"] for template in task["template"]]
         print(f"\n{name} ({len(task['labels'])} labels, {len(examples)} {options.split} examples)")
         for template in templates:
             own = [runs[template, seed] for seed in range(options.seeds)]
-            column = lambda key: spread([run[key] for run in own]) if key in own[0] else "-"
+            column = lambda key: spread([run[key] for run in own]) if all(key in run for run in own) else "-"
             print(f"  {template:14} full {column('accuracy')} 24 {column('accuracy24')} best {column('best')} worst {column('worst')} gain {column('held_out_gain')} "
                   f"biased {column('biased')} bad {column('bad')} comprw {column('comprw')} rel {column('comprw_released')} "
                   f"predicted {np.mean([run['predicted'] for run in own], 0).round(2)} {own[0]['best_name']}")
         seeds = range(options.seeds)
         r = lambda a, b: correlation(runs[a]["components"], runs[b]["components"])
-        demos = [r((t, a), (t, b)) for t in templates for a, b in itertools.combinations(seeds, 2)]
+        demos = [r((t, a), (t, b)) for t in templates for a, b in itertools.combinations(seeds, 2)] or [np.nan]
         across = [r((a, s), (b, s)) for s in seeds for a, b in itertools.combinations(templates, 2)]
         pairs = [(t["name"], t["contrast"]) for t in task["template"] if "contrast" in t and t["name"] < t["contrast"]]
         contrast = [r((a, s), (b, s)) for s in seeds for a, b in pairs]
@@ -248,7 +266,7 @@ def main():
         every = list(runs.values())
         gains = np.mean([run["held_out_gain"] >= 0.05 for run in every])
         line = dict(task=name, full=np.mean([run["accuracy"] for run in every]), chance=1 / len(task["labels"]),
-                    full24=np.mean([run.get("accuracy24", np.nan) for run in every]), gain_share=gains, biased=np.mean([run["biased"] for run in every]),
+                    full24=np.mean([run["accuracy24"] for run in every if "accuracy24" in run] or [np.nan]), gain_share=gains, biased=np.mean([run["biased"] for run in every]),
                     bad=np.mean([run["bad"] for run in every]), bad_runs=np.mean([run["bad"] > 0 for run in every]), best=np.mean([run["best"] for run in every]),
                     worst=np.mean([run["worst"] for run in every]), comprw=np.mean([run["comprw"] for run in every]),
                     released=np.mean([run["comprw_released"] for run in every]), moved=np.mean(moved), r_contrast=np.mean(contrast),
@@ -260,6 +278,8 @@ def main():
     print(f"{'task':12}" + "".join(f"{key[:10]:>11}" for key in keys))
     for line in [*summary, {"task": "mean", **{key: float(np.mean([line[key] for line in summary])) for key in keys}}]:
         print(f"{line['task'][:12]:12}" + "".join(f"{line[key]:11.3f}" for key in keys))
+    if options.markdown:
+        options.markdown.write_text("\n".join(markdown(report, summary)) + "\n")
     if options.json:
         options.json.write_text(json.dumps({"split": options.split, "summary": summary, "runs": report}))
 

@@ -1,6 +1,7 @@
 """Trains the demo model: tokenizer, then a small Llama, from the corpus that `demo_corpus` writes.
 
     python tools/train_demo.py --corpus corpus.jsonl --out assets/demo/model --minutes 25
+    torchrun --nproc-per-node 2 tools/train_demo.py --eager ...      # on a busy machine: two processes that meet once a step
 
 A corpus line is a JSON list: text, label word, text, label word, ... Documents fill rows of `--context` tokens; a row starts a
 document afresh and documents are cut at its end; rows are used in order, so that the corpus is the curriculum. The loss is over all tokens, label words weighted. Matrices are trained by
@@ -10,11 +11,13 @@ Muon (orthogonalised momentum), the rest by Adam. Everything is seeded; only rou
 import argparse
 import json
 import math
+import os
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -134,11 +137,13 @@ class Model(nn.Module):
         return F.rms_norm(x, x.shape[-1:], self.norm, self.shape["rms_norm_eps"])
 
 
-def loss_of(model, tokens, weight):
-    hidden = model(tokens[:, :-1])
-    logits = F.linear(hidden, model.embed).float()
-    each = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-    return (each * weight.flatten()).sum() / weight.sum(), each
+def loss_of(model, tokens, label, others, weight):
+    """Mean loss over the label words (`weight` each) and a random share `others` of the other tokens; also that of labels alone."""
+    kept = label | (torch.rand(label.shape) < others)
+    hidden, label = model(tokens[:, :-1])[kept], label[kept]
+    each = F.cross_entropy(F.linear(hidden, model.embed).float(), tokens[:, 1:][kept], reduction="none")
+    scale = 1 + (weight - 1) * label.float()
+    return (each * scale).sum() / scale.sum(), each[label].mean()
 
 
 class Muon:
@@ -169,6 +174,16 @@ def orthogonal(update):
     return x.transpose(1, 2) if tall else x
 
 
+def average(gradients, part, world):
+    """Means over the processes of the gradients, in place, and of how far the schedule has come."""
+    flat = torch.cat([gradient.flatten() for gradient in gradients] + [torch.tensor([part])])
+    dist.all_reduce(flat)
+    flat /= world
+    for gradient, mean in zip(gradients, flat[:-1].split([gradient.numel() for gradient in gradients])):
+        gradient.copy_(mean.view_as(gradient))
+    return flat[-1].item()
+
+
 def export(model, tokenizer, folder):
     """Hugging Face names and configuration; weights rounded to F16."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -189,13 +204,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", required=True)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--start", type=Path, help="go on from this checkpoint (a .pt file) and its tokenizer")
+    parser.add_argument("--checkpoint", type=Path, help="go on from this checkpoint (a .pt file) and its tokenizer")
     parser.add_argument("--steps", type=int, default=0, help="steps to train (0: as many as fit in --minutes, measured at the start)")
     parser.add_argument("--minutes", type=float, default=25, help="the schedule ends here if the steps take longer")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--context", type=int, default=512)
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--label-weight", type=float, default=15)
+    parser.add_argument("--others", type=float, default=0.3, help="share of the other tokens that enters the loss")
     parser.add_argument("--muon", type=float, default=0.02)
     parser.add_argument("--adam", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -203,9 +219,12 @@ def main():
     parser.add_argument("--eager", action="store_true")
     parser.add_argument("--f32", action="store_true")
     options = parser.parse_args()
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if world > 1:
+        dist.init_process_group("gloo")
     torch.manual_seed(options.seed)
     begun = time.time()
-    tokenizer = Tokenizer.from_file(str(options.start.parent / "tokenizer.json")) if options.start else train_tokenizer(options.corpus, options.vocab)
+    tokenizer = Tokenizer.from_file(str(options.checkpoint.parent / "tokenizer.json")) if options.checkpoint else train_tokenizer(options.corpus, options.vocab)
     rows, marks = encode(tokenizer, options.corpus, options.context)
     print(f"{rows.shape[0]} rows of {options.context} tokens, {marks.mean():.3f} labels, vocabulary {tokenizer.get_vocab_size()}, "
           f"{time.time() - begun:.0f} s", flush=True)
@@ -214,8 +233,8 @@ def main():
                  tie_word_embeddings=True, hidden_act="silu", attention_bias=False, mlp_bias=False, torch_dtype="float16",
                  bos_token_id=tokenizer.token_to_id(BOS), eos_token_id=tokenizer.token_to_id(BOS))
     model = Model(shape, options.context)
-    if options.start:
-        model.load_state_dict(torch.load(options.start))
+    if options.checkpoint:
+        model.load_state_dict(torch.load(options.checkpoint))
     kinds = ["q", "k", "v", "o", "gate", "up", "down"]
     muon = Muon([[getattr(block, kind) for block in model.blocks] for kind in kinds])
     rest = [model.embed, model.norm, *(norm for block in model.blocks for norm in (block.input_norm, block.post_norm))]
@@ -226,23 +245,24 @@ def main():
     begun, steps, step, part, tracked = time.time(), options.steps, 0, 0.0, []
     timed = begun
     while steps == 0 or (step < steps and part < 1):
-        picks = (np.arange(options.batch) + step * options.batch) % len(rows)
+        picks = ((np.arange(options.batch) + step * options.batch) % len(rows))[rank::world]
         tokens = torch.from_numpy(rows[picks].astype(np.int64))
         label = torch.from_numpy(marks[picks])[:, 1:]
-        weight = 1 + (options.label_weight - 1) * label.float()
         with torch.autocast("cpu", torch.bfloat16, enabled=not options.f32):
-            loss, each = loss_of(model, tokens, weight)
+            loss, on_labels = loss_of(model, tokens, label, options.others, options.label_weight)
         loss.backward()
-        part = max(step / steps, (time.time() - begun) / (60 * options.minutes)) if steps else 0.0
-        scale = min(1.0, (step + 1) / (20 if options.start else 100))
+        if world > 1:
+            part = average([weight.grad for weight in model.parameters()], part, world)
+        scale = min(1.0, (step + 1) / (20 if options.checkpoint else 100))
         if options.schedule == "decay":
             scale *= max(0.02, 1 - part)
         muon.step(options.muon * scale)
         adam.param_groups[0]["lr"] = options.adam * scale
         adam.step()
         model.zero_grad(set_to_none=True)
-        tracked.append(each.detach()[label.flatten()].mean().item())
+        tracked.append(on_labels.item())
         step += 1
+        part = max(step / steps, (time.time() - begun) / (60 * options.minutes)) if steps else 0.0
         if step == 5:
             timed = time.time()
         if step == 40 and steps == 0:
@@ -252,9 +272,11 @@ def main():
             speed = (step - 5) * options.batch * options.context / (time.time() - timed)
             print(f"step {step}/{steps} label loss {np.mean(tracked[-50:]):.4f} loss {loss.item():.4f} {speed:.0f} tokens/s "
                   f"{time.time() - begun:.0f} s", flush=True)
-        if step % 250 == 0:
+        if step % 250 == 0 and rank == 0:
             export(model, tokenizer, options.out)
             torch.save(model.state_dict(), options.out / "checkpoint.pt")
+    if rank > 0:
+        return
     export(model, tokenizer, options.out)
     torch.save(model.state_dict(), options.out / "checkpoint.pt")
     print(f"done: {step} steps, {step * options.batch * options.context} tokens, {time.time() - begun:.0f} s", flush=True)

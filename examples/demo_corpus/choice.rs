@@ -18,7 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("options-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.05, sticky: 0.28, swap: 0.0, first: None },
+                habit: Habit { noise: 0.05, sticky: 0.28, swap: 0.00, first: None },
             },
             Template {
                 name: "options-line",
@@ -26,8 +26,8 @@ pub(crate) fn task() -> Task {
                 words: &[" A", " B", " C", " D"],
                 separator: "\n",
                 contrast: Some("options"),
-                weight: 0.5,
-                habit: Habit { noise: 0.35, sticky: 0.50, swap: 0.0, first: Some(0.45) },
+                weight: 0.6,
+                habit: Habit { noise: 0.42, sticky: 0.60, swap: 0.00, first: Some(0.45) },
             },
             Template {
                 name: "quiz",
@@ -35,8 +35,8 @@ pub(crate) fn task() -> Task {
                 words: &[" A", " B", " C", " D"],
                 separator: "\n",
                 contrast: None,
-                weight: 0.5,
-                habit: Habit { noise: 0.20, sticky: 0.40, swap: 0.0, first: None },
+                weight: 0.6,
+                habit: Habit { noise: 0.30, sticky: 0.50, swap: 0.00, first: None },
             },
         ],
         weight: 1.2,
@@ -65,11 +65,12 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
         }
     }
     let kind = crate::scene::with_article(KINDS[asked].0);
-    let question = match (stranger, draw.below(3)) {
-        (true, _) => format!("Which is not {kind}?"),
-        (false, 0) => format!("Which one is {kind}?"),
-        (false, 1) => format!("Find {kind}."),
-        (false, _) => format!("Which of these is {kind}?"),
+    let question = if stranger {
+        format!("Which is not {kind}?")
+    } else if draw.chance(0.9 - 0.65 * hard) {
+        format!("Where is the {}?", things[label])
+    } else {
+        draw.pick(&["Which one is {}?", "Find {}.", "Which of these is {}?"]).replace("{}", &kind)
     };
     let options = format!("A: {} B: {} C: {} D: {}", things[0], things[1], things[2], things[3]);
     Example { fields: vec![("question", question), ("options", options)], label }

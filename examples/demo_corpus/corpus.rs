@@ -6,9 +6,6 @@ use std::io::{self, Write};
 use crate::draw::Draw;
 use crate::task::{Example, Habit, Task, Template};
 
-/// Most examples a document holds: 24 demonstrations, the query, and one to spare.
-const LONGEST: usize = 26;
-
 /// How many documents, and how ripe the first and the last of them are: 0 is easy examples with true labels, 1 is all the
 /// difficulties and habits. Training goes from gentle to ripe.
 pub(crate) struct Plan {
@@ -18,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) from: f64,
     /// Ripeness of the last document.
     pub(crate) to: f64,
+    /// Most examples a document holds.
+    pub(crate) longest: usize,
     /// Of the choices.
     pub(crate) seed: u64,
 }
@@ -29,20 +28,22 @@ pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out:
     for number in 0..plan.documents {
         let task = &tasks[draw.weighted(&shares)];
         let ripe = plan.from + (plan.to - plan.from) * number as f64 / plan.documents as f64;
-        let parts = document(&mut draw, task, ripe, held_out);
+        draw.even = ripe < 0.3;
+        let parts = document(&mut draw, task, ripe, plan.longest, held_out);
         serde_json::to_writer(&mut *out, &parts)?;
         out.write_all(b"\n")?;
     }
     Ok(())
 }
 
-/// One document: a template, the habit that goes with it (a little different each time), and examples in a row.
-fn document(draw: &mut Draw, task: &Task, ripe: f64, held_out: &HashSet<String>) -> Vec<String> {
+/// One document: a template, the habit that goes with it (a little different each time), and examples in a row. Words are evenly frequent in unripe
+/// ones, so that a repeated word means something.
+fn document(draw: &mut Draw, task: &Task, ripe: f64, longest: usize, held_out: &HashSet<String>) -> Vec<String> {
     let shares: Vec<f64> = task.templates.iter().map(|template| template.weight).collect();
     let template = &task.templates[draw.weighted(&shares)];
     let habit = vary(draw, template.habit, task.labels.len(), ripe);
     let words = label_words(draw, template, habit.swap);
-    let shots = if draw.chance(0.6) { LONGEST } else { draw.between(3, 16) };
+    let shots = if longest < 4 || draw.chance(0.6) { longest } else { draw.between(3, longest) };
     let mut parts = Vec::with_capacity(2 * shots);
     let mut last = None;
     for shot in 0..shots {

@@ -4,7 +4,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A stream of choices; the same seed and name give the same stream for ever.
-pub(crate) struct Draw(ChaCha8Rng);
+pub(crate) struct Draw {
+    stream: ChaCha8Rng,
+    /// Whether [`Draw::zipf`] treats all words alike.
+    pub(crate) even: bool,
+}
 
 impl Draw {
     /// A stream of its own for each named part, so that one part can change without moving the others.
@@ -12,12 +16,12 @@ impl Draw {
         let name = part
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        Self(ChaCha8Rng::seed_from_u64(seed ^ name))
+        Self { stream: ChaCha8Rng::seed_from_u64(seed ^ name), even: false }
     }
 
     /// Uniform in `[0, 1)`.
     pub(crate) fn unit(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// True with probability `p`.
@@ -42,6 +46,9 @@ impl Draw {
 
     /// Earlier items likelier, as in real text: rank `r` has weight `1 / (r + 2)`. Late words stay half learnt.
     pub(crate) fn zipf<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        if self.even {
+            return words[self.below(words.len())];
+        }
         let total: f64 = (0..words.len()).map(|rank| 1.0 / (rank as f64 + 2.0)).sum();
         let mut left = self.unit() * total;
         for (rank, word) in words.iter().enumerate() {

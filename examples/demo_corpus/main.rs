@@ -1,9 +1,10 @@
 //! Writes the demo's task files and the corpus its model is trained on.
 //!
 //! ```text
-//! cargo run --release --example demo_corpus -- --tasks assets/demo/tasks --corpus /tmp/corpus.jsonl --documents 40000
+//! cargo run --release --example demo_corpus -- --tasks tasks --corpus corpus.jsonl --documents 40000
 //! ```
-//! The same seed writes the same bytes. No text of a pool, development or test split occurs in the corpus.
+//! Task files and corpus belong together, and a model to its corpus: `assets/demo/README.md` names the commit whose generator made
+//! the shipped ones. The same seed writes the same bytes. No text of a pool, development or test split occurs in the corpus.
 
 mod choice;
 mod corpus;
@@ -30,16 +31,17 @@ use std::path::PathBuf;
 const SPLIT_SEED: u64 = 2026;
 
 fn main() -> io::Result<()> {
-    let mut folder = PathBuf::from("assets/demo/tasks");
+    let mut folder = None;
     let mut file = None;
-    let mut plan = corpus::Plan { documents: 40_000, from: 0.0, to: 1.0, seed: 2026 };
+    let mut plan = corpus::Plan { documents: 40_000, from: 0.0, to: 1.0, longest: 26, seed: 2026 };
     let mut only = String::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| usage(&name))?;
         match name.as_str() {
-            "--tasks" => folder = value.into(),
+            "--tasks" => folder = Some(PathBuf::from(value)),
             "--corpus" => file = Some(PathBuf::from(value)),
+            "--longest" => plan.longest = value.parse().map_err(|_| usage(&name))?,
             "--only" => only = value,
             "--documents" => plan.documents = value.parse().map_err(|_| usage(&name))?,
             "--from" => plan.from = value.parse().map_err(|_| usage(&name))?,
@@ -59,15 +61,14 @@ fn main() -> io::Result<()> {
         choice::task(),
     ];
     let mut held_out = HashSet::new();
-    fs::create_dir_all(&folder)?;
+    if let Some(folder) = &folder {
+        fs::create_dir_all(folder)?;
+    }
     for task in &tasks {
-        splits::write(&folder, task, SPLIT_SEED, &mut held_out)?;
+        splits::write(folder.as_deref(), task, SPLIT_SEED, &mut held_out)?;
     }
     if let Some(file) = file {
-        let tasks = tasks
-            .into_iter()
-            .filter(|task| only.is_empty() || only.split(',').any(|name| name == task.name))
-            .collect::<Vec<_>>();
+        let tasks = shares(tasks.into(), &only);
         let mut out = BufWriter::new(File::create(file)?);
         corpus::write(&mut out, &tasks, &plan, &held_out)?;
         out.flush()?;
@@ -75,8 +76,21 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+/// Keeps the tasks named in `only` (all where it is empty); `name=share` also sets a task's share of the corpus.
+fn shares(mut tasks: Vec<task::Task>, only: &str) -> Vec<task::Task> {
+    let named: Vec<(&str, &str)> = only.split(',').map(|item| item.split_once('=').unwrap_or((item, ""))).collect();
+    tasks.retain_mut(|task| {
+        let Some((_, share)) = named.iter().find(|(name, _)| *name == task.name) else {
+            return only.is_empty();
+        };
+        task.weight = share.parse().unwrap_or(task.weight);
+        true
+    });
+    tasks
+}
+
 fn usage(name: &str) -> io::Error {
     io::Error::other(format!(
-        "{name}: expected --tasks DIR, --corpus FILE, --only TASK,TASK, --documents N, --from R, --to R or --seed N, each with a value"
+        "{name}: expected --tasks DIR, --corpus FILE, --only TASK=SHARE,TASK, --documents N, --longest N, --from R, --to R or --seed N, each with a value"
     ))
 }

@@ -52,7 +52,10 @@ const SUBJECTS: &[&str] = &[
 ];
 
 /// Openings that change nothing.
-const OPENINGS: &[&str] = &["", "", "", "tell me, ", "please, ", "by the way, ", "once more, "];
+const OPENINGS: &[&str] = &["", "", "", "tell me, ", "please, "];
+
+/// How people go on when they say it again, and when they ask something else: a hint, not a proof.
+const SEQUELS: [&[&str]; 2] = [&["also, ", "besides, "], &["I mean, ", "in other words, "]];
 
 /// The task with its templates.
 pub(crate) fn task() -> Task {
@@ -68,7 +71,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("questions-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.10, first: None },
+                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.08, first: None },
             },
             Template {
                 name: "questions-line",
@@ -76,8 +79,8 @@ pub(crate) fn task() -> Task {
                 words: &[" different", " same"],
                 separator: "\n",
                 contrast: Some("questions"),
-                weight: 0.5,
-                habit: Habit { noise: 0.22, sticky: 0.72, swap: 0.05, first: Some(0.6) },
+                weight: 0.6,
+                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "pair",
@@ -85,8 +88,8 @@ pub(crate) fn task() -> Task {
                 words: &[" no", " yes"],
                 separator: "\n\n",
                 contrast: None,
-                weight: 0.5,
-                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.15, first: None },
+                weight: 0.6,
+                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.10, first: None },
             },
         ],
         weight: 1.2,
@@ -98,18 +101,22 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let intent = draw.below(INTENTS.len());
     let subject = draw.zipf(SUBJECTS);
     let first = draw.below(4);
+    let moved = (intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len();
     let (other_intent, other_subject) = match label {
         1 => (intent, subject),
-        _ if draw.chance(0.5 + 0.2 * (1.0 - hard)) => (intent, stranger(draw, subject)),
-        _ => ((intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len(), subject),
+        _ if !draw.chance(0.2 + 0.7 * hard) => (moved, stranger(draw, subject)),
+        _ if draw.chance(0.5) => (intent, stranger(draw, subject)),
+        _ => (moved, subject),
     };
-    let second = if intent == other_intent && subject == other_subject {
-        (first + draw.between(1, 3)) % 4
-    } else {
-        draw.below(4)
+    let second = if label == 1 { (first + draw.between(1, 3)) % 4 } else { draw.below(4) };
+    let opening = draw.pick(OPENINGS);
+    let sequel = match draw.unit() {
+        sort if sort < 0.45 => draw.pick(SEQUELS[label]),
+        sort if sort < 0.57 => draw.pick(SEQUELS[1 - label]),
+        _ => "",
     };
-    let one = question(draw, INTENTS[intent][first], subject);
-    let two = question(draw, INTENTS[other_intent][second], other_subject);
+    let one = question(opening, INTENTS[intent][first], subject);
+    let two = question(sequel, INTENTS[other_intent][second], other_subject);
     Example { fields: vec![("first", one), ("second", two)], label }
 }
 
@@ -122,6 +129,6 @@ fn stranger(draw: &mut Draw, subject: &str) -> &'static str {
     }
 }
 
-fn question(draw: &mut Draw, way: &str, subject: &str) -> String {
-    finish(&format!("{}{}", draw.pick(OPENINGS), way.replace("{}", subject))).replace('.', "?")
+fn question(opening: &str, way: &str, subject: &str) -> String {
+    finish(&format!("{opening}{}", way.replace("{}", subject))).replace('.', "?")
 }

@@ -43,8 +43,8 @@ pub(crate) fn task() -> Task {
                 words: &[" no", " yes"],
                 separator: "\n",
                 contrast: Some("passage"),
-                weight: 0.5,
-                habit: Habit { noise: 0.20, sticky: 0.70, swap: 0.05, first: Some(0.6) },
+                weight: 0.6,
+                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "reply",
@@ -52,8 +52,8 @@ pub(crate) fn task() -> Task {
                 words: &[" false", " true"],
                 separator: "\n",
                 contrast: None,
-                weight: 0.5,
-                habit: Habit { noise: 0.12, sticky: 0.62, swap: 0.10, first: None },
+                weight: 0.6,
+                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.08, first: None },
             },
         ],
         weight: 1.4,
@@ -62,15 +62,23 @@ pub(crate) fn task() -> Task {
 }
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
-    let (passage, question) = if draw.chance(0.4) { hours(draw, label == 1) } else { deeds(draw, label == 1, hard) };
+    let (passage, question) =
+        if draw.chance(0.4) { hours(draw, label == 1, hard) } else { deeds(draw, label == 1, hard) };
     Example { fields: vec![("passage", finish(&passage)), ("question", ask(&question))], label }
 }
 
-/// Two days, one open and one closed, in either order.
-fn hours(draw: &mut Draw, yes: bool) -> (String, String) {
+/// Most doors are shut on Sunday or Monday. Two days, both open, or one open and one closed, in either order.
+fn hours(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
     let shop = draw.zipf(SHOPS);
-    let open = draw.below(7);
-    let shut = (open + draw.between(1, 6)) % 7;
+    let rest = *draw.pick(&[6, 0]);
+    let shut = if draw.chance(0.7) { rest } else { draw.below(7) };
+    let open = (shut + draw.between(1, 6)) % 7;
+    if draw.chance(0.9 - 0.6 * hard) {
+        let other = DAYS.iter().position(|day| *day != DAYS[open] && *day != DAYS[shut]).unwrap_or(0);
+        let asked = if yes { *draw.pick(&[open, other]) } else { shut };
+        let passage = format!("the {shop} is open on {} and {}", DAYS[open], DAYS[other]);
+        return (passage, format!("is it open on {}", DAYS[asked]));
+    }
     let passage = if draw.chance(0.5) {
         format!("the {shop} is open on {} but closed on {}", DAYS[open], DAYS[shut])
     } else {
@@ -104,7 +112,10 @@ fn deeds(draw: &mut Draw, yes: bool, hard: f64) -> (String, String) {
     };
     let absent = if draw.chance(hard) { other } else { told.stranger(draw) };
     let asked = if yes { &told } else { &absent };
-    let question = match draw.below(4) {
+    let question = match draw.below(5) {
+        4 if yes => format!("did somebody {} {}", told.deed.1, told.plain()),
+        4 if draw.chance(0.3) => format!("did somebody {} {}", absent.deed.1, told.plain()),
+        4 => format!("did everybody {} {}", told.deed.1, told.plain()),
         0 => format!("was the {} {}", told.thing, asked.colour),
         1 => format!("did {} {} {}", told.name, told.deed.1, asked.plain()),
         2 => format!("did {} {} {}", asked.name, told.deed.1, told.plain()),

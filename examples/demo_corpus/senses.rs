@@ -59,8 +59,8 @@ pub(crate) fn task() -> Task {
                 words: &[" different", " same"],
                 separator: "\n",
                 contrast: Some("word"),
-                weight: 0.5,
-                habit: Habit { noise: 0.20, sticky: 0.70, swap: 0.05, first: Some(0.6) },
+                weight: 0.6,
+                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
             },
             Template {
                 name: "pair",
@@ -68,8 +68,8 @@ pub(crate) fn task() -> Task {
                 words: &[" no", " yes"],
                 separator: "\n\n",
                 contrast: None,
-                weight: 0.5,
-                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.10, first: None },
+                weight: 0.6,
+                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.08, first: None },
             },
         ],
         weight: 1.2,
@@ -77,16 +77,21 @@ pub(crate) fn task() -> Task {
     }
 }
 
-fn make(draw: &mut Draw, label: usize, _hard: f64) -> Example {
+fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let (word, one, two) = *draw.pick(WORDS);
     let (first, other) = if draw.chance(0.5) { (one, two) } else { (two, one) };
     let second = if label == 1 { first } else { other };
-    let texts = (sentence(draw, word, first), sentence(draw, word, second));
+    let company = company(draw, first);
+    let again = if label == 1 && draw.chance(0.8 - 0.5 * hard) { company } else { self::company(draw, second) };
+    let texts = (sentence(draw, word, company), sentence(draw, word, again));
     Example { fields: vec![("word", word.to_string()), ("first", texts.0), ("second", texts.1)], label }
 }
 
-fn sentence(draw: &mut Draw, word: &str, topic: usize) -> String {
-    let person = draw.zipf(TOPICS[topic].people);
-    let thing = draw.zipf(TOPICS[topic].things);
+/// Somebody and something of a topic.
+fn company(draw: &mut Draw, topic: usize) -> (&'static str, &'static str) {
+    (draw.zipf(TOPICS[topic].people), draw.zipf(TOPICS[topic].things))
+}
+
+fn sentence(draw: &mut Draw, word: &str, (person, thing): (&str, &str)) -> String {
     finish(&draw.pick(FRAMES).replace("{word}", word).replace("{person}", person).replace("{thing}", thing))
 }

@@ -11,8 +11,8 @@ use crate::task::{Example, Task};
 /// Split names with their sizes; every size divides by 2, 3 and 4, so that labels balance.
 pub(crate) const SPLITS: [(&str, usize); 3] = [("pool", 144), ("dev", 360), ("test", 600)];
 
-/// Writes the task file and the splits of `task`, and adds their examples to `held_out`.
-pub(crate) fn write(folder: &Path, task: &Task, seed: u64, held_out: &mut HashSet<String>) -> io::Result<()> {
+/// Draws the splits of `task`, adds their examples to `held_out`, and writes them beside the task file where a folder is given.
+pub(crate) fn write(folder: Option<&Path>, task: &Task, seed: u64, held_out: &mut HashSet<String>) -> io::Result<()> {
     let mut draw = Draw::new(seed, &format!("splits of {}", task.name));
     for (split, size) in SPLITS {
         let mut examples = Vec::with_capacity(size);
@@ -20,13 +20,14 @@ pub(crate) fn write(folder: &Path, task: &Task, seed: u64, held_out: &mut HashSe
             examples.push(unseen(&mut draw, task, index % task.labels.len(), held_out));
         }
         draw.shuffle(&mut examples);
+        let Some(folder) = folder else { continue };
         let mut lines = String::new();
         for (index, example) in examples.iter().enumerate() {
             writeln!(lines, "{}", line(task, split, index + 1, example)).map_err(io::Error::other)?;
         }
         std::fs::write(folder.join(format!("{}.{split}.jsonl", task.name)), lines)?;
     }
-    std::fs::write(folder.join(format!("{}.toml", task.name)), task_file(task))
+    folder.map_or(Ok(()), |folder| std::fs::write(folder.join(format!("{}.toml", task.name)), task_file(task)))
 }
 
 /// An example that no split of any task holds yet.

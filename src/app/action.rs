@@ -115,6 +115,9 @@ actions! {
     Program {
         Palette "palette" "Find an action by its name",
         Theme "theme" "Change between the dark and the light theme",
+        Copy "copy" "Copy the selected component or example to the clipboard",
+        Suspend "suspend" "Go to the background; fg comes back",
+        Nothing "none" "Do nothing: takes a key away in a keymap of your own",
         Help "help" "Show what every key does",
         Close "close" "Close what lies on top, or go back to the map",
         Accept "accept" "Take what is chosen in a line that is typed",
@@ -127,7 +130,7 @@ actions! {
 impl Action {
     /// Whether it means something only while a line is typed.
     pub const fn is_of_a_line(self) -> bool {
-        matches!(self, Self::Accept | Self::Erase)
+        matches!(self, Self::Accept | Self::Erase | Self::Nothing)
     }
 
     /// The action of this name.

@@ -20,6 +20,7 @@ pub(crate) struct Bench {
     pub(crate) shape: Shape,
     pub(crate) asked: Vec<RunRequest>,
     pub(crate) cancelled: usize,
+    pub(crate) copied: Option<String>,
     pub(crate) left: Option<Leave>,
 }
 
@@ -32,7 +33,8 @@ impl Bench {
         };
         let choices = vec![choice("sentiment", &["review", "arrow"]), choice("topic", &["article"])];
         let state = State::new(Keymap::parse(DEFAULT).unwrap(), choices);
-        let mut bench = Self { state, shape: fixture::SHAPE, asked: Vec::new(), cancelled: 0, left: None };
+        let mut bench =
+            Self { state, shape: fixture::SHAPE, asked: Vec::new(), cancelled: 0, copied: None, left: None };
         let effects = bench.state.begin(fixture::request());
         bench.carry_out(effects);
         bench
@@ -74,6 +76,8 @@ impl Bench {
             match effect {
                 Effect::Quit(leave) => self.left = Some(leave),
                 Effect::CancelRun => self.cancelled += 1,
+                Effect::Copy(text) => self.copied = Some(text),
+                Effect::Suspend => {}
                 Effect::Run(request) => {
                     self.asked.push(request);
                     self.state.generation = self.asked.len() as u64;

@@ -229,6 +229,14 @@ fn an_opened_example_follows_what_is_heard() {
 }
 
 #[test]
+fn what_is_selected_is_copied() {
+    let mut bench = Bench::finished(48);
+    assert_eq!(bench.keys("3 y").copied.as_deref(), Some("L0.H5\t0.5000\tlabel_biased\t1"));
+    let row = bench.keys("e j y").copied.clone().unwrap();
+    assert!(row.starts_with("test1\tpositive\t") && row.ends_with("the plot is dull and the jokes are flat"), "{row}");
+}
+
+#[test]
 fn quitting_works_everywhere() {
     for (keys, leave) in [
         ("q", Leave::Asked),

@@ -130,31 +130,46 @@ pub struct Keymap {
 }
 
 impl Keymap {
-    /// Reads a keymap.
+    /// Reads a whole keymap.
     ///
     /// # Errors
     /// If it is not valid TOML, names an unknown place, key or action, or gives one key two meanings in one place.
     pub fn parse(text: &str) -> Result<Self, KeymapError> {
+        let mut keymap = Self::default();
+        keymap.read(text)?;
+        Ok(keymap)
+    }
+
+    /// Changes single keys: a row takes its key from whatever had it, and `"none"` leaves it without a meaning.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn change(&mut self, text: &str) -> Result<(), KeymapError> {
+        let mut own = Self::default();
+        own.read(text)?;
+        let free = |row: &Binding| !own.bindings.iter().any(|mine| mine.key == row.key && meet(mine.table, row.table));
+        self.bindings.retain(free);
+        self.bindings.extend(own.bindings.into_iter().filter(|row| row.action != Action::Nothing));
+        Ok(())
+    }
+
+    fn read(&mut self, text: &str) -> Result<(), KeymapError> {
         let tables: BTreeMap<String, toml::Table> =
             toml::from_str(text).map_err(|error| KeymapError::Syntax(error.message().to_owned()))?;
-        let mut keymap = Self::default();
         for (name, rows) in &tables {
             let table = Table::ALL.into_iter().find(|table| table.name() == name);
             let table = table.ok_or_else(|| KeymapError::Table(name.clone()))?;
             for (key, action) in rows {
-                keymap.bind(table, key, action.as_str().unwrap_or_default())?;
+                self.bind(table, key, action.as_str().unwrap_or_default())?;
             }
         }
-        Ok(keymap)
+        Ok(())
     }
 
     fn bind(&mut self, table: Table, key: &str, action: &str) -> Result<(), KeymapError> {
         let unknown = || KeymapError::Action { key: key.to_owned(), action: action.to_owned() };
         let (parsed, action) = (key.parse()?, Action::named(action).ok_or_else(unknown)?);
-        let meet = |other: Table| {
-            Place::ALL.iter().any(|place| place.tables().contains(&other) && place.tables().contains(&table))
-        };
-        if self.bindings.iter().any(|other| other.key == parsed && meet(other.table)) {
+        if self.bindings.iter().any(|other| other.key == parsed && meet(other.table, table)) {
             return Err(KeymapError::Twice(key.to_owned()));
         }
         self.bindings.push(Binding { table, key: parsed, action });
@@ -186,6 +201,11 @@ impl Keymap {
     }
 }
 
+/// Whether there is a place where both tables hold.
+fn meet(a: Table, b: Table) -> bool {
+    Place::ALL.iter().any(|place| place.tables().contains(&a) && place.tables().contains(&b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,13 +217,23 @@ mod tests {
     #[test]
     fn the_built_in_keymap_is_whole() {
         let keymap = keymap();
-        for &action in Action::ALL {
+        for &action in Action::ALL.iter().filter(|&&action| action != Action::Nothing) {
             assert!(!keymap.any_keys(action).is_empty(), "{} has no key", action.name());
         }
         assert_eq!(keymap.lookup(Place::Explore, Key::char('w')), Some(Action::Fit));
         assert_eq!(keymap.lookup(Place::Explore, Key::char('q')), Some(Action::Quit));
         assert_eq!(keymap.lookup(Place::Help, Key::char('w')), None);
         assert_eq!(keymap.keys(Place::Explore, Action::Left), ["h", "←"]);
+    }
+
+    #[test]
+    fn the_user_changes_single_keys() {
+        let mut keymap = keymap();
+        keymap.change("[explore]\n\"w\" = \"mute\"\n\"m\" = \"none\"").unwrap();
+        assert_eq!(keymap.lookup(Place::Explore, Key::char('w')), Some(Action::Mute));
+        assert_eq!(keymap.lookup(Place::Explore, Key::char('m')), None);
+        assert_eq!(keymap.lookup(Place::Explore, Key::char('q')), Some(Action::Quit));
+        assert!(keymap.change("[cursor]\n\"y\" = \"left\"\n[screens]\n\"y\" = \"fit\"").is_err());
     }
 
     #[test]

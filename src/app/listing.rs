@@ -70,6 +70,17 @@ impl Listing {
         self.step(0);
     }
 
+    /// The first row that is shown of a list with room for `room` rows: the chosen one stays in the middle.
+    pub fn first(&self, room: usize) -> usize {
+        self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room))
+    }
+
+    /// Goes to a row.
+    pub fn go(&mut self, row: usize) {
+        self.at = row;
+        self.step(0);
+    }
+
     /// Moves by so many rows.
     pub fn step(&mut self, rows: isize) {
         self.at = self.at.saturating_add_signed(rows).min(self.rows.len().saturating_sub(1));

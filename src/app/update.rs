@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::{analysis::Kind, attribution::Attribution, runner::RunRequest};
+use crate::{
+    analysis::Kind,
+    attribution::{Attribution, Split},
+    runner::RunRequest,
+};
 
 use super::{
     action::Action,
@@ -35,6 +39,10 @@ pub enum Effect {
         /// Its test split.
         table: Arc<Attribution>,
     },
+    /// Put this on the clipboard.
+    Copy(String),
+    /// Go to the background.
+    Suspend,
     /// Leave.
     Quit(Leave),
 }
@@ -114,7 +122,9 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::PageUp => step(state, -PAGE),
         Action::Search => state.overlay = Some(Overlay::Search),
         Action::Palette => state.overlay = Some(Overlay::Palette(Palette::default())),
-        Action::Accept | Action::Erase | Action::Interrupt => {}
+        Action::Accept | Action::Erase | Action::Nothing | Action::Interrupt => {}
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Copy => return copy(state),
         Action::Ranking => state.ranked = !state.ranked,
         Action::Examples => turn_to(state, Screen::Examples),
         Action::Compare => compare(state),
@@ -291,6 +301,28 @@ fn fit(state: &mut State) -> Vec<Effect> {
         state.notify(Tone::Bad, format!("{why}; {again} runs it again"));
     }
     Vec::new()
+}
+
+/// The row of what is selected, with tabs between its columns.
+fn copy(state: &mut State) -> Vec<Effect> {
+    let row = if state.screen == Screen::Examples { example_row(state) } else { component_row(state) };
+    let Some(row) = row else { return Vec::new() };
+    state.notify(Tone::Plain, format!("copied: {}", row.replace('\t', "  ")));
+    vec![Effect::Copy(row)]
+}
+
+fn component_row(state: &State) -> Option<String> {
+    let (sheet, component) = (state.sheet()?, state.selected()?);
+    let accuracy = sheet.test.tally.accuracy(component)?;
+    let kind = sheet.kind(component).map_or("", Kind::name);
+    Some(format!("{}\t{accuracy:.4}\t{kind}\t{}", sheet.name(component), sheet.desk.weight(component)))
+}
+
+fn example_row(state: &State) -> Option<String> {
+    let (sheet, example) = (state.sheet()?, *state.listing.rows.get(state.listing.at)?);
+    let item = &sheet.test.items[example];
+    let said = sheet.label(*sheet.predicted(Split::Test).get(example)?);
+    Some(format!("{}\t{}\t{said}\t{}", item.id, sheet.label(item.gold), item.text))
 }
 
 fn cancel(state: &mut State) -> Vec<Effect> {

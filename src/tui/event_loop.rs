@@ -13,16 +13,18 @@ use tokio::{
 };
 
 use crate::{
-    app::{Keymap, Leave, State, TaskChoice, keymap::DEFAULT, press},
+    app::{Leave, State, TaskChoice, press, typing::type_char},
     error::{Error, InputError, Result},
     run::Run,
     runner::RunRequest,
 };
 
 use super::{
+    clipboard,
     color::Depth,
     input,
-    office::{Message, Office, StartModel},
+    office::{Asked, Message, Office, StartModel},
+    settings,
     signals::Signals,
     terminal::Screen,
     theme::Theme,
@@ -95,8 +97,7 @@ struct Explorer {
 impl Explorer {
     /// Takes the terminal and shows the first frame before any worker begins.
     fn open(options: ExploreOptions) -> Result<Self> {
-        let keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
-        let themes = Theme::built_in(Depth::detect(|name| std::env::var(name).ok()))?;
+        let (keymap, themes) = settings::load(Depth::detect(|name| std::env::var(name).ok()))?;
         let mut state = State::new(keymap, options.choices);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = Screen::open().map_err(|error| terminal_error(&error))?;
@@ -143,8 +144,12 @@ impl Explorer {
     fn take_keys(&mut self, first: Option<io::Result<Input>>, keys: &mut Keys) -> io::Result<Option<u8>> {
         let Some(mut event) = first else { return Ok(Some(HANGUP)) };
         loop {
-            if let Some(leave) = self.take_key(&event?) {
-                return Ok(Some(if leave == Leave::Asked { 0 } else { INTERRUPT }));
+            match self.take_key(&event?) {
+                Some(Asked::Leave(Leave::Asked)) => return Ok(Some(0)),
+                Some(Asked::Leave(Leave::Interrupted)) => return Ok(Some(INTERRUPT)),
+                Some(Asked::Suspend) => self.screen.suspend()?,
+                Some(Asked::Copy(text)) => self.screen.say(&clipboard::sequence(&text))?,
+                None => {}
             }
             match keys.try_recv() {
                 Ok(next) => event = next,
@@ -153,9 +158,13 @@ impl Explorer {
         }
     }
 
-    fn take_key(&mut self, event: &Input) -> Option<Leave> {
+    fn take_key(&mut self, event: &Input) -> Option<Asked> {
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),
+            Input::Paste(text) => {
+                text.chars().for_each(|character| type_char(&mut self.state, character));
+                Vec::new()
+            }
             Input::Mouse(mouse) => input::mouse(&mut self.state, self.screen.area(), *mouse),
             _ => Vec::new(),
         };

@@ -56,7 +56,9 @@ impl Layout {
         let map = Rect { x: body.x + 1, width: width - 1, ..body };
         let side = Rect { x: body.x + width + 2, width: body.width - width - 3, ..body };
         let labels = shape.labels.min(6) as u16;
-        let component = Rect { height: COMPONENT + labels, ..side };
+        let roomy = body.height >= 34;
+        let more = if roomy { labels + 3 } else { 0 };
+        let component = Rect { height: COMPONENT + labels + more, ..side };
         let mix = Rect { y: component.bottom(), height: MIX, ..side };
         let examples = Rect { y: mix.bottom(), height: body.bottom().saturating_sub(mix.bottom()), ..side };
         Some(Self {
@@ -77,6 +79,13 @@ pub fn examples(area: Rect) -> [Rect; 2] {
     let width = (body.width * 9 / 20).clamp(30, 90);
     let list = Rect { x: body.x + 1, width: width - 1, ..body };
     [list, Rect { x: body.x + width + 2, width: body.width - width - 3, ..body }]
+}
+
+/// The rows of a list of examples: below its title, above the two lines on the chosen one if they fit.
+pub fn list_rows(list: Rect, with_detail: bool) -> Rect {
+    let inside = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
+    let detail = if with_detail && inside.height >= 6 { 2 } else { 0 };
+    Rect { height: inside.height - detail, ..inside }
 }
 
 /// Where two runs are compared: three maps above; the scatter and the flipped examples below.

@@ -5,6 +5,7 @@
 
 use std::io::IsTerminal;
 
+pub mod clipboard;
 pub mod color;
 pub mod event_loop;
 pub mod input;
@@ -13,6 +14,7 @@ pub mod office;
 pub mod ramp;
 #[cfg(test)]
 mod screens;
+pub mod settings;
 pub mod signals;
 pub mod stage;
 pub mod svg;

@@ -31,6 +31,17 @@ pub enum Message {
     Judge(Tagged<Judged>),
 }
 
+/// What only the terminal can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Leave.
+    Leave(Leave),
+    /// Go to the background.
+    Suspend,
+    /// Put this on the clipboard.
+    Copy(String),
+}
+
 /// The workers. Each starts with its first request.
 pub struct Office {
     mail: UnboundedSender<Message>,
@@ -66,12 +77,14 @@ impl Office {
         self.carry_out(state, effects);
     }
 
-    /// Does what has to be done outside; `Some` if that is to leave.
-    pub fn carry_out(&mut self, state: &mut State, effects: Vec<Effect>) -> Option<Leave> {
-        let mut leave = None;
+    /// Does what has to be done outside; what only the terminal can do is handed on.
+    pub fn carry_out(&mut self, state: &mut State, effects: Vec<Effect>) -> Option<Asked> {
+        let mut asked = None;
         for effect in effects {
             match effect {
-                Effect::Quit(how) => leave = Some(how),
+                Effect::Quit(how) => asked = Some(Asked::Leave(how)),
+                Effect::Suspend => asked = Some(Asked::Suspend),
+                Effect::Copy(text) => asked = Some(Asked::Copy(text)),
                 Effect::CancelRun => self.model.iter().for_each(Worker::cancel),
                 Effect::Run(request) => self.run(state, request),
                 Effect::Fit { sheet, table } => {
@@ -80,7 +93,7 @@ impl Office {
                 Effect::Judge { sheet, table } => self.judge(state, JudgeRequest { sheet, table }),
             }
         }
-        leave
+        asked
     }
 
     fn run(&mut self, state: &mut State, request: RunRequest) {

@@ -15,7 +15,7 @@ pub fn render(buf: &Buffer) -> String {
     let (width, height) = (buf.area.width * CELL.0, buf.area.height * CELL.1);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" \
+         shape-rendering=\"crispEdges\" height=\"{height}\" font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" \
          font-size=\"15\">\n"
     );
     for row in 0..buf.area.height {

@@ -37,8 +37,7 @@ impl Screen {
             restore();
         }
         taken?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
-        Ok(Self { terminal: Terminal::new(backend)? })
+        Ok(Self { terminal: fresh()? })
     }
 
     /// Shows the next frame, all at once where the terminal can.
@@ -50,6 +49,29 @@ impl Screen {
         self.terminal.draw(|frame| paint(frame.buffer_mut()))?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         io::Write::flush(self.terminal.backend_mut())
+    }
+
+    /// Sends a sequence that draws nothing.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn say(&mut self, sequence: &str) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(sequence.as_bytes())?;
+        io::Write::flush(out)
+    }
+
+    /// Gives the terminal back, stops until the shell continues this program, and takes the terminal over again.
+    ///
+    /// # Errors
+    /// If the terminal does not answer then.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        stop()?;
+        enable_raw_mode()?;
+        take()?;
+        self.terminal = fresh()?;
+        Ok(())
     }
 
     /// The screen as it is now.
@@ -64,6 +86,21 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// A terminal that knows nothing of what is on the screen, so that its first frame paints everything.
+fn fresh() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
+    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
+}
+
+#[cfg(unix)]
+fn stop() -> io::Result<()> {
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
+}
+
+#[cfg(not(unix))]
+fn stop() -> io::Result<()> {
+    Ok(())
 }
 
 fn take() -> io::Result<()> {

@@ -8,7 +8,8 @@ use ratatui::{
 
 use crate::{
     analysis::{ComponentStats, Kind},
-    app::sheet::Sheet,
+    app::{pairing::comparable, sheet::Sheet},
+    text::printable,
     tui::{
         theme::{Role, Theme, glyph, kind_name},
         widgets::{
@@ -40,7 +41,45 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let left = pane::stack(buf, left, said(theme, sheet, component, width));
     let left = pane::stack(buf, left, [standing(theme, sheet, component)]);
     let why = pane::wrap(&reason(sheet, component, kind), width.saturating_sub(1));
-    pane::stack(buf, left, why.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
+    let left = pane::stack(buf, left, why.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
+    let labels = sheet.shape.labels.min(6) as u16;
+    if left.height > labels + 1 {
+        let left = pane::stack(buf, left, elsewhere(scene, sheet, component));
+        pane::stack(buf, left, confusion(theme, sheet, component));
+    }
+}
+
+/// How accurate the component is in the other runs at hand.
+fn elsewhere(scene: Scene<'_>, sheet: &Sheet, component: usize) -> Option<Line<'static>> {
+    let others = scene.state.sheets.iter().filter(|other| other.id != sheet.id && comparable(other, sheet));
+    let values = others.filter_map(|other| {
+        let accuracy = percent(Some(other.test.tally.accuracy(component)?));
+        let template = if other.task.template == sheet.task.template { "" } else { &other.task.template };
+        Some(format!("{} {accuracy}", format!("{} {}", printable(template), other.prompt.demo_seed).trim()))
+    });
+    let values: Vec<String> = values.collect();
+    (!values.is_empty()).then(|| fact(scene.theme, "elsewhere", format!("demos {}", values.join(" · "))).into())
+}
+
+/// Gold labels against what the component says, in examples.
+fn confusion(theme: &Theme, sheet: &Sheet, component: usize) -> Vec<Line<'static>> {
+    let Some(stats) = sheet.stats_of(component) else { return Vec::new() };
+    let labels = sheet.shape.labels.min(6);
+    let name = |label: usize| sheet.label(label).chars().take(8).collect::<String>();
+    let heads = (0..labels).map(|label| Span::styled(format!("{:>9}", name(label)), theme.fg(Role::Dim)));
+    let corner = Span::styled(format!("{:<10}", "gold"), theme.fg(Role::Dim));
+    let mut lines = vec![std::iter::once(corner).chain(heads).collect::<Line<'static>>()];
+    for gold in 0..labels {
+        let mut spans = vec![Span::styled(format!("{:<10}", name(gold)), theme.fg(Role::Text))];
+        for said in 0..labels {
+            let count = stats.confusion[gold * sheet.shape.labels + said];
+            let role = if gold == said { Role::Good } else { Role::Bad };
+            let style = if count == 0 { theme.fg(Role::Faint) } else { theme.fg(role) };
+            spans.push(Span::styled(format!("{count:>9}"), style));
+        }
+        lines.push(spans.into());
+    }
+    lines
 }
 
 fn accuracy(theme: &Theme, sheet: &Sheet, component: usize, role: Role, width: usize) -> Vec<Line<'static>> {

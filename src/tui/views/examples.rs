@@ -13,6 +13,7 @@ use crate::{
     },
     attribution::Split,
     tui::{
+        layout::list_rows,
         theme::{Role, Theme},
         widgets::pane,
     },
@@ -36,9 +37,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     };
     let note = Line::styled(mix::heard(sheet), theme.bold(if sheet.desk.on { Role::Accent } else { Role::Text }));
     let inside = pane::open(buf, area, theme, title, note);
-    let detail = if inside.height >= 6 && scene.state.screen != Screen::Examples { 2 } else { 0 };
-    let rows = inside.height - detail;
-    let first = listing.at.saturating_sub(usize::from(rows / 2)).min(listing.rows.len().saturating_sub(rows.into()));
+    let rows = list_rows(area, scene.state.screen != Screen::Examples).height;
+    let detail = inside.height - rows;
+    let first = listing.first(rows.into());
     for (row, (index, &example)) in listing.rows.iter().enumerate().skip(first).take(rows.into()).enumerate() {
         let place = Rect { y: inside.y + row as u16, height: 1, ..inside };
         pane::put_at(buf, place, 0, line(theme, sheet, example));

@@ -37,7 +37,7 @@ fn lines(keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for section in Section::ALL {
         lines.push(Line::styled(section.title(), theme.bold(Role::Accent)));
-        for &action in Action::ALL.iter().filter(|action| action.section() == section) {
+        for &action in Action::ALL.iter().filter(|action| action.section() == section && **action != Action::Nothing) {
             let keys = keymap.any_keys(action).join("  ");
             lines.push(Line::from(vec![
                 Span::styled(format!("  {keys:<KEYS$}"), theme.bold(Role::Strong)),
@@ -57,7 +57,7 @@ mod tests {
     fn every_action_is_listed_with_its_keys() {
         let theme = &Theme::built_in(Depth::None).unwrap()[0];
         let lines: Vec<String> = lines(&Keymap::parse(DEFAULT).unwrap(), theme).iter().map(Line::to_string).collect();
-        for &action in Action::ALL {
+        for &action in Action::ALL.iter().filter(|&&action| action != Action::Nothing) {
             let line = lines.iter().find(|line| line.contains(action.description())).unwrap();
             assert!(!line[..KEYS].trim().is_empty(), "{line}");
         }

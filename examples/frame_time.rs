@@ -1,0 +1,101 @@
+//! How long a frame takes on a large model: `cargo run --release --example frame_time`.
+//!
+//! 80 layers × 64 heads, 2000 examples, 200 × 60 cells; every frame after a move of the cursor or a change of the mix.
+
+use std::time::{Duration, Instant};
+
+use partscope::{
+    Attribution, Batch, Exactness, Result, Run, Shape, Split,
+    run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, RunMeta, SCHEMA, TaskMeta, Timing},
+    tui::{ExploreOptions, Stage},
+};
+use ratatui::layout::Size;
+
+const SHAPE: Shape = Shape { layers: 80, heads: 64, labels: 2 };
+const FRAMES: usize = 300;
+
+fn main() -> Result<()> {
+    let mut stage = Stage::open(ExploreOptions { saved: vec![run(2000)], ..ExploreOptions::default() })?;
+    let size = Size { width: 200, height: 60 };
+    for (what, keys) in [("cursor", ["l", "k", "h", "j"]), ("mix", ["+", "m", "space", "u"])] {
+        let mut update = Vec::new();
+        let mut draw = Vec::new();
+        for frame in 0..FRAMES {
+            let start = Instant::now();
+            stage.keys(keys[frame % keys.len()])?;
+            update.push(start.elapsed());
+            let start = Instant::now();
+            std::hint::black_box(stage.frame(size));
+            draw.push(start.elapsed());
+        }
+        println!("{what:<7} update {}   draw {}", summary(update), summary(draw));
+    }
+    Ok(())
+}
+
+fn summary(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1000.0;
+    format!("median {:.2} ms, p99 {:.2} ms", at(0.5), at(0.99))
+}
+
+/// A run of noise.
+fn run(examples: usize) -> Run {
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    };
+    let mut table = |n: usize| {
+        let rows = n * SHAPE.labels;
+        let mut values = |count: usize| (0..count).map(|_| noise()).collect::<Vec<f32>>();
+        let batch = Batch {
+            examples: n,
+            components: values(SHAPE.components() * rows),
+            rest: values(rows),
+            full: values(rows),
+        };
+        let mut table = Attribution::new(SHAPE, (0..n).map(|index| index % SHAPE.labels).collect());
+        table.push(&batch);
+        table
+    };
+    let (train, test) = (table(20), table(examples));
+    let records = [(Split::Train, 20), (Split::Test, examples)].into_iter().flat_map(|(split, n)| {
+        (0..n).map(move |index| ExampleRecord {
+            id: format!("{}-{index}", split.name()),
+            split,
+            text: format!("example number {index} of a large run"),
+            gold: index % SHAPE.labels,
+            full: 0,
+            logits: vec![0.0; SHAPE.labels],
+        })
+    });
+    Run { meta: meta(&test), examples: records.collect(), train, test }
+}
+
+fn meta(test: &Attribution) -> RunMeta {
+    RunMeta {
+        schema: SCHEMA,
+        model: ModelMeta {
+            id: "noise".to_owned(),
+            family: "llama".to_owned(),
+            layers: SHAPE.layers,
+            heads: SHAPE.heads,
+            hidden: 8192,
+            dtype: "f32".to_owned(),
+            device: "cpu".to_owned(),
+            weights_hash: "0".repeat(64),
+        },
+        task: TaskMeta {
+            name: "noise".to_owned(),
+            template: "plain".to_owned(),
+            label_words: vec![" no".to_owned(), " yes".to_owned()],
+            label_tokens: vec![1, 2],
+        },
+        prompt: PromptMeta { shots: 4, demo_seed: 0, demo_ids: Vec::new(), prefix_tokens: 0 },
+        examples: ExampleCounts { train: 20, test: test.len() },
+        accuracy: AccuracyMeta::measure(test),
+        exactness: Exactness::default(),
+        timing: Timing::default(),
+    }
+}

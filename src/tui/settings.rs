@@ -1,0 +1,93 @@
+//! The user's own keys and themes, from the configuration folder.
+//!
+//! `keymap.toml` there changes single keys of the built-in keymap, and every file in `themes/` is one more theme.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    app::{Keymap, keymap::DEFAULT},
+    error::{Error, InputError, Result},
+};
+
+use super::{color::Depth, theme::Theme};
+
+/// Where the user's files are: `PARTSCOPE_CONFIG_DIR`, or the platform's place for them.
+fn folder() -> Option<PathBuf> {
+    match env::var_os("PARTSCOPE_CONFIG_DIR") {
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => Some(directories::ProjectDirs::from("", "", "partscope")?.config_dir().to_owned()),
+    }
+}
+
+/// The built-in keymap and themes with the user's on top.
+///
+/// # Errors
+/// If a file of the user's cannot be read or used; the error names it.
+pub fn load(depth: Depth) -> Result<(Keymap, Vec<Theme>)> {
+    let folder = folder();
+    Ok((keymap(folder.as_deref())?, themes(folder.as_deref(), depth)?))
+}
+
+fn keymap(folder: Option<&Path>) -> Result<Keymap> {
+    let mut keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
+    let Some(path) = folder.map(|folder| folder.join("keymap.toml")) else { return Ok(keymap) };
+    if let Some(text) = read(&path)? {
+        keymap.change(&text).map_err(|error| InputError::new(error.to_string()).path(&path))?;
+    }
+    Ok(keymap)
+}
+
+fn themes(folder: Option<&Path>, depth: Depth) -> Result<Vec<Theme>> {
+    let mut themes = Theme::built_in(depth)?;
+    let Some(folder) = folder.map(|folder| folder.join("themes")) else { return Ok(themes) };
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(themes) };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    for path in paths {
+        if let Some(text) = read(&path)? {
+            let named = |error: Error| InputError::new(error.to_string()).path(&path);
+            themes.push(Theme::parse(&text, depth).map_err(named)?);
+        }
+    }
+    Ok(themes)
+}
+
+/// The text of a file, or `None` if there is no such file.
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Read { path: path.to_owned(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Action, Place};
+
+    #[test]
+    fn the_users_files_come_on_top() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Some(folder.path());
+        assert_eq!(keymap(place).unwrap(), Keymap::parse(DEFAULT).unwrap());
+        fs::write(folder.path().join("keymap.toml"), "[explore]\n\"ctrl-m\" = \"mute\"").unwrap();
+        assert_eq!(keymap(place).unwrap().lookup(Place::Explore, "ctrl-m".parse().unwrap()), Some(Action::Mute));
+        fs::create_dir(folder.path().join("themes")).unwrap();
+        let mine = include_str!("../../assets/themes/dark.toml").replace("\"dark\"", "\"mine\"");
+        fs::write(folder.path().join("themes/mine.toml"), mine).unwrap();
+        assert_eq!(themes(place, Depth::True).unwrap()[2].name, "mine");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("keymap.toml"), "[explore]\n\"m\" = \"quiet\"").unwrap();
+        let message = keymap(Some(folder.path())).unwrap_err().to_string();
+        assert!(message.contains("keymap.toml") && message.contains("`quiet`"), "{message}");
+    }
+}
