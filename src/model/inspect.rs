@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::{
-    family,
+    family::{self, Config},
     memory::{self, gigabytes},
     source::{Dtype, LoadOptions, Source},
-    weights::Precision,
+    tokenizer::Tokenizer,
+    weights::{Precision, Weights},
 };
 use crate::error::Result;
 
@@ -67,47 +68,67 @@ pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
     let files = source.open(options)?;
     let family = family::choose(&files.config)?;
     let free = options.free_memory();
-    let need = |name: &str, precision: Precision| {
-        let bytes = memory::need(&files.weights, precision);
-        Need { dtype: name.to_owned(), bytes, fits: free.map(|free| bytes <= free) }
-    };
-    let choices = Dtype::NAMES.iter().filter_map(|(name, dtype)| Some(need(name, dtype.precision()?)));
     let stored_as = files.weights.own_numbers();
-    let own = files.weights.has_blocks().then(|| need(&stored_as, Precision::Own));
-    let memory: Vec<Need> = choices.chain(own).collect();
-    let auto = memory::choose(&files.weights, Dtype::Auto, free);
-    let tokenizer = &files.tokenizer;
-    let (bare, example) = (tokenizer.encode("")?, tokenizer.encode(EXAMPLE)?);
-    let tokenizer = TokenizerFacts {
-        ids: tokenizer.vocabulary(),
-        largest: tokenizer.largest_id(),
-        around: tokenizer.pieces(&bare),
-        example: tokenizer.pieces(&example),
+    let memory = needs(&files.weights, free);
+    let auto = match memory::choose(&files.weights, Dtype::Auto, free) {
+        Ok(Precision::F32) => Some("f32".to_owned()),
+        Ok(_) if files.weights.has_blocks() => Some(as_stored(&stored_as)),
+        Ok(_) => Some(stored_as.clone()),
+        Err(_) => None,
     };
-    let mut notes = Vec::new();
-    if let Some(vocabulary) = files.config.get("vocab_size").and_then(serde_json::Value::as_u64)
-        && u64::from(tokenizer.largest) >= vocabulary
-    {
-        notes.push(format!(
-            "the tokenizer knows ids up to {}, the model only {vocabulary}: prompts with the tokens beyond are refused",
-            tokenizer.largest
-        ));
-    }
-    if files.config.get("final_logit_softcapping").is_some() {
-        notes.push("logits are shown before the final soft-cap, which changes no prediction".to_owned());
-    }
-    for need in memory.iter().filter(|need| need.fits == Some(false)) {
-        notes.push(format!("--dtype {} takes {}, more than is free", need.dtype, gigabytes(need.bytes)));
-    }
+    let tokenizer = tokenizer_facts(&files.tokenizer)?;
+    let notes = notes(&files.config, &tokenizer, &memory);
     Ok(Inspection {
         id: source.to_string(),
         family: family.name.to_owned(),
         parameters: files.weights.tensors().map(|(_, stored)| stored.elements() as u64).sum(),
         stored_as,
         free,
-        auto: auto.ok().map(|precision| files.weights.with_precision(precision).kept_as()),
+        auto,
         memory,
         tokenizer,
         notes,
     })
+}
+
+/// What every choice of dtype takes; for quantised files also what they take as they are.
+fn needs(weights: &Weights, free: Option<u64>) -> Vec<Need> {
+    let need = |dtype: String, precision: Precision| {
+        let bytes = memory::need(weights, precision);
+        Need { dtype, bytes, fits: free.map(|free| bytes <= free) }
+    };
+    let choices = Dtype::NAMES.iter().filter_map(|(name, dtype)| Some(((*name).to_owned(), dtype.precision()?)));
+    let own = weights.has_blocks().then(|| (as_stored(&weights.own_numbers()), Precision::Own));
+    choices.chain(own).map(|(name, precision)| need(name, precision)).collect()
+}
+
+fn as_stored(numbers: &str) -> String {
+    format!("{numbers} as stored")
+}
+
+fn tokenizer_facts(tokenizer: &Tokenizer) -> Result<TokenizerFacts> {
+    let (bare, example) = (tokenizer.encode("")?, tokenizer.encode(EXAMPLE)?);
+    Ok(TokenizerFacts {
+        ids: tokenizer.vocabulary(),
+        largest: tokenizer.largest_id(),
+        around: tokenizer.pieces(&bare),
+        example: tokenizer.pieces(&example),
+    })
+}
+
+fn notes(config: &Config, tokenizer: &TokenizerFacts, memory: &[Need]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let largest = tokenizer.largest;
+    let vocabulary = config.get("vocab_size").and_then(serde_json::Value::as_u64);
+    if let Some(known) = vocabulary.filter(|&known| u64::from(largest) >= known) {
+        notes.push(format!(
+            "the tokenizer has ids up to {largest}, the model knows {known}: prompts with tokens beyond are refused"
+        ));
+    }
+    if config.get("final_logit_softcapping").is_some() {
+        notes.push("logits are shown before the final soft-cap, which changes no prediction".to_owned());
+    }
+    let too_big = memory.iter().filter(|need| need.fits == Some(false));
+    notes.extend(too_big.map(|need| format!("{} takes {}, more than is free", need.dtype, gigabytes(need.bytes))));
+    notes
 }
