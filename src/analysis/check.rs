@@ -5,29 +5,34 @@ use std::collections::HashMap;
 use crate::{
     attribution::{Attribution, Split},
     error::{InputError, Result},
-    run::{Run, RunMeta},
+    run::{ModelMeta, Run, RunMeta, TaskMeta},
     text::list,
 };
 
 /// Refuses runs whose components or labels do not mean the same.
 ///
 /// # Errors
-/// Different models (by the hash of their weights), another number of layers or heads, or other label words.
+/// Different models (by the hash of their weights), another number of layers, heads or labels, or another task. Other
+/// label words for the same labels are fine: they are what templates differ in.
 pub fn comparable(a: &RunMeta, b: &RunMeta) -> Result<()> {
+    alike((&a.model, &a.task), (&b.model, &b.task))
+}
+
+/// As [`comparable`], for runs that are not finished.
+///
+/// # Errors
+/// As [`comparable`].
+pub fn alike(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta)) -> Result<()> {
     let refuse = |problem: String, cure: &str| Err(InputError::new(problem).cure(cure).into());
-    if (a.model.layers, a.model.heads, &a.model.weights_hash) != (b.model.layers, b.model.heads, &b.model.weights_hash)
-    {
-        let problem = format!("the runs are of different models, {} and {}", a.model.id, b.model.id);
+    let ((model_a, task_a), (model_b, task_b)) = (a, b);
+    let of = |model: &ModelMeta| (model.layers, model.heads, model.weights_hash.clone());
+    if of(model_a) != of(model_b) {
+        let problem = format!("the runs are of different models, {} and {}", model_a.id, model_b.id);
         return refuse(problem, "compare runs of one model");
     }
-    if a.task.label_words.len() != b.task.label_words.len() || a.task.name != b.task.name {
-        let problem = format!(
-            "the runs are of different labels, {} of task {} and {} of task {}",
-            list(&a.task.label_words),
-            a.task.name,
-            list(&b.task.label_words),
-            b.task.name
-        );
+    if task_a.label_words.len() != task_b.label_words.len() || task_a.name != task_b.name {
+        let labels = |task: &TaskMeta| format!("{} of task {}", list(&task.label_words), task.name);
+        let problem = format!("the runs are of different labels, {} and {}", labels(task_a), labels(task_b));
         return refuse(problem, "compare runs of one task");
     }
     Ok(())

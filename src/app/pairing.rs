@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::compare::{Agreement, Flip, Shared, agreement, flips};
+use crate::analysis::{
+    check::alike,
+    compare::{Agreement, Flip, Shared, agreement, flips},
+};
 
 use super::sheet::Sheet;
 
@@ -26,9 +29,9 @@ pub struct Pairing {
     pub flips: Vec<Flip>,
 }
 
-/// Whether two sheets can be compared: the same components and labels.
+/// Whether two sheets can be compared: the same components and labels, whatever words name them.
 pub fn comparable(a: &Sheet, b: &Sheet) -> bool {
-    a.shape == b.shape && a.task.label_words == b.task.label_words && a.model.weights_hash == b.model.weights_hash
+    alike((&a.model, &a.task), (&b.model, &b.task)).is_ok()
 }
 
 impl Pairing {
@@ -79,10 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn other_labels_cannot_be_compared() {
+    fn other_words_can_be_compared_and_other_tasks_cannot() {
         let a = Sheet::saved(1, fixture::run(&fixture::request(), 4));
         let mut b = a.clone();
         b.task.label_words[0] = " sad".to_owned();
+        assert!(Pairing::of(&a, &b).is_some());
+        b.task.name = "another".to_owned();
         assert_eq!(Pairing::of(&a, &b), None);
     }
 }

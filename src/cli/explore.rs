@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::Result,
     jobs::model_worker,
+    runner::RunRequest,
     store,
     task::Library,
     tui::{ExploreOptions, Listener, TaskChoice, explore, has_terminal},
@@ -45,7 +46,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         return Ok(ExploreOptions { saved, ..ExploreOptions::default() });
     }
     let mut names = Library.names();
-    let first = args.task.as_deref().map_or_else(|| args.prompt.opening(), |task| args.prompt.request(task));
+    let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task));
     if !names.contains(&first.task) {
         names.insert(0, first.task.clone());
     }
@@ -53,6 +54,13 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     let (source, load) = (args.model.source()?, args.model.load_options()?);
     let start = move |listen: Listener<_>| model_worker(source, load, listen);
     Ok(ExploreOptions { model: Some(Box::new(start)), first: Some(first), choices, saved })
+}
+
+/// The request where no task is named: the demo's opening, unless a template is named.
+fn opening(prompt: &PromptOptions) -> RunRequest {
+    let opening = RunRequest::default();
+    let request = prompt.request(&opening.task);
+    RunRequest { template: request.template.clone().or(opening.template), ..request }
 }
 
 fn choice(name: &str) -> Result<TaskChoice> {

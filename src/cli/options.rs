@@ -101,13 +101,6 @@ impl Default for PromptOptions {
 }
 
 impl PromptOptions {
-    /// The request where no task is named: the demo's opening, unless a template is named.
-    pub(super) fn opening(&self) -> RunRequest {
-        let opening = RunRequest::default();
-        let template = self.template.clone().or(opening.template);
-        RunRequest { template, ..self.request(&opening.task) }
-    }
-
     /// The request for `task`.
     pub(super) fn request(&self, task: &str) -> RunRequest {
         RunRequest {

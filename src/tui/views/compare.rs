@@ -148,7 +148,7 @@ fn draw_flips(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing,
     for (row, (index, flip)) in pairing.flips.iter().enumerate().skip(first).take(rows).enumerate() {
         let place = Rect { y: area.y + row as u16, height: 1, ..area };
         let text = a.test.items.iter().find(|item| item.id == flip.id).map_or("", |item| item.text.as_str());
-        pane::put_at(buf, place, 0, flip_line(theme, b, flip, text));
+        pane::put_at(buf, place, 0, flip_line(theme, (a, b), flip, text));
         if index == at {
             buf.set_style(place, theme.selected());
         }
@@ -159,16 +159,16 @@ fn draw_flips(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing,
     }
 }
 
-/// `✓→✗ positive→negative  text`.
-fn flip_line(theme: &Theme, sheet: &Sheet, flip: &Flip, text: &str) -> Line<'static> {
+/// `✓→✗ positive→negative  text`, each prediction in the words of its run.
+fn flip_line(theme: &Theme, (a, b): (&Sheet, &Sheet), flip: &Flip, text: &str) -> Line<'static> {
     let mark = |said: usize| if said == flip.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
     let ((before, role_a), (after, role_b)) = (mark(flip.a), mark(flip.b));
-    let label = |index| sheet.label(index).chars().take(8).collect::<String>();
+    let label = |sheet: &Sheet, index| sheet.label(index).chars().take(8).collect::<String>();
     vec![
         Span::styled(before, theme.bold(role_a)),
         Span::styled("→", theme.fg(Role::Dim)),
         Span::styled(after, theme.bold(role_b)),
-        Span::styled(format!(" {:<17} ", format!("{}→{}", label(flip.a), label(flip.b))), theme.fg(Role::Dim)),
+        Span::styled(format!(" {:<17} ", format!("{}→{}", label(a, flip.a), label(b, flip.b))), theme.fg(Role::Dim)),
         Span::styled(text.to_owned(), theme.fg(Role::Text)),
     ]
     .into()
