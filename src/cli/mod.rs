@@ -33,24 +33,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Open the terminal explorer, on a model and task or on a saved run
     #[cfg(feature = "tui")]
     Explore(explore::Args),
-    /// Attribute a task's test examples to components, save the run, print a summary
     Run(run::Args),
-    /// List every component of a saved run: accuracy, interval, kind, predicted labels
     Components(components::Args),
-    /// Fit a mix on a saved run's training split, beside the baselines
     Fit(fit::Args),
-    /// Compare two saved runs of one model
     Compare(compare::Args),
-    /// Label new texts with a mixed model
     Classify(classify::Args),
-    /// Run the paper's protocol and print its tables
     Reproduce(reproduce::Args),
-    /// Examine a model: whether it loads, whether its parts add up, how far other dtypes drift
     Doctor(doctor::Args),
-    /// List tasks, their labels and templates
     Tasks(tasks::Args),
 }
 
@@ -118,5 +109,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+            assert!(about.contains("Example: ") && about.contains("partscope "), "{}: {about}", command.get_name());
+        }
     }
 }
