@@ -189,7 +189,7 @@ impl<'a> Prepared<'a> {
     /// Computes the longest common token prefix of `prompts` once.
     ///
     /// # Errors
-    /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+    /// [`Error::Cancelled`], or a failed computation.
     pub fn new<P: AsRef<[u32]>>(
         decoder: &'a Decoder,
         projection: &'a LabelProjection,
@@ -216,7 +216,7 @@ impl<'a> Prepared<'a> {
     /// sizes give values equal to f32 rounding, because matrix products of other shapes add in another order.
     ///
     /// # Errors
-    /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
+    /// [`Error::Cancelled`] between layers, or a failed computation.
     pub fn attribute<P: AsRef<[u32]>>(
         &self,
         prompts: &[P],

@@ -13,7 +13,7 @@
 //! | [`metric`], [`listing`] | what the map and the list show |
 //! | [`argument`], [`pairing`] | one example taken apart; two runs held against each other |
 //! | [`typing`] | palette and search |
-//! | [`update`], [`switch`], [`hear`] | what actions and workers do to the state |
+//! | [`mod@update`], [`switch`], [`hear`] | what actions and workers do to the state |
 
 pub mod action;
 pub mod argument;
