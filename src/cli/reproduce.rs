@@ -83,11 +83,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let model = args.model.load()?;
     let cancel = Cancel::default();
-    let seconds = protocol.seconds_per_run(&model, &cancel)?;
-    let whole = Duration::from_secs_f64(seconds * runs as f64);
-    eprintln!("{runs} runs, about {} here without the cache (measured on a few examples)", human_time(whole));
+    let cache = cache(args)?;
+    let pending = protocol.pending(&model, &cache)?;
+    if pending > 0 {
+        let whole = Duration::from_secs_f64(protocol.seconds_per_run(&model, &cancel)? * pending as f64);
+        eprintln!("{pending} of {runs} runs to make, about {} here (measured on a few examples)", human_time(whole));
+    }
     let mut line = ProgressLine::new();
-    let rows = protocol.reproduce(&model, &cache(args)?, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
+    let rows = protocol.reproduce(&model, &cache, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
     line.clear();
     let report = Report { accuracy: accuracy_table(&rows), agreement: agreement(&rows), rows };
     if let Some(folder) = &args.output {

@@ -57,6 +57,11 @@ impl Cache {
         Ok(run)
     }
 
+    /// Whether the run of `plan` has been kept.
+    pub fn holds(&self, plan: &Plan, prompts: &Prompts) -> bool {
+        self.entry("run", plan, prompts).is_some_and(|folder| folder.is_dir())
+    }
+
     /// The model's label logits `[N, Y]` on the test prompts of `plan`, from the cache or the model.
     ///
     /// # Errors

@@ -129,6 +129,18 @@ impl Protocol {
         Ok(rows)
     }
 
+    /// How many runs `cache` does not hold yet.
+    ///
+    /// # Errors
+    /// As planning a task.
+    pub fn pending(&self, model: &Model, cache: &Cache) -> Result<usize> {
+        let missing = |cell: &Cell<'_>| -> Result<bool> {
+            let (plan, prompts) = self.draft(cell)?.plan(model)?;
+            Ok(!cache.holds(&plan, &prompts))
+        };
+        self.cells().iter().try_fold(0, |count, cell| Ok(count + usize::from(missing(cell)?)))
+    }
+
     /// Seconds that one uncached run takes here, measured on a few examples of the first one.
     ///
     /// # Errors
