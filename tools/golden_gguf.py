@@ -37,6 +37,8 @@ FILES = [
     ("granite", "granite", "gpt2"),
     ("gpt2", "gpt2", "gpt2"),
     ("gpt-neox", "gptneox", "gpt2"),
+    ("gpt-neox-sequential", "gptneox", "gpt2"),
+    ("llama-biased", "llama", "gpt2"),
 ]
 PRE = {"qwen2": "qwen2", "qwen3": "qwen2", "olmo2": "dbrx", "granite": "refact", "gpt2": "gpt-2", "gptneox": "olmo"}
 LAYER_NAMES = {
