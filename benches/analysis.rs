@@ -10,11 +10,11 @@ use partscope::{
     analysis::{
         Lambda, MixedLogits, Penalty, Scaling, Thresholds,
         mix::Mix,
-        random::Draws,
         reweight::{FitOptions, comprw, comprw_released, fit, fit_path, lambda_path, partscope},
         summarize,
     },
     cancel::Cancel,
+    random::Draws,
 };
 
 const COMPONENTS: Shape = Shape { layers: 32, heads: 32, labels: 0 };

@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`mod@component`], [`mod@attribution`], [`mod@run`] | the table everything passes through, and its names |
+//! | [`text`], [`progress`], [`cancel`], [`random`] | what every floor uses |
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
 //! | [`decompose`] | model × prompts → attribution |
@@ -34,6 +35,7 @@ pub mod jobs;
 pub mod model;
 pub mod progress;
 pub mod protocol;
+pub mod random;
 pub mod run;
 pub mod runner;
 pub mod store;

@@ -4,7 +4,7 @@
 //! three is drawn anew with replacement, crossed (the pigeonhole bootstrap, Owen 2007): an interval over examples alone
 //! would say nothing of the next demonstration set.
 
-use crate::analysis::random::Draws;
+use crate::random::Draws;
 
 /// Per-example values of one run: 1 or 0 for right or wrong, or the difference of two methods.
 #[derive(Clone, Copy, Debug, PartialEq)]

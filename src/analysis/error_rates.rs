@@ -4,10 +4,10 @@ use crate::{
     analysis::{
         components::summarize,
         kind::{Kind, Thresholds},
-        random::Draws,
     },
     attribution::{Attribution, Batch},
     component::Shape,
+    random::Draws,
 };
 
 /// Contributions that know nothing of the labels but are otherwise like a model's: every component has a label bias of

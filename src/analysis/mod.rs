@@ -38,7 +38,6 @@ pub mod method;
 pub mod mix;
 pub mod permutation;
 pub mod predict;
-pub mod random;
 pub mod reweight;
 pub mod tally;
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Tables for tests.
 
 use crate::{
-    analysis::random::Draws,
     attribution::{Attribution, Batch, Split, argmax},
     component::Shape,
+    random::Draws,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
 };
 

@@ -1,6 +1,5 @@
 //! A run on a task before it meets a model: which examples, in which role.
 
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde_json::{Map, Value};
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
 use crate::{
     error::{InputError, Result},
     model::Model,
+    random::Draws,
     run::{PromptMeta, TaskMeta},
     task::{Example, Task, Template, draw, order_demonstrations},
 };
@@ -86,9 +86,7 @@ impl<'t> Draft<'t> {
     #[must_use]
     pub fn whole_budget(&self) -> Self {
         let mut demonstrations = [&self.demonstrations[..], &self.train].concat();
-        let mut rng = ChaCha8Rng::seed_from_u64(self.demo_seed);
-        rng.set_stream(2);
-        order_demonstrations(&mut demonstrations, &mut rng);
+        order_demonstrations(&mut demonstrations, &mut Draws::stream(self.demo_seed, 2));
         Self { demonstrations, train: Vec::new(), ..self.clone() }
     }
 

@@ -1,12 +1,10 @@
 //! Which labelled examples a run may use: demonstrations and training examples.
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
-
 use super::file::{Example, Task};
-use crate::error::{InputError, Result};
+use crate::{
+    error::{InputError, Result},
+    random::Draws,
+};
 
 /// Labels spent by one run, as indices into [`Task::pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +42,17 @@ pub fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Bud
         return Err(too_few(task, &by_label, &shot_counts, &train_counts).into());
     }
     let (round, cut) = (seed / cuts, (seed % cuts) as usize);
-    let mut rng = ChaCha8Rng::seed_from_u64(round);
+    let mut draws = Draws::new(round);
     let (mut demonstrations, mut rest) = (Vec::new(), Vec::new());
     for (label, mut members) in by_label.into_iter().enumerate() {
-        shuffle(&mut members, &mut rng);
+        draws.shuffle(&mut members);
         let size = shot_counts[label] + train_counts[label];
         let own = &members[cut * size..(cut + 1) * size];
         demonstrations.extend_from_slice(&own[..shot_counts[label]]);
         rest.extend_from_slice(&own[shot_counts[label]..]);
     }
-    let mut order = ChaCha8Rng::seed_from_u64(seed);
-    order.set_stream(1);
-    shuffle(&mut rest, &mut order);
+    let mut order = Draws::stream(seed, 1);
+    order.shuffle(&mut rest);
     let mut examples: Vec<(usize, &Example)> = demonstrations.iter().map(|&index| (index, &task.pool[index])).collect();
     shuffle_until_mixed(&mut examples, |(_, example)| example.label, &mut order);
     Ok(Budget { demonstrations: examples.into_iter().map(|(index, _)| index).collect(), training: rest })
@@ -67,23 +64,15 @@ fn shares(count: usize, labels: usize) -> Vec<usize> {
 }
 
 /// Shuffles demonstrations until the last two labels differ, where there are two labels among them.
-pub fn order_demonstrations(demonstrations: &mut [&Example], rng: &mut ChaCha8Rng) {
-    shuffle_until_mixed(demonstrations, |example| example.label, rng);
+pub fn order_demonstrations(demonstrations: &mut [&Example], draws: &mut Draws) {
+    shuffle_until_mixed(demonstrations, |example| example.label, draws);
 }
 
-fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, rng: &mut ChaCha8Rng) {
+fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, draws: &mut Draws) {
     let several = items.iter().any(|item| label(item) != label(&items[0]));
-    shuffle(items, rng);
+    draws.shuffle(items);
     while several && matches!(items, [.., a, b] if label(a) == label(b)) {
-        shuffle(items, rng);
-    }
-}
-
-/// Fisher–Yates with 64-bit draws; written here because shuffles of libraries change between their versions.
-pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut impl Rng) {
-    for i in (1..items.len()).rev() {
-        // The bias of a 64-bit remainder over at most millions of items is below 2⁻⁴⁰.
-        items.swap(i, (rng.next_u64() % (i as u64 + 1)) as usize);
+        draws.shuffle(items);
     }
 }
 

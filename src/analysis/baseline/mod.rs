@@ -23,13 +23,13 @@ use crate::{
         method::Method,
         mix::Mix,
         predict::{accuracy, predictions},
-        random::Draws,
         reweight::{Fit, comprw, comprw_released, partscope},
     },
     attribution::Attribution,
     cancel::Cancel,
     component::Shape,
     error::{InputError, Result},
+    random::Draws,
 };
 
 /// One method on one test split.

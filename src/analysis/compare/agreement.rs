@@ -5,11 +5,11 @@ use serde::Serialize;
 use crate::{
     analysis::{
         compare::correlation::{mean, pearson, spearman},
-        random::Draws,
         tally::Tally,
     },
     attribution::Attribution,
     component::Shape,
+    random::Draws,
 };
 
 /// Agreement of two lists of component accuracies.

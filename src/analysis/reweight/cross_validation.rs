@@ -3,12 +3,10 @@
 use rayon::prelude::*;
 
 use crate::{
-    analysis::{
-        random::Draws,
-        reweight::{CrossValidation, FitOptions, path, problem::Problem},
-    },
+    analysis::reweight::{CrossValidation, FitOptions, path, problem::Problem},
     cancel::Cancel,
     error::Result,
+    random::Draws,
 };
 
 /// KKT residual at which a fold's fit is good enough to be scored: tighter ones choose no better.

@@ -17,6 +17,13 @@ impl Draws {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
+    /// Another stream of the same seed, independent of the first, which is stream 0.
+    pub fn stream(seed: u64, stream: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(stream);
+        Self(generator)
+    }
+
     /// Uniform in `[0, 1)`, 53 random bits.
     pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
