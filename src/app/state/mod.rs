@@ -1,8 +1,13 @@
 //! Everything the explorer knows.
 
-use std::time::Duration;
+mod activity;
+mod derived;
+mod view;
 
-use crate::{component::Component, progress::Progress, run::Run, runner::RunRequest};
+pub use activity::{FitNote, Fitting, Notice, Phase, Tone};
+pub use view::{Cursor, Map, Overlay, Screen};
+
+use crate::{component::Component, run::Run, runner::RunRequest};
 
 use super::{
     action::Action,
@@ -10,11 +15,10 @@ use super::{
     hear::judge_next,
     keymap::{Keymap, Place},
     listing::Listing,
-    metric::{Metric, Scale},
+    metric::Metric,
     pairing::Pairing,
     sheet::Sheet,
     switch::start,
-    typing::Palette,
     update::Effect,
 };
 
@@ -25,119 +29,6 @@ pub struct TaskChoice {
     pub name: String,
     /// Names of its templates, at least one.
     pub templates: Vec<String>,
-}
-
-/// Where the run that was asked for stands.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Phase {
-    /// Nothing is being computed.
-    #[default]
-    Idle,
-    /// Asked for; the worker has not answered yet, or makes the prompts.
-    Preparing,
-    /// The model is being loaded.
-    Loading(String),
-    /// Examples are being attributed.
-    Running(Progress),
-    /// It was cancelled; what came before stands.
-    Stopped,
-    /// It failed, and why.
-    Failed(String),
-}
-
-impl Phase {
-    /// Whether something is under way.
-    pub const fn is_busy(&self) -> bool {
-        matches!(self, Self::Preparing | Self::Loading(_) | Self::Running(_))
-    }
-}
-
-/// Where the fit that was asked for stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fitting {
-    /// None is asked for.
-    #[default]
-    Idle,
-    /// It begins when the training examples of this sheet are there.
-    Waiting(u64),
-    /// The fit of this sheet is being computed.
-    Running(u64),
-}
-
-/// What the last fit of a sheet cost and found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FitNote {
-    /// The sheet it belongs to.
-    pub sheet: u64,
-    /// Examples it was fitted on.
-    pub train: usize,
-    /// How long it took.
-    pub took: Duration,
-    /// Distance from the optimum: the KKT residual.
-    pub kkt: f64,
-}
-
-/// How a notice is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// Something worked.
-    Good,
-    /// Something to know.
-    Plain,
-    /// Something did not work.
-    Bad,
-}
-
-/// A sentence about what just happened. It stands until the next key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// How it is meant.
-    pub tone: Tone,
-    /// The sentence.
-    pub text: String,
-}
-
-/// What lies on top of the screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Overlay {
-    /// The list of keys, scrolled down by so many lines.
-    Help(usize),
-    /// The command palette.
-    Palette(Palette),
-    /// The line in which examples are searched.
-    Search,
-}
-
-/// What fills the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Screen {
-    /// The components of one run.
-    #[default]
-    Map,
-    /// The examples, one of them opened.
-    Examples,
-    /// Two runs side by side.
-    Compare,
-}
-
-/// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cursor {
-    /// Layer.
-    pub layer: usize,
-    /// Head, or the number of heads for the MLP.
-    pub column: usize,
-}
-
-/// The quantity on the map, for every component of the current sheet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Map {
-    /// What is shown.
-    pub metric: Metric,
-    /// Its values, as far as they are known, `[C]`.
-    pub values: Vec<Option<f64>>,
-    /// The scale they are drawn on.
-    pub scale: Scale,
 }
 
 /// The state of the explorer.
@@ -328,35 +219,5 @@ impl State {
     /// Says something.
     pub fn notify(&mut self, tone: Tone, text: impl Into<String>) {
         self.notice = Some(Notice { tone, text: text.into() });
-    }
-
-    /// Brings what is derived for the screen up to date.
-    pub(crate) fn refresh(&mut self) {
-        let Some(sheet) = self.sheets.get(self.current) else { return };
-        let metric = self.map.metric;
-        let values: Vec<Option<f64>> = (0..sheet.shape.components()).map(|c| metric.value(sheet, c)).collect();
-        self.map = Map { metric, scale: metric.scale(sheet.shape.labels, &values), values };
-        self.order = (0..self.map.values.len()).collect();
-        self.order.sort_by(|&a, &b| {
-            let value = |index: usize| self.map.values[index].unwrap_or(f64::NEG_INFINITY);
-            value(b).total_cmp(&value(a))
-        });
-        self.listing.refresh(sheet);
-        let opened = self.listing.rows.get(self.listing.at).filter(|_| self.screen == Screen::Examples);
-        self.argument = opened.and_then(|&example| Argument::of(sheet, example));
-        self.refresh_pairing();
-    }
-
-    /// Compares anew if other runs are compared than before.
-    fn refresh_pairing(&mut self) {
-        let (Some(a), Some(b)) = (self.other_sheet(), self.sheet()) else {
-            self.pairing = None;
-            return;
-        };
-        let same = self.pairing.as_ref().is_some_and(|pairing| (pairing.a, pairing.b) == (a.id, b.id));
-        if self.screen == Screen::Compare && !same {
-            self.pairing = Pairing::of(a, b);
-            self.flip = 0;
-        }
     }
 }

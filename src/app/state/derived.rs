@@ -1,0 +1,37 @@
+//! What follows from the rest of the state, kept at hand so that drawing computes nothing.
+
+use crate::app::{argument::Argument, pairing::Pairing};
+
+use super::{Map, Screen, State};
+
+impl State {
+    /// Brings what is derived for the screen up to date.
+    pub(crate) fn refresh(&mut self) {
+        let Some(sheet) = self.sheets.get(self.current) else { return };
+        let metric = self.map.metric;
+        let values: Vec<Option<f64>> = (0..sheet.shape.components()).map(|c| metric.value(sheet, c)).collect();
+        self.map = Map { metric, scale: metric.scale(sheet.shape.labels, &values), values };
+        self.order = (0..self.map.values.len()).collect();
+        self.order.sort_by(|&a, &b| {
+            let value = |index: usize| self.map.values[index].unwrap_or(f64::NEG_INFINITY);
+            value(b).total_cmp(&value(a))
+        });
+        self.listing.refresh(sheet);
+        let opened = self.listing.rows.get(self.listing.at).filter(|_| self.screen == Screen::Examples);
+        self.argument = opened.and_then(|&example| Argument::of(sheet, example));
+        self.refresh_pairing();
+    }
+
+    /// Compares anew if other runs are compared than before.
+    fn refresh_pairing(&mut self) {
+        let (Some(a), Some(b)) = (self.other_sheet(), self.sheet()) else {
+            self.pairing = None;
+            return;
+        };
+        let same = self.pairing.as_ref().is_some_and(|pairing| (pairing.a, pairing.b) == (a.id, b.id));
+        if self.screen == Screen::Compare && !same {
+            self.pairing = Pairing::of(a, b);
+            self.flip = 0;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What is looked at.
+
+use crate::app::{
+    metric::{Metric, Scale},
+    typing::Palette,
+};
+
+/// What lies on top of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// The list of keys, scrolled down by so many lines.
+    Help(usize),
+    /// The command palette.
+    Palette(Palette),
+    /// The line in which examples are searched.
+    Search,
+}
+
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// The components of one run.
+    #[default]
+    Map,
+    /// The examples, one of them opened.
+    Examples,
+    /// Two runs side by side.
+    Compare,
+}
+
+/// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Layer.
+    pub layer: usize,
+    /// Head, or the number of heads for the MLP.
+    pub column: usize,
+}
+
+/// The quantity on the map, for every component of the current sheet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// What is shown.
+    pub metric: Metric,
+    /// Its values, as far as they are known, `[C]`.
+    pub values: Vec<Option<f64>>,
+    /// The scale they are drawn on.
+    pub scale: Scale,
+}

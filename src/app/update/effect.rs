@@ -1,0 +1,43 @@
+//! What an update asks of the world outside.
+
+use std::sync::Arc;
+
+use crate::{attribution::Attribution, runner::RunRequest};
+
+/// What the world outside has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the model's worker for a run; it cancels the one before.
+    Run(RunRequest),
+    /// Stop the run.
+    CancelRun,
+    /// Fit the mix of a sheet on its training table.
+    Fit {
+        /// Which sheet.
+        sheet: u64,
+        /// Its training split.
+        table: Arc<Attribution>,
+    },
+    /// Judge the components of a sheet on its test table.
+    Judge {
+        /// Which sheet.
+        sheet: u64,
+        /// Its test split.
+        table: Arc<Attribution>,
+    },
+    /// Put this on the clipboard.
+    Copy(String),
+    /// Go to the background.
+    Suspend,
+    /// Leave.
+    Quit(Leave),
+}
+
+/// How the user left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Asked to.
+    Asked,
+    /// Interrupted.
+    Interrupted,
+}
