@@ -92,10 +92,11 @@ fn meta(test: &Attribution) -> RunMeta {
             label_words: vec![" no".to_owned(), " yes".to_owned()],
             label_tokens: vec![1, 2],
         },
-        prompt: PromptMeta { shots: 4, demo_seed: 0, demo_ids: Vec::new(), prefix_tokens: 0 },
+        prompt: PromptMeta { shots: 4, demo_seed: 0, demo_ids: Vec::new(), demos: Vec::new(), prefix_tokens: 0 },
         examples: ExampleCounts { train: 20, test: test.len() },
         accuracy: AccuracyMeta::measure(test),
         exactness: Exactness::default(),
         timing: Timing::default(),
+        request: None,
     }
 }

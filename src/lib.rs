@@ -6,7 +6,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`mod@component`], [`mod@attribution`], [`mod@run`] | the table everything passes through, and its names |
+//! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the table everything passes through, what made it, what can be asked for |
 //! | [`text`], [`progress`], [`cancel`], [`random`] | what every floor uses |
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
@@ -36,6 +36,7 @@ pub mod model;
 pub mod progress;
 pub mod protocol;
 pub mod random;
+pub mod request;
 pub mod run;
 pub mod runner;
 pub mod store;

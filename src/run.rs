@@ -4,7 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attribution::{Attribution, Exactness, Split, argmax};
+use crate::{
+    attribution::{Attribution, Exactness, Split, argmax},
+    request::{Demonstration, RunRequest},
+};
 
 /// Version of the files of a run.
 pub const SCHEMA: u32 = 1;
@@ -28,6 +31,9 @@ pub struct RunMeta {
     pub exactness: Exactness,
     /// Where the time went. The only part of a run that differs between two equal runs.
     pub timing: Timing,
+    /// What was asked for: with the task's data, it makes the same run again. `None` for explicit prompts.
+    #[serde(default)]
+    pub request: Option<RunRequest>,
 }
 
 /// The model of a run.
@@ -73,6 +79,9 @@ pub struct PromptMeta {
     pub demo_seed: u64,
     /// Their ids, in prompt order.
     pub demo_ids: Vec<String>,
+    /// What they say, in prompt order: as `Demos::Listed` of a request, they make the same prompt again.
+    #[serde(default)]
+    pub demos: Vec<Demonstration>,
     /// Tokens that all prompts of the run share and that were computed once.
     pub prefix_tokens: usize,
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 /// Modules that know nothing of the others but each other.
-const GROUND: &[&str] = &["attribution", "cancel", "component", "demo", "error", "progress", "random", "run", "text"];
+const GROUND: &[&str] =
+    &["attribution", "cancel", "component", "demo", "error", "progress", "random", "request", "run", "text"];
 
 /// What each module above the ground may use, besides itself and the ground.
 const LAYERS: &[(&str, &[&str])] = &[

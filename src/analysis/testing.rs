@@ -66,10 +66,11 @@ fn meta(train: &Attribution, test: &Attribution) -> RunMeta {
             label_words: (0..shape.labels).map(|label| format!(" label {label}")).collect(),
             label_tokens: (0..shape.labels as u32).collect(),
         },
-        prompt: PromptMeta { shots: 0, demo_seed: 0, demo_ids: vec![], prefix_tokens: 0 },
+        prompt: PromptMeta { shots: 0, demo_seed: 0, demo_ids: vec![], demos: vec![], prefix_tokens: 0 },
         examples: ExampleCounts { train: train.len(), test: test.len() },
         accuracy: AccuracyMeta::measure(test),
         exactness: test.exactness(),
         timing: Timing::default(),
+        request: None,
     }
 }

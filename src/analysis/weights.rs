@@ -8,6 +8,7 @@ use crate::{
     analysis::{method::Method, mix::Mix, reweight::Fit},
     component::{Component, Shape},
     error::{InputError, Result},
+    request::{Demonstration, Demos, RunRequest},
     run::{ModelMeta, RunMeta, TaskMeta},
     text::list,
 };
@@ -28,6 +29,12 @@ pub struct WeightsFile {
     pub template: String,
     /// Ids of the demonstrations that stood in the prompts, in order.
     pub demo_ids: Vec<String>,
+    /// What the demonstrations say.
+    #[serde(default)]
+    pub demos: Vec<Demonstration>,
+    /// What made the run that the mix was fitted on.
+    #[serde(default)]
+    pub request: Option<RunRequest>,
     /// The words that name the labels.
     pub label_words: Vec<String>,
     /// Their token ids.
@@ -51,6 +58,8 @@ impl WeightsFile {
             task: meta.task.name.clone(),
             template: meta.task.template.clone(),
             demo_ids: meta.prompt.demo_ids.clone(),
+            demos: meta.prompt.demos.clone(),
+            request: meta.request.clone(),
             label_words: meta.task.label_words.clone(),
             label_tokens: meta.task.label_tokens.clone(),
             method: fit.method,
@@ -84,6 +93,24 @@ impl WeightsFile {
     /// The text of the file.
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The request whose prompts the mix was fitted for, demonstrations written out and nothing to train on.
+    pub fn prompts(&self) -> RunRequest {
+        let demos = if self.demos.is_empty() {
+            self.demo_ids.iter().map(Demonstration::of_pool).collect()
+        } else {
+            self.demos.clone()
+        };
+        let asked =
+            self.request.clone().unwrap_or_else(|| RunRequest { task: self.task.clone(), ..RunRequest::default() });
+        RunRequest {
+            template: Some(self.template.clone()),
+            train_examples: 0,
+            limit: None,
+            demos: Demos::Listed(demos),
+            ..asked
+        }
     }
 
     /// The mix for this model and task.

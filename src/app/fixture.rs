@@ -70,7 +70,7 @@ pub(crate) fn table(n: usize) -> Attribution {
 
 pub(crate) fn request() -> RunRequest {
     let (task, template) = ("sentiment".to_owned(), Some("review".to_owned()));
-    RunRequest { task, template, shots: 4, demo_seed: 0, train_examples: 20, limit: None }
+    RunRequest { task, template, shots: 4, demo_seed: 0, train_examples: 20, ..RunRequest::default() }
 }
 
 fn planned(labels: usize, prefix: &str, n: usize) -> Vec<PlannedExample> {
@@ -81,6 +81,7 @@ fn planned(labels: usize, prefix: &str, n: usize) -> Vec<PlannedExample> {
 pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
     let words = [" negative", " positive", " neutral", " mixed"];
     Plan {
+        request: Some(request.clone()),
         model: ModelMeta {
             id: "demo".to_owned(),
             family: "llama".to_owned(),
@@ -101,6 +102,7 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
             shots: request.shots,
             demo_seed: request.demo_seed,
             demo_ids: (0..request.shots).map(|shot| format!("pool{shot}")).collect(),
+            demos: Vec::new(),
             prefix_tokens: 61,
         },
         shape,
@@ -118,6 +120,7 @@ pub(crate) fn meta(plan: &Plan, test: &Attribution) -> RunMeta {
         examples: ExampleCounts { train: plan.train.len(), test: plan.test.len() },
         accuracy: AccuracyMeta::measure(test),
         exactness: Exactness { max_abs: 2e-6, max_rel: 3.1e-7, argmax_mismatches: 0 },
+        request: plan.request.clone(),
         timing: Timing { load_s: 0.1, attribute_s: 2.0, examples_per_s: 110.0, tokens_per_s: 9000.0 },
     }
 }

@@ -48,21 +48,11 @@ struct Labelled<'a> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let weights = WeightsFile::parse(&read(&args.weights)?)?;
-    let task = Library.task(&weights.task)?;
+    let request = weights.prompts();
+    let task = Library.task(&request.task)?;
     let examples = examples(&args.file, &read(&args.file)?)?;
     let model = args.model.load()?;
-    let demonstrations = weights
-        .demo_ids
-        .iter()
-        .map(|id| {
-            let found = task.pool.iter().find(|example| example.id == *id);
-            found.ok_or_else(|| {
-                let problem = format!("the pool of `{}` has no example `{id}`", task.name);
-                Error::from(InputError::new(problem).path(&args.weights).field("demo_ids"))
-            })
-        })
-        .collect::<Result<Vec<&Example>>>()?;
-    let draft = Draft::with(&task, task.template(Some(&weights.template))?, demonstrations, &examples)?;
+    let draft = Draft::over(&task, &request, &examples)?;
     let (plan, prompts) = draft.plan(&model)?;
     let mix = weights.mix(&plan.model, &plan.task)?;
     let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;

@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{
-    Failure,
-    options::{ModelOptions, PromptOptions},
-};
+use super::{Failure, options::ModelOptions, prompt_options::PromptOptions};
 use crate::{
     error::Result,
     jobs::model_worker,
@@ -46,7 +43,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         return Ok(ExploreOptions { saved, ..ExploreOptions::default() });
     }
     let mut names = Library.names();
-    let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task));
+    let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task))?;
     if !names.contains(&first.task) {
         names.insert(0, first.task.clone());
     }
@@ -57,10 +54,10 @@ fn options(args: &Args) -> Result<ExploreOptions> {
 }
 
 /// The request where no task is named: the demo's opening, unless a template is named.
-fn opening(prompt: &PromptOptions) -> RunRequest {
+fn opening(prompt: &PromptOptions) -> Result<RunRequest> {
     let opening = RunRequest::default();
-    let request = prompt.request(&opening.task);
-    RunRequest { template: request.template.clone().or(opening.template), ..request }
+    let request = prompt.request(&opening.task)?;
+    Ok(RunRequest { template: request.template.clone().or(opening.template), ..request })
 }
 
 fn choice(name: &str) -> Result<TaskChoice> {

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, InputError, Result},
     model::Model,
     run::Run,
-    runner::{Draft, RunRequest, score},
+    runner::{Draft, score},
     store,
     task::Library,
 };
@@ -162,16 +162,11 @@ fn model_outcomes(model: &Model, run: &Run) -> Result<Vec<Outcome>> {
     if model.meta.weights_hash != meta.model.weights_hash {
         return Err(wrong("the run was made with another model", "name it with -m"));
     }
-    let task = Library.task(&meta.task.name)?;
-    let request = RunRequest {
-        task: meta.task.name.clone(),
-        template: Some(meta.task.template.clone()),
-        shots: meta.prompt.shots,
-        demo_seed: meta.prompt.demo_seed,
-        train_examples: meta.examples.train,
-        limit: Some(meta.examples.test),
+    let Some(request) = &meta.request else {
+        return Err(wrong("the run does not say what made it", "run again, on a task"));
     };
-    let draft = Draft::new(&task, &request)?;
+    let task = Library.task(&request.task)?;
+    let draft = Draft::new(&task, request)?;
     let ids: Vec<&str> = draft.train.iter().chain(&draft.test).map(|example| example.id.as_str()).collect();
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
         return Err(wrong("the task's data changed since the run was made", "run again"));

@@ -11,6 +11,7 @@ mod explore;
 mod fit;
 mod options;
 mod output;
+mod prompt_options;
 mod reproduce;
 mod run;
 mod tasks;

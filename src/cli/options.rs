@@ -1,4 +1,4 @@
-//! Options that several commands share.
+//! Which model a command takes, and how it computes.
 
 use std::io::IsTerminal;
 
@@ -11,7 +11,6 @@ use crate::{
         hub::{Download, Watcher},
         memory::gigabytes,
     },
-    runner::RunRequest,
     text::printable,
 };
 
@@ -71,45 +70,4 @@ fn show(download: &Download<'_>) {
     let total = download.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
     let end = if download.total == Some(download.done) { "\n" } else { "" };
     eprint!("\r\x1b[K{}: {}{total}{end}", printable(download.file), gigabytes(download.done));
-}
-
-/// Which prompts a task gives.
-#[derive(Args, Clone, Debug)]
-pub(super) struct PromptOptions {
-    /// Template by name [default: the task's first]
-    #[arg(long, value_name = "NAME")]
-    template: Option<String>,
-    /// Demonstrations in every prompt
-    #[arg(long, default_value_t = RunRequest::default().shots, value_name = "K")]
-    num_fewshot: usize,
-    /// Which demonstration set; different seeds draw disjoint sets while the pool lasts
-    #[arg(long, default_value_t = 0, value_name = "S")]
-    demo_seed: u64,
-    /// At most so many test examples [default: all]
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
-    /// Labelled examples to fit weights on, besides the demonstrations
-    #[arg(long, default_value_t = RunRequest::default().train_examples, value_name = "N")]
-    train_examples: usize,
-}
-
-impl Default for PromptOptions {
-    fn default() -> Self {
-        let RunRequest { shots, demo_seed, train_examples, limit, .. } = RunRequest::default();
-        Self { template: None, num_fewshot: shots, demo_seed, limit, train_examples }
-    }
-}
-
-impl PromptOptions {
-    /// The request for `task`.
-    pub(super) fn request(&self, task: &str) -> RunRequest {
-        RunRequest {
-            task: task.to_owned(),
-            template: self.template.clone(),
-            shots: self.num_fewshot,
-            demo_seed: self.demo_seed,
-            train_examples: self.train_examples,
-            limit: self.limit,
-        }
-    }
 }

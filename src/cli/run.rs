@@ -4,8 +4,9 @@ use std::{fmt::Write, fs::File, io::BufReader, path::PathBuf};
 
 use super::{
     Failure,
-    options::{ModelOptions, PromptOptions},
+    options::ModelOptions,
     output::{ProgressLine, print, print_json},
+    prompt_options::PromptOptions,
 };
 use crate::{
     attribution::F32_TOLERANCE,
@@ -85,7 +86,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn make_prompts(args: &Args, model: &Model) -> Result<(Plan, Prompts)> {
     let Some(path) = &args.prompts else {
         let task = args.task.as_deref().unwrap_or_default();
-        return plan(model, &args.prompt.request(task));
+        return plan(model, &args.prompt.request(task)?);
     };
     let words = match &args.labels {
         Some(words) => read_label_words(words)?,

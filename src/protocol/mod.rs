@@ -99,6 +99,7 @@ impl Protocol {
             demo_seed: cell.seed,
             train_examples: self.budget.saturating_sub(shots),
             limit: self.limit,
+            ..RunRequest::default()
         };
         let draft = Draft::new(cell.task, &request)?;
         if self.on_dev { draft.scored_on(&cell.task.dev, self.limit) } else { Ok(draft) }

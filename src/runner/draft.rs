@@ -12,7 +12,7 @@ use crate::{
     model::Model,
     random::Draws,
     run::{PromptMeta, TaskMeta},
-    task::{Example, Task, Template, draw, order_demonstrations},
+    task::{Chosen, Example, Task, Template, choose, order_demonstrations, record},
 };
 
 /// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv 2102.09690).
@@ -26,46 +26,34 @@ pub struct Draft<'t> {
     /// How examples read.
     pub template: &'t Template,
     /// In the prompt, in order.
-    pub demonstrations: Vec<&'t Example>,
+    pub demonstrations: Vec<Example>,
     /// To fit on.
     pub train: Vec<&'t Example>,
     /// To score on.
     pub test: Vec<&'t Example>,
-    demo_seed: u64,
+    request: RunRequest,
 }
 
 impl<'t> Draft<'t> {
-    /// Draws demonstrations and training examples as `request` says.
+    /// Takes demonstrations and training examples as `request` says.
     ///
     /// # Errors
-    /// If the template is unknown, the pool too small, or no test example is left.
+    /// If the template is unknown, the pool too small, a listed demonstration unusable, or no test example is left.
     pub fn new(task: &'t Task, request: &RunRequest) -> Result<Self> {
-        let template = task.template(request.template.as_deref())?;
-        let budget = draw(task, request.shots, request.train_examples, request.demo_seed)?;
-        let pick = |indices: &[usize]| indices.iter().map(|&index| &task.pool[index]).collect();
-        let draft = Self {
-            task,
-            template,
-            demonstrations: pick(&budget.demonstrations),
-            train: pick(&budget.training),
-            test: Vec::new(),
-            demo_seed: request.demo_seed,
-        };
-        draft.scored_on(&task.test, request.limit)
+        Self::over(task, request, &task.test)
     }
 
-    /// Given demonstrations before `queries`, with nothing to fit on.
+    /// The same with other examples to score.
     ///
     /// # Errors
-    /// If there is no query.
-    pub fn with(
-        task: &'t Task,
-        template: &'t Template,
-        demonstrations: Vec<&'t Example>,
-        queries: &'t [Example],
-    ) -> Result<Self> {
-        let draft = Self { task, template, demonstrations, train: Vec::new(), test: Vec::new(), demo_seed: 0 };
-        draft.scored_on(queries, None)
+    /// As [`Draft::new`].
+    pub fn over(task: &'t Task, request: &RunRequest, queries: &'t [Example]) -> Result<Self> {
+        let template = task.template(request.template.as_deref())?;
+        let Chosen { demonstrations, training: train } = choose(task, request)?;
+        let request = RunRequest { template: Some(template.name.clone()), ..request.clone() };
+        let draft = Self { task, template, demonstrations, train, test: Vec::new(), request };
+        let limit = draft.request.limit;
+        draft.scored_on(queries, limit)
     }
 
     /// The same on other examples, e.g. the development split; at most `limit` of them.
@@ -85,9 +73,14 @@ impl<'t> Draft<'t> {
     /// Demonstrations and training examples alike as demonstrations: the whole label budget as shots.
     #[must_use]
     pub fn whole_budget(&self) -> Self {
-        let mut demonstrations = [&self.demonstrations[..], &self.train].concat();
-        order_demonstrations(&mut demonstrations, &mut Draws::stream(self.demo_seed, 2));
+        let mut demonstrations = self.budget();
+        order_demonstrations(&mut demonstrations, &mut Draws::stream(self.request.demo_seed, 2));
         Self { demonstrations, train: Vec::new(), ..self.clone() }
+    }
+
+    /// Every labelled example that the run spends, demonstrations first.
+    fn budget(&self) -> Vec<Example> {
+        self.demonstrations.iter().chain(self.train.iter().copied()).cloned().collect()
     }
 
     /// The prompts of the run.
@@ -99,7 +92,14 @@ impl<'t> Draft<'t> {
         let texts = |examples: &[&Example]| -> Result<Vec<Text>> {
             examples.iter().map(|example| self.text(&context, example)).collect()
         };
-        finish(model, self.task_meta(), self.prompt_meta(), texts(&self.train)?, texts(&self.test)?)
+        finish(
+            model,
+            Some(self.request.clone()),
+            self.task_meta(),
+            self.prompt_meta(),
+            texts(&self.train)?,
+            texts(&self.test)?,
+        )
     }
 
     /// Test prompts in which every query has its own demonstrations: as many as the run has, those of the whole budget
@@ -110,18 +110,18 @@ impl<'t> Draft<'t> {
     /// # Errors
     /// As [`Draft::plan`].
     pub fn plan_nearest(&self, model: &Model) -> Result<(Plan, Prompts)> {
-        let budget = [&self.demonstrations[..], &self.train].concat();
+        let budget = self.budget();
         let render = |example: &Example| model.tokenizer.encode(&self.template.render(example)?);
         let pool = self.task.pool.iter().map(render).collect::<Result<Vec<_>>>()?;
-        let candidates = budget.iter().map(|example| render(example)).collect::<Result<Vec<_>>>()?;
+        let candidates = budget.iter().map(render).collect::<Result<Vec<_>>>()?;
         let nearest = Nearest::new(&pool, &candidates);
         let text = |example: &&Example| {
             let chosen = nearest.of(&render(example)?, self.demonstrations.len());
-            let demonstrations: Vec<&Example> = chosen.into_iter().map(|index| budget[index]).collect();
+            let demonstrations: Vec<Example> = chosen.into_iter().map(|index| budget[index].clone()).collect();
             self.text(&self.template.context(&demonstrations)?, example)
         };
         let test = self.test.iter().map(text).collect::<Result<Vec<_>>>()?;
-        finish(model, self.task_meta(), self.prompt_meta(), Vec::new(), test)
+        finish(model, Some(self.request.clone()), self.task_meta(), self.prompt_meta(), Vec::new(), test)
     }
 
     /// The run's demonstrations before queries that say nothing: `N/A`, the empty text and `[MASK]` in every field.
@@ -136,7 +136,7 @@ impl<'t> Draft<'t> {
             self.text(&context, &Example { id: filler.to_owned(), fields, label: 0 })
         };
         let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
-        finish(model, self.task_meta(), self.prompt_meta(), Vec::new(), test)
+        finish(model, Some(self.request.clone()), self.task_meta(), self.prompt_meta(), Vec::new(), test)
     }
 
     fn text(&self, context: &str, example: &Example) -> Result<Text> {
@@ -157,8 +157,9 @@ impl<'t> Draft<'t> {
     fn prompt_meta(&self) -> PromptMeta {
         PromptMeta {
             shots: self.demonstrations.len(),
-            demo_seed: self.demo_seed,
+            demo_seed: self.request.demo_seed,
             demo_ids: self.demonstrations.iter().map(|example| example.id.clone()).collect(),
+            demos: record(self.task, &self.demonstrations),
             prefix_tokens: 0,
         }
     }

@@ -56,6 +56,7 @@ pub fn execute(
         model: plan.model,
         task: plan.task,
         prompt: plan.prompt,
+        request: plan.request,
     };
     observe(Event::Finished(Box::new(meta.clone())));
     let mut examples = records(Split::Train, plan.train, &train);

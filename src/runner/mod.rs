@@ -11,7 +11,7 @@ pub use draft::Draft;
 pub use execute::{execute, score};
 pub use plan::{Prompts, plan, plan_explicit};
 
-use serde::{Deserialize, Serialize};
+pub use crate::request::{Demonstration, Demos, Overflow, Prompting, RunRequest};
 
 use crate::{
     attribution::{Batch, Split},
@@ -19,23 +19,6 @@ use crate::{
     progress::Progress,
     run::{ModelMeta, PromptMeta, RunMeta, TaskMeta},
 };
-
-/// What to attribute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRequest {
-    /// Name of the task.
-    pub task: String,
-    /// Name of the template; the task's first if `None`.
-    pub template: Option<String>,
-    /// Demonstrations in every prompt `K'`.
-    pub shots: usize,
-    /// Which demonstration set.
-    pub demo_seed: u64,
-    /// Labelled examples to fit on, besides the demonstrations.
-    pub train_examples: usize,
-    /// At most so many test examples.
-    pub limit: Option<usize>,
-}
 
 /// An example before the model has seen it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +34,8 @@ pub struct PlannedExample {
 /// Everything about a run that is known before the model works: enough to lay out the screen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
+    /// What was asked for; `None` for explicit prompts.
+    pub request: Option<RunRequest>,
     /// The model.
     pub model: ModelMeta,
     /// The task, template and label words.
@@ -77,15 +62,6 @@ impl Plan {
     /// Gold labels of one split.
     pub fn gold(&self, split: Split) -> Vec<usize> {
         self.split(split).iter().map(|example| example.gold).collect()
-    }
-}
-
-/// What the explorer opens with: a prompt of the demo that leaves the model unsure and many of its parts sure, with the
-/// paper's 24 labels, 4 of them in the prompt.
-impl Default for RunRequest {
-    fn default() -> Self {
-        let (task, template) = ("topic".to_owned(), Some("shared".to_owned()));
-        Self { task, template, shots: 4, demo_seed: 0, train_examples: 20, limit: None }
     }
 }
 

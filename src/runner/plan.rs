@@ -75,13 +75,14 @@ pub fn plan_explicit(
         if prompt.split == Split::Train { train.push(text) } else { test.push(text) }
     }
     let task = TaskMeta { name: name.to_owned(), template: "explicit".to_owned(), label_words, label_tokens };
-    let prompt = PromptMeta { shots: 0, demo_seed: 0, demo_ids: Vec::new(), prefix_tokens: 0 };
-    finish(model, task, prompt, train, test)
+    let prompt = PromptMeta { shots: 0, demo_seed: 0, demo_ids: Vec::new(), demos: Vec::new(), prefix_tokens: 0 };
+    finish(model, None, task, prompt, train, test)
 }
 
 /// Turns texts into tokens, after all checks.
 pub(super) fn finish(
     model: &Model,
+    request: Option<RunRequest>,
     mut task: TaskMeta,
     mut prompt: PromptMeta,
     train: Vec<Text>,
@@ -101,7 +102,7 @@ pub(super) fn finish(
     let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.label_tokens.len() };
     let examples = |texts: Vec<Text>| texts.into_iter().map(|text| text.example).collect();
     let model = model.meta.clone();
-    Ok((Plan { model, task, prompt, shape, train: examples(train), test: examples(test) }, prompts))
+    Ok((Plan { request, model, task, prompt, shape, train: examples(train), test: examples(test) }, prompts))
 }
 
 /// Tokens of the label words, checked once after every distinct ending of a prompt.

@@ -8,11 +8,11 @@ use crate::{
 
 /// Labels spent by one run, as indices into [`Task::pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub(super) struct Budget {
     /// Demonstrations, in prompt order.
-    pub demonstrations: Vec<usize>,
+    pub(super) demonstrations: Vec<usize>,
     /// Training examples, in order; none of them a demonstration.
-    pub training: Vec<usize>,
+    pub(super) training: Vec<usize>,
 }
 
 /// Draws `shots` demonstrations and `training` further examples from the task's pool.
@@ -24,7 +24,7 @@ pub struct Budget {
 ///
 /// # Errors
 /// If the pool has too few examples of a label.
-pub fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Budget> {
+pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Budget> {
     let labels = task.labels.len();
     let (shot_counts, train_counts) = (shares(shots, labels), shares(training, labels));
     // The rare label that a remainder favours is the first for demonstrations and the last for training examples.
@@ -53,9 +53,24 @@ pub fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Bud
     }
     let mut order = Draws::stream(seed, 1);
     order.shuffle(&mut rest);
-    let mut examples: Vec<(usize, &Example)> = demonstrations.iter().map(|&index| (index, &task.pool[index])).collect();
-    shuffle_until_mixed(&mut examples, |(_, example)| example.label, &mut order);
-    Ok(Budget { demonstrations: examples.into_iter().map(|(index, _)| index).collect(), training: rest })
+    shuffle_until_mixed(&mut demonstrations, |&index| task.pool[index].label, &mut order);
+    Ok(Budget { demonstrations, training: rest })
+}
+
+/// The `seed`-th set of `shots` examples of the pool, whatever their labels; sets are disjoint as long as the pool lasts.
+///
+/// # Errors
+/// If the pool has fewer examples.
+pub(super) fn shuffled_pool(task: &Task, shots: usize, seed: u64) -> Result<Vec<usize>> {
+    let mut all: Vec<usize> = (0..task.pool.len()).collect();
+    if shots > all.len() {
+        let problem = format!("the pool of `{}` has {} examples, not {shots}", task.name, all.len());
+        return Err(InputError::new(problem).cure("lower --num-fewshot, or add examples to the pool").into());
+    }
+    let cuts = (all.len() / shots.max(1)).max(1) as u64;
+    let (round, cut) = (seed / cuts, (seed % cuts) as usize);
+    Draws::stream(round, 3).shuffle(&mut all);
+    Ok(all[cut * shots..(cut + 1) * shots].to_vec())
 }
 
 /// `count` split over `labels` as evenly as it goes, the remainder on the first ones.
@@ -64,7 +79,7 @@ fn shares(count: usize, labels: usize) -> Vec<usize> {
 }
 
 /// Shuffles demonstrations until the last two labels differ, where there are two labels among them.
-pub fn order_demonstrations(demonstrations: &mut [&Example], draws: &mut Draws) {
+pub fn order_demonstrations(demonstrations: &mut [Example], draws: &mut Draws) {
     shuffle_until_mixed(demonstrations, |example| example.label, draws);
 }
 
@@ -89,12 +104,18 @@ fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[us
     InputError::new(problem).cure("lower --num-fewshot or --train-examples, or add examples to the pool")
 }
 
+/// Every example of a label is a demonstration or taken already.
+pub(super) fn too_few_of(task: &Task, label: usize) -> InputError {
+    let problem = format!("the pool of `{}` has no further example of `{}` to train on", task.name, task.labels[label]);
+    InputError::new(problem).cure("lower --train-examples, or add examples to the pool")
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    fn task(pool: usize, labels: usize) -> Task {
+    pub(in crate::task) fn task(pool: usize, labels: usize) -> Task {
         let example = |i: usize| Example { id: i.to_string(), fields: serde_json::Map::new(), label: i % labels };
         Task {
             name: "t".to_owned(),

@@ -85,7 +85,7 @@ impl Template {
     ///
     /// # Errors
     /// As [`Template::render`].
-    pub fn context(&self, demonstrations: &[&Example]) -> Result<String> {
+    pub fn context(&self, demonstrations: &[Example]) -> Result<String> {
         demonstrations.iter().try_fold(String::new(), |context, demonstration| {
             let word = &self.label_words[demonstration.label];
             Ok(context + &self.render(demonstration)? + word + &self.separator)
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn demonstrations_end_in_their_label_word_and_the_separator() {
         let (a, b) = (example("<a> & b", 1), example("c", 0));
-        let context = template("Q: {{ text }}\nA:").context(&[&a, &b]).unwrap();
+        let context = template("Q: {{ text }}\nA:").context(&[a, b]).unwrap();
         assert_eq!(context, "Q: <a> & b\nA: yes\nQ: c\nA: no\n");
     }
 
