@@ -45,6 +45,7 @@ methods! {
     CompRwReleased "comprw_released" "component reweighting as the paper's code does it"
     Partscope "partscope" "component reweighting by our default"
     Convex "convex" "component reweighting to the optimum of stated options"
+    Manual "manual" "weights set by hand"
     OracleBestComponent "oracle_best_component" "the component most accurate on the test labels (leakage)"
     OracleWorstComponent "oracle_worst_component" "the component least accurate on the test labels (leakage)"
     OracleVote "oracle_vote" "majority of the components most accurate on the test labels (leakage)"

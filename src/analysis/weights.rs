@@ -9,7 +9,7 @@ use crate::{
     component::{Component, Shape},
     error::{InputError, Result},
     request::{Demonstration, Demos, RunRequest},
-    run::{ModelMeta, RunMeta, TaskMeta},
+    run::{ModelMeta, PromptMeta, RunMeta, TaskMeta},
     text::list,
 };
 
@@ -52,20 +52,30 @@ pub struct WeightsFile {
 impl WeightsFile {
     /// The fit of a run.
     pub fn new(fit: &Fit, meta: &RunMeta) -> Self {
+        let made = (&meta.model, &meta.task, &meta.prompt, meta.request.as_ref());
+        Self::of(&fit.mix, (fit.method, fit.lambda), made)
+    }
+
+    /// Any mix of a run, with the method it comes from and the strength of that method's penalty.
+    pub fn of(
+        mix: &Mix,
+        (method, lambda): (Method, f64),
+        (model, task, prompt, request): (&ModelMeta, &TaskMeta, &PromptMeta, Option<&RunRequest>),
+    ) -> Self {
         Self {
             schema: SCHEMA,
-            model_hash: meta.model.weights_hash.clone(),
-            task: meta.task.name.clone(),
-            template: meta.task.template.clone(),
-            demo_ids: meta.prompt.demo_ids.clone(),
-            demos: meta.prompt.demos.clone(),
-            request: meta.request.clone(),
-            label_words: meta.task.label_words.clone(),
-            label_tokens: meta.task.label_tokens.clone(),
-            method: fit.method,
-            lambda: fit.lambda,
-            rest: fit.mix.rest,
-            weights: named(&fit.mix, shape_of(&meta.model, &meta.task)),
+            model_hash: model.weights_hash.clone(),
+            task: task.name.clone(),
+            template: task.template.clone(),
+            demo_ids: prompt.demo_ids.clone(),
+            demos: prompt.demos.clone(),
+            request: request.cloned(),
+            label_words: task.label_words.clone(),
+            label_tokens: task.label_tokens.clone(),
+            method,
+            lambda,
+            rest: mix.rest,
+            weights: named(mix, shape_of(model, task)),
         }
     }
 

@@ -70,17 +70,23 @@ actions! {
         Right "right" "Move to the component on the right",
         RowStart "first-head" "Move to the first head of the layer",
         RowEnd "mlp" "Move to the MLP of the layer",
-        Top "last-layer" "Move to the last layer",
-        Bottom "first-layer" "Move to the first layer",
+        Top "top" "Move to the last layer, or to the top of a list",
+        Bottom "bottom" "Move to the first layer, or to the end of a list",
         Best "best" "Go to the component with the highest value",
         Worst "worst" "Go to the component with the lowest value",
         NextGood "next-good" "Go to the next good component",
         NextBad "next-bad" "Go to the next bad component",
         NextBiased "next-biased" "Go to the next label-biased component",
+        Mark "mark" "Mark the component, or unmark it",
+        MarkLayer "mark-layer" "Mark the components of the layer, or unmark them",
+        MarkColumn "mark-column" "Mark the components of the column, or unmark them",
+        MarkAll "mark-all" "Mark all components that are shown, or none",
     }
     View {
         Metric "metric" "Colour the map by the next quantity",
         Ranking "ranking" "Show the components as a map, or ranked from best to worst",
+        Kinds "kinds" "Show all components, or those of one kind only",
+        Mixer "mixer" "Open the mixing desk, or go back to the map",
         Examples "examples" "Open the examples, or go back to the map",
         Compare "compare" "Hold two runs against each other, or go back to the map",
         OtherRun "other-run" "Compare with the next run at hand",
@@ -93,16 +99,21 @@ actions! {
     }
     Mix {
         Fit "fit" "Fit the weights of all components on the training examples",
+        Method "method" "Choose the next method of fitting",
+        Stronger "stronger" "Slide to a stronger penalty on the path of the fit",
+        Weaker "weaker" "Slide to a weaker penalty on the path of the fit",
         ToggleMix "on-off" "Switch between the model itself and the mix",
-        Mute "mute" "Silence the selected component, or let it speak again",
-        Solo "solo" "Hear only the selected component, or all again",
-        GainUp "gain-up" "Give the selected component more weight",
-        GainDown "gain-down" "Give the selected component less weight",
-        FlipSign "invert" "Turn the selected component's vote around",
-        Reset "reset" "Give the selected component its weight of 1 again",
+        Mute "mute" "Silence what is selected or marked, or let it speak",
+        Solo "solo" "Hear only what is selected or marked, or all again",
+        GainUp "gain-up" "Give what is selected or marked more weight",
+        GainDown "gain-down" "Give what is selected or marked less weight",
+        FlipSign "invert" "Turn the vote of what is selected or marked around",
+        Reset "reset" "Give what is selected or marked its weight of 1 again",
         ResetAll "reset-all" "Give everything its weight of 1 again",
         Undo "undo" "Take the last change of the mix back",
         Redo "redo" "Make the change again that was taken back",
+        SaveMix "save-mix" "Write the mix to a weights file",
+        LoadMix "load-mix" "Read a mix from a weights file",
     }
     Run {
         NextTask "task" "Look at the next task",
@@ -122,6 +133,7 @@ actions! {
         Close "close" "Close what lies on top, or go back to the map",
         Accept "accept" "Take what is chosen in a line that is typed",
         Erase "erase" "Take the last letter of a line that is typed back",
+        Clear "clear" "Empty a line that is typed",
         Quit "quit" "Leave partscope",
         Interrupt "interrupt" "Leave at once, whatever is going on",
     }
@@ -130,7 +142,7 @@ actions! {
 impl Action {
     /// Whether it means something only while a line is typed.
     pub const fn is_of_a_line(self) -> bool {
-        matches!(self, Self::Accept | Self::Erase | Self::Nothing)
+        matches!(self, Self::Accept | Self::Erase | Self::Clear | Self::Nothing)
     }
 
     /// The action of this name.

@@ -3,15 +3,22 @@
 use std::time::Duration;
 
 use crate::{
-    analysis::{FitOptions, Thresholds, fit, summarize},
+    analysis::{
+        Fit, Method, Thresholds,
+        baseline::{BaselineOptions, outcomes},
+        reweight::{fit_by, path_of},
+        summarize,
+    },
+    attribution::Attribution,
     cancel::Cancel,
     component::Shape,
-    jobs::{FitEvent, Judged, Tagged},
+    jobs::{Errand, FitEvent, Judged, Scored, Tagged},
     runner::{Event, RunRequest},
 };
 
 use super::{
-    Effect, Keymap, Leave, State, TaskChoice, fixture, hear_fit, hear_judge, hear_run, keymap::DEFAULT, press,
+    Effect, Keymap, Leave, State, TaskChoice, fixture, hear_fit, hear_judge, hear_run, hear_score, keymap::DEFAULT,
+    press,
 };
 
 /// Keys go in, the state is looked at; runs begin when they are told to.
@@ -22,6 +29,7 @@ pub(crate) struct Bench {
     pub(crate) cancelled: usize,
     pub(crate) copied: Option<String>,
     pub(crate) left: Option<Leave>,
+    pub(crate) errands: Vec<Errand>,
 }
 
 impl Bench {
@@ -33,8 +41,15 @@ impl Bench {
         };
         let choices = vec![choice("sentiment", &["review", "arrow"]), choice("topic", &["article"])];
         let state = State::new(Keymap::parse(DEFAULT).unwrap(), choices);
-        let mut bench =
-            Self { state, shape: fixture::SHAPE, asked: Vec::new(), cancelled: 0, copied: None, left: None };
+        let mut bench = Self {
+            state,
+            shape: fixture::SHAPE,
+            asked: Vec::new(),
+            cancelled: 0,
+            copied: None,
+            left: None,
+            errands: Vec::new(),
+        };
         let effects = bench.state.begin(fixture::request());
         bench.carry_out(effects);
         bench
@@ -71,6 +86,16 @@ impl Bench {
         self
     }
 
+    /// Fits as the worker does; how near the optimum it came is made up, because it depends on the machine.
+    fn fit(&mut self, sheet: u64, table: &Attribution, method: Method) {
+        let cancel = Cancel::default();
+        let fit = Fit { kkt: 1e-9, ..fit_by(method, table, &cancel).unwrap() };
+        let path = path_of(&fit, table, 12, &cancel).unwrap();
+        let took = Duration::from_millis(12);
+        hear_fit(&mut self.state, FitEvent::Done { sheet, fit: Box::new(fit), took });
+        path.into_iter().for_each(|fits| hear_fit(&mut self.state, FitEvent::Path { sheet, fits }));
+    }
+
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -82,11 +107,12 @@ impl Bench {
                     self.asked.push(request);
                     self.state.generation = self.asked.len() as u64;
                 }
-                Effect::Fit { sheet, table } => {
-                    let fit = fit(&table, &FitOptions::default(), &Cancel::default()).unwrap();
-                    let fit = Box::new(crate::analysis::Fit { kkt: 1e-9, ..fit });
-                    hear_fit(&mut self.state, FitEvent::Done { sheet, fit, took: Duration::from_millis(12) });
+                Effect::Fit { sheet, table, method } => self.fit(sheet, &table, method),
+                Effect::Score { sheet, train, test } => {
+                    let outcomes = outcomes(&train, &test, &BaselineOptions::default(), &Cancel::default()).unwrap();
+                    hear_score(&mut self.state, Scored::Done { sheet, outcomes });
                 }
+                Effect::Errand(errand) => self.errands.push(errand),
                 Effect::Judge { sheet, table } => {
                     let stats = summarize(&table, &Thresholds::default());
                     let more = hear_judge(&mut self.state, Judged::Done { sheet, stats });

@@ -1,19 +1,24 @@
-//! The mixing desk: one fader per component and one for `rest`, with mute, solo and undo.
+//! The mixing desk: one strip per component and one for `rest`, each with fader, mute and solo; and undo.
 //!
-//! The desk knows settings only. What they do to predictions is [`Mixed`](super::mixed::Mixed)'s business.
+//! The desk knows settings only. What they do to predictions is [`Mixed`](super::mixed::Mixed)'s business. Strips are
+//! numbered like components; the one after the last is `rest`.
 
-/// Where every fader stands.
+/// Where every fader stands, `[C + 1]`.
 #[derive(Clone, Debug, PartialEq)]
 struct Setting {
     gains: Vec<f64>,
-    rest: f64,
     muted: Vec<bool>,
     solo: Vec<bool>,
 }
 
 impl Setting {
     fn model(components: usize) -> Self {
-        Self { gains: vec![1.0; components], rest: 1.0, muted: vec![false; components], solo: vec![false; components] }
+        let strips = components + 1;
+        Self { gains: vec![1.0; strips], muted: vec![false; strips], solo: vec![false; strips] }
+    }
+
+    fn of(weights: &[f64], rest: f64) -> Self {
+        Self { gains: [weights, &[rest]].concat(), ..Self::model(weights.len()) }
     }
 }
 
@@ -23,12 +28,22 @@ const HISTORY: usize = 200;
 /// How far one press moves a fader.
 pub const STEP: f64 = 0.25;
 
+/// A movement that goes on while it is held: all of it is taken back at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The fader of a strip is dragged.
+    Fader(usize),
+    /// The strength of the penalty slides.
+    Strength,
+}
+
 /// The settings of one run's mix and how they came about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Desk {
     now: Setting,
     past: Vec<Setting>,
     future: Vec<Setting>,
+    held: Option<Held>,
     /// Whether the mix is heard; otherwise the model itself is.
     pub on: bool,
 }
@@ -36,50 +51,56 @@ pub struct Desk {
 impl Desk {
     /// All faders at one: the model itself.
     pub fn new(components: usize) -> Self {
-        Self { now: Setting::model(components), past: Vec::new(), future: Vec::new(), on: false }
+        Self { now: Setting::model(components), past: Vec::new(), future: Vec::new(), held: None, on: false }
     }
 
     /// Whether every fader stands where the model has it.
     pub fn is_model(&self) -> bool {
-        self.now == Setting::model(self.now.gains.len())
+        self.now == Setting::model(self.rest_strip())
     }
 
-    /// Where the fader of a component stands, whether or not it is heard.
-    pub fn gain(&self, component: usize) -> f64 {
-        self.now.gains[component]
+    /// The number of the strip of `rest`.
+    pub const fn rest_strip(&self) -> usize {
+        self.now.gains.len() - 1
     }
 
-    /// Whether a component is muted.
-    pub fn is_muted(&self, component: usize) -> bool {
-        self.now.muted[component]
+    /// Where the fader of a strip stands, whether or not it is heard.
+    pub fn gain(&self, strip: usize) -> f64 {
+        self.now.gains[strip]
     }
 
-    /// Whether a component is soloed.
-    pub fn is_solo(&self, component: usize) -> bool {
-        self.now.solo[component]
+    /// Whether a strip is muted.
+    pub fn is_muted(&self, strip: usize) -> bool {
+        self.now.muted[strip]
     }
 
-    /// Whether only soloed components are heard.
+    /// Whether a strip is soloed.
+    pub fn is_solo(&self, strip: usize) -> bool {
+        self.now.solo[strip]
+    }
+
+    /// Whether only soloed strips are heard.
     pub fn any_solo(&self) -> bool {
         self.now.solo.contains(&true)
     }
 
-    /// The weight with which a component enters the sum.
-    pub fn weight(&self, component: usize) -> f64 {
-        let silent = self.now.muted[component] || (self.any_solo() && !self.now.solo[component]);
-        if silent { 0.0 } else { self.now.gains[component] }
+    /// The weight with which a strip enters the sum.
+    pub fn weight(&self, strip: usize) -> f64 {
+        let silent = self.now.muted[strip] || (self.any_solo() && !self.now.solo[strip]);
+        if silent { 0.0 } else { self.now.gains[strip] }
     }
 
-    /// The weights with which all components enter the sum.
+    /// The weights with which all components enter the sum, `[C]`.
     pub fn weights(&self) -> Vec<f64> {
         let heard = !self.any_solo();
-        let strip = self.now.gains.iter().zip(&self.now.muted).zip(&self.now.solo);
-        strip.map(|((&gain, &muted), &solo)| if !muted && (heard || solo) { gain } else { 0.0 }).collect()
+        let strips = self.now.gains.iter().zip(&self.now.muted).zip(&self.now.solo);
+        let weights = strips.map(|((&gain, &muted), &solo)| if !muted && (heard || solo) { gain } else { 0.0 });
+        weights.take(self.rest_strip()).collect()
     }
 
-    /// The weight of `rest`: a solo silences it too.
+    /// The weight of `rest`: a solo of others silences it too.
     pub fn rest(&self) -> f64 {
-        if self.any_solo() { 0.0 } else { self.now.rest }
+        self.weight(self.rest_strip())
     }
 
     /// How many components are muted, by hand or by a weight of 0.
@@ -87,53 +108,90 @@ impl Desk {
         self.weights().iter().filter(|&&weight| weight == 0.0).count()
     }
 
+    /// The least and the largest fader, at least from 0 to 2: the ends of what faders are drawn on, in whole steps.
+    pub fn span(&self) -> (f64, f64) {
+        let ends = |(low, high): (f64, f64), &gain: &f64| (low.min(gain), high.max(gain));
+        let (low, high) = self.now.gains.iter().fold((0.0, 2.0), ends);
+        (low.floor(), high.ceil())
+    }
+
     fn change(&mut self, edit: impl FnOnce(&mut Setting)) {
+        self.change_held(None, edit);
+    }
+
+    /// Changes the setting; a movement that is still held is remembered as one change.
+    fn change_held(&mut self, held: Option<Held>, edit: impl FnOnce(&mut Setting)) {
         let before = self.now.clone();
         edit(&mut self.now);
         self.on = true;
-        if before != self.now {
+        let goes_on = held.is_some() && held == self.held;
+        self.held = held;
+        if before != self.now && !goes_on {
             self.past.push(before);
             self.past.drain(..self.past.len().saturating_sub(HISTORY));
             self.future.clear();
         }
     }
 
+    /// Ends the movement that is held.
+    pub const fn let_go(&mut self) {
+        self.held = None;
+    }
+
     /// Puts all faders where a fit has them.
     pub fn load(&mut self, weights: &[f64], rest: f64) {
-        let model = Setting::model(weights.len());
-        self.change(|now| *now = Setting { gains: weights.to_vec(), rest, ..model });
+        self.change(|now| *now = Setting::of(weights, rest));
     }
 
-    /// Mutes a component, or lets it speak again.
-    pub fn mute(&mut self, component: usize) {
-        self.change(|now| now.muted[component] = !now.muted[component]);
+    /// As [`load`](Self::load), on the way along a path.
+    pub fn slide(&mut self, weights: &[f64], rest: f64) {
+        self.change_held(Some(Held::Strength), |now| *now = Setting::of(weights, rest));
     }
 
-    /// Solos a component, or ends its solo.
-    pub fn solo(&mut self, component: usize) {
-        self.change(|now| now.solo[component] = !now.solo[component]);
+    /// Mutes strips; if all of them are, lets them speak again.
+    pub fn mute(&mut self, strips: &[usize]) {
+        self.change(|now| switch(&mut now.muted, strips));
     }
 
-    /// Moves the fader of a component by `steps` of [`STEP`]; it comes to rest on multiples of it.
-    pub fn move_by(&mut self, component: usize, steps: f64) {
-        let moved = self.now.gains[component] / STEP + steps;
-        let stop = if steps > 0.0 { (moved + 1e-9).floor() } else { (moved - 1e-9).ceil() };
-        self.change(|now| now.gains[component] = stop * STEP);
+    /// Solos strips; if all of them are, ends their solo.
+    pub fn solo(&mut self, strips: &[usize]) {
+        self.change(|now| switch(&mut now.solo, strips));
     }
 
-    /// Turns a component's vote around.
-    pub fn invert(&mut self, component: usize) {
-        self.change(|now| now.gains[component] = -now.gains[component]);
+    /// Moves the faders of strips by `steps` of [`STEP`]; each comes to rest on multiples of it.
+    pub fn move_by(&mut self, strips: &[usize], steps: f64) {
+        self.change(|now| {
+            for &strip in strips {
+                let moved = now.gains[strip] / STEP + steps;
+                let stop = if steps > 0.0 { (moved + 1e-9).floor() } else { (moved - 1e-9).ceil() };
+                now.gains[strip] = stop * STEP;
+            }
+        });
     }
 
-    /// Puts a component back where the model has it.
-    pub fn reset(&mut self, component: usize) {
-        self.change(|now| (now.gains[component], now.muted[component], now.solo[component]) = (1.0, false, false));
+    /// Drags the fader of a strip to `gain`.
+    pub fn drag(&mut self, strip: usize, gain: f64) {
+        self.change_held(Some(Held::Fader(strip)), |now| now.gains[strip] = gain);
+    }
+
+    /// Turns the votes of strips around.
+    pub fn invert(&mut self, strips: &[usize]) {
+        self.change(|now| strips.iter().for_each(|&strip| now.gains[strip] = -now.gains[strip]));
+    }
+
+    /// Puts strips back where the model has them.
+    pub fn reset(&mut self, strips: &[usize]) {
+        self.change(|now| {
+            for &strip in strips {
+                (now.gains[strip], now.muted[strip], now.solo[strip]) = (1.0, false, false);
+            }
+        });
     }
 
     /// Puts everything back where the model has it.
     pub fn reset_all(&mut self) {
-        self.change(|now| *now = Setting::model(now.gains.len()));
+        let model = Setting::model(self.rest_strip());
+        self.change(|now| *now = model);
     }
 
     /// Takes the last change back; `false` if there is none.
@@ -152,9 +210,16 @@ impl Desk {
         let Some(other) = other else { return false };
         let replaced = std::mem::replace(&mut self.now, other);
         keep(self).push(replaced);
+        self.held = None;
         self.on = true;
         true
     }
+}
+
+/// Turns switches on, or off if all of them are on.
+fn switch(switches: &mut [bool], strips: &[usize]) {
+    let on = !strips.iter().all(|&strip| switches[strip]);
+    strips.iter().for_each(|&strip| switches[strip] = on);
 }
 
 #[cfg(test)]
@@ -164,13 +229,13 @@ mod tests {
     #[test]
     fn mute_and_solo_decide_who_is_heard() {
         let mut desk = Desk::new(3);
-        desk.mute(1);
+        desk.mute(&[1]);
         assert_eq!((desk.weights(), desk.rest()), (vec![1.0, 0.0, 1.0], 1.0));
-        desk.solo(2);
+        desk.solo(&[2]);
         assert_eq!((desk.weights(), desk.rest()), (vec![0.0, 0.0, 1.0], 0.0));
         assert_eq!((0..3).map(|c| desk.weight(c)).collect::<Vec<_>>(), desk.weights());
-        desk.solo(2);
-        desk.mute(1);
+        desk.solo(&[2]);
+        desk.mute(&[1]);
         assert!(desk.is_model() && desk.on);
     }
 
@@ -179,14 +244,14 @@ mod tests {
         let at = |desk: &Desk, gain: f64| (desk.gain(0) - gain).abs() < 1e-12;
         let mut desk = Desk::new(1);
         desk.load(&[0.61], 0.0);
-        desk.move_by(0, 1.0);
+        desk.move_by(&[0], 1.0);
         assert!(at(&desk, 0.75));
         desk.load(&[0.61], 0.0);
-        desk.move_by(0, -1.0);
+        desk.move_by(&[0], -1.0);
         assert!(at(&desk, 0.5));
-        desk.move_by(0, -3.0);
+        desk.move_by(&[0], -3.0);
         assert!(at(&desk, -0.25));
-        desk.invert(0);
+        desk.invert(&[0]);
         assert!(at(&desk, 0.25));
     }
 
@@ -194,7 +259,7 @@ mod tests {
     fn every_change_can_be_taken_back_and_made_again() {
         let mut desk = Desk::new(2);
         assert!(!desk.undo());
-        desk.mute(0);
+        desk.mute(&[0]);
         desk.load(&[0.0, 2.0], 0.0);
         desk.reset_all();
         let all = desk.now.clone();
@@ -203,14 +268,40 @@ mod tests {
         while desk.redo() {}
         assert_eq!(desk.now, all);
         desk.undo();
-        desk.invert(1);
+        desk.invert(&[1]);
         assert!(!desk.redo(), "a new change forgets what was taken back");
     }
 
     #[test]
     fn a_change_that_changes_nothing_is_not_remembered() {
         let mut desk = Desk::new(2);
-        desk.reset(0);
+        desk.reset(&[0]);
         assert!(!desk.undo());
+    }
+
+    #[test]
+    fn a_selection_is_switched_as_one() {
+        let mut desk = Desk::new(3);
+        desk.mute(&[0]);
+        desk.mute(&[0, 2]);
+        assert_eq!(desk.weights(), [0.0, 1.0, 0.0]);
+        desk.mute(&[0, 2]);
+        assert!(desk.is_model());
+        desk.solo(&[1, desk.rest_strip()]);
+        assert_eq!((desk.weights(), desk.rest()), (vec![0.0, 1.0, 0.0], 1.0));
+    }
+
+    #[test]
+    fn a_movement_that_is_held_is_taken_back_at_once() {
+        let mut desk = Desk::new(2);
+        (0..9).for_each(|step| desk.drag(0, f64::from(step) / 10.0));
+        desk.let_go();
+        desk.drag(0, 2.5);
+        desk.slide(&[0.5, 0.5], 0.0);
+        desk.slide(&[0.25, 0.5], 0.0);
+        assert_eq!(desk.span(), (0.0, 2.0));
+        assert!(desk.undo() && (desk.gain(0) - 2.5).abs() < 1e-12 && desk.span() == (0.0, 3.0));
+        assert!(desk.undo() && (desk.gain(0) - 0.8).abs() < 1e-12);
+        assert!(desk.undo() && desk.is_model() && !desk.undo());
     }
 }

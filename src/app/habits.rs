@@ -1,10 +1,17 @@
 //! What keys do, as rows of keys and expectation.
 
-use crate::{attribution::Split, runner::Event};
+use crate::{
+    analysis::{Method, WeightsFile},
+    attribution::Split,
+    jobs::{Errand, Report},
+    runner::Event,
+};
 
 use super::{
     Leave,
     bench::Bench,
+    hear_clerk,
+    mixer::Scores,
     state::{Fitting, Phase},
 };
 
@@ -64,8 +71,21 @@ fn keys_do_what_they_say() {
         ("e esc l", "L0.H1 ×1 accuracy model all:0"),
         ("/ d u l l enter J J", "L0.H0 ×1 accuracy model all:2"),
         ("/ q q q esc pagedown", "L0.H0 ×1 accuracy model all:8"),
+        ("L m", "L0.H0 ×0 accuracy mix all:0"),
+        ("L m end", "L0.MLP ×0 accuracy mix all:0"),
+        ("L m k", "L1.H0 ×1 accuracy mix all:0"),
+        ("L L m l", "L0.H1 ×1 accuracy mix all:0"),
+        ("l H h - g l", "L7.H1 ×0.75 accuracy mix all:0"),
+        ("V l V l m h", "L0.H1 ×0 accuracy mix all:0"),
+        ("V l V esc m h", "L0.H0 ×1 accuracy mix all:0"),
+        ("L o k", "L1.H0 ×0 accuracy mix all:0"),
+        ("ctrl-a i g end", "L7.MLP ×-1 accuracy mix all:0"),
+        ("L m u", "L0.H0 ×1 accuracy model all:0"),
+        ("d l l", "L0.H0 ×1.5 accuracy mix all:0"),
+        ("d g m", "L0.H0 ×1 accuracy mix all:0"),
+        ("d d l", "L0.H1 ×1 accuracy model all:0"),
         ("c l", "L0.H1 ×1 accuracy model all:0"),
-        ("v g", "L7.H0 ×1 accuracy model all:0"),
+        ("v g", "L1.H4 ×1 accuracy model all:0"),
     ] {
         let mut bench = Bench::finished(48);
         bench.keys(keys);
@@ -249,4 +269,74 @@ fn quitting_works_everywhere() {
             assert_eq!(bench.keys(keys).left, Some(leave), "{keys}");
         }
     }
+}
+
+#[test]
+fn a_kind_is_shown_alone() {
+    let mut bench = Bench::finished(200);
+    let all = bench.state.order.len();
+    bench.keys("F");
+    let kind = bench.state.kinds.unwrap();
+    let sheet = bench.state.sheet().unwrap();
+    assert!(bench.state.order.len() < all && bench.state.order.iter().all(|&c| sheet.kind(c) == Some(kind)));
+    assert!(bench.state.shows(bench.state.selected().unwrap()), "the cursor goes where something is shown");
+    let order = bench.state.order.clone();
+    bench.keys("b");
+    assert_eq!(bench.state.selected(), Some(order[0]));
+    bench.keys("ctrl-a m");
+    assert_eq!(bench.state.sheet().unwrap().desk.silent(), order.len());
+    bench.keys("esc esc");
+    assert_eq!((bench.state.order.len(), bench.state.marks.len(), bench.state.kinds), (all, 0, None));
+}
+
+#[test]
+fn the_penalty_slides_along_the_path_and_back_to_the_fit() {
+    let mut bench = Bench::finished(48);
+    bench.keys("]");
+    assert!(bench.state.notice.as_ref().unwrap().text.contains("no fit yet"));
+    bench.keys("w");
+    let weights = |bench: &Bench| bench.state.sheet().unwrap().desk.weights();
+    let (fitted, chosen) = (weights(&bench), bench.state.sheet().unwrap().path.as_ref().unwrap().chosen);
+    bench.keys("[ [");
+    assert_ne!(weights(&bench), fitted);
+    let sheet = bench.state.sheet().unwrap();
+    assert_eq!(sheet.path.as_ref().unwrap().at, chosen - 2);
+    assert_eq!(sheet.test.mixed.accuracy(), sheet.accuracy(Split::Test));
+    bench.keys("] ]");
+    assert_eq!(weights(&bench), fitted);
+    bench.keys("[ [ [ u");
+    assert_eq!(weights(&bench), fitted, "sliding is one change");
+    bench.keys("d n n w ]");
+    assert!(bench.state.notice.as_ref().unwrap().text.contains("comprw names its own λ"));
+    assert_eq!(bench.state.sheet().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
+}
+
+#[test]
+fn baselines_are_scored_when_the_desk_is_opened() {
+    let mut bench = Bench::finished(48);
+    assert_eq!(bench.state.sheet().unwrap().scores, None);
+    bench.keys("d");
+    let Some(Scores::Known(outcomes)) = &bench.state.sheet().unwrap().scores else { panic!("no scores") };
+    assert_eq!(outcomes[0].accuracy, bench.state.sheet().unwrap().test.tally.full_accuracy().unwrap());
+}
+
+#[test]
+fn a_mix_is_saved_and_loaded_where_it_belongs() {
+    let mut bench = Bench::finished(48);
+    bench.keys("w ctrl-s ctrl-u m y space m i x enter");
+    let Some(Errand::SaveMix { path, file }) = bench.errands.pop() else { panic!("no errand") };
+    assert_eq!((path.to_str(), file.method), (Some("my mix"), Method::Partscope));
+    let weights = bench.state.sheet().unwrap().desk.weights();
+    bench.keys("X ctrl-o enter");
+    let Some(Errand::LoadMix { sheet, path }) = bench.errands.pop() else { panic!("no errand") };
+    assert_eq!(path.to_str(), Some("mix.json"));
+    hear_clerk(&mut bench.state, Report::Mix { sheet, path: path.clone(), file: file.clone() });
+    assert_eq!(bench.state.sheet().unwrap().desk.weights(), weights);
+    let other = WeightsFile { task: "another".to_owned(), ..*file };
+    hear_clerk(&mut bench.state, Report::Mix { sheet, path, file: Box::new(other) });
+    assert!(bench.state.notice.as_ref().unwrap().text.contains("for task another, not sentiment"));
+    assert_eq!(bench.state.sheet().unwrap().desk.weights(), weights, "what is refused changes nothing");
+    bench.keys("m ctrl-s enter");
+    let Some(Errand::SaveMix { file, .. }) = bench.errands.pop() else { panic!("no errand") };
+    assert_eq!(file.method, Method::Manual);
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use crate::{
-    analysis::Fit,
+    analysis::{Fit, Method},
     attribution::{F32_TOLERANCE, Split},
-    jobs::{FitEvent, Judged, Tagged},
+    jobs::{FitEvent, Judged, Report, Scored, Tagged},
     runner::{Event, Plan},
     text::printable,
 };
 
 use super::{
+    mixer::{self, Path, Scores, ask_for_scores},
     sheet::{Change, Sheet},
     state::{FitNote, Fitting, Phase, State, Tone},
     update::Effect,
@@ -24,7 +25,7 @@ pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
     if told.generation != state.generation {
         return Vec::new();
     }
-    let effects = match told.event {
+    let mut effects = match told.event {
         Event::Loading(model) => set_phase(state, Phase::Loading(printable(&model).into_owned())),
         Event::Planned(plan) => begin(state, *plan),
         Event::Batch(split, batch) => {
@@ -44,6 +45,7 @@ pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
         Event::Failed(message) => set_phase(state, Phase::Failed(printable(&message).into_owned())),
     };
     state.refresh();
+    effects.extend(ask_for_scores(state));
     effects
 }
 
@@ -78,7 +80,7 @@ fn start_waiting_fit(state: &mut State) -> Vec<Effect> {
     match table {
         Some(table) if table.is_complete() => {
             state.fitting = Fitting::Running(id);
-            vec![Effect::Fit { sheet: id, table }]
+            vec![Effect::Fit { sheet: id, table, method: state.mixer.method }]
         }
         _ => Vec::new(),
     }
@@ -129,19 +131,26 @@ pub fn hear_judge(state: &mut State, told: Judged) -> Vec<Effect> {
 pub fn hear_fit(state: &mut State, told: FitEvent) {
     match told {
         FitEvent::Done { sheet, fit, took } if state.fitting == Fitting::Running(sheet) => {
+            let has_path = matches!(fit.method, Method::Partscope | Method::Convex);
+            state.fitting = if has_path { Fitting::Path(sheet) } else { Fitting::Idle };
+            load_fit(state, sheet, *fit, took);
+        }
+        FitEvent::Path { sheet, fits } if state.fitting == Fitting::Path(sheet) => {
             state.fitting = Fitting::Idle;
-            load_fit(state, sheet, &fit, took);
+            if let Some(sheet) = state.sheet_by_id(sheet) {
+                sheet.path = sheet.fit.as_ref().map(|found| Path::new(fits, &found.mix));
+            }
         }
         FitEvent::Failed(message) => {
             state.fitting = Fitting::Idle;
             state.notify(Tone::Bad, format!("the fit failed: {}", printable(&message)));
         }
-        FitEvent::Done { .. } => {}
+        FitEvent::Done { .. } | FitEvent::Path { .. } => {}
     }
     state.refresh();
 }
 
-fn load_fit(state: &mut State, id: u64, fit: &Fit, took: Duration) {
+fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     let Some(sheet) = state.sheet_by_id(id) else { return };
     sheet.desk.load(&fit.mix.weights, fit.mix.rest);
     sheet.follow();
@@ -150,6 +159,32 @@ fn load_fit(state: &mut State, id: u64, fit: &Fit, took: Duration) {
     let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
     let (model, mix) = (share(sheet.test.tally.full_accuracy()), share(sheet.accuracy(Split::Test)));
     let flips = format!("{fixed} fixed, {broken} broken");
-    state.fit_note = Some(FitNote { sheet: id, train, took, kkt: fit.kkt });
+    sheet.path = None;
+    let note = FitNote { sheet: id, method: fit.method, lambda: fit.lambda, train, took, kkt: fit.kkt };
+    sheet.fit = Some(fit);
+    state.fit_note = Some(note);
     state.notify(Tone::Good, format!("fitted on {train} examples: {model} → {mix} % on test, {flips}"));
+}
+
+/// Takes in how other methods did.
+pub fn hear_score(state: &mut State, told: Scored) {
+    let (id, scores) = match told {
+        Scored::Done { sheet, outcomes } => (Some(sheet), Scores::Known(outcomes)),
+        Scored::Failed { sheet, why } => (Some(sheet), Scores::Refused(printable(&why).into_owned())),
+        Scored::Broken(why) => (None, Scores::Refused(printable(&why).into_owned())),
+    };
+    let asked = |sheet: &&mut Sheet| sheet.scores == Some(Scores::Asked) && id.is_none_or(|id| sheet.id == id);
+    state.sheets.iter_mut().filter(asked).for_each(|sheet| sheet.scores = Some(scores.clone()));
+}
+
+/// Takes in what came of an errand.
+pub fn hear_clerk(state: &mut State, report: Report) {
+    match report {
+        Report::SavedMix(path) => {
+            state.notify(Tone::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
+        }
+        Report::Mix { sheet, path, file } => mixer::load(state, sheet, &path.to_string_lossy(), &file),
+        Report::Failed(why) => state.notify(Tone::Bad, printable(&why).into_owned()),
+    }
+    state.refresh();
 }

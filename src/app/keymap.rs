@@ -16,8 +16,14 @@ pub enum Table {
     Screens,
     /// Holds where there is a cursor on a map.
     Cursor,
+    /// Holds where examples are listed.
+    Lists,
+    /// Holds where the mix is moved.
+    Faders,
     /// Holds on the map.
     Explore,
+    /// Holds at the mixing desk.
+    Mix,
     /// Holds among the examples.
     Examples,
     /// Holds where two runs are compared.
@@ -30,11 +36,14 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of the keymap.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Global,
         Self::Screens,
         Self::Cursor,
+        Self::Lists,
+        Self::Faders,
         Self::Explore,
+        Self::Mix,
         Self::Examples,
         Self::Compare,
         Self::Help,
@@ -47,7 +56,10 @@ impl Table {
             Self::Global => "global",
             Self::Screens => "screens",
             Self::Cursor => "cursor",
+            Self::Lists => "lists",
+            Self::Faders => "faders",
             Self::Explore => "explore",
+            Self::Mix => "mix",
             Self::Examples => "examples",
             Self::Compare => "compare",
             Self::Help => "help",
@@ -61,6 +73,8 @@ impl Table {
 pub enum Place {
     /// On the map.
     Explore,
+    /// At the mixing desk.
+    Mix,
     /// Among the examples.
     Examples,
     /// Where two runs are compared.
@@ -73,14 +87,17 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 5] = [Self::Explore, Self::Examples, Self::Compare, Self::Help, Self::Line];
+    pub const ALL: [Self; 6] = [Self::Explore, Self::Mix, Self::Examples, Self::Compare, Self::Help, Self::Line];
 
     /// The tables that hold there.
     pub const fn tables(self) -> &'static [Table] {
         match self {
-            Self::Explore => &[Table::Explore, Table::Cursor, Table::Screens, Table::Global],
-            Self::Examples => &[Table::Examples, Table::Screens, Table::Global],
-            Self::Compare => &[Table::Compare, Table::Cursor, Table::Screens, Table::Global],
+            Self::Explore => {
+                &[Table::Explore, Table::Cursor, Table::Lists, Table::Faders, Table::Screens, Table::Global]
+            }
+            Self::Mix => &[Table::Mix, Table::Faders, Table::Screens, Table::Global],
+            Self::Examples => &[Table::Examples, Table::Lists, Table::Screens, Table::Global],
+            Self::Compare => &[Table::Compare, Table::Cursor, Table::Lists, Table::Screens, Table::Global],
             Self::Help => &[Table::Help, Table::Global],
             Self::Line => &[Table::Line, Table::Global],
         }

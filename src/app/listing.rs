@@ -112,7 +112,7 @@ mod tests {
         listing.refresh(&sheet);
         assert!(listing.rows.iter().all(|&row| sheet.test.items[row].text.contains("dull")) && listing.rows.len() == 5);
         listing = Listing { filter: Filter::Flipped, ..Listing::default() };
-        (0..72).for_each(|component| sheet.desk.invert(component));
+        (0..72).for_each(|component| sheet.desk.invert(&[component]));
         sheet.follow();
         listing.refresh(&sheet);
         assert_eq!(listing.rows.len(), 40 - sheet.changes(Change::Same));

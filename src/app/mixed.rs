@@ -12,6 +12,7 @@ pub struct Mixed {
     logits: Vec<f64>,
     predicted: Vec<usize>,
     hits: usize,
+    margins: f64,
 }
 
 impl Mixed {
@@ -32,6 +33,8 @@ impl Mixed {
         self.weights.copy_from_slice(weights);
         self.rest = rest;
         self.predicted = self.logits.chunks_exact(table.labels()).map(argmax).collect();
+        let rows = self.logits.chunks_exact(table.labels()).zip(table.gold());
+        self.margins = rows.map(|(row, &gold)| margin(row, gold)).sum();
         self.hits = self.predicted.iter().zip(table.gold()).filter(|(a, b)| a == b).count();
     }
 
@@ -55,10 +58,21 @@ impl Mixed {
         &self.predicted
     }
 
+    /// Mean over the examples of gold minus the strongest other label, in nats, once there is one.
+    pub fn margin(&self) -> Option<f64> {
+        (!self.predicted.is_empty()).then(|| self.margins / self.predicted.len() as f64)
+    }
+
     /// Share of examples that are labelled as gold, once there is one.
     pub fn accuracy(&self) -> Option<f64> {
         (!self.predicted.is_empty()).then(|| self.hits as f64 / self.predicted.len() as f64)
     }
+}
+
+/// Gold minus the strongest other label.
+pub fn margin(logits: &[f64], gold: usize) -> f64 {
+    let others = logits.iter().enumerate().filter(|(label, _)| *label != gold).map(|(_, &value)| value);
+    logits[gold] - others.fold(f64::NEG_INFINITY, f64::max)
 }
 
 #[cfg(test)]

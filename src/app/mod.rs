@@ -10,6 +10,7 @@
 //! | [`state`] | everything the explorer knows |
 //! | [`sheet`] | one run: tables, counts, faders, predictions |
 //! | [`desk`], [`mixed`], [`tally`] | faders; what they make of the examples; what the components say |
+//! | [`mixer`] | methods of fitting, their paths, and what a mix is held against |
 //! | [`metric`], [`listing`] | what the map and the list show |
 //! | [`argument`], [`pairing`] | one example taken apart; two runs held against each other |
 //! | [`typing`] | palette and search |
@@ -30,6 +31,7 @@ pub mod keymap;
 pub mod listing;
 pub mod metric;
 pub mod mixed;
+pub mod mixer;
 pub mod pairing;
 pub mod sheet;
 pub mod state;
@@ -39,7 +41,7 @@ pub mod typing;
 pub mod update;
 
 pub use action::Action;
-pub use hear::{hear_fit, hear_judge, hear_run};
+pub use hear::{hear_clerk, hear_fit, hear_judge, hear_run, hear_score};
 pub use key::Key;
 pub use keymap::{Keymap, Place};
 pub use state::{State, TaskChoice};

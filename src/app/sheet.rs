@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    analysis::{ComponentStats, Kind},
+    analysis::{ComponentStats, Fit, Kind},
     attribution::{Attribution, Batch, Exactness, Split},
     component::{Component, Shape},
     run::{ModelMeta, PromptMeta, Run, RunMeta, TaskMeta},
@@ -11,7 +11,12 @@ use crate::{
     text::printable,
 };
 
-use super::{desk::Desk, mixed::Mixed, tally::Tally};
+use super::{
+    desk::Desk,
+    mixed::Mixed,
+    mixer::{Path, Scores},
+    tally::Tally,
+};
 
 /// From this many examples on, a component that said one label only is flagged before the run is complete.
 const ENOUGH_TO_FLAG: usize = 24;
@@ -70,7 +75,7 @@ pub enum Change {
 pub struct Sheet {
     /// Tells sheets apart, whatever happens to their order.
     pub id: u64,
-    /// What was asked for; `None` for a run from disk.
+    /// What was asked for; `None` for explicit prompts.
     pub request: Option<RunRequest>,
     /// The model.
     pub model: ModelMeta,
@@ -92,6 +97,12 @@ pub struct Sheet {
     pub stats: Option<Vec<ComponentStats>>,
     /// The faders.
     pub desk: Desk,
+    /// The last fit.
+    pub fit: Option<Fit>,
+    /// The method of the last fit at other strengths of its penalty.
+    pub path: Option<Path>,
+    /// What the mix is held against, once that was asked for.
+    pub scores: Option<Scores>,
 }
 
 impl Sheet {
@@ -111,6 +122,9 @@ impl Sheet {
             meta: None,
             stats: None,
             desk: Desk::new(plan.shape.components()),
+            fit: None,
+            path: None,
+            scores: None,
             model: plan.model,
             task: plan.task,
             prompt: plan.prompt,
@@ -132,7 +146,7 @@ impl Sheet {
         let (train, test) = (items(Split::Train), items(Split::Test));
         let mut sheet = Self {
             id,
-            request: None,
+            request: run.meta.request.clone(),
             model: run.meta.model.clone(),
             task: run.meta.task.clone(),
             prompt: run.meta.prompt.clone(),
@@ -143,6 +157,9 @@ impl Sheet {
             meta: Some(run.meta),
             stats: None,
             desk: Desk::new(shape.components()),
+            fit: None,
+            path: None,
+            scores: None,
         };
         sheet.follow();
         sheet
@@ -278,7 +295,7 @@ mod tests {
     fn the_mix_changes_what_it_says_it_changes() {
         let mut sheet = Sheet::saved(0, fixture::run(&fixture::request(), 40));
         assert_eq!(sheet.changes(Change::Same), 40);
-        (0..72).for_each(|component| sheet.desk.invert(component));
+        (0..72).for_each(|component| sheet.desk.invert(&[component]));
         sheet.follow();
         let (fixed, broken) = (sheet.changes(Change::Fixed), sheet.changes(Change::Broken));
         assert!(broken > 0 && sheet.desk.on);

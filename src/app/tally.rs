@@ -19,6 +19,8 @@ pub struct Tally {
     /// Per example, the strongest label under the model that is not gold, `[N]`.
     rivals: Vec<usize>,
     full_hits: u32,
+    /// Sum of the model's own margins, in nats.
+    full_margins: f64,
 }
 
 impl Tally {
@@ -42,6 +44,7 @@ impl Tally {
             self.full.push(argmax(row));
             self.rivals.push(rival(row, gold));
             self.full_hits += u32::from(argmax(row) == gold);
+            self.full_margins += f64::from(row[gold]) - f64::from(row[rival(row, gold)]);
         }
         for component in 0..self.hits.len() {
             let rows = table.contribution(component).chunks_exact(labels).skip(from);
@@ -76,6 +79,11 @@ impl Tally {
     /// Accuracy of the model itself.
     pub fn full_accuracy(&self) -> Option<f64> {
         self.share(self.full_hits)
+    }
+
+    /// Mean over the examples of gold minus the strongest other label under the model itself, in nats.
+    pub fn full_margin(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.full_margins / self.len() as f64)
     }
 
     /// How often a component said each label.

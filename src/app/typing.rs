@@ -1,7 +1,10 @@
 //! Lines that are typed: the palette's and the search's.
 
+use crate::jobs::Errand;
+
 use super::{
     action::Action,
+    mixer::file_of,
     state::{Overlay, State},
     update::{Effect, update},
 };
@@ -13,6 +16,24 @@ pub struct Palette {
     pub text: String,
     /// Which of the matches.
     pub at: usize,
+}
+
+/// What a line is typed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Where the mix is written.
+    SaveMix,
+    /// Where a mix is read.
+    LoadMix,
+}
+
+/// A line that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typed {
+    /// What for.
+    pub purpose: Purpose,
+    /// What was typed.
+    pub text: String,
 }
 
 impl Palette {
@@ -36,17 +57,16 @@ impl Palette {
     }
 }
 
-/// Takes a typed character, if a line is open.
-pub fn type_char(state: &mut State, character: char) {
-    if character.is_control() {
-        return;
-    }
+/// Takes what was typed or pasted, if a line is open; what cannot stand in a line is left out.
+pub fn type_text(state: &mut State, text: &str) {
+    let typed = text.chars().filter(|character| !character.is_control());
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => {
-            palette.text.push(character);
+            palette.text.extend(typed);
             palette.at = 0;
         }
-        Some(Overlay::Search) => state.listing.needle.push(character),
+        Some(Overlay::Search) => state.listing.needle.extend(typed),
+        Some(Overlay::Line(line)) => line.text.extend(typed),
         _ => return,
     }
     state.refresh();
@@ -58,8 +78,8 @@ pub(super) fn in_palette(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Down => palette.step(1),
         Action::Up => palette.step(-1),
-        Action::Erase => {
-            palette.text.pop();
+        Action::Erase | Action::Clear => {
+            take_back(&mut palette.text, action);
             palette.at = 0;
         }
         Action::Accept => {
@@ -75,7 +95,7 @@ pub(super) fn in_palette(state: &mut State, action: Action) -> Vec<Effect> {
 /// What an action does while the search is open.
 pub(super) fn in_search(state: &mut State, action: Action) {
     match action {
-        Action::Erase => drop(state.listing.needle.pop()),
+        Action::Erase | Action::Clear => take_back(&mut state.listing.needle, action),
         Action::Down => state.listing.step(1),
         Action::Up => state.listing.step(-1),
         Action::Accept => state.overlay = None,
@@ -84,6 +104,41 @@ pub(super) fn in_search(state: &mut State, action: Action) {
             state.overlay = None;
         }
     }
+}
+
+/// Takes the last letter of a line back, or all of it.
+fn take_back(text: &mut String, action: Action) {
+    if action == Action::Clear {
+        text.clear();
+    } else {
+        text.pop();
+    }
+}
+
+/// What an action does while a line is asked for.
+pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Line(line)) = &mut state.overlay else { return Vec::new() };
+    match action {
+        Action::Erase | Action::Clear => take_back(&mut line.text, action),
+        Action::Down | Action::Up => {}
+        Action::Accept => {
+            let Typed { purpose, text } = line.clone();
+            state.overlay = None;
+            return accept(state, purpose, text.trim());
+        }
+        _ => state.overlay = None,
+    }
+    Vec::new()
+}
+
+/// Does what the line was asked for.
+fn accept(state: &mut State, purpose: Purpose, text: &str) -> Vec<Effect> {
+    let Some(sheet) = state.sheet().filter(|_| !text.is_empty()) else { return Vec::new() };
+    let path = text.into();
+    vec![Effect::Errand(match purpose {
+        Purpose::SaveMix => Errand::SaveMix { path, file: Box::new(file_of(sheet)) },
+        Purpose::LoadMix => Errand::LoadMix { sheet: sheet.id, path },
+    })]
 }
 
 #[cfg(test)]

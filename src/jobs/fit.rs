@@ -7,10 +7,13 @@ use std::{
 };
 
 use crate::{
-    analysis::{Fit, FitOptions, fit},
+    analysis::{
+        Fit, Method,
+        reweight::{fit_by, path_of},
+    },
     attribution::Attribution,
     cancel::Cancel,
-    error::Error,
+    error::{Error, Result},
 };
 
 use super::{Tagged, Worker};
@@ -22,9 +25,12 @@ pub struct FitRequest {
     pub sheet: u64,
     /// The training split.
     pub table: Arc<Attribution>,
-    /// What to minimise.
-    pub options: FitOptions,
+    /// By which method.
+    pub method: Method,
 }
+
+/// Strengths of the penalty on a path, besides the one of the fit.
+const PATH: usize = 24;
 
 /// How a fit ended. A cancelled one says nothing: whoever cancelled it knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +44,14 @@ pub enum FitEvent {
         /// How long it took.
         took: Duration,
     },
+    /// The same method at other strengths of its penalty, strongest first; the fit is among them. Comes after `Done`,
+    /// and not from methods without a path.
+    Path {
+        /// From the request.
+        sheet: u64,
+        /// The fits.
+        fits: Vec<Fit>,
+    },
     /// It failed, and why.
     Failed(String),
 }
@@ -47,19 +61,23 @@ pub enum FitEvent {
 /// # Errors
 /// If the system gives no thread.
 pub fn fit_worker(listen: impl Fn(Tagged<FitEvent>) + Send + 'static) -> io::Result<Worker<FitRequest>> {
-    let work = |(): &mut (), request: FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)| {
-        answer(&request, cancel).into_iter().for_each(say);
+    let work = |(): &mut (), request: FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)| match answer(
+        &request, cancel, say,
+    ) {
+        Ok(()) | Err(Error::Cancelled) => {}
+        Err(error) => say(FitEvent::Failed(error.to_string())),
     };
     Worker::spawn("fit", || (), work, FitEvent::Failed, listen)
 }
 
-fn answer(request: &FitRequest, cancel: &Cancel) -> Option<FitEvent> {
+fn answer(request: &FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)) -> Result<()> {
     let (sheet, start) = (request.sheet, Instant::now());
-    match fit(&request.table, &request.options, cancel) {
-        Ok(fit) => Some(FitEvent::Done { sheet, fit: Box::new(fit), took: start.elapsed() }),
-        Err(Error::Cancelled) => None,
-        Err(error) => Some(FitEvent::Failed(error.to_string())),
+    let fit = fit_by(request.method, &request.table, cancel)?;
+    say(FitEvent::Done { sheet, fit: Box::new(fit.clone()), took: start.elapsed() });
+    if let Some(fits) = path_of(&fit, &request.table, PATH, cancel)? {
+        say(FitEvent::Path { sheet, fits });
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -67,31 +85,36 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::{analysis::Lambda, attribution::Batch, component::Shape};
+    use crate::{attribution::Batch, component::Shape};
 
-    fn ask(options: FitOptions) -> FitEvent {
+    fn ask(method: Method, answers: usize) -> Vec<FitEvent> {
         let shape = Shape { layers: 1, heads: 1, labels: 2 };
         let mut table = Attribution::new(shape, vec![0, 1]);
         let components = vec![1.0, 0.0, 0.0, 1.0, 0.3, 0.1, 0.4, 0.2];
         table.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![1.3, 0.1, 0.4, 1.2] });
         let (listen, events) = channel();
         let mut worker = fit_worker(move |event| drop(listen.send(event))).unwrap();
-        let generation = worker.submit(FitRequest { sheet: 7, table: Arc::new(table), options });
-        let told = events.recv_timeout(Duration::from_secs(20)).unwrap();
-        assert_eq!(told.generation, generation);
-        told.event
+        let generation = worker.submit(FitRequest { sheet: 7, table: Arc::new(table), method });
+        let answers = (0..answers).map(|_| {
+            let told: Tagged<FitEvent> = events.recv_timeout(Duration::from_secs(20)).unwrap();
+            assert_eq!(told.generation, generation);
+            told.event
+        });
+        answers.collect()
     }
 
     #[test]
-    fn a_fit_comes_back_with_the_sheet_it_is_for() {
-        let FitEvent::Done { sheet, fit, .. } = ask(FitOptions::default()) else { panic!("it fails") };
-        assert_eq!(sheet, 7);
-        assert!(fit.mix.weights[0] > 1.0);
+    fn a_fit_comes_back_with_the_sheet_it_is_for_and_then_its_path() {
+        let told = ask(Method::Convex, 2);
+        let [FitEvent::Done { sheet: 7, fit, .. }, FitEvent::Path { sheet: 7, fits }] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(fit.mix.weights[0] > 1.0 && fits.contains(fit));
     }
 
     #[test]
     fn what_cannot_be_fitted_is_told() {
-        let event = ask(FitOptions { lambda: Lambda::Fixed(-1.0), ..FitOptions::default() });
-        assert!(matches!(event, FitEvent::Failed(message) if message.contains("lambda")));
+        let told = ask(Method::Vote, 1);
+        assert!(matches!(&told[0], FitEvent::Failed(message) if message.contains("vote")));
     }
 }

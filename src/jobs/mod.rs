@@ -1,15 +1,20 @@
 //! Worker threads that keep the interface free.
 //!
 //! One worker owns the model ([`model_worker`]); the analyses that take longer than a frame have their own
-//! ([`fit_worker`], [`judge_worker`]). Each takes typed requests, says typed events tagged with a generation, and
-//! starting a job cancels its predecessor.
+//! ([`fit_worker`], [`judge_worker`], [`score_worker`]). Each takes typed requests, says typed events tagged with a
+//! generation, and starting a job cancels its predecessor. Files are read and written by a [`Clerk`], who leaves
+//! nothing out.
 
+mod clerk;
 mod fit;
 mod judge;
 mod model;
+mod score;
 mod worker;
 
+pub use clerk::{Clerk, Errand, Report};
 pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use judge::{JudgeRequest, Judged, judge_worker};
 pub use model::model_worker;
+pub use score::{ScoreRequest, Scored, score_worker};
 pub use worker::{Tagged, Worker};

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    app::{Leave, State, TaskChoice, press, typing::type_char},
+    app::{Leave, State, TaskChoice, press, typing::type_text},
     error::{Error, InputError, Result},
     run::Run,
     runner::RunRequest,
@@ -23,6 +23,7 @@ use super::{
     clipboard,
     color::Depth,
     input,
+    mouse::mouse,
     office::{Asked, Message, Office, StartModel},
     settings,
     signals::Signals,
@@ -162,10 +163,10 @@ impl Explorer {
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),
             Input::Paste(text) => {
-                text.chars().for_each(|character| type_char(&mut self.state, character));
+                type_text(&mut self.state, text);
                 Vec::new()
             }
-            Input::Mouse(mouse) => input::mouse(&mut self.state, self.screen.area(), *mouse),
+            Input::Mouse(event) => mouse(&mut self.state, self.screen.area(), *event),
             _ => Vec::new(),
         };
         self.office.carry_out(&mut self.state, effects)

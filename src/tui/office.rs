@@ -5,12 +5,14 @@ use std::io;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
-    analysis::reweight::partscope_options,
     app::{
-        Effect, Leave, State, hear_fit, hear_judge, hear_run,
+        Effect, Leave, State, hear_clerk, hear_fit, hear_judge, hear_run, hear_score,
         state::{Fitting, Phase, Tone},
     },
-    jobs::{FitEvent, FitRequest, JudgeRequest, Judged, Tagged, Worker, fit_worker, judge_worker},
+    jobs::{
+        Clerk, Errand, FitEvent, FitRequest, JudgeRequest, Judged, Report, ScoreRequest, Scored, Tagged, Worker,
+        fit_worker, judge_worker, score_worker,
+    },
     runner::{Event, RunRequest},
 };
 
@@ -29,6 +31,10 @@ pub enum Message {
     Fit(Tagged<FitEvent>),
     /// The judging one.
     Judge(Tagged<Judged>),
+    /// The scoring one.
+    Score(Tagged<Scored>),
+    /// The clerk's.
+    Clerk(Report),
 }
 
 /// What only the terminal can do.
@@ -49,13 +55,15 @@ pub struct Office {
     model: Option<Worker<RunRequest>>,
     fits: Option<Worker<FitRequest>>,
     judges: Option<Worker<JudgeRequest>>,
+    scores: Option<Worker<ScoreRequest>>,
+    clerk: Option<Clerk>,
 }
 
 impl Office {
     /// An office without workers yet, and where their mail arrives.
     pub fn new(start: Option<StartModel>) -> (Self, UnboundedReceiver<Message>) {
         let (mail, inbox) = unbounded_channel();
-        (Self { mail, start, model: None, fits: None, judges: None }, inbox)
+        (Self { mail, start, model: None, fits: None, judges: None, scores: None, clerk: None }, inbox)
     }
 
     /// A listener that posts what it hears; when nobody reads any more, it is lost, as it should be.
@@ -73,6 +81,14 @@ impl Office {
                 hear_fit(state, told.event);
                 Vec::new()
             }
+            Message::Score(told) => {
+                hear_score(state, told.event);
+                Vec::new()
+            }
+            Message::Clerk(report) => {
+                hear_clerk(state, report);
+                Vec::new()
+            }
         };
         self.carry_out(state, effects);
     }
@@ -87,9 +103,9 @@ impl Office {
                 Effect::Copy(text) => asked = Some(Asked::Copy(text)),
                 Effect::CancelRun => self.model.iter().for_each(Worker::cancel),
                 Effect::Run(request) => self.run(state, request),
-                Effect::Fit { sheet, table } => {
-                    self.fit(state, FitRequest { sheet, table, options: partscope_options() })
-                }
+                Effect::Fit { sheet, table, method } => self.fit(state, FitRequest { sheet, table, method }),
+                Effect::Score { sheet, train, test } => self.score(state, ScoreRequest { sheet, train, test }),
+                Effect::Errand(errand) => self.send(state, errand),
                 Effect::Judge { sheet, table } => self.judge(state, JudgeRequest { sheet, table }),
             }
         }
@@ -128,6 +144,28 @@ impl Office {
             worker.submit(request);
         } else {
             state.notify(Tone::Bad, "the system gives no thread to judge components on");
+        }
+    }
+
+    fn score(&mut self, state: &mut State, request: ScoreRequest) {
+        if self.scores.is_none() {
+            self.scores = score_worker(self.post(Message::Score)).ok();
+        }
+        if let Some(worker) = &mut self.scores {
+            worker.submit(request);
+        } else {
+            state.notify(Tone::Bad, "the system gives no thread to score methods on");
+        }
+    }
+
+    fn send(&mut self, state: &mut State, errand: Errand) {
+        if self.clerk.is_none() {
+            let mail = self.mail.clone();
+            self.clerk = Clerk::start(move |report| drop(mail.send(Message::Clerk(report)))).ok();
+        }
+        match &self.clerk {
+            Some(clerk) => clerk.send(errand),
+            None => state.notify(Tone::Bad, "the system gives no thread for files"),
         }
     }
 }

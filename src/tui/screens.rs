@@ -123,6 +123,19 @@ fn the_mix_at_every_size() {
 }
 
 #[test]
+fn the_mixing_desk_at_every_size() {
+    let mut bench = Bench::finished(200);
+    check("desk-empty-80x24", &paint(bench.keys("d"), (80, 24), Depth::True));
+    bench.keys("w ] j V j V l h i j m");
+    for size in SIZES {
+        check(&format!("desk-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+    check("desk-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+    check("save-mix-80x24", &paint(bench.keys("ctrl-s"), (80, 24), Depth::True));
+    check("marks-80x24", &paint(bench.keys("esc d F"), (80, 24), Depth::True));
+}
+
+#[test]
 fn examples_and_comparison_at_every_size() {
     let mut bench = Bench::finished(200);
     bench.keys("w e f f j");
@@ -225,7 +238,7 @@ fn no_size_and_no_shape_breaks_the_screen() {
         let mut bench = Bench::opened();
         bench.shape = Shape { layers: shape.0, heads: shape.1, labels: shape.2.min(4) };
         bench.run_to_end(5);
-        for keys in ["", "g end", "w", "v", "e", "c", "?"] {
+        for keys in ["", "g end", "w", "v", "d", "e", "c", "?"] {
             bench.keys(keys);
             for width in [1, 20, 71, 72, 80, 133, 300] {
                 for height in [1, 5, 19, 20, 24, 51, 100] {

@@ -4,6 +4,7 @@
 //! (stay near the model), optionally with every weight in a box. The problem is convex, so it has one optimal value,
 //! and a fit says how near it came: its KKT residual.
 
+mod by_method;
 mod comprw;
 mod cross_validation;
 mod default;
@@ -14,6 +15,7 @@ mod problem;
 mod pull;
 mod solver;
 
+pub use by_method::{FITS, fit_by, path_of};
 pub use comprw::{comprw, comprw_released};
 pub use default::{partscope, partscope_options};
 pub use options::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling};

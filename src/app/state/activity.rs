@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::progress::Progress;
+use crate::{analysis::Method, progress::Progress};
 
 /// Where the run that was asked for stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +39,8 @@ pub enum Fitting {
     Waiting(u64),
     /// The fit of this sheet is being computed.
     Running(u64),
+    /// It is there; the same method at other strengths of its penalty is being computed.
+    Path(u64),
 }
 
 /// What the last fit of a sheet cost and found.
@@ -46,6 +48,10 @@ pub enum Fitting {
 pub struct FitNote {
     /// The sheet it belongs to.
     pub sheet: u64,
+    /// By which method.
+    pub method: Method,
+    /// Strength of its penalty.
+    pub lambda: f64,
     /// Examples it was fitted on.
     pub train: usize,
     /// How long it took.

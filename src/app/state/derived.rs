@@ -1,6 +1,6 @@
 //! What follows from the rest of the state, kept at hand so that drawing computes nothing.
 
-use crate::app::{argument::Argument, pairing::Pairing};
+use crate::app::{argument::Argument, metric::Metric, pairing::Pairing};
 
 use super::{Map, Screen, State};
 
@@ -9,17 +9,33 @@ impl State {
     pub(crate) fn refresh(&mut self) {
         let Some(sheet) = self.sheets.get(self.current) else { return };
         let metric = self.map.metric;
-        let values: Vec<Option<f64>> = (0..sheet.shape.components()).map(|c| metric.value(sheet, c)).collect();
+        let components = sheet.shape.components();
+        let values: Vec<Option<f64>> = (0..components).map(|c| metric.value(sheet, c)).collect();
         self.map = Map { metric, scale: metric.scale(sheet.shape.labels, &values), values };
-        self.order = (0..self.map.values.len()).collect();
+        self.listing.refresh(sheet);
+        let opened = self.listing.rows.get(self.listing.at).filter(|_| self.screen == Screen::Examples);
+        self.argument = opened.and_then(|&example| Argument::of(sheet, example));
+        if self.mixer.held.is_none() {
+            self.mixer.span = sheet.desk.span();
+        }
+        self.marks.retain(|&strip| strip <= components);
+        self.refresh_order(components);
+        self.refresh_pairing();
+    }
+
+    /// Ranks the components that are shown. At the mixing desk a fader that is moved keeps its place.
+    fn refresh_order(&mut self, components: usize) {
+        let shown: Vec<usize> = (0..components).filter(|&component| self.shows(component)).collect();
+        let mut before = self.order.clone();
+        before.sort_unstable();
+        if self.screen == Screen::Mix && self.map.metric == Metric::Weight && before == shown {
+            return;
+        }
+        self.order = shown;
         self.order.sort_by(|&a, &b| {
             let value = |index: usize| self.map.values[index].unwrap_or(f64::NEG_INFINITY);
             value(b).total_cmp(&value(a))
         });
-        self.listing.refresh(sheet);
-        let opened = self.listing.rows.get(self.listing.at).filter(|_| self.screen == Screen::Examples);
-        self.argument = opened.and_then(|&example| Argument::of(sheet, example));
-        self.refresh_pairing();
     }
 
     /// Compares anew if other runs are compared than before.

@@ -7,7 +7,9 @@ mod view;
 pub use activity::{FitNote, Fitting, Notice, Phase, Tone};
 pub use view::{Cursor, Map, Overlay, Screen};
 
-use crate::{component::Component, run::Run, runner::RunRequest};
+use std::collections::BTreeSet;
+
+use crate::{analysis::Kind, component::Component, run::Run, runner::RunRequest};
 
 use super::{
     action::Action,
@@ -16,6 +18,7 @@ use super::{
     keymap::{Keymap, Place},
     listing::Listing,
     metric::Metric,
+    mixer::Mixer,
     pairing::Pairing,
     sheet::Sheet,
     switch::start,
@@ -64,8 +67,14 @@ pub struct State {
     pub screen: Screen,
     /// Whether the components are ranked instead of mapped.
     pub ranked: bool,
-    /// The components from the highest value to the lowest, those without one last.
+    /// The only kind that is shown, if not all are.
+    pub kinds: Option<Kind>,
+    /// The components that are shown, from the highest value to the lowest, those without one last.
     pub order: Vec<usize>,
+    /// The strips that are marked: what the mix does is done to all of them.
+    pub marks: BTreeSet<usize>,
+    /// How the mix is fitted, and where its cursor is.
+    pub mixer: Mixer,
     /// The list of examples.
     pub listing: Listing,
     /// The example that is opened, taken apart.
@@ -105,7 +114,10 @@ impl State {
             map: Map { metric, values: Vec::new(), scale: metric.scale(2, &[]) },
             screen: Screen::default(),
             ranked: false,
+            kinds: None,
             order: Vec::new(),
+            marks: BTreeSet::new(),
+            mixer: Mixer::default(),
             listing: Listing::default(),
             argument: None,
             other: None,
@@ -168,7 +180,29 @@ impl State {
         if let Some(shape) = self.sheet().map(|sheet| sheet.shape) {
             let (layer, column) = (component / (shape.heads + 1), component % (shape.heads + 1));
             self.cursor = Cursor { layer, column };
+            self.mixer.on_rest = false;
         }
+    }
+
+    /// Whether a component is of a kind that is shown.
+    pub fn shows(&self, component: usize) -> bool {
+        self.kinds.is_none() || self.sheet().is_some_and(|sheet| sheet.kind(component) == self.kinds)
+    }
+
+    /// The strips of the mixing desk as they are listed: `rest`, then the components in their order.
+    pub fn strips(&self) -> impl Iterator<Item = usize> {
+        self.sheet().map(|sheet| sheet.desk.rest_strip()).into_iter().chain(self.order.iter().copied())
+    }
+
+    /// The strip under the cursor.
+    pub fn strip(&self) -> Option<usize> {
+        let on_rest = self.screen == Screen::Mix && self.mixer.on_rest;
+        if on_rest { Some(self.sheet()?.desk.rest_strip()) } else { self.selected() }
+    }
+
+    /// The strips that the mix is moved at: those that are marked, or the one under the cursor.
+    pub fn targets(&self) -> Vec<usize> {
+        if self.marks.is_empty() { self.strip().into_iter().collect() } else { self.marks.iter().copied().collect() }
     }
 
     /// The name of the component under the cursor.
@@ -180,8 +214,9 @@ impl State {
     pub const fn place(&self) -> Place {
         match (&self.overlay, self.screen) {
             (Some(Overlay::Help(_)), _) => Place::Help,
-            (Some(Overlay::Palette(_) | Overlay::Search), _) => Place::Line,
+            (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_)), _) => Place::Line,
             (None, Screen::Map) => Place::Explore,
+            (None, Screen::Mix) => Place::Mix,
             (None, Screen::Examples) => Place::Examples,
             (None, Screen::Compare) => Place::Compare,
         }
@@ -206,9 +241,9 @@ impl State {
         self.keymap.any_keys(action).into_iter().next().unwrap_or_else(|| action.name().to_owned())
     }
 
-    /// Whether the cursor moves along ranks.
+    /// Whether the cursor moves along a list of components.
     pub fn is_ranking(&self) -> bool {
-        self.ranked && self.screen == Screen::Map
+        self.screen == Screen::Mix || (self.ranked && self.screen == Screen::Map)
     }
 
     /// Whether the screen moves by itself.

@@ -2,7 +2,7 @@
 
 use crate::app::{
     metric::{Metric, Scale},
-    typing::Palette,
+    typing::{Palette, Typed},
 };
 
 /// What lies on top of the screen.
@@ -14,6 +14,8 @@ pub enum Overlay {
     Palette(Palette),
     /// The line in which examples are searched.
     Search,
+    /// A line that is asked for.
+    Line(Typed),
 }
 
 /// What fills the screen.
@@ -22,6 +24,8 @@ pub enum Screen {
     /// The components of one run.
     #[default]
     Map,
+    /// The mixing desk.
+    Mix,
     /// The examples, one of them opened.
     Examples,
     /// Two runs side by side.

@@ -5,12 +5,16 @@ use crate::{
     app::state::{Screen, State, Tone},
 };
 
-/// Moves down the ranks.
+/// Moves down the list of components; at the mixing desk `rest` stands above them.
 pub(super) fn walk_ranks(state: &mut State, rows: isize) {
-    let at = state.selected().and_then(|selected| state.order.iter().position(|&component| component == selected));
-    let next = at.map(|at| at.saturating_add_signed(rows).min(state.order.len() - 1));
-    if let Some(next) = next {
-        state.select(state.order[next]);
+    let rest = state.sheet().map(|sheet| sheet.desk.rest_strip());
+    let listed: Vec<usize> = if state.screen == Screen::Mix { state.strips().collect() } else { state.order.clone() };
+    let at = listed.iter().position(|&strip| Some(strip) == state.strip());
+    let next = at.map_or(0, |at| at.saturating_add_signed(rows)).min(listed.len().saturating_sub(1));
+    match listed.get(next) {
+        Some(&strip) if Some(strip) == rest => state.mixer.on_rest = true,
+        Some(&component) => state.select(component),
+        None => {}
     }
 }
 
@@ -24,7 +28,8 @@ pub(super) fn walk(state: &mut State, layers: isize, columns: isize) {
 
 /// Goes to the largest value of the map, or to the smallest if `sign` is negative; the first one wins a tie.
 pub(super) fn extreme(state: &mut State, sign: f64) {
-    let known = state.map.values.iter().enumerate().filter_map(|(index, value)| Some((index, (*value)? * sign)));
+    let shown = state.map.values.iter().enumerate().filter(|(index, _)| state.shows(*index));
+    let known = shown.filter_map(|(index, value)| Some((index, (*value)? * sign)));
     let best = known.reduce(|best, next| if next.1 > best.1 { next } else { best });
     if let Some((index, _)) = best {
         state.select(index);
@@ -44,7 +49,9 @@ pub(super) fn next_of(state: &mut State, kind: Kind, name: &str) {
 
 /// Moves in the list of the screen.
 pub(super) fn step(state: &mut State, rows: isize) {
-    if state.screen == Screen::Compare {
+    if state.screen == Screen::Mix {
+        walk_ranks(state, rows);
+    } else if state.screen == Screen::Compare {
         let last = state.pairing.as_ref().map_or(0, |pairing| pairing.flips.len().saturating_sub(1));
         state.flip = state.flip.saturating_add_signed(rows).min(last);
     } else {

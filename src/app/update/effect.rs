@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{attribution::Attribution, runner::RunRequest};
+use crate::{analysis::Method, attribution::Attribution, jobs::Errand, runner::RunRequest};
 
 /// What the world outside has to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,20 @@ pub enum Effect {
         sheet: u64,
         /// Its training split.
         table: Arc<Attribution>,
+        /// By which method.
+        method: Method,
     },
+    /// Score what the mix of a sheet is held against.
+    Score {
+        /// Which sheet.
+        sheet: u64,
+        /// Its training split.
+        train: Arc<Attribution>,
+        /// Its test split.
+        test: Arc<Attribution>,
+    },
+    /// Read or write a file.
+    Errand(Errand),
     /// Judge the components of a sheet on its test table.
     Judge {
         /// Which sheet.

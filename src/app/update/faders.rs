@@ -2,6 +2,7 @@
 
 use crate::app::{
     action::Action,
+    mixer,
     state::{State, Tone},
 };
 
@@ -16,17 +17,17 @@ pub(super) fn toggle_mix(state: &mut State) {
     }
 }
 
-/// Moves the fader under the cursor.
+/// Moves the faders that are marked, or the one under the cursor.
 pub(super) fn turn(state: &mut State, action: Action) {
-    let Some(component) = state.selected() else { return };
-    let Some(sheet) = state.sheet_mut() else { return };
+    let strips = state.targets();
+    let Some(sheet) = state.sheet_mut().filter(|_| !strips.is_empty()) else { return };
     match action {
-        Action::Mute => sheet.desk.mute(component),
-        Action::Solo => sheet.desk.solo(component),
-        Action::GainUp => sheet.desk.move_by(component, 1.0),
-        Action::GainDown => sheet.desk.move_by(component, -1.0),
-        Action::FlipSign => sheet.desk.invert(component),
-        _ => sheet.desk.reset(component),
+        Action::Mute => sheet.desk.mute(&strips),
+        Action::Solo => sheet.desk.solo(&strips),
+        Action::GainUp => sheet.desk.move_by(&strips, 1.0),
+        Action::GainDown => sheet.desk.move_by(&strips, -1.0),
+        Action::FlipSign => sheet.desk.invert(&strips),
+        _ => sheet.desk.reset(&strips),
     }
     sheet.desk.on &= !sheet.desk.is_model();
     sheet.follow();
@@ -48,4 +49,11 @@ pub(super) fn history(state: &mut State, action: Action) {
         let what = if action == Action::Undo { "take back" } else { "make again" };
         state.notify(Tone::Plain, format!("there is nothing to {what}"));
     }
+}
+
+/// Chooses the next method of fitting.
+pub(super) fn next_method(state: &mut State) {
+    state.mixer.method = mixer::next_method(state.mixer.method);
+    let (method, fit) = (state.mixer.method, state.key_of(Action::Fit));
+    state.notify(Tone::Plain, format!("{fit} now fits by {method}: {}", method.about()));
 }

@@ -4,6 +4,7 @@ mod copying;
 mod cursor;
 mod effect;
 mod faders;
+mod marks;
 mod pairs;
 mod work;
 
@@ -15,9 +16,10 @@ use super::{
     action::Action,
     key::{Code, Key},
     keymap::Place,
+    mixer,
     state::{Overlay, Phase, Screen, State},
     switch,
-    typing::{self, Palette, type_char},
+    typing::{self, Palette, Purpose, Typed, type_text},
 };
 use cursor::{extreme, next_of, step, walk, walk_ranks};
 
@@ -27,7 +29,7 @@ const PAGE: isize = 8;
 /// Does what `key` means where it is pressed; in a line that is typed, characters are typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     if let (Place::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
-        type_char(state, character);
+        type_text(state, character.encode_utf8(&mut [0; 4]));
         return Vec::new();
     }
     match state.keymap.lookup(state.place(), key) {
@@ -39,7 +41,7 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
 /// Does `action`.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     state.notice = None;
-    let effects = match state.overlay {
+    let mut effects = match state.overlay {
         _ if action == Action::Interrupt => vec![Effect::Quit(Leave::Interrupted)],
         Some(Overlay::Help(scroll)) => in_help(state, action, scroll),
         Some(Overlay::Palette(_)) => typing::in_palette(state, action),
@@ -47,9 +49,14 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             typing::in_search(state, action);
             Vec::new()
         }
+        Some(Overlay::Line(_)) => typing::in_line(state, action),
         None => on_screen(state, action),
     };
+    if !matches!(action, Action::Stronger | Action::Weaker) {
+        state.sheet_mut().into_iter().for_each(|sheet| sheet.desk.let_go());
+    }
     state.refresh();
+    effects.extend(mixer::ask_for_scores(state));
     effects
 }
 
@@ -72,6 +79,8 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Down => walk(state, -1, 0),
         Action::RowStart => walk(state, 0, isize::MIN),
         Action::RowEnd => walk(state, 0, isize::MAX),
+        Action::Top if state.is_ranking() => walk_ranks(state, isize::MIN),
+        Action::Bottom if state.is_ranking() => walk_ranks(state, isize::MAX),
         Action::Top => walk(state, isize::MAX, 0),
         Action::Bottom => walk(state, isize::MIN, 0),
         Action::Best => extreme(state, 1.0),
@@ -79,6 +88,8 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextGood => next_of(state, Kind::Good, "good"),
         Action::NextBad => next_of(state, Kind::Bad, "bad"),
         Action::NextBiased => next_of(state, Kind::LabelBiased, "label-biased"),
+        Action::Mark | Action::MarkLayer | Action::MarkColumn | Action::MarkAll => marks::mark(state, action),
+        Action::Kinds => marks::next_kind(state),
         Action::Metric => state.map.metric = state.map.metric.next(),
         Action::Filter => state.listing.filter = state.listing.filter.next(),
         Action::ListDown => step(state, 1),
@@ -87,10 +98,11 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::PageUp => step(state, -PAGE),
         Action::Search => state.overlay = Some(Overlay::Search),
         Action::Palette => state.overlay = Some(Overlay::Palette(Palette::default())),
-        Action::Accept | Action::Erase | Action::Nothing | Action::Interrupt => {}
+        Action::Accept | Action::Erase | Action::Clear | Action::Nothing | Action::Interrupt => {}
         Action::Suspend => return vec![Effect::Suspend],
         Action::Copy => return copying::copy(state),
         Action::Ranking => state.ranked = !state.ranked,
+        Action::Mixer => turn_to(state, Screen::Mix),
         Action::Examples => turn_to(state, Screen::Examples),
         Action::Compare => pairs::compare(state),
         Action::OtherRun => pairs::next_other(state),
@@ -103,6 +115,10 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::ResetAll | Action::Undo | Action::Redo => faders::history(state, action),
         Action::Fit => return work::fit(state),
+        Action::Method => faders::next_method(state),
+        Action::Stronger => mixer::slide(state, -1),
+        Action::Weaker => mixer::slide(state, 1),
+        Action::SaveMix | Action::LoadMix => ask_for_path(state, action),
         Action::NextTask | Action::NextTemplate | Action::NextSeed | Action::PreviousSeed | Action::Rerun => {
             return switch::switch(state, action);
         }
@@ -112,11 +128,22 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A message that was read goes away; without one, the map comes back, and then the whole list.
+/// Opens the line for the path of a weights file.
+fn ask_for_path(state: &mut State, action: Action) {
+    if state.sheet().is_some() {
+        let purpose = if action == Action::SaveMix { Purpose::SaveMix } else { Purpose::LoadMix };
+        state.overlay = Some(Overlay::Line(Typed { purpose, text: "mix.json".to_owned() }));
+    }
+}
+
+/// A message that was read goes away; without one the marks, then the screen for the map, then what restricts it.
 fn close(state: &mut State) {
     if matches!(state.phase, Phase::Failed(_)) {
         state.phase = Phase::Idle;
+    } else if !state.marks.is_empty() {
+        state.marks.clear();
     } else if state.screen == Screen::Map {
+        state.kinds = None;
         state.listing.needle.clear();
     } else {
         state.screen = Screen::Map;

@@ -19,7 +19,7 @@ pub(super) fn fit(state: &mut State) -> Vec<Effect> {
     }
     if table.is_complete() {
         state.fitting = Fitting::Running(id);
-        return vec![Effect::Fit { sheet: id, table }];
+        return vec![Effect::Fit { sheet: id, table, method: state.mixer.method }];
     }
     if state.phase.is_busy() {
         state.fitting = Fitting::Waiting(id);

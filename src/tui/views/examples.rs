@@ -8,6 +8,7 @@ use ratatui::{
 
 use crate::{
     app::{
+        mixed::margin,
         sheet::{Change, Sheet},
         state::Screen,
     },
@@ -123,10 +124,4 @@ fn row<T>(values: &[T], example: usize, labels: usize) -> &[T] {
 pub(super) fn nats(value: f64) -> String {
     let value = if value.abs() < 0.05 { 0.0 } else { value };
     if value.abs() < 9.95 { format!("{value:+.1}") } else { format!("{value:+.0}") }
-}
-
-/// Gold minus the strongest other label.
-fn margin(logits: &[f64], gold: usize) -> f64 {
-    let others = logits.iter().enumerate().filter(|(label, _)| *label != gold).map(|(_, &value)| value);
-    logits[gold] - others.fold(f64::NEG_INFINITY, f64::max)
 }

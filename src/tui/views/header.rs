@@ -36,7 +36,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
 
 /// The screens, the one that is shown standing out.
 fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
-    let names = [(Screen::Map, " map "), (Screen::Examples, " examples "), (Screen::Compare, " compare ")];
+    let names = [
+        (Screen::Map, " map "),
+        (Screen::Mix, " desk "),
+        (Screen::Examples, " examples "),
+        (Screen::Compare, " compare "),
+    ];
     let style = |here| {
         if here { scene.theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { scene.theme.fg(Role::Dim) }
     };

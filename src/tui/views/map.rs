@@ -9,13 +9,13 @@ use ratatui::{
 
 use crate::{
     app::{
-        Action,
+        Action, State,
         sheet::Sheet,
         state::{Cursor, Phase},
     },
     tui::{
         layout::map_cells,
-        theme::Role,
+        theme::{Role, kind_name},
         widgets::{
             grid::Grid,
             heatmap::{Cell, Heatmap},
@@ -32,24 +32,37 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let Some(sheet) = state.sheet() else { return draw_waiting(buf, area, scene) };
     let shape = sheet.shape;
     let grid = Grid::fit(map_cells(area), shape, state.cursor);
-    let note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
-    opened(buf, area, theme, state.map.metric.title(), Line::styled(note, theme.fg(Role::Dim)));
+    let mut note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
+    if !state.marks.is_empty() {
+        note = format!("{} marked · {note}", state.marks.len());
+    }
+    opened(buf, area, theme, &title(state), Line::styled(note, theme.fg(Role::Dim)));
     let cursor =
         Cursor { layer: state.cursor.layer.min(shape.layers - 1), column: state.cursor.column.min(shape.heads) };
-    let cell = |component: usize| cell(sheet, &state.map.values, component);
+    let cell = |component: usize| cell(state, sheet, component);
     let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
     (&map).render(area, buf);
     let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 2), height: 2, ..area };
     legend::draw(buf, below, theme, sheet, (state.map.metric, state.map.scale), grid.pitch.0 < 3);
 }
 
-fn cell(sheet: &Sheet, values: &[Option<f64>], component: usize) -> Cell {
+/// What is shown, and of which components.
+pub(super) fn title(state: &State) -> String {
+    let only = state.kinds.map_or_else(String::new, |kind| format!(", {} only", kind_name(kind)));
+    format!("{}{only}", state.map.metric.title())
+}
+
+fn cell(state: &State, sheet: &Sheet, component: usize) -> Cell {
+    if !state.shows(component) {
+        return Cell::default();
+    }
     let mark = match () {
         () if sheet.desk.is_solo(component) => Some('◆'),
         () if sheet.desk.is_muted(component) => Some('×'),
+        () if state.marks.contains(&component) => Some('+'),
         () => None,
     };
-    Cell { value: values.get(component).copied().flatten(), kind: sheet.kind(component), mark }
+    Cell { value: state.map.values.get(component).copied().flatten(), kind: sheet.kind(component), mark }
 }
 
 /// Which layers are in sight, if not all.
@@ -58,7 +71,7 @@ fn scrolled(grid: &Grid, layers: usize) -> String {
     if shown < layers { format!("L{first}–L{} of ", first + shown - 1) } else { String::new() }
 }
 
-fn draw_waiting(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+pub(super) fn draw_waiting(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
     opened(buf, area, theme, "components", Line::default());
     let text = match &scene.state.phase {

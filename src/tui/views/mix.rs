@@ -25,11 +25,7 @@ use super::{Scene, percent, status};
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
     let sheet = scene.state.sheet();
-    let (mark, role) = match sheet {
-        Some(sheet) if sheet.desk.on => ("● on", Role::Accent),
-        Some(sheet) if !sheet.desk.is_model() => ("○ off", Role::Text),
-        _ => ("", Role::Dim),
-    };
+    let (mark, role) = standing(sheet);
     let title = Line::styled("mix", theme.bold(Role::Text));
     let inside = pane::open(buf, area, theme, title, Line::styled(mark, theme.bold(role)));
     let Some(sheet) = sheet else { return };
@@ -38,6 +34,15 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let lines = [Line::styled(heads, theme.fg(Role::Dim)), model_line(theme, sheet), mix_line(theme, sheet, &fit)];
     let left = pane::stack(buf, inside, lines);
     pane::stack(buf, left, [note(scene, sheet)]);
+}
+
+/// Whether the mix is heard, if there is one.
+pub(super) fn standing(sheet: Option<&Sheet>) -> (&'static str, Role) {
+    match sheet {
+        Some(sheet) if sheet.desk.on => ("● on", Role::Accent),
+        Some(sheet) if !sheet.desk.is_model() => ("○ off", Role::Text),
+        _ => ("", Role::Dim),
+    }
 }
 
 fn row(theme: &Theme, heard: bool, name: &str, test: Option<f64>, train: Option<f64>) -> Vec<Span<'static>> {
@@ -65,7 +70,7 @@ fn mix_line(theme: &Theme, sheet: &Sheet, fit: &str) -> Line<'static> {
 }
 
 /// What the mix changes, or that a fit is under way.
-fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
+pub(super) fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
     let theme = scene.theme;
     match scene.state.fitting {
         Fitting::Running(id) if id == sheet.id => {

@@ -20,6 +20,7 @@ use super::{
 
 mod compare;
 mod component;
+mod desk;
 mod example;
 mod examples;
 mod failure;
@@ -30,6 +31,7 @@ mod map;
 mod mix;
 mod palette;
 mod ranking;
+mod scores;
 mod small;
 mod status;
 
@@ -52,6 +54,7 @@ pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
     header::draw(buf, layout.header, scene);
     match scene.state.screen {
         Screen::Map => draw_map(buf, layout, scene),
+        Screen::Mix => desk::draw(buf, area, scene),
         Screen::Examples => {
             let [list, one] = layout::examples(area);
             examples::draw(buf, list, scene);
@@ -84,6 +87,7 @@ fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) 
         Some(Overlay::Help(scroll)) => help::draw(buf, body, scene, *scroll),
         Some(Overlay::Palette(palette)) => palette::draw(buf, body, scene, palette),
         Some(Overlay::Search) => palette::draw_search(buf, layout.status, scene),
+        Some(Overlay::Line(line)) => palette::draw_line(buf, layout.status, scene, line),
         None => {}
     }
 }

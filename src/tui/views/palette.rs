@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::typing::Palette,
+    app::typing::{Palette, Purpose, Typed},
     tui::{theme::Role, widgets::pane},
 };
 
@@ -56,6 +56,24 @@ pub(super) fn draw_search(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         Span::styled(listing.needle.clone(), theme.bold(Role::Strong)),
         Span::styled("▏", theme.fg(Role::Accent)),
         Span::styled(format!("  {} examples", listing.rows.len()), theme.fg(Role::Dim)),
+    ]);
+    pane::put_at(buf, area, 0, line);
+}
+
+/// A line that is asked for, in the place of the status line.
+pub(super) fn draw_line(buf: &mut Buffer, area: Rect, scene: Scene<'_>, line: &Typed) {
+    let theme = scene.theme;
+    let what = match line.purpose {
+        Purpose::SaveMix => "save the mix as",
+        Purpose::LoadMix => "load a mix from",
+    };
+    buf.set_string(area.x, area.y, " ".repeat(area.width.into()), theme.on(Role::Text, Role::Panel));
+    let room = usize::from(area.width).saturating_sub(what.len() + 4);
+    let hidden = line.text.chars().count().saturating_sub(room);
+    let line = Line::from(vec![
+        Span::styled(format!(" {what} "), theme.bold(Role::Accent)),
+        Span::styled(line.text.chars().skip(hidden).collect::<String>(), theme.bold(Role::Strong)),
+        Span::styled("▏", theme.fg(Role::Accent)),
     ]);
     pane::put_at(buf, area, 0, line);
 }

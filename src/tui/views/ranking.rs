@@ -19,7 +19,7 @@ use super::{Scene, opened};
 /// A row a component; the list follows the cursor.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let (state, theme) = (scene.state, scene.theme);
-    let title = format!("{}, ranked", state.map.metric.title());
+    let title = format!("{}, ranked", super::map::title(state));
     let Some(sheet) = state.sheet() else {
         opened(buf, area, theme, "ranked", Line::default());
         return;

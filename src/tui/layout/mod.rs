@@ -1,5 +1,7 @@
 //! Where everything is on the screen: one function of its size, for drawing and for the mouse.
 
+pub mod mixing;
+
 use ratatui::layout::{Rect, Size};
 
 use crate::{

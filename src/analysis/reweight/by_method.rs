@@ -1,0 +1,92 @@
+//! Fits by their name, for whoever lets a user choose.
+
+use crate::{
+    analysis::{
+        method::Method,
+        reweight::{
+            Fit, FitOptions, Lambda, comprw, comprw_released, fit, fit_path, lambda_path, partscope, partscope_options,
+        },
+    },
+    attribution::Attribution,
+    cancel::Cancel,
+    error::{Error, Result},
+};
+
+/// The methods that fit a mix, our default first.
+pub const FITS: [Method; 4] = [Method::Partscope, Method::Convex, Method::CompRw, Method::CompRwReleased];
+
+/// Weakest strength of a path, as a share of the one that lets no weight move.
+const SMALLEST: f64 = 1e-4;
+
+/// Fits a mix by `method`, with its own settings.
+///
+/// # Errors
+/// As [`fit`], or a method that fits nothing.
+pub fn fit_by(method: Method, train: &Attribution, cancel: &Cancel) -> Result<Fit> {
+    match method {
+        Method::Partscope => partscope(train, cancel),
+        Method::Convex => fit(train, &FitOptions::default(), cancel),
+        Method::CompRw => comprw(train, cancel),
+        Method::CompRwReleased => comprw_released(train, cancel),
+        other => Err(Error::Unknown {
+            what: "method of fitting",
+            given: other.name().to_owned(),
+            known: FITS.map(|method| method.name().to_owned()).to_vec(),
+        }),
+    }
+}
+
+/// The mixes of `method` at `count` other strengths of its penalty, with `found` among them in its place, strongest
+/// first. `None` for methods that name their strength and stop early: they have no path.
+///
+/// # Errors
+/// As [`fit`].
+pub fn path_of(found: &Fit, train: &Attribution, count: usize, cancel: &Cancel) -> Result<Option<Vec<Fit>>> {
+    let options = match found.method {
+        Method::Partscope => FitOptions { lambda: Lambda::Fixed(found.lambda), ..partscope_options() },
+        Method::Convex => FitOptions { lambda: Lambda::Fixed(found.lambda), ..FitOptions::default() },
+        _ => return Ok(None),
+    };
+    let lambdas = lambda_path(train, &options, count, SMALLEST)?;
+    let fits = fit_path(train, &lambdas, &options, cancel)?;
+    let mut fits: Vec<Fit> = fits.into_iter().map(|fit| Fit { method: found.method, ..fit }).collect();
+    let place = fits.partition_point(|fit| fit.lambda > found.lambda);
+    fits.insert(place, found.clone());
+    Ok(Some(fits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{analysis::testing::table, component::Shape};
+
+    const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 2 };
+
+    #[test]
+    fn every_fit_answers_to_its_name_and_nothing_else_does() {
+        let train = table(SHAPE, 12, 1, |i| i as f64 / 9.0);
+        for method in FITS {
+            assert_eq!(fit_by(method, &train, &Cancel::default()).unwrap().method, method);
+        }
+        let refused = fit_by(Method::Vote, &train, &Cancel::default()).unwrap_err().to_string();
+        assert!(refused.contains("vote") && refused.contains("comprw_released"), "{refused}");
+    }
+
+    #[test]
+    fn a_path_runs_from_no_change_to_the_fit_and_beyond() {
+        let train = table(SHAPE, 12, 1, |i| i as f64 / 9.0);
+        for method in [Method::Partscope, Method::Convex] {
+            let found = fit_by(method, &train, &Cancel::default()).unwrap();
+            let path = path_of(&found, &train, 9, &Cancel::default()).unwrap().unwrap();
+            assert!(path.len() == 10 && path.contains(&found));
+            assert!(path.windows(2).all(|pair| pair[0].lambda >= pair[1].lambda));
+            let moved = |fit: &Fit| {
+                let anchor = if method == Method::Partscope { 1.0 } else { 0.0 };
+                fit.mix.weights.iter().map(|weight| (weight - anchor).abs()).sum::<f64>()
+            };
+            assert!(moved(&path[9]) > moved(&path[0]), "a weaker penalty lets weights move further");
+        }
+        let found = fit_by(Method::CompRw, &train, &Cancel::default()).unwrap();
+        assert_eq!(path_of(&found, &train, 9, &Cancel::default()).unwrap(), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! The thread that reads and writes files for the explorer: one thing after the other, none left out.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::mpsc::{Sender, channel},
+    thread,
+};
+
+use crate::{
+    analysis::WeightsFile,
+    error::{Error, InputError, Result},
+};
+
+/// Largest weights file that is read: a hundred thousand components take a tenth of it.
+const LARGEST: u64 = 32 << 20;
+
+/// Something to be done with files.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Errand {
+    /// Write a mix; the file appears whole or not at all.
+    SaveMix {
+        /// Where to.
+        path: PathBuf,
+        /// The mix.
+        file: Box<WeightsFile>,
+    },
+    /// Read a mix.
+    LoadMix {
+        /// Comes back with the answer, so that it finds its way.
+        sheet: u64,
+        /// Where from.
+        path: PathBuf,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// A mix was written here.
+    SavedMix(PathBuf),
+    /// A mix was read.
+    Mix {
+        /// From the errand.
+        sheet: u64,
+        /// Where it was read.
+        path: PathBuf,
+        /// The mix.
+        file: Box<WeightsFile>,
+    },
+    /// It did not work, and why.
+    Failed(String),
+}
+
+/// The handle of the thread. It ends when the handle is dropped and all errands are done.
+#[derive(Debug)]
+pub struct Clerk {
+    errands: Sender<Errand>,
+}
+
+impl Clerk {
+    /// Starts the thread; what comes of errands reaches `listen`, in the order they were sent.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(listen: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
+        let (errands, inbox) = channel();
+        let work = move || {
+            while let Ok(errand) = inbox.recv() {
+                listen(run(errand).unwrap_or_else(|error| Report::Failed(error.to_string())));
+            }
+        };
+        thread::Builder::new().name("clerk".to_owned()).spawn(work)?;
+        Ok(Self { errands })
+    }
+
+    /// Sends the clerk on an errand.
+    pub fn send(&self, errand: Errand) {
+        // A clerk that is gone reports nothing any more.
+        let _ = self.errands.send(errand);
+    }
+}
+
+fn run(errand: Errand) -> Result<Report> {
+    match errand {
+        Errand::SaveMix { path, file } => {
+            let path = home(&path);
+            write_whole(&path, file.to_text().as_bytes())?;
+            Ok(Report::SavedMix(path))
+        }
+        Errand::LoadMix { sheet, path } => {
+            let path = home(&path);
+            let named = |error: Error| InputError::new(error.to_string()).path(&path);
+            let file = WeightsFile::parse(&read_text(&path)?).map_err(named)?;
+            Ok(Report::Mix { sheet, file: Box::new(file), path })
+        }
+    }
+}
+
+/// `~/` at the beginning is the user's folder, as in a shell.
+fn home(path: &Path) -> PathBuf {
+    let user = directories::UserDirs::new();
+    match (path.strip_prefix("~"), user) {
+        (Ok(inside), Some(user)) => user.home_dir().join(inside),
+        _ => path.to_owned(),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let meta = fs::metadata(path).map_err(failed)?;
+    if !meta.is_file() || meta.len() > LARGEST {
+        return Err(InputError::new("this is no weights file")
+            .path(path)
+            .cure("name a file that `partscope fit -o` wrote")
+            .into());
+    }
+    fs::read_to_string(path).map_err(failed)
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::mpsc::Receiver, time::Duration};
+
+    use super::*;
+    use crate::{
+        Component,
+        analysis::{Method, weights::SCHEMA},
+    };
+
+    fn clerk() -> (Clerk, Receiver<Report>) {
+        let (listen, reports) = channel();
+        (Clerk::start(move |report| drop(listen.send(report))).unwrap(), reports)
+    }
+
+    fn next(reports: &Receiver<Report>) -> Report {
+        reports.recv_timeout(Duration::from_secs(20)).unwrap()
+    }
+
+    fn file() -> Box<WeightsFile> {
+        Box::new(WeightsFile {
+            schema: SCHEMA,
+            model_hash: "m".to_owned(),
+            task: "t".to_owned(),
+            template: "u".to_owned(),
+            demo_ids: Vec::new(),
+            demos: Vec::new(),
+            request: None,
+            label_words: vec![" a".to_owned(), " b".to_owned()],
+            label_tokens: vec![1, 2],
+            method: Method::Manual,
+            lambda: 0.0,
+            rest: 1.0,
+            weights: BTreeMap::from([(Component::head(0, 0), 0.5)]),
+        })
+    }
+
+    #[test]
+    fn a_mix_comes_back_as_it_was_saved() {
+        let (folder, (clerk, reports)) = (tempfile::tempdir().unwrap(), clerk());
+        let path = folder.path().join("mix.json");
+        clerk.send(Errand::SaveMix { path: path.clone(), file: file() });
+        clerk.send(Errand::LoadMix { sheet: 3, path: path.clone() });
+        assert_eq!(next(&reports), Report::SavedMix(path.clone()));
+        assert_eq!(next(&reports), Report::Mix { sheet: 3, path, file: file() });
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_written_is_said_with_its_path() {
+        let (folder, (clerk, reports)) = (tempfile::tempdir().unwrap(), clerk());
+        let broken = folder.path().join("broken.json");
+        fs::write(&broken, "{}").unwrap();
+        for (errand, said) in [
+            (Errand::LoadMix { sheet: 1, path: broken }, "broken.json"),
+            (Errand::LoadMix { sheet: 1, path: folder.path().join("none.json") }, "none.json"),
+            (Errand::LoadMix { sheet: 1, path: folder.path().to_owned() }, "no weights file"),
+            (Errand::SaveMix { path: folder.path().join("no/such/folder.json"), file: file() }, "folder.json"),
+        ] {
+            clerk.send(errand);
+            let report = next(&reports);
+            assert!(matches!(&report, Report::Failed(why) if why.contains(said)), "{report:?}");
+        }
+    }
+}

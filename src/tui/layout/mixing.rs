@@ -1,0 +1,102 @@
+//! Where everything is at the mixing desk.
+
+use ratatui::layout::{Position, Rect};
+
+use super::body;
+
+/// Columns before and after the track of a fader.
+const BEFORE: u16 = 18;
+const AFTER: u16 = 9;
+
+/// Columns of the panes on the right.
+const SIDE: u16 = 34;
+
+/// Rows of the panes on accuracy and fit, titles included.
+const ACCURACY: u16 = 5;
+const FIT: u16 = 4;
+
+/// The places of the mixing desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mixing {
+    /// The strips, with title, heading and legend.
+    pub strips: Rect,
+    /// The rows of the strips alone.
+    pub rows: Rect,
+    /// Both accuracies.
+    pub accuracy: Rect,
+    /// Method and path.
+    pub fit: Rect,
+    /// What the mix is held against.
+    pub scores: Rect,
+}
+
+impl Mixing {
+    /// The places on a screen.
+    pub fn of(area: Rect) -> Self {
+        let body = body(area);
+        let side_width = SIDE.max(body.width / 3).min(56);
+        let strips = Rect { x: body.x + 1, width: body.width - side_width - 4, ..body };
+        let rows = Rect { y: strips.y + 2, height: strips.height.saturating_sub(3), ..strips };
+        let side = Rect { x: strips.right() + 2, width: side_width, ..body };
+        let accuracy = Rect { height: ACCURACY, ..side };
+        let fit = Rect { y: accuracy.bottom(), height: FIT, ..side };
+        let scores = Rect { y: fit.bottom(), height: body.bottom().saturating_sub(fit.bottom()), ..side };
+        Self { strips, rows, accuracy, fit, scores }
+    }
+
+    /// The track of the fader in a row.
+    pub fn track(&self, row: u16) -> Rect {
+        let width = self.rows.width.saturating_sub(BEFORE + AFTER);
+        Rect { x: self.rows.x + BEFORE, y: self.rows.y + row, width, height: 1 }
+    }
+
+    /// The slider of the path, between its two words.
+    pub const fn slider(&self) -> Rect {
+        let words = 16;
+        Rect { x: self.fit.x + 9, y: self.fit.y + 1, width: self.fit.width.saturating_sub(words), height: 1 }
+    }
+
+    /// The row of the list at a place on the screen.
+    pub fn row(&self, at: Position) -> Option<usize> {
+        self.rows.contains(at).then(|| usize::from(at.y - self.rows.y))
+    }
+}
+
+/// The first row that is shown of a list of `count` with room for `room`: the chosen one stays in the middle.
+pub fn first_row(count: usize, room: usize, at: usize) -> usize {
+    at.saturating_sub(room / 2).min(count.saturating_sub(room))
+}
+
+/// How far `x` lies along `track`, 0 to 1.
+pub fn share(track: Rect, x: u16) -> f64 {
+    let last = track.width.saturating_sub(1).max(1);
+    f64::from(x.saturating_sub(track.x).min(last)) / f64::from(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panes_never_overlap_or_leave_the_screen() {
+        for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60), (400, 20)] {
+            let area = Rect::new(0, 0, width, height);
+            let places = Mixing::of(area);
+            let all = [places.strips, places.accuracy, places.fit, places.scores];
+            for (i, a) in all.iter().enumerate() {
+                assert_eq!(body(area).intersection(*a), *a, "{width}×{height} {i}");
+                assert!(all[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{width}×{height} {i}");
+            }
+            assert!(places.track(0).width >= 7 && places.strips.intersection(places.track(3)) == places.track(3));
+            assert_eq!(places.fit.intersection(places.slider()), places.slider());
+        }
+    }
+
+    #[test]
+    fn shares_run_from_end_to_end() {
+        let track = Rect::new(10, 0, 11, 1);
+        for (x, expected) in [(0, 0.0), (10, 0.0), (15, 0.5), (20, 1.0), (99, 1.0)] {
+            assert!((share(track, x) - expected).abs() < 1e-12);
+        }
+    }
+}
