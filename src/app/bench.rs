@@ -93,7 +93,9 @@ impl Bench {
         let path = path_of(&fit, table, 12, &cancel).unwrap();
         let took = Duration::from_millis(12);
         hear_fit(&mut self.state, FitEvent::Done { sheet, fit: Box::new(fit), took });
-        path.into_iter().for_each(|fits| hear_fit(&mut self.state, FitEvent::Path { sheet, fits }));
+        if let Some(fits) = path {
+            hear_fit(&mut self.state, FitEvent::Path { sheet, fits });
+        }
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {

@@ -219,7 +219,9 @@ impl Desk {
 /// Turns switches on, or off if all of them are on.
 fn switch(switches: &mut [bool], strips: &[usize]) {
     let on = !strips.iter().all(|&strip| switches[strip]);
-    strips.iter().for_each(|&strip| switches[strip] = on);
+    for &strip in strips {
+        switches[strip] = on;
+    }
 }
 
 #[cfg(test)]

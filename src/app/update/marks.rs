@@ -8,6 +8,9 @@ use crate::{
     },
 };
 
+/// The kinds, in the order they are shown alone.
+const KINDS: [Kind; 4] = [Kind::Good, Kind::Bad, Kind::LabelBiased, Kind::Neutral];
+
 /// Marks what `action` names; if all of it is marked, unmarks it.
 pub(super) fn mark(state: &mut State, action: Action) {
     let (Some(sheet), Some(selected)) = (state.sheet(), state.selected()) else { return };
@@ -35,7 +38,6 @@ pub(super) fn next_kind(state: &mut State) {
         state.notify(Tone::Plain, "kinds are known when the run is complete");
         return;
     }
-    const KINDS: [Kind; 4] = [Kind::Good, Kind::Bad, Kind::LabelBiased, Kind::Neutral];
     let after = state.kinds.map_or(0, |kind| KINDS.iter().position(|&other| other == kind).map_or(0, |at| at + 1));
     let there = |kind: &Kind| (0..sheet.shape.components()).any(|component| sheet.kind(component) == Some(*kind));
     state.kinds = KINDS.into_iter().skip(after).find(there);

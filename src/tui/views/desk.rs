@@ -124,25 +124,22 @@ fn fit(buf: &mut Buffer, places: Mixing, scene: Scene<'_>, sheet: &Sheet) {
     let (state, theme) = (scene.state, scene.theme);
     let method = Line::styled(state.mixer.method.name(), theme.bold(Role::Accent));
     let inside = opened(buf, places.fit, theme, "fit", method);
-    let rows = match &sheet.path {
-        Some(path) => {
-            let slider = places.slider();
-            pane::put_at(buf, inside, 0, Line::styled("λ strong", theme.fg(Role::Dim)));
-            let words = Rect { x: slider.right() + 1, y: slider.y, width: 5, height: 1 };
-            pane::put_at(buf, words, 0, Line::styled("weak", theme.fg(Role::Dim)));
-            let last = path.fits.len().saturating_sub(1).max(1) as f64;
-            fader::slider(buf, slider, theme, path.at as f64 / last, path.chosen as f64 / last);
-            let here = path.here().map_or(0.0, |fit| fit.lambda);
-            let from = if path.at == path.chosen { "as chosen" } else { "◇ is what was chosen" };
-            [Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text)), keys(state, theme)]
-        }
-        None => {
-            let text = waiting(scene, sheet);
-            pane::put_at(buf, inside, 0, text);
-            [Line::default(), keys(state, theme)]
-        }
+    let standing = if let Some(path) = &sheet.path {
+        let slider = places.slider();
+        pane::put_at(buf, inside, 0, Line::styled("λ strong", theme.fg(Role::Dim)));
+        let word = Rect { x: slider.right() + 1, y: slider.y, width: 5, height: 1 };
+        pane::put_at(buf, word, 0, Line::styled("weak", theme.fg(Role::Dim)));
+        let last = path.fits.len().saturating_sub(1).max(1) as f64;
+        fader::slider(buf, slider, theme, path.at as f64 / last, path.chosen as f64 / last);
+        let here = path.here().map_or(0.0, |fit| fit.lambda);
+        let from = if path.at == path.chosen { "as chosen" } else { "◇ is what was chosen" };
+        Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text))
+    } else {
+        pane::put_at(buf, inside, 0, waiting(scene, sheet));
+        Line::default()
     };
-    pane::stack(buf, Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside }, rows);
+    let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+    pane::stack(buf, below, [standing, keys(state, theme)]);
 }
 
 fn waiting(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
