@@ -6,6 +6,7 @@ use partscope::{
     Result, jobs,
     model::{LoadOptions, Source},
     runner::RunRequest,
+    store::Store,
     task::Library,
     tui::{ExploreOptions, Listener, Stage, TaskChoice},
 };
@@ -36,7 +37,7 @@ fn demo() -> Result<ExploreOptions> {
         Ok(TaskChoice { name, templates })
     };
     let choices = Library.names().into_iter().map(choice).collect::<Result<_>>()?;
-    let start = |listen: Listener<_>| jobs::model_worker(Source::Demo, LoadOptions::default(), listen);
+    let start = |listen: Listener<_>| jobs::model_worker(Source::Demo, LoadOptions::default(), Store::none(), listen);
     let first = Some(RunRequest::default());
     Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, saved: Vec::new() })
 }

@@ -184,6 +184,17 @@ impl Attribution {
         table
     }
 
+    /// All filled rows as one batch.
+    pub fn to_batch(&self) -> Batch {
+        let components = (0..self.shape.components()).flat_map(|index| self.contribution(index).iter().copied());
+        Batch {
+            examples: self.filled,
+            components: components.collect(),
+            rest: self.rest().to_vec(),
+            full: self.full().to_vec(),
+        }
+    }
+
     /// How well the parts add up to the model's own logits.
     pub fn exactness(&self) -> Exactness {
         let sum = self.component_sum();

@@ -19,6 +19,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Meter {
     started: Instant,
+    before: usize,
     done: usize,
     total: usize,
 }
@@ -26,14 +27,19 @@ pub struct Meter {
 impl Meter {
     /// Starts the clock on `total` units of work.
     pub fn start(total: usize) -> Self {
-        Self { started: Instant::now(), done: 0, total }
+        Self::resume(total, 0)
+    }
+
+    /// Starts the clock where `before` of `total` units were done already: they count as done, not for the rate.
+    pub fn resume(total: usize, before: usize) -> Self {
+        Self { started: Instant::now(), before, done: before, total }
     }
 
     /// Counts `units` more and tells where the task stands.
     pub fn advance(&mut self, units: usize) -> Progress {
         self.done += units;
         let seconds = self.started.elapsed().as_secs_f64();
-        let rate = if seconds > 0.0 { self.done as f64 / seconds } else { 0.0 };
+        let rate = if seconds > 0.0 { (self.done - self.before) as f64 / seconds } else { 0.0 };
         let left =
             (rate > 0.0).then(|| Duration::from_secs_f64((self.total - self.done.min(self.total)) as f64 / rate));
         Progress { done: self.done, total: self.total, rate, left }

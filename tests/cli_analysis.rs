@@ -165,17 +165,21 @@ fn reproduce_asks_the_model_once() {
     }
     assert!(fs::read_to_string(out.join("accuracy.csv")).unwrap().contains("standard_k,sentiment,"));
 
-    // Another answer in the cache is believed, which shows that the model was not asked; a damaged one is not.
-    let entries: Vec<PathBuf> = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let logits: Vec<&PathBuf> = entries.iter().filter(|entry| entry.is_file()).collect();
+    // Another answer that is sealed is believed, which shows that the model was not asked; a damaged one is not.
+    let entries = fs::read_dir(cache.join("entries")).unwrap().map(|entry| entry.unwrap().path().join("logits.f32"));
+    let logits: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
     assert!(!logits.is_empty());
-    let sound: Vec<Vec<u8>> = logits.iter().map(|file| fs::read(file).unwrap()).collect();
-    for (file, bytes) in logits.iter().zip(&sound) {
-        let negated: Vec<u8> = bytes
-            .chunks_exact(4)
-            .flat_map(|bytes| (-f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).to_le_bytes())
+    for file in &logits {
+        let negated: Vec<u8> = fs::read(file)
+            .unwrap()
+            .as_chunks()
+            .0
+            .iter()
+            .flat_map(|&b| (-f32::from_le_bytes(b)).to_le_bytes())
             .collect();
+        let seal = serde_json::json!({"files": {"logits.f32": blake3::hash(&negated).to_hex().to_string()}});
         fs::write(file, negated).unwrap();
+        fs::write(file.with_file_name("seal.json"), seal.to_string()).unwrap();
     }
     let accuracy = |report: &Value| rows(report)[0]["accuracy"]["standard_k"].as_f64().unwrap();
     assert!((accuracy(&json(&partscope(&args))) - (1.0 - accuracy(&first))).abs() < 1e-9);

@@ -47,6 +47,7 @@ impl Session {
         command.env("COLORTERM", "truecolor");
         command.env_remove("NO_COLOR");
         command.env("PARTSCOPE_CONFIG_DIR", "/nowhere");
+        command.env("PARTSCOPE_CACHE", "off");
         let child = pty.slave.spawn_command(command).unwrap();
         let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
         let display = Display(Arc::new((Mutex::new(parser), Condvar::new())));

@@ -6,7 +6,7 @@ use crate::{
     analysis::{Fit, Method},
     attribution::{F32_TOLERANCE, Split},
     jobs::{FitEvent, Judged, Report, Scored, Tagged},
-    runner::{Event, Plan},
+    runner::{Event, Note, Plan},
     text::printable,
 };
 
@@ -40,6 +40,11 @@ pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
                 sheet.finish(*meta);
             }
             finish(state)
+        }
+        Event::Note(Note::Kept) => Vec::new(),
+        Event::Note(note) => {
+            state.notify(Tone::Plain, note.to_string());
+            Vec::new()
         }
         Event::Cancelled => set_phase(state, Phase::Stopped),
         Event::Failed(message) => set_phase(state, Phase::Failed(printable(&message).into_owned())),

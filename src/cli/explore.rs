@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Failure, options::ModelOptions, prompt_options::PromptOptions};
+use super::{Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
 use crate::{
     error::Result,
     jobs::model_worker,
@@ -24,6 +24,8 @@ pub(super) struct Args {
     task: Option<String>,
     #[command(flatten)]
     prompt: PromptOptions,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Saved runs to open instead of running the model
     #[arg(value_name = "RUN")]
     runs: Vec<PathBuf>,
@@ -49,7 +51,8 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     }
     let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
     let (source, load) = (args.model.source()?, args.model.load_options()?);
-    let start = move |listen: Listener<_>| model_worker(source, load, listen);
+    let store = args.store.store()?;
+    let start = move |listen: Listener<_>| model_worker(source, load, store, listen);
     Ok(ExploreOptions { model: Some(Box::new(start)), first: Some(first), choices, saved })
 }
 

@@ -8,6 +8,7 @@ use super::{
     Failure,
     options::ModelOptions,
     output::{print, print_json},
+    store_options::StoreOptions,
 };
 use crate::{
     analysis::{
@@ -23,8 +24,8 @@ use crate::{
     error::{Error, InputError, Result},
     model::Model,
     run::Run,
-    runner::{Draft, score},
-    store,
+    runner::{Draft, obtain_logits},
+    store::{self, Store},
     task::Library,
 };
 
@@ -50,6 +51,8 @@ pub(super) struct Args {
     with_model: bool,
     #[command(flatten)]
     model: ModelOptions,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -80,7 +83,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let mut outcomes = all_outcomes(&run, &fitted)?;
     if args.with_model {
-        outcomes.extend(model_outcomes(&args.model.load()?, &run)?);
+        outcomes.extend(model_outcomes(&args.model.load()?, &args.store.store()?, &run)?);
         outcomes.sort_by_key(|outcome| outcome.method);
     }
     if let Some(path) = &args.output {
@@ -156,7 +159,7 @@ fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
 }
 
 /// Baselines for which prompts are run: on the demonstrations, training and test examples of `run`.
-fn model_outcomes(model: &Model, run: &Run) -> Result<Vec<Outcome>> {
+fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome>> {
     let meta = &run.meta;
     let wrong = |problem: &str, cure: &str| Error::from(InputError::new(problem).field("--with-model").cure(cure));
     if model.meta.weights_hash != meta.model.weights_hash {
@@ -174,7 +177,7 @@ fn model_outcomes(model: &Model, run: &Run) -> Result<Vec<Outcome>> {
     let cancel = Cancel::default();
     let logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
         let (plan, prompts) = planned?;
-        score(model, &plan, &prompts, &cancel)
+        obtain_logits(store, model, &plan, &prompts, &cancel)
     };
     let labels = run.test.labels();
     let whole = predictions(&logits(draft.whole_budget().plan(model))?, labels);

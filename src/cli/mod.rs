@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, progress to standard error and only if that is a terminal.
 
+mod cache;
 mod classify;
 mod compare;
 mod components;
@@ -14,6 +15,7 @@ mod output;
 mod prompt_options;
 mod reproduce;
 mod run;
+mod store_options;
 mod tasks;
 
 use std::process::ExitCode;
@@ -42,6 +44,7 @@ enum Command {
     Compare(compare::Args),
     Classify(classify::Args),
     Reproduce(reproduce::Args),
+    Cache(cache::Args),
     Doctor(doctor::Args),
     Tasks(tasks::Args),
 }
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Reproduce(args)) => reproduce::run(&args),
+        Some(Command::Cache(args)) => cache::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
     };

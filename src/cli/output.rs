@@ -78,6 +78,15 @@ impl Drop for ProgressLine {
     }
 }
 
+/// Bytes as people say them: `12 kB`, `3.4 MB`, `2.10 GB`.
+pub(super) fn human_bytes(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.2} GB", b / 1e9),
+    }
+}
+
 /// A duration as people say it: `0.4 s`, `12 s`, `3 min`, `2 h 05 min`.
 pub(super) fn human_time(time: Duration) -> String {
     let seconds = time.as_secs_f64();

@@ -2,18 +2,18 @@
 
 use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf, time::Duration};
 
-use directories::ProjectDirs;
 use serde::Serialize;
 
 use super::{
     Failure,
     options::ModelOptions,
     output::{ProgressLine, human_time, print, print_json},
+    store_options::StoreOptions,
 };
 use crate::{
     cancel::Cancel,
     error::{Error, InputError, Result},
-    protocol::{AccuracyRow, Agreement, Cache, Protocol, Row, accuracy_table, agreement},
+    protocol::{AccuracyRow, Agreement, Protocol, Row, accuracy_table, agreement},
     task::Library,
 };
 
@@ -44,9 +44,8 @@ pub(super) struct Args {
     /// Score on the development split, for choosing methods
     #[arg(long)]
     dev: bool,
-    /// Folder for what the model computed [default: the user's cache]
-    #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Also write rows.json, accuracy.csv and agreement.csv into this folder
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -83,14 +82,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let model = args.model.load()?;
     let cancel = Cancel::default();
-    let cache = cache(args)?;
-    let pending = protocol.pending(&model, &cache)?;
+    let store = args.store.store()?;
+    let pending = protocol.pending(&model, &store)?;
     if pending > 0 {
         let whole = Duration::from_secs_f64(protocol.seconds_per_run(&model, &cancel)? * pending as f64);
         eprintln!("{pending} of {runs} runs to make, about {} here (measured on a few examples)", human_time(whole));
     }
     let mut line = ProgressLine::new();
-    let rows = protocol.reproduce(&model, &cache, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
+    let rows = protocol.reproduce(&model, &store, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
     line.clear();
     let report = Report { accuracy: accuracy_table(&rows), agreement: agreement(&rows), rows };
     if let Some(folder) = &args.output {
@@ -102,17 +101,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         print(&tables(&report))?
     }
     Ok(())
-}
-
-fn cache(args: &Args) -> Result<Cache> {
-    if let Some(folder) = &args.cache {
-        return Ok(Cache::at(folder));
-    }
-    let folders = ProjectDirs::from("", "", "partscope");
-    let folders = folders.ok_or_else(|| {
-        InputError::new("this user has no home folder for a cache").field("--cache").cure("name a folder")
-    })?;
-    Ok(Cache::at(&folders.cache_dir().join("protocol")))
 }
 
 fn task_names(report: &Report) -> Vec<&str> {

@@ -7,6 +7,7 @@ use super::{
     options::ModelOptions,
     output::{ProgressLine, print, print_json},
     prompt_options::PromptOptions,
+    store_options::StoreOptions,
 };
 use crate::{
     attribution::F32_TOLERANCE,
@@ -14,7 +15,7 @@ use crate::{
     error::{Error, Result},
     model::Model,
     run::RunMeta,
-    runner::{Event, Plan, Prompts, execute, plan, plan_explicit},
+    runner::{Event, Note, Plan, Prompts, obtain, plan, plan_explicit},
     store::Destination,
     task::{Library, read_explicit, read_label_words},
     text::printable,
@@ -44,6 +45,8 @@ pub(super) struct Args {
     /// Folder that takes the run: run.json, attribution.safetensors, examples.jsonl
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Print run.json instead of a summary
     #[arg(long)]
     json: bool,
@@ -54,23 +57,28 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Library.task(task)?;
     }
     args.model.source()?;
+    let store = args.store.store()?;
     let destination = Destination::prepare(&args.output)?;
     let mut line = ProgressLine::new();
     line.stage("loading the model…");
     let model = args.model.load()?;
     line.stage("making prompts…");
     let (plan, prompts) = make_prompts(args, &model)?;
-    let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |event| {
-        if let Event::Progress(progress) = event {
-            line.count(&progress, "prompts");
+    let mut notes = Vec::new();
+    let run = obtain(&store, &model, plan, &prompts, &Cancel::default(), &mut |event| match event {
+        Event::Progress(progress) => line.count(&progress, "prompts"),
+        Event::Note(note) => {
+            line.stage(&printable(&note.to_string()));
+            notes.push(note);
         }
+        _ => {}
     })?;
     line.clear();
     destination.write(&run)?;
     if args.json {
         print_json(&run.meta)?;
     } else {
-        print(&summary(&run.meta, &args.output))?;
+        print(&summary(&run.meta, &args.output, &notes))?;
     }
     if run.meta.exactness.holds(F32_TOLERANCE) {
         return Ok(());
@@ -98,7 +106,7 @@ fn make_prompts(args: &Args, model: &Model) -> Result<(Plan, Prompts)> {
     plan_explicit(model, &name, prompts, words, args.label_tokens.clone())
 }
 
-fn summary(meta: &RunMeta, folder: &std::path::Path) -> String {
+fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) -> String {
     let RunMeta { model, task, prompt, examples, accuracy, exactness, timing, .. } = meta;
     let mut text = String::new();
     let mut row = |name: &str, value: String| {
@@ -145,6 +153,9 @@ fn summary(meta: &RunMeta, folder: &std::path::Path) -> String {
         ),
     );
     row("time", format!("{:.2} s, {:.0} prompts/s", timing.attribute_s, timing.examples_per_s));
+    for note in notes {
+        row("store", printable(&note.to_string()).into_owned());
+    }
     row("saved in", printable(&folder.display().to_string()).into_owned());
     text
 }

@@ -41,6 +41,8 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     /// What it is, for `run.json`.
     pub meta: ModelMeta,
+    /// BLAKE3 over all that determines what it computes: weights, configuration, kept precision, device.
+    pub identity: String,
     /// Seconds it took to load.
     pub load_seconds: f64,
 }
@@ -69,7 +71,9 @@ impl Model {
             device: device_name(&options.device),
             weights_hash: weights.hash()?,
         };
-        Ok(Self { decoder, tokenizer, meta, load_seconds: started.elapsed().as_secs_f64() })
+        let facts = [&meta.weights_hash, &meta.dtype, &meta.device, &meta.family, &files.config.text()];
+        let identity = blake3::hash(facts.map(String::as_str).join("\n").as_bytes()).to_hex().to_string();
+        Ok(Self { decoder, tokenizer, meta, identity, load_seconds: started.elapsed().as_secs_f64() })
     }
 }
 

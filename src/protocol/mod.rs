@@ -3,11 +3,9 @@
 //! Chang et al. 2024 (arXiv 2406.13131), section 5: five disjoint demonstration sets, three templates, a budget of 24
 //! labels of which four (three for three labels) are demonstrations and the others train the weights.
 
-mod cache;
 mod row;
 mod summary;
 
-pub use cache::Cache;
 pub use row::Row;
 pub use summary::{AccuracyRow, Agreement, accuracy_table, agreement};
 
@@ -16,7 +14,8 @@ use crate::{
     error::Result,
     model::Model,
     progress::{Meter, Progress},
-    runner::{Draft, RunRequest},
+    runner::{Draft, RunRequest, run_key},
+    store::Store,
     task::{Task, Template},
 };
 
@@ -107,7 +106,7 @@ impl Protocol {
 
     /// Runs all cells, telling `observe` after each how far it is.
     ///
-    /// Everything that the model computes goes through `cache`: a second call does no model work, an interrupted one
+    /// Everything that the model computes goes through `store`: a second call does no model work, an interrupted one
     /// goes on where it stopped.
     ///
     /// # Errors
@@ -115,7 +114,7 @@ impl Protocol {
     pub fn reproduce(
         &self,
         model: &Model,
-        cache: &Cache,
+        store: &Store,
         cancel: &Cancel,
         observe: &mut dyn FnMut(&Cell<'_>, Progress),
     ) -> Result<Vec<Row>> {
@@ -124,20 +123,20 @@ impl Protocol {
         let mut rows = Vec::with_capacity(cells.len());
         for cell in &cells {
             cancel.check()?;
-            rows.push(Row::measure(cell, &self.draft(cell)?, model, cache, cancel)?);
+            rows.push(Row::measure(cell, &self.draft(cell)?, model, store, cancel)?);
             observe(cell, meter.advance(1));
         }
         Ok(rows)
     }
 
-    /// How many runs `cache` does not hold yet.
+    /// How many runs `store` does not hold yet.
     ///
     /// # Errors
     /// As planning a task.
-    pub fn pending(&self, model: &Model, cache: &Cache) -> Result<usize> {
+    pub fn pending(&self, model: &Model, store: &Store) -> Result<usize> {
         let missing = |cell: &Cell<'_>| -> Result<bool> {
             let (plan, prompts) = self.draft(cell)?.plan(model)?;
-            Ok(!cache.holds(&plan, &prompts))
+            Ok(!store.holds(&run_key(model, &plan, &prompts)))
         };
         self.cells().iter().try_fold(0, |count, cell| Ok(count + usize::from(missing(cell)?)))
     }
@@ -154,7 +153,7 @@ impl Protocol {
             if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
         let sample = Self { limit: Some(SAMPLE.min(scored)), ..self.clone() };
         let meter = Meter::start(1);
-        Row::measure(cell, &sample.draft(cell)?, model, &Cache::none(), cancel)?;
+        Row::measure(cell, &sample.draft(cell)?, model, &Store::none(), cancel)?;
         Ok(meter.seconds() * scored as f64 / SAMPLE.min(scored) as f64)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Cache, Cell};
+use super::Cell;
 use crate::{
     analysis::{
         Kind, Method, Thresholds,
@@ -17,7 +17,8 @@ use crate::{
     cancel::Cancel,
     error::Result,
     model::Model,
-    runner::Draft,
+    runner::{Draft, obtain, obtain_logits},
+    store::Store,
 };
 
 /// A row of `reproduce --json`.
@@ -74,19 +75,19 @@ pub struct Share {
 }
 
 impl Row {
-    /// Asks the model (or the cache) and scores every method.
+    /// Asks the model (or the store) and scores every method.
     pub(super) fn measure(
         cell: &Cell<'_>,
         draft: &Draft<'_>,
         model: &Model,
-        cache: &Cache,
+        store: &Store,
         cancel: &Cancel,
     ) -> Result<Self> {
         let (plan, prompts) = draft.plan(model)?;
-        let run = cache.run(model, plan, &prompts, cancel)?;
+        let run = obtain(store, model, plan, &prompts, cancel, &mut |_| {})?;
         let logits = |draft: Result<(_, _)>| -> Result<Vec<f32>> {
             let (plan, prompts) = draft?;
-            cache.logits(model, &plan, &prompts, cancel)
+            obtain_logits(store, model, &plan, &prompts, cancel)
         };
         let labels = run.test.labels();
         let whole = predictions(&logits(draft.whole_budget().plan(model))?, labels);

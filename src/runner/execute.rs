@@ -2,7 +2,7 @@
 
 use super::{Event, Plan, PlannedExample, Prompts};
 use crate::{
-    attribution::{Attribution, Split, argmax},
+    attribution::{Attribution, Batch, Exactness, Split, argmax},
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Attributes all prompts of a plan and tells `observe` about it as it goes: the plan itself, every batch, progress,
-/// and the finished run's facts.
+/// and the finished run's facts. Nothing is kept; [`obtain`](super::obtain) does that.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation. A run whose parts do not add
@@ -25,43 +25,79 @@ pub fn execute(
     observe: &mut dyn FnMut(Event),
 ) -> Result<Run> {
     observe(Event::Planned(Box::new(plan.clone())));
+    resume(model, plan, prompts, Vec::new(), cancel, observe)
+}
+
+/// The same after `done` batches, which are the first ones that [`execute`] would compute, in order. The plan has been
+/// announced already.
+pub(super) fn resume(
+    model: &Model,
+    plan: Plan,
+    prompts: &Prompts,
+    done: Vec<(Split, Batch)>,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Run> {
     let all = prompts.all();
-    let mut meter = Meter::start(all.len());
-    let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
-    let prepared = Prepared::new(&model.decoder, &projection, &all, cancel)?;
-    let mut fill = |split: Split| -> Result<Attribution> {
-        let mut table = Attribution::new(plan.shape, plan.gold(split));
-        prepared.attribute(prompts.split(split), BatchSize::default(), cancel, |batch| {
-            table.push(&batch);
-            let progress = meter.advance(batch.examples);
-            observe(Event::Batch(split, batch));
-            observe(Event::Progress(progress));
-        })?;
-        Ok(table)
+    let before: usize = done.iter().map(|(_, batch)| batch.examples).sum();
+    let mut meter = Meter::resume(all.len(), before);
+    let mut tables = Split::ALL.map(|split| Attribution::new(plan.shape, plan.gold(split)));
+    for (split, batch) in done {
+        tables[usize::from(split == Split::Test)].push(&batch);
+        observe(Event::Batch(split, batch));
+    }
+    if before < all.len() {
+        let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
+        let prepared = Prepared::new(&model.decoder, &projection, &all, cancel)?;
+        for (split, table) in Split::ALL.into_iter().zip(&mut tables) {
+            let missing = &prompts.split(split)[table.len()..];
+            prepared.attribute(missing, BatchSize::default(), cancel, |batch| {
+                table.push(&batch);
+                let progress = meter.advance(batch.examples);
+                observe(Event::Batch(split, batch));
+                observe(Event::Progress(progress));
+            })?;
+        }
+    }
+    let [train, test] = tables;
+    let seconds = meter.seconds().max(f64::MIN_POSITIVE);
+    let computed = train.len() + test.len() - before;
+    let tokens: usize = all[before..].iter().map(|prompt| prompt.len()).sum();
+    let timing = Timing {
+        load_s: model.load_seconds,
+        attribute_s: seconds,
+        examples_per_s: computed as f64 / seconds,
+        tokens_per_s: tokens as f64 / seconds,
     };
-    let (train, test) = (fill(Split::Train)?, fill(Split::Test)?);
-    let tokens: usize = all.iter().map(|prompt| prompt.len()).sum();
-    let seconds = meter.seconds();
+    let exactness = train.exactness().merge(test.exactness());
+    let run = complete(plan, AccuracyMeta::measure(&test), exactness, timing, train, test);
+    observe(Event::Finished(Box::new(run.meta.clone())));
+    Ok(run)
+}
+
+/// The run of `plan` with its tables and what was measured on them.
+pub(super) fn complete(
+    plan: Plan,
+    accuracy: AccuracyMeta,
+    exactness: Exactness,
+    timing: Timing,
+    train: Attribution,
+    test: Attribution,
+) -> Run {
     let meta = RunMeta {
         schema: SCHEMA,
         examples: ExampleCounts { train: train.len(), test: test.len() },
-        accuracy: AccuracyMeta::measure(&test),
-        exactness: train.exactness().merge(test.exactness()),
-        timing: Timing {
-            load_s: model.load_seconds,
-            attribute_s: seconds,
-            examples_per_s: all.len() as f64 / seconds,
-            tokens_per_s: tokens as f64 / seconds,
-        },
+        accuracy,
+        exactness,
+        timing,
         model: plan.model,
         task: plan.task,
         prompt: plan.prompt,
         request: plan.request,
     };
-    observe(Event::Finished(Box::new(meta.clone())));
     let mut examples = records(Split::Train, plan.train, &train);
     examples.extend(records(Split::Test, plan.test, &test));
-    Ok(Run { meta, train, test, examples })
+    Run { meta, train, test, examples }
 }
 
 /// The model's own label logits `[N, Y]` on the test prompts of a plan: for baselines that need no components.

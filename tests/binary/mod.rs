@@ -6,9 +6,15 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// Runs the program without its store, so that nothing is answered from memory.
 pub fn partscope(args: &[&str]) -> Output {
+    partscope_keeping(args, "off")
+}
+
+/// The same with a store in the folder `cache`.
+pub fn partscope_keeping(args: &[&str], cache: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_partscope"));
-    command.args(args).stdin(Stdio::null()).output().unwrap()
+    command.args(args).env("PARTSCOPE_CACHE", cache).stdin(Stdio::null()).output().unwrap()
 }
 
 pub fn stdout(output: &Output) -> String {

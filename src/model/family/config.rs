@@ -45,6 +45,11 @@ impl Config {
         Some(Self { path: self.path.clone(), within: format!("{}{field}.", self.within), value })
     }
 
+    /// All of it as JSON.
+    pub(crate) fn text(&self) -> String {
+        self.value.to_string()
+    }
+
     /// The file it came from.
     pub fn path(&self) -> &Path {
         &self.path

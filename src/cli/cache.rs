@@ -1,0 +1,305 @@
+//! `partscope cache`: what is kept, and keeping it in order.
+
+use std::{
+    fmt::Write,
+    time::{Duration, SystemTime},
+};
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::{
+    Failure,
+    output::{human_bytes, print, print_json},
+    store_options::StoreOptions,
+};
+use crate::{
+    cancel::Cancel,
+    error::InputError,
+    store::{Content, Entry, Key, Limits, Store, Verdict},
+    text::printable,
+};
+
+/// What the model computed is kept, so that the same request is never computed twice: list, size, verify and prune it.
+///
+/// The store lies where PARTSCOPE_CACHE says, else in the user's cache folder; PARTSCOPE_CACHE=off keeps nothing.
+///
+/// Example: partscope cache list
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    store: StoreOptions,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs, logits and interrupted runs, the last used first
+    ///
+    /// Example: partscope cache list --json
+    List,
+    /// How much there is, and where
+    ///
+    /// Example: partscope cache size
+    Size,
+    /// Check every entry against its checksums; what is damaged is set aside and computed again when asked for
+    ///
+    /// Example: partscope cache verify
+    Verify,
+    /// Remove entries by age or size, or by key; always what was set aside as damaged
+    ///
+    /// Example: partscope cache prune --older-than 30d --keep 2GB
+    Prune {
+        /// Remove what was not used for so long: 12h, 30d
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        older_than: Option<Duration>,
+        /// Remove what was not used for longest until so much is left: 500MB, 2GB
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        keep: Option<u64>,
+        /// Remove everything
+        #[arg(long, conflicts_with_all = ["older_than", "keep"])]
+        all: bool,
+        /// Remove these, by their keys
+        #[arg(value_name = "KEY", conflicts_with_all = ["older_than", "keep", "all"])]
+        keys: Vec<String>,
+    },
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let store = args.store.store()?;
+    let Some(root) = store.root() else {
+        return Err(InputError::new("the store is switched off")
+            .cure("unset PARTSCOPE_CACHE, or name a --cache")
+            .into());
+    };
+    let place = printable(&root.display().to_string()).into_owned();
+    match &args.command {
+        Command::List => list(&store, args.json),
+        Command::Size => sizes(&store, &place, args.json),
+        Command::Verify => verify(&store, args.json),
+        Command::Prune { older_than, keep, all, keys } => {
+            let limits =
+                if *all { Limits { age: None, bytes: Some(0) } } else { Limits { age: *older_than, bytes: *keep } };
+            prune(&store, keys, &limits, args.json)
+        }
+    }
+}
+
+/// A row of `cache list --json`.
+#[derive(Serialize)]
+struct Row {
+    key: String,
+    kind: &'static str,
+    bytes: u64,
+    used_s_ago: Option<u64>,
+    folder: String,
+    model: Option<String>,
+    task: Option<String>,
+    template: Option<String>,
+    demo_seed: Option<u64>,
+    examples: Option<usize>,
+    done: Option<usize>,
+    accuracy: Option<f64>,
+    problem: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    entries: Vec<Row>,
+}
+
+fn row(entry: &Entry) -> Row {
+    let mut row = Row {
+        key: entry.key.to_string(),
+        kind: "logits",
+        bytes: entry.bytes,
+        used_s_ago: entry.used.and_then(|used| SystemTime::now().duration_since(used).ok()).map(|age| age.as_secs()),
+        folder: entry.folder.display().to_string(),
+        model: None,
+        task: None,
+        template: None,
+        demo_seed: None,
+        examples: None,
+        done: None,
+        accuracy: None,
+        problem: None,
+    };
+    match &entry.content {
+        Content::Run(meta) => {
+            row.kind = "run";
+            (row.model, row.task) = (Some(meta.model.id.clone()), Some(meta.task.name.clone()));
+            (row.template, row.demo_seed) = (Some(meta.task.template.clone()), Some(meta.prompt.demo_seed));
+            row.examples = Some(meta.examples.train + meta.examples.test);
+            row.accuracy = Some(meta.accuracy.full);
+        }
+        Content::Interrupted(about) => {
+            row.kind = "interrupted";
+            (row.model, row.task) = (Some(about.model.id.clone()), Some(about.task.name.clone()));
+            (row.template, row.demo_seed) = (Some(about.task.template.clone()), Some(about.prompt.demo_seed));
+            row.examples = Some(about.examples.train + about.examples.test);
+            row.done = Some(about.done);
+        }
+        Content::Logits => {}
+        Content::Damaged(problem) => {
+            row.kind = "damaged";
+            row.problem = Some(problem.clone());
+        }
+    }
+    row
+}
+
+fn list(store: &Store, json: bool) -> Result<(), Failure> {
+    let listing = Listing { entries: store.list().iter().map(row).collect() };
+    if json {
+        return Ok(print_json(&listing)?);
+    }
+    let mut text = String::new();
+    for row in &listing.entries {
+        let said =
+            |text: &Option<String>| text.as_deref().map_or_else(String::new, |text| printable(text).into_owned());
+        let what = match (row.kind, row.done) {
+            ("run", _) => format!(
+                "{} · {} · {} · demo seed {} · {} examples · full model {:.1}%",
+                said(&row.model),
+                said(&row.task),
+                said(&row.template),
+                row.demo_seed.unwrap_or(0),
+                row.examples.unwrap_or(0),
+                100.0 * row.accuracy.unwrap_or(f64::NAN)
+            ),
+            (_, Some(done)) => format!(
+                "{} · {} · {} · demo seed {} · {done} of {} examples",
+                said(&row.model),
+                said(&row.task),
+                said(&row.template),
+                row.demo_seed.unwrap_or(0),
+                row.examples.unwrap_or(0)
+            ),
+            _ => said(&row.problem),
+        };
+        let _ = writeln!(text, "{}  {:<11}  {:>8}  {what}", row.key, row.kind, human_bytes(row.bytes));
+    }
+    if listing.entries.is_empty() {
+        text.push_str("nothing is kept yet\n");
+    }
+    Ok(print(&text)?)
+}
+
+#[derive(Serialize)]
+struct Sizes {
+    folder: String,
+    entries: usize,
+    bytes: u64,
+    damaged_bytes: u64,
+}
+
+fn sizes(store: &Store, place: &str, json: bool) -> Result<(), Failure> {
+    let entries = store.list();
+    let sizes = Sizes {
+        folder: place.to_owned(),
+        entries: entries.len(),
+        bytes: entries.iter().map(|entry| entry.bytes).sum(),
+        damaged_bytes: store.damaged_bytes(),
+    };
+    if json {
+        return Ok(print_json(&sizes)?);
+    }
+    let Sizes { folder, entries, bytes, damaged_bytes } = sizes;
+    let aside = if damaged_bytes > 0 {
+        format!(", and {} set aside as damaged", human_bytes(damaged_bytes))
+    } else {
+        String::new()
+    };
+    Ok(print(&format!("{} in {entries} entries{aside}, in {folder}\n", human_bytes(bytes)))?)
+}
+
+#[derive(Serialize)]
+struct Verified {
+    checked: usize,
+    damaged: Vec<Row>,
+}
+
+fn verify(store: &Store, json: bool) -> Result<(), Failure> {
+    let mut verified = Verified { checked: 0, damaged: Vec::new() };
+    store.verify(&Cancel::default(), &mut |Verdict { entry, problem }| {
+        verified.checked += 1;
+        if problem.is_some() {
+            verified.damaged.push(Row { kind: "damaged", problem: problem.clone(), ..row(entry) });
+        }
+    })?;
+    if json {
+        print_json(&verified)?;
+    } else {
+        let mut text = String::new();
+        for row in &verified.damaged {
+            let _ = writeln!(text, "{}  set aside: {}", row.key, printable(row.problem.as_deref().unwrap_or_default()));
+        }
+        let _ = writeln!(text, "{} entries checked, {} damaged", verified.checked, verified.damaged.len());
+        print(&text)?;
+    }
+    if verified.damaged.is_empty() { Ok(()) } else { Err(Failure::Reported) }
+}
+
+#[derive(Serialize)]
+struct Removed {
+    entries: usize,
+    bytes: u64,
+}
+
+fn prune(store: &Store, keys: &[String], limits: &Limits, json: bool) -> Result<(), Failure> {
+    let keys = keys.iter().map(|key| key.parse()).collect::<Result<Vec<Key>, _>>()?;
+    let listed = store.list();
+    let size = |key: &Key| listed.iter().filter(|entry| entry.key == *key).map(|entry| entry.bytes).sum::<u64>();
+    let mut removed = Removed { entries: 0, bytes: 0 };
+    for key in &keys {
+        if !store.remove(key)? {
+            let problem = format!("the store has no entry `{key}`");
+            return Err(InputError::new(problem).cure("`partscope cache list` shows what it has").into());
+        }
+        removed = Removed { entries: removed.entries + 1, bytes: removed.bytes + size(key) };
+    }
+    if keys.is_empty() {
+        let pruned = store.prune(limits)?;
+        removed = Removed { entries: pruned.entries, bytes: pruned.bytes };
+    }
+    if json {
+        return Ok(print_json(&removed)?);
+    }
+    Ok(print(&format!("{} entries removed, {}\n", removed.entries, human_bytes(removed.bytes)))?)
+}
+
+/// `90s`, `45m`, `12h`, `30d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
+    let scaled = units.iter().find_map(|(unit, seconds)| {
+        let count: u64 = text.strip_suffix(*unit)?.parse().ok()?;
+        Some(Duration::from_secs(count.checked_mul(*seconds)?))
+    });
+    scaled.ok_or_else(|| "write a number and a unit: 12h, 30d".to_owned())
+}
+
+/// `0`, `500MB`, `2GB`.
+fn size(text: &str) -> Result<u64, String> {
+    let units = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("", 1)];
+    let scaled = units.iter().find_map(|(unit, bytes)| {
+        let count: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        count.checked_mul(*bytes)
+    });
+    scaled.ok_or_else(|| "write a number and a unit: 500MB, 2GB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_with_their_units() {
+        assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * 86400)));
+        assert_eq!((size("2GB"), size("500MB"), size("0")), (Ok(2_000_000_000), Ok(500_000_000), Ok(0)));
+        assert!(duration("30").is_err() && duration("d").is_err() && size("2TB").is_err() && size("-1").is_err());
+    }
+}

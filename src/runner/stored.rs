@@ -1,0 +1,146 @@
+//! Runs and logits through the store: found, gone on with, or computed and kept.
+
+use super::{
+    Event, Note, Plan, Prompts,
+    execute::{complete, execute, resume, score},
+};
+use crate::{
+    attribution::Split,
+    cancel::Cancel,
+    error::{Error, Result},
+    model::Model,
+    run::{ExampleCounts, Run},
+    store::{About, Key, KeyMaker, Store},
+};
+
+/// The run of `plan`, from the store or the model; `observe` hears the same either way, and notes on where it came from.
+///
+/// Batches are kept as they come: after an interruption the next call goes on where it stopped, and gives the same
+/// bytes. Another process that wants the same run waits for this one. A store that cannot be written costs a note.
+///
+/// # Errors
+/// As [`execute`].
+pub fn obtain(
+    store: &Store,
+    model: &Model,
+    plan: Plan,
+    prompts: &Prompts,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Run> {
+    if store.root().is_none() {
+        return execute(model, plan, prompts, cancel, observe);
+    }
+    observe(Event::Planned(Box::new(plan.clone())));
+    let key = run_key(model, &plan, prompts);
+    if let Some(run) = found(store, &key, &plan, observe) {
+        return Ok(run);
+    }
+    let claim = store.claim(&key, cancel, &mut || observe(Event::Note(Note::Waiting)));
+    if let Some(run) = found(store, &key, &plan, observe) {
+        return Ok(run);
+    }
+    let begun = claim.and_then(|claim| Ok((claim, store.partial(&key, &about(&plan), plan.shape)?)));
+    let (_claim, (mut partial, done)) = match begun {
+        Ok(begun) => begun,
+        Err(Error::Cancelled) => return Err(Error::Cancelled),
+        Err(error) => {
+            observe(Event::Note(Note::Unkept(error.to_string())));
+            return resume(model, plan, prompts, Vec::new(), cancel, observe);
+        }
+    };
+    let before: usize = done.iter().map(|(_, batch)| batch.examples).sum();
+    if before > 0 {
+        observe(Event::Note(Note::Resumed { done: before, total: plan.train.len() + plan.test.len() }));
+    }
+    let mut old = done.len();
+    let run = resume(model, plan, prompts, done, cancel, &mut |event| {
+        match &event {
+            Event::Batch(..) if old > 0 => old -= 1,
+            Event::Batch(split, batch) => partial.push(*split, batch),
+            _ => {}
+        }
+        observe(event);
+    })?;
+    drop(partial);
+    if let Err(error) = store.keep_run(&key, &run) {
+        observe(Event::Note(Note::Unkept(error.to_string())));
+    }
+    Ok(run)
+}
+
+/// What a run is to become, for those who list the store while it is not whole.
+fn about(plan: &Plan) -> About {
+    About {
+        model: plan.model.clone(),
+        task: plan.task.clone(),
+        prompt: plan.prompt.clone(),
+        examples: ExampleCounts { train: plan.train.len(), test: plan.test.len() },
+        done: 0,
+    }
+}
+
+/// The model's own label logits `[N, Y]` on the test prompts of `plan`, from the store or the model.
+///
+/// # Errors
+/// As [`score`].
+pub fn obtain_logits(
+    store: &Store,
+    model: &Model,
+    plan: &Plan,
+    prompts: &Prompts,
+    cancel: &Cancel,
+) -> Result<Vec<f32>> {
+    if store.root().is_none() {
+        return score(model, plan, prompts, cancel);
+    }
+    let key = key("logits", model, plan, &[], &prompts.test);
+    let kept = || store.logits(&key, prompts.test.len() * plan.shape.labels, &mut |_| {});
+    if let Some(logits) = kept() {
+        return Ok(logits);
+    }
+    let claim = store.claim(&key, cancel, &mut || {});
+    cancel.check()?;
+    if let Some(logits) = kept() {
+        return Ok(logits);
+    }
+    let logits = score(model, plan, prompts, cancel)?;
+    if claim.is_ok() {
+        // What cannot be kept is computed again the next time.
+        let _ = store.keep_logits(&key, &logits);
+    }
+    Ok(logits)
+}
+
+/// The name of a run in the store.
+pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> Key {
+    key("run", model, plan, &prompts.train, &prompts.test)
+}
+
+/// Named by the model and how it computes, every token, and the gold labels; not by what things are called.
+fn key(kind: &str, model: &Model, plan: &Plan, train: &[Vec<u32>], test: &[Vec<u32>]) -> Key {
+    let maker = KeyMaker::new(kind).text(&model.identity).text(&format!("{:?}", plan.shape));
+    let maker = maker.numbers(plan.task.label_tokens.iter().map(|&token| u64::from(token)));
+    let gold = |split| plan.gold(split).into_iter().map(|label| label as u64);
+    let maker = maker.numbers(gold(Split::Train)).numbers(gold(Split::Test));
+    let maker = maker.numbers([train.len() as u64, test.len() as u64].into_iter());
+    let prompts = train.iter().chain(test);
+    prompts.fold(maker, |maker, prompt| maker.numbers(prompt.iter().map(|&token| u64::from(token)))).finish()
+}
+
+/// The kept run under the names of `plan`, told as if it were computed.
+fn found(store: &Store, key: &Key, plan: &Plan, observe: &mut dyn FnMut(Event)) -> Option<Run> {
+    let kept = store.run(key, &mut |problem| observe(Event::Note(Note::Damaged(problem))))?;
+    let fits = |split| kept.split(split).len() == plan.split(split).len() && kept.split(split).shape() == plan.shape;
+    if !Split::ALL.into_iter().all(fits) {
+        return None;
+    }
+    observe(Event::Note(Note::Kept));
+    let Run { meta, train, test, .. } = kept;
+    let run = complete(plan.clone(), meta.accuracy, meta.exactness, meta.timing, train, test);
+    for split in Split::ALL.into_iter().filter(|&split| !run.split(split).is_empty()) {
+        observe(Event::Batch(split, run.split(split).to_batch()));
+    }
+    observe(Event::Finished(Box::new(run.meta.clone())));
+    Some(run)
+}

@@ -1,0 +1,193 @@
+//! Entries: kept whole, found by key, listed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use tempfile::TempDir;
+
+use super::{Destination, Key, Partial, Store, made, names, open, seal};
+use crate::{
+    error::{Error, InputError, Result},
+    run::{Run, RunMeta},
+};
+
+const LOGITS: &str = "logits.f32";
+
+/// What the store has under one key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub key: Key,
+    /// What it holds.
+    pub content: Content,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// When it was last written or used.
+    pub used: Option<SystemTime>,
+    /// Where it lies.
+    pub folder: PathBuf,
+}
+
+/// The content of an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A whole run. Its tables have not been checked yet: [`Store::run`] does.
+    Run(Box<RunMeta>),
+    /// Label logits of prompts, for baselines.
+    Logits,
+    /// The beginning of a run that was interrupted.
+    Interrupted(Box<super::About>),
+    /// It cannot be read, and why.
+    Damaged(String),
+}
+
+impl Store {
+    /// The run kept under `key`, checked. One that is damaged is set aside, told to `damaged`, and is then absent.
+    pub fn run(&self, key: &Key, damaged: &mut dyn FnMut(String)) -> Option<Run> {
+        self.sound(key, damaged, open)
+    }
+
+    /// The label logits kept under `key`, as [`Store::run`].
+    pub fn logits(&self, key: &Key, expected: usize, damaged: &mut dyn FnMut(String)) -> Option<Vec<f32>> {
+        self.sound(key, damaged, |folder| {
+            let path = folder.join(LOGITS);
+            let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let (values, rest) = bytes.as_chunks::<4>();
+            if !rest.is_empty() || values.len() != expected {
+                let problem = format!("{} bytes, not {}", bytes.len(), 4 * expected);
+                return Err(InputError::new(problem).path(path).into());
+            }
+            Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        })
+    }
+
+    /// Whether something is kept under `key`.
+    pub fn holds(&self, key: &Key) -> bool {
+        self.entry_folder(key).is_some_and(|folder| folder.is_dir())
+    }
+
+    /// Keeps `run` under `key`; what was left of an interruption is removed.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn keep_run(&self, key: &Key, run: &Run) -> Result<()> {
+        self.keep(key, |folder| Destination::prepare(folder)?.write(run))?;
+        self.forget_partial(key)
+    }
+
+    /// Keeps label logits under `key`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn keep_logits(&self, key: &Key, logits: &[f32]) -> Result<()> {
+        self.keep(key, |folder| {
+            let path = folder.join(LOGITS);
+            let bytes: Vec<u8> = logits.iter().flat_map(|value| value.to_le_bytes()).collect();
+            fs::write(&path, bytes).map_err(|source| Error::Write { path, source })
+        })
+    }
+
+    /// Everything in the store, the last used first.
+    pub fn list(&self) -> Vec<Entry> {
+        let Some(root) = self.root() else { return Vec::new() };
+        let all = |folder: &str| {
+            let folder = root.join(folder);
+            names(&folder).into_iter().filter_map(move |name| Some((name.parse::<Key>().ok()?, folder.join(&name))))
+        };
+        let whole = all("entries").map(|(key, folder)| entry(key, folder, kept));
+        let begun = all("partial").map(|(key, folder)| {
+            entry(key, folder, |folder| match Partial::about(folder) {
+                Ok(about) => Content::Interrupted(Box::new(about)),
+                Err(error) => Content::Damaged(error.to_string()),
+            })
+        });
+        let mut entries: Vec<Entry> = whole.chain(begun).collect();
+        entries.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.key.cmp(&b.key)));
+        entries
+    }
+
+    /// The run kept under `key`, for readers.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged; it stays where it is then.
+    pub fn read_run(&self, key: &Key) -> Result<Run> {
+        let folder = self.entry_folder(key).filter(|folder| folder.is_dir()).ok_or_else(|| {
+            InputError::new(format!("the store has no run `{key}`")).cure("`partscope cache list` shows what it has")
+        })?;
+        seal::check(&folder)?;
+        let run = open(&folder)?;
+        seal::touch(&folder);
+        Ok(run)
+    }
+
+    fn sound<T>(&self, key: &Key, damaged: &mut dyn FnMut(String), read: impl Fn(&Path) -> Result<T>) -> Option<T> {
+        let folder = self.entry_folder(key).filter(|folder| folder.is_dir())?;
+        match seal::check(&folder).map_err(Error::from).and_then(|()| read(&folder)) {
+            Ok(value) => {
+                seal::touch(&folder);
+                Some(value)
+            }
+            Err(error) => {
+                damaged(error.to_string());
+                self.set_aside(&folder);
+                None
+            }
+        }
+    }
+
+    /// Moves a damaged entry to where it is in nobody's way and can still be looked at.
+    pub(super) fn set_aside(&self, folder: &Path) {
+        let (Some(root), Some(name)) = (self.root(), folder.file_name()) else { return };
+        let aside = root.join("damaged");
+        let name = name.to_string_lossy();
+        let free = (0..usize::from(u16::MAX)).map(|n| aside.join(format!("{name}.{n}"))).find(|path| !path.exists());
+        let moved = made(&aside).is_ok() && free.is_some_and(|free| fs::rename(folder, free).is_ok());
+        if !moved {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+
+    /// Writes an entry beside its place, seals it, and moves it there.
+    fn keep(&self, key: &Key, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
+        let (Some(root), Some(place)) = (self.root(), self.entry_folder(key)) else { return Ok(()) };
+        let entries = root.join("entries");
+        made(&entries)?;
+        let failed = |source| Error::Write { path: place.clone(), source };
+        let aside = TempDir::with_prefix_in("new-", &entries).map_err(failed)?;
+        write(aside.path())?;
+        seal::close(aside.path())?;
+        if place.exists() {
+            fs::remove_dir_all(&place).map_err(failed)?;
+        }
+        fs::rename(aside.path(), &place).map_err(failed)?;
+        let _ = aside.keep();
+        Ok(())
+    }
+}
+
+fn entry(key: Key, folder: PathBuf, content: impl Fn(&Path) -> Content) -> Entry {
+    let used = seal::used(&folder).or_else(|| fs::metadata(&folder).and_then(|data| data.modified()).ok());
+    Entry { key, content: content(&folder), bytes: size(&folder), used, folder }
+}
+
+fn kept(folder: &Path) -> Content {
+    if folder.join(LOGITS).is_file() {
+        return Content::Logits;
+    }
+    let path = folder.join("run.json");
+    let meta = fs::read(&path).map_err(|error| error.to_string());
+    match meta.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string())) {
+        Ok(meta) => Content::Run(Box::new(meta)),
+        Err(problem) => Content::Damaged(problem),
+    }
+}
+
+/// Bytes of a folder's files.
+pub(super) fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let sizes = entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|data| data.len());
+    sizes.sum()
+}

@@ -1,0 +1,98 @@
+//! What an entry is called: a hash of all that determines it.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    error::{InputError, Result},
+    run::SCHEMA,
+};
+
+/// Hexadecimal digits of a key: 128 bits.
+const DIGITS: usize = 32;
+
+/// The name of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// Its hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Key {
+    type Err = InputError;
+
+    fn from_str(text: &str) -> Result<Self, InputError> {
+        if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InputError::new(format!("`{text}` is no key of the store")).cure("`partscope cache list` shows them"))
+    }
+}
+
+/// Takes in, one after the other, the facts that determine an entry. BLAKE3 over length-prefixed parts, beginning with
+/// the program's version and the schema of its files.
+#[derive(Debug)]
+pub struct KeyMaker(blake3::Hasher);
+
+impl KeyMaker {
+    /// For an entry of `kind`: runs and logits of the same prompts are different entries.
+    pub fn new(kind: &str) -> Self {
+        Self(blake3::Hasher::new()).text(kind).text(env!("CARGO_PKG_VERSION")).text(&SCHEMA.to_string())
+    }
+
+    /// A fact in words.
+    #[must_use]
+    pub fn text(mut self, text: &str) -> Self {
+        self.0.update(&(text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+        self
+    }
+
+    /// A list of numbers, e.g. token ids.
+    #[must_use]
+    pub fn numbers(mut self, numbers: impl ExactSizeIterator<Item = u64>) -> Self {
+        self.0.update(&(numbers.len() as u64).to_le_bytes());
+        for number in numbers {
+            self.0.update(&number.to_le_bytes());
+        }
+        self
+    }
+
+    /// The key.
+    pub fn finish(self) -> Key {
+        Key(self.0.finalize().to_hex()[..DIGITS].to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let key = |parts: &[&str]| parts.iter().fold(KeyMaker::new("run"), |maker, part| maker.text(part)).finish();
+        assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
+        assert_eq!(key(&["ab", "c"]), key(&["ab", "c"]));
+        assert_ne!(KeyMaker::new("run").finish(), KeyMaker::new("logits").finish());
+        let numbers = |list: &[u64]| KeyMaker::new("run").numbers(list.iter().copied()).finish();
+        assert_ne!(numbers(&[1, 2]), numbers(&[2, 1]));
+    }
+
+    #[test]
+    fn keys_are_read_back_and_nothing_else_is() {
+        let key = KeyMaker::new("run").finish();
+        assert_eq!(key.as_str().parse::<Key>().unwrap(), key);
+        for bad in ["", "../x", "0123", &"g".repeat(32), &"A".repeat(32)] {
+            assert!(bad.parse::<Key>().is_err(), "{bad}");
+        }
+    }
+}

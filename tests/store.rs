@@ -1,0 +1,246 @@
+//! The store: nothing computed twice, nothing lost, nothing damaged believed.
+
+mod binary;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    thread,
+};
+
+use binary::{failure, json, partscope_keeping, stdout};
+use partscope::{
+    Error, Run,
+    cancel::Cancel,
+    model::{LoadOptions, Model, Source},
+    runner::{Event, Note, RunRequest, execute, obtain, plan, run_key},
+    store::{Content, Limits, Store},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn model() -> &'static Model {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    MODEL.get_or_init(|| Model::load(&Source::Demo, &LoadOptions::default()).unwrap())
+}
+
+fn request() -> RunRequest {
+    RunRequest { limit: Some(150), ..RunRequest::default() }
+}
+
+/// Runs the request and returns the run with the batches that the model computed and the notes.
+fn run(store: &Store, cancel_after: Option<usize>) -> (Result<Run, Error>, Vec<Note>, usize) {
+    let (plan, prompts) = plan(model(), &request()).unwrap();
+    let (mut notes, mut progressed, cancel) = (Vec::new(), 0, Cancel::default());
+    let outcome = obtain(store, model(), plan, &prompts, &cancel, &mut |event| match event {
+        Event::Note(note) => notes.push(note),
+        Event::Progress(_) => {
+            progressed += 1;
+            if cancel_after == Some(progressed) {
+                cancel.cancel();
+            }
+        }
+        _ => {}
+    });
+    (outcome, notes, progressed)
+}
+
+/// What an uninterrupted run without a store gives.
+fn expected() -> Run {
+    let (plan, prompts) = plan(model(), &request()).unwrap();
+    execute(model(), plan, &prompts, &Cancel::default(), &mut |_| {}).unwrap()
+}
+
+fn same(a: &Run, b: &Run) {
+    assert!(a.train == b.train && a.test == b.test, "the tables differ");
+    assert_eq!(a.examples, b.examples);
+    assert_eq!((&a.meta.accuracy, &a.meta.exactness), (&b.meta.accuracy, &b.meta.exactness));
+}
+
+fn only_folder(folder: &Path) -> PathBuf {
+    let all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all[0].clone()
+}
+
+#[test]
+fn the_same_request_is_computed_once() {
+    let home = TempDir::new().unwrap();
+    let store = Store::at(home.path());
+    let (first, notes, batches) = run(&store, None);
+    assert!(notes.is_empty() && batches > 2, "{notes:?} {batches}");
+    let (second, notes, batches) = run(&store, None);
+    assert_eq!((notes.as_slice(), batches), (&[Note::Kept][..], 0));
+    same(&first.unwrap(), &expected());
+    same(&second.unwrap(), &expected());
+    assert_eq!(store.list().len(), 1, "nothing else stays behind");
+}
+
+#[test]
+fn an_interrupted_run_goes_on_where_it_stopped() {
+    let home = TempDir::new().unwrap();
+    let store = Store::at(home.path());
+    let (stopped, _, before) = run(&store, Some(2));
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+    let Content::Interrupted(about) = &store.list()[0].content else { panic!("{:?}", store.list()) };
+    let done = about.done;
+    assert!(done > 0 && about.examples.test == 150);
+    let (whole, notes, after) = run(&store, None);
+    assert_eq!(notes, [Note::Resumed { done, total: 170 }]);
+    same(&whole.unwrap(), &expected());
+    let (_, _, all) = run(&Store::none(), None);
+    assert_eq!(before + after, all, "some batches were computed twice");
+}
+
+#[test]
+fn batches_that_were_cut_off_or_damaged_are_computed_again() {
+    for damage in [
+        |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 7),
+        |bytes: &mut Vec<u8>| {
+            let at = bytes.len() - 1000;
+            bytes[at] ^= 1;
+        },
+    ] {
+        let home = TempDir::new().unwrap();
+        let store = Store::at(home.path());
+        let (_, _, before) = run(&store, Some(3));
+        let path = only_folder(&home.path().join("partial")).join("batches.bin");
+        let mut bytes = fs::read(&path).unwrap();
+        damage(&mut bytes);
+        fs::write(&path, bytes).unwrap();
+        let (whole, notes, after) = run(&store, None);
+        same(&whole.unwrap(), &expected());
+        assert!(matches!(notes[..], [Note::Resumed { .. }]) && before + after > run(&Store::none(), None).2);
+    }
+}
+
+#[test]
+fn a_damaged_entry_is_set_aside_and_computed_again() {
+    for file in ["attribution.safetensors", "run.json", "examples.jsonl", "seal.json"] {
+        let home = TempDir::new().unwrap();
+        let store = Store::at(home.path());
+        run(&store, None).0.unwrap();
+        let folder = only_folder(&home.path().join("entries"));
+        let mut bytes = fs::read(folder.join(file)).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        fs::write(folder.join(file), bytes).unwrap();
+        let (again, notes, _) = run(&store, None);
+        assert!(matches!(&notes[..], [Note::Damaged(problem)] if problem.contains("entries")), "{file}: {notes:?}");
+        same(&again.unwrap(), &expected());
+        assert_eq!(fs::read_dir(home.path().join("damaged")).unwrap().count(), 1);
+        assert_eq!(run(&store, None).1, [Note::Kept]);
+        assert!(store.damaged_bytes() > 0);
+        let pruned = store.prune(&Limits::default()).unwrap();
+        assert_eq!((pruned.entries, store.damaged_bytes(), store.list().len()), (1, 0, 1));
+    }
+}
+
+#[test]
+fn who_comes_second_waits_and_finds_it() {
+    let home = TempDir::new().unwrap();
+    let store = Store::at(home.path());
+    let (plan, prompts) = plan(model(), &request()).unwrap();
+    let key = run_key(model(), &plan, &prompts);
+    let claim = store.claim(&key, &Cancel::default(), &mut || panic!("nobody else is here")).unwrap();
+    let own = store.clone();
+    let (tell, told) = std::sync::mpsc::channel();
+    let second = thread::spawn(move || {
+        let cancel = Cancel::default();
+        let claimed = own.claim(&key, &cancel, &mut || tell.send(()).unwrap());
+        claimed.map(drop)
+    });
+    told.recv().unwrap();
+    drop(claim);
+    second.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_store_that_cannot_be_written_costs_no_run() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, "").unwrap();
+    let (whole, notes, _) = run(&Store::at(file.join("below")), None);
+    same(&whole.unwrap(), &expected());
+    assert!(matches!(notes[..], [Note::Unkept(_)]), "{notes:?}");
+}
+
+#[test]
+fn names_are_those_of_the_request_not_of_the_first_who_asked() {
+    let home = TempDir::new().unwrap();
+    let store = Store::at(home.path());
+    run(&store, None).0.unwrap();
+    let (mut plan, prompts) = plan(model(), &request()).unwrap();
+    plan.task.name = "another name".to_owned();
+    let again = obtain(&store, model(), plan, &prompts, &Cancel::default(), &mut |_| {}).unwrap();
+    assert_eq!(again.meta.task.name, "another name");
+    assert_eq!(store.list().len(), 1);
+}
+
+fn ask(home: &Path, out: &str, more: &[&str]) -> Value {
+    let out = home.join(out);
+    let args = ["run", "--task", "sentiment", "--limit", "40", "-o", out.to_str().unwrap(), "--json"];
+    json(&partscope_keeping(&[&args[..], more].concat(), home.join("cache").to_str().unwrap()))
+}
+
+#[test]
+fn two_processes_at_once_give_the_same_run() {
+    let home = TempDir::new().unwrap();
+    let metas: Vec<Value> = thread::scope(|scope| {
+        let both = ["a", "b"].map(|out| scope.spawn(move_out(home.path(), out)));
+        both.map(|one| one.join().unwrap()).to_vec()
+    });
+    let table = |out: &str| fs::read(home.path().join(out).join("attribution.safetensors")).unwrap();
+    assert!(table("a") == table("b"));
+    assert_eq!(
+        metas[0]["timing"]["attribute_s"], metas[1]["timing"]["attribute_s"],
+        "one of them computed, one waited"
+    );
+}
+
+fn move_out<'a>(home: &'a Path, out: &'a str) -> impl FnOnce() -> Value + Send + 'a {
+    move || ask(home, out, &[])
+}
+
+#[test]
+fn the_cache_command_lists_verifies_and_prunes() {
+    let home = TempDir::new().unwrap();
+    let cache = home.path().join("cache");
+    let cached = |args: &[&str]| partscope_keeping(&[&["cache"], args].concat(), cache.to_str().unwrap());
+    assert_eq!(stdout(&cached(&["list"])), "nothing is kept yet\n");
+    let meta = ask(home.path(), "a", &[]);
+    ask(home.path(), "b", &["--demo-seed", "1"]);
+    ask(home.path(), "c", &["--demo-seed", "1"]);
+    let listing = json(&cached(&["list", "--json"]));
+    let entries = listing["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["demo_seed"], 1, "the last used comes first");
+    assert_eq!((&entries[1]["task"], &entries[1]["accuracy"]), (&"sentiment".into(), &meta["accuracy"]["full"]));
+    assert!(stdout(&cached(&["list"])).contains("demo · sentiment · review · demo seed 1 · 60 examples"));
+    assert_eq!(json(&cached(&["size", "--json"]))["entries"], 2);
+    assert_eq!(json(&cached(&["verify", "--json"]))["checked"], 2);
+
+    let key = entries[1]["key"].as_str().unwrap();
+    let path = cache.join("entries").join(key).join("attribution.safetensors");
+    fs::write(&path, "short").unwrap();
+    let verdict = cached(&["verify"]);
+    assert_eq!(verdict.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&verdict.stdout).contains("checksum"), "{verdict:?}");
+    assert_eq!(json(&cached(&["prune", "--json"]))["entries"], 1);
+    let other = entries[0]["key"].as_str().unwrap();
+    assert_eq!(json(&cached(&["prune", other, "--json"]))["entries"], 1);
+    assert_eq!(stdout(&cached(&["list"])), "nothing is kept yet\n");
+    ask(home.path(), "a", &[]);
+    assert_eq!(json(&cached(&["prune", "--keep", "1GB", "--older-than", "1d", "--json"]))["entries"], 0);
+    assert_eq!(json(&cached(&["prune", "--all", "--json"]))["entries"], 1);
+}
+
+#[test]
+fn the_store_can_be_switched_off() {
+    let home = TempDir::new().unwrap();
+    ask(home.path(), "a", &["--no-cache"]);
+    assert!(!home.path().join("cache").exists());
+    let (code, message) = failure(&["cache", "list"]);
+    assert!(code == 3 && message.contains("switched off"), "{message}");
+}
