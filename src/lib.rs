@@ -7,13 +7,14 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the table everything passes through, what made it, what can be asked for |
-//! | [`text`], [`progress`], [`cancel`], [`random`] | what every floor uses |
+//! | [`text`], [`color`], [`progress`], [`cancel`], [`random`] | what every floor uses |
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
 //! | [`decompose`] | model × prompts → attribution |
 //! | [`doctor`] | whether a model is all right, and how far other dtypes drift |
 //! | [`analysis`] | pure functions of an attribution |
 //! | [`store`] | runs on disk |
+//! | [`report`] | runs as figures, tables and a page |
 //! | [`runner`] | a request → prompts → a run |
 //! | [`protocol`] | the paper's protocol over many runs |
 //! | [`jobs`] | worker threads that own the model; typed requests and events |
@@ -26,6 +27,7 @@ pub mod app;
 pub mod attribution;
 pub mod cancel;
 pub mod cli;
+pub mod color;
 pub mod component;
 pub mod decompose;
 pub(crate) mod demo;
@@ -36,6 +38,7 @@ pub mod model;
 pub mod progress;
 pub mod protocol;
 pub mod random;
+pub mod report;
 pub mod request;
 pub mod run;
 pub mod runner;

@@ -8,7 +8,7 @@ use std::{
 
 /// Modules that know nothing of the others but each other.
 const GROUND: &[&str] =
-    &["attribution", "cancel", "component", "demo", "error", "progress", "random", "request", "run", "text"];
+    &["attribution", "cancel", "color", "component", "demo", "error", "progress", "random", "request", "run", "text"];
 
 /// What each module above the ground may use, besides itself and the ground.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("task", &[]),
     ("analysis", &[]),
     ("store", &[]),
+    ("report", &["analysis"]),
     ("decompose", &["model"]),
     ("doctor", &["decompose", "model"]),
     ("runner", &["decompose", "model", "store", "task"]),
@@ -23,7 +24,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("jobs", &["analysis", "runner", "model", "store", "task"]),
     ("app", &["jobs", "runner", "analysis", "task", "model"]),
     ("tui", &["app", "jobs", "runner", "analysis", "task", "model", "store"]),
-    ("cli", &["doctor", "tui", "app", "jobs", "protocol", "runner", "decompose", "store", "analysis", "task", "model"]),
+    (
+        "cli",
+        &[
+            "report",
+            "doctor",
+            "tui",
+            "app",
+            "jobs",
+            "protocol",
+            "runner",
+            "decompose",
+            "store",
+            "analysis",
+            "task",
+            "model",
+        ],
+    ),
 ];
 
 /// Crates that only the face of the program may name.

@@ -41,7 +41,7 @@ pub mod predict;
 pub mod reweight;
 pub mod tally;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod weights;
 
 pub use components::{ComponentStats, summarize};

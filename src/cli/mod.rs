@@ -13,6 +13,7 @@ mod fit;
 mod options;
 mod output;
 mod prompt_options;
+mod report;
 mod reproduce;
 mod run;
 mod store_options;
@@ -45,6 +46,7 @@ enum Command {
     Classify(classify::Args),
     Reproduce(reproduce::Args),
     Cache(cache::Args),
+    Report(report::Args),
     Doctor(doctor::Args),
     Tasks(tasks::Args),
 }
@@ -84,6 +86,7 @@ pub fn main() -> ExitCode {
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Cache(args)) => cache::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
     };

@@ -1,8 +1,8 @@
-//! Colours: how many the terminal has, and distances that match what the eye sees.
-//!
-//! Everything is computed in OKLab (Björn Ottosson, 2020), where equal steps look equal.
+//! How many colours the terminal has, and which of them stands for a colour.
 
 use ratatui::style::Color;
+
+pub use crate::color::{Lab, Rgb};
 
 /// How many colours a terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,47 +35,7 @@ impl Depth {
     }
 }
 
-/// A colour as a screen emits it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rgb(pub u8, pub u8, pub u8);
-
-/// A colour as the eye sees it: lightness and two opponent axes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lab {
-    /// Lightness, 0 to 1.
-    pub l: f64,
-    /// From green to red.
-    pub a: f64,
-    /// From blue to yellow.
-    pub b: f64,
-}
-
 impl Rgb {
-    /// Reads `#rrggbb`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
-        let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
-        Some(Self(byte(0)?, byte(2)?, byte(4)?))
-    }
-
-    /// The colour in OKLab.
-    pub fn lab(self) -> Lab {
-        let linear = |byte: u8| {
-            let c = f64::from(byte) / 255.0;
-            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-        };
-        let rgb = [self.0, self.1, self.2].map(linear);
-        let cone = |row: [f64; 3]| row.iter().zip(&rgb).map(|(weight, value)| weight * value).sum::<f64>().cbrt();
-        let l = cone([0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9]);
-        let m = cone([0.211_903_498_2, 0.680_699_545_1, 0.107_396_956_6]);
-        let s = cone([0.088_302_461_9, 0.281_718_837_6, 0.629_978_700_5]);
-        Lab {
-            l: 0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
-            a: 1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
-            b: 0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
-        }
-    }
-
     /// The colour as the terminal can show it; without colours, the terminal's own.
     pub fn at(self, depth: Depth) -> Color {
         match depth {
@@ -104,36 +64,6 @@ pub fn indexed(index: u8) -> Rgb {
     Rgb(LEVELS[cube / 36 % 6], LEVELS[cube / 6 % 6], LEVELS[cube % 6])
 }
 
-impl Lab {
-    /// How different two colours look.
-    pub fn distance(self, other: Self) -> f64 {
-        ((self.l - other.l).powi(2) + (self.a - other.a).powi(2) + (self.b - other.b).powi(2)).sqrt()
-    }
-
-    /// The colour that lies the share `t` of the way to `other`.
-    #[must_use]
-    pub fn towards(self, other: Self, t: f64) -> Self {
-        let mix = |from: f64, to: f64| from + (to - from) * t;
-        Self { l: mix(self.l, other.l), a: mix(self.a, other.a), b: mix(self.b, other.b) }
-    }
-
-    /// The colour on a screen, clipped to what it can show.
-    pub fn rgb(self) -> Rgb {
-        let l = (self.l + 0.396_337_777_4 * self.a + 0.215_803_757_3 * self.b).powi(3);
-        let m = (self.l - 0.105_561_345_8 * self.a - 0.063_854_172_8 * self.b).powi(3);
-        let s = (self.l - 0.089_484_177_5 * self.a - 1.291_485_548_0 * self.b).powi(3);
-        let byte = |linear: f64| {
-            let c = if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 };
-            (c * 255.0).round().clamp(0.0, 255.0) as u8
-        };
-        Rgb(
-            byte(4.076_741_662_1 * l - 3.307_711_591_3 * m + 0.230_969_929_2 * s),
-            byte(-1.268_438_004_6 * l + 2.609_757_401_1 * m - 0.341_319_396_5 * s),
-            byte(-0.004_196_086_3 * l - 0.703_418_614_7 * m + 1.707_614_701_0 * s),
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,19 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn oklab_goes_there_and_back() {
-        for rgb in [Rgb(0, 0, 0), Rgb(255, 255, 255), Rgb(200, 30, 90), Rgb(1, 128, 254)] {
-            assert_eq!(rgb.lab().rgb(), rgb);
-        }
-        assert!((Rgb(255, 255, 255).lab().l - 1.0).abs() < 1e-6);
-    }
-
-    #[test]
     fn indexed_colours_stand_for_their_own() {
         for index in [16_u8, 21, 100, 196, 231, 240] {
             assert_eq!(indexed(index).nearest_indexed(), index);
         }
-        assert_eq!(Rgb::parse("#ff8000"), Some(Rgb(255, 128, 0)));
-        assert_eq!(Rgb::parse("#ff80"), None);
     }
 }

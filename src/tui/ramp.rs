@@ -2,7 +2,9 @@
 
 use ratatui::style::Color;
 
-use super::color::{Depth, Lab, Rgb};
+use crate::color::{Rgb, diverging};
+
+use super::color::Depth;
 
 /// Steps on each side of the neutral colour.
 const STEPS: usize = 64;
@@ -19,11 +21,7 @@ impl Ramp {
     /// A map through these colours. `low` and `high` are listed from left to right, so `low` begins with its end and
     /// `high` closes with its.
     pub fn new(low: &[Rgb], neutral: Rgb, high: &[Rgb], ansi: [Color; 3], depth: Depth) -> Self {
-        let lab = |colors: &[Rgb]| colors.iter().map(|color| color.lab()).collect::<Vec<_>>();
-        let left = even(&[lab(low), vec![neutral.lab()]].concat());
-        let right = even(&[vec![neutral.lab()], lab(high)].concat());
-        let colors = left.into_iter().chain(right.into_iter().skip(1)).map(Lab::rgb).collect();
-        Self { colors, depth, ansi }
+        Self { colors: diverging(low, neutral, high, STEPS), depth, ansi }
     }
 
     fn rgb(&self, place: f64) -> Rgb {
@@ -54,25 +52,9 @@ impl Ramp {
     }
 }
 
-/// `STEPS + 1` colours on the way through `stops`, equally far apart along it.
-fn even(stops: &[Lab]) -> Vec<Lab> {
-    let legs: Vec<f64> = stops.windows(2).map(|pair| pair[0].distance(pair[1])).collect();
-    let step = legs.iter().sum::<f64>() / STEPS as f64;
-    let along = |mut way: f64| {
-        for (leg, pair) in legs.iter().zip(stops.windows(2)) {
-            if way <= *leg {
-                return pair[0].towards(pair[1], way / leg.max(f64::MIN_POSITIVE));
-            }
-            way -= leg;
-        }
-        stops[stops.len() - 1]
-    };
-    (0..=STEPS).map(|index| along(index as f64 * step)).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::tui::theme::Theme;
+    use crate::{color::Lab, tui::theme::Theme};
 
     use super::*;
 

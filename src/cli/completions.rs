@@ -1,0 +1,21 @@
+//! `partscope completions`: what a shell needs to complete the command line.
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use super::{Cli, Failure, output::print};
+
+/// Print the completion script of a shell.
+///
+/// Example: partscope completions bash > ~/.local/share/bash-completion/completions/partscope
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Which shell
+    shell: Shell,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    generate(args.shell, &mut Cli::command(), "partscope", &mut script);
+    Ok(print(&String::from_utf8_lossy(&script))?)
+}

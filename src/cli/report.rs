@@ -1,0 +1,56 @@
+//! `partscope report`: figures, tables and a page of saved runs.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{
+    Failure,
+    output::{ProgressLine, print, print_json},
+};
+use crate::{cancel::Cancel, error::Result, report::Report, run::Run, store, text::printable};
+
+/// Draw figures (SVG, PNG), write tables (CSV, Parquet) and one self-contained HTML page of saved runs.
+///
+/// Heat maps of accuracy and fitted weights, the path of the fit, scatter and difference of every run with the first,
+/// agreement of all runs, and what the labels buy by method.
+///
+/// Example: partscope report out out2 -o figures-for-the-paper
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folders of runs
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// Folder to write to, or `-` to print the page alone
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Print one JSON object that lists the files
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Written {
+    files: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let mut line = ProgressLine::new();
+    line.stage("reading runs");
+    let runs = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<Run>>>()?;
+    line.stage("fitting and drawing");
+    let cancel = Cancel::default();
+    let report = Report::of(&runs, &cancel)?;
+    if args.output == Path::new("-") {
+        return Ok(print(&report.page)?);
+    }
+    let files = report.write(&args.output, &cancel)?;
+    line.clear();
+    if args.json {
+        print_json(&Written { files })?;
+    } else {
+        let names: Vec<String> = files.iter().map(|file| printable(&file.display().to_string()).into_owned()).collect();
+        print(&(names.join("\n") + "\n"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The path of weights: what the fit does as its penalty weakens, and what that buys.
+
+use crate::{
+    component::Shape,
+    report::{
+        axis::Axis,
+        digest::Bought,
+        style::{BLUE, DIM, FAINT, INK, ORANGE, SERIES},
+        svg::{Anchor, Canvas},
+    },
+};
+
+/// Components that get a colour and a name.
+const NAMED: usize = 8;
+const WIDE: (f64, f64) = (70.0, 560.0);
+const WEIGHTS: (f64, f64) = (300.0, 44.0);
+const ACCURACY: (f64, f64) = (480.0, 336.0);
+
+/// Draws weights above accuracies, the strongest penalty on the left; a line marks the strength that was chosen.
+pub(in crate::report) fn path(title: &str, bought: &Bought, shape: Shape) -> String {
+    let mut canvas = Canvas::new(WIDE.1 + 110.0, ACCURACY.0 + 60.0);
+    canvas.bold((WIDE.0, 24.0), 14.0, INK, Anchor::Start, title);
+    let strength = |lambda: f64| -lambda.max(f64::MIN_POSITIVE).log10();
+    let steps = &bought.path;
+    let ends = (strength(steps[0].fit.lambda), strength(steps[steps.len() - 1].fit.lambda));
+    let x = Axis { values: ends, places: WIDE };
+    let chosen = x.at(strength(bought.fit.lambda)).clamp(WIDE.0, WIDE.1);
+    weights(&mut canvas, bought, shape, &x, &strength);
+    accuracies(&mut canvas, bought, &x, &strength);
+    canvas.line((chosen, WEIGHTS.1), (chosen, ACCURACY.0), DIM, 1.0);
+    canvas.text((chosen + 4.0, ACCURACY.1 - 8.0), 11.0, DIM, Anchor::Start, "chosen");
+    canvas.finish()
+}
+
+fn weights(canvas: &mut Canvas, bought: &Bought, shape: Shape, x: &Axis, strength: &impl Fn(f64) -> f64) {
+    let steps = &bought.path;
+    let last = &steps[steps.len() - 1].fit.mix.weights;
+    let y = Axis::around(steps.iter().flat_map(|step| step.fit.mix.weights.iter().copied()), WEIGHTS);
+    y.left(canvas, WIDE, "weight", |value| format!("{value:.1}"));
+    let line = |index: usize| -> Vec<(f64, f64)> {
+        let place =
+            |step: &crate::report::digest::Step| (x.at(strength(step.fit.lambda)), y.at(step.fit.mix.weights[index]));
+        steps.iter().map(place).collect()
+    };
+    let mut order: Vec<usize> = (0..shape.components()).collect();
+    order.sort_by(|&a, &b| (last[b] - 1.0).abs().total_cmp(&(last[a] - 1.0).abs()));
+    let named = order.len().min(NAMED);
+    for &index in &order[named..] {
+        canvas.polyline(&line(index), FAINT, 1.0);
+    }
+    let mut ends: Vec<(usize, f64)> = order[..named].iter().map(|&index| (index, y.at(last[index]))).collect();
+    for (place, &(index, _)) in ends.iter().enumerate() {
+        canvas.polyline(&line(index), SERIES[place], 2.0);
+    }
+    let colors: Vec<(usize, &str)> = ends.iter().zip(SERIES).map(|(&(index, _), color)| (index, color)).collect();
+    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut free = f64::NEG_INFINITY;
+    for (index, at) in ends {
+        let at = at.max(free);
+        free = at + 13.0;
+        let color = colors.iter().find(|(i, _)| *i == index).map_or(INK, |(_, color)| color);
+        canvas.text((WIDE.1 + 8.0, at + 4.0), 11.0, color, Anchor::Start, &shape.component(index).to_string());
+    }
+}
+
+fn accuracies(canvas: &mut Canvas, bought: &Bought, x: &Axis, strength: &impl Fn(f64) -> f64) {
+    let steps = &bought.path;
+    let y = Axis::around(steps.iter().flat_map(|step| [step.train, step.test]), ACCURACY);
+    y.left(canvas, WIDE, "accuracy (%)", |value| format!("{:.0}", 100.0 * value));
+    x.below(canvas, (ACCURACY.0, ACCURACY.0), "penalty λ, weaker to the right", |value| {
+        format!("{:.0e}", 10_f64.powf(-value))
+    });
+    for (name, color, of) in [
+        ("training", ORANGE, (|step| step.train) as fn(&crate::report::digest::Step) -> f64),
+        ("test", BLUE, |step| step.test),
+    ] {
+        let points: Vec<(f64, f64)> =
+            steps.iter().map(|step| (x.at(strength(step.fit.lambda)), y.at(of(step)))).collect();
+        canvas.polyline(&points, color, 2.0);
+        let end = points[points.len() - 1].1;
+        canvas.text((WIDE.1 + 8.0, end + 4.0), 11.0, color, Anchor::Start, name);
+    }
+}

@@ -1,0 +1,195 @@
+//! The page: everything in one file that opens without a network.
+
+use minijinja::{Environment, value::Serde};
+use serde::Serialize;
+
+use super::{
+    digest::Digest,
+    figures::Figure,
+    pairs::Pair,
+    style::{kind_name, mark, percent},
+    svg::escape,
+};
+use crate::{
+    analysis::ComponentStats,
+    attribution::F32_TOLERANCE,
+    error::{Error, Result},
+};
+
+const TEMPLATE: &str = include_str!("../../assets/report.html");
+
+/// Rows of a ranking and of a list of flips.
+const ROWS: usize = 10;
+
+#[derive(Serialize)]
+struct Page {
+    version: &'static str,
+    overview: Vec<Shown>,
+    runs: Vec<RunSection>,
+    pairs: Vec<PairSection>,
+}
+
+#[derive(Serialize)]
+struct RunSection {
+    name: String,
+    sentence: String,
+    warning: Option<String>,
+    facts: Vec<(&'static str, String)>,
+    best: Vec<Vec<String>>,
+    worst: Vec<Vec<String>>,
+    methods: Vec<Vec<String>>,
+    no_fit: Option<String>,
+    figures: Vec<Shown>,
+}
+
+#[derive(Serialize)]
+struct PairSection {
+    name: String,
+    sentence: String,
+    flips: Vec<Vec<String>>,
+    more: usize,
+    figures: Vec<Shown>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    caption: String,
+    svg: String,
+}
+
+/// The page, as HTML.
+///
+/// # Errors
+/// Never in practice: the template is part of the program and tested.
+pub(super) fn render(digests: &[Digest<'_>], pairs: &[Pair<'_>], figures: &[Figure]) -> Result<String> {
+    let wanted = |names: &[String]| -> Vec<Shown> {
+        let shown = |figure: &Figure| Shown { caption: figure.caption.clone(), svg: figure.svg.clone() };
+        figures.iter().filter(|figure| names.contains(&figure.name)).map(shown).collect()
+    };
+    let of_run = |digest: &Digest<'_>| {
+        let names = ["accuracy", "weights", "path"].map(|kind| format!("{kind}-{}", digest.slug));
+        section(digest, wanted(&names))
+    };
+    let of_pair = |pair: &Pair<'_>| {
+        let names = ["scatter", "difference"].map(|kind| format!("{kind}-{}-{}", pair.a.slug, pair.b.slug));
+        pair_section(pair, wanted(&names))
+    };
+    let page = Page {
+        version: env!("CARGO_PKG_VERSION"),
+        overview: wanted(&["methods".to_owned(), "agreement".to_owned()]),
+        runs: digests.iter().map(of_run).collect(),
+        pairs: pairs.iter().map(of_pair).collect(),
+    };
+    let mut environment = Environment::new();
+    let failed = |error: minijinja::Error| Error::Model(format!("the page cannot be made: {error}"));
+    environment.add_template("report.html", TEMPLATE).map_err(failed)?;
+    let template = environment.get_template("report.html").map_err(failed)?;
+    template.render(Serde(&page)).map_err(failed)
+}
+
+fn section(digest: &Digest<'_>, figures: Vec<Shown>) -> RunSection {
+    let (run, meta) = (digest.run, &digest.run.meta);
+    let mut ranked: Vec<&ComponentStats> = digest.components.iter().collect();
+    ranked.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy));
+    let held_out = digest.best.as_ref().map_or_else(String::new, |best| {
+        format!(" Chosen on one half and scored on the other, the best component gets {} %.", percent(best.accuracy))
+    });
+    let exact = run.train.exactness().max_rel.max(run.test.exactness().max_rel);
+    RunSection {
+        name: escape(&digest.name),
+        sentence: format!(
+            "The model gets {} % of {} test examples right; {} alone gets {} %.{held_out}",
+            percent(meta.accuracy.full),
+            meta.examples.test,
+            ranked[0].component,
+            percent(ranked[0].accuracy)
+        ),
+        warning: (!meta.exactness.holds(F32_TOLERANCE)).then(|| {
+            format!(
+                "The parts of this run do not add up to the model's logits: largest relative deviation {exact:.1e}."
+            )
+        }),
+        facts: facts(digest),
+        best: ranked.iter().take(ROWS).map(|stats| ranking_row(stats)).collect(),
+        worst: ranked.iter().rev().take(ROWS).map(|stats| ranking_row(stats)).collect(),
+        methods: digest
+            .bought
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |bought| bought.outcomes.iter().map(method_row).collect()),
+        no_fit: digest.bought.as_ref().err().map(|reason| escape(reason)),
+        figures,
+    }
+}
+
+fn facts(digest: &Digest<'_>) -> Vec<(&'static str, String)> {
+    let meta = &digest.run.meta;
+    let (model, prompt) = (&meta.model, &meta.prompt);
+    let shape = format!("{}, {} layers × {} heads, width {}", model.family, model.layers, model.heads, model.hidden);
+    let facts = [
+        ("Model", model.id.clone()),
+        ("Architecture", shape),
+        ("Weights (BLAKE3)", model.weights_hash.clone()),
+        ("Computed in", format!("{} on {}", model.dtype, model.device)),
+        ("Task and template", format!("{}, {}", meta.task.name, meta.task.template)),
+        ("Label words", meta.task.label_words.join(" | ")),
+        (
+            "Demonstrations",
+            format!("{} shots, seed {}: {}", prompt.shots, prompt.demo_seed, prompt.demo_ids.join(", ")),
+        ),
+        ("Examples", format!("{} training, {} test", meta.examples.train, meta.examples.test)),
+        (
+            "Exactness",
+            format!(
+                "largest relative deviation {:.1e}, {} other predictions",
+                meta.exactness.max_rel, meta.exactness.argmax_mismatches
+            ),
+        ),
+    ];
+    facts.map(|(name, value)| (name, escape(&value))).to_vec()
+}
+
+fn ranking_row(stats: &ComponentStats) -> Vec<String> {
+    vec![
+        stats.component.to_string(),
+        percent(stats.accuracy),
+        format!("{}–{}", percent(stats.ci.0), percent(stats.ci.1)),
+        format!("{} {}", mark(stats.kind), kind_name(stats.kind)).trim().to_owned(),
+        format!("{:.2}", stats.kappa),
+    ]
+}
+
+fn method_row(outcome: &crate::analysis::baseline::Outcome) -> Vec<String> {
+    vec![
+        outcome.method.name().to_owned(),
+        percent(outcome.accuracy),
+        format!("{}–{}", percent(outcome.ci.0), percent(outcome.ci.1)),
+        escape(outcome.method.about()),
+    ]
+}
+
+fn pair_section(pair: &Pair<'_>, figures: Vec<Shown>) -> PairSection {
+    let comparison = &pair.comparison;
+    let word = |label: usize| {
+        let words = &pair.a.run.meta.task.label_words;
+        escape(words.get(label).map_or("?", |word| word.trim()))
+    };
+    let row = |flip: &crate::analysis::compare::Flip| {
+        let moved = flip.components.iter().map(|moved| format!("{} {:+.2}", moved.component, moved.delta));
+        vec![escape(&flip.id), word(flip.gold), word(flip.a), word(flip.b), moved.collect::<Vec<_>>().join(", ")]
+    };
+    let r = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+    PairSection {
+        name: escape(&format!("{} and {}", pair.a.name, pair.b.name)),
+        sentence: format!(
+            "Component accuracies correlate at r = {} ({} on disjoint halves), the best five overlap at {:.2}. {} of {} shared test examples flipped.",
+            r(comparison.agreement.pearson),
+            r(comparison.agreement.pearson_disjoint),
+            comparison.agreement.iou_top5,
+            comparison.flips.len(),
+            comparison.shared
+        ),
+        flips: comparison.flips.iter().take(ROWS).map(row).collect(),
+        more: comparison.flips.len().saturating_sub(ROWS),
+        figures,
+    }
+}

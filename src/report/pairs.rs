@@ -1,0 +1,49 @@
+//! Every run beside the first.
+
+use super::digest::Digest;
+use crate::{
+    analysis::{
+        check::comparable,
+        compare::{Agreement, Comparison, agreement, compare},
+    },
+    error::Result,
+};
+
+/// Components named per flipped example.
+const TOP: usize = 5;
+
+/// Two runs of one model and task.
+#[derive(Clone, Debug)]
+pub(super) struct Pair<'a> {
+    /// The first.
+    pub(super) a: &'a Digest<'a>,
+    /// The second.
+    pub(super) b: &'a Digest<'a>,
+    /// How they differ.
+    pub(super) comparison: Comparison,
+}
+
+impl<'a> Pair<'a> {
+    /// The first run with each other one that it can be compared with.
+    ///
+    /// # Errors
+    /// As [`compare`].
+    pub(super) fn with_first(digests: &'a [Digest<'a>]) -> Result<Vec<Self>> {
+        let Some((a, others)) = digests.split_first() else { return Ok(Vec::new()) };
+        let alike = others.iter().filter(|b| comparable(&a.run.meta, &b.run.meta).is_ok());
+        alike.map(|b| Ok(Self { a, b, comparison: compare(a.run, b.run, TOP)? })).collect()
+    }
+}
+
+/// Agreement of all pairs of runs; `None` for runs that cannot be compared, such as those of other models.
+pub(super) fn matrix(digests: &[Digest<'_>]) -> Vec<Vec<Option<Agreement>>> {
+    let accuracies: Vec<Vec<f64>> =
+        digests.iter().map(|digest| digest.components.iter().map(|stats| stats.accuracy).collect()).collect();
+    let of = |i: usize, j: usize| {
+        let (a, b) = (digests[i].run, digests[j].run);
+        let same =
+            a.meta.model.weights_hash == b.meta.model.weights_hash && a.test.shape().layers == b.test.shape().layers;
+        same.then(|| agreement(&accuracies[i], &accuracies[j], a.test.shape()))
+    };
+    (0..digests.len()).map(|i| (0..digests.len()).map(|j| of(i, j)).collect()).collect()
+}

@@ -1,0 +1,58 @@
+//! Figures as PNG, drawn from their SVG with a font that is part of the program.
+
+use std::sync::{Arc, LazyLock};
+
+use resvg::{
+    tiny_skia::{Pixmap, Transform},
+    usvg::{Options, Tree, fontdb::Database},
+};
+
+use crate::error::{Error, Result};
+
+/// Pixels per CSS pixel: sharp in print.
+const DENSITY: f32 = 2.0;
+
+static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
+    fonts.load_font_data(dejavu::sans::regular().to_vec());
+    fonts.load_font_data(dejavu::sans::bold().to_vec());
+    fonts.set_sans_serif_family("DejaVu Sans");
+    Arc::new(fonts)
+});
+
+/// The picture of `svg` as PNG, two pixels to the unit.
+///
+/// # Errors
+/// If the figure is too large for a picture.
+pub(super) fn bytes(svg: &str) -> Result<Vec<u8>> {
+    let options = Options { fontdb: Arc::clone(&FONTS), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
+    let tree = Tree::from_str(svg, &options).map_err(failed)?;
+    let size = tree.size().to_int_size().scale_by(DENSITY);
+    let mut picture =
+        size.and_then(|size| Pixmap::new(size.width(), size.height())).ok_or_else(|| failed("it is too large"))?;
+    resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut picture.as_mut());
+    picture.encode_png().map_err(failed)
+}
+
+fn failed(problem: impl std::fmt::Display) -> Error {
+    Error::Write { path: "a picture".into(), source: std::io::Error::other(format!("{problem}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::svg::{Anchor, Canvas};
+
+    #[test]
+    fn words_leave_ink() {
+        let empty = Canvas::new(60.0, 20.0);
+        let mut written = empty.clone();
+        written.text((30.0, 15.0), 12.0, "#000000", Anchor::Middle, "L5.H3 ▲");
+        let [empty, written] =
+            [empty, written].map(|canvas| Pixmap::decode_png(&bytes(&canvas.finish()).unwrap()).unwrap());
+        assert_eq!((written.width(), written.height()), (120, 40));
+        let dark = |picture: &Pixmap| picture.pixels().iter().filter(|pixel| pixel.red() < 100).count();
+        assert_eq!(dark(&empty), 0);
+        assert!(dark(&written) > 100, "{}", dark(&written));
+    }
+}
