@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Strengths on the path of a figure, down to this share of the strongest.
-const PATH: (usize, f64) = (33, 1e-4);
+const PATH: (usize, f64) = (41, 1e-5);
 
 /// A run with everything a report says of it.
 #[derive(Clone, Debug)]

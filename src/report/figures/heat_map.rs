@@ -29,7 +29,7 @@ pub(in crate::report) struct HeatMap<'a> {
 }
 
 const LEFT: f64 = 46.0;
-const TOP: f64 = 40.0;
+const TOP: f64 = 58.0;
 
 impl HeatMap<'_> {
     /// The size of a cell: large for a small model, never too small to see.
@@ -49,7 +49,7 @@ pub(in crate::report) fn heat_map(map: &HeatMap<'_>) -> String {
     let (cell, Shape { layers, heads, .. }) = (map.cell(), map.shape);
     let gap = cell * 0.4;
     let (wide, tall) = (cell * (heads + 1) as f64 + gap, cell * layers as f64);
-    let mut canvas = Canvas::new((LEFT + wide + 130.0).max(420.0), TOP + tall + 48.0);
+    let mut canvas = Canvas::new((LEFT + wide + 150.0).max(460.0), TOP + tall + 48.0);
     canvas.bold((LEFT, 24.0), 14.0, INK, Anchor::Start, map.title);
     for (index, component) in map.shape.iter().enumerate() {
         let (layer, column) = (index / (heads + 1), index % (heads + 1));
@@ -88,7 +88,7 @@ fn rulers(canvas: &mut Canvas, map: &HeatMap<'_>, cell: f64, gap: f64) {
 fn legend(canvas: &mut Canvas, map: &HeatMap<'_>, x: f64, tall: f64) {
     let (low, middle, high) = map.scale;
     let (steps, bar) = (48, tall.min(180.0) - 16.0);
-    canvas.text((x, TOP - 8.0), 11.0, DIM, Anchor::Start, map.unit);
+    canvas.text((x, TOP - 10.0), 11.0, DIM, Anchor::Start, map.unit);
     for step in 0..steps {
         let place = 1.0 - 2.0 * (f64::from(step) + 0.5) / f64::from(steps);
         let y = TOP + bar * f64::from(step) / f64::from(steps);
