@@ -1,4 +1,4 @@
-//! The commands that read runs: `fit`, `compare`, `classify`, `reproduce`.
+//! The commands that read runs: `fit`, `compare`, `classify`, `reproduce`, `report`; and those that know the command line.
 
 mod binary;
 
@@ -187,4 +187,37 @@ fn reproduce_asks_the_model_once() {
         fs::write(file, b"cut").unwrap();
     }
     assert_eq!(first, json(&partscope(&args)), "damaged entries were not computed anew");
+}
+
+#[test]
+fn a_report_of_two_runs_stands_in_one_folder() {
+    let home = TempDir::new().unwrap();
+    let (a, b) = (run(&home, "a", &["--template", "shared"]), run(&home, "b", &["--template", "article"]));
+    let folder = home.path().join("paper");
+    let written = json(&partscope(&["report", path(&a), path(&b), "-o", path(&folder), "--json"]));
+    let files: Vec<&str> = written["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+    assert!(files.iter().all(|file| fs::metadata(file).unwrap().len() > 0));
+    let ends = |end: &str| files.iter().filter(|file| file.ends_with(end)).count();
+    assert_eq!((ends(".svg"), ends(".png"), ends("report.html")), (10, 10, 1), "{files:?}");
+    assert_eq!((ends(".csv"), ends(".parquet")), (7, 7), "{files:?}");
+    let page = stdout(&partscope(&["report", path(&a), path(&b), "-o", "-"]));
+    assert_eq!(page, fs::read_to_string(folder.join("report.html")).unwrap());
+    let (code, message) = failure(&["report", path(&a.join("none")), "-o", path(&folder)]);
+    assert!(code == 3 && message.contains("not a run"), "{message}");
+    let blocked = a.join("run.json");
+    let (code, message) = failure(&["report", path(&a), "-o", path(&blocked)]);
+    assert!(code == 1 && message.contains("cannot write"), "{message}");
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&partscope(&["completions", shell]));
+        assert!(script.contains("reproduce") && script.contains("demo-seed"), "{shell}");
+    }
+    let home = TempDir::new().unwrap();
+    stdout(&partscope(&["man", "-o", path(home.path())]));
+    let run = fs::read_to_string(home.path().join("partscope-run.1")).unwrap();
+    assert!(run.starts_with(".ie") && run.contains("num\\-fewshot"), "{run}");
+    assert!(stdout(&partscope(&["man"])).contains(".SH SUBCOMMANDS"));
 }

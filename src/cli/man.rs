@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::CommandFactory;
 use clap_mangen::Man;
 
 use super::{Cli, Failure, output::print};
@@ -21,25 +21,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let command = Cli::command();
     let Some(folder) = &args.output else {
-        return Ok(print(&String::from_utf8_lossy(&page(command)))?);
+        let mut page = Vec::new();
+        let failed = |source| Error::Write { path: "standard output".into(), source };
+        Man::new(command).render(&mut page).map_err(failed)?;
+        return Ok(print(&String::from_utf8_lossy(&page))?);
     };
-    let failed = |path: PathBuf| |source| Error::Write { path, source };
-    fs::create_dir_all(folder).map_err(failed(folder.clone()))?;
-    let subcommands: Vec<Command> = command.get_subcommands().cloned().collect();
-    let named = subcommands.into_iter().map(|sub| {
-        let name = format!("partscope-{}", sub.get_name());
-        sub.name(name.clone()).bin_name(name.clone()).display_name(name)
-    });
-    for command in std::iter::once(command.clone()).chain(named) {
-        let path = folder.join(format!("{}.1", command.get_name()));
-        fs::write(&path, page(command)).map_err(failed(path))?;
-    }
-    Ok(())
-}
-
-fn page(command: Command) -> Vec<u8> {
-    let mut page = Vec::new();
-    // Writing to memory does not fail.
-    let _ = Man::new(command).render(&mut page);
-    page
+    let write = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    Ok(write.map_err(|source| Error::Write { path: folder.clone(), source })?)
 }

@@ -5,11 +5,13 @@
 mod cache;
 mod classify;
 mod compare;
+mod completions;
 mod components;
 mod doctor;
 #[cfg(feature = "tui")]
 mod explore;
 mod fit;
+mod man;
 mod options;
 mod output;
 mod prompt_options;
@@ -49,6 +51,8 @@ enum Command {
     Report(report::Args),
     Doctor(doctor::Args),
     Tasks(tasks::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// How a command ended, if not well.
@@ -89,6 +93,8 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     };
     finish(outcome.map(|()| 0))
 }
