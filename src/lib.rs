@@ -16,6 +16,7 @@
 //! | [`store`] | runs on disk |
 //! | [`report`] | runs as figures, tables and a page |
 //! | [`runner`] | a request → prompts → a run |
+//! | [`cause`] | what happens when components are changed inside the forward pass; where heads look |
 //! | [`protocol`] | the paper's protocol over many runs |
 //! | [`jobs`] | worker threads that own the model; typed requests and events |
 //! | `app`, `tui` | state and keys; drawing (feature `tui`) |
@@ -26,6 +27,7 @@ pub mod analysis;
 pub mod app;
 pub mod attribution;
 pub mod cancel;
+pub mod cause;
 pub mod cli;
 pub mod color;
 pub mod component;

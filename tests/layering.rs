@@ -21,12 +21,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("doctor", &["decompose", "model"]),
     ("runner", &["decompose", "model", "store", "task"]),
     ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
-    ("jobs", &["analysis", "runner", "model", "store", "task"]),
-    ("app", &["jobs", "runner", "analysis", "task", "model"]),
-    ("tui", &["app", "jobs", "runner", "analysis", "task", "model", "store"]),
+    ("cause", &["runner", "decompose", "analysis", "task", "model"]),
+    ("jobs", &["cause", "analysis", "runner", "model", "store", "task"]),
+    ("app", &["cause", "jobs", "runner", "analysis", "task", "model"]),
+    ("tui", &["cause", "app", "jobs", "runner", "analysis", "task", "model", "store"]),
     (
         "cli",
         &[
+            "cause",
             "report",
             "doctor",
             "tui",

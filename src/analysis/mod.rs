@@ -14,6 +14,7 @@
 //! | [`reweight`] | which weights a few labels ask for |
 //! | [`baseline`] | what the same labels buy without reweighting |
 //! | [`compare`] | how runs differ, and why |
+//! | [`effect`] | what a change does, in the sum and when the network reacts |
 //! | [`weights`] | a fitted mix as a file |
 //! | [`check`] | input that no analysis should accept |
 //! | [`method`] | the names of ways to predict |
@@ -25,6 +26,7 @@ pub mod bootstrap;
 pub mod check;
 pub mod compare;
 pub mod components;
+pub mod effect;
 #[cfg(test)]
 mod error_rates;
 pub mod exact;
@@ -45,6 +47,7 @@ pub(crate) mod testing;
 pub mod weights;
 
 pub use components::{ComponentStats, summarize};
+pub use effect::{Effects, Flips, Score};
 pub use kind::{Kind, Thresholds};
 pub use method::Method;
 pub use mix::{Mix, MixedLogits};

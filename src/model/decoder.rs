@@ -1,19 +1,21 @@
 //! One forward pass for every architecture.
 //!
 //! A family file describes a model with the pieces below; the pass itself is written once. It works on packed suffixes
-//! that continue a shared prefix, keeps only last positions in the last layer, and lets a [`Probe`] see what each
-//! component adds there.
+//! that continue a shared prefix, keeps only last positions in the last layer, lets a [`Probe`] see what each component
+//! adds there, and takes an [`Intervention`] that changes what components write.
 
 use candle_core::{Device, Tensor};
 
+pub use super::layer::Layer;
 use super::{
-    attention::{Attention, KeyValue, Queries},
+    attention::KeyValue,
+    intervention::Intervention,
     layers::{Linear, Norm},
     matrix::Matrix,
-    mlp::Mlp,
     packed::Packed,
     probe::{NoProbe, Probe},
-    rope::{Angles, Regime, Rope},
+    rope::{Regime, Rope},
+    stream::{PrefixStream, Stream},
 };
 use crate::{cancel::Cancel, error::Result};
 
@@ -40,34 +42,11 @@ pub struct Decoder {
     pub context: usize,
 }
 
-/// Attention and MLP with the norms around them.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// Norm before attention.
-    pub attention_norm: Option<Norm>,
-    /// The attention heads.
-    pub attention: Attention,
-    /// Norm after attention.
-    pub attention_post_norm: Option<Norm>,
-    /// Norm before the MLP.
-    pub mlp_norm: Option<Norm>,
-    /// The MLP.
-    pub mlp: Mlp,
-    /// Norm after the MLP.
-    pub mlp_post_norm: Option<Norm>,
-    /// Whether the MLP reads the layer's input, beside attention, instead of what attention left.
-    pub parallel: bool,
-    /// Factor on what both blocks add to the residual stream.
-    pub residual_scale: f64,
-    /// Which of [`Decoder::ropes`] turns its queries and keys.
-    pub rope: Option<usize>,
-}
-
 /// Keys and values of a shared prefix, per layer.
 #[derive(Clone, Debug, Default)]
 pub struct Prefix {
-    tokens: usize,
-    layers: Vec<KeyValue>,
+    pub(super) tokens: usize,
+    pub(super) layers: Vec<KeyValue>,
 }
 
 impl Prefix {
@@ -80,19 +59,12 @@ impl Prefix {
     pub const fn is_empty(&self) -> bool {
         self.tokens == 0
     }
-}
 
-/// What all layers of one pass share.
-struct Pass<'a> {
-    packed: &'a Packed,
-    prefix: &'a Prefix,
-    angles: Vec<Angles>,
-    last_rows: Tensor,
-    cancel: &'a Cancel,
+    /// Keys and values of one layer; `None` if there are no tokens.
+    pub fn layer(&self, layer: usize) -> Option<&KeyValue> {
+        self.layers.get(layer)
+    }
 }
-
-/// Prefix tokens per pass: bounds the score matrix of a long prefix.
-const PREFIX_CHUNK: usize = 256;
 
 impl Decoder {
     /// Where the weights live.
@@ -116,61 +88,32 @@ impl Decoder {
         if long { Regime::Long } else { Regime::Short }
     }
 
-    /// Computes keys and values of the tokens that all prompts of a regime share.
+    /// Computes keys and values of the tokens that all prompts of a regime share, while `change` is made at all of
+    /// them.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-    pub fn prefix(&self, tokens: &[u32], regime: Regime, cancel: &Cancel) -> Result<Prefix> {
-        let mut prefix = Prefix::default();
-        for chunk in tokens.chunks(PREFIX_CHUNK) {
-            let packed = Packed::new([chunk], prefix.len(), regime);
-            let next = self.run(&packed, &prefix, &mut NoProbe, cancel)?;
-            prefix.layers = if prefix.layers.is_empty() {
-                next
-            } else {
-                prefix.layers.iter().zip(&next).map(|(seen, next)| seen.extend(next)).collect::<Result<_>>()?
-            };
-            prefix.tokens += chunk.len();
-        }
-        Ok(prefix)
+    pub fn prefix(&self, tokens: &[u32], regime: Regime, change: &Intervention, cancel: &Cancel) -> Result<Prefix> {
+        PrefixStream::begin(self, tokens, regime)?.finish(change, &mut NoProbe, cancel)
     }
 
     /// Runs a batch of suffixes and shows `probe` what happens at each prompt's last token.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-    pub fn forward(&self, packed: &Packed, prefix: &Prefix, probe: &mut dyn Probe, cancel: &Cancel) -> Result<()> {
-        self.run(packed, prefix, probe, cancel).map(drop)
+    pub fn forward(
+        &self,
+        packed: Packed,
+        prefix: &Prefix,
+        change: &Intervention,
+        probe: &mut dyn Probe,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        Stream::begin(self, packed)?.finish(prefix, change, probe, cancel)
     }
 
-    fn run(&self, packed: &Packed, prefix: &Prefix, probe: &mut dyn Probe, cancel: &Cancel) -> Result<Vec<KeyValue>> {
-        let positions = packed.positions();
-        let pass = Pass {
-            packed,
-            prefix,
-            angles: self
-                .ropes
-                .iter()
-                .map(|rope| rope.angles(&positions, packed.regime(), self.device()))
-                .collect::<Result<_>>()?,
-            last_rows: packed.last_rows(self.device())?,
-            cancel,
-        };
-        let mut residual = self.embed(packed, &positions)?;
-        probe.embedding(&residual.index_select(&pass.last_rows, 0)?)?;
-        let mut key_values = Vec::with_capacity(self.layers.len());
-        for (index, layer) in self.layers.iter().enumerate() {
-            pass.cancel.check()?;
-            let last = index + 1 == self.layers.len();
-            let (next, key_value) = layer.forward(index, last, &residual, &pass, probe)?;
-            residual = next;
-            key_values.push(key_value);
-        }
-        probe.residual(&residual)?;
-        Ok(key_values)
-    }
-
-    fn embed(&self, packed: &Packed, positions: &[u32]) -> Result<Tensor> {
+    /// What enters the first layer, `[ΣT, d]`.
+    pub(super) fn embed(&self, packed: &Packed, positions: &[u32]) -> Result<Tensor> {
         let mut x = self.embedding.rows(&packed.tokens(self.device())?)?;
         #[allow(clippy::float_cmp)] // exactly one means: no factor
         if self.embedding_scale != 1.0 {
@@ -182,84 +125,4 @@ impl Decoder {
         }
         Ok(x)
     }
-}
-
-impl Layer {
-    /// The residual stream after this layer (`[ΣT, d]`, or `[B, d]` after the last one), and its keys and values.
-    fn forward(
-        &self,
-        index: usize,
-        last: bool,
-        residual: &Tensor,
-        pass: &Pass<'_>,
-        probe: &mut dyn Probe,
-    ) -> Result<(Tensor, KeyValue)> {
-        let angles = self.rope.map(|rope| &pass.angles[rope]);
-        let normed = normalise(self.attention_norm.as_ref(), residual)?;
-        let own = self.attention.key_value(&normed, angles)?;
-        let prefix = pass.prefix.layers.get(index);
-        let rows = |x: &Tensor| x.index_select(&pass.last_rows, 0);
-        let (residual, mix) = if last {
-            let angles = angles.map(|angles| angles.select(&pass.last_rows)).transpose()?;
-            let queries = Queries::Last(&pass.last_rows);
-            let mix = self.attention.mix(&rows(&normed)?, angles.as_ref(), pass.packed, prefix, &own, queries)?;
-            (rows(residual)?, mix)
-        } else {
-            (residual.clone(), self.attention.mix(&normed, angles, pass.packed, prefix, &own, Queries::All)?)
-        };
-        let at_last = |x: &Tensor| if last { Ok(x.clone()) } else { rows(x) };
-        let output = &self.attention.output;
-        let raw = keep_exact(
-            last,
-            output.weight.is_quantised(),
-            &pass.last_rows,
-            &mix,
-            |x| output.forward(x),
-            |x| output.forward_exact(x),
-        )?;
-        let scale = self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&at_last(&raw)?)).transpose()?;
-        probe.attention(index, &at_last(&mix)?, scale.as_ref())?;
-        let attended = (&residual + self.added(self.attention_post_norm.as_ref(), &raw)?)?;
-        pass.cancel.check()?;
-        let input = if self.parallel { &residual } else { &attended };
-        let input = normalise(self.mlp_norm.as_ref(), input)?;
-        let mlp = |exact: bool| move |x: &Tensor| self.mlp.forward(x, exact);
-        let raw = keep_exact(last, self.mlp.rounds(), &pass.last_rows, &input, mlp(false), mlp(true))?;
-        let added = self.added(self.mlp_post_norm.as_ref(), &raw)?;
-        probe.mlp(index, &at_last(&added)?)?;
-        Ok(((attended + added)?, own))
-    }
-
-    /// What a block adds to the residual stream, given what it computed.
-    fn added(&self, post_norm: Option<&Norm>, raw: &Tensor) -> Result<Tensor> {
-        let x = normalise(post_norm, raw)?;
-        #[allow(clippy::float_cmp)] // exactly one means: no factor
-        Ok(if self.residual_scale == 1.0 { x } else { (x * self.residual_scale)? })
-    }
-}
-
-/// Applies `quick` to every row of `x`, but `exact` to the rows that are taken apart: quantised products round their
-/// inputs, and then a block's output would not be the sum of its heads. `all_last` says that every row is such a row.
-fn keep_exact(
-    all_last: bool,
-    rounds: bool,
-    last_rows: &Tensor,
-    x: &Tensor,
-    quick: impl Fn(&Tensor) -> Result<Tensor>,
-    exact: impl Fn(&Tensor) -> Result<Tensor>,
-) -> Result<Tensor> {
-    if all_last {
-        return exact(x);
-    }
-    let rounded = quick(x)?;
-    if !rounds {
-        return Ok(rounded);
-    }
-    let kept = exact(&x.index_select(last_rows, 0)?)?;
-    let correction = (kept - rounded.index_select(last_rows, 0)?)?;
-    Ok(rounded.index_add(last_rows, &correction, 0)?)
-}
-
-fn normalise(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor> {
-    norm.map_or_else(|| Ok(x.clone()), |norm| norm.forward(x))
 }

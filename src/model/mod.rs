@@ -7,6 +7,8 @@ mod gguf;
 mod guard;
 pub mod hub;
 pub mod inspect;
+pub mod intervention;
+pub mod layer;
 pub mod layers;
 pub mod matrix;
 pub mod memory;
@@ -15,6 +17,7 @@ pub mod packed;
 pub mod probe;
 pub mod rope;
 pub mod source;
+pub mod stream;
 pub mod tokenizer;
 pub mod weights;
 
@@ -22,12 +25,14 @@ use std::time::Instant;
 
 use candle_core::{Device, DeviceLocation};
 pub use decoder::{Decoder, Prefix};
+pub use intervention::{Intervention, Positions, Results};
 pub use layers::{Norm, NormKind};
 pub use matrix::Matrix;
 pub use packed::Packed;
 pub use probe::{NoProbe, Probe};
 pub use rope::Regime;
 pub use source::{Dtype, LoadOptions, Source};
+pub use stream::{PrefixStream, Stream};
 pub use tokenizer::Tokenizer;
 
 use crate::{error::Result, run::ModelMeta};

@@ -20,6 +20,26 @@ pub trait Probe {
 
     /// The residual stream before the final norm, `[B, d]`.
     fn residual(&mut self, x: &Tensor) -> Result<()>;
+
+    /// `z` of layer `layer` at every row that flows, `[rows, H · head_dim]`.
+    fn heads(&mut self, _layer: usize, _z: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    /// What the MLP of layer `layer` added at every row that flows, `[rows, d]`.
+    fn mlp_everywhere(&mut self, _layer: usize, _added: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether [`Probe::pattern`] is to be told about layer `layer`.
+    fn wants_pattern(&self, _layer: usize) -> bool {
+        false
+    }
+
+    /// Attention from each prompt's last token over all its tokens, the shared prefix first: one `[H, tokens]` a prompt.
+    fn pattern(&mut self, _layer: usize, _weights: Vec<Tensor>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Looks at nothing: an ordinary forward pass.

@@ -65,6 +65,25 @@ impl Tokenizer {
         }
     }
 
+    /// Token ids of a whole prompt as [`Tokenizer::encode`] gives them, each with the bytes of `text` that it stands
+    /// for: from where the token before ends to where it ends. Added special tokens stand for nothing.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn encode_with_ranges(&self, text: &str) -> Result<Vec<(u32, std::ops::Range<usize>)>> {
+        let failed = |error: String| Error::Model(format!("the tokenizer failed: {error}"));
+        let encoding = guard::catch(|| self.inner.encode(text, true)).map_err(failed)?;
+        let encoding = encoding.map_err(|error| failed(error.to_string()))?;
+        let mut seen = 0;
+        let ends = encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask());
+        let ranges = ends.map(|(&(_, end), &special)| {
+            let start = seen;
+            seen = if special == 1 { seen } else { end.max(seen) };
+            start..seen
+        });
+        Ok(encoding.get_ids().iter().copied().zip(ranges).collect())
+    }
+
     /// The texts of token ids, one each, for messages.
     pub fn pieces(&self, ids: &[u32]) -> Vec<String> {
         ids.iter().map(|&id| self.inner.decode(&[id], false).unwrap_or_else(|_| format!("#{id}"))).collect()

@@ -139,7 +139,7 @@ impl<'t> Draft<'t> {
         finish(model, Some(self.request.clone()), self.task_meta(), self.prompt_meta(), Vec::new(), test)
     }
 
-    fn text(&self, context: &str, example: &Example) -> Result<Text> {
+    pub(super) fn text(&self, context: &str, example: &Example) -> Result<Text> {
         let prompt = context.to_owned() + &self.template.render(example)?;
         let planned = PlannedExample { id: example.id.clone(), text: example.summary(), gold: example.label };
         Ok(Text { example: planned, prompt })

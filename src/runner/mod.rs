@@ -6,11 +6,13 @@ mod draft;
 mod execute;
 mod nearest;
 mod plan;
+mod rebuild;
 mod stored;
 
 pub use draft::Draft;
 pub use execute::{execute, score};
 pub use plan::{Prompts, plan, plan_explicit};
+pub use rebuild::{Rebuilt, find_example, rebuild};
 pub use stored::{obtain, obtain_logits, run_key};
 
 pub use crate::request::{Demonstration, Demos, Overflow, Prompting, RunRequest};

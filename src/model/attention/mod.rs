@@ -65,15 +65,27 @@ impl KeyValue {
         let join = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 1);
         Ok(Self { key: join(&self.key, &next.key)?, value: join(&self.value, &next.value)? })
     }
+
+    /// These tokens, but those at `rows` `[B]` are the tokens of `new`.
+    pub fn replace(&self, rows: &Tensor, new: &Self) -> Result<Self> {
+        let tokens = self.key.dim(1)?;
+        let mut source: Vec<u32> = (0..tokens as u32).collect();
+        for (prompt, row) in rows.to_vec1::<u32>()?.into_iter().enumerate() {
+            source[row as usize] = (tokens + prompt) as u32;
+        }
+        let source = Tensor::from_vec(source, tokens, rows.device())?;
+        let joined = self.extend(new)?;
+        Ok(Self { key: joined.key.index_select(&source, 1)?, value: joined.value.index_select(&source, 1)? })
+    }
 }
 
 /// Which tokens ask.
-#[derive(Clone, Copy, Debug)]
-pub enum Queries<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queries {
     /// Every token.
     All,
-    /// The last token of every prompt: these rows.
-    Last(&'a Tensor),
+    /// The last token of every prompt.
+    Last,
 }
 
 /// What the asking tokens look at.
@@ -111,10 +123,10 @@ impl Attention {
         packed: &Packed,
         prefix: Option<&KeyValue>,
         own: &KeyValue,
-        queries: Queries<'_>,
+        queries: Queries,
     ) -> Result<Tensor> {
         let query = self.query(x, angles)?;
-        let suffixes = Suffixes { packed, prefix, own, last_only: matches!(queries, Queries::Last(_)) };
+        let suffixes = Suffixes { packed, prefix, own, last_only: queries == Queries::Last };
         let mix = if x.device().is_cpu() {
             fused::mix(self, &query, &suffixes)?
         } else {
@@ -124,6 +136,20 @@ impl Attention {
         let rows = mix.dim(1)? / group;
         let mix = mix.reshape((self.kv_heads, rows, group, self.head_dim))?.transpose(0, 1)?;
         Ok(mix.contiguous()?.reshape((rows, self.heads * self.head_dim))?)
+    }
+
+    /// Attention of each prompt's last token over the prefix and its own tokens, one `[H, tokens]` a prompt; `x` and
+    /// `angles` are those of the last rows. Nothing here grows with the square of a prompt's length.
+    pub fn pattern(
+        &self,
+        x: &Tensor,
+        angles: Option<&Angles>,
+        packed: &Packed,
+        prefix: Option<&KeyValue>,
+        own: &KeyValue,
+    ) -> Result<Vec<Tensor>> {
+        let query = self.query(x, angles)?;
+        plain::pattern(self, &query, &Suffixes { packed, prefix, own, last_only: true })
     }
 
     /// Queries, scaled and rotated, `[kv_heads, rows · group, head_dim]`.

@@ -10,10 +10,34 @@ use crate::{error::Result, model::packed::Span};
 
 /// Value mixes of `query` `[kv_heads, rows · group, head_dim]`, in the same layout.
 pub(super) fn mix(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Tensor> {
+    let mut mixes = Vec::with_capacity(suffixes.packed.prompts());
+    for_each_prompt(attention, query, suffixes, |pattern, own| {
+        mixes.push(mix_one(pattern, suffixes.prefix, own)?);
+        Ok(())
+    })?;
+    Ok(Tensor::cat(&mixes, 1)?)
+}
+
+/// Attention of each prompt's last token, one `[H, prefix + T]` a prompt.
+pub(super) fn pattern(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Vec<Tensor>> {
+    let mut patterns = Vec::with_capacity(suffixes.packed.prompts());
+    for_each_prompt(attention, query, suffixes, |pattern, _| {
+        patterns.push(pattern.reshape((attention.heads, pattern.dim(D::Minus1)?))?);
+        Ok(())
+    })?;
+    Ok(patterns)
+}
+
+/// Hands out the pattern `[kv_heads, rows · group, prefix + T]` of each prompt with its own keys and values.
+fn for_each_prompt(
+    attention: &Attention,
+    query: &Tensor,
+    suffixes: &Suffixes<'_>,
+    mut deliver: impl FnMut(&Tensor, &KeyValue) -> Result<()>,
+) -> Result<()> {
     let group = attention.heads / attention.kv_heads;
     let (packed, own) = (suffixes.packed, suffixes.own);
     let mut masks = Masks::new(attention.window, packed.start(), group, query.device());
-    let mut mixes = Vec::with_capacity(packed.prompts());
     for (prompt, span) in packed.spans().enumerate() {
         let (rows, mask) = if suffixes.last_only {
             (Span { at: prompt, len: 1 }, masks.last(span.len)?)
@@ -23,13 +47,13 @@ pub(super) fn mix(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>
         let query = query.narrow(1, rows.at * group, rows.len * group)?;
         let own =
             KeyValue { key: own.key.narrow(1, span.at, span.len)?, value: own.value.narrow(1, span.at, span.len)? };
-        mixes.push(mix_one(attention.softcap, &query, suffixes.prefix, &own, mask.as_ref())?);
+        deliver(&pattern_of_one(attention.softcap, &query, suffixes.prefix, &own, mask.as_ref())?, &own)?;
     }
-    Ok(Tensor::cat(&mixes, 1)?)
+    Ok(())
 }
 
-/// One prompt: `query` `[kv_heads, rows · group, head_dim]` against the prefix and its own tokens.
-fn mix_one(
+/// One prompt: `query` `[kv_heads, rows · group, head_dim]` against the keys of the prefix and its own tokens.
+fn pattern_of_one(
     softcap: Option<f64>,
     query: &Tensor,
     prefix: Option<&KeyValue>,
@@ -50,7 +74,11 @@ fn mix_one(
         Some(mask) => scores.broadcast_add(mask)?,
         None => scores,
     };
-    let pattern = candle_nn::ops::softmax_last_dim(&scores)?;
+    Ok(candle_nn::ops::softmax_last_dim(&scores)?)
+}
+
+/// The values that a pattern weighs.
+fn mix_one(pattern: &Tensor, prefix: Option<&KeyValue>, own: &KeyValue) -> Result<Tensor> {
     let Some(prefix) = prefix else {
         return Ok(pattern.matmul(&own.value.contiguous()?)?);
     };

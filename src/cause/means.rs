@@ -1,0 +1,192 @@
+//! Mean results of components, for mean ablation, and what they are worth.
+
+use candle_core::Tensor;
+
+use super::{Positions, Subject};
+use crate::{
+    attribution::Batch,
+    cancel::Cancel,
+    decompose::{BatchSize, Collector, LabelProjection},
+    error::Result,
+    model::{Decoder, Intervention, Packed, PrefixStream, Probe, Results, Stream},
+};
+
+/// Mean results over the test prompts of `subject`: over their last tokens, or over all their tokens but the first.
+///
+/// # Errors
+/// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+pub(super) fn means(subject: &Subject<'_>, positions: Positions, cancel: &Cancel) -> Result<Results> {
+    let none = Intervention::none();
+    let mut sums = Sums::new(subject.shape().layers, positions);
+    let mut prefixes = Vec::new();
+    for (regime, prompts) in subject.regimes() {
+        (sums.weight, sums.skipped) = (prompts as f64, Skipped::FirstOfPass(vec![true; sums.heads.len()]));
+        let stream = PrefixStream::begin(subject.decoder, subject.prefix_tokens(), regime)?.whole();
+        prefixes.push((regime, stream.finish(&none, &mut sums, cancel)?));
+    }
+    sums.in_prefix = false;
+    for (regime, batch) in BatchSize::default().batches(subject.decoder, &subject.prompts.test, subject.shared) {
+        let packed = Packed::new(batch, subject.shared, regime);
+        (sums.weight, sums.skipped) = (1.0, Skipped::of(&packed, subject.decoder)?);
+        let prefix = prefixes.iter().find(|(own, _)| *own == regime).map(|(_, prefix)| prefix.clone());
+        let stream = Stream::begin(subject.decoder, packed)?;
+        let stream = if positions == Positions::All { stream.whole() } else { stream };
+        stream.finish(&prefix.unwrap_or_default(), &none, &mut sums, cancel)?;
+    }
+    let rows = match positions {
+        Positions::Last => subject.len(),
+        Positions::All => subject.prompts.test.iter().map(|prompt| prompt.len() - 1).sum(),
+    };
+    let mean = |sums: Vec<Option<Tensor>>, width: usize| -> Result<Vec<Tensor>> {
+        let zeros = || Tensor::zeros((1, width), candle_core::DType::F32, subject.decoder.device());
+        sums.into_iter().map(|sum| Ok((sum.map_or_else(zeros, Ok)? / rows.max(1) as f64)?)).collect()
+    };
+    let attention = &subject.decoder.layers[0].attention;
+    let width = subject.decoder.width()?;
+    Ok(Results { heads: mean(sums.heads, attention.heads * attention.head_dim)?, mlps: mean(sums.mlps, width)? })
+}
+
+/// Rows of a pass that do not count: first tokens of prompts.
+enum Skipped {
+    Nothing,
+    /// The first row that a layer sees, once.
+    FirstOfPass(Vec<bool>),
+    /// All but these rows.
+    AllBut(Tensor),
+}
+
+impl Skipped {
+    fn of(packed: &Packed, decoder: &Decoder) -> Result<Self> {
+        if packed.start() > 0 {
+            return Ok(Self::Nothing);
+        }
+        let rows: Vec<u32> =
+            packed.spans().flat_map(|span| span.at + 1..span.at + span.len).map(|r| r as u32).collect();
+        let count = rows.len();
+        Ok(Self::AllBut(Tensor::from_vec(rows, count, decoder.device())?))
+    }
+}
+
+/// Sums of what every component writes, layer by layer.
+struct Sums {
+    positions: Positions,
+    in_prefix: bool,
+    skipped: Skipped,
+    /// How many prompts a row stands for.
+    weight: f64,
+    heads: Vec<Option<Tensor>>,
+    mlps: Vec<Option<Tensor>>,
+}
+
+impl Sums {
+    fn new(layers: usize, positions: Positions) -> Self {
+        let empty = || vec![None; layers];
+        Self { positions, in_prefix: true, skipped: Skipped::Nothing, weight: 1.0, heads: empty(), mlps: empty() }
+    }
+
+    /// The rows of `x` that count, summed up.
+    fn sum(&self, layer: usize, x: &Tensor) -> Result<Option<Tensor>> {
+        let counted = match &self.skipped {
+            Skipped::FirstOfPass(first) if first[layer] => x.narrow(0, 1, x.dim(0)? - 1)?,
+            Skipped::AllBut(rows) if self.positions == Positions::All => x.index_select(rows, 0)?,
+            _ => x.clone(),
+        };
+        Ok(if counted.dim(0)? == 0 { None } else { Some((counted.sum_keepdim(0)? * self.weight)?) })
+    }
+}
+
+fn add(sum: &mut Option<Tensor>, more: Option<Tensor>) -> Result<()> {
+    *sum = match (sum.take(), more) {
+        (Some(sum), Some(more)) => Some((sum + more)?),
+        (sum, more) => sum.or(more),
+    };
+    Ok(())
+}
+
+impl Probe for Sums {
+    fn embedding(&mut self, _: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    fn attention(&mut self, layer: usize, z: &Tensor, _: Option<&Tensor>) -> Result<()> {
+        if self.positions == Positions::Last && !self.in_prefix {
+            let sum = self.sum(layer, z)?;
+            add(&mut self.heads[layer], sum)?;
+        }
+        Ok(())
+    }
+
+    fn mlp(&mut self, layer: usize, added: &Tensor) -> Result<()> {
+        if self.positions == Positions::Last && !self.in_prefix {
+            let sum = self.sum(layer, added)?;
+            add(&mut self.mlps[layer], sum)?;
+        }
+        Ok(())
+    }
+
+    fn residual(&mut self, _: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    fn heads(&mut self, layer: usize, z: &Tensor) -> Result<()> {
+        if self.positions == Positions::All {
+            let sum = self.sum(layer, z)?;
+            add(&mut self.heads[layer], sum)?;
+        }
+        Ok(())
+    }
+
+    fn mlp_everywhere(&mut self, layer: usize, added: &Tensor) -> Result<()> {
+        if self.positions == Positions::All {
+            let sum = self.sum(layer, added)?;
+            add(&mut self.mlps[layer], sum)?;
+        }
+        if let Skipped::FirstOfPass(first) = &mut self.skipped {
+            first[layer] = false;
+        }
+        Ok(())
+    }
+}
+
+/// Contributions of a batch, and what the fills would contribute in their place under the same, realised norms.
+pub(super) struct Contributions<'a> {
+    seen: Collector<'a>,
+    filled: Option<(Collector<'a>, &'a Results)>,
+}
+
+impl<'a> Contributions<'a> {
+    pub(super) fn new(decoder: &'a Decoder, projection: &'a LabelProjection, fill: Option<&'a Results>) -> Self {
+        let collector = || Collector::new(decoder, projection);
+        Self { seen: collector(), filled: fill.map(|fill| (collector(), fill)) }
+    }
+
+    /// The contributions `[C, B, Y]` with all else that a batch has, and those of the fills.
+    pub(super) fn finish(self, examples: usize) -> Result<(Batch, Option<Vec<f32>>)> {
+        let filled = self.filled.map(|(collector, _)| Ok::<_, crate::Error>(collector.finish(examples)?.components));
+        Ok((self.seen.finish(examples)?, filled.transpose()?))
+    }
+}
+
+impl Probe for Contributions<'_> {
+    fn embedding(&mut self, x: &Tensor) -> Result<()> {
+        self.seen.embedding(x)?;
+        self.filled.as_mut().map_or(Ok(()), |(collector, _)| collector.embedding(x))
+    }
+
+    fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
+        self.seen.attention(layer, z, post_scale)?;
+        let Some((collector, fill)) = &mut self.filled else { return Ok(()) };
+        collector.attention(layer, &fill.heads[layer].broadcast_as(z.shape())?, post_scale)
+    }
+
+    fn mlp(&mut self, layer: usize, added: &Tensor) -> Result<()> {
+        self.seen.mlp(layer, added)?;
+        let Some((collector, fill)) = &mut self.filled else { return Ok(()) };
+        collector.mlp(layer, &fill.mlps[layer].broadcast_as(added.shape())?.contiguous()?)
+    }
+
+    fn residual(&mut self, x: &Tensor) -> Result<()> {
+        self.seen.residual(x)?;
+        self.filled.as_mut().map_or(Ok(()), |(collector, _)| collector.residual(x))
+    }
+}

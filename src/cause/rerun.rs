@@ -1,0 +1,100 @@
+//! One ablated re-run: a mix applied inside the forward pass.
+
+use super::{
+    Ablation, Fill, Subject,
+    means::{Contributions, means},
+};
+use crate::{
+    analysis::{Effects, Mix},
+    attribution::Attribution,
+    cancel::Cancel,
+    decompose::{BatchSize, Prepared},
+    error::Result,
+    model::{Intervention, Packed, PrefixStream, Results, Stream},
+    progress::{Meter, Progress},
+};
+
+/// What became of a run when a mix was applied inside the forward pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rerun {
+    /// How it was applied.
+    pub ablation: Ablation,
+    /// The mix.
+    pub mix: Mix,
+    /// The contributions as they are now: layers above a change have reacted to it.
+    pub table: Attribution,
+    /// Label logits of the mixed sum, `[N, Y]`: the direct effect.
+    pub direct: Vec<f64>,
+    /// Label logits of the changed network, `[N, Y]`: the total effect. The weight of `rest`, which the layers read and
+    /// which is therefore never taken from them, is applied where the logits are read off.
+    pub total: Vec<f64>,
+    /// The two beside each other.
+    pub effects: Effects,
+}
+
+/// Runs the test prompts of `subject` with `mix` applied inside the forward pass; `table` holds the contributions of the
+/// run itself.
+///
+/// A mix of ones changes nothing, to the bit: the same passes are made on the same batches.
+///
+/// # Errors
+/// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+pub fn rerun(
+    subject: &Subject<'_>,
+    table: &Attribution,
+    mix: &Mix,
+    ablation: Ablation,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<Rerun> {
+    let passes = if ablation.fill == Fill::Mean { 3 } else { 1 };
+    let mut meter = Meter::start(passes * subject.len());
+    let fills = match ablation.fill {
+        Fill::Zero => None,
+        Fill::Mean => Some(means(subject, ablation.positions, cancel)?),
+    };
+    let mut direct = mix.logits(table);
+    if let Some(fills) = &fills {
+        observe(meter.advance(subject.len()));
+        add_fills(subject, mix, fills, &mut direct, cancel)?;
+        observe(meter.advance(subject.len()));
+    }
+    let change = subject.change(&mix.weights, ablation, fills.as_ref())?;
+    let all = subject.prompts.all();
+    let prepared = Prepared::changed(subject.decoder, &subject.projection, &all, change, cancel)?;
+    let mut changed = Attribution::new(subject.shape(), subject.gold.clone());
+    prepared.attribute(&subject.prompts.test, BatchSize::default(), cancel, |batch| {
+        changed.push(&batch);
+        observe(meter.advance(batch.examples));
+    })?;
+    let rest = |(&full, &rest): (&f32, &f32)| f64::from(full) + (mix.rest - 1.0) * f64::from(rest);
+    let total: Vec<f64> = changed.full().iter().zip(changed.rest()).map(rest).collect();
+    let model: Vec<f64> = table.full().iter().copied().map(f64::from).collect();
+    let effects = Effects::of(table.gold(), subject.shape().labels, &model, &direct, &total);
+    Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects })
+}
+
+/// Adds `(1 − w) · fill` to the mixed sum, every fill read off under the norms that the run realised.
+fn add_fills(subject: &Subject<'_>, mix: &Mix, fills: &Results, direct: &mut [f64], cancel: &Cancel) -> Result<()> {
+    let (none, labels) = (Intervention::none(), subject.shape().labels);
+    let mut prefixes = Vec::new();
+    for (regime, _) in subject.regimes() {
+        let stream = PrefixStream::begin(subject.decoder, subject.prefix_tokens(), regime)?;
+        prefixes.push((regime, stream.finish(&none, &mut crate::model::NoProbe, cancel)?));
+    }
+    let mut row = 0;
+    for (regime, batch) in BatchSize::default().batches(subject.decoder, &subject.prompts.test, subject.shared) {
+        let prefix = prefixes.iter().find(|(own, _)| *own == regime).map(|(_, prefix)| prefix.clone());
+        let mut probe = Contributions::new(subject.decoder, &subject.projection, Some(fills));
+        let examples = batch.len();
+        let stream = Stream::begin(subject.decoder, Packed::new(batch, subject.shared, regime))?;
+        stream.finish(&prefix.unwrap_or_default(), &none, &mut probe, cancel)?;
+        let values = probe.finish(examples)?.1.unwrap_or_default();
+        let logits = &mut direct[row * labels..(row + examples) * labels];
+        for (&weight, values) in mix.weights.iter().zip(values.chunks_exact(examples * labels)) {
+            logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += (1.0 - weight) * f64::from(value));
+        }
+        row += examples;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What is experimented on.
+
+use crate::{
+    analysis::Mix,
+    cancel::Cancel,
+    cause::Fill,
+    component::Shape,
+    decompose::LabelProjection,
+    error::{Error, Result},
+    model::{Decoder, Intervention, Model, NoProbe, Packed, PrefixStream, Probe, Regime, Results, Stream},
+    runner::{Plan, Prompts},
+};
+
+use super::Ablation;
+
+/// A model and the prompts of a run: effects are stated on the test split.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    pub(super) decoder: &'a Decoder,
+    pub(super) prompts: &'a Prompts,
+    pub(super) gold: Vec<usize>,
+    pub(super) projection: LabelProjection,
+    /// Tokens that all prompts share, those of the training split included: the cut of the run itself.
+    pub(super) shared: usize,
+}
+
+impl<'a> Subject<'a> {
+    /// A subject for the prompts of `plan`.
+    ///
+    /// # Errors
+    /// If the computation fails, or there is no test example.
+    pub fn new(model: &'a Model, plan: &Plan, prompts: &'a Prompts) -> Result<Self> {
+        if prompts.test.is_empty() {
+            return Err(Error::Model("the run has no test example to state effects on".to_owned()));
+        }
+        Ok(Self {
+            decoder: &model.decoder,
+            prompts,
+            gold: plan.test.iter().map(|example| example.gold).collect(),
+            projection: LabelProjection::new(&model.decoder, &plan.task.label_tokens)?,
+            shared: plan.prompt.prefix_tokens,
+        })
+    }
+
+    /// Layers, heads and labels.
+    pub const fn shape(&self) -> Shape {
+        self.projection.shape()
+    }
+
+    /// Number of test examples.
+    pub fn len(&self) -> usize {
+        self.prompts.test.len()
+    }
+
+    /// Whether there is no test example; never so.
+    pub fn is_empty(&self) -> bool {
+        self.prompts.test.is_empty()
+    }
+
+    /// The tokens that all prompts share.
+    pub(super) fn prefix_tokens(&self) -> &[u32] {
+        &self.prompts.test[0][..self.shared]
+    }
+
+    /// Regimes among the test prompts, with how many prompts are of each.
+    pub(super) fn regimes(&self) -> Vec<(Regime, usize)> {
+        let count = |regime| {
+            let own = |prompt: &&Vec<u32>| self.decoder.regime(prompt.len()) == regime;
+            (regime, self.prompts.test.iter().filter(own).count())
+        };
+        [Regime::Short, Regime::Long].map(count).into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Runs one test prompt by itself. All tokens but the last go first, in pieces, so that no score matrix grows with
+    /// the square of its length.
+    pub(super) fn run_one(&self, example: usize, probe: &mut dyn Probe, cancel: &Cancel) -> Result<()> {
+        let (prompt, none) = (&self.prompts.test[example], Intervention::none());
+        let (before, regime) = (prompt.len() - 1, self.decoder.regime(prompt.len()));
+        let prefix = PrefixStream::begin(self.decoder, &prompt[..before], regime)?;
+        let prefix = prefix.finish(&none, &mut NoProbe, cancel)?;
+        let stream = Stream::begin(self.decoder, Packed::new([&prompt[before..]], before, regime))?;
+        stream.finish(&prefix, &none, probe, cancel)
+    }
+
+    /// The change that a mix makes. The weight of `rest` is not part of it: see [`Rerun`](super::Rerun).
+    pub(super) fn change(&self, weights: &[f64], ablation: Ablation, means: Option<&Results>) -> Result<Intervention> {
+        let attention = &self.decoder.layers[0].attention;
+        let widths = (attention.heads * attention.head_dim, self.decoder.width()?);
+        let fill = means.filter(|_| ablation.fill == Fill::Mean);
+        Intervention::new(weights, attention.heads, widths, ablation.positions, fill, self.decoder.device())
+    }
+
+    /// The change that only ablates the component at `index`.
+    pub(super) fn ablate(&self, index: usize, ablation: Ablation, means: Option<&Results>) -> Result<Intervention> {
+        let mut mix = Mix::identity(self.shape());
+        mix.weights[index] = 0.0;
+        self.change(&mix.weights, ablation, means)
+    }
+}

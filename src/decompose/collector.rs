@@ -1,0 +1,94 @@
+//! What a forward pass shows, as contributions.
+
+use candle_core::Tensor;
+
+use super::LabelProjection;
+use crate::{
+    attribution::Batch,
+    component::Shape,
+    error::{Error, Result},
+    model::{Decoder, Probe},
+};
+
+/// A probe that collects the contributions of one batch while it runs.
+#[derive(Debug)]
+pub struct Collector<'a> {
+    decoder: &'a Decoder,
+    projection: &'a LabelProjection,
+    /// Per component `[B, Y]`, before the final norm's scale.
+    components: Vec<Tensor>,
+    rest: Option<Tensor>,
+    residual: Option<Tensor>,
+}
+
+impl Probe for Collector<'_> {
+    fn embedding(&mut self, x: &Tensor) -> Result<()> {
+        self.rest = Some(x.matmul(&self.projection.residual)?);
+        Ok(())
+    }
+
+    fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
+        let worth = &self.projection.heads[layer];
+        let (heads, head_dim, _) = worth.dims3()?;
+        let z = z.reshape((z.dim(0)?, heads, head_dim))?.transpose(0, 1)?.contiguous()?;
+        let scaled = |x: Tensor| post_scale.map_or(Ok(x.clone()), |scale| x.broadcast_mul(scale));
+        let contributions = scaled(z.matmul(worth)?)?;
+        self.components.push(contributions);
+        if let (Some(bias), Some(rest)) = (&self.projection.biases[layer], &self.rest) {
+            let bias = bias.broadcast_as(rest.shape())?;
+            self.rest = Some((rest + scaled(bias)?)?);
+        }
+        Ok(())
+    }
+
+    fn mlp(&mut self, _: usize, added: &Tensor) -> Result<()> {
+        self.components.push(added.matmul(&self.projection.residual)?.unsqueeze(0)?);
+        Ok(())
+    }
+
+    fn residual(&mut self, x: &Tensor) -> Result<()> {
+        self.residual = Some(x.clone());
+        Ok(())
+    }
+}
+
+impl<'a> Collector<'a> {
+    /// A collector that has seen nothing yet.
+    pub fn new(decoder: &'a Decoder, projection: &'a LabelProjection) -> Self {
+        let components = Vec::with_capacity(2 * projection.shape.layers);
+        Self { decoder, projection, components, rest: None, residual: None }
+    }
+
+    /// The contributions of a batch of `examples`, once it has run.
+    ///
+    /// # Errors
+    /// If the computation fails, or gives what is no number; the first component that does is named.
+    pub fn finish(self, examples: usize) -> Result<Batch> {
+        let (Some(rest), Some(residual)) = (self.rest, self.residual) else {
+            return Ok(Batch { examples: 0, components: Vec::new(), rest: Vec::new(), full: Vec::new() });
+        };
+        let (norm, factor) = (&self.decoder.norm, self.decoder.logit_scale);
+        let scale = norm.realised_scale(&residual)?;
+        let components = Tensor::cat(&self.components, 0)?.broadcast_mul(&scale)?;
+        let rest = rest.broadcast_mul(&scale)?.broadcast_add(&self.projection.constant)?;
+        let full = self.projection.logits(self.decoder, &residual)?.flatten_all()?.to_vec1()?;
+        let values = |x: &Tensor| -> Result<Vec<f32>> { Ok((x * factor)?.flatten_all()?.to_vec1()?) };
+        let batch = Batch { examples, components: values(&components)?, rest: values(&rest)?, full };
+        check_finite(&batch, self.projection.shape)?;
+        Ok(batch)
+    }
+}
+
+/// Weights that are finite but absurd show here at the latest; the first component that breaks is named.
+fn check_finite(batch: &Batch, shape: Shape) -> Result<()> {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    let rows = batch.examples * shape.labels;
+    let broken = batch.components.chunks(rows.max(1)).position(|values| !finite(values));
+    match broken {
+        None if finite(&batch.rest) && finite(&batch.full) => Ok(()),
+        None => Err(Error::Model("the model's logits are not finite numbers".to_owned())),
+        Some(index) => {
+            Err(Error::Model(format!("the contributions of {} are not finite numbers", shape.component(index))))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Prompts cut into batches behind their shared prefix.
+
+use super::{Collector, LabelProjection};
+use crate::{
+    attribution::Batch,
+    cancel::Cancel,
+    error::{Error, Result},
+    model::{Decoder, Intervention, Packed, Prefix, Regime, packed::shared_prefix},
+};
+
+/// How the work is cut up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchSize {
+    /// Suffix tokens per batch; a batch holds at least one prompt.
+    pub tokens: usize,
+}
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self { tokens: 1024 }
+    }
+}
+
+impl BatchSize {
+    /// Cuts `prompts` into batches of one regime each, without the first `shared` tokens of every prompt.
+    pub fn batches<'p, P: AsRef<[u32]>>(
+        self,
+        decoder: &Decoder,
+        prompts: &'p [P],
+        shared: usize,
+    ) -> Vec<(Regime, Vec<&'p [u32]>)> {
+        let regime = |prompt: &P| decoder.regime(prompt.as_ref().len());
+        let mut waiting = prompts.iter().map(|prompt| (regime(prompt), &prompt.as_ref()[shared..])).peekable();
+        let mut batches = Vec::new();
+        while let Some(&(regime, _)) = waiting.peek() {
+            let mut room = self.tokens;
+            let mut batch: Vec<&[u32]> = Vec::new();
+            let fits = |room: usize, suffix: &[u32], batch: &[&[u32]]| batch.is_empty() || suffix.len() <= room;
+            while let Some((_, suffix)) = waiting.next_if(|(own, x)| *own == regime && fits(room, x, &batch)) {
+                room = room.saturating_sub(suffix.len());
+                batch.push(suffix);
+            }
+            batches.push((regime, batch));
+        }
+        batches
+    }
+}
+
+/// Prompts ready to be attributed: their shared prefix is computed.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    decoder: &'a Decoder,
+    projection: &'a LabelProjection,
+    change: Intervention,
+    shared: usize,
+    /// One per regime among the prompts.
+    prefixes: Vec<(Regime, Prefix)>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Computes the longest common token prefix of `prompts` once.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], or a failed computation.
+    pub fn new<P: AsRef<[u32]>>(
+        decoder: &'a Decoder,
+        projection: &'a LabelProjection,
+        prompts: &[P],
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        Self::changed(decoder, projection, prompts, Intervention::none(), cancel)
+    }
+
+    /// The same for a model in which `change` is made: an ablated re-run.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn changed<P: AsRef<[u32]>>(
+        decoder: &'a Decoder,
+        projection: &'a LabelProjection,
+        prompts: &[P],
+        change: Intervention,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let shared = shared_prefix(prompts);
+        let tokens = prompts.first().map_or(&[][..], |prompt| &prompt.as_ref()[..shared]);
+        let regimes = [Regime::Short, Regime::Long].into_iter();
+        let found = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.as_ref().len()) == regime);
+        let prefixes = regimes.filter(|&regime| found(regime));
+        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(tokens, regime, &change, cancel)?)));
+        let prefixes = prefixes.collect::<Result<_>>()?;
+        Ok(Self { decoder, projection, change, shared, prefixes })
+    }
+
+    /// Tokens that were computed once.
+    pub const fn prefix_tokens(&self) -> usize {
+        self.shared
+    }
+
+    /// Attributes `prompts` (whole ones, each starting with the shared prefix) and hands out batches in order.
+    ///
+    /// The same prompts with the same [`BatchSize`] give the same bytes, whatever the number of threads; other batch
+    /// sizes give values equal to f32 rounding, because matrix products of other shapes add in another order.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] between layers, or a failed computation.
+    pub fn attribute<P: AsRef<[u32]>>(
+        &self,
+        prompts: &[P],
+        size: BatchSize,
+        cancel: &Cancel,
+        mut deliver: impl FnMut(Batch),
+    ) -> Result<()> {
+        for (regime, batch) in size.batches(self.decoder, prompts, self.shared) {
+            deliver(self.attribute_batch(&batch, regime, cancel)?);
+        }
+        Ok(())
+    }
+
+    fn attribute_batch(&self, suffixes: &[&[u32]], regime: Regime, cancel: &Cancel) -> Result<Batch> {
+        let packed = Packed::new(suffixes.iter().copied(), self.shared, regime);
+        let Some((_, prefix)) = self.prefixes.iter().find(|(own, _)| *own == regime) else {
+            return Err(Error::Model("a prompt is of another length class than those prepared for".to_owned()));
+        };
+        let mut collector = Collector::new(self.decoder, self.projection);
+        self.decoder.forward(packed, prefix, &self.change, &mut collector, cancel)?;
+        collector.finish(suffixes.len())
+    }
+}

@@ -1,0 +1,170 @@
+//! Changes inside the forward pass: what a component writes is scaled, and what is missing is filled up.
+//!
+//! Component by component, `result` becomes `w · result + (1 − w) · fill`, where `fill` is nothing (zero ablation) or a
+//! given result, such as the component's mean (mean ablation). The layers above then read the changed residual stream,
+//! and norms are realised anew. A head is changed at `z`, its mix of values, after grouped key/value heads were shared
+//! out: its result is linear in `z`, so that changing one is changing the other. An MLP is changed at what it adds to
+//! the residual stream.
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::packed::Packed;
+use crate::error::Result;
+
+/// At which tokens components are changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Positions {
+    /// At each prompt's last token, where the label is read off; all other tokens stay as they were.
+    #[default]
+    Last,
+    /// At every token of the prompt. With a fill, the first token is left alone: it sees only itself, so that in
+    /// prompts that begin alike its result is its own mean.
+    All,
+}
+
+/// One result per component, e.g. its mean over examples.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// Per layer: `z` of all heads, `[1, H · head_dim]`.
+    pub heads: Vec<Tensor>,
+    /// Per layer: what the MLP adds, `[1, d]`.
+    pub mlps: Vec<Tensor>,
+}
+
+/// What is changed in one forward pass.
+#[derive(Clone, Debug, Default)]
+pub struct Intervention {
+    positions: Positions,
+    spares_first: bool,
+    layers: Vec<LayerChange>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct LayerChange {
+    heads: Option<Affine>,
+    mlp: Option<Affine>,
+}
+
+/// `x ↦ scale ⊙ x + shift`.
+#[derive(Clone, Debug)]
+struct Affine {
+    /// `[1, width]`.
+    scale: Tensor,
+    /// `[1, width]`.
+    shift: Option<Tensor>,
+}
+
+impl Affine {
+    /// One weight per part of `width / weights` columns; `None` if all of them are 1.
+    fn new(weights: &[f64], width: usize, fill: Option<&Tensor>, device: &Device) -> Result<Option<Self>> {
+        #[allow(clippy::float_cmp)] // exactly one means: no change
+        if weights.iter().all(|&weight| weight == 1.0) {
+            return Ok(None);
+        }
+        let each = width / weights.len();
+        let row = |value: &dyn Fn(f64) -> f64| -> Result<Tensor> {
+            let values: Vec<f32> = weights.iter().flat_map(|&w| std::iter::repeat_n(value(w) as f32, each)).collect();
+            Ok(Tensor::from_vec(values, (1, width), device)?)
+        };
+        let shift = fill.map(|fill| Ok::<_, crate::Error>((row(&|w| 1.0 - w)? * fill)?)).transpose()?;
+        Ok(Some(Self { scale: row(&|w| w)?, shift }))
+    }
+
+    fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        let x = x.broadcast_mul(&self.scale)?;
+        Ok(match &self.shift {
+            Some(shift) => x.broadcast_add(shift)?,
+            None => x,
+        })
+    }
+}
+
+impl Intervention {
+    /// No change: an ordinary forward pass.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Weight `weights[c]` for component `c` (order of [`Shape`](crate::Shape)) of a model whose layers have `heads`
+    /// heads; a weight of 1 leaves a component alone.
+    ///
+    /// `widths` are those of `z` over all heads and of the residual stream.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn new(
+        weights: &[f64],
+        heads: usize,
+        widths: (usize, usize),
+        positions: Positions,
+        fill: Option<&Results>,
+        device: &Device,
+    ) -> Result<Self> {
+        let layer = |(index, weights): (usize, &[f64])| -> Result<LayerChange> {
+            let (heads, mlp) = weights.split_at(heads);
+            Ok(LayerChange {
+                heads: Affine::new(heads, widths.0, fill.map(|fill| &fill.heads[index]), device)?,
+                mlp: Affine::new(mlp, widths.1, fill.map(|fill| &fill.mlps[index]), device)?,
+            })
+        };
+        let layers = weights.chunks_exact(heads + 1).enumerate().map(layer).collect::<Result<_>>()?;
+        Ok(Self { positions, spares_first: fill.is_some(), layers })
+    }
+
+    /// At which tokens.
+    pub const fn positions(&self) -> Positions {
+        self.positions
+    }
+
+    /// `z` of all heads after the change, in the same layout `[rows, H · head_dim]`.
+    pub(super) fn heads(&self, layer: usize, z: Tensor, touched: &Touched) -> Result<Tensor> {
+        touched.change(z, self.layers.get(layer).and_then(|change| change.heads.as_ref()))
+    }
+
+    /// What an MLP adds after the change, `[rows, d]`.
+    pub(super) fn mlp(&self, layer: usize, added: Tensor, touched: &Touched) -> Result<Tensor> {
+        touched.change(added, self.layers.get(layer).and_then(|change| change.mlp.as_ref()))
+    }
+}
+
+/// Rows that a change touches.
+#[derive(Debug)]
+pub(super) enum Touched {
+    Everything,
+    Rows(Tensor),
+}
+
+impl Touched {
+    /// Of the rows of `packed`, or of its last rows if only those flow.
+    pub(super) fn of(change: &Intervention, packed: &Packed, last_only: bool, device: &Device) -> Result<Self> {
+        if change.layers.is_empty() || (last_only && !change.spares_first) {
+            return Ok(Self::Everything);
+        }
+        let rows: Vec<usize> = match change.positions {
+            Positions::Last if last_only => return Ok(Self::Everything),
+            Positions::Last => return Ok(Self::Rows(packed.last_rows(device)?)),
+            Positions::All if !change.spares_first || packed.start() > 0 => return Ok(Self::Everything),
+            Positions::All if last_only => {
+                packed.spans().enumerate().filter(|(_, span)| span.len > 1).map(|(prompt, _)| prompt).collect()
+            }
+            Positions::All => packed.spans().flat_map(|span| span.at + 1..span.at + span.len).collect(),
+        };
+        let rows: Vec<u32> = rows.into_iter().map(|row| row as u32).collect();
+        let count = rows.len();
+        Ok(Self::Rows(Tensor::from_vec(rows, count, device)?))
+    }
+
+    fn change(&self, x: Tensor, affine: Option<&Affine>) -> Result<Tensor> {
+        let Some(affine) = affine else { return Ok(x) };
+        match self {
+            Self::Everything => affine.apply(&x),
+            Self::Rows(rows) if rows.elem_count() == 0 => Ok(x),
+            Self::Rows(rows) => {
+                let before = x.index_select(rows, 0)?;
+                Ok(x.index_add(rows, &(affine.apply(&before)? - before)?, 0)?)
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! One layer: attention and MLP with the norms around them, and what flows through it.
+
+use candle_core::Tensor;
+
+use super::{
+    attention::{Attention, KeyValue, Queries},
+    intervention::{Intervention, Touched},
+    layers::Norm,
+    mlp::Mlp,
+    packed::Packed,
+    probe::Probe,
+    rope::Angles,
+};
+use crate::{cancel::Cancel, error::Result};
+
+/// Attention and MLP with the norms around them.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Norm before attention.
+    pub attention_norm: Option<Norm>,
+    /// The attention heads.
+    pub attention: Attention,
+    /// Norm after attention.
+    pub attention_post_norm: Option<Norm>,
+    /// Norm before the MLP.
+    pub mlp_norm: Option<Norm>,
+    /// The MLP.
+    pub mlp: Mlp,
+    /// Norm after the MLP.
+    pub mlp_post_norm: Option<Norm>,
+    /// Whether the MLP reads the layer's input, beside attention, instead of what attention left.
+    pub parallel: bool,
+    /// Factor on what both blocks add to the residual stream.
+    pub residual_scale: f64,
+    /// Which of [`Decoder::ropes`](super::Decoder::ropes) turns its queries and keys.
+    pub rope: Option<usize>,
+}
+
+/// What a layer needs to know of the tokens that flow through it.
+pub(super) struct Flow<'a> {
+    /// The prompts.
+    pub(super) packed: &'a Packed,
+    /// Row of every prompt's last token among the packed rows, `[B]`.
+    pub(super) last_rows: &'a Tensor,
+    /// Angles of the rows that flow in, per rotary embedding.
+    pub(super) angles: &'a [Angles],
+    /// Keys and values of the shared prefix in this layer.
+    pub(super) prefix: Option<&'a KeyValue>,
+    /// Where only last tokens flow in: keys and values in this layer of the whole prompts, as they were.
+    pub(super) known: Option<&'a KeyValue>,
+    /// Whether only last tokens flow out.
+    pub(super) narrows: bool,
+    /// Rows that a change touches, among those that flow out.
+    pub(super) touched: &'a Touched,
+    /// What is changed.
+    pub(super) change: &'a Intervention,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Flow<'_> {
+    /// Whether every row that flows out is a prompt's last token.
+    const fn is_last_only(&self) -> bool {
+        self.narrows || self.known.is_some()
+    }
+
+    fn at_last(&self, x: &Tensor) -> Result<Tensor> {
+        if self.is_last_only() { Ok(x.clone()) } else { Ok(x.index_select(self.last_rows, 0)?) }
+    }
+}
+
+impl Layer {
+    /// The residual stream after this layer (`[ΣT, d]`, or `[B, d]` if only last tokens flow out), and the layer's keys
+    /// and values.
+    pub(super) fn forward(
+        &self,
+        index: usize,
+        residual: &Tensor,
+        flow: &Flow<'_>,
+        probe: &mut dyn Probe,
+    ) -> Result<(Tensor, KeyValue)> {
+        let (residual, mix, own) = self.attend(index, residual, flow, probe)?;
+        let mix = flow.change.heads(index, mix, flow.touched)?;
+        probe.heads(index, &mix)?;
+        let output = &self.attention.output;
+        let raw =
+            keep_exact(flow, output.weight.is_quantised(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
+        let scale =
+            self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&flow.at_last(&raw)?)).transpose()?;
+        probe.attention(index, &flow.at_last(&mix)?, scale.as_ref())?;
+        let attended = (&residual + self.added(self.attention_post_norm.as_ref(), &raw)?)?;
+        flow.cancel.check()?;
+        let input = if self.parallel { &residual } else { &attended };
+        let input = normalise(self.mlp_norm.as_ref(), input)?;
+        let mlp = |exact: bool| move |x: &Tensor| self.mlp.forward(x, exact);
+        let raw = keep_exact(flow, self.mlp.rounds(), &input, mlp(false), mlp(true))?;
+        let added = self.added(self.mlp_post_norm.as_ref(), &raw)?;
+        let added = flow.change.mlp(index, added, flow.touched)?;
+        probe.mlp_everywhere(index, &added)?;
+        probe.mlp(index, &flow.at_last(&added)?)?;
+        Ok(((attended + added)?, own))
+    }
+
+    /// The rows that flow out, the heads' value mixes there, and keys and values of the prompts' own tokens.
+    fn attend(
+        &self,
+        index: usize,
+        residual: &Tensor,
+        flow: &Flow<'_>,
+        probe: &mut dyn Probe,
+    ) -> Result<(Tensor, Tensor, KeyValue)> {
+        let angles = self.rope.map(|rope| &flow.angles[rope]);
+        let normed = normalise(self.attention_norm.as_ref(), residual)?;
+        let own = self.attention.key_value(&normed, angles)?;
+        let own = match flow.known {
+            Some(known) => known.replace(flow.last_rows, &own)?,
+            None => own,
+        };
+        let last_rows = |x: &Tensor| x.index_select(flow.last_rows, 0);
+        let narrow_angles = || angles.map(|angles| angles.select(flow.last_rows)).transpose();
+        let (asking, angles, residual, queries) = match (flow.narrows, flow.known) {
+            (_, Some(_)) => (normed, angles.cloned(), residual.clone(), Queries::Last),
+            (true, None) => (last_rows(&normed)?, narrow_angles()?, last_rows(residual)?, Queries::Last),
+            (false, None) => (normed, angles.cloned(), residual.clone(), Queries::All),
+        };
+        if probe.wants_pattern(index) {
+            let (rows, angles) = match queries {
+                Queries::Last => (asking.clone(), angles.clone()),
+                Queries::All => (last_rows(&asking)?, narrow_angles()?),
+            };
+            probe.pattern(index, self.attention.pattern(&rows, angles.as_ref(), flow.packed, flow.prefix, &own)?)?;
+        }
+        let mix = self.attention.mix(&asking, angles.as_ref(), flow.packed, flow.prefix, &own, queries)?;
+        Ok((residual, mix, own))
+    }
+
+    /// What a block adds to the residual stream, given what it computed.
+    fn added(&self, post_norm: Option<&Norm>, raw: &Tensor) -> Result<Tensor> {
+        let x = normalise(post_norm, raw)?;
+        #[allow(clippy::float_cmp)] // exactly one means: no factor
+        Ok(if self.residual_scale == 1.0 { x } else { (x * self.residual_scale)? })
+    }
+}
+
+/// Applies `quick` to every row of `x`, but `exact` to the rows that are taken apart: quantised products round their
+/// inputs, and then a block's output would not be the sum of its heads.
+fn keep_exact(
+    flow: &Flow<'_>,
+    rounds: bool,
+    x: &Tensor,
+    quick: impl Fn(&Tensor) -> Result<Tensor>,
+    exact: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    if flow.is_last_only() {
+        return exact(x);
+    }
+    let rounded = quick(x)?;
+    if !rounds {
+        return Ok(rounded);
+    }
+    let kept = exact(&x.index_select(flow.last_rows, 0)?)?;
+    let correction = (kept - rounded.index_select(flow.last_rows, 0)?)?;
+    Ok(rounded.index_add(flow.last_rows, &correction, 0)?)
+}
+
+fn normalise(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor> {
+    norm.map_or_else(|| Ok(x.clone()), |norm| norm.forward(x))
+}

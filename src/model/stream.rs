@@ -1,0 +1,213 @@
+//! Batches on their way through the layers: they can stop between two layers and go on more than once.
+//!
+//! A change in one layer leaves the layers below untouched. Whoever tries many changes keeps one stream at the layer
+//! where the next change is made, and sends copies of it (which share their tensors) up from there.
+
+use candle_core::Tensor;
+
+use super::{
+    attention::KeyValue,
+    decoder::{Decoder, Prefix},
+    intervention::{Intervention, Positions, Touched},
+    layer::Flow,
+    packed::Packed,
+    probe::Probe,
+    rope::{Angles, Regime},
+};
+use crate::{cancel::Cancel, error::Result};
+
+/// Prefix tokens per pass: bounds the score matrix of a long prefix.
+const PREFIX_CHUNK: usize = 256;
+
+/// A packed batch before one of the layers.
+#[derive(Clone, Debug)]
+pub struct Stream<'a> {
+    decoder: &'a Decoder,
+    packed: Packed,
+    layer: usize,
+    /// `[ΣT, d]`, or `[B, d]` where only last tokens flow.
+    residual: Tensor,
+    angles: Vec<Angles>,
+    last_rows: Tensor,
+    /// Where only last tokens flow: keys and values of the whole prompts, per layer.
+    known: Option<&'a [KeyValue]>,
+    whole: bool,
+}
+
+impl<'a> Stream<'a> {
+    /// A batch before the first layer.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn begin(decoder: &'a Decoder, packed: Packed) -> Result<Self> {
+        let (positions, device) = (packed.positions(), decoder.device());
+        let angles = decoder.ropes.iter().map(|rope| rope.angles(&positions, packed.regime(), device));
+        Ok(Self {
+            decoder,
+            layer: 0,
+            residual: decoder.embed(&packed, &positions)?,
+            angles: angles.collect::<Result<_>>()?,
+            last_rows: packed.last_rows(device)?,
+            packed,
+            known: None,
+            whole: false,
+        })
+    }
+
+    /// The same, but every token flows through the last layer too, where usually only last ones do: for probes that
+    /// look at all positions.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { whole: true, ..self }
+    }
+
+    /// Only the last tokens of this stream; `known` holds keys and values of all its tokens, per layer of the model.
+    ///
+    /// A change at last positions leaves all other tokens as they were, so that this is all that has to flow.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn last_only(&self, known: &'a [KeyValue]) -> Result<Self> {
+        let angles = self.angles.iter().map(|angles| angles.select(&self.last_rows));
+        Ok(Self {
+            residual: self.residual.index_select(&self.last_rows, 0)?,
+            angles: angles.collect::<Result<_>>()?,
+            known: Some(known),
+            ..self.clone()
+        })
+    }
+
+    /// The layer it is before.
+    pub const fn layer(&self) -> usize {
+        self.layer
+    }
+
+    /// Whether all layers are behind it.
+    pub const fn is_done(&self) -> bool {
+        self.layer == self.decoder.layers.len()
+    }
+
+    /// Goes through one layer and returns the keys and values of its tokens there.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+    pub fn step(
+        &mut self,
+        prefix: Option<&KeyValue>,
+        change: &Intervention,
+        probe: &mut dyn Probe,
+        cancel: &Cancel,
+    ) -> Result<KeyValue> {
+        cancel.check()?;
+        if self.layer == 0 {
+            let narrow = self.known.is_some();
+            let last = if narrow { self.residual.clone() } else { self.residual.index_select(&self.last_rows, 0)? };
+            probe.embedding(&last)?;
+        }
+        let is_last = self.layer + 1 == self.decoder.layers.len();
+        let narrows = is_last && !self.whole && self.known.is_none();
+        let flow = Flow {
+            packed: &self.packed,
+            last_rows: &self.last_rows,
+            angles: &self.angles,
+            prefix,
+            known: self.known.map(|known| &known[self.layer]),
+            narrows,
+            touched: &Touched::of(change, &self.packed, narrows || self.known.is_some(), self.decoder.device())?,
+            change,
+            cancel,
+        };
+        let (residual, own) = self.decoder.layers[self.layer].forward(self.layer, &self.residual, &flow, probe)?;
+        self.residual = residual;
+        self.layer += 1;
+        if self.is_done() {
+            let all = self.whole && self.known.is_none();
+            probe.residual(&if all {
+                self.residual.index_select(&self.last_rows, 0)?
+            } else {
+                self.residual.clone()
+            })?;
+        }
+        Ok(own)
+    }
+
+    /// Goes through all layers that are left.
+    ///
+    /// # Errors
+    /// As [`Stream::step`].
+    pub fn finish(
+        mut self,
+        prefix: &Prefix,
+        change: &Intervention,
+        probe: &mut dyn Probe,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        while !self.is_done() {
+            self.step(prefix.layer(self.layer), change, probe, cancel)?;
+        }
+        Ok(())
+    }
+}
+
+/// The tokens that all prompts share, before one of the layers.
+#[derive(Clone, Debug)]
+pub struct PrefixStream<'a> {
+    decoder: &'a Decoder,
+    chunks: Vec<Stream<'a>>,
+    tokens: usize,
+    layers: Vec<KeyValue>,
+}
+
+impl<'a> PrefixStream<'a> {
+    /// The tokens before the first layer.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn begin(decoder: &'a Decoder, tokens: &[u32], regime: Regime) -> Result<Self> {
+        let starts = (0..).step_by(PREFIX_CHUNK);
+        let chunks = tokens.chunks(PREFIX_CHUNK).zip(starts);
+        let chunks = chunks.map(|(chunk, start)| Stream::begin(decoder, Packed::new([chunk], start, regime)));
+        Ok(Self { decoder, chunks: chunks.collect::<Result<_>>()?, tokens: tokens.len(), layers: Vec::new() })
+    }
+
+    /// As [`Stream::whole`].
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { chunks: self.chunks.into_iter().map(Stream::whole).collect(), ..self }
+    }
+
+    /// Goes through one layer. A change at last positions is none here.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+    pub fn step(&mut self, change: &Intervention, probe: &mut dyn Probe, cancel: &Cancel) -> Result<()> {
+        let none = Intervention::none();
+        let change = if change.positions() == Positions::All { change } else { &none };
+        let mut seen: Option<KeyValue> = None;
+        for chunk in &mut self.chunks {
+            let own = chunk.step(seen.as_ref(), change, probe, cancel)?;
+            seen = Some(match seen {
+                Some(seen) => seen.extend(&own)?,
+                None => own,
+            });
+        }
+        self.layers.extend(seen);
+        Ok(())
+    }
+
+    /// Keys and values of a layer behind it.
+    pub fn layer(&self, layer: usize) -> Option<&KeyValue> {
+        self.layers.get(layer)
+    }
+
+    /// Goes through all layers that are left; the keys and values of all layers, those behind it as they were.
+    ///
+    /// # Errors
+    /// As [`PrefixStream::step`].
+    pub fn finish(mut self, change: &Intervention, probe: &mut dyn Probe, cancel: &Cancel) -> Result<Prefix> {
+        while self.tokens > 0 && self.layers.len() < self.decoder.layers.len() {
+            self.step(change, probe, cancel)?;
+        }
+        Ok(Prefix { tokens: self.tokens, layers: self.layers })
+    }
+}

@@ -1,0 +1,142 @@
+//! The prompts of a run, made again from what the run says about itself.
+
+use super::{Draft, Plan, PlannedExample, Prompts, plan_explicit};
+use crate::{
+    attribution::Split,
+    component::Shape,
+    error::{Error, InputError, Result},
+    model::Model,
+    run::Run,
+    task::{ExplicitPrompt, Library},
+};
+
+/// The template's name of runs on explicit prompts.
+const EXPLICIT: &str = "explicit";
+
+/// Prompts that were made again, with what they are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// As the model reads them.
+    pub prompts: Prompts,
+    /// The test prompts as text.
+    pub texts: Vec<String>,
+    /// The demonstrations in prompt order, each as its text and its label word.
+    pub demonstrations: Vec<(String, String)>,
+    /// The end of every test prompt that asks: the query in the template.
+    pub queries: Vec<String>,
+}
+
+impl Plan {
+    /// The plan of a run from disk.
+    pub fn of(run: &Run) -> Self {
+        let meta = &run.meta;
+        let examples = |split| {
+            let own = run.examples.iter().filter(|record| record.split == split);
+            let planned = own.map(|r| PlannedExample { id: r.id.clone(), text: r.text.clone(), gold: r.gold });
+            planned.collect()
+        };
+        Self {
+            request: meta.request.clone(),
+            model: meta.model.clone(),
+            task: meta.task.clone(),
+            prompt: meta.prompt.clone(),
+            shape: Shape { layers: meta.model.layers, heads: meta.model.heads, labels: meta.task.label_tokens.len() },
+            train: examples(Split::Train),
+            test: examples(Split::Test),
+        }
+    }
+}
+
+/// Makes the prompts of `plan` again, for `model`.
+///
+/// # Errors
+/// If it is another model, or if the prompts would be others than those of the run: says what differs.
+pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
+    if model.meta.weights_hash != plan.model.weights_hash {
+        let problem = format!("the run was made with other weights, those of {}", plan.model.id);
+        return Err(InputError::new(problem).field("weights_hash").cure("name their model with -m").into());
+    }
+    let (made, rebuilt) = match &plan.request {
+        Some(request) => {
+            let task = Library.task(&request.task)?;
+            let draft = Draft::new(&task, request)?;
+            let (made, prompts) = draft.plan(model)?;
+            (made, from_draft(&draft, prompts)?)
+        }
+        None if plan.task.template == EXPLICIT => explicit(model, plan)?,
+        None => {
+            let problem = "the run does not say what made it: it is from an older version";
+            return Err(InputError::new(problem).field("request").cure("run again").into());
+        }
+    };
+    match difference(&made, plan) {
+        None => Ok(rebuilt),
+        Some(what) => {
+            let problem = format!("the prompts cannot be made again: {what}");
+            Err(InputError::new(problem).cure("the task's data or template changed since; run again").into())
+        }
+    }
+}
+
+fn from_draft(draft: &Draft<'_>, prompts: Prompts) -> Result<Rebuilt> {
+    let context = draft.template.context(&draft.demonstrations)?;
+    let shown = |example: &crate::task::Example| -> Result<(String, String)> {
+        Ok((draft.template.render(example)?, draft.template.label_words[example.label].clone()))
+    };
+    Ok(Rebuilt {
+        prompts,
+        texts: draft.test.iter().map(|e| Ok(draft.text(&context, e)?.prompt)).collect::<Result<_>>()?,
+        demonstrations: draft.demonstrations.iter().map(shown).collect::<Result<_>>()?,
+        queries: draft.test.iter().map(|example| draft.template.render(example)).collect::<Result<_>>()?,
+    })
+}
+
+fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
+    let prompt = |split: Split| {
+        plan.split(split).iter().map(move |example| ExplicitPrompt {
+            id: example.id.clone(),
+            prompt: example.text.clone(),
+            label: example.gold,
+            split,
+        })
+    };
+    let all = prompt(Split::Train).chain(prompt(Split::Test)).collect();
+    let (words, tokens) = (plan.task.label_words.clone(), plan.task.label_tokens.clone());
+    let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, tokens)?;
+    let texts: Vec<String> = plan.test.iter().map(|example| example.text.clone()).collect();
+    Ok((made, Rebuilt { prompts, queries: texts.clone(), texts, demonstrations: Vec::new() }))
+}
+
+/// What is not as it was.
+fn difference(made: &Plan, plan: &Plan) -> Option<String> {
+    for split in Split::ALL {
+        let (now, then) = (made.split(split), plan.split(split));
+        if now.len() != then.len() {
+            return Some(format!("there are {} {} examples, there were {}", now.len(), split.name(), then.len()));
+        }
+        if let Some((_, then)) = now.iter().zip(then).find(|(now, then)| now != then) {
+            return Some(format!("the {} example `{}` is not what it was", split.name(), then.id));
+        }
+    }
+    let (now, then) = (&made.prompt, &plan.prompt);
+    match () {
+        () if now.demo_ids != then.demo_ids => Some("other demonstrations are drawn".to_owned()),
+        () if !then.demos.is_empty() && now.demos != then.demos => Some("a demonstration reads otherwise".to_owned()),
+        () if made.task.label_tokens != plan.task.label_tokens => Some("the label words are other tokens".to_owned()),
+        () if now.prefix_tokens != then.prefix_tokens => Some("the prompts share other tokens".to_owned()),
+        () => None,
+    }
+}
+
+/// The place of the test example called `id`, or of the first one.
+///
+/// # Errors
+/// If there is none of that name.
+pub fn find_example(plan: &Plan, id: Option<&str>) -> Result<usize> {
+    let Some(id) = id else { return Ok(0) };
+    plan.test.iter().position(|example| example.id == id).ok_or_else(|| Error::Unknown {
+        what: "test example",
+        given: id.to_owned(),
+        known: plan.test.iter().take(5).map(|example| example.id.clone()).chain(["…".to_owned()]).collect(),
+    })
+}

@@ -1,0 +1,215 @@
+//! Ablated re-runs and attention patterns against Hugging Face transformers with hooks (`tools/golden_ablation.py`).
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Golden, relative_error};
+use partscope::{
+    Attribution,
+    analysis::Mix,
+    attribution::Split,
+    cancel::Cancel,
+    cause::{Ablation, Subject, look, rerun, shares, sweep, writes},
+    decompose::BatchSize,
+    run::{PromptMeta, TaskMeta},
+    runner::{Plan, PlannedExample, Prompts, Rebuilt},
+};
+use serde_json::Value;
+
+const TOLERANCE: f32 = 1e-4;
+
+struct Case {
+    golden: Golden,
+    facts: Value,
+    prompts: Prompts,
+    plan: Plan,
+    table: Attribution,
+}
+
+fn cases() -> Vec<Case> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ablation");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 2);
+    files.iter().map(|file| Case::load(file.file_stem().unwrap().to_str().unwrap(), file)).collect()
+}
+
+impl Case {
+    fn load(name: &str, file: &PathBuf) -> Self {
+        let golden = Golden::load(name);
+        let facts: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        assert_eq!(facts["prompts"], serde_json::json!(golden.prompts));
+        let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
+        let example = |id: usize| PlannedExample { id: id.to_string(), text: String::new(), gold: 0 };
+        let plan = Plan {
+            request: None,
+            model: golden.model.meta.clone(),
+            task: TaskMeta {
+                name: name.to_owned(),
+                template: String::new(),
+                label_words: vec![String::new(); golden.labels.len()],
+                label_tokens: golden.labels.clone(),
+            },
+            prompt: PromptMeta { shots: 0, demo_seed: 0, demo_ids: Vec::new(), demos: Vec::new(), prefix_tokens: 4 },
+            shape: golden.projection().shape(),
+            train: Vec::new(),
+            test: (0..golden.prompts.len()).map(example).collect(),
+        };
+        let prompts = Prompts { train: Vec::new(), test: golden.prompts.clone() };
+        Self { golden, facts, prompts, plan, table }
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(&self.golden.model, &self.plan, &self.prompts).unwrap()
+    }
+
+    fn rebuilt(&self) -> Rebuilt {
+        let text = |prompt: &Vec<u32>| prompt[1..].iter().map(|id| format!("w{id}")).collect::<Vec<_>>().join(" ");
+        let texts: Vec<String> = self.golden.prompts.iter().map(text).collect();
+        Rebuilt { prompts: self.prompts.clone(), queries: texts.clone(), texts, demonstrations: Vec::new() }
+    }
+
+    fn mix(&self) -> Mix {
+        Mix { weights: serde_json::from_value(self.facts["mix"].clone()).unwrap(), rest: 1.0 }
+    }
+}
+
+fn ablation(setting: &Value) -> Ablation {
+    serde_json::from_value(serde_json::json!({"positions": setting["positions"], "fill": setting["fill"]})).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f32> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        value => vec![value.as_f64().unwrap() as f32],
+    }
+}
+
+fn narrow(logits: &[f64]) -> Vec<f32> {
+    logits.iter().map(|&logit| logit as f32).collect()
+}
+
+#[test]
+fn a_mix_inside_the_forward_pass_equals_transformers() {
+    for case in cases() {
+        for setting in case.facts["settings"].as_array().unwrap() {
+            let how = ablation(setting);
+            let rerun = rerun(&case.subject(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let error = relative_error(&narrow(&rerun.total), &numbers(&setting["mix"]));
+            println!("{:20} {:36} mix {error:.1e}", case.golden.name, how.describe());
+            assert!(error <= TOLERANCE, "{} {how:?}: {error}", case.golden.name);
+            let exactness = rerun.table.exactness();
+            assert!(
+                exactness.holds(partscope::attribution::F32_TOLERANCE),
+                "{} {how:?} {exactness:?}",
+                case.golden.name
+            );
+        }
+    }
+}
+
+/// Each component alone, from kept residual streams; with a shared prefix and without one.
+#[test]
+fn ablating_each_in_turn_equals_transformers() {
+    for case in cases() {
+        for setting in case.facts["settings"].as_array().unwrap() {
+            let (how, each) = (ablation(setting), setting["each"].as_array().unwrap());
+            for prefix_tokens in [4, 0] {
+                let mut plan = case.plan.clone();
+                plan.prompt.prefix_tokens = prefix_tokens;
+                let subject = Subject::new(&case.golden.model, &plan, &case.prompts).unwrap();
+                let mut worst = 0.0_f32;
+                let swept = sweep(&subject, how, &Cancel::default(), &mut |_, _| {}).unwrap();
+                for (index, expected) in each.iter().enumerate() {
+                    let (rows, expected) = (numbers(expected), margin_mean(&numbers(expected)));
+                    let scale = rows.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+                    worst = worst.max((swept.effects[index].total.margin as f32 - expected).abs() / scale);
+                }
+                println!("{:20} {:36} each {worst:.1e}", case.golden.name, how.describe());
+                assert!(worst <= TOLERANCE, "{} {how:?} {prefix_tokens}: {worst}", case.golden.name);
+            }
+        }
+    }
+}
+
+/// Mean of label 0 minus the strongest other label, `[N, 3]`.
+fn margin_mean(rows: &[f32]) -> f32 {
+    let margins: Vec<f32> = rows.chunks_exact(3).map(|row| row[0] - row[1].max(row[2])).collect();
+    margins.iter().sum::<f32>() / margins.len() as f32
+}
+
+#[test]
+fn a_mix_of_ones_changes_nothing_to_the_bit() {
+    for case in cases() {
+        for setting in case.facts["settings"].as_array().unwrap() {
+            let ones = Mix::identity(case.plan.shape);
+            let how = ablation(setting);
+            let rerun = rerun(&case.subject(), &case.table, &ones, how, &Cancel::default(), &mut |_| {}).unwrap();
+            assert_eq!(rerun.table, case.table, "{} {how:?}", case.golden.name);
+            assert!(rerun.total.iter().zip(case.table.full()).all(|(a, b)| a.to_bits() == f64::from(*b).to_bits()));
+            assert_eq!(rerun.effects.total_flips.count(), 0);
+        }
+    }
+}
+
+/// Muting every component of the last layer, whose results nothing reads but the final norm, moves margins between the
+/// labels exactly as the direct effect says, up to the norm's scale; the direct effect of a sweep is that of the table.
+#[test]
+fn the_direct_effect_is_the_table_without_the_component() {
+    let case = &cases()[0];
+    let swept = sweep(&case.subject(), Ablation::default(), &Cancel::default(), &mut |_, _| {}).unwrap();
+    for (index, effects) in swept.effects.iter().enumerate() {
+        let mut mix = Mix::identity(case.plan.shape);
+        mix.weights[index] = 0.0;
+        let margins = mix.margins(&case.table);
+        let mean = margins.iter().sum::<f64>() / margins.len() as f64;
+        assert!((effects.direct.margin - mean).abs() < 1e-5, "{index}");
+        let total = rerun(&case.subject(), &case.table, &mix, Ablation::default(), &Cancel::default(), &mut |_| {});
+        assert!((effects.total.margin - total.unwrap().effects.total.margin).abs() < 1e-5, "{index}");
+    }
+    assert_eq!(case.plan.split(Split::Test).len(), swept.done());
+}
+
+#[test]
+fn attention_of_the_last_token_equals_transformers_and_sums_to_one() {
+    for case in cases() {
+        let (subject, rebuilt, tokenizer) = (case.subject(), case.rebuilt(), &case.golden.model.tokenizer);
+        let mut worst = 0.0_f32;
+        let mut query = vec![0.0; case.plan.shape.layers * case.plan.shape.heads];
+        for (example, expected) in case.facts["attention"].as_array().unwrap().iter().enumerate() {
+            let look = look(&subject, tokenizer, &rebuilt, example, &Cancel::default()).unwrap();
+            let expected: Vec<&Value> =
+                expected.as_array().unwrap().iter().flat_map(|l| l.as_array().unwrap()).collect();
+            assert_eq!((look.weights.len(), look.tokens.len()), (expected.len(), case.golden.prompts[example].len()));
+            for (head, (weights, expected)) in look.weights.iter().zip(expected).enumerate() {
+                worst = worst.max(relative_error(weights, &numbers(expected)));
+                assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                query[head] += look.shares(head, 0)[2] / case.golden.prompts.len() as f64;
+            }
+        }
+        println!("{:20} attention {worst:.1e}", case.golden.name);
+        assert!(worst <= TOLERANCE, "{}: {worst}", case.golden.name);
+        let mean = shares(&subject, tokenizer, &rebuilt, &Cancel::default(), &mut |_| {}).unwrap();
+        for (mean, query) in mean.means.iter().zip(query) {
+            assert!((mean[2] - query).abs() < 1e-5 && (mean.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+        }
+    }
+}
+
+/// The whole unembedding, read at the label words, gives the attribution's own contributions.
+#[test]
+fn what_a_component_writes_is_what_it_contributes() {
+    for case in cases() {
+        let (subject, tokenizer) = (case.subject(), &case.golden.model.tokenizer);
+        for (index, component) in case.plan.shape.iter().enumerate() {
+            let at = (3, component);
+            let written = writes(&subject, tokenizer, &case.golden.labels, at, 5, &Cancel::default()).unwrap();
+            let labels: Vec<f32> = written.labels.iter().map(|word| word.logit as f32).collect();
+            let expected = &case.table.contribution(index)[9..12];
+            assert!(relative_error(&labels, expected) <= TOLERANCE, "{} {component}", case.golden.name);
+            let best = written.promoted[0].logit;
+            assert!(written.labels.iter().all(|word| (written.suppressed[0].logit..=best).contains(&word.logit)));
+        }
+    }
+}
