@@ -230,6 +230,29 @@ fn two_runs_are_compared_and_an_example_is_opened() {
 }
 
 #[test]
+fn a_prompt_is_edited_and_run_again_and_a_text_is_classified() {
+    let mut session = Session::start("explore --limit 40", 120, 40);
+    session.see("done in");
+    session.press("p");
+    session.see("as the model reads it");
+    session.see("tokens with the query");
+    session.press("l");
+    session.see("edited: r runs it");
+    session.press("r");
+    session.until("the edited run", |screen| screen.contents().lines().next().unwrap().contains("· edited "));
+    session.see("done in");
+    session.press("i");
+    session.press("\x1b[200~stocks fell\r\nagain\x1b[201~");
+    session.see("stocks fellagain");
+    session.see("against");
+    session.press("\rd");
+    session.see("the same labels buy");
+    session.see("comprw_released");
+    session.press("q");
+    session.ends_with(0);
+}
+
+#[test]
 fn without_a_terminal_it_says_one_sentence() {
     let output = Command::new(BINARY).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -12,6 +12,8 @@ pub enum Section {
     View,
     /// The weights of the components.
     Mix,
+    /// What stands in the prompt.
+    Prompt,
     /// Which model output is looked at.
     Run,
     /// The program itself.
@@ -20,7 +22,7 @@ pub enum Section {
 
 impl Section {
     /// All headings, in the order they are listed.
-    pub const ALL: [Self; 5] = [Self::Cursor, Self::View, Self::Mix, Self::Run, Self::Program];
+    pub const ALL: [Self; 6] = [Self::Cursor, Self::View, Self::Mix, Self::Prompt, Self::Run, Self::Program];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Section {
             Self::Cursor => "move",
             Self::View => "look",
             Self::Mix => "mix",
+            Self::Prompt => "prompt",
             Self::Run => "run",
             Self::Program => "program",
         }
@@ -87,11 +90,13 @@ actions! {
         Ranking "ranking" "Show the components as a map, or ranked from best to worst",
         Kinds "kinds" "Show all components, or those of one kind only",
         Mixer "mixer" "Open the mixing desk, or go back to the map",
+        Prompt "prompt" "Open the demonstrations, or go back to the map",
         Examples "examples" "Open the examples, or go back to the map",
         Compare "compare" "Hold two runs against each other, or go back to the map",
         OtherRun "other-run" "Compare with the next run at hand",
         Filter "filter" "Show all, the wrong, or the flipped examples",
         Search "search" "Show only examples whose text has what is typed",
+        FullPrompt "full-prompt" "Show the example's prompt as the model reads it",
         ListDown "next-example" "Move to the next example of the list",
         ListUp "previous-example" "Move to the example before",
         PageDown "page-down" "Move one page of examples down",
@@ -110,10 +115,20 @@ actions! {
         FlipSign "invert" "Turn the vote of what is selected or marked around",
         Reset "reset" "Give what is selected or marked its weight of 1 again",
         ResetAll "reset-all" "Give everything its weight of 1 again",
-        Undo "undo" "Take the last change of the mix back",
+        Undo "undo" "Take the last change back: of the mix, or of the prompt",
         Redo "redo" "Make the change again that was taken back",
         SaveMix "save-mix" "Write the mix to a weights file",
         LoadMix "load-mix" "Read a mix from a weights file",
+    }
+    Prompt {
+        Earlier "earlier" "Move the demonstration up in the prompt",
+        Later "later" "Move the demonstration down in the prompt",
+        Relabel "relabel" "Give the demonstration the next label",
+        Another "another" "Put the next example of this label in its place",
+        Replace "replace" "Choose an example of the pool in its place",
+        Add "add" "Choose an example of the pool to stand after it",
+        Remove "remove" "Take the demonstration out of the prompt",
+        OwnText "own-text" "Type a text and see what the model and the mix say",
     }
     Run {
         NextTask "task" "Look at the next task",

@@ -1,6 +1,8 @@
 //! Who argued for what on one example.
 
-use super::sheet::Sheet;
+use crate::attribution::{Attribution, argmax};
+
+use super::{desk::Desk, sheet::Sheet, tally::rival};
 
 /// What one term adds to the margin of an example: gold minus its rival, in nats, as it is heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +18,8 @@ pub struct Term {
 pub struct Argument {
     /// Which test example.
     pub example: usize,
+    /// The label it is taken apart for: gold, where that is known.
+    pub gold: usize,
     /// The strongest wrong label under the model itself: what gold is held against.
     pub rival: usize,
     /// All terms that say something, most important first.
@@ -27,20 +31,30 @@ pub struct Argument {
 impl Argument {
     /// Takes a test example of `sheet` apart, under the mix if that is heard.
     pub fn of(sheet: &Sheet, example: usize) -> Option<Self> {
-        let (table, labels) = (&sheet.test.table, sheet.shape.labels);
-        let (&gold, &rival) = (table.gold().get(example)?, sheet.test.tally.rivals().get(example)?);
-        let at = example * labels;
+        let (&gold, &rival) = (sheet.test.table.gold().get(example)?, sheet.test.tally.rivals().get(example)?);
+        Some(Self::over(&sheet.test.table, example, (gold, rival), sheet.desk.on.then_some(&sheet.desk)))
+    }
+
+    /// Takes the only example of `table` apart, whose gold label nobody knows: for the label that the model says,
+    /// against the runner-up.
+    pub fn of_text(table: &Attribution, desk: Option<&Desk>) -> Self {
+        let logits = &table.full()[..table.labels()];
+        let said = argmax(logits);
+        Self::over(table, 0, (said, rival(logits, said)), desk)
+    }
+
+    fn over(table: &Attribution, example: usize, (gold, rival): (usize, usize), desk: Option<&Desk>) -> Self {
+        let at = example * table.labels();
         let margin = |values: &[f32]| f64::from(values[at + gold]) - f64::from(values[at + rival]);
-        let desk = sheet.desk.on.then_some(&sheet.desk);
-        let heads = (0..sheet.shape.components()).map(|component| Term {
+        let heads = (0..table.shape().components()).map(|component| Term {
             component: Some(component),
             margin: desk.map_or(1.0, |desk| desk.weight(component)) * margin(table.contribution(component)),
         });
-        let rest = Term { component: None, margin: desk.map_or(1.0, super::desk::Desk::rest) * margin(table.rest()) };
+        let rest = Term { component: None, margin: desk.map_or(1.0, Desk::rest) * margin(table.rest()) };
         let mut terms: Vec<Term> = heads.chain([rest]).filter(|term| term.margin != 0.0).collect();
         let total = terms.iter().map(|term| term.margin).sum();
         terms.sort_by(|a, b| b.margin.abs().total_cmp(&a.margin.abs()));
-        Some(Self { example, rival, terms, margin: total })
+        Self { example, gold, rival, terms, margin: total }
     }
 }
 

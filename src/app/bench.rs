@@ -1,6 +1,6 @@
 //! An explorer without a terminal, for tests: workers answer at once, and always the same.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     analysis::{
@@ -12,13 +12,13 @@ use crate::{
     attribution::Attribution,
     cancel::Cancel,
     component::Shape,
-    jobs::{Errand, FitEvent, Judged, Scored, Tagged},
+    jobs::{Errand, FitEvent, Judged, Report, Scored, Tagged},
     runner::{Event, RunRequest},
 };
 
 use super::{
-    Effect, Keymap, Leave, State, TaskChoice, fixture, hear_fit, hear_judge, hear_run, hear_score, keymap::DEFAULT,
-    press,
+    Effect, Keymap, Leave, State, TaskChoice, fixture, hear_answer, hear_clerk, hear_fit, hear_judge, hear_run,
+    hear_score, keymap::DEFAULT, press,
 };
 
 /// Keys go in, the state is looked at; runs begin when they are told to.
@@ -30,6 +30,7 @@ pub(crate) struct Bench {
     pub(crate) copied: Option<String>,
     pub(crate) left: Option<Leave>,
     pub(crate) errands: Vec<Errand>,
+    pub(crate) questions: usize,
 }
 
 impl Bench {
@@ -49,6 +50,7 @@ impl Bench {
             copied: None,
             left: None,
             errands: Vec::new(),
+            questions: 0,
         };
         let effects = bench.state.begin(fixture::request());
         bench.carry_out(effects);
@@ -113,6 +115,15 @@ impl Bench {
                 Effect::Score { sheet, train, test } => {
                     let outcomes = outcomes(&train, &test, &BaselineOptions::default(), &Cancel::default()).unwrap();
                     hear_score(&mut self.state, Scored::Done { sheet, outcomes });
+                }
+                Effect::Ask(ask) => {
+                    self.questions += 1;
+                    hear_answer(&mut self.state, ask.serial, Ok(fixture::answer(&ask)));
+                }
+                Effect::Errand(Errand::ReadTask(name)) => {
+                    let task = Ok(Arc::new(fixture::task()));
+                    let more = hear_clerk(&mut self.state, Report::Task(name, task));
+                    self.carry_out(more);
                 }
                 Effect::Errand(errand) => self.errands.push(errand),
                 Effect::Judge { sheet, table } => {

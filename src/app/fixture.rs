@@ -7,7 +7,8 @@ use crate::{
     component::Shape,
     progress::Progress,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
-    runner::{Event, Plan, PlannedExample, RunRequest},
+    runner::{Answer, Ask, Demonstration, Demos, Event, Plan, PlannedExample, RunRequest},
+    task::{Example, Task},
 };
 
 /// Eight layers of eight heads, two labels.
@@ -73,9 +74,59 @@ pub(crate) fn request() -> RunRequest {
     RunRequest { task, template, shots: 4, demo_seed: 0, train_examples: 20, ..RunRequest::default() }
 }
 
+/// The example of the pool with this number, as a demonstration.
+pub(crate) fn demo(index: usize) -> Demonstration {
+    let task = task();
+    let example = &task.pool[index % task.pool.len()];
+    let label = Some(task.labels[example.label].clone());
+    Demonstration { id: example.id.clone(), label, fields: Some(example.fields.clone()) }
+}
+
+/// The task behind the made-up runs: a pool of twelve.
+pub(crate) fn task() -> Task {
+    let example = |index: usize| Example {
+        id: format!("pool{index}"),
+        fields: [("text".to_owned(), format!("{}, said {index}", TEXTS[index % 8]).into())].into_iter().collect(),
+        label: index % 2,
+    };
+    Task {
+        name: "sentiment".to_owned(),
+        description: String::new(),
+        labels: vec!["negative".to_owned(), "positive".to_owned()],
+        templates: Vec::new(),
+        pool: (0..12).map(example).collect(),
+        dev: Vec::new(),
+        test: Vec::new(),
+    }
+}
+
+/// What the model's worker says to a question.
+pub(crate) fn answer(ask: &Ask) -> Answer {
+    let texts: Vec<String> = ask.demos.iter().map(crate::app::editor::summary).collect();
+    let lines = |(text, demo): (&String, &Demonstration)| {
+        format!("Review: {text}\nIt is {}\n\n", demo.label.as_deref().unwrap_or("?"))
+    };
+    let context: String = texts.iter().zip(&ask.demos).map(lines).collect();
+    let demo_tokens: Vec<usize> = texts.iter().map(|text| text.split(' ').count() + 6).collect();
+    let mut table = Attribution::new(SHAPE, vec![0]);
+    table.push(&batch(SHAPE, 7, 8));
+    Answer {
+        serial: ask.serial,
+        prompt: format!("{context}Review: {}\nIt is", ask.text),
+        tokens: demo_tokens.iter().sum::<usize>() + ask.text.split(' ').count() + 4,
+        context: 512,
+        demo_tokens,
+        table: (!ask.text.is_empty()).then_some(table),
+    }
+}
+
 fn planned(labels: usize, prefix: &str, n: usize) -> Vec<PlannedExample> {
     let text = |index: usize| format!("{}{}", TEXTS[index % TEXTS.len()], ["", " indeed", " after all"][index / 8 % 3]);
-    (0..n).map(|i| PlannedExample { id: format!("{prefix}{i}"), text: text(i), gold: gold(labels, i) }).collect()
+    let made = |i: usize| {
+        let prompt = format!("Review: what a film\nIt is positive\n\nReview: {}\nIt is", text(i)).into();
+        PlannedExample { id: format!("{prefix}{i}"), text: text(i), gold: gold(labels, i), prompt }
+    };
+    (0..n).map(made).collect()
 }
 
 pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
@@ -102,7 +153,10 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
             shots: request.shots,
             demo_seed: request.demo_seed,
             demo_ids: (0..request.shots).map(|shot| format!("pool{shot}")).collect(),
-            demos: Vec::new(),
+            demos: match &request.demos {
+                Demos::Listed(listed) => listed.clone(),
+                _ => (0..request.shots).map(|shot| demo(shot + 4 * request.demo_seed as usize)).collect(),
+            },
             prefix_tokens: 61,
         },
         shape,

@@ -11,6 +11,7 @@ use crate::{
 };
 
 use super::{
+    editor,
     mixer::{self, Path, Scores, ask_for_scores},
     sheet::{Change, Sheet},
     state::{FitNote, Fitting, Phase, State, Tone},
@@ -49,8 +50,12 @@ pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
         Event::Cancelled => set_phase(state, Phase::Stopped),
         Event::Failed(message) => set_phase(state, Phase::Failed(printable(&message).into_owned())),
     };
+    if !state.phase.is_busy() {
+        editor::ask_again(state);
+    }
     state.refresh();
     effects.extend(ask_for_scores(state));
+    effects.extend(editor::settle(state));
     effects
 }
 
@@ -183,13 +188,15 @@ pub fn hear_score(state: &mut State, told: Scored) {
 }
 
 /// Takes in what came of an errand.
-pub fn hear_clerk(state: &mut State, report: Report) {
+pub fn hear_clerk(state: &mut State, report: Report) -> Vec<Effect> {
     match report {
         Report::SavedMix(path) => {
             state.notify(Tone::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
         }
         Report::Mix { sheet, path, file } => mixer::load(state, sheet, &path.to_string_lossy(), &file),
+        Report::Task(name, task) => return editor::hear_task(state, name, task),
         Report::Failed(why) => state.notify(Tone::Bad, printable(&why).into_owned()),
     }
     state.refresh();
+    Vec::new()
 }

@@ -24,6 +24,8 @@ pub enum Table {
     Explore,
     /// Holds at the mixing desk.
     Mix,
+    /// Holds among the demonstrations.
+    Prompt,
     /// Holds among the examples.
     Examples,
     /// Holds where two runs are compared.
@@ -36,7 +38,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of the keymap.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Screens,
         Self::Cursor,
@@ -44,6 +46,7 @@ impl Table {
         Self::Faders,
         Self::Explore,
         Self::Mix,
+        Self::Prompt,
         Self::Examples,
         Self::Compare,
         Self::Help,
@@ -60,6 +63,7 @@ impl Table {
             Self::Faders => "faders",
             Self::Explore => "explore",
             Self::Mix => "mix",
+            Self::Prompt => "prompt",
             Self::Examples => "examples",
             Self::Compare => "compare",
             Self::Help => "help",
@@ -75,6 +79,8 @@ pub enum Place {
     Explore,
     /// At the mixing desk.
     Mix,
+    /// Among the demonstrations.
+    Prompt,
     /// Among the examples.
     Examples,
     /// Where two runs are compared.
@@ -87,7 +93,8 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 6] = [Self::Explore, Self::Mix, Self::Examples, Self::Compare, Self::Help, Self::Line];
+    pub const ALL: [Self; 7] =
+        [Self::Explore, Self::Mix, Self::Prompt, Self::Examples, Self::Compare, Self::Help, Self::Line];
 
     /// The tables that hold there.
     pub const fn tables(self) -> &'static [Table] {
@@ -96,6 +103,7 @@ impl Place {
                 &[Table::Explore, Table::Cursor, Table::Lists, Table::Faders, Table::Screens, Table::Global]
             }
             Self::Mix => &[Table::Mix, Table::Faders, Table::Screens, Table::Global],
+            Self::Prompt => &[Table::Prompt, Table::Screens, Table::Global],
             Self::Examples => &[Table::Examples, Table::Lists, Table::Screens, Table::Global],
             Self::Compare => &[Table::Compare, Table::Cursor, Table::Lists, Table::Screens, Table::Global],
             Self::Help => &[Table::Help, Table::Global],

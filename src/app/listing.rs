@@ -56,6 +56,9 @@ pub struct Listing {
     pub rows: Vec<usize>,
     /// On which of `rows` the list stands.
     pub at: usize,
+    /// Whether the prompt of the opened example is shown instead of who argued for what, and how many of its lines lie
+    /// below those that are shown.
+    pub prompt: Option<usize>,
 }
 
 impl Listing {

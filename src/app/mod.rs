@@ -13,7 +13,8 @@
 //! | [`mixer`] | methods of fitting, their paths, and what a mix is held against |
 //! | [`metric`], [`listing`] | what the map and the list show |
 //! | [`argument`], [`pairing`] | one example taken apart; two runs held against each other |
-//! | [`typing`] | palette and search |
+//! | [`editor`] | the demonstrations as they are edited, and a text of one's own |
+//! | [`typing`] | lines that are typed |
 //! | [`mod@update`], [`switch`], [`hear`] | what actions and workers do to the state |
 
 pub mod action;
@@ -21,6 +22,7 @@ pub mod argument;
 #[cfg(test)]
 pub(crate) mod bench;
 pub mod desk;
+pub mod editor;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
@@ -41,6 +43,7 @@ pub mod typing;
 pub mod update;
 
 pub use action::Action;
+pub use editor::hear_answer;
 pub use hear::{hear_clerk, hear_fit, hear_judge, hear_run, hear_score};
 pub use key::Key;
 pub use keymap::{Keymap, Place};

@@ -7,7 +7,7 @@ use crate::{
     attribution::{Attribution, Batch, Exactness, Split},
     component::{Component, Shape},
     run::{ModelMeta, PromptMeta, Run, RunMeta, TaskMeta},
-    runner::{Plan, PlannedExample, RunRequest},
+    runner::{Demos, Plan, PlannedExample, RunRequest},
     text::printable,
 };
 
@@ -30,6 +30,8 @@ pub struct Item {
     pub text: String,
     /// Gold label, an index into the label words.
     pub gold: usize,
+    /// The whole prompt as the model read it; runs from disk do not keep it. Not safe to show as it is.
+    pub prompt: Option<Arc<str>>,
 }
 
 /// One split of a run.
@@ -140,6 +142,7 @@ impl Sheet {
                 id: printable(&r.id).into_owned(),
                 text: printable(&r.text).into_owned(),
                 gold: r.gold,
+                prompt: None,
             };
             records.map(made).collect()
         };
@@ -220,6 +223,12 @@ impl Sheet {
         self.shape.component(component)
     }
 
+    /// Which demonstrations it has, in two words.
+    pub fn demos_name(&self) -> String {
+        let drawn = Demos::Balanced;
+        demos_name(self.request.as_ref().map_or(&drawn, |request| &request.demos), self.prompt.demo_seed)
+    }
+
     /// The label word as it is shown: without the space before it.
     pub fn label(&self, label: usize) -> String {
         let word = self.task.label_words.get(label).map_or("?", String::as_str);
@@ -258,9 +267,20 @@ impl Sheet {
     }
 }
 
+/// Which demonstrations these are, in two words: those of a seed, or edited ones by the beginning of their hash.
+pub fn demos_name(demos: &Demos, seed: u64) -> String {
+    match demos {
+        Demos::Listed(listed) => {
+            let hash = blake3::hash(format!("{listed:?}").as_bytes()).to_hex();
+            format!("edited {}", &hash[..3])
+        }
+        Demos::Balanced | Demos::Unbalanced => format!("demos {seed}"),
+    }
+}
+
 fn item(example: &PlannedExample) -> Item {
     let (id, text) = (printable(&example.id).into_owned(), printable(&example.text).into_owned());
-    Item { id, text, gold: example.gold }
+    Item { id, text, gold: example.gold, prompt: Some(example.prompt.clone()) }
 }
 
 /// Exactness of one batch alone.
@@ -285,7 +305,8 @@ mod tests {
         }
         let saved = Sheet::saved(1, fixture::run(&request, 40));
         assert!(watched.test.table == saved.test.table);
-        assert_eq!(watched.test.items, saved.test.items);
+        let texts = |sheet: &Sheet| sheet.test.items.iter().map(|item| item.text.clone()).collect::<Vec<_>>();
+        assert_eq!(texts(&watched), texts(&saved));
         assert_eq!(watched.predicted(Split::Test), saved.predicted(Split::Test));
         assert_eq!(watched.kind(0), Some(Kind::LabelBiased));
         assert_eq!(watched.kind(1), None);

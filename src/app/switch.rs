@@ -2,10 +2,11 @@
 //!
 //! What was computed is kept: going back is instant, and two runs can be compared by eye.
 
-use crate::runner::RunRequest;
+use crate::runner::{Demos, RunRequest};
 
 use super::{
     action::Action,
+    editor,
     state::{Phase, State, TaskChoice, Tone},
     update::Effect,
 };
@@ -13,8 +14,9 @@ use super::{
 /// Asks for the run that `action` leads to, or shows it if it is at hand.
 pub fn switch(state: &mut State, action: Action) -> Vec<Effect> {
     let Some(wanted) = &state.wanted else { return next_saved(state) };
-    match successor(wanted, &state.choices, action) {
-        Ok(next) if action != Action::Rerun => go(state, next),
+    let edited = editor::edited_request(state);
+    match successor(edited.as_ref().unwrap_or(wanted), &state.choices, action) {
+        Ok(next) if action != Action::Rerun || edited.is_some() => go(state, next),
         Ok(again) => start(state, again),
         Err(why) => {
             state.notify(Tone::Plain, why);
@@ -41,7 +43,7 @@ fn successor(wanted: &RunRequest, choices: &[TaskChoice], action: Action) -> Res
         Action::NextTask => {
             let next = &choices[at.map_or(0, |at| (at + 1) % choices.len())];
             let template = next.templates.first().cloned();
-            Ok(RunRequest { task: next.name.clone(), template, ..wanted.clone() })
+            Ok(RunRequest { task: next.name.clone(), template, demos: drawn(&wanted.demos), ..wanted.clone() })
         }
         Action::NextTemplate => {
             let templates = here.map_or(&[][..], |choice| &choice.templates);
@@ -51,11 +53,22 @@ fn successor(wanted: &RunRequest, choices: &[TaskChoice], action: Action) -> Res
             let at = templates.iter().position(|name| Some(name) == wanted.template.as_ref()).unwrap_or(0);
             Ok(RunRequest { template: Some(templates[(at + 1) % templates.len()].clone()), ..wanted.clone() })
         }
-        Action::NextSeed => Ok(RunRequest { demo_seed: wanted.demo_seed + 1, ..wanted.clone() }),
+        Action::NextSeed => {
+            let demo_seed = wanted.demo_seed + 1;
+            Ok(RunRequest { demo_seed, demos: drawn(&wanted.demos), ..wanted.clone() })
+        }
         Action::PreviousSeed if wanted.demo_seed == 0 => Err("this is the first demonstration set"),
-        Action::PreviousSeed => Ok(RunRequest { demo_seed: wanted.demo_seed - 1, ..wanted.clone() }),
+        Action::PreviousSeed => {
+            let demo_seed = wanted.demo_seed - 1;
+            Ok(RunRequest { demo_seed, demos: drawn(&wanted.demos), ..wanted.clone() })
+        }
         _ => Ok(wanted.clone()),
     }
+}
+
+/// Demonstrations that a seed draws: in place of listed ones, balanced ones.
+fn drawn(demos: &Demos) -> Demos {
+    if *demos == Demos::Unbalanced { Demos::Unbalanced } else { Demos::Balanced }
 }
 
 /// Shows the run if it is at hand, and asks for it if not.

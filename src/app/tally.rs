@@ -125,7 +125,7 @@ impl Tally {
 }
 
 /// The strongest label that is not `gold`; the first wins a tie.
-fn rival(row: &[f32], gold: usize) -> usize {
+pub fn rival(row: &[f32], gold: usize) -> usize {
     let others = (0..row.len()).filter(|&label| label != gold);
     others.reduce(|best, label| if row[label] > row[best] { label } else { best }).unwrap_or(gold)
 }

@@ -4,6 +4,7 @@ use crate::jobs::Errand;
 
 use super::{
     action::Action,
+    editor,
     mixer::file_of,
     state::{Overlay, State},
     update::{Effect, update},
@@ -25,6 +26,8 @@ pub enum Purpose {
     SaveMix,
     /// Where a mix is read.
     LoadMix,
+    /// A text of one's own, answered while it is typed.
+    OwnText,
 }
 
 /// A line that is asked for.
@@ -58,7 +61,7 @@ impl Palette {
 }
 
 /// Takes what was typed or pasted, if a line is open; what cannot stand in a line is left out.
-pub fn type_text(state: &mut State, text: &str) {
+pub fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
     let typed = text.chars().filter(|character| !character.is_control());
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => {
@@ -67,9 +70,24 @@ pub fn type_text(state: &mut State, text: &str) {
         }
         Some(Overlay::Search) => state.listing.needle.extend(typed),
         Some(Overlay::Line(line)) => line.text.extend(typed),
-        _ => return,
+        Some(Overlay::Pool { needle, at, .. }) => {
+            needle.extend(typed);
+            *at = 0;
+        }
+        _ => return Vec::new(),
     }
+    follow_own_text(state);
     state.refresh();
+    editor::settle(state)
+}
+
+/// The text of one's own is what stands in its line.
+fn follow_own_text(state: &mut State) {
+    if let (Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text })), Some(editor)) =
+        (&state.overlay, &mut state.editor)
+    {
+        editor.own.clone_from(text);
+    }
 }
 
 /// What an action does while the palette is open.
@@ -119,14 +137,22 @@ fn take_back(text: &mut String, action: Action) {
 pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
     let Some(Overlay::Line(line)) = &mut state.overlay else { return Vec::new() };
     match action {
-        Action::Erase | Action::Clear => take_back(&mut line.text, action),
+        Action::Erase | Action::Clear => {
+            take_back(&mut line.text, action);
+            follow_own_text(state);
+        }
         Action::Down | Action::Up => {}
         Action::Accept => {
             let Typed { purpose, text } = line.clone();
             state.overlay = None;
             return accept(state, purpose, text.trim());
         }
-        _ => state.overlay = None,
+        _ => {
+            if let (Purpose::OwnText, Some(editor)) = (line.purpose, &mut state.editor) {
+                editor.own.clear();
+            }
+            state.overlay = None;
+        }
     }
     Vec::new()
 }
@@ -138,6 +164,7 @@ fn accept(state: &mut State, purpose: Purpose, text: &str) -> Vec<Effect> {
     vec![Effect::Errand(match purpose {
         Purpose::SaveMix => Errand::SaveMix { path, file: Box::new(file_of(sheet)) },
         Purpose::LoadMix => Errand::LoadMix { sheet: sheet.id, path },
+        Purpose::OwnText => return Vec::new(),
     })]
 }
 

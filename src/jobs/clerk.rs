@@ -4,13 +4,17 @@ use std::{
     fs, io,
     io::Write,
     path::{Path, PathBuf},
-    sync::mpsc::{Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Sender, channel},
+    },
     thread,
 };
 
 use crate::{
     analysis::WeightsFile,
     error::{Error, InputError, Result},
+    task::{Library, Task},
 };
 
 /// Largest weights file that is read: a hundred thousand components take a tenth of it.
@@ -33,10 +37,12 @@ pub enum Errand {
         /// Where from.
         path: PathBuf,
     },
+    /// Read a task, by its name or as a task file.
+    ReadTask(String),
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Report {
     /// A mix was written here.
     SavedMix(PathBuf),
@@ -49,6 +55,8 @@ pub enum Report {
         /// The mix.
         file: Box<WeightsFile>,
     },
+    /// A task, or why it cannot be read.
+    Task(String, Result<Arc<Task>, String>),
     /// It did not work, and why.
     Failed(String),
 }
@@ -94,6 +102,10 @@ fn run(errand: Errand) -> Result<Report> {
             let named = |error: Error| InputError::new(error.to_string()).path(&path);
             let file = WeightsFile::parse(&read_text(&path)?).map_err(named)?;
             Ok(Report::Mix { sheet, file: Box::new(file), path })
+        }
+        Errand::ReadTask(name) => {
+            let task = Library.task(&name).map(Arc::new).map_err(|error| error.to_string());
+            Ok(Report::Task(name, task))
         }
     }
 }
@@ -177,8 +189,9 @@ mod tests {
         let path = folder.path().join("mix.json");
         clerk.send(Errand::SaveMix { path: path.clone(), file: file() });
         clerk.send(Errand::LoadMix { sheet: 3, path: path.clone() });
-        assert_eq!(next(&reports), Report::SavedMix(path.clone()));
-        assert_eq!(next(&reports), Report::Mix { sheet: 3, path, file: file() });
+        assert!(matches!(next(&reports), Report::SavedMix(saved) if saved == path));
+        let Report::Mix { sheet: 3, path: read, file: mix } = next(&reports) else { panic!("it is not read") };
+        assert_eq!((read, mix), (path, file()));
     }
 
     #[test]
@@ -195,6 +208,16 @@ mod tests {
             clerk.send(errand);
             let report = next(&reports);
             assert!(matches!(&report, Report::Failed(why) if why.contains(said)), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn tasks_are_read_by_name() {
+        let (clerk, reports) = clerk();
+        for (name, known) in [("sentiment", true), ("no such task", false)] {
+            clerk.send(Errand::ReadTask(name.to_owned()));
+            let Report::Task(read, task) = next(&reports) else { panic!("no task") };
+            assert!(read == name && task.is_ok() == known);
         }
     }
 }

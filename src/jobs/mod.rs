@@ -15,6 +15,6 @@ mod worker;
 pub use clerk::{Clerk, Errand, Report};
 pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use judge::{JudgeRequest, Judged, judge_worker};
-pub use model::model_worker;
+pub use model::{ModelEvent, ModelWorker, model_worker};
 pub use score::{ScoreRequest, Scored, score_worker};
 pub use worker::{Tagged, Worker};

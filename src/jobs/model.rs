@@ -1,17 +1,71 @@
 //! The worker that owns the model.
+//!
+//! It takes runs, newest first, and questions ([`Ask`]) that never interrupt one: a question waits in a slot, where a
+//! newer one takes its place, and is answered between two batches of a run or at once if there is none.
 
-use std::io;
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{Tagged, Worker};
 use crate::{
     cancel::Cancel,
     error::{Error, Result},
     model::{LoadOptions, Model, Source},
-    runner::{Event, RunRequest, obtain, plan},
+    runner::{Answer, Ask, Event, RunRequest, answer, obtain, plan},
     store::Store,
 };
 
-/// Starts the thread that loads `source` at its first request and attributes what it is asked for, through `store`.
+/// What the model's worker says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelEvent {
+    /// About the run that was asked for last.
+    Run(Event),
+    /// To a question.
+    Answer(Box<Answer>),
+    /// A question could not be answered: its number, and why.
+    NoAnswer(u64, String),
+}
+
+/// What the worker's thread is woken for.
+#[derive(Debug)]
+enum Job {
+    Run(RunRequest),
+    Answer,
+}
+
+type Slot = Arc<Mutex<Option<Ask>>>;
+
+/// The handle of the worker.
+#[derive(Debug)]
+pub struct ModelWorker {
+    worker: Worker<Job>,
+    slot: Slot,
+}
+
+impl ModelWorker {
+    /// Asks for a run, which replaces the one under way; returns its generation.
+    pub fn run(&mut self, request: RunRequest) -> u64 {
+        self.worker.submit(Job::Run(request))
+    }
+
+    /// Asks a question, which replaces the one before. If a run is under way, it is answered between two of its batches;
+    /// if the run ends before that, ask again.
+    pub fn ask(&mut self, ask: Ask, run_is_under_way: bool) {
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(ask);
+        if !run_is_under_way {
+            self.worker.submit(Job::Answer);
+        }
+    }
+
+    /// Stops the run, if one is under way.
+    pub fn cancel(&self) {
+        self.worker.cancel();
+    }
+}
+
+/// Starts the thread that loads `source` at its first request and does what it is asked for, runs through `store`.
 ///
 /// # Errors
 /// If the system gives no thread.
@@ -19,36 +73,147 @@ pub fn model_worker(
     source: Source,
     options: LoadOptions,
     store: Store,
-    listen: impl Fn(Tagged<Event>) + Send + 'static,
-) -> io::Result<Worker<RunRequest>> {
-    let work = move |model: &mut Option<Model>, request: RunRequest, cancel: &Cancel, say: &mut dyn FnMut(Event)| {
-        match attribute(model, &source, &options, &store, &request, cancel, say) {
+    listen: impl Fn(Tagged<ModelEvent>) + Send + 'static,
+) -> io::Result<ModelWorker> {
+    let slot = Slot::default();
+    let inbox = slot.clone();
+    let work = move |model: &mut Option<Model>, job: Job, cancel: &Cancel, say: &mut dyn FnMut(ModelEvent)| {
+        let outcome = load(model, &source, &options, say).and_then(|model| match job {
+            Job::Run(request) => attribute((model, &store), &request, cancel, &inbox, say),
+            Job::Answer => {
+                answer_waiting(model, &inbox, cancel, say);
+                Ok(())
+            }
+        });
+        match outcome {
             Ok(()) => {}
-            Err(Error::Cancelled) => say(Event::Cancelled),
-            Err(error) => say(Event::Failed(error.to_string())),
+            Err(Error::Cancelled) => say(ModelEvent::Run(Event::Cancelled)),
+            Err(error) => say(ModelEvent::Run(Event::Failed(error.to_string()))),
         }
     };
-    Worker::spawn("model", || None, work, Event::Failed, listen)
+    let failed = |why| ModelEvent::Run(Event::Failed(why));
+    Ok(ModelWorker { worker: Worker::spawn("model", || None, work, failed, listen)?, slot })
+}
+
+fn load<'m>(
+    model: &'m mut Option<Model>,
+    source: &Source,
+    options: &LoadOptions,
+    say: &mut dyn FnMut(ModelEvent),
+) -> Result<&'m Model> {
+    match model {
+        Some(model) => Ok(model),
+        empty => {
+            say(ModelEvent::Run(Event::Loading(source.to_string())));
+            Ok(empty.insert(Model::load(source, options)?))
+        }
+    }
 }
 
 fn attribute(
-    model: &mut Option<Model>,
-    source: &Source,
-    options: &LoadOptions,
-    store: &Store,
+    (model, store): (&Model, &Store),
     request: &RunRequest,
     cancel: &Cancel,
-    say: &mut dyn FnMut(Event),
+    inbox: &Slot,
+    say: &mut dyn FnMut(ModelEvent),
 ) -> Result<()> {
-    let model = match model {
-        Some(model) => model,
-        empty => {
-            say(Event::Loading(source.to_string()));
-            empty.insert(Model::load(source, options)?)
-        }
-    };
     cancel.check()?;
     let (plan, prompts) = plan(model, request)?;
     cancel.check()?;
-    obtain(store, model, plan, &prompts, cancel, say).map(drop)
+    let mut observe = |event: Event| {
+        let between = matches!(event, Event::Batch(..));
+        say(ModelEvent::Run(event));
+        if between {
+            answer_waiting(model, inbox, cancel, say);
+        }
+    };
+    obtain(store, model, plan, &prompts, cancel, &mut observe).map(drop)
+}
+
+/// Answers the question that waits, if one does. A question that was replaced meanwhile goes unanswered.
+fn answer_waiting(model: &Model, inbox: &Slot, cancel: &Cancel, say: &mut dyn FnMut(ModelEvent)) {
+    let waiting = inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(ask) = waiting else { return };
+    match answer(model, &ask, cancel) {
+        Ok(answer) => say(ModelEvent::Answer(Box::new(answer))),
+        Err(Error::Cancelled) => {}
+        Err(error) => say(ModelEvent::NoAnswer(ask.serial, error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Receiver, channel},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{attribution::argmax, runner::Demonstration, task::Library};
+
+    fn worker() -> (ModelWorker, Receiver<Tagged<ModelEvent>>) {
+        let (listen, events) = channel();
+        let worker =
+            model_worker(Source::Demo, LoadOptions::default(), Store::none(), move |event| drop(listen.send(event)));
+        (worker.unwrap(), events)
+    }
+
+    fn next_answer(events: &Receiver<Tagged<ModelEvent>>) -> Answer {
+        loop {
+            match events.recv_timeout(Duration::from_secs(60)).unwrap().event {
+                ModelEvent::Answer(answer) => return *answer,
+                ModelEvent::NoAnswer(_, why) | ModelEvent::Run(Event::Failed(why)) => panic!("{why}"),
+                ModelEvent::Run(_) => {}
+            }
+        }
+    }
+
+    fn ask(serial: u64, text: &str) -> Ask {
+        let task = Arc::new(Library.task("sentiment").unwrap());
+        let demos = task.pool.iter().take(3).map(|example| Demonstration::of_pool(&example.id)).collect();
+        Ask { serial, template: None, demos, text: text.to_owned(), task }
+    }
+
+    #[test]
+    fn a_text_is_measured_and_classified_like_the_example_of_a_run() {
+        let (mut worker, events) = worker();
+        let task = Library.task("sentiment").unwrap();
+        let text = task.test[0].summary();
+        worker.ask(ask(1, ""), false);
+        let measured = next_answer(&events);
+        assert!(measured.table.is_none() && measured.demo_tokens.len() == 3);
+        assert!(measured.prompt.ends_with(&task.templates[0].render(&task.test[0]).unwrap()));
+        assert!(measured.demo_tokens.iter().sum::<usize>() < measured.tokens && measured.tokens < measured.context);
+        worker.ask(ask(2, &text), false);
+        let classified = next_answer(&events);
+        let table = classified.table.unwrap();
+        assert_eq!((classified.serial, classified.tokens, table.len()), (2, measured.tokens, 1));
+        assert!(argmax(table.full()) < 2 && table.exactness().max_rel < 1e-4);
+    }
+
+    #[test]
+    fn a_question_is_answered_in_the_middle_of_a_run() {
+        let (mut worker, events) = worker();
+        worker.run(RunRequest { limit: Some(200), ..RunRequest::default() });
+        while !matches!(events.recv_timeout(Duration::from_secs(60)).unwrap().event, ModelEvent::Run(Event::Planned(_)))
+        {
+        }
+        worker.ask(ask(9, "fine"), true);
+        assert_eq!(next_answer(&events).serial, 9);
+        let ends = |event| matches!(event, ModelEvent::Run(Event::Finished(_)));
+        while !ends(events.recv_timeout(Duration::from_secs(60)).unwrap().event) {}
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_said_with_its_number() {
+        let (mut worker, events) = worker();
+        worker.ask(Ask { demos: vec![Demonstration::of_pool("nobody")], ..ask(4, "fine") }, false);
+        loop {
+            match events.recv_timeout(Duration::from_secs(60)).unwrap().event {
+                ModelEvent::Run(_) => {}
+                ModelEvent::NoAnswer(4, why) => return assert!(why.contains("nobody"), "{why}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }

@@ -141,8 +141,8 @@ impl<'t> Draft<'t> {
 
     pub(super) fn text(&self, context: &str, example: &Example) -> Result<Text> {
         let prompt = context.to_owned() + &self.template.render(example)?;
-        let planned = PlannedExample { id: example.id.clone(), text: example.summary(), gold: example.label };
-        Ok(Text { example: planned, prompt })
+        let (id, text, gold) = (example.id.clone(), example.summary(), example.label);
+        Ok(Text { example: PlannedExample { id, text, gold, prompt: prompt.as_str().into() }, prompt })
     }
 
     fn task_meta(&self) -> TaskMeta {

@@ -2,6 +2,7 @@
 //!
 //! The command line and the explorer's worker both go through [`Event`], so that what one prints the other draws.
 
+mod ask;
 mod draft;
 mod execute;
 mod nearest;
@@ -9,6 +10,7 @@ mod plan;
 mod rebuild;
 mod stored;
 
+pub use ask::{Answer, Ask, answer};
 pub use draft::Draft;
 pub use execute::{execute, score};
 pub use plan::{Prompts, plan, plan_explicit};
@@ -17,7 +19,7 @@ pub use stored::{obtain, obtain_logits, run_key};
 
 pub use crate::request::{Demonstration, Demos, Overflow, Prompting, RunRequest};
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
     attribution::{Batch, Split},
@@ -35,6 +37,8 @@ pub struct PlannedExample {
     pub text: String,
     /// Gold label, an index into the label words.
     pub gold: usize,
+    /// The whole prompt, as the model reads it.
+    pub prompt: Arc<str>,
 }
 
 /// Everything about a run that is known before the model works: enough to lay out the screen.

@@ -70,7 +70,8 @@ pub fn plan_explicit(
 ) -> Result<(Plan, Prompts)> {
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for prompt in prompts {
-        let example = PlannedExample { id: prompt.id, text: prompt.prompt.clone(), gold: prompt.label };
+        let ExplicitPrompt { id, prompt: text, label: gold, .. } = prompt.clone();
+        let example = PlannedExample { id, prompt: text.as_str().into(), text, gold };
         let text = Text { example, prompt: prompt.prompt };
         if prompt.split == Split::Train { train.push(text) } else { test.push(text) }
     }

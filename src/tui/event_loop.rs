@@ -162,10 +162,7 @@ impl Explorer {
     fn take_key(&mut self, event: &Input) -> Option<Asked> {
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),
-            Input::Paste(text) => {
-                type_text(&mut self.state, text);
-                Vec::new()
-            }
+            Input::Paste(text) => type_text(&mut self.state, text),
             Input::Mouse(event) => mouse(&mut self.state, self.screen.area(), *event),
             _ => Vec::new(),
         };

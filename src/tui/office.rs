@@ -6,27 +6,27 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
     app::{
-        Effect, Leave, State, hear_clerk, hear_fit, hear_judge, hear_run, hear_score,
+        Effect, Leave, State, hear_answer, hear_clerk, hear_fit, hear_judge, hear_run, hear_score,
         state::{Fitting, Phase, Tone},
     },
     jobs::{
-        Clerk, Errand, FitEvent, FitRequest, JudgeRequest, Judged, Report, ScoreRequest, Scored, Tagged, Worker,
-        fit_worker, judge_worker, score_worker,
+        Clerk, Errand, FitEvent, FitRequest, JudgeRequest, Judged, ModelEvent, ModelWorker, Report, ScoreRequest,
+        Scored, Tagged, Worker, fit_worker, judge_worker, score_worker,
     },
-    runner::{Event, RunRequest},
+    runner::RunRequest,
 };
 
 /// Where a worker says what it has to say.
 pub type Listener<E> = Box<dyn Fn(Tagged<E>) + Send>;
 
 /// Starts the worker that owns the model.
-pub type StartModel = Box<dyn FnOnce(Listener<Event>) -> io::Result<Worker<RunRequest>>>;
+pub type StartModel = Box<dyn FnOnce(Listener<ModelEvent>) -> io::Result<ModelWorker>>;
 
 /// What a worker says.
 #[derive(Debug)]
 pub enum Message {
     /// The model's.
-    Run(Tagged<Event>),
+    Model(Tagged<ModelEvent>),
     /// The fitting one.
     Fit(Tagged<FitEvent>),
     /// The judging one.
@@ -52,7 +52,7 @@ pub enum Asked {
 pub struct Office {
     mail: UnboundedSender<Message>,
     start: Option<StartModel>,
-    model: Option<Worker<RunRequest>>,
+    model: Option<ModelWorker>,
     fits: Option<Worker<FitRequest>>,
     judges: Option<Worker<JudgeRequest>>,
     scores: Option<Worker<ScoreRequest>>,
@@ -75,7 +75,7 @@ impl Office {
     /// Takes in what a worker said.
     pub fn hear(&mut self, state: &mut State, message: Message) {
         let effects = match message {
-            Message::Run(told) => hear_run(state, told),
+            Message::Model(told) => hear_model(state, told),
             Message::Judge(told) => hear_judge(state, told.event),
             Message::Fit(told) => {
                 hear_fit(state, told.event);
@@ -85,10 +85,7 @@ impl Office {
                 hear_score(state, told.event);
                 Vec::new()
             }
-            Message::Clerk(report) => {
-                hear_clerk(state, report);
-                Vec::new()
-            }
+            Message::Clerk(report) => hear_clerk(state, report),
         };
         self.carry_out(state, effects);
     }
@@ -101,10 +98,14 @@ impl Office {
                 Effect::Quit(how) => asked = Some(Asked::Leave(how)),
                 Effect::Suspend => asked = Some(Asked::Suspend),
                 Effect::Copy(text) => asked = Some(Asked::Copy(text)),
-                Effect::CancelRun => self.model.iter().for_each(Worker::cancel),
+                Effect::CancelRun => self.model.iter().for_each(ModelWorker::cancel),
                 Effect::Run(request) => self.run(state, request),
                 Effect::Fit { sheet, table, method } => self.fit(state, FitRequest { sheet, table, method }),
                 Effect::Score { sheet, train, test } => self.score(state, ScoreRequest { sheet, train, test }),
+                Effect::Ask(ask) => {
+                    let busy = state.phase.is_busy();
+                    self.model.iter_mut().for_each(|model| model.ask((*ask).clone(), busy));
+                }
                 Effect::Errand(errand) => self.send(state, errand),
                 Effect::Judge { sheet, table } => self.judge(state, JudgeRequest { sheet, table }),
             }
@@ -114,13 +115,13 @@ impl Office {
 
     fn run(&mut self, state: &mut State, request: RunRequest) {
         if let Some(start) = self.start.take() {
-            match start(Box::new(self.post(Message::Run))) {
+            match start(Box::new(self.post(Message::Model))) {
                 Ok(worker) => self.model = Some(worker),
                 Err(error) => state.phase = Phase::Failed(format!("no thread for the model: {error}")),
             }
         }
         if let Some(worker) = &mut self.model {
-            state.generation = worker.submit(request);
+            state.generation = worker.run(request);
         }
     }
 
@@ -168,4 +169,14 @@ impl Office {
             None => state.notify(Tone::Bad, "the system gives no thread for files"),
         }
     }
+}
+
+/// Takes in what the model's worker says.
+fn hear_model(state: &mut State, told: Tagged<ModelEvent>) -> Vec<Effect> {
+    match told.event {
+        ModelEvent::Run(event) => return hear_run(state, Tagged { generation: told.generation, event }),
+        ModelEvent::Answer(answer) => hear_answer(state, answer.serial, Ok(*answer)),
+        ModelEvent::NoAnswer(serial, why) => hear_answer(state, serial, Err(why)),
+    }
+    Vec::new()
 }

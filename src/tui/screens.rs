@@ -136,6 +136,19 @@ fn the_mixing_desk_at_every_size() {
 }
 
 #[test]
+fn the_prompt_at_every_size() {
+    let mut bench = Bench::finished(200);
+    check("prompt-fresh-80x24", &paint(bench.keys("p"), (80, 24), Depth::True));
+    check("prompt-pool-80x24", &paint(bench.keys("enter f i l m down"), (80, 24), Depth::True));
+    bench.keys("enter w j l J i n o t space b a d");
+    for size in SIZES {
+        check(&format!("prompt-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+    check("prompt-80x24-plain", &paint(bench.keys("enter"), (80, 24), Depth::None));
+    check("example-prompt-80x24", &paint(bench.keys("e enter"), (80, 24), Depth::True));
+}
+
+#[test]
 fn examples_and_comparison_at_every_size() {
     let mut bench = Bench::finished(200);
     bench.keys("w e f f j");
@@ -238,7 +251,7 @@ fn no_size_and_no_shape_breaks_the_screen() {
         let mut bench = Bench::opened();
         bench.shape = Shape { layers: shape.0, heads: shape.1, labels: shape.2.min(4) };
         bench.run_to_end(5);
-        for keys in ["", "g end", "w", "v", "d", "e", "c", "?"] {
+        for keys in ["", "g end", "w", "v", "d", "p", "i x", "enter e", "c", "?"] {
             bench.keys(keys);
             for width in [1, 20, 71, 72, 80, 133, 300] {
                 for height in [1, 5, 19, 20, 24, 51, 100] {

@@ -63,7 +63,7 @@ impl Stage {
 
     /// Waits until nothing moves any more.
     fn settle(&mut self) {
-        while self.state.is_moving() || self.state.judging.is_some() {
+        while self.state.is_moving() || self.state.is_waiting() {
             let Some(message) = self.inbox.blocking_recv() else { return };
             self.office.hear(&mut self.state, message);
         }

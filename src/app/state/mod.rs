@@ -7,18 +7,22 @@ mod view;
 pub use activity::{FitNote, Fitting, Notice, Phase, Tone};
 pub use view::{Cursor, Map, Overlay, Screen};
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use crate::{analysis::Kind, component::Component, run::Run, runner::RunRequest};
+use crate::{analysis::Kind, component::Component, run::Run, runner::RunRequest, task::Task};
 
 use super::{
     action::Action,
     argument::Argument,
+    editor::Editor,
     hear::judge_next,
     keymap::{Keymap, Place},
     listing::Listing,
     metric::Metric,
-    mixer::Mixer,
+    mixer::{Mixer, Scores},
     pairing::Pairing,
     sheet::Sheet,
     switch::start,
@@ -79,6 +83,10 @@ pub struct State {
     pub listing: Listing,
     /// The example that is opened, taken apart.
     pub argument: Option<Argument>,
+    /// The demonstrations as they are being edited.
+    pub editor: Option<Editor>,
+    /// Tasks that were read, by name; `None` while one is being read.
+    pub tasks: BTreeMap<String, Option<Result<Arc<Task>, String>>>,
     /// The run to compare with, by sheet id.
     pub other: Option<u64>,
     /// The two runs held against each other.
@@ -120,6 +128,8 @@ impl State {
             mixer: Mixer::default(),
             listing: Listing::default(),
             argument: None,
+            editor: None,
+            tasks: BTreeMap::new(),
             other: None,
             pairing: None,
             flip: 0,
@@ -214,9 +224,10 @@ impl State {
     pub const fn place(&self) -> Place {
         match (&self.overlay, self.screen) {
             (Some(Overlay::Help(_)), _) => Place::Help,
-            (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_)), _) => Place::Line,
+            (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_) | Overlay::Pool { .. }), _) => Place::Line,
             (None, Screen::Map) => Place::Explore,
             (None, Screen::Mix) => Place::Mix,
+            (None, Screen::Prompt) => Place::Prompt,
             (None, Screen::Examples) => Place::Examples,
             (None, Screen::Compare) => Place::Compare,
         }
@@ -236,6 +247,21 @@ impl State {
         self.sheets.iter().find(|sheet| Some(sheet.id) == self.other && sheet.id != shown)
     }
 
+    /// The task of the run that is shown, once it was read.
+    pub fn task(&self) -> Option<&Arc<Task>> {
+        let name = &self.sheet()?.request.as_ref()?.task;
+        self.tasks.get(name)?.as_ref()?.as_ref().ok()
+    }
+
+    /// Whether an answer is awaited that nothing on the screen moves for.
+    pub fn is_waiting(&self) -> bool {
+        let asked = |sheet: &Sheet| sheet.scores == Some(Scores::Asked);
+        self.judging.is_some()
+            || self.sheet().is_some_and(asked)
+            || self.tasks.values().any(Option::is_none)
+            || self.editor.as_ref().is_some_and(Editor::is_waiting)
+    }
+
     /// The first key of an action, or its name if it has none: for sentences.
     pub fn key_of(&self, action: Action) -> String {
         self.keymap.any_keys(action).into_iter().next().unwrap_or_else(|| action.name().to_owned())
@@ -244,6 +270,11 @@ impl State {
     /// Whether the cursor moves along a list of components.
     pub fn is_ranking(&self) -> bool {
         self.screen == Screen::Mix || (self.ranked && self.screen == Screen::Map)
+    }
+
+    /// Whether pages are those of the prompt of the example that is opened.
+    pub fn scrolls_prompt(&self) -> bool {
+        self.screen == Screen::Examples && self.listing.prompt.is_some()
     }
 
     /// Whether the screen moves by itself.

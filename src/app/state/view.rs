@@ -16,6 +16,15 @@ pub enum Overlay {
     Search,
     /// A line that is asked for.
     Line(Typed),
+    /// The examples of the pool, one of which is chosen.
+    Pool {
+        /// What their text must contain.
+        needle: String,
+        /// Which of those that do.
+        at: usize,
+        /// Whether it takes the place of the demonstration under the cursor, or stands after it.
+        replace: bool,
+    },
 }
 
 /// What fills the screen.
@@ -26,6 +35,8 @@ pub enum Screen {
     Map,
     /// The mixing desk.
     Mix,
+    /// The demonstrations.
+    Prompt,
     /// The examples, one of them opened.
     Examples,
     /// Two runs side by side.

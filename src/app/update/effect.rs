@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::{analysis::Method, attribution::Attribution, jobs::Errand, runner::RunRequest};
+use crate::{
+    analysis::Method,
+    attribution::Attribution,
+    jobs::Errand,
+    runner::{Ask, RunRequest},
+};
 
 /// What the world outside has to do.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Effect {
     /// Ask the model's worker for a run; it cancels the one before.
     Run(RunRequest),
@@ -29,6 +34,8 @@ pub enum Effect {
         /// Its test split.
         test: Arc<Attribution>,
     },
+    /// Ask the model's worker a question; it replaces the one before and interrupts no run.
+    Ask(Box<Ask>),
     /// Read or write a file.
     Errand(Errand),
     /// Judge the components of a sheet on its test table.

@@ -13,11 +13,12 @@ pub use effect::{Effect, Leave};
 use crate::analysis::Kind;
 
 use super::{
-    action::Action,
+    action::{Action, Section},
+    editor,
     key::{Code, Key},
     keymap::Place,
     mixer,
-    state::{Overlay, Phase, Screen, State},
+    state::{Overlay, Phase, Screen, State, Tone},
     switch,
     typing::{self, Palette, Purpose, Typed, type_text},
 };
@@ -29,8 +30,7 @@ const PAGE: isize = 8;
 /// Does what `key` means where it is pressed; in a line that is typed, characters are typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     if let (Place::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
-        type_text(state, character.encode_utf8(&mut [0; 4]));
-        return Vec::new();
+        return type_text(state, character.encode_utf8(&mut [0; 4]));
     }
     match state.keymap.lookup(state.place(), key) {
         Some(action) => update(state, action),
@@ -50,6 +50,11 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Some(Overlay::Line(_)) => typing::in_line(state, action),
+        Some(Overlay::Pool { .. }) => {
+            editor::in_pool(state, action);
+            Vec::new()
+        }
+        None if state.screen == Screen::Prompt && is_of_the_prompt(action) => editor::act(state, action),
         None => on_screen(state, action),
     };
     if !matches!(action, Action::Stronger | Action::Weaker) {
@@ -57,7 +62,24 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     }
     state.refresh();
     effects.extend(mixer::ask_for_scores(state));
+    effects.extend(editor::settle(state));
     effects
+}
+
+/// Whether an action is about the demonstrations where they are edited.
+const fn is_of_the_prompt(action: Action) -> bool {
+    matches!(action.section(), Section::Prompt)
+        || matches!(
+            action,
+            Action::Up
+                | Action::Down
+                | Action::Top
+                | Action::Bottom
+                | Action::PageUp
+                | Action::PageDown
+                | Action::Undo
+                | Action::Redo
+        )
 }
 
 fn in_help(state: &mut State, action: Action, scroll: usize) -> Vec<Effect> {
@@ -94,6 +116,7 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Filter => state.listing.filter = state.listing.filter.next(),
         Action::ListDown => step(state, 1),
         Action::ListUp => step(state, -1),
+        Action::PageDown | Action::PageUp if state.scrolls_prompt() => scroll(state, action),
         Action::PageDown => step(state, PAGE),
         Action::PageUp => step(state, -PAGE),
         Action::Search => state.overlay = Some(Overlay::Search),
@@ -102,6 +125,19 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Copy => return copying::copy(state),
         Action::Ranking => state.ranked = !state.ranked,
+        Action::Prompt => turn_to(state, Screen::Prompt),
+        Action::FullPrompt => state.listing.prompt = if state.listing.prompt.is_some() { None } else { Some(0) },
+        Action::Earlier
+        | Action::Later
+        | Action::Relabel
+        | Action::Another
+        | Action::Replace
+        | Action::Add
+        | Action::Remove
+        | Action::OwnText => {
+            let prompt = state.key_of(Action::Prompt);
+            state.notify(Tone::Plain, format!("{prompt} opens the demonstrations, where that can be done"));
+        }
         Action::Mixer => turn_to(state, Screen::Mix),
         Action::Examples => turn_to(state, Screen::Examples),
         Action::Compare => pairs::compare(state),
@@ -126,6 +162,13 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Quit => return vec![Effect::Quit(Leave::Asked)],
     }
     Vec::new()
+}
+
+/// Scrolls the prompt of the example that is opened.
+fn scroll(state: &mut State, action: Action) {
+    let below = state.listing.prompt.unwrap_or(0);
+    let next = if action == Action::PageUp { below + 8 } else { below.saturating_sub(8) };
+    state.listing.prompt = Some(next);
 }
 
 /// Opens the line for the path of a weights file.

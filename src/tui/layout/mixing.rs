@@ -6,7 +6,7 @@ use super::body;
 
 /// Columns before and after the track of a fader.
 const BEFORE: u16 = 18;
-const AFTER: u16 = 9;
+const AFTER: u16 = 10;
 
 /// Columns of the panes on the right.
 const SIDE: u16 = 34;

@@ -75,6 +75,28 @@ impl Layout {
     }
 }
 
+/// Where the prompt is edited: demonstrations above, the whole text below, a text of one's own on the right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Editing {
+    /// The demonstrations, with title and hint.
+    pub demos: Rect,
+    /// The prompt as the model reads it.
+    pub text: Rect,
+    /// The text of one's own.
+    pub own: Rect,
+}
+
+/// The places of the prompt screen with so many demonstrations.
+pub fn editing(area: Rect, demos: usize) -> Editing {
+    let [left, own] = examples(Rect { width: area.width, ..area });
+    let [left, own] = [Rect { width: left.width.max(area.width / 2), ..left }, own];
+    let own = Rect { x: left.right() + 2, width: own.right().saturating_sub(left.right() + 2), ..own };
+    let rows = u16::try_from(demos.max(1)).unwrap_or(u16::MAX).saturating_add(2);
+    let height = rows.min(left.height / 2);
+    let below = Rect { y: left.y + height, height: left.height - height, ..left };
+    Editing { demos: Rect { height, ..left }, text: below, own }
+}
+
 /// The list of examples on the left and the one that is opened on the right.
 pub fn examples(area: Rect) -> [Rect; 2] {
     let body = body(area);

@@ -71,8 +71,8 @@ fn name(sheet: &Sheet, a: &Sheet, b: &Sheet) -> String {
     if a.prompt.shots != b.prompt.shots {
         words.push(format!("{} shots", prompt.shots));
     }
-    if a.prompt.demo_seed != b.prompt.demo_seed || words.is_empty() {
-        words.push(format!("demos {}", prompt.demo_seed));
+    if a.demos_name() != b.demos_name() || words.is_empty() {
+        words.push(sheet.demos_name());
     }
     words.join(" · ")
 }

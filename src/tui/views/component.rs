@@ -55,10 +55,10 @@ fn elsewhere(scene: Scene<'_>, sheet: &Sheet, component: usize) -> Option<Line<'
     let values = others.filter_map(|other| {
         let accuracy = percent(Some(other.test.tally.accuracy(component)?));
         let template = if other.task.template == sheet.task.template { "" } else { &other.task.template };
-        Some(format!("{} {accuracy}", format!("{} {}", printable(template), other.prompt.demo_seed).trim()))
+        Some(format!("{} {accuracy}", format!("{} {}", printable(template), other.demos_name()).trim()))
     });
     let values: Vec<String> = values.collect();
-    (!values.is_empty()).then(|| fact(scene.theme, "elsewhere", format!("demos {}", values.join(" · "))).into())
+    (!values.is_empty()).then(|| fact(scene.theme, "elsewhere", values.join(" · ")).into())
 }
 
 /// Gold labels against what the component says, in examples.

@@ -62,7 +62,7 @@ fn heading(buf: &mut Buffer, places: Mixing, scene: Scene<'_>) {
     let unit = scene.state.map.metric.unit();
     pane::put_at(buf, row, 0, Line::styled(format!("   {:<8}{unit:>5}", "strip"), theme.fg(Role::Dim)));
     fader::scale(buf, Rect { y: row.y, ..places.track(0) }, theme, scene.state.mixer.span);
-    pane::put_right(buf, row, Line::styled("weight  ", theme.fg(Role::Dim)));
+    pane::put_right(buf, row, Line::styled("weight   ", theme.fg(Role::Dim)));
 }
 
 /// `+▲ L5.H3     93  ━━━━━━┿━━●─────   1.25 ×`.
@@ -114,7 +114,12 @@ fn accuracy(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
     let (test, train, on) = (&sheet.test, &sheet.train, sheet.desk.on);
     let heads = Line::styled(format!("  {:<6}{:>7}{:>7}{:>9}", "", "test", "train", "margin"), theme.fg(Role::Dim));
     let model = row("model", !on, test.tally.full_accuracy(), train.tally.full_accuracy(), test.tally.full_margin());
-    let mixed = row("mix", on, test.mixed.accuracy(), train.mixed.accuracy(), test.mixed.margin());
+    let fit = format!("  no mix yet: {} fits one", scene.state.key_of(Action::Fit));
+    let mixed = if sheet.desk.is_model() {
+        Line::styled(fit, theme.fg(Role::Dim))
+    } else {
+        row("mix", on, test.mixed.accuracy(), train.mixed.accuracy(), test.mixed.margin())
+    };
     let left = pane::stack(buf, inside, [heads, model, mixed]);
     pane::stack(buf, left, [mix::note(scene, sheet)]);
 }

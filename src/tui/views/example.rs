@@ -7,17 +7,17 @@ use ratatui::{
 };
 
 use crate::{
-    app::{
-        argument::{Argument, Term},
-        sheet::Sheet,
-    },
+    app::{Action, sheet::Sheet},
     tui::{
-        theme::{Role, Theme, glyph},
-        widgets::{bar::bar, pane},
+        theme::Role,
+        widgets::{pane, prompt_text},
     },
 };
 
-use super::{Scene, examples::nats};
+use super::{
+    Scene,
+    verdict::{Logits, chances, terms},
+};
 
 /// The pane on the right.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -37,83 +37,36 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let most = usize::from(inside.height / 3);
     let left =
         pane::stack(buf, inside, text.into_iter().take(most).map(|line| Line::styled(line, theme.fg(Role::Strong))));
-    let left = pane::stack(buf, left, chances(theme, sheet, argument, usize::from(inside.width)));
-    terms(buf, left, theme, sheet, argument);
-}
-
-/// How likely each label is, under the model and under the mix.
-fn chances(theme: &Theme, sheet: &Sheet, argument: &Argument, width: usize) -> Vec<Line<'static>> {
-    let (side, labels) = (&sheet.test, sheet.shape.labels);
-    let at = argument.example * labels..(argument.example + 1) * labels;
-    let model = softmax(side.table.full()[at.clone()].iter().map(|&logit| f64::from(logit)));
-    let mix = (!sheet.desk.is_model()).then(|| softmax(side.mixed.logits()[at].iter().copied()));
-    let columns = if mix.is_some() { 2 } else { 1 };
-    let room = (width.saturating_sub(11) / columns).saturating_sub(6);
-    let head = |name: &str| format!("{name:<width$}", width = room + 6);
-    let heads = format!("{:<10} {}{}", "", head("model"), if mix.is_some() { head("mix") } else { String::new() });
-    let mut lines = vec![Line::default(), Line::styled(heads, theme.fg(Role::Dim))];
-    let gold = side.items[argument.example].gold;
-    for label in (0..labels).take(6) {
-        let name: String = sheet.label(label).chars().take(9).collect();
-        let style = if label == gold { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
-        let mut spans = vec![Span::styled(format!("{name:<10} "), style)];
-        for shares in [Some(&model), mix.as_ref()].into_iter().flatten() {
-            let role = if label == gold { Role::Good } else { Role::Bad };
-            spans.extend(bar(theme, role, shares[label], room));
-            spans.push(Span::styled(format!("{:>4.0}% ", shares[label] * 100.0), theme.fg(Role::Text)));
+    let width = usize::from(inside.width);
+    let left = pane::stack(buf, left, chances(theme, sheet, item.gold, &logits(sheet, argument.example), width));
+    match scene.state.listing.prompt {
+        Some(below) => {
+            let left = Rect { y: left.y + 1, height: left.height.saturating_sub(1), ..left };
+            prompt(buf, left, scene, item.prompt.as_deref(), below);
         }
-        lines.push(spans.into());
-    }
-    lines
-}
-
-/// A row a term, for gold to the right, for the rival to the left; what does not fit is summed up.
-fn terms(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, argument: &Argument) {
-    let gold = sheet.label(sheet.test.items[argument.example].gold);
-    let heard = if sheet.desk.on { "mix" } else { "model" };
-    let note = Line::styled(format!("{heard} {} nats", nats(argument.margin)), theme.fg(Role::Dim));
-    let title = Line::from(vec![
-        Span::styled(format!("◂ {}", sheet.label(argument.rival)), theme.bold(Role::Bad)),
-        Span::styled("  against  ", theme.fg(Role::Dim)),
-        Span::styled(format!("{gold} ▸"), theme.bold(Role::Good)),
-    ]);
-    let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let inside = pane::open(buf, area, theme, title, note);
-    let rows = usize::from(inside.height);
-    let shown = if argument.terms.len() > rows { rows.saturating_sub(1) } else { rows };
-    let largest = argument.terms.first().map_or(1.0, |term| term.margin.abs());
-    let drawn = argument.terms.iter().take(shown).map(|term| row(theme, sheet, *term, largest, inside.width));
-    let left = pane::stack(buf, inside, drawn);
-    let others = argument.terms.get(shown..).unwrap_or_default();
-    if !others.is_empty() {
-        let sum: f64 = others.iter().map(|term| term.margin).sum();
-        let text = format!("and {} more, together {}", others.len(), nats(sum));
-        pane::stack(buf, left, [Line::styled(text, theme.fg(Role::Dim))]);
+        None => terms(buf, left, theme, sheet, argument),
     }
 }
 
-fn row(theme: &Theme, sheet: &Sheet, term: Term, largest: f64, width: u16) -> Line<'static> {
-    let name = term.component.map_or_else(|| "rest".to_owned(), |component| sheet.name(component).to_string());
-    let kind = term.component.and_then(|component| sheet.kind(component));
-    let half = usize::from(width).saturating_sub(20) / 2;
-    let length = ((term.margin.abs() / largest) * half as f64).round() as usize;
-    let drawn = "━".repeat(length);
-    let (left, right, role) =
-        if term.margin < 0.0 { (drawn, String::new(), Role::Bad) } else { (String::new(), drawn, Role::Good) };
-    vec![
-        Span::styled(format!("{} ", kind.map_or(" ", glyph)), theme.bold(kind.map_or(Role::Dim, Theme::kind))),
-        Span::styled(format!("{name:<9}"), theme.fg(Role::Text)),
-        Span::styled(format!("{:>+6.2} ", term.margin), theme.fg(role)),
-        Span::styled(format!("{left:>half$}"), theme.fg(role)),
-        Span::styled("│", theme.fg(Role::Faint)),
-        Span::styled(right, theme.fg(role)),
-    ]
-    .into()
+/// Label logits of the example.
+fn logits(sheet: &Sheet, example: usize) -> Logits {
+    let (side, labels) = (&sheet.test, sheet.shape.labels);
+    let at = example * labels..(example + 1) * labels;
+    Logits {
+        model: side.table.full()[at.clone()].iter().map(|&logit| f64::from(logit)).collect(),
+        mix: (!sheet.desk.is_model()).then(|| side.mixed.logits()[at].to_vec()),
+    }
 }
 
-fn softmax(logits: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
-    let most = logits.clone().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logits.map(|logit| (logit - most).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
+/// The prompt as the model read it, its end in sight.
+fn prompt(buf: &mut Buffer, area: Rect, scene: Scene<'_>, text: Option<&str>, below: usize) {
+    let theme = scene.theme;
+    let note = Line::styled(format!("{} closes", scene.state.key_of(Action::FullPrompt)), theme.fg(Role::Dim));
+    let inside = super::opened(buf, area, theme, "the prompt", note);
+    let Some(text) = text else {
+        let lines = pane::wrap("runs from disk keep no prompts: run it again to read them", inside.width.into());
+        pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
+        return;
+    };
+    prompt_text::draw(buf, inside, theme, text, below);
 }

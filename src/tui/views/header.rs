@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::state::Screen,
+    app::{sheet::demos_name, state::Screen},
     text::printable,
     tui::{theme::Role, widgets::pane},
 };
@@ -39,6 +39,7 @@ fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
     let names = [
         (Screen::Map, " map "),
         (Screen::Mix, " desk "),
+        (Screen::Prompt, " prompt "),
         (Screen::Examples, " examples "),
         (Screen::Compare, " compare "),
     ];
@@ -52,19 +53,19 @@ fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
 fn words(scene: Scene<'_>) -> Vec<String> {
     let state = scene.state;
     let model = state.sheet().map(|sheet| printable(&sheet.model.id).into_owned());
-    let (task, template, shots, seed) = match (&state.wanted, state.sheet()) {
+    let (task, template, shots, demos) = match (&state.wanted, state.sheet()) {
         (Some(wanted), _) if state.filling.is_none() && state.phase.is_busy() => (
             wanted.task.as_str(),
             wanted.template.as_deref().unwrap_or("first template"),
             wanted.shots,
-            wanted.demo_seed,
+            demos_name(&wanted.demos, wanted.demo_seed),
         ),
         (_, Some(sheet)) => {
-            (sheet.task.name.as_str(), sheet.task.template.as_str(), sheet.prompt.shots, sheet.prompt.demo_seed)
+            (sheet.task.name.as_str(), sheet.task.template.as_str(), sheet.prompt.shots, sheet.demos_name())
         }
         _ => return Vec::new(),
     };
     let what = [task, template].map(|name| printable(name).into_owned());
-    let demos = [format!("{shots} shots"), format!("demos {seed}")];
+    let demos = [format!("{shots} shots"), demos];
     model.into_iter().chain(what).chain(demos).collect()
 }

@@ -30,10 +30,12 @@ mod help;
 mod map;
 mod mix;
 mod palette;
+mod prompt;
 mod ranking;
 mod scores;
 mod small;
 mod status;
+mod verdict;
 
 /// What a view needs besides its place: the state, the theme, and which frame of an animation it is.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +57,7 @@ pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
     match scene.state.screen {
         Screen::Map => draw_map(buf, layout, scene),
         Screen::Mix => desk::draw(buf, area, scene),
+        Screen::Prompt => prompt::draw(buf, area, scene),
         Screen::Examples => {
             let [list, one] = layout::examples(area);
             examples::draw(buf, list, scene);
@@ -87,6 +90,7 @@ fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) 
         Some(Overlay::Help(scroll)) => help::draw(buf, body, scene, *scroll),
         Some(Overlay::Palette(palette)) => palette::draw(buf, body, scene, palette),
         Some(Overlay::Search) => palette::draw_search(buf, layout.status, scene),
+        Some(Overlay::Pool { needle, at, replace }) => prompt::draw_pool(buf, body, scene, needle, *at, *replace),
         Some(Overlay::Line(line)) => palette::draw_line(buf, layout.status, scene, line),
         None => {}
     }

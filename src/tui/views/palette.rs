@@ -66,6 +66,7 @@ pub(super) fn draw_line(buf: &mut Buffer, area: Rect, scene: Scene<'_>, line: &T
     let what = match line.purpose {
         Purpose::SaveMix => "save the mix as",
         Purpose::LoadMix => "load a mix from",
+        Purpose::OwnText => "your text",
     };
     buf.set_string(area.x, area.y, " ".repeat(area.width.into()), theme.on(Role::Text, Role::Panel));
     let room = usize::from(area.width).saturating_sub(what.len() + 4);

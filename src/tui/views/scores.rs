@@ -65,10 +65,10 @@ fn table(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, outcomes: &
 }
 
 fn line(name: &str, accuracy: f64, (low, high): (f64, f64)) -> String {
-    format!("{name:<17}{:>6}  [{:.0}, {:.0}]", percent(Some(accuracy)), low * 100.0, high * 100.0)
+    format!("{name:<15}{:>6}  [{:.0}, {:.0}]", percent(Some(accuracy)), low * 100.0, high * 100.0)
 }
 
-/// The method's name in seventeen columns.
+/// The method's name in fifteen columns.
 const fn short(method: Method) -> &'static str {
     match method {
         Method::OracleBestComponent => "best component",

@@ -6,4 +6,5 @@ pub mod grid;
 pub mod heatmap;
 pub mod legend;
 pub mod pane;
+pub mod prompt_text;
 pub mod scatter;
