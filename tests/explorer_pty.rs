@@ -235,7 +235,7 @@ fn a_prompt_is_edited_and_run_again_and_a_text_is_classified() {
     session.see("done in");
     session.press("p");
     session.see("as the model reads it");
-    session.see("tokens with the query");
+    session.see(" tokens ");
     session.press("l");
     session.see("edited: r runs it");
     session.press("r");

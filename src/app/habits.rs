@@ -366,7 +366,7 @@ fn demonstrations_are_edited_by_keys() {
         ("j backspace", "n0 n2 p3 @1"),
         ("G delete", "n0 p1 n2 @2"),
         ("n", "n4 p1 n2 p3 @0"),
-        ("n n n n n", "n4 p1 n2 p3 @0"),
+        ("n n n n n", "n0 p1 n2 p3 @0"),
         ("enter j enter", "p5 p1 n2 p3 @0"),
         ("a s a i d space 1 0 enter", "n0 n10 p1 n2 p3 @1"),
         ("a x x x enter", "n0 p1 n2 p3 @0"),

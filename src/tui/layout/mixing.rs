@@ -87,7 +87,7 @@ mod tests {
                 assert_eq!(body(area).intersection(*a), *a, "{width}×{height} {i}");
                 assert!(all[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{width}×{height} {i}");
             }
-            assert!(places.track(0).width >= 7 && places.strips.intersection(places.track(3)) == places.track(3));
+            assert!(places.track(0).width >= 6 && places.strips.intersection(places.track(3)) == places.track(3));
             assert_eq!(places.fit.intersection(places.slider()), places.slider());
         }
     }
