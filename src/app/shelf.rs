@@ -1,0 +1,240 @@
+//! All runs there are: under way, queued, at hand, and stored.
+
+use crate::{
+    jobs::{Errand, Kept, StoredRun},
+    runner::{Demos, RunRequest},
+};
+
+use super::{
+    action::Action,
+    pairing::comparable,
+    sheet::Sheet,
+    state::{Screen, State, Tone},
+    switch,
+    update::Effect,
+};
+
+/// One row of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// The run under way, or the last one that was stopped or failed.
+    UnderWay,
+    /// The one of this number in the queue.
+    Queued(usize),
+    /// A run at hand, by sheet id.
+    AtHand(u64),
+    /// A run of the store, by its place in the list.
+    Stored(usize),
+}
+
+/// What the list of runs knows.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf {
+    /// Runs that are asked for one after the other.
+    pub queue: Vec<RunRequest>,
+    /// What the store has, once it was read.
+    pub stored: Option<Vec<StoredRun>>,
+    /// On which row the cursor is.
+    pub at: usize,
+    asked: bool,
+    doomed: Option<String>,
+}
+
+/// All rows, in the order they are listed.
+pub fn rows(state: &State) -> Vec<Row> {
+    let under_way = state.phase.is_busy().then_some(Row::UnderWay);
+    let queued = (0..state.shelf.queue.len()).map(Row::Queued);
+    let filling = state.filling.filter(|_| state.phase.is_busy());
+    let at_hand = state.sheets.iter().filter(|sheet| Some(sheet.id) != filling).map(|sheet| Row::AtHand(sheet.id));
+    let stored = state.shelf.stored.iter().flatten().enumerate();
+    let stored = stored.filter(|(_, run)| !is_at_hand(state, run)).map(|(index, _)| Row::Stored(index));
+    under_way.into_iter().chain(queued).chain(at_hand).chain(stored).collect()
+}
+
+/// Whether a run of the store is one of the sheets.
+fn is_at_hand(state: &State, run: &StoredRun) -> bool {
+    let Kept::Run(meta) = &run.kept else { return false };
+    let same = |sheet: &Sheet| {
+        let saved = sheet.meta.as_ref();
+        saved.is_some_and(|saved| (&saved.model, &saved.task, &saved.prompt) == (&meta.model, &meta.task, &meta.prompt))
+            && saved.map(|saved| saved.examples) == Some(meta.examples)
+    };
+    state.sheets.iter().any(same)
+}
+
+/// What an action does to the row under the cursor.
+pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    let rows = rows(state);
+    let last = rows.len().saturating_sub(1);
+    let at = state.shelf.at.min(last);
+    let doomed = state.shelf.doomed.take();
+    match action {
+        Action::Up => state.shelf.at = at.saturating_sub(1),
+        Action::Down => state.shelf.at = (at + 1).min(last),
+        Action::Top => state.shelf.at = 0,
+        Action::Bottom => state.shelf.at = last,
+        Action::PageDown => state.shelf.at = (at + 8).min(last),
+        Action::PageUp => state.shelf.at = at.saturating_sub(8),
+        _ => {
+            let Some(row) = rows.get(at).cloned() else { return Vec::new() };
+            return match action {
+                Action::Open => open(state, &row),
+                Action::Delete => delete(state, &row, doomed),
+                Action::Rerun => again(state, &row),
+                _ => hold_against(state, &row),
+            };
+        }
+    }
+    Vec::new()
+}
+
+fn open(state: &mut State, row: &Row) -> Vec<Effect> {
+    match row {
+        Row::UnderWay => state.screen = Screen::Map,
+        Row::Queued(_) => state.notify(Tone::Plain, "it has not begun yet"),
+        Row::AtHand(id) => {
+            if let Some(index) = state.sheets.iter().position(|sheet| sheet.id == *id) {
+                state.show(index);
+                state.screen = Screen::Map;
+            }
+        }
+        Row::Stored(index) => match state.shelf.stored.as_ref().and_then(|stored| stored.get(*index)) {
+            Some(StoredRun { key, kept: Kept::Run(_), .. }) => {
+                return vec![Effect::Errand(Errand::OpenRun(key.clone()))];
+            }
+            Some(StoredRun { kept: Kept::Interrupted { .. }, .. }) => {
+                state.notify(Tone::Plain, "it was interrupted: asked for again, it goes on where it stopped");
+            }
+            _ => state.notify(Tone::Bad, "it is damaged and can only be deleted"),
+        },
+    }
+    Vec::new()
+}
+
+/// Takes a run out of the queue or out of the hand; one of the store is deleted when it is asked for twice.
+fn delete(state: &mut State, row: &Row, doomed: Option<String>) -> Vec<Effect> {
+    match row {
+        Row::UnderWay => return super::update::update(state, Action::Cancel),
+        Row::Queued(index) => drop(state.shelf.queue.remove(*index)),
+        Row::AtHand(id) => {
+            let shown = state.sheet().map(|sheet| sheet.id);
+            state.sheets.retain(|sheet| sheet.id != *id);
+            let index = state.sheets.iter().position(|sheet| Some(sheet.id) == shown);
+            state.current = index.unwrap_or(state.sheets.len().saturating_sub(1));
+        }
+        Row::Stored(index) => {
+            let Some(run) = state.shelf.stored.as_ref().and_then(|stored| stored.get(*index)) else { return Vec::new() };
+            let key = run.key.clone();
+            if doomed.as_ref() == Some(&key) {
+                return vec![Effect::Errand(Errand::DeleteRun(key))];
+            }
+            state.shelf.doomed = Some(key);
+            let delete = state.key_of(Action::Delete);
+            state.notify(Tone::Bad, format!("{delete} again deletes this run from the disk"));
+        }
+    }
+    Vec::new()
+}
+
+/// The request that made a row.
+fn request_of(state: &State, row: &Row) -> Option<RunRequest> {
+    match row {
+        Row::UnderWay => state.wanted.clone(),
+        Row::Queued(index) => state.shelf.queue.get(*index).cloned(),
+        Row::AtHand(id) => state.sheets.iter().find(|sheet| sheet.id == *id)?.request.clone(),
+        Row::Stored(index) => match &state.shelf.stored.as_ref()?.get(*index)?.kept {
+            Kept::Run(meta) => meta.request.clone(),
+            _ => None,
+        },
+    }
+}
+
+/// Asks for the run of a row: at once, or after those that are under way.
+fn again(state: &mut State, row: &Row) -> Vec<Effect> {
+    let Some(request) = request_of(state, row).filter(|_| state.wanted.is_some()) else {
+        state.notify(Tone::Plain, "it cannot be run again here: what made it, or the model, is not at hand");
+        return Vec::new();
+    };
+    if let Row::Queued(index) = row {
+        state.shelf.queue.remove(*index);
+    }
+    enqueue(state, request)
+}
+
+fn hold_against(state: &mut State, row: &Row) -> Vec<Effect> {
+    let Row::AtHand(id) = row else {
+        state.notify(Tone::Plain, "open it first; then it can be compared");
+        return Vec::new();
+    };
+    let other = state.sheets.iter().find(|sheet| sheet.id == *id);
+    match other.zip(state.sheet()) {
+        Some((other, shown)) if other.id == shown.id => {
+            state.notify(Tone::Plain, "this run is the one that is shown: choose another to compare it with");
+        }
+        Some((other, shown)) if !comparable(other, shown) => {
+            state.notify(Tone::Plain, "these two are of different models or tasks");
+        }
+        Some(_) => {
+            state.other = Some(*id);
+            state.screen = Screen::Compare;
+        }
+        None => {}
+    }
+    Vec::new()
+}
+
+/// Runs `request` now if nothing is under way, after the others if something is.
+fn enqueue(state: &mut State, request: RunRequest) -> Vec<Effect> {
+    if !state.phase.is_busy() {
+        return switch::start(state, request);
+    }
+    let waiting = state.shelf.queue.len() + 1;
+    state.shelf.queue.push(request);
+    state.notify(Tone::Plain, format!("queued: {waiting} after the run that is under way"));
+    Vec::new()
+}
+
+/// Queues the next demonstration set that is neither at hand nor asked for.
+pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
+    let Some(wanted) = state.wanted.clone() else {
+        state.notify(Tone::Plain, "no model is at hand to run");
+        return Vec::new();
+    };
+    let drawn = RunRequest {
+        demos: if matches!(wanted.demos, Demos::Listed(_)) { Demos::Balanced } else { wanted.demos.clone() },
+        ..wanted.clone()
+    };
+    let taken = |request: &RunRequest| {
+        let at_hand = state.sheets.iter().filter_map(|sheet| sheet.request.as_ref());
+        at_hand.chain(&state.shelf.queue).chain([&wanted]).any(|other| other == request)
+    };
+    let next = (0..).map(|seed| RunRequest { demo_seed: seed, ..drawn.clone() }).find(|request| !taken(request));
+    next.map_or_else(Vec::new, |request| enqueue(state, request))
+}
+
+/// Begins the next run of the queue when nothing is under way any more.
+pub(super) fn begin_next(state: &mut State) -> Vec<Effect> {
+    if state.phase.is_busy() || state.shelf.queue.is_empty() {
+        return Vec::new();
+    }
+    let request = state.shelf.queue.remove(0);
+    switch::start(state, request)
+}
+
+/// Has the store listed when the runs are looked at.
+pub(super) fn settle(state: &mut State) -> Vec<Effect> {
+    if state.screen != Screen::Runs {
+        state.shelf.asked = false;
+        return Vec::new();
+    }
+    state.shelf.at = state.shelf.at.min(rows(state).len().saturating_sub(1));
+    if std::mem::replace(&mut state.shelf.asked, true) {
+        return Vec::new();
+    }
+    vec![Effect::Errand(Errand::ListRuns)]
+}
+
+/// Has the store listed again after it changed.
+pub(super) const fn look_again(state: &mut State) {
+    state.shelf.asked = false;
+}

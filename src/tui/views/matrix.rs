@@ -1,0 +1,143 @@
+//! All comparable runs at hand against each other: correlation above the diagonal, overlap of the best below it,
+//! accuracy on it.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{
+        Action,
+        sheet::Sheet,
+        state::State,
+    },
+    text::printable,
+    tui::{
+        layout::body,
+        theme::{Role, Theme},
+        widgets::pane,
+    },
+};
+
+use super::{Scene, opened, percent};
+
+/// Columns of a cell.
+const CELL: u16 = 6;
+
+/// The screen between header and status line.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let (state, theme) = (scene.state, scene.theme);
+    let body = body(area);
+    let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
+    let count = state.matrix.sheets.len();
+    let note = Line::styled("r above, best-five IoU below, accuracy on the diagonal", theme.fg(Role::Dim));
+    let inside = opened(buf, inner, theme, "all runs at hand", note);
+    if count < 2 {
+        return hint(buf, inside, scene);
+    }
+    let sheets: Vec<&Sheet> = state.matrix.sheets.iter().filter_map(|id| sheet(state, *id)).collect();
+    for (index, _) in sheets.iter().enumerate() {
+        let letter = Line::styled(letter(index), theme.bold(if index == state.matrix.at.1 { Role::Accent } else { Role::Dim }));
+        let x = inside.x + 4 + index as u16 * CELL + 2;
+        pane::put_at(buf, Rect { x, width: 2, ..inside }, 0, letter);
+    }
+    for (row, sheet) in sheets.iter().enumerate() {
+        let place = Rect { y: inside.y + 1 + row as u16, height: 1, ..inside };
+        if place.y >= inside.bottom() {
+            break;
+        }
+        let here = row == state.matrix.at.0;
+        pane::put_at(buf, place, 0, Line::styled(letter(row), theme.bold(if here { Role::Accent } else { Role::Dim })));
+        for column in 0..sheets.len() {
+            cell(buf, place, scene, (row, column), &sheets);
+        }
+        let x = place.x + 5 + sheets.len() as u16 * CELL;
+        let beside = Rect { x, width: inside.right().saturating_sub(x), ..place };
+        pane::put_at(buf, beside, 0, Line::styled(name(sheet), theme.fg(if here { Role::Strong } else { Role::Dim })));
+    }
+    let below = Rect { y: inside.y + 2 + sheets.len() as u16, ..inside };
+    let below = Rect { height: inside.bottom().saturating_sub(below.y), ..below };
+    pane::stack(buf, below, facts(scene, &sheets));
+}
+
+fn sheet(state: &State, id: u64) -> Option<&Sheet> {
+    state.sheets.iter().find(|sheet| sheet.id == id)
+}
+
+/// `A`, `B` … for the runs, in the order they came.
+fn letter(index: usize) -> String {
+    char::from(b'A' + (index % 26) as u8).to_string()
+}
+
+/// What a run is, in a few words.
+pub(super) fn name(sheet: &Sheet) -> String {
+    format!("{} · {} · {} shots", printable(&sheet.task.template), sheet.demos_name(), sheet.prompt.shots)
+}
+
+fn cell(buf: &mut Buffer, row: Rect, scene: Scene<'_>, (a, b): (usize, usize), sheets: &[&Sheet]) {
+    let (state, theme) = (scene.state, scene.theme);
+    let agreement = &state.matrix.agreement[a][b];
+    let text = match () {
+        () if a == b => format!("{:>5}", percent(sheets[a].test.tally.full_accuracy())),
+        () if a < b => agreement.pearson.map_or_else(|| "    –".to_owned(), |r| format!("{r:>5.2}")),
+        () => format!("{:>5.2}", agreement.iou_top5),
+    };
+    let place = Rect { x: row.x + 3 + b as u16 * CELL, width: CELL - 1, ..row }.intersection(buf.area);
+    let value = if a < b { agreement.pearson } else { Some(agreement.iou_top5) };
+    let color = value.filter(|_| a != b).and_then(|value| Some((theme.ramp.color(value)?, theme.ramp.ink(value))));
+    let style = color.map_or_else(|| theme.bold(Role::Text), |(paper, ink)| Style::new().fg(ink).bg(paper));
+    buf.set_stringn(place.x, place.y, text, place.width.into(), style);
+    if (a, b) == state.matrix.at {
+        buf.set_style(place, theme.bold(Role::Accent).add_modifier(ratatui::style::Modifier::REVERSED));
+    }
+}
+
+/// The pair under the cursor in words, and what can be done with it.
+fn facts(scene: Scene<'_>, sheets: &[&Sheet]) -> Vec<Line<'static>> {
+    let (state, theme) = (scene.state, scene.theme);
+    let (a, b) = state.matrix.at;
+    let (Some(first), Some(second)) = (sheets.get(a), sheets.get(b)) else { return Vec::new() };
+    let key = state.keymap.keys(state.place(), Action::Open).into_iter().next().unwrap_or_default();
+    let dim = |text: String| Span::styled(text, theme.fg(Role::Dim));
+    let named = |index: usize, sheet: &Sheet| {
+        Line::from(vec![
+            Span::styled(format!("{}  ", letter(index)), theme.bold(Role::Accent)),
+            Span::styled(name(sheet), theme.fg(Role::Text)),
+            dim(format!("   {} %", percent(sheet.test.tally.full_accuracy()))),
+        ])
+    };
+    if a == b {
+        return vec![named(a, first), Line::from(dim(format!("{key} shows it on the map")))];
+    }
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+    let pair = &state.matrix.agreement[a][b];
+    let bold = |text: String| Span::styled(text, theme.bold(Role::Text));
+    let figures = vec![
+        dim("Pearson r ".to_owned()),
+        bold(number(pair.pearson)),
+        dim("  Spearman ".to_owned()),
+        bold(number(pair.spearman)),
+        dim("  best five IoU ".to_owned()),
+        bold(format!("{:.2}", pair.iou_top5)),
+    ];
+    let open = Line::from(dim(format!("{key} opens them side by side")));
+    vec![named(a, first), named(b, second), figures.into(), open]
+}
+
+/// What to do to have two runs.
+fn hint(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let theme = scene.theme;
+    let key = |action: Action| scene.state.key_of(action);
+    let lines = [
+        Line::styled("One run of this task is at hand; the matrix needs two.", theme.bold(Role::Text)),
+        Line::default(),
+        Line::styled(format!("{}  {}", key(Action::Queue), Action::Queue.description()), theme.fg(Role::Text)),
+        Line::styled(format!("{}  {}", key(Action::NextTemplate), Action::NextTemplate.description()), theme.fg(Role::Text)),
+        Line::styled(format!("{}  {}", key(Action::Runs), Action::Runs.description()), theme.fg(Role::Text)),
+    ];
+    let middle = Rect { y: area.y + area.height / 3, height: area.height * 2 / 3, ..area };
+    pane::stack(buf, middle, lines.map(Line::centered));
+}

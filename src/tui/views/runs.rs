@@ -1,0 +1,217 @@
+//! All runs there are: under way, queued, at hand, and stored.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{
+        Action, State,
+        sheet::{Sheet, demos_name},
+        shelf::{Row, rows},
+        state::Phase,
+    },
+    jobs::{Kept, StoredRun},
+    run::RunMeta,
+    runner::{Demos, RunRequest},
+    text::printable,
+    tui::{
+        layout::{body, mixing::first_row},
+        theme::{Role, Theme},
+        widgets::pane,
+    },
+};
+
+use super::{Scene, opened, percent, status};
+
+/// What is written in a row.
+#[derive(Default)]
+struct Cells {
+    sign: &'static str,
+    role: Role,
+    what: [String; 4],
+    accuracy: Option<f64>,
+    counts: String,
+    note: String,
+}
+
+/// The screen between header and status line.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let (state, theme) = (scene.state, scene.theme);
+    let body = body(area);
+    let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
+    let rows = rows(state);
+    let stored = state.shelf.stored.as_ref().map_or_else(|| "reading the store".to_owned(), |s| format!("{} stored", s.len()));
+    let inside = opened(buf, inner, theme, "runs", Line::styled(stored, theme.fg(Role::Dim)));
+    let head = ["task", "template", "demonstrations", "model"];
+    let heads = line(theme, inside.width, ("  ", Role::Dim), &head.map(str::to_owned), "test %", "examples", "");
+    pane::put_at(buf, inside, 0, heads.style(theme.fg(Role::Dim)));
+    let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(3), ..inside };
+    let room = usize::from(list.height);
+    let at = state.shelf.at.min(rows.len().saturating_sub(1));
+    let first = first_row(rows.len(), room, at);
+    for (index, row) in rows.iter().enumerate().skip(first).take(room) {
+        let place = Rect { y: list.y + (index - first) as u16, height: 1, ..list };
+        let cells = cells(scene, row);
+        let share = percent(cells.accuracy);
+        let text =
+            line(theme, place.width, (cells.sign, cells.role), &cells.what, &share, &cells.counts, &cells.note);
+        pane::put_at(buf, place, 0, text);
+        if index == at {
+            buf.set_style(place, theme.selected());
+        }
+    }
+    if rows.is_empty() {
+        let text = format!("nothing yet; {} runs a demonstration set", state.key_of(Action::Queue));
+        pane::put_at(buf, list, 0, Line::styled(text, theme.fg(Role::Dim)));
+    }
+    let below = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
+    pane::put_at(buf, below, 0, legend(theme));
+}
+
+/// `● topic  shared  demos 0  demo   62.1  20 + 300  shown`, in columns that suit the width.
+fn line(
+    theme: &Theme,
+    width: u16,
+    (sign, role): (&str, Role),
+    what: &[String; 4],
+    accuracy: &str,
+    counts: &str,
+    note: &str,
+) -> Line<'static> {
+    let column = if width < 110 { 11 } else { 18 };
+    let cut = |text: &str, room: usize| text.chars().take(room).collect::<String>();
+    let mut spans = vec![Span::styled(format!("{sign:<2}"), theme.bold(role))];
+    for (index, text) in what.iter().enumerate() {
+        let room = if index == 2 { column + 4 } else { column };
+        let role = if index == 0 { Role::Strong } else { Role::Text };
+        spans.push(Span::styled(format!("{:<room$} ", cut(text, room)), theme.fg(role)));
+    }
+    spans.push(Span::styled(format!("{accuracy:>6} "), theme.fg(Role::Text)));
+    spans.push(Span::styled(format!("{counts:>9}  "), theme.fg(Role::Dim)));
+    spans.push(Span::styled(note.to_owned(), theme.fg(role)));
+    spans.into()
+}
+
+fn cells(scene: Scene<'_>, row: &Row) -> Cells {
+    let state = scene.state;
+    match row {
+        Row::UnderWay => under_way(scene),
+        Row::Queued(index) => {
+            let request = state.shelf.queue.get(*index);
+            let what = request.map_or_else(Default::default, of_request);
+            Cells { sign: "…", role: Role::Dim, what, note: format!("queued, {} before it", index + 1), ..Cells::default() }
+        }
+        Row::AtHand(id) => {
+            let Some(sheet) = state.sheets.iter().find(|sheet| sheet.id == *id) else { return Cells::default() };
+            at_hand(state, sheet)
+        }
+        Row::Stored(index) => {
+            let run = state.shelf.stored.as_ref().and_then(|stored| stored.get(*index));
+            run.map_or_else(Cells::default, stored)
+        }
+    }
+}
+
+fn under_way(scene: Scene<'_>) -> Cells {
+    let state = scene.state;
+    let note = match &state.phase {
+        Phase::Running(progress) => {
+            let left = progress.left.map_or_else(String::new, |left| format!(", {} left", status::duration(left)));
+            format!("{:.0} %, {:.0}/s{left}", 100.0 * progress.done as f64 / progress.total.max(1) as f64, progress.rate)
+        }
+        Phase::Loading(_) => "loading the model".to_owned(),
+        _ => "making the prompts".to_owned(),
+    };
+    let counts = match &state.phase {
+        Phase::Running(progress) => format!("{}/{}", progress.done, progress.total),
+        _ => String::new(),
+    };
+    let filling = state.filling.and_then(|id| state.sheets.iter().find(|sheet| sheet.id == id));
+    let accuracy = filling.and_then(|sheet| sheet.test.tally.full_accuracy());
+    let what = state.wanted.as_ref().map_or_else(Default::default, of_request);
+    Cells { sign: status::spinner(scene.tick), role: Role::Accent, what, accuracy, counts, note }
+}
+
+fn of_request(request: &RunRequest) -> [String; 4] {
+    let name = |text: &str| printable(text).into_owned();
+    let template = request.template.as_deref().unwrap_or("first template");
+    [name(&request.task), name(template), demos_name(&request.demos, request.demo_seed), String::new()]
+}
+
+fn at_hand(state: &State, sheet: &Sheet) -> Cells {
+    let shown = state.sheet().is_some_and(|shown| shown.id == sheet.id);
+    let other = state.other_sheet().is_some_and(|other| other.id == sheet.id);
+    let note = match () {
+        () if !sheet.is_complete() => "stopped",
+        () if shown => "shown",
+        () if other => "compared with",
+        () => "at hand",
+    };
+    let name = |text: &str| printable(text).into_owned();
+    let what = [name(&sheet.task.name), name(&sheet.task.template), sheet.demos_name(), name(&sheet.model.id)];
+    Cells {
+        sign: if sheet.is_complete() { "●" } else { "◐" },
+        role: if shown { Role::Accent } else { Role::Text },
+        what,
+        accuracy: sheet.test.tally.full_accuracy(),
+        counts: format!("{} + {}", sheet.train.items.len(), sheet.test.items.len()),
+        note: note.to_owned(),
+    }
+}
+
+fn stored(run: &StoredRun) -> Cells {
+    let size = size(run.bytes);
+    match &run.kept {
+        Kept::Run(meta) => Cells {
+            sign: "○",
+            role: Role::Dim,
+            what: of_meta(meta),
+            accuracy: Some(meta.accuracy.full),
+            counts: format!("{} + {}", meta.examples.train, meta.examples.test),
+            note: format!("on disk, {size}"),
+        },
+        Kept::Interrupted { task, template, model, done, total } => Cells {
+            sign: "◌",
+            role: Role::Dim,
+            what: [task, template, "", model].map(|text| printable(text).into_owned()),
+            counts: format!("{done}/{total}"),
+            note: format!("interrupted, {size}"),
+            ..Cells::default()
+        },
+        Kept::Damaged(why) => Cells {
+            sign: "✗",
+            role: Role::Alarm,
+            what: ["damaged".to_owned(), String::new(), String::new(), String::new()],
+            note: printable(why).into_owned(),
+            ..Cells::default()
+        },
+    }
+}
+
+fn of_meta(meta: &RunMeta) -> [String; 4] {
+    let drawn = Demos::Balanced;
+    let demos = meta.request.as_ref().map_or(&drawn, |request| &request.demos);
+    let name = |text: &str| printable(text).into_owned();
+    [
+        name(&meta.task.name),
+        name(&meta.task.template),
+        demos_name(demos, meta.prompt.demo_seed),
+        name(&meta.model.id),
+    ]
+}
+
+/// Bytes in the unit that suits them.
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b < 1e6 => format!("{:.0} kB", (b / 1e3).ceil()),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+fn legend(theme: &Theme) -> Line<'static> {
+    Line::styled("● at hand  ◐ stopped  … queued  ○ on disk  ◌ interrupted", theme.fg(Role::Dim))
+}
