@@ -39,5 +39,5 @@ fn demo() -> Result<ExploreOptions> {
     let choices = Library.names().into_iter().map(choice).collect::<Result<_>>()?;
     let start = |listen: Listener<_>| jobs::model_worker(Source::Demo, LoadOptions::default(), Store::none(), listen);
     let first = Some(RunRequest::default());
-    Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, saved: Vec::new() })
+    Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, ..ExploreOptions::default() })
 }

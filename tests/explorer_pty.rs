@@ -126,9 +126,9 @@ fn the_whole_path_from_start_to_quit() {
     session.press(" ");
     session.see("○ off");
     session.press("?");
-    session.see("Fit the weights of all components");
+    session.see("Move to the component on the left");
     session.press("\x1b");
-    session.until("no help", |screen| !screen.contents().contains("Fit the weights"));
+    session.until("no help", |screen| !screen.contents().contains("Move to the component on the left"));
     session.press("q");
     session.ends_with(0);
 }

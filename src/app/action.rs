@@ -93,6 +93,9 @@ actions! {
         Prompt "prompt" "Open the demonstrations, or go back to the map",
         Examples "examples" "Open the examples, or go back to the map",
         Compare "compare" "Hold two runs against each other, or go back to the map",
+        Matrix "matrix" "Hold all runs at hand against each other",
+        Runs "runs" "Open the list of runs, or go back to the map",
+        Open "open" "Open what the cursor is on",
         OtherRun "other-run" "Compare with the next run at hand",
         Filter "filter" "Show all, the wrong, or the flipped examples",
         Search "search" "Show only examples whose text has what is typed",
@@ -135,6 +138,8 @@ actions! {
         NextTemplate "template" "Put the task in the next template",
         NextSeed "next-demos" "Draw the next demonstration set",
         PreviousSeed "previous-demos" "Draw the demonstration set before",
+        Queue "queue" "Run the next demonstration set after those under way",
+        Delete "delete" "Take the run off the list; twice: off the disk",
         Rerun "run-again" "Run what is shown again",
         Cancel "cancel" "Stop what is being computed; what is there stays",
     }

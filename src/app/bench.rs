@@ -125,6 +125,10 @@ impl Bench {
                     let more = hear_clerk(&mut self.state, Report::Task(name, task));
                     self.carry_out(more);
                 }
+                Effect::Errand(Errand::ListRuns) => {
+                    let more = hear_clerk(&mut self.state, Report::Runs(fixture::stored()));
+                    self.carry_out(more);
+                }
                 Effect::Errand(errand) => self.errands.push(errand),
                 Effect::Judge { sheet, table } => {
                     let stats = summarize(&table, &Thresholds::default());

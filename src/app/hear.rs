@@ -12,10 +12,11 @@ use crate::{
 
 use super::{
     editor,
-    mixer::{self, Path, Scores, ask_for_scores},
+    mixer::{self, Path, Scores},
     sheet::{Change, Sheet},
-    state::{FitNote, Fitting, Phase, State, Tone},
-    update::Effect,
+    shelf,
+    state::{FitNote, Fitting, Phase, Screen, State, Tone},
+    update::{Effect, settle},
 };
 
 /// Runs kept at hand to go back to; older ones are forgotten.
@@ -52,10 +53,13 @@ pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
     };
     if !state.phase.is_busy() {
         editor::ask_again(state);
+        shelf::look_again(state);
+        if !matches!(state.phase, Phase::Stopped) {
+            effects.extend(shelf::begin_next(state));
+        }
     }
     state.refresh();
-    effects.extend(ask_for_scores(state));
-    effects.extend(editor::settle(state));
+    effects.extend(settle(state));
     effects
 }
 
@@ -194,9 +198,21 @@ pub fn hear_clerk(state: &mut State, report: Report) -> Vec<Effect> {
             state.notify(Tone::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
         }
         Report::Mix { sheet, path, file } => mixer::load(state, sheet, &path.to_string_lossy(), &file),
+        Report::Runs(stored) => state.shelf.stored = Some(stored),
+        Report::Opened(run) => {
+            let judge = state.open(vec![*run]);
+            state.show(state.sheets.len() - 1);
+            state.screen = Screen::Map;
+            state.refresh();
+            return judge;
+        }
+        Report::Deleted => {
+            shelf::look_again(state);
+            state.notify(Tone::Plain, "deleted");
+        }
         Report::Task(name, task) => return editor::hear_task(state, name, task),
         Report::Failed(why) => state.notify(Tone::Bad, printable(&why).into_owned()),
     }
     state.refresh();
-    Vec::new()
+    settle(state)
 }

@@ -30,6 +30,10 @@ pub enum Table {
     Examples,
     /// Holds where two runs are compared.
     Compare,
+    /// Holds where all runs are compared.
+    Matrix,
+    /// Holds in the list of runs.
+    Runs,
     /// Holds in the list of keys.
     Help,
     /// Holds in a line that is typed.
@@ -38,7 +42,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of the keymap.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Screens,
         Self::Cursor,
@@ -49,6 +53,8 @@ impl Table {
         Self::Prompt,
         Self::Examples,
         Self::Compare,
+        Self::Matrix,
+        Self::Runs,
         Self::Help,
         Self::Line,
     ];
@@ -66,6 +72,8 @@ impl Table {
             Self::Prompt => "prompt",
             Self::Examples => "examples",
             Self::Compare => "compare",
+            Self::Matrix => "matrix",
+            Self::Runs => "runs",
             Self::Help => "help",
             Self::Line => "line",
         }
@@ -85,6 +93,10 @@ pub enum Place {
     Examples,
     /// Where two runs are compared.
     Compare,
+    /// Where all runs are compared.
+    Matrix,
+    /// In the list of runs.
+    Runs,
     /// In the list of keys.
     Help,
     /// In a line that is typed.
@@ -93,8 +105,17 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 7] =
-        [Self::Explore, Self::Mix, Self::Prompt, Self::Examples, Self::Compare, Self::Help, Self::Line];
+    pub const ALL: [Self; 9] = [
+        Self::Explore,
+        Self::Mix,
+        Self::Prompt,
+        Self::Examples,
+        Self::Compare,
+        Self::Matrix,
+        Self::Runs,
+        Self::Help,
+        Self::Line,
+    ];
 
     /// The tables that hold there.
     pub const fn tables(self) -> &'static [Table] {
@@ -106,6 +127,8 @@ impl Place {
             Self::Prompt => &[Table::Prompt, Table::Screens, Table::Global],
             Self::Examples => &[Table::Examples, Table::Lists, Table::Screens, Table::Global],
             Self::Compare => &[Table::Compare, Table::Cursor, Table::Lists, Table::Screens, Table::Global],
+            Self::Matrix => &[Table::Matrix, Table::Screens, Table::Global],
+            Self::Runs => &[Table::Runs, Table::Screens, Table::Global],
             Self::Help => &[Table::Help, Table::Global],
             Self::Line => &[Table::Line, Table::Global],
         }

@@ -14,6 +14,7 @@
 //! | [`metric`], [`listing`] | what the map and the list show |
 //! | [`argument`], [`pairing`] | one example taken apart; two runs held against each other |
 //! | [`editor`] | the demonstrations as they are edited, and a text of one's own |
+//! | [`matrix`], [`shelf`] | all runs at hand against each other; all runs there are |
 //! | [`typing`] | lines that are typed |
 //! | [`mod@update`], [`switch`], [`hear`] | what actions and workers do to the state |
 
@@ -31,11 +32,13 @@ pub mod hear;
 pub mod key;
 pub mod keymap;
 pub mod listing;
+pub mod matrix;
 pub mod metric;
 pub mod mixed;
 pub mod mixer;
 pub mod pairing;
 pub mod sheet;
+pub mod shelf;
 pub mod state;
 pub mod switch;
 pub mod tally;

@@ -79,7 +79,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
             let Some(row) = rows.get(at).cloned() else { return Vec::new() };
             return match action {
                 Action::Open => open(state, &row),
-                Action::Delete => delete(state, &row, doomed),
+                Action::Delete => delete(state, &row, doomed.as_ref()),
                 Action::Rerun => again(state, &row),
                 _ => hold_against(state, &row),
             };
@@ -112,7 +112,7 @@ fn open(state: &mut State, row: &Row) -> Vec<Effect> {
 }
 
 /// Takes a run out of the queue or out of the hand; one of the store is deleted when it is asked for twice.
-fn delete(state: &mut State, row: &Row, doomed: Option<String>) -> Vec<Effect> {
+fn delete(state: &mut State, row: &Row, doomed: Option<&String>) -> Vec<Effect> {
     match row {
         Row::UnderWay => return super::update::update(state, Action::Cancel),
         Row::Queued(index) => drop(state.shelf.queue.remove(*index)),
@@ -123,9 +123,11 @@ fn delete(state: &mut State, row: &Row, doomed: Option<String>) -> Vec<Effect> {
             state.current = index.unwrap_or(state.sheets.len().saturating_sub(1));
         }
         Row::Stored(index) => {
-            let Some(run) = state.shelf.stored.as_ref().and_then(|stored| stored.get(*index)) else { return Vec::new() };
+            let Some(run) = state.shelf.stored.as_ref().and_then(|stored| stored.get(*index)) else {
+                return Vec::new();
+            };
             let key = run.key.clone();
-            if doomed.as_ref() == Some(&key) {
+            if doomed == Some(&key) {
                 return vec![Effect::Errand(Errand::DeleteRun(key))];
             }
             state.shelf.doomed = Some(key);
@@ -208,7 +210,9 @@ pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
         let at_hand = state.sheets.iter().filter_map(|sheet| sheet.request.as_ref());
         at_hand.chain(&state.shelf.queue).chain([&wanted]).any(|other| other == request)
     };
-    let next = (0..).map(|seed| RunRequest { demo_seed: seed, ..drawn.clone() }).find(|request| !taken(request));
+    let next = (0..u64::from(u32::MAX))
+        .map(|seed| RunRequest { demo_seed: seed, ..drawn.clone() })
+        .find(|request| !taken(request));
     next.map_or_else(Vec::new, |request| enqueue(state, request))
 }
 

@@ -4,7 +4,6 @@ use crate::jobs::Errand;
 
 use super::{
     action::Action,
-    editor,
     mixer::file_of,
     state::{Overlay, State},
     update::{Effect, update},
@@ -78,7 +77,7 @@ pub fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
     }
     follow_own_text(state);
     state.refresh();
-    editor::settle(state)
+    super::update::settle(state)
 }
 
 /// The text of one's own is what stands in its line.

@@ -41,8 +41,9 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 
 fn options(args: &Args) -> Result<ExploreOptions> {
     let saved = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<_>>>()?;
+    let store = args.store.store()?;
     if !saved.is_empty() {
-        return Ok(ExploreOptions { saved, ..ExploreOptions::default() });
+        return Ok(ExploreOptions { saved, store, ..ExploreOptions::default() });
     }
     let mut names = Library.names();
     let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task))?;
@@ -51,9 +52,9 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     }
     let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
     let (source, load) = (args.model.source()?, args.model.load_options()?);
-    let store = args.store.store()?;
+    let kept = store.clone();
     let start = move |listen: Listener<_>| model_worker(source, load, store, listen);
-    Ok(ExploreOptions { model: Some(Box::new(start)), first: Some(first), choices, saved })
+    Ok(ExploreOptions { model: Some(Box::new(start)), first: Some(first), choices, saved, store: kept })
 }
 
 /// The request where no task is named: the demo's opening, unless a template is named.

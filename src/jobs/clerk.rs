@@ -14,6 +14,8 @@ use std::{
 use crate::{
     analysis::WeightsFile,
     error::{Error, InputError, Result},
+    run::{Run, RunMeta},
+    store::{Content, Entry, Store},
     task::{Library, Task},
 };
 
@@ -39,6 +41,45 @@ pub enum Errand {
     },
     /// Read a task, by its name or as a task file.
     ReadTask(String),
+    /// List the store.
+    ListRuns,
+    /// Read a run of the store, by its key.
+    OpenRun(String),
+    /// Delete an entry of the store, by its key.
+    DeleteRun(String),
+}
+
+/// An entry of the store that is a run or was to become one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRun {
+    /// Its name in the store.
+    pub key: String,
+    /// What it holds.
+    pub kept: Kept,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// What the store has of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kept {
+    /// All of it.
+    Run(Box<RunMeta>),
+    /// Its beginning.
+    Interrupted {
+        /// Name of the task.
+        task: String,
+        /// Name of the template.
+        template: String,
+        /// The model.
+        model: String,
+        /// Examples done.
+        done: usize,
+        /// Examples in all.
+        total: usize,
+    },
+    /// Nothing that can be read, and why.
+    Damaged(String),
 }
 
 /// What came of it.
@@ -55,6 +96,12 @@ pub enum Report {
         /// The mix.
         file: Box<WeightsFile>,
     },
+    /// What the store has, last used first.
+    Runs(Vec<StoredRun>),
+    /// A run of the store.
+    Opened(Box<Run>),
+    /// An entry of the store is gone.
+    Deleted,
     /// A task, or why it cannot be read.
     Task(String, Result<Arc<Task>, String>),
     /// It did not work, and why.
@@ -72,11 +119,11 @@ impl Clerk {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn start(listen: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
+    pub fn start(store: Store, listen: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
         let (errands, inbox) = channel();
         let work = move || {
             while let Ok(errand) = inbox.recv() {
-                listen(run(errand).unwrap_or_else(|error| Report::Failed(error.to_string())));
+                listen(run(&store, errand).unwrap_or_else(|error| Report::Failed(error.to_string())));
             }
         };
         thread::Builder::new().name("clerk".to_owned()).spawn(work)?;
@@ -90,7 +137,7 @@ impl Clerk {
     }
 }
 
-fn run(errand: Errand) -> Result<Report> {
+fn run(store: &Store, errand: Errand) -> Result<Report> {
     match errand {
         Errand::SaveMix { path, file } => {
             let path = home(&path);
@@ -107,7 +154,27 @@ fn run(errand: Errand) -> Result<Report> {
             let task = Library.task(&name).map(Arc::new).map_err(|error| error.to_string());
             Ok(Report::Task(name, task))
         }
+        Errand::ListRuns => Ok(Report::Runs(store.list().into_iter().filter_map(stored).collect())),
+        Errand::OpenRun(key) => Ok(Report::Opened(Box::new(store.read_run(&key.parse()?)?))),
+        Errand::DeleteRun(key) => store.remove(&key.parse()?).map(|_| Report::Deleted),
     }
+}
+
+/// An entry as a run; label logits are none.
+fn stored(entry: Entry) -> Option<StoredRun> {
+    let kept = match entry.content {
+        Content::Run(meta) => Kept::Run(meta),
+        Content::Interrupted(about) => Kept::Interrupted {
+            task: about.task.name,
+            template: about.task.template,
+            model: about.model.id,
+            done: about.done,
+            total: about.examples.train + about.examples.test,
+        },
+        Content::Damaged(why) => Kept::Damaged(why),
+        Content::Logits => return None,
+    };
+    Some(StoredRun { key: entry.key.to_string(), kept, bytes: entry.bytes })
 }
 
 /// `~/` at the beginning is the user's folder, as in a shell.
@@ -158,7 +225,7 @@ mod tests {
 
     fn clerk() -> (Clerk, Receiver<Report>) {
         let (listen, reports) = channel();
-        (Clerk::start(move |report| drop(listen.send(report))).unwrap(), reports)
+        (Clerk::start(Store::none(), move |report| drop(listen.send(report))).unwrap(), reports)
     }
 
     fn next(reports: &Receiver<Report>) -> Report {

@@ -12,7 +12,7 @@ mod model;
 mod score;
 mod worker;
 
-pub use clerk::{Clerk, Errand, Report};
+pub use clerk::{Clerk, Errand, Kept, Report, StoredRun};
 pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use judge::{JudgeRequest, Judged, judge_worker};
 pub use model::{ModelEvent, ModelWorker, model_worker};

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, InputError, Result},
     run::Run,
     runner::RunRequest,
+    store::Store,
 };
 
 use super::{
@@ -53,6 +54,8 @@ pub struct ExploreOptions {
     pub choices: Vec<TaskChoice>,
     /// Runs from disk to open.
     pub saved: Vec<Run>,
+    /// Where runs are kept, to be listed.
+    pub store: Store,
 }
 
 /// Opens the explorer and returns the exit code when the user leaves: 0, or 128 and the signal's number.
@@ -102,7 +105,7 @@ impl Explorer {
         let mut state = State::new(keymap, options.choices);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = Screen::open().map_err(|error| terminal_error(&error))?;
-        let (office, inbox) = Office::new(options.model);
+        let (office, inbox) = Office::new(options.model, options.store);
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
         let mut explorer = Self { state, themes, screen, office, inbox, signals, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;

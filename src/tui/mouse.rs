@@ -56,7 +56,7 @@ fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bo
         Screen::Map => layout.examples,
         Screen::Examples => layout::examples(screen)[0],
         Screen::Compare => state.sheet().map_or_else(Rect::default, |sheet| Sides::of(screen, sheet.shape).facts),
-        Screen::Mix | Screen::Prompt => Rect::default(),
+        Screen::Mix | Screen::Prompt | Screen::Matrix | Screen::Runs => Rect::default(),
     };
     let listed = state.overlay.is_none() && (list.contains(at) || state.screen == Screen::Examples);
     let action = if listed { choose(Action::ListDown, Action::ListUp) } else { choose(Action::Down, Action::Up) };
@@ -122,7 +122,7 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
     let rows = match state.screen {
         Screen::Map => list_rows(layout.examples, true),
         Screen::Examples => list_rows(layout::examples(screen)[0], false),
-        Screen::Compare | Screen::Mix | Screen::Prompt => Rect::default(),
+        _ => Rect::default(),
     };
     if rows.contains(at) {
         let first = state.listing.first(rows.height.into());

@@ -14,6 +14,7 @@ use crate::{
         Scored, Tagged, Worker, fit_worker, judge_worker, score_worker,
     },
     runner::RunRequest,
+    store::Store,
 };
 
 /// Where a worker says what it has to say.
@@ -57,13 +58,14 @@ pub struct Office {
     judges: Option<Worker<JudgeRequest>>,
     scores: Option<Worker<ScoreRequest>>,
     clerk: Option<Clerk>,
+    store: Store,
 }
 
 impl Office {
     /// An office without workers yet, and where their mail arrives.
-    pub fn new(start: Option<StartModel>) -> (Self, UnboundedReceiver<Message>) {
+    pub fn new(start: Option<StartModel>, store: Store) -> (Self, UnboundedReceiver<Message>) {
         let (mail, inbox) = unbounded_channel();
-        (Self { mail, start, model: None, fits: None, judges: None, scores: None, clerk: None }, inbox)
+        (Self { mail, start, model: None, fits: None, judges: None, scores: None, clerk: None, store }, inbox)
     }
 
     /// A listener that posts what it hears; when nobody reads any more, it is lost, as it should be.
@@ -162,7 +164,7 @@ impl Office {
     fn send(&mut self, state: &mut State, errand: Errand) {
         if self.clerk.is_none() {
             let mail = self.mail.clone();
-            self.clerk = Clerk::start(move |report| drop(mail.send(Message::Clerk(report)))).ok();
+            self.clerk = Clerk::start(self.store.clone(), move |report| drop(mail.send(Message::Clerk(report)))).ok();
         }
         match &self.clerk {
             Some(clerk) => clerk.send(errand),

@@ -149,6 +149,26 @@ fn the_prompt_at_every_size() {
 }
 
 #[test]
+fn all_runs_at_every_size() {
+    let mut bench = Bench::finished(200);
+    check("matrix-hint-80x24", &paint(bench.keys("M"), (80, 24), Depth::True));
+    for keys in ["s", "s", "T"] {
+        bench.keys(keys);
+        bench.run_to_end(200);
+    }
+    for size in SIZES {
+        check(&format!("matrix-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+    check("matrix-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+    bench.keys("R s Q Q j j");
+    bench.events(200)[..8].iter().cloned().for_each(|event| bench.hear(event));
+    for size in SIZES {
+        check(&format!("runs-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+    check("runs-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+}
+
+#[test]
 fn examples_and_comparison_at_every_size() {
     let mut bench = Bench::finished(200);
     bench.keys("w e f f j");
@@ -251,7 +271,7 @@ fn no_size_and_no_shape_breaks_the_screen() {
         let mut bench = Bench::opened();
         bench.shape = Shape { layers: shape.0, heads: shape.1, labels: shape.2.min(4) };
         bench.run_to_end(5);
-        for keys in ["", "g end", "w", "v", "d", "p", "i x", "enter e", "c", "?"] {
+        for keys in ["", "g end", "w", "v", "d", "p", "i x", "enter e", "c", "M", "R", "?"] {
             bench.keys(keys);
             for width in [1, 20, 71, 72, 80, 133, 300] {
                 for height in [1, 5, 19, 20, 24, 51, 100] {

@@ -21,10 +21,12 @@ use super::{
     hear::judge_next,
     keymap::{Keymap, Place},
     listing::Listing,
+    matrix::Matrix,
     metric::Metric,
     mixer::{Mixer, Scores},
     pairing::Pairing,
     sheet::Sheet,
+    shelf::Shelf,
     switch::start,
     update::Effect,
 };
@@ -93,6 +95,10 @@ pub struct State {
     pub pairing: Option<Pairing>,
     /// Which of the flipped examples is looked at.
     pub flip: usize,
+    /// All comparable runs at hand against each other.
+    pub matrix: Matrix,
+    /// The queue, the store, and the cursor among all runs.
+    pub shelf: Shelf,
     /// What lies on top.
     pub overlay: Option<Overlay>,
     /// What just happened.
@@ -133,6 +139,8 @@ impl State {
             other: None,
             pairing: None,
             flip: 0,
+            matrix: Matrix::default(),
+            shelf: Shelf::default(),
             overlay: None,
             notice: None,
             theme: 0,
@@ -230,6 +238,8 @@ impl State {
             (None, Screen::Prompt) => Place::Prompt,
             (None, Screen::Examples) => Place::Examples,
             (None, Screen::Compare) => Place::Compare,
+            (None, Screen::Matrix) => Place::Matrix,
+            (None, Screen::Runs) => Place::Runs,
         }
     }
 
@@ -257,6 +267,7 @@ impl State {
     pub fn is_waiting(&self) -> bool {
         let asked = |sheet: &Sheet| sheet.scores == Some(Scores::Asked);
         self.judging.is_some()
+            || (self.screen == Screen::Runs && self.shelf.stored.is_none())
             || self.sheet().is_some_and(asked)
             || self.tasks.values().any(Option::is_none)
             || self.editor.as_ref().is_some_and(Editor::is_waiting)

@@ -41,6 +41,10 @@ pub enum Screen {
     Examples,
     /// Two runs side by side.
     Compare,
+    /// All runs at hand against each other.
+    Matrix,
+    /// All runs there are.
+    Runs,
 }
 
 /// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.

@@ -17,7 +17,7 @@ use super::{
     editor,
     key::{Code, Key},
     keymap::Place,
-    mixer,
+    matrix, mixer, shelf,
     state::{Overlay, Phase, Screen, State, Tone},
     switch,
     typing::{self, Palette, Purpose, Typed, type_text},
@@ -54,6 +54,13 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             editor::in_pool(state, action);
             Vec::new()
         }
+        None if state.screen == Screen::Runs && is_of_the_shelf(action) => shelf::act(state, action),
+        None if state.screen == Screen::Matrix
+            && matches!(action, Action::Up | Action::Down | Action::Left | Action::Right) =>
+        {
+            matrix::walk(state, action);
+            Vec::new()
+        }
         None if state.screen == Screen::Prompt && is_of_the_prompt(action) => editor::act(state, action),
         None => on_screen(state, action),
     };
@@ -61,9 +68,31 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         state.sheet_mut().into_iter().for_each(|sheet| sheet.desk.let_go());
     }
     state.refresh();
-    effects.extend(mixer::ask_for_scores(state));
-    effects.extend(editor::settle(state));
+    effects.extend(settle(state));
     effects
+}
+
+/// Asks for what the screen needs and does not have yet.
+pub(super) fn settle(state: &mut State) -> Vec<Effect> {
+    matrix::settle(state);
+    [mixer::ask_for_scores(state), editor::settle(state), shelf::settle(state)].concat()
+}
+
+/// Whether an action is about the row under the cursor in the list of runs.
+const fn is_of_the_shelf(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Up
+            | Action::Down
+            | Action::Top
+            | Action::Bottom
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Open
+            | Action::Delete
+            | Action::Rerun
+            | Action::Compare
+    )
 }
 
 /// Whether an action is about the demonstrations where they are edited.
@@ -141,6 +170,14 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Mixer => turn_to(state, Screen::Mix),
         Action::Examples => turn_to(state, Screen::Examples),
         Action::Compare => pairs::compare(state),
+        Action::Matrix => turn_to(state, Screen::Matrix),
+        Action::Runs => turn_to(state, Screen::Runs),
+        Action::Open if state.screen == Screen::Matrix => matrix::open(state),
+        Action::Open | Action::Delete => {
+            let runs = state.key_of(Action::Runs);
+            state.notify(Tone::Plain, format!("{runs} opens the list of runs, where that can be done"));
+        }
+        Action::Queue => return shelf::queue_next(state),
         Action::OtherRun => pairs::next_other(state),
         Action::ToggleMix => faders::toggle_mix(state),
         Action::Theme => state.theme += 1,

@@ -35,6 +35,10 @@ pub(super) fn fit(state: &mut State) -> Vec<Effect> {
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     if state.phase.is_busy() {
         state.phase = Phase::Stopped;
+        let dropped = std::mem::take(&mut state.shelf.queue).len();
+        if dropped > 0 {
+            state.notify(Tone::Plain, format!("stopped; {dropped} queued left the queue too"));
+        }
         return vec![Effect::CancelRun];
     }
     state.notify(Tone::Plain, "nothing is being computed");

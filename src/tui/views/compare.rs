@@ -198,7 +198,7 @@ fn draw_hint(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         Line::default(),
         hint(Action::NextSeed),
         hint(Action::NextTemplate),
-        hint(Action::OtherRun),
+        hint(Action::Runs),
     ];
     let middle = Rect { y: inside.y + inside.height / 3, height: inside.height * 2 / 3, ..inside };
     pane::stack(buf, middle, lines.map(Line::centered));

@@ -80,6 +80,19 @@ const fn hints(place: Place) -> &'static [Action] {
             Action::Best,
             Action::Close,
         ],
+        Place::Matrix => {
+            &[Action::Open, Action::Queue, Action::NextSeed, Action::NextTemplate, Action::Runs, Action::Close]
+        }
+        Place::Runs => &[
+            Action::Open,
+            Action::Queue,
+            Action::Rerun,
+            Action::Compare,
+            Action::Cancel,
+            Action::Delete,
+            Action::Matrix,
+            Action::Close,
+        ],
         Place::Help => &[Action::Down, Action::Up, Action::Close],
         Place::Line => &[Action::Down, Action::Up, Action::Accept, Action::Close],
     }

@@ -29,7 +29,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     if let Some(sheet) = scene.state.sheet() {
         let (train, test) = (sheet.train.items.len(), sheet.test.items.len());
         let counts = Span::styled(format!(" {train} train + {test} test "), theme.fg(Role::Dim));
-        let tabs = if area.width < 110 { Vec::new() } else { tabs(scene) };
+        let tabs = if area.width < 130 { Vec::new() } else { tabs(scene) };
         pane::put_right(buf, area, Line::from([vec![counts], tabs].concat()));
     }
 }
@@ -42,6 +42,8 @@ fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
         (Screen::Prompt, " prompt "),
         (Screen::Examples, " examples "),
         (Screen::Compare, " compare "),
+        (Screen::Matrix, " matrix "),
+        (Screen::Runs, " runs "),
     ];
     let style = |here| {
         if here { scene.theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { scene.theme.fg(Role::Dim) }

@@ -9,17 +9,9 @@ use ratatui::{
 };
 
 use crate::{
-    app::{
-        Action,
-        sheet::Sheet,
-        state::State,
-    },
+    app::{Action, sheet::Sheet, state::State},
     text::printable,
-    tui::{
-        layout::body,
-        theme::{Role, Theme},
-        widgets::pane,
-    },
+    tui::{layout::body, theme::Role, widgets::pane},
 };
 
 use super::{Scene, opened, percent};
@@ -40,7 +32,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     }
     let sheets: Vec<&Sheet> = state.matrix.sheets.iter().filter_map(|id| sheet(state, *id)).collect();
     for (index, _) in sheets.iter().enumerate() {
-        let letter = Line::styled(letter(index), theme.bold(if index == state.matrix.at.1 { Role::Accent } else { Role::Dim }));
+        let letter =
+            Line::styled(letter(index), theme.bold(if index == state.matrix.at.1 { Role::Accent } else { Role::Dim }));
         let x = inside.x + 4 + index as u16 * CELL + 2;
         pane::put_at(buf, Rect { x, width: 2, ..inside }, 0, letter);
     }
@@ -135,7 +128,10 @@ fn hint(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         Line::styled("One run of this task is at hand; the matrix needs two.", theme.bold(Role::Text)),
         Line::default(),
         Line::styled(format!("{}  {}", key(Action::Queue), Action::Queue.description()), theme.fg(Role::Text)),
-        Line::styled(format!("{}  {}", key(Action::NextTemplate), Action::NextTemplate.description()), theme.fg(Role::Text)),
+        Line::styled(
+            format!("{}  {}", key(Action::NextTemplate), Action::NextTemplate.description()),
+            theme.fg(Role::Text),
+        ),
         Line::styled(format!("{}  {}", key(Action::Runs), Action::Runs.description()), theme.fg(Role::Text)),
     ];
     let middle = Rect { y: area.y + area.height / 3, height: area.height * 2 / 3, ..area };

@@ -28,10 +28,12 @@ mod footer;
 mod header;
 mod help;
 mod map;
+mod matrix;
 mod mix;
 mod palette;
 mod prompt;
 mod ranking;
+mod runs;
 mod scores;
 mod small;
 mod status;
@@ -64,6 +66,8 @@ pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
             example::draw(buf, one, scene);
         }
         Screen::Compare => compare::draw(buf, area, scene),
+        Screen::Matrix => matrix::draw(buf, area, scene),
+        Screen::Runs => runs::draw(buf, area, scene),
     }
     status::draw(buf, layout.status, scene);
     footer::draw(buf, layout.footer, scene);

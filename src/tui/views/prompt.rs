@@ -44,7 +44,7 @@ fn demonstrations(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet,
     let tokens = editor
         .answer
         .as_ref()
-        .map_or_else(String::new, |answer| format!("{} of {} tokens with the query", answer.tokens, answer.context));
+        .map_or_else(String::new, |answer| format!("{} of {} tokens", answer.tokens, answer.context));
     let inside = opened(buf, area, theme, &count, Line::styled(tokens, theme.fg(Role::Dim)));
     let hint = Rect { y: inside.bottom().saturating_sub(1), height: inside.height.min(1), ..inside };
     let rows = Rect { height: inside.height.saturating_sub(1), ..inside };

@@ -27,7 +27,6 @@ use crate::{
 use super::{Scene, opened, percent, status};
 
 /// What is written in a row.
-#[derive(Default)]
 struct Cells {
     sign: &'static str,
     role: Role,
@@ -37,13 +36,21 @@ struct Cells {
     note: String,
 }
 
+impl Default for Cells {
+    fn default() -> Self {
+        let (sign, what, counts, note) = ("", Default::default(), String::new(), String::new());
+        Self { sign, role: Role::Text, what, accuracy: None, counts, note }
+    }
+}
+
 /// The screen between header and status line.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let (state, theme) = (scene.state, scene.theme);
     let body = body(area);
     let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
     let rows = rows(state);
-    let stored = state.shelf.stored.as_ref().map_or_else(|| "reading the store".to_owned(), |s| format!("{} stored", s.len()));
+    let stored =
+        state.shelf.stored.as_ref().map_or_else(|| "reading the store".to_owned(), |s| format!("{} stored", s.len()));
     let inside = opened(buf, inner, theme, "runs", Line::styled(stored, theme.fg(Role::Dim)));
     let head = ["task", "template", "demonstrations", "model"];
     let heads = line(theme, inside.width, ("  ", Role::Dim), &head.map(str::to_owned), "test %", "examples", "");
@@ -56,8 +63,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         let place = Rect { y: list.y + (index - first) as u16, height: 1, ..list };
         let cells = cells(scene, row);
         let share = percent(cells.accuracy);
-        let text =
-            line(theme, place.width, (cells.sign, cells.role), &cells.what, &share, &cells.counts, &cells.note);
+        let text = line(theme, place.width, (cells.sign, cells.role), &cells.what, &share, &cells.counts, &cells.note);
         pane::put_at(buf, place, 0, text);
         if index == at {
             buf.set_style(place, theme.selected());
@@ -102,7 +108,13 @@ fn cells(scene: Scene<'_>, row: &Row) -> Cells {
         Row::Queued(index) => {
             let request = state.shelf.queue.get(*index);
             let what = request.map_or_else(Default::default, of_request);
-            Cells { sign: "…", role: Role::Dim, what, note: format!("queued, {} before it", index + 1), ..Cells::default() }
+            Cells {
+                sign: "…",
+                role: Role::Dim,
+                what,
+                note: format!("queued, {} before it", index + 1),
+                ..Cells::default()
+            }
         }
         Row::AtHand(id) => {
             let Some(sheet) = state.sheets.iter().find(|sheet| sheet.id == *id) else { return Cells::default() };
@@ -120,7 +132,11 @@ fn under_way(scene: Scene<'_>) -> Cells {
     let note = match &state.phase {
         Phase::Running(progress) => {
             let left = progress.left.map_or_else(String::new, |left| format!(", {} left", status::duration(left)));
-            format!("{:.0} %, {:.0}/s{left}", 100.0 * progress.done as f64 / progress.total.max(1) as f64, progress.rate)
+            format!(
+                "{:.0} %, {:.0}/s{left}",
+                100.0 * progress.done as f64 / progress.total.max(1) as f64,
+                progress.rate
+            )
         }
         Phase::Loading(_) => "loading the model".to_owned(),
         _ => "making the prompts".to_owned(),
@@ -195,12 +211,7 @@ fn of_meta(meta: &RunMeta) -> [String; 4] {
     let drawn = Demos::Balanced;
     let demos = meta.request.as_ref().map_or(&drawn, |request| &request.demos);
     let name = |text: &str| printable(text).into_owned();
-    [
-        name(&meta.task.name),
-        name(&meta.task.template),
-        demos_name(demos, meta.prompt.demo_seed),
-        name(&meta.model.id),
-    ]
+    [name(&meta.task.name), name(&meta.task.template), demos_name(demos, meta.prompt.demo_seed), name(&meta.model.id)]
 }
 
 /// Bytes in the unit that suits them.
