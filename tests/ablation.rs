@@ -41,7 +41,7 @@ impl Case {
         let facts: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         assert_eq!(facts["prompts"], serde_json::json!(golden.prompts));
         let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
-        let example = |id: usize| PlannedExample { id: id.to_string(), text: String::new(), gold: 0 };
+        let example = |id: usize| PlannedExample { id: id.to_string(), text: String::new(), gold: 0, prompt: None };
         let plan = Plan {
             request: None,
             model: golden.model.meta.clone(),

@@ -124,7 +124,8 @@ pub(crate) fn answer(ask: &Ask) -> Answer {
 fn planned(labels: usize, prefix: &str, n: usize) -> Vec<PlannedExample> {
     let text = |index: usize| format!("{}{}", TEXTS[index % TEXTS.len()], ["", " indeed", " after all"][index / 8 % 3]);
     let made = |i: usize| {
-        let prompt = format!("Review: what a film\nIt is positive\n\nReview: {}\nIt is", text(i)).into();
+        let prompt = format!("Review: what a film\nIt is positive\n\nReview: {}\nIt is", text(i));
+        let prompt = Some(prompt.as_str().into());
         PlannedExample { id: format!("{prefix}{i}"), text: text(i), gold: gold(labels, i), prompt }
     };
     (0..n).map(made).collect()

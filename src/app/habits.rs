@@ -349,7 +349,7 @@ fn prompt(bench: &Bench) -> String {
         format!("{}{}", &demo.label.as_ref().unwrap()[..1], demo.id.trim_start_matches("pool"))
     };
     let demos: Vec<String> = editor.demos.iter().map(demo).collect();
-    format!("{} @{} {}", demos.join(" "), editor.at, editor.own).trim_end().to_owned()
+    format!("{} @{} {}", demos.join(" "), editor.at, editor.own).trim().to_owned()
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn demonstrations_are_edited_by_keys() {
     ] {
         let mut bench = Bench::finished(16);
         bench.keys("p").keys(keys);
-        assert_eq!(prompt(&bench), expected.trim_start(), "after `{keys}`");
+        assert_eq!(prompt(&bench), expected.trim(), "after `{keys}`");
     }
 }
 

@@ -280,7 +280,7 @@ pub fn demos_name(demos: &Demos, seed: u64) -> String {
 
 fn item(example: &PlannedExample) -> Item {
     let (id, text) = (printable(&example.id).into_owned(), printable(&example.text).into_owned());
-    Item { id, text, gold: example.gold, prompt: Some(example.prompt.clone()) }
+    Item { id, text, gold: example.gold, prompt: example.prompt.clone() }
 }
 
 /// Exactness of one batch alone.

@@ -63,7 +63,7 @@ pub fn answer(model: &Model, ask: &Ask, cancel: &Cancel) -> Result<Answer> {
     let lengths = (0..=draft.demonstrations.len()).map(length).collect::<Result<Vec<_>>>()?;
     let (plan, prompts) = draft.plan(model)?;
     cancel.check()?;
-    let prompt = plan.test[0].prompt.to_string();
+    let prompt = plan.test[0].prompt.as_deref().unwrap_or_default().to_owned();
     let tokens = prompts.test[0].len();
     let table =
         if ask.text.trim().is_empty() { None } else { Some(execute(model, plan, &prompts, cancel, &mut |_| {})?.test) };

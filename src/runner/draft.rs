@@ -142,7 +142,7 @@ impl<'t> Draft<'t> {
     pub(super) fn text(&self, context: &str, example: &Example) -> Result<Text> {
         let prompt = context.to_owned() + &self.template.render(example)?;
         let (id, text, gold) = (example.id.clone(), example.summary(), example.label);
-        Ok(Text { example: PlannedExample { id, text, gold, prompt: prompt.as_str().into() }, prompt })
+        Ok(Text { example: PlannedExample { id, text, gold, prompt: Some(prompt.as_str().into()) }, prompt })
     }
 
     fn task_meta(&self) -> TaskMeta {

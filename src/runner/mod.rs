@@ -37,8 +37,8 @@ pub struct PlannedExample {
     pub text: String,
     /// Gold label, an index into the label words.
     pub gold: usize,
-    /// The whole prompt, as the model reads it.
-    pub prompt: Arc<str>,
+    /// The whole prompt, as the model reads it; runs from disk do not keep it.
+    pub prompt: Option<Arc<str>>,
 }
 
 /// Everything about a run that is known before the model works: enough to lay out the screen.

@@ -71,7 +71,7 @@ pub fn plan_explicit(
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for prompt in prompts {
         let ExplicitPrompt { id, prompt: text, label: gold, .. } = prompt.clone();
-        let example = PlannedExample { id, prompt: text.as_str().into(), text, gold };
+        let example = PlannedExample { id, prompt: Some(text.as_str().into()), text, gold };
         let text = Text { example, prompt: prompt.prompt };
         if prompt.split == Split::Train { train.push(text) } else { test.push(text) }
     }

@@ -32,7 +32,8 @@ impl Plan {
         let meta = &run.meta;
         let examples = |split| {
             let own = run.examples.iter().filter(|record| record.split == split);
-            let planned = own.map(|r| PlannedExample { id: r.id.clone(), text: r.text.clone(), gold: r.gold });
+            let planned =
+                own.map(|r| PlannedExample { id: r.id.clone(), text: r.text.clone(), gold: r.gold, prompt: None });
             planned.collect()
         };
         Self {
