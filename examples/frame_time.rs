@@ -17,7 +17,12 @@ const FRAMES: usize = 300;
 fn main() -> Result<()> {
     let mut stage = Stage::open(ExploreOptions { saved: vec![run(2000)], ..ExploreOptions::default() })?;
     let size = Size { width: 200, height: 60 };
-    for (what, keys) in [("cursor", ["l", "k", "h", "j"]), ("mix", ["+", "m", "space", "u"])] {
+    for (what, keys) in [
+        ("map", ["l", "k", "h", "j"]),
+        ("mix", ["+", "m", "space", "u"]),
+        ("desk", ["d", "j", "l", "d"]),
+        ("examples", ["e", "j", "j", "e"]),
+    ] {
         let mut update = Vec::new();
         let mut draw = Vec::new();
         for frame in 0..FRAMES {
@@ -28,7 +33,7 @@ fn main() -> Result<()> {
             std::hint::black_box(stage.frame(size));
             draw.push(start.elapsed());
         }
-        println!("{what:<7} update {}   draw {}", summary(update), summary(draw));
+        println!("{what:<9} update {}   draw {}", summary(update), summary(draw));
     }
     Ok(())
 }

@@ -15,8 +15,16 @@ use ratatui::layout::Size;
 const SIZE: Size = Size { width: 120, height: 36 };
 
 /// Each picture with the keys that lead to it from the one before.
-const PICTURES: [(&str, &str); 4] =
-    [("map", "b"), ("mix", "w"), ("examples", "e f f j j"), ("compare", "esc f tab c b")];
+const PICTURES: [(&str, &str); 8] = [
+    ("map", "b"),
+    ("mix", "w"),
+    ("desk", "d g j j"),
+    ("examples", "e f f j j"),
+    ("prompt", "esc f p j l J i T h e space s h a r e s space f e l l space a g a i n enter"),
+    ("compare", "r esc tab c b"),
+    ("matrix", "s M"),
+    ("runs", "R"),
+];
 
 fn main() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");

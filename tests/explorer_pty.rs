@@ -40,13 +40,18 @@ const fn size(cols: u16, rows: u16) -> PtySize {
 impl Session {
     /// Says `before`, then becomes partscope with these arguments.
     fn start(arguments: &str, cols: u16, rows: u16) -> Self {
+        Self::start_in("/nowhere", arguments, cols, rows)
+    }
+
+    /// As `start`, with the user's files in `config`.
+    fn start_in(config: &str, arguments: &str, cols: u16, rows: u16) -> Self {
         let pty = native_pty_system().openpty(size(cols, rows)).unwrap();
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", &format!("echo what was before; exec '{BINARY}' {arguments}")]);
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.env_remove("NO_COLOR");
-        command.env("PARTSCOPE_CONFIG_DIR", "/nowhere");
+        command.env("PARTSCOPE_CONFIG_DIR", config);
         command.env("PARTSCOPE_CACHE", "off");
         let child = pty.slave.spawn_command(command).unwrap();
         let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
@@ -212,6 +217,41 @@ fn it_goes_to_the_background_and_comes_back() {
     session.see("L0.H1 ─");
     session.press("q");
     session.ends_with(0);
+}
+
+#[test]
+fn signals_from_outside_stop_it_and_let_it_go_on() {
+    let mut session = Session::start("explore --limit 20", 80, 24);
+    session.see("done in");
+    for signal in ["-TSTP", "-STOP"] {
+        session.signal(signal);
+        if signal == "-TSTP" {
+            session.until("the old screen", |screen| !screen.alternate_screen());
+        }
+        session.signal("-CONT");
+        session.until("the map again", |screen| screen.alternate_screen() && screen.contents().contains("8 layers ×"));
+    }
+    session.press("l");
+    session.see("L0.H1 ─");
+    session.press("q");
+    session.ends_with(0);
+}
+
+#[test]
+fn a_run_is_opened_again_where_it_was_left() {
+    let folder = tempfile::tempdir().unwrap();
+    for first in [true, false] {
+        let mut session = Session::start_in(folder.path().to_str().unwrap(), "explore --limit 20", 80, 24);
+        if first {
+            session.see("done in");
+            session.press("lllkk");
+            session.see("L2.H3 ─");
+        } else {
+            session.see("L2.H3 ─");
+        }
+        session.press("q");
+        session.ends_with(0);
+    }
 }
 
 #[test]

@@ -242,6 +242,21 @@ impl Keymap {
         keys
     }
 
+    /// All keys of an action, wherever they hold, letters first.
+    pub fn all_keys(&self, action: Action) -> Vec<String> {
+        let mut keys: Vec<String> =
+            self.bindings.iter().filter(|row| row.action == action).map(|row| row.key.to_string()).collect();
+        keys.sort_by_key(|key| (key.chars().count(), !key.is_ascii(), key.clone()));
+        keys.dedup();
+        keys
+    }
+
+    /// The tables in which an action has a key, in their order.
+    pub fn tables(&self, action: Action) -> Vec<Table> {
+        let bound = |table: &Table| self.bindings.iter().any(|row| row.table == *table && row.action == action);
+        Table::ALL.into_iter().filter(bound).collect()
+    }
+
     /// The keys of `action` at the first place where it has some.
     pub fn any_keys(&self, action: Action) -> Vec<String> {
         let all = Place::ALL.iter().map(|&place| self.keys(place, action));

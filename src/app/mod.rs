@@ -15,6 +15,7 @@
 //! | [`argument`], [`pairing`] | one example taken apart; two runs held against each other |
 //! | [`editor`] | the demonstrations as they are edited, and a text of one's own |
 //! | [`matrix`], [`shelf`] | all runs at hand against each other; all runs there are |
+//! | [`remembered`], [`key_page`] | where a run was left; the page of all keys |
 //! | [`typing`] | lines that are typed |
 //! | [`mod@update`], [`switch`], [`hear`] | what actions and workers do to the state |
 
@@ -30,6 +31,7 @@ pub(crate) mod fixture;
 mod habits;
 pub mod hear;
 pub mod key;
+pub mod key_page;
 pub mod keymap;
 pub mod listing;
 pub mod matrix;
@@ -37,6 +39,7 @@ pub mod metric;
 pub mod mixed;
 pub mod mixer;
 pub mod pairing;
+pub mod remembered;
 pub mod sheet;
 pub mod shelf;
 pub mod state;

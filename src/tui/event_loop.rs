@@ -24,10 +24,11 @@ use super::{
     clipboard,
     color::Depth,
     input,
+    memory::Memory,
     mouse::mouse,
     office::{Asked, Message, Office, StartModel},
     settings,
-    signals::Signals,
+    signals::{Heard, Signals},
     terminal::Screen,
     theme::Theme,
     views::{self, Scene},
@@ -95,6 +96,7 @@ struct Explorer {
     office: Office,
     inbox: UnboundedReceiver<Message>,
     signals: Signals,
+    memory: Memory,
     tick: usize,
 }
 
@@ -102,20 +104,31 @@ impl Explorer {
     /// Takes the terminal and shows the first frame before any worker begins.
     fn open(options: ExploreOptions) -> Result<Self> {
         let (keymap, themes) = settings::load(Depth::detect(|name| std::env::var(name).ok()))?;
+        let memory = Memory::of_user();
         let mut state = State::new(keymap, options.choices);
+        state.theme = memory.theme(&themes);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = Screen::open().map_err(|error| terminal_error(&error))?;
         let (office, inbox) = Office::new(options.model, options.store);
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
-        let mut explorer = Self { state, themes, screen, office, inbox, signals, tick: 0 };
+        let mut explorer = Self { state, themes, screen, office, inbox, signals, memory, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;
         let judge = explorer.state.open(options.saved);
         explorer.office.carry_out(&mut explorer.state, first);
         explorer.office.carry_out(&mut explorer.state, judge);
+        let back = explorer.memory.recall(&mut explorer.state);
+        explorer.office.carry_out(&mut explorer.state, back);
         Ok(explorer)
     }
 
+    /// Runs until the user leaves, and remembers where that was.
     async fn run(mut self) -> io::Result<u8> {
+        let code = self.until_left().await;
+        self.memory.keep(&self.state, &self.themes);
+        code
+    }
+
+    async fn until_left(&mut self) -> io::Result<u8> {
         let mut keys = listen_to_terminal();
         let mut drawn = Instant::now();
         let mut due = Some(drawn);
@@ -123,7 +136,14 @@ impl Explorer {
             let frame = due.unwrap_or(drawn);
             tokio::select! {
                 biased;
-                code = self.signals.next() => return Ok(code),
+                heard = self.signals.next() => {
+                    match heard {
+                        Heard::Leave(code) => return Ok(code),
+                        Heard::Stop => self.screen.suspend()?,
+                        Heard::Continue => self.screen.resume()?,
+                    }
+                    due = Some(Instant::now());
+                }
                 () = sleep_until(frame), if due.is_some() => {
                     self.draw()?;
                     drawn = Instant::now();
@@ -137,6 +157,8 @@ impl Explorer {
                 }
                 Some(message) = self.inbox.recv() => {
                     self.office.hear(&mut self.state, message);
+                    let back = self.memory.recall(&mut self.state);
+                    self.office.carry_out(&mut self.state, back);
                     let soon = drawn + FRAME;
                     due = Some(due.map_or(soon, |due| due.min(soon)));
                 }

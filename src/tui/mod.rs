@@ -10,6 +10,7 @@ pub mod color;
 pub mod event_loop;
 pub mod input;
 pub mod layout;
+pub mod memory;
 pub mod mouse;
 pub mod office;
 pub mod ramp;

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Action, Effect, State, desk::Held, mixer, state::Screen, update};
+use crate::app::{Action, Effect, State, desk::Held, mixer, shelf, state::Screen, update};
 
 use super::{
     layout::{
@@ -119,6 +119,7 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
     {
         mixer::select_strip(state, strip);
     }
+    choose_row(state, screen, at);
     let rows = match state.screen {
         Screen::Map => list_rows(layout.examples, true),
         Screen::Examples => list_rows(layout::examples(screen)[0], false),
@@ -129,6 +130,25 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
         state.listing.go(first + usize::from(at.y - rows.y));
     }
     state.refresh();
+}
+
+/// Goes to the row of a list of runs or demonstrations.
+fn choose_row(state: &mut State, screen: Rect, at: Position) {
+    let (rows, count, here) = match (state.screen, &state.editor) {
+        (Screen::Runs, _) => (layout::runs_list(screen), shelf::rows(state).len(), state.shelf.at),
+        (Screen::Prompt, Some(editor)) => {
+            (layout::editing(screen, editor.demos.len()).rows(), editor.demos.len(), editor.at)
+        }
+        _ => return,
+    };
+    let chosen = first_row(count, rows.height.into(), here) + usize::from(at.y.saturating_sub(rows.y));
+    if !rows.contains(at) || chosen >= count {
+        return;
+    }
+    match &mut state.editor {
+        Some(editor) if state.screen == Screen::Prompt => editor.at = chosen,
+        _ => state.shelf.at = chosen,
+    }
 }
 
 #[cfg(test)]
@@ -199,5 +219,22 @@ mod tests {
         does(&mut bench, LET_GO, slider.x, slider.y);
         does(&mut bench, MouseEventKind::ScrollUp, slider.x, slider.y);
         assert_eq!(at(&bench), 11);
+    }
+
+    #[test]
+    fn rows_of_runs_and_demonstrations_are_clicked() {
+        let mut bench = Bench::finished(40);
+        bench.keys("p");
+        let rows = layout::editing(SCREEN, 4).rows();
+        does(&mut bench, CLICK, rows.x, rows.y + 2);
+        assert_eq!(bench.state.editor.as_ref().unwrap().at, 2);
+        does(&mut bench, CLICK, rows.x, rows.bottom());
+        assert_eq!(bench.state.editor.as_ref().unwrap().at, 2);
+        bench.keys("R");
+        let rows = layout::runs_list(SCREEN);
+        does(&mut bench, CLICK, rows.x, rows.y + 3);
+        assert_eq!(bench.state.shelf.at, 3);
+        does(&mut bench, CLICK, rows.x, rows.y + 9);
+        assert_eq!(bench.state.shelf.at, 3);
     }
 }

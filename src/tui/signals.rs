@@ -1,14 +1,28 @@
-//! Signals that ask to leave.
+//! Signals that ask to leave, to stand still, or to go on.
 
 use std::io;
 
-/// Waits for SIGINT, SIGTERM and SIGHUP, so that the terminal is given back before partscope ends.
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// To leave with this exit code: 128 and the signal's number.
+    Leave(u8),
+    /// To stand still until a signal to go on.
+    Stop,
+    /// To go on, after standing still.
+    Continue,
+}
+
+/// Waits for SIGINT, SIGTERM and SIGHUP, so that the terminal is given back before partscope ends, and for SIGTSTP and
+/// SIGCONT, so that it is whole while partscope stands still and after.
 #[cfg(unix)]
 #[derive(Debug)]
 pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    stop: tokio::signal::unix::Signal,
+    resume: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -23,15 +37,19 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         })
     }
 
-    /// The exit code of the next signal: 128 and its number.
-    pub async fn next(&mut self) -> u8 {
+    /// What the next signal asks for.
+    pub async fn next(&mut self) -> Heard {
         tokio::select! {
-            _ = self.interrupt.recv() => 130,
-            _ = self.terminate.recv() => 143,
-            _ = self.hangup.recv() => 129,
+            _ = self.interrupt.recv() => Heard::Leave(130),
+            _ = self.terminate.recv() => Heard::Leave(143),
+            _ = self.hangup.recv() => Heard::Leave(129),
+            _ = self.stop.recv() => Heard::Stop,
+            _ = self.resume.recv() => Heard::Continue,
         }
     }
 }
@@ -51,10 +69,10 @@ impl Signals {
         Ok(Self)
     }
 
-    /// The exit code of an interrupt.
-    pub async fn next(&mut self) -> u8 {
+    /// What the next interrupt asks for.
+    pub async fn next(&mut self) -> Heard {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => 130,
+            Ok(()) => Heard::Leave(130),
             Err(_) => std::future::pending().await,
         }
     }

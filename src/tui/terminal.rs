@@ -68,6 +68,15 @@ impl Screen {
     pub fn suspend(&mut self) -> io::Result<()> {
         restore();
         stop()?;
+        self.resume()
+    }
+
+    /// Takes the terminal over again after whatever happened to it while this program stood still.
+    ///
+    /// # Errors
+    /// If the terminal does not answer.
+    pub fn resume(&mut self) -> io::Result<()> {
+        disable_raw_mode()?;
         enable_raw_mode()?;
         take()?;
         self.terminal = fresh()?;

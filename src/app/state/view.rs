@@ -47,6 +47,24 @@ pub enum Screen {
     Runs,
 }
 
+impl Screen {
+    /// The screens that need no second run.
+    pub const ALONE: [Self; 5] = [Self::Map, Self::Mix, Self::Prompt, Self::Examples, Self::Runs];
+
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Mix => "desk",
+            Self::Prompt => "prompt",
+            Self::Examples => "examples",
+            Self::Compare => "compare",
+            Self::Matrix => "matrix",
+            Self::Runs => "runs",
+        }
+    }
+}
+
 /// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {

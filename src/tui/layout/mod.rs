@@ -75,6 +75,19 @@ impl Layout {
     }
 }
 
+/// The rows of the list of runs: below title and heading, above what is said about the chosen one.
+pub fn runs_list(area: Rect) -> Rect {
+    let body = body(area);
+    Rect { x: body.x + 1, y: body.y + 2, width: body.width - 2, height: body.height.saturating_sub(5) }
+}
+
+impl Editing {
+    /// The rows of the demonstrations, below the title and above the hint.
+    pub const fn rows(&self) -> Rect {
+        Rect { y: self.demos.y + 1, height: self.demos.height.saturating_sub(2), ..self.demos }
+    }
+}
+
 /// Where the prompt is edited: demonstrations above, the whole text below, a text of one's own on the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Editing {

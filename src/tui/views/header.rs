@@ -36,19 +36,13 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
 
 /// The screens, the one that is shown standing out.
 fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
-    let names = [
-        (Screen::Map, " map "),
-        (Screen::Mix, " desk "),
-        (Screen::Prompt, " prompt "),
-        (Screen::Examples, " examples "),
-        (Screen::Compare, " compare "),
-        (Screen::Matrix, " matrix "),
-        (Screen::Runs, " runs "),
-    ];
+    let screens =
+        [Screen::Map, Screen::Mix, Screen::Prompt, Screen::Examples, Screen::Compare, Screen::Matrix, Screen::Runs];
     let style = |here| {
         if here { scene.theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { scene.theme.fg(Role::Dim) }
     };
-    names.into_iter().map(|(screen, name)| Span::styled(name, style(screen == scene.state.screen))).collect()
+    let tab = |screen: Screen| Span::styled(format!(" {} ", screen.name()), style(screen == scene.state.screen));
+    screens.into_iter().map(tab).collect()
 }
 
 /// What was asked for if it is still being prepared, what is shown otherwise.

@@ -15,7 +15,7 @@ use crate::{
     },
     text::printable,
     tui::{
-        layout::{editing, mixing::first_row},
+        layout::{Editing, editing, mixing::first_row},
         theme::{Role, Theme},
         widgets::{pane, prompt_text},
     },
@@ -32,22 +32,22 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         return super::map::draw_waiting(buf, super::layout::body(area), scene);
     };
     let places = editing(area, editor.demos.len());
-    demonstrations(buf, places.demos, scene, sheet, editor);
+    demonstrations(buf, places, scene, sheet, editor);
     text(buf, places.text, scene, editor);
     own(buf, places.own, scene, sheet, editor);
 }
 
 /// A row a demonstration: number, label, what became of it, text, tokens.
-fn demonstrations(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet, editor: &Editor) {
+fn demonstrations(buf: &mut Buffer, places: Editing, scene: Scene<'_>, sheet: &Sheet, editor: &Editor) {
     let theme = scene.theme;
     let count = format!("{} demonstrations", editor.demos.len());
     let tokens = editor
         .answer
         .as_ref()
         .map_or_else(String::new, |answer| format!("{} of {} tokens", answer.tokens, answer.context));
-    let inside = opened(buf, area, theme, &count, Line::styled(tokens, theme.fg(Role::Dim)));
+    let inside = opened(buf, places.demos, theme, &count, Line::styled(tokens, theme.fg(Role::Dim)));
     let hint = Rect { y: inside.bottom().saturating_sub(1), height: inside.height.min(1), ..inside };
-    let rows = Rect { height: inside.height.saturating_sub(1), ..inside };
+    let rows = places.rows();
     if editor.demos.is_empty() {
         let add = scene.state.keymap.keys(scene.state.place(), Action::Add).into_iter().next().unwrap_or_default();
         let text = format!("the prompt has no demonstration; {add} adds one");

@@ -18,7 +18,7 @@ use crate::{
     runner::{Demos, RunRequest},
     text::printable,
     tui::{
-        layout::{body, mixing::first_row},
+        layout::{body, mixing::first_row, runs_list},
         theme::{Role, Theme},
         widgets::pane,
     },
@@ -52,10 +52,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let stored =
         state.shelf.stored.as_ref().map_or_else(|| "reading the store".to_owned(), |s| format!("{} stored", s.len()));
     let inside = opened(buf, inner, theme, "runs", Line::styled(stored, theme.fg(Role::Dim)));
-    let head = ["task", "template", "demonstrations", "model"];
+    let head = ["task", "template", "demos", "model"];
     let heads = line(theme, inside.width, ("  ", Role::Dim), &head.map(str::to_owned), "test %", "examples", "");
     pane::put_at(buf, inside, 0, heads.style(theme.fg(Role::Dim)));
-    let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(3), ..inside };
+    let list = runs_list(area);
     let room = usize::from(list.height);
     let at = state.shelf.at.min(rows.len().saturating_sub(1));
     let first = first_row(rows.len(), room, at);
@@ -67,6 +67,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         pane::put_at(buf, place, 0, text);
         if index == at {
             buf.set_style(place, theme.selected());
+            let below = Rect { y: inside.bottom().saturating_sub(2), height: 1, ..inside };
+            pane::put_at(buf, below, 0, described(theme, &cells));
         }
     }
     if rows.is_empty() {
@@ -87,11 +89,11 @@ fn line(
     counts: &str,
     note: &str,
 ) -> Line<'static> {
-    let column = if width < 110 { 11 } else { 18 };
+    let (column, more) = if width < 110 { (9, 2) } else { (16, 2) };
     let cut = |text: &str, room: usize| text.chars().take(room).collect::<String>();
     let mut spans = vec![Span::styled(format!("{sign:<2}"), theme.bold(role))];
     for (index, text) in what.iter().enumerate() {
-        let room = if index == 2 { column + 4 } else { column };
+        let room = column + if index == 2 { more } else { 0 };
         let role = if index == 0 { Role::Strong } else { Role::Text };
         spans.push(Span::styled(format!("{:<room$} ", cut(text, room)), theme.fg(role)));
     }
@@ -101,6 +103,16 @@ fn line(
     spans.into()
 }
 
+/// The row under the cursor without anything cut off.
+fn described(theme: &Theme, cells: &Cells) -> Line<'static> {
+    let what: Vec<&str> = cells.what.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    vec![
+        Span::styled(format!("{} {}", cells.sign, what.join(" · ")), theme.fg(Role::Text)),
+        Span::styled(format!("   {}", cells.note), theme.fg(Role::Dim)),
+    ]
+    .into()
+}
+
 fn cells(scene: Scene<'_>, row: &Row) -> Cells {
     let state = scene.state;
     match row {
@@ -108,13 +120,7 @@ fn cells(scene: Scene<'_>, row: &Row) -> Cells {
         Row::Queued(index) => {
             let request = state.shelf.queue.get(*index);
             let what = request.map_or_else(Default::default, of_request);
-            Cells {
-                sign: "…",
-                role: Role::Dim,
-                what,
-                note: format!("queued, {} before it", index + 1),
-                ..Cells::default()
-            }
+            Cells { sign: "…", role: Role::Dim, what, note: format!("queued {}", index + 1), ..Cells::default() }
         }
         Row::AtHand(id) => {
             let Some(sheet) = state.sheets.iter().find(|sheet| sheet.id == *id) else { return Cells::default() };
@@ -163,7 +169,7 @@ fn at_hand(state: &State, sheet: &Sheet) -> Cells {
     let note = match () {
         () if !sheet.is_complete() => "stopped",
         () if shown => "shown",
-        () if other => "compared with",
+        () if other => "compared",
         () => "at hand",
     };
     let name = |text: &str| printable(text).into_owned();

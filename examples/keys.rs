@@ -1,0 +1,16 @@
+//! Writes the page of all keys from the keymap: `cargo run --example keys`.
+
+use std::{fs, path::Path};
+
+use partscope::{
+    Error, InputError, Result,
+    app::{Keymap, key_page::page, keymap::DEFAULT},
+};
+
+fn main() -> Result<()> {
+    let keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+    fs::write(&path, page(&keymap)).map_err(|source| Error::Write { path: path.clone(), source })?;
+    println!("{}", path.display());
+    Ok(())
+}
