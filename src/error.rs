@@ -57,6 +57,8 @@ pub struct InputError {
     pub path: Option<PathBuf>,
     /// The line, counted from 1, if known.
     pub line: Option<usize>,
+    /// The column in that line, counted from 1 in characters, if known.
+    pub column: Option<u32>,
     /// The field, column or tensor, if known.
     pub field: Option<String>,
     /// What is wrong.
@@ -71,6 +73,9 @@ impl std::fmt::Display for InputError {
             write!(f, "{}", printable(&path.display().to_string()))?;
             if let Some(line) = self.line {
                 write!(f, ", line {line}")?;
+                if let Some(column) = self.column {
+                    write!(f, ", column {column}")?;
+                }
             }
             write!(f, ": ")?;
         }
@@ -102,6 +107,13 @@ impl InputError {
     #[must_use]
     pub fn line(mut self, line: usize) -> Self {
         self.line = Some(line);
+        self
+    }
+
+    /// Says in which column of the line, counted from 1.
+    #[must_use]
+    pub fn column(mut self, column: usize) -> Self {
+        self.column = u32::try_from(column).ok();
         self
     }
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the table everything passes through, what made it, what can be asked for |
 //! | [`text`], [`color`], [`progress`], [`cancel`], [`random`] | what every floor uses |
+//! | [`hub`] | the Hugging Face hub and its cache |
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
 //! | [`decompose`] | model × prompts → attribution |
@@ -35,6 +36,7 @@ pub mod decompose;
 pub(crate) mod demo;
 pub mod doctor;
 pub mod error;
+pub mod hub;
 pub mod jobs;
 pub mod model;
 pub mod progress;

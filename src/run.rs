@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
-    request::{Demonstration, RunRequest},
+    request::{Demonstration, Overflow, RunRequest},
 };
 
 /// Version of the files of a run.
@@ -58,7 +58,7 @@ pub struct ModelMeta {
 }
 
 /// The task of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskMeta {
     /// Name of the task.
     pub name: String,
@@ -68,10 +68,13 @@ pub struct TaskMeta {
     pub label_words: Vec<String>,
     /// Their token ids.
     pub label_tokens: Vec<u32>,
+    /// The texts of these tokens, where label words of several tokens are scored by the first that tells all apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scored: Vec<String>,
 }
 
 /// The demonstrations of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromptMeta {
     /// Demonstrations in every prompt.
     pub shots: usize,
@@ -84,6 +87,27 @@ pub struct PromptMeta {
     pub demos: Vec<Demonstration>,
     /// Tokens that all prompts of the run share and that were computed once.
     pub prefix_tokens: usize,
+    /// Tokens of all prompts of the run, the shared prefix counted for each.
+    #[serde(default)]
+    pub tokens: usize,
+    /// What became of prompts that were too long, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<OverflowMeta>,
+}
+
+/// What became of prompts that are longer than the model's context.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverflowMeta {
+    /// What was asked for.
+    pub policy: Overflow,
+    /// Tokens that the model can take.
+    pub context: usize,
+    /// Tokens of the longest prompt.
+    pub longest: usize,
+    /// Ids of examples that were left out.
+    pub skipped: Vec<String>,
+    /// Examples whose prompts lost their first demonstrations, and how many.
+    pub dropped: Vec<(String, usize)>,
 }
 
 /// Examples per split.

@@ -22,7 +22,7 @@ fn a_run_keeps_the_contract() {
     for (section, expected) in [
         ("model", vec!["device", "dtype", "family", "heads", "hidden", "id", "layers", "weights_hash"]),
         ("task", vec!["label_tokens", "label_words", "name", "template"]),
-        ("prompt", vec!["demo_ids", "demo_seed", "demos", "prefix_tokens", "shots"]),
+        ("prompt", vec!["demo_ids", "demo_seed", "demos", "prefix_tokens", "shots", "tokens"]),
         ("examples", vec!["test", "train"]),
         ("accuracy", vec!["chance", "components", "full", "majority"]),
         ("exactness", vec!["argmax_mismatches", "max_abs", "max_rel"]),

@@ -12,8 +12,9 @@ const GROUND: &[&str] =
 
 /// What each module above the ground may use, besides itself and the ground.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("model", &[]),
-    ("task", &[]),
+    ("hub", &[]),
+    ("model", &["hub"]),
+    ("task", &["hub"]),
     ("analysis", &[]),
     ("store", &[]),
     ("report", &["analysis"]),
@@ -30,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "cause",
             "report",
+            "hub",
             "doctor",
             "tui",
             "app",

@@ -96,6 +96,7 @@ pub(crate) fn task() -> Task {
         labels: vec!["negative".to_owned(), "positive".to_owned()],
         templates: Vec::new(),
         pool: (0..12).map(example).collect(),
+        pools: Vec::new(),
         dev: Vec::new(),
         test: Vec::new(),
     }
@@ -150,6 +151,7 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
             template: request.template.clone().unwrap_or_else(|| "review".to_owned()),
             label_words: words[..shape.labels].iter().map(|&word| word.to_owned()).collect(),
             label_tokens: (10..10 + shape.labels as u32).collect(),
+            scored: Vec::new(),
         },
         prompt: PromptMeta {
             shots: request.shots,
@@ -160,6 +162,7 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
                 _ => (0..request.shots).map(|shot| demo(shot + 4 * request.demo_seed as usize)).collect(),
             },
             prefix_tokens: 61,
+            ..PromptMeta::default()
         },
         shape,
         train: planned(shape.labels, "train", request.train_examples),

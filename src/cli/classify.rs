@@ -1,15 +1,15 @@
 //! `partscope classify`: label new texts with a mixed model.
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Failure, options::ModelOptions, output::print};
+use super::{
+    Failure,
+    options::ModelOptions,
+    output::{print, read_text},
+};
 use crate::{
     analysis::WeightsFile,
     attribution::argmax,
@@ -47,10 +47,10 @@ struct Labelled<'a> {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let weights = WeightsFile::parse(&read(&args.weights)?)?;
+    let weights = WeightsFile::parse(&read_text(&args.weights)?)?;
     let request = weights.prompts();
     let task = Library.task(&request.task)?;
-    let examples = examples(&args.file, &read(&args.file)?)?;
+    let examples = examples(&args.file, &read_text(&args.file)?)?;
     let model = args.model.load()?;
     let draft = Draft::over(&task, &request, &examples)?;
     let (plan, prompts) = draft.plan(&model)?;
@@ -68,16 +68,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         print(&(line + "\n"))?;
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<String> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
-        return Ok(text);
-    }
-    fs::read_to_string(path).map_err(failed)
 }
 
 /// JSON objects or plain texts, one a line.

@@ -65,6 +65,6 @@ fn opening(prompt: &PromptOptions) -> Result<RunRequest> {
 }
 
 fn choice(name: &str) -> Result<TaskChoice> {
-    let templates = Library.task(name)?.templates.into_iter().map(|template| template.name).collect();
+    let templates = Library.outline(name)?.templates.into_iter().map(|template| template.name).collect();
     Ok(TaskChoice { name: name.to_owned(), templates })
 }

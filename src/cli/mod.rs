@@ -64,6 +64,8 @@ enum Failure {
     Usage(String),
     /// The command did its work, and its result is a failure it has already reported: exit 1.
     Reported,
+    /// The same where the input is at fault: exit 3.
+    BadInput,
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -104,6 +106,7 @@ fn finish(outcome: Result<u8, Failure>) -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(Failure::BadInput) => ExitCode::from(3),
         Err(Failure::Usage(message)) => {
             eprintln!("partscope: {message}");
             ExitCode::from(2)

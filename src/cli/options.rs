@@ -6,8 +6,9 @@ use clap::Args;
 
 use crate::{
     error::{Error, InputError, Result},
+    hub::go_offline,
     model::{
-        LoadOptions, Model, Source,
+        LoadOptions, Model, Source, Tokenizer,
         hub::{Download, Watcher},
         memory::gigabytes,
     },
@@ -44,6 +45,9 @@ impl Default for ModelOptions {
 impl ModelOptions {
     /// What `-m` names.
     pub(super) fn source(&self) -> Result<Source> {
+        if self.offline {
+            go_offline();
+        }
         self.model.parse()
     }
 
@@ -56,6 +60,16 @@ impl ModelOptions {
         let device = LoadOptions::device(&self.device)?;
         let watcher = if std::io::stderr().is_terminal() { Watcher::new(show) } else { Watcher::default() };
         Ok(LoadOptions { device, dtype: self.dtype.parse()?, offline: self.offline, watcher, ..LoadOptions::default() })
+    }
+
+    /// The model called `model` with all else left open.
+    pub(super) fn named(model: &str, offline: bool) -> Self {
+        Self { model: model.to_owned(), offline, ..Self::default() }
+    }
+
+    /// The model's tokenizer; its weights are not read.
+    pub(super) fn tokenizer(&self) -> Result<Tokenizer> {
+        self.source()?.tokenizer(&self.load_options()?)
     }
 
     /// Loads the model.

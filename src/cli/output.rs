@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,15 @@ pub(super) fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The text of a file, or of standard input for `-`.
+pub(super) fn read_text(path: &Path) -> Result<String> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    if path == Path::new("-") {
+        return io::read_to_string(io::stdin().lock()).map_err(failed);
+    }
+    std::fs::read_to_string(path).map_err(failed)
 }
 
 /// Prints one JSON object to standard output.
@@ -41,6 +51,14 @@ const PACE: Duration = Duration::from_millis(100);
 impl ProgressLine {
     pub(super) fn new() -> Self {
         Self { shown: false, next: Instant::now() }
+    }
+
+    /// Says something that stays, where there is a terminal.
+    pub(super) fn note(&mut self, text: &str) {
+        if io::stderr().is_terminal() {
+            self.clear();
+            eprintln!("{text}");
+        }
     }
 
     /// Shows a stage that has no count.

@@ -1,22 +1,20 @@
 //! Which prompts a task gives.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::output::read_text;
 use crate::{
-    error::{Error, InputError, Result},
-    runner::{Demonstration, Demos, RunRequest},
+    error::{InputError, Result},
+    runner::{Demonstration, Demos, Overflow, Prompting, RunRequest},
 };
 
 /// Template, demonstrations and examples of a run.
 #[derive(Args, Clone, Debug)]
 pub(super) struct PromptOptions {
-    /// Template by name [default: the task's first]
+    /// Template by name [default: the task's first]; `run` takes several, separated by commas, or `all`
     #[arg(long, value_name = "NAME")]
     pub(super) template: Option<String>,
     /// Demonstrations in every prompt [default: 4, or as many as are listed]
@@ -32,7 +30,7 @@ pub(super) struct PromptOptions {
     #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "demos")]
     demo_ids: Vec<String>,
     /// Demonstrations written out, in prompt order: lines with the template's fields and a label, or an id of the pool
-    /// and the label to show
+    /// and the label to show; `-` reads standard input
     #[arg(long, value_name = "FILE.jsonl")]
     demos: Option<PathBuf>,
     /// At most so many test examples [default: all]
@@ -41,6 +39,19 @@ pub(super) struct PromptOptions {
     /// Labelled examples to fit weights on, besides the demonstrations
     #[arg(long, default_value_t = RunRequest::default().train_examples, value_name = "N")]
     train_examples: usize,
+    /// What to do about prompts longer than the model's context: error, drop-demos (leave out their first demonstrations,
+    /// as few as need be) or skip (leave out the example); what was done stands in run.json
+    #[arg(long, value_name = "POLICY", default_value = "error", value_parser = overflow)]
+    on_overflow: Overflow,
+    /// Label words may be several tokens; each is scored by the first token that tells all of them apart
+    #[arg(long)]
+    first_token: bool,
+}
+
+/// A policy by its name on the command line.
+pub(super) fn overflow(text: &str) -> Result<Overflow, String> {
+    let found = Overflow::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, policy)| policy);
+    found.ok_or_else(|| "write error, drop-demos or skip".to_owned())
 }
 
 impl Default for PromptOptions {
@@ -55,6 +66,8 @@ impl Default for PromptOptions {
             demos: None,
             limit,
             train_examples,
+            on_overflow: Overflow::Error,
+            first_token: false,
         }
     }
 }
@@ -78,13 +91,13 @@ impl PromptOptions {
             train_examples: self.train_examples,
             limit: self.limit,
             demos,
-            ..RunRequest::default()
+            prompting: Prompting { on_overflow: self.on_overflow, first_token: self.first_token, chat: false },
         })
     }
 
     fn listed(&self) -> Result<Demos> {
         if let Some(path) = &self.demos {
-            let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let text = read_text(path)?;
             return Ok(Demos::Listed(demonstrations(path, &text)?));
         }
         if !self.demo_ids.is_empty() {

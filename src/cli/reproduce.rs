@@ -8,12 +8,15 @@ use super::{
     Failure,
     options::ModelOptions,
     output::{ProgressLine, human_time, print, print_json},
+    prompt_options::overflow,
     store_options::StoreOptions,
 };
 use crate::{
     cancel::Cancel,
     error::{Error, InputError, Result},
+    model::Source,
     protocol::{AccuracyRow, Agreement, Protocol, Row, accuracy_table, agreement},
+    runner::Overflow,
     task::Library,
 };
 
@@ -26,7 +29,8 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Tasks by name or file, separated by commas [default: all that `partscope tasks` lists]
+    /// Tasks by name or file, separated by commas [default: the paper's eight data sets, from the hub; for the
+    /// demo model those that are part of the program]
     #[arg(long, value_name = "TASKS", value_delimiter = ',')]
     tasks: Vec<String>,
     /// Demonstration sets per template
@@ -41,6 +45,9 @@ pub(super) struct Args {
     /// At most so many examples are scored [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// What to do about prompts longer than the model's context: error, drop-demos or skip
+    #[arg(long, value_name = "POLICY", default_value = "error", value_parser = overflow)]
+    on_overflow: Overflow,
     /// Score on the development split, for choosing methods
     #[arg(long)]
     dev: bool,
@@ -63,7 +70,11 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let names = if args.tasks.is_empty() { Library.names() } else { args.tasks.clone() };
+    let names = match (args.model.source()?, args.tasks.is_empty()) {
+        (_, false) => args.tasks.clone(),
+        (Source::Demo, true) => Library.names(),
+        (_, true) => Library.paper(),
+    };
     let tasks = names.iter().map(|name| Library.task(name)).collect::<Result<Vec<_>>>()?;
     let protocol = Protocol {
         tasks,
@@ -72,6 +83,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         budget: args.budget,
         on_dev: args.dev,
         limit: args.limit,
+        on_overflow: args.on_overflow,
     };
     let runs = protocol.cells().len();
     if runs == 0 {

@@ -194,6 +194,14 @@ impl fmt::Display for Source {
 }
 
 impl Source {
+    /// The tokenizer of the model, without its weights.
+    ///
+    /// # Errors
+    /// If a file is missing or unsound.
+    pub fn tokenizer(&self, options: &LoadOptions) -> Result<Tokenizer> {
+        Ok(self.open(options)?.tokenizer)
+    }
+
     pub(super) fn open(&self, options: &LoadOptions) -> Result<Files> {
         match self {
             Self::Demo => open_demo(options),

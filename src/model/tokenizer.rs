@@ -139,6 +139,39 @@ impl Tokenizer {
         }
     }
 
+    /// The tokens that tell label words of any length apart after `prompt`: the first in which all of them differ.
+    ///
+    /// Tokens that all words begin with belong to the prompt then.
+    ///
+    /// # Errors
+    /// If a word fuses with the prompt, or no such token exists.
+    pub fn first_tokens(&self, prompt: &str, words: &[String]) -> Result<FirstTokens> {
+        let before = self.encode(prompt)?;
+        let wrong = |problem: String, cure: String| InputError::new(problem).field("label_words").cure(cure);
+        let mut spelled: Vec<Vec<u32>> = Vec::with_capacity(words.len());
+        for word in words {
+            let whole = self.encode(&format!("{prompt}{word}"))?;
+            let Some(own) = whole.strip_prefix(before.as_slice()).filter(|own| !own.is_empty()) else {
+                let problem = format!("the label word `{word}` fuses with the end of the prompt");
+                return Err(wrong(problem, self.cure(word)).into());
+            };
+            spelled.push(own.to_vec());
+        }
+        let at = |place: usize| spelled.iter().map(move |word| word.get(place).copied());
+        let shared = (0..)
+            .take_while(|&place| at(place).all(|token| token.is_some() && token == spelled[0].get(place).copied()));
+        let shared = shared.count();
+        let tokens: Option<Vec<u32>> = at(shared).collect();
+        let distinct =
+            |tokens: &Vec<u32>| tokens.iter().collect::<std::collections::HashSet<_>>().len() == tokens.len();
+        let tokens = tokens.filter(distinct).ok_or_else(|| {
+            let pieces: Vec<String> = spelled.iter().map(|word| self.pieces(word).join("|")).collect();
+            let problem = format!("no one token tells the label words apart: {}", pieces.join(", "));
+            wrong(problem, "choose words that differ from their first token on".to_owned())
+        })?;
+        Ok(FirstTokens { shared: spelled[0][..shared].to_vec(), tokens })
+    }
+
     /// What usually helps.
     fn cure(&self, word: &str) -> String {
         let bare = word.trim_start();
@@ -150,6 +183,15 @@ impl Tokenizer {
             _ => "choose a shorter or more common word".to_owned(),
         }
     }
+}
+
+/// What [`Tokenizer::first_tokens`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstTokens {
+    /// Tokens with which every label word begins.
+    pub shared: Vec<u32>,
+    /// The next token of each word: all different.
+    pub tokens: Vec<u32>,
 }
 
 /// BPE dropout makes ids a matter of chance; it is for training.

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     model::Model,
     progress::{Meter, Progress},
-    runner::{Draft, RunRequest, run_key},
+    runner::{Draft, Overflow, Prompting, RunRequest, run_key},
     store::Store,
     task::{Task, Template},
 };
@@ -34,6 +34,8 @@ pub struct Protocol {
     pub on_dev: bool,
     /// At most so many examples are scored.
     pub limit: Option<usize>,
+    /// What to do about prompts that are longer than the model's context.
+    pub on_overflow: Overflow,
 }
 
 /// One run of the protocol.
@@ -98,6 +100,7 @@ impl Protocol {
             demo_seed: cell.seed,
             train_examples: self.budget.saturating_sub(shots),
             limit: self.limit,
+            prompting: Prompting { on_overflow: self.on_overflow, ..Prompting::default() },
             ..RunRequest::default()
         };
         let draft = Draft::new(cell.task, &request)?;
@@ -165,7 +168,7 @@ mod tests {
 
     fn protocol(templates: usize) -> Protocol {
         let tasks = vec![Library.task("sentiment").unwrap()];
-        Protocol { tasks, templates, seeds: 2, budget: 24, on_dev: false, limit: None }
+        Protocol { tasks, templates, seeds: 2, budget: 24, on_dev: false, limit: None, on_overflow: Overflow::Error }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 use super::{
     Plan, PlannedExample, Prompts, RunRequest,
     nearest::Nearest,
-    plan::{Text, finish},
+    plan::{Draughted, Shorter, Text, finish},
 };
 use crate::{
+    attribution::Split,
     error::{InputError, Result},
     model::Model,
     random::Draws,
@@ -92,14 +93,12 @@ impl<'t> Draft<'t> {
         let texts = |examples: &[&Example]| -> Result<Vec<Text>> {
             examples.iter().map(|example| self.text(&context, example)).collect()
         };
-        finish(
-            model,
-            Some(self.request.clone()),
-            self.task_meta(),
-            self.prompt_meta(),
-            texts(&self.train)?,
-            texts(&self.test)?,
-        )
+        let shorter = |split, at: usize, dropped| {
+            let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
+            let example = if split == Split::Train { self.train[at] } else { self.test[at] };
+            Ok(Some(self.template.context(left)? + &self.template.render(example)?))
+        };
+        self.finish(model, [texts(&self.train)?, texts(&self.test)?], &shorter)
     }
 
     /// Test prompts in which every query has its own demonstrations: as many as the run has, those of the whole budget
@@ -115,13 +114,18 @@ impl<'t> Draft<'t> {
         let pool = self.task.pool.iter().map(render).collect::<Result<Vec<_>>>()?;
         let candidates = budget.iter().map(render).collect::<Result<Vec<_>>>()?;
         let nearest = Nearest::new(&pool, &candidates);
-        let text = |example: &&Example| {
-            let chosen = nearest.of(&render(example)?, self.demonstrations.len());
+        let prompt = |example: &Example, shots: usize| {
+            let chosen = nearest.of(&render(example)?, shots);
             let demonstrations: Vec<Example> = chosen.into_iter().map(|index| budget[index].clone()).collect();
-            self.text(&self.template.context(&demonstrations)?, example)
+            Ok(self.template.context(&demonstrations)? + &self.template.render(example)?)
         };
+        let shots = self.demonstrations.len();
+        let text = |example: &&Example| Ok(text_of(example, prompt(example, shots)?));
         let test = self.test.iter().map(text).collect::<Result<Vec<_>>>()?;
-        finish(model, Some(self.request.clone()), self.task_meta(), self.prompt_meta(), Vec::new(), test)
+        let shorter = |_, at: usize, dropped: usize| {
+            shots.checked_sub(dropped).map(|shots| prompt(self.test[at], shots)).transpose()
+        };
+        self.finish(model, [Vec::new(), test], &shorter)
     }
 
     /// The run's demonstrations before queries that say nothing: `N/A`, the empty text and `[MASK]` in every field.
@@ -130,19 +134,31 @@ impl<'t> Draft<'t> {
     /// As [`Draft::plan`].
     pub fn plan_content_free(&self, model: &Model) -> Result<(Plan, Prompts)> {
         let context = self.template.context(&self.demonstrations)?;
-        let empty = |filler: &str| -> Result<Text> {
-            let fields: Map<String, Value> =
-                self.test[0].fields.keys().map(|name| (name.clone(), Value::from(filler))).collect();
-            self.text(&context, &Example { id: filler.to_owned(), fields, label: 0 })
-        };
+        let empty = |filler: &str| self.text(&context, &self.content_free(filler));
         let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
-        finish(model, Some(self.request.clone()), self.task_meta(), self.prompt_meta(), Vec::new(), test)
+        let shorter = |_, at: usize, dropped: usize| {
+            let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
+            let filled = self.content_free(CONTENT_FREE[at]);
+            Ok(Some(self.template.context(left)? + &self.template.render(&filled)?))
+        };
+        self.finish(model, [Vec::new(), test], &shorter)
+    }
+
+    /// A query that says `filler` wherever an example has a text.
+    fn content_free(&self, filler: &str) -> Example {
+        let fields: Map<String, Value> =
+            self.test[0].fields.iter().map(|(name, value)| (name.clone(), filled(value, filler))).collect();
+        Example { id: filler.to_owned(), fields, label: 0 }
     }
 
     pub(super) fn text(&self, context: &str, example: &Example) -> Result<Text> {
-        let prompt = context.to_owned() + &self.template.render(example)?;
-        let (id, text, gold) = (example.id.clone(), example.summary(), example.label);
-        Ok(Text { example: PlannedExample { id, text, gold, prompt: Some(prompt.as_str().into()) }, prompt })
+        Ok(text_of(example, context.to_owned() + &self.template.render(example)?))
+    }
+
+    fn finish(&self, model: &Model, texts: [Vec<Text>; 2], shorter: &Shorter<'_>) -> Result<(Plan, Prompts)> {
+        let first_token = self.request.prompting.first_token || self.template.first_token;
+        let (task, prompt) = (self.task_meta(), self.prompt_meta());
+        finish(model, Draughted { request: Some(self.request.clone()), task, prompt, texts, first_token, shorter })
     }
 
     fn task_meta(&self) -> TaskMeta {
@@ -151,6 +167,7 @@ impl<'t> Draft<'t> {
             template: self.template.name.clone(),
             label_words: self.template.label_words.clone(),
             label_tokens: Vec::new(),
+            scored: Vec::new(),
         }
     }
 
@@ -160,7 +177,23 @@ impl<'t> Draft<'t> {
             demo_seed: self.request.demo_seed,
             demo_ids: self.demonstrations.iter().map(|example| example.id.clone()).collect(),
             demos: record(self.task, &self.demonstrations),
-            prefix_tokens: 0,
+            ..PromptMeta::default()
         }
+    }
+}
+
+fn text_of(example: &Example, prompt: String) -> Text {
+    let (id, text, gold) = (example.id.clone(), example.summary(), example.label);
+    Text { example: PlannedExample { id, text, gold, prompt: Some(prompt.as_str().into()) }, prompt }
+}
+
+/// The same structure with `filler` for every text in it.
+fn filled(value: &Value, filler: &str) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(|item| filled(item, filler)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), filled(value, filler))).collect::<Map<_, _>>().into()
+        }
+        _ => filler.into(),
     }
 }

@@ -6,6 +6,7 @@ mod ask;
 mod draft;
 mod execute;
 mod nearest;
+mod overflow;
 mod plan;
 mod rebuild;
 mod stored;

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::{Draft, Plan, PlannedExample, RunRequest};
+use super::{Draft, Plan, PlannedExample, RunRequest, overflow};
 use crate::{
     attribution::Split,
     component::Shape,
     error::{InputError, Result},
-    model::{Model, packed::shared_prefix},
+    model::{Model, Tokenizer, packed::shared_prefix},
     run::{PromptMeta, TaskMeta},
     task::{ExplicitPrompt, Library},
 };
@@ -75,56 +75,84 @@ pub fn plan_explicit(
         let text = Text { example, prompt: prompt.prompt };
         if prompt.split == Split::Train { train.push(text) } else { test.push(text) }
     }
-    let task = TaskMeta { name: name.to_owned(), template: "explicit".to_owned(), label_words, label_tokens };
-    let prompt = PromptMeta { shots: 0, demo_seed: 0, demo_ids: Vec::new(), demos: Vec::new(), prefix_tokens: 0 };
-    finish(model, None, task, prompt, train, test)
+    let (name, template) = (name.to_owned(), "explicit".to_owned());
+    let task = TaskMeta { name, template, label_words, label_tokens, scored: Vec::new() };
+    let texts = [train, test];
+    let shorter = |_, _, _| Ok(None);
+    let prompt = PromptMeta::default();
+    finish(model, Draughted { request: None, task, prompt, texts, first_token: false, shorter: &shorter })
+}
+
+/// The prompt of an example, by split and place, with its first so many demonstrations left out; `None` if it has fewer.
+pub(super) type Shorter<'a> = dyn Fn(Split, usize, usize) -> Result<Option<String>> + 'a;
+
+/// A run in words.
+pub(super) struct Draughted<'a> {
+    pub(super) request: Option<RunRequest>,
+    pub(super) task: TaskMeta,
+    pub(super) prompt: PromptMeta,
+    /// Texts of the training and of the test split.
+    pub(super) texts: [Vec<Text>; 2],
+    /// Whether label words may be several tokens.
+    pub(super) first_token: bool,
+    pub(super) shorter: &'a Shorter<'a>,
 }
 
 /// Turns texts into tokens, after all checks.
-pub(super) fn finish(
-    model: &Model,
-    request: Option<RunRequest>,
-    mut task: TaskMeta,
-    mut prompt: PromptMeta,
-    train: Vec<Text>,
-    test: Vec<Text>,
-) -> Result<(Plan, Prompts)> {
-    if task.label_tokens.is_empty() {
-        task.label_tokens = label_tokens(model, &task.label_words, train.iter().chain(&test))?;
-    } else {
+pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts)> {
+    let Draughted { request, mut task, mut prompt, mut texts, first_token, shorter } = run;
+    let mut shared = Vec::new();
+    if !task.label_tokens.is_empty() {
         check_token_ids(model, &task.label_tokens)?;
+    } else if first_token {
+        let found = label_tokens(model, &task.label_words, &texts, Tokenizer::first_tokens)?;
+        task.scored = model.tokenizer.pieces(&found.tokens);
+        (shared, task.label_tokens) = (found.shared, found.tokens);
+    } else {
+        task.label_tokens = label_tokens(model, &task.label_words, &texts, Tokenizer::label_tokens)?;
     }
-    let encode = |texts: &[Text]| -> Result<Vec<Vec<u32>>> {
-        texts.par_iter().map(|text| model.tokenizer.encode(&text.prompt)).collect()
+    let encode = |text: &str| -> Result<Vec<u32>> {
+        let mut tokens = model.tokenizer.encode(text)?;
+        tokens.extend(&shared);
+        Ok(tokens)
     };
-    let prompts = Prompts { train: encode(&train)?, test: encode(&test)? };
-    check_lengths(model, &prompts)?;
+    let encoded = |texts: &[Text]| texts.par_iter().map(|text| encode(&text.prompt)).collect::<Result<Vec<_>>>();
+    let mut prompts = [encoded(&texts[0])?, encoded(&texts[1])?];
+    let policy = request.as_ref().map(|request| request.prompting.on_overflow).unwrap_or_default();
+    prompt.overflow = overflow::settle(model.decoder.context, policy, &mut texts, &mut prompts, &encode, shorter)?;
+    let [train, test] = prompts;
+    let prompts = Prompts { train, test };
     prompt.prefix_tokens = shared_prefix(&prompts.all());
+    prompt.tokens = prompts.all().iter().map(|prompt| prompt.len()).sum();
     let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.label_tokens.len() };
-    let examples = |texts: Vec<Text>| texts.into_iter().map(|text| text.example).collect();
-    let model = model.meta.clone();
-    Ok((Plan { request, model, task, prompt, shape, train: examples(train), test: examples(test) }, prompts))
+    let [train, test] = texts.map(|texts| texts.into_iter().map(|text| text.example).collect());
+    Ok((Plan { request, model: model.meta.clone(), task, prompt, shape, train, test }, prompts))
 }
 
-/// Tokens of the label words, checked once after every distinct ending of a prompt.
-fn label_tokens<'a>(model: &Model, words: &[String], texts: impl Iterator<Item = &'a Text>) -> Result<Vec<u32>> {
+/// What `find` makes of the label words, checked once after every distinct ending of a prompt.
+fn label_tokens<T: PartialEq>(
+    model: &Model,
+    words: &[String],
+    texts: &[Vec<Text>],
+    find: impl Fn(&Tokenizer, &str, &[String]) -> Result<T>,
+) -> Result<T> {
     let mut seen = HashSet::new();
-    let mut tokens: Option<Vec<u32>> = None;
-    for text in texts {
+    let mut tokens: Option<T> = None;
+    for text in texts.iter().flatten() {
         let start = text.prompt.char_indices().rev().nth(ENDING - 1).map_or(0, |(at, _)| at);
         let ending = &text.prompt[start..];
         let last_word = ending.rfind(char::is_whitespace).map_or(ending, |at| &ending[at..]);
         if !seen.insert(last_word) {
             continue;
         }
-        let found = model.tokenizer.label_tokens(ending, words)?;
+        let found = find(&model.tokenizer, ending, words)?;
         if tokens.as_ref().is_some_and(|tokens| *tokens != found) {
             let problem = format!("the label words become other tokens after the example `{}`", text.example.id);
             return Err(InputError::new(problem).field("label_words").cure("end the template in a fixed text").into());
         }
         tokens = Some(found);
     }
-    Ok(tokens.unwrap_or_default())
+    tokens.ok_or_else(|| InputError::new("there is no prompt").into())
 }
 
 fn check_token_ids(model: &Model, tokens: &[u32]) -> Result<()> {
@@ -138,19 +166,4 @@ fn check_token_ids(model: &Model, tokens: &[u32]) -> Result<()> {
         Some(token) => Err(wrong(format!("the token {token} is not below the vocabulary's size, {vocabulary}")).into()),
         None => Ok(()),
     }
-}
-
-fn check_lengths(model: &Model, prompts: &Prompts) -> Result<()> {
-    let (context, all) = (model.decoder.context, prompts.all());
-    if all.iter().any(|prompt| prompt.is_empty()) {
-        return Err(InputError::new("a prompt has no tokens").into());
-    }
-    let too_long = all.iter().filter(|prompt| prompt.len() > context).count();
-    if too_long == 0 {
-        return Ok(());
-    }
-    let longest = all.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
-    let problem =
-        format!("{too_long} of {} prompts exceed the model's {context} tokens; the longest has {longest}", all.len());
-    Err(InputError::new(problem).cure("lower --num-fewshot, or leave out the long examples").into())
 }

@@ -53,6 +53,11 @@ impl Destination {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
     /// Writes `run`. Files appear whole or not at all, `run.json` last: a folder without it is no run.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Which labelled examples a run may use: demonstrations and training examples.
 
+use std::ops::Range;
+
 use super::file::{Example, Task};
 use crate::{
     error::{InputError, Result},
@@ -29,8 +31,9 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
     let (shot_counts, train_counts) = (shares(shots, labels), shares(training, labels));
     // The rare label that a remainder favours is the first for demonstrations and the last for training examples.
     let train_counts: Vec<usize> = train_counts.into_iter().rev().collect();
+    let (range, turn) = own_pool(task, seed);
     let by_label: Vec<Vec<usize>> =
-        (0..labels).map(|label| (0..task.pool.len()).filter(|&i| task.pool[i].label == label).collect()).collect();
+        (0..labels).map(|label| range.clone().filter(|&i| task.pool[i].label == label).collect()).collect();
     let cuts = by_label
         .iter()
         .enumerate()
@@ -41,7 +44,7 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
     if cuts == 0 {
         return Err(too_few(task, &by_label, &shot_counts, &train_counts).into());
     }
-    let (round, cut) = (seed / cuts, (seed % cuts) as usize);
+    let (round, cut) = (turn / cuts, (turn % cuts) as usize);
     let mut draws = Draws::new(round);
     let (mut demonstrations, mut rest) = (Vec::new(), Vec::new());
     for (label, mut members) in by_label.into_iter().enumerate() {
@@ -57,18 +60,28 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
     Ok(Budget { demonstrations, training: rest })
 }
 
+/// The part of the pool that `seed` draws from, and how often it was that part's turn before.
+pub(super) fn own_pool(task: &Task, seed: u64) -> (Range<usize>, u64) {
+    let pools = task.pools.len() as u64;
+    match pools {
+        0 => (0..task.pool.len(), seed),
+        _ => (task.pools[(seed % pools) as usize].clone(), seed / pools),
+    }
+}
+
 /// The `seed`-th set of `shots` examples of the pool, whatever their labels; sets are disjoint as long as the pool lasts.
 ///
 /// # Errors
 /// If the pool has fewer examples.
 pub(super) fn shuffled_pool(task: &Task, shots: usize, seed: u64) -> Result<Vec<usize>> {
-    let mut all: Vec<usize> = (0..task.pool.len()).collect();
+    let (range, turn) = own_pool(task, seed);
+    let mut all: Vec<usize> = range.collect();
     if shots > all.len() {
         let problem = format!("the pool of `{}` has {} examples, not {shots}", task.name, all.len());
         return Err(InputError::new(problem).cure("lower --num-fewshot, or add examples to the pool").into());
     }
     let cuts = (all.len() / shots.max(1)).max(1) as u64;
-    let (round, cut) = (seed / cuts, (seed % cuts) as usize);
+    let (round, cut) = (turn / cuts, (turn % cuts) as usize);
     Draws::stream(round, 3).shuffle(&mut all);
     Ok(all[cut * shots..(cut + 1) * shots].to_vec())
 }
@@ -123,6 +136,7 @@ pub(super) mod tests {
             labels: (0..labels).map(|label| label.to_string()).collect(),
             templates: Vec::new(),
             pool: (0..pool).map(example).collect(),
+            pools: Vec::new(),
             dev: Vec::new(),
             test: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    budget::{draw, shuffled_pool, too_few_of},
+    budget::{draw, own_pool, shuffled_pool, too_few_of},
     file::{Example, Task},
 };
 use crate::{
@@ -104,7 +104,7 @@ fn training_beside<'t>(task: &'t Task, demonstrations: &[Example], request: &Run
     let shown: HashSet<&str> = demonstrations.iter().map(|example| example.id.as_str()).collect();
     let drawn = draw(task, request.shots, request.train_examples, request.demo_seed)?.training;
     let mut taken: HashSet<usize> = drawn.iter().copied().collect();
-    let mut spare: Vec<usize> = (0..task.pool.len()).collect();
+    let mut spare: Vec<usize> = own_pool(task, request.demo_seed).0.collect();
     Draws::stream(request.demo_seed, 4).shuffle(&mut spare);
     let stand_in = |index: usize| {
         let example = &task.pool[index];

@@ -1,15 +1,61 @@
-//! Task files: TOML beside its data.
+//! Task files: TOML that says what the labels are, where the data lies, and how an example reads.
+//!
+//! ```toml
+//! name = "reviews"                      # how the task is called in runs and tables
+//! description = "Did the guest like it?"  # one line, optional
+//! labels = ["negative", "positive"]     # label values in the data; their order gives the label indices
+//!
+//! [data]
+//! pool = "train.jsonl"                  # demonstrations and training examples are drawn from here; optional (zero-shot)
+//! dev = "dev.jsonl"                     # for decisions about methods, never for results; optional
+//! test = "test.jsonl"                   # accuracies are stated on these
+//!
+//! [[template]]                          # one or more
+//! name = "review"                       # `--template review`
+//! example = "Review: {{ text }}\nSentiment:"   # minijinja over the fields of an example, up to the label word
+//! label_words = [" negative", " positive"]     # what follows, one a label; one token each, or see `first_token`
+//! ```
+//!
+//! | field | type | default | meaning |
+//! |---|---|---|---|
+//! | `name` | text | – | the task's name |
+//! | `description` | text | `""` | one line for lists |
+//! | `labels` | list | – | two or more; texts or integers |
+//! | `data.pool`, `data.dev`, `data.test` | text | –, –, required | a file beside the task file (`.jsonl`, `.json`, `.csv`, `.tsv`, `.parquet`), or with `hub` a split or a file of the data set; `[:2000]`, `[500:]`, `[500:1000]` behind it take some rows |
+//! | `data.hub` | text | – | a data set on the Hugging Face hub, `org/name[@revision]`; splits come from its `refs/convert/parquet` branch, files from `main`, unless a revision is named |
+//! | `data.config` | text | `default` | the configuration of the hub's data set |
+//! | `data.label` | text | `label` | the column with the label: a text, an integer or a truth value |
+//! | `data.label_values` | list | – | per label the value in the data that stands for it, or a list of such values; without it the label itself or its index |
+//! | `data.skip_labels` | list | `[]` | rows with these labels are left out, e.g. `-1` for unlabelled ones |
+//! | `data.id` | text | `id` | the column with the id; rows without one are called by file and line |
+//! | `data.fields` | table | all columns | names for templates = columns, e.g. `fields = { text = "sentence" }` |
+//! | `data.empty` | text | `error` | rows in which a shown field is empty: `error`, `skip` or `keep` |
+//! | `data.columns` | list | the first line | names of the columns of a CSV or TSV file without a header |
+//! | `data.delimiter` | text | `,`, tab | what separates them |
+//! | `data.quoting` | truth value | `.csv` yes, `.tsv` no | whether `"` encloses texts |
+//! | `data.sample.pool`, `.dev`, `.test` | count | all | at most so many examples, as many of each label as can be, drawn once and for all |
+//! | `template.name` | text | – | unique |
+//! | `template.example` | text | – | a minijinja template; names a field that is missing: an error; work is limited |
+//! | `template.label_words` | list | – | one a label, with their leading spaces |
+//! | `template.separator` | text | a blank line | between demonstrations |
+//! | `template.contrast` | text | – | the template that this one forms a contrastive pair with |
+//! | `template.first_token` | truth value | false | label words may be several tokens; each is scored by the first token that tells all apart |
+//! | `template.chat` | truth value | false | demonstrations and query as turns of a conversation |
+//!
+//! Text files are UTF-8, with or without a byte order mark, or UTF-16 with one.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::template::{Template, TemplateSpec};
-use crate::error::{InputError, Result};
+use super::{
+    mistakes::Mistakes,
+    rows::{Located, Reader, check_classes, check_ids, sampled},
+    spec::{DataSpec, Part, Spec},
+    table,
+    template::Template,
+};
+use crate::error::{Error, InputError, Result};
 
 /// A classification task.
 #[derive(Clone, Debug)]
@@ -24,6 +70,8 @@ pub struct Task {
     pub templates: Vec<Template>,
     /// Demonstrations and training examples are drawn from here.
     pub pool: Vec<Example>,
+    /// Parts of the pool, if every demonstration seed has its own; the whole pool serves all seeds if empty.
+    pub pools: Vec<std::ops::Range<usize>>,
     /// For decisions about methods; never for results.
     pub dev: Vec<Example>,
     /// Accuracies are stated on these.
@@ -49,74 +97,66 @@ impl Example {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    name: String,
-    #[serde(default)]
-    description: String,
-    labels: Vec<String>,
-    data: Data,
-    template: Vec<TemplateSpec>,
+/// What a task file says before its data is read.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// Its name.
+    pub name: String,
+    /// One line on what is asked.
+    pub description: String,
+    /// Label values.
+    pub labels: Vec<String>,
+    /// Ways to put an example into words.
+    pub templates: Vec<Template>,
+    /// The data set on the hub that it uses, if it does.
+    pub hub: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Data {
-    pool: PathBuf,
-    #[serde(default)]
-    dev: Option<PathBuf>,
-    test: PathBuf,
-    #[serde(default = "label_column")]
-    label: String,
+/// A file of a data set.
+pub(super) struct DataFile {
+    /// Where it lies; says its format.
+    pub(super) path: std::path::PathBuf,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+    /// What ids of its rows begin with, where they have none of their own.
+    pub(super) prefix: String,
 }
 
-fn label_column() -> String {
-    "label".to_owned()
-}
+/// What fetches the files that a name under `[data]` stands for.
+pub(super) type Fetch<'a> = &'a dyn Fn(&DataSpec, &str) -> Result<Vec<DataFile>>;
 
 impl Task {
-    /// Parses a task file; `read` fetches a data file by the name that stands in it.
+    /// Parses a task file and reads its data; `fetch` brings the files.
     ///
     /// # Errors
-    /// Names file, line and field of what cannot be used.
-    pub fn parse(path: &Path, text: &str, read: impl Fn(&Path) -> Result<String>) -> Result<Self> {
-        let header: Header = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].lines().count().max(1));
-            let problem = InputError::new(error.message()).path(path);
-            line.map_or_else(|| InputError::new(error.message()).path(path), |line| problem.line(line))
-        })?;
-        let wrong = |field: &str, problem: String| InputError::new(problem).path(path).field(field);
-        if header.labels.len() < 2 {
-            return Err(wrong("labels", "a task needs at least two labels".to_owned()).into());
-        }
-        if header.template.is_empty() {
-            return Err(wrong("template", "a task needs at least one template".to_owned()).into());
-        }
-        let labels = header.labels.len();
-        let templates: Vec<Template> =
-            header.template.into_iter().map(|spec| Template::new(path, spec, labels)).collect::<Result<_>>()?;
-        let names: HashSet<&str> = templates.iter().map(|template| template.name.as_str()).collect();
-        if names.len() < templates.len() {
-            return Err(wrong("template", "two templates share a name".to_owned()).into());
-        }
-        if let Some(stranger) =
-            templates.iter().filter_map(|t| t.contrast.as_deref()).find(|name| !names.contains(name))
-        {
-            return Err(wrong("contrast", format!("no template is called `{stranger}`")).into());
-        }
-        let load = |file: &Path| examples(file, &read(file)?, &header.data.label, &header.labels);
-        let task = Self {
-            pool: load(&header.data.pool)?,
-            dev: header.data.dev.as_deref().map(load).transpose()?.unwrap_or_default(),
-            test: load(&header.data.test)?,
-            name: header.name,
-            description: header.description,
-            labels: header.labels.clone(),
-            templates,
+    /// Everything that is wrong with the file, or else with its data.
+    pub(super) fn parse(path: &Path, text: &str, fetch: Fetch<'_>) -> Result<Self, Mistakes> {
+        let (spec, mut mistakes) = Spec::read(path, text);
+        let Some(spec) = spec.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
+        let shown = spec.templates.iter().flat_map(Template::fields).collect();
+        let reader = Reader { data: &spec.data, labels: &spec.labels, shown: &shown };
+        let read = |part: Option<&Part>, name: &str, mistakes: &mut Mistakes| {
+            part.map(|part| located(&reader, part, name, fetch, mistakes)).unwrap_or_default()
         };
-        task.check_ids(path)?;
-        Ok(task)
+        let pool = read(spec.data.pool.as_ref(), "pool", &mut mistakes);
+        let dev = read(spec.data.dev.as_ref(), "development split", &mut mistakes);
+        let test = read(Some(&spec.data.test), "test split", &mut mistakes);
+        check_ids(&[&pool, &dev, &test], &mut mistakes);
+        if test.is_empty() && mistakes.is_empty() {
+            mistakes.push(InputError::new("there is no test example").path(path).field("data.test"));
+        }
+        let task = Self {
+            name: spec.name,
+            description: spec.description,
+            labels: spec.labels,
+            templates: spec.templates,
+            pool: examples(pool),
+            pools: Vec::new(),
+            dev: examples(dev),
+            test: examples(test),
+        };
+        task.try_templates(path, &mut mistakes);
+        if mistakes.is_empty() { Ok(task) } else { Err(mistakes) }
     }
 
     /// The template called `name`, or the first one.
@@ -125,50 +165,66 @@ impl Task {
     /// If there is none of that name; the error lists what there is.
     pub fn template(&self, name: Option<&str>) -> Result<&Template> {
         let Some(name) = name else { return Ok(&self.templates[0]) };
-        self.templates.iter().find(|template| template.name == name).ok_or_else(|| crate::Error::Unknown {
+        self.templates.iter().find(|template| template.name == name).ok_or_else(|| Error::Unknown {
             what: "template",
             given: name.to_owned(),
             known: self.templates.iter().map(|template| template.name.clone()).collect(),
         })
     }
 
-    fn check_ids(&self, path: &Path) -> Result<()> {
-        let mut seen = HashSet::new();
-        for example in self.pool.iter().chain(&self.dev).chain(&self.test) {
-            if !seen.insert(example.id.as_str()) {
-                let problem = format!("the id `{}` occurs twice in the task's data", example.id);
-                return Err(InputError::new(problem).path(path).field("id").cure("ids tell examples apart").into());
+    /// Puts one example of each part into words, so that a template that cannot work is known at once.
+    fn try_templates(&self, path: &Path, mistakes: &mut Mistakes) {
+        for template in &self.templates {
+            let one = [&self.pool, &self.dev, &self.test].into_iter().find_map(|part| part.first());
+            if let Some(Err(Error::Input(error))) = one.map(|example| template.render(example)) {
+                mistakes.push(error.path(path));
             }
         }
-        Ok(())
     }
 }
 
-/// Reads JSON lines.
-fn examples(path: &Path, text: &str, label_column: &str, labels: &[String]) -> Result<Vec<Example>> {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(index, line)| example(path, index + 1, line, &stem, label_column, labels)).collect()
+impl Outline {
+    /// Parses a task file without reading its data.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Mistakes> {
+        let (spec, mistakes) = Spec::read(path, text);
+        let Some(spec) = spec.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
+        let Spec { name, description, labels, templates, data } = spec;
+        Ok(Self { name, description, labels, templates, hub: data.hub })
+    }
 }
 
-fn example(path: &Path, line: usize, text: &str, stem: &str, label_column: &str, labels: &[String]) -> Result<Example> {
-    let wrong = |problem: String| InputError::new(problem).path(path).line(line);
-    let mut fields: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| wrong(format!("not a JSON object: {error}")))?;
-    let id = match fields.shift_remove("id") {
-        Some(Value::String(id)) => id,
-        Some(Value::Number(id)) => id.to_string(),
-        Some(_) => return Err(wrong("the id is neither text nor number".to_owned()).field("id").into()),
-        None => format!("{stem}-{line}"),
+fn located(reader: &Reader<'_>, part: &Part, name: &str, fetch: Fetch<'_>, mistakes: &mut Mistakes) -> Vec<Located> {
+    let files = match fetch(reader.data, &part.name) {
+        Ok(files) => files,
+        Err(error) => {
+            mistakes.push(as_input(error));
+            return Vec::new();
+        }
     };
-    let given = match fields.shift_remove(label_column) {
-        Some(Value::String(label)) => label,
-        Some(Value::Number(label)) => label.to_string(),
-        _ => return Err(wrong("the line has no label".to_owned()).field(label_column).into()),
-    };
-    let Some(label) = labels.iter().position(|label| *label == given) else {
-        let cure = format!("the task's labels are {}", crate::text::list(labels));
-        return Err(wrong(format!("`{given}` is not a label")).field(label_column).cure(cure).into());
-    };
-    Ok(Example { id, fields, label })
+    let mut found = Vec::new();
+    let mut slice = part.slice;
+    for DataFile { path, bytes, prefix } in files {
+        let rows = table::read(&path, &bytes, &reader.data.format, slice, mistakes);
+        let counted = slice.from + rows.len();
+        found.extend(reader.examples(&path, &prefix, rows, mistakes));
+        slice = slice.after(counted);
+    }
+    let found = sampled(found, part);
+    check_classes(&found, name, reader.labels, mistakes);
+    found
+}
+
+/// Any failure as a mistake of the task.
+fn as_input(error: Error) -> InputError {
+    match error {
+        Error::Input(error) => *error,
+        Error::Read { path, source } => {
+            InputError::new(format!("cannot be read: {source}")).path(path).cure("check the names under [data]")
+        }
+        other => InputError::new(other.to_string()),
+    }
+}
+
+fn examples(located: Vec<Located>) -> Vec<Example> {
+    located.into_iter().map(|located| located.example).collect()
 }

@@ -1,9 +1,6 @@
 //! How an example becomes text.
 
-use std::path::Path;
-
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
-use serde::Deserialize;
 
 use super::file::Example;
 use crate::error::{InputError, Result};
@@ -22,47 +19,52 @@ pub struct Template {
     pub separator: String,
     /// The template it forms a contrastive pair with.
     pub contrast: Option<String>,
+    /// Label words may be several tokens, scored by the first that tells all of them apart.
+    pub first_token: bool,
+    /// Demonstrations and query are turns of a conversation.
+    pub chat: bool,
     environment: Environment<'static>,
 }
 
-/// A template as it stands in a task file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A template as it stands in a task file, checked for itself.
 pub(super) struct TemplateSpec {
-    name: String,
-    example: String,
-    label_words: Vec<String>,
-    separator: String,
-    #[serde(default)]
-    contrast: Option<String>,
+    pub(super) name: String,
+    pub(super) example: String,
+    pub(super) label_words: Vec<String>,
+    pub(super) separator: String,
+    pub(super) contrast: Option<String>,
+    pub(super) first_token: bool,
+    pub(super) chat: bool,
 }
 
 impl Template {
-    pub(super) fn new(path: &Path, spec: TemplateSpec, labels: usize) -> Result<Self> {
-        let wrong = |field: &str, problem: String| {
-            let field = format!("template.{}.{field}", spec.name);
-            InputError::new(problem).path(path).field(field)
-        };
-        if spec.label_words.len() != labels {
-            let problem = format!("{} label words for {labels} labels", spec.label_words.len());
-            return Err(wrong("label_words", problem).into());
-        }
-        if spec.label_words.iter().any(String::is_empty) {
-            return Err(wrong("label_words", "a label word is empty".to_owned()).into());
-        }
+    /// Compiles a template.
+    ///
+    /// # Errors
+    /// What is wrong with its `example`.
+    pub(super) fn new(spec: TemplateSpec) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        environment
-            .add_template_owned("example", spec.example.clone())
-            .map_err(|error| wrong("example", error.to_string()))?;
+        environment.add_template_owned("example", spec.example).map_err(|error| error.to_string())?;
         Ok(Self {
             name: spec.name,
             label_words: spec.label_words,
             separator: spec.separator,
             contrast: spec.contrast,
+            first_token: spec.first_token,
+            chat: spec.chat,
             environment,
         })
+    }
+
+    /// Names of the fields that it shows.
+    pub fn fields(&self) -> Vec<String> {
+        let template = self.environment.get_template("example");
+        let mut fields: Vec<String> =
+            template.map(|template| template.undeclared_variables(false).into_iter().collect()).unwrap_or_default();
+        fields.sort();
+        fields
     }
 
     /// The text of `example` up to its label word.
@@ -105,8 +107,10 @@ mod tests {
             label_words: vec![" no".to_owned(), " yes".to_owned()],
             separator: "\n".to_owned(),
             contrast: None,
+            first_token: false,
+            chat: false,
         };
-        Template::new(Path::new("t.toml"), spec, 2).unwrap()
+        Template::new(spec).unwrap()
     }
 
     fn example(text: &str, label: usize) -> Example {

@@ -1,4 +1,5 @@
-//! The hub's cache on disk: `models--org--name/refs/<revision>` names a commit, `snapshots/<commit>/` holds its files.
+//! The hub's cache on disk: `models--org--name/refs/<revision>` names a commit, `snapshots/<commit>/` holds its files;
+//! data sets lie in `datasets--org--name`.
 
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ const COMMIT: usize = 40;
 
 /// The folder of the repository.
 pub(super) fn folder(repo: &Repo, settings: &Settings) -> PathBuf {
-    settings.cache.join(format!("models--{}", repo.name.replace('/', "--")))
+    settings.cache.join(format!("{}--{}", repo.kind.folder(), repo.name.replace('/', "--")))
 }
 
 /// The folder of a commit's files.

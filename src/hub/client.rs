@@ -15,7 +15,7 @@ use ureq::{
     http::{HeaderMap, Response},
 };
 
-use super::{Download, INDEX, Repo, Settings, WEIGHTS, Watcher, cache, shard_names};
+use super::{Download, Repo, Settings, Watcher, cache};
 use crate::error::{Error, InputError, Result};
 
 const MOST_REDIRECTS: usize = 8;
@@ -23,7 +23,9 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// Bytes between two reports.
 const STEP: u64 = 4 << 20;
 
-struct Client<'a> {
+/// Somebody who can ask the hub for files of one repository.
+#[derive(Debug)]
+pub struct Client<'a> {
     agent: Agent,
     repo: &'a Repo,
     settings: &'a Settings,
@@ -37,59 +39,63 @@ struct Arriving {
     size: Option<u64>,
 }
 
-/// Downloads the model's files and returns their folder.
-pub(super) fn fetch(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<PathBuf> {
-    let config = Agent::config_builder()
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .timeout_connect(Some(CONNECT))
-        .user_agent(concat!("partscope/", env!("CARGO_PKG_VERSION")));
-    let client = Client { agent: config.build().into(), repo, settings, watcher };
-    let commit = client.commit()?;
-    let folder = cache::snapshot(repo, settings, &commit);
-    client.need(&folder, &commit, "config.json")?;
-    client.need(&folder, &commit, "tokenizer.json")?;
-    if client.file(&folder, &commit, INDEX)? {
-        for shard in shard_names(&folder.join(INDEX))? {
-            if shard.contains(['/', '\\']) {
-                let problem = format!("`{shard}` is not the name of a file beside the index");
-                return Err(InputError::new(problem).path(folder.join(INDEX)).field("weight_map").into());
-            }
-            client.need(&folder, &commit, &shard)?;
-        }
-    } else {
-        client.need(&folder, &commit, WEIGHTS)?;
+impl<'a> Client<'a> {
+    /// Asks for files of `repo`; nothing is sent yet.
+    pub fn new(repo: &'a Repo, settings: &'a Settings, watcher: &'a Watcher) -> Self {
+        let config = Agent::config_builder()
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT))
+            .user_agent(concat!("partscope/", env!("CARGO_PKG_VERSION")));
+        Self { agent: config.build().into(), repo, settings, watcher }
     }
-    cache::remember(repo, settings, &commit)?;
-    Ok(folder)
 }
 
 impl Client<'_> {
-    /// The commit that the revision means today.
-    fn commit(&self) -> Result<String> {
-        let arriving = self.get(self.repo.revision(), "config.json")?;
-        let arriving = arriving.ok_or_else(|| self.wrong("the repository has no config.json"))?;
+    /// The folder of the commit that the revision means today, found out by asking for `name`.
+    ///
+    /// # Errors
+    /// If there is no such file, or the hub refuses or cannot be reached.
+    pub fn snapshot(&self, name: &str) -> Result<PathBuf> {
+        let arriving = self.get(self.repo.revision(), name)?;
+        let arriving = arriving.ok_or_else(|| self.wrong(&format!("the repository has no {name}")))?;
         let commit = arriving.commit.filter(|commit| cache::is_commit(commit));
-        commit.ok_or_else(|| self.wrong("the server does not answer as the Hugging Face hub does").into())
+        let commit = commit.ok_or_else(|| self.wrong("the server does not answer as the Hugging Face hub does"))?;
+        Ok(cache::snapshot(self.repo, self.settings, &commit))
     }
 
-    fn need(&self, folder: &Path, commit: &str, name: &str) -> Result<()> {
-        if self.file(folder, commit, name)? {
+    /// Notes that the revision means the commit of `snapshot`, whose files are complete.
+    ///
+    /// # Errors
+    /// If the cache cannot be written.
+    pub fn remember(&self, snapshot: &Path) -> Result<()> {
+        cache::remember(self.repo, self.settings, commit_of(snapshot))
+    }
+
+    /// Fetches one file into `snapshot` unless it is there.
+    ///
+    /// # Errors
+    /// If the repository has none; `cure` says what to do then.
+    pub fn need(&self, snapshot: &Path, name: &str, cure: &str) -> Result<()> {
+        if self.file(snapshot, name)? {
             return Ok(());
         }
-        let cure = "partscope needs config.json, tokenizer.json and safetensors";
         Err(self.wrong(&format!("the repository has no {name}")).cure(cure).into())
     }
 
-    /// Fetches one file unless it is there; `false` if the repository has none.
-    fn file(&self, folder: &Path, commit: &str, name: &str) -> Result<bool> {
-        let path = folder.join(name);
+    /// Fetches one file into `snapshot` unless it is there; `false` if the repository has none.
+    ///
+    /// # Errors
+    /// If the hub refuses or cannot be reached, or the cache cannot be written.
+    pub fn file(&self, snapshot: &Path, name: &str) -> Result<bool> {
+        let path = snapshot.join(name);
         if path.is_file() {
             return Ok(true);
         }
-        let Some(arriving) = self.get(commit, name)? else { return Ok(false) };
+        let Some(arriving) = self.get(commit_of(snapshot), name)? else { return Ok(false) };
         let failed = |source| Error::Write { path: path.clone(), source };
+        let folder = path.parent().unwrap_or(snapshot);
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
         self.receive(name, arriving, &mut file)?;
@@ -125,7 +131,8 @@ impl Client<'_> {
     /// Asks for a file, following the hub to where it is stored; `None` if the repository has no such file.
     fn get(&self, revision: &str, name: &str) -> Result<Option<Arriving>> {
         let revision = revision.replace('/', "%2F");
-        let mut url = format!("{}/{}/resolve/{revision}/{name}", self.settings.endpoint, self.repo.name);
+        let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.address());
+        let mut url = format!("{endpoint}/{kind}{}/resolve/{revision}/{name}", self.repo.name);
         let (mut commit, mut size) = (None, None);
         for _ in 0..MOST_REDIRECTS {
             let mut request = self.agent.get(&url);
@@ -152,12 +159,13 @@ impl Client<'_> {
     }
 
     fn refused(&self, status: u16, name: &str) -> InputError {
+        let noun = self.repo.kind.noun();
         match status {
             401 | 403 => self
-                .wrong(&format!("the hub refuses {name} (status {status}): the model is private, gated, or not there"))
-                .cure("check the name, accept the model's terms on its page, and set HF_TOKEN"),
+                .wrong(&format!("the hub refuses {name} (status {status}): the {noun} is private, gated, or not there"))
+                .cure(format!("check the name, accept the {noun}'s terms on its page, and set HF_TOKEN")),
             404 => self
-                .wrong(&format!("the hub has no revision `{}` of this model", self.repo.revision()))
+                .wrong(&format!("the hub has no revision `{}` of this {noun}", self.repo.revision()))
                 .cure("check the name"),
             _ => self.wrong(&format!("the hub answers {name} with status {status}")).cure("try again later"),
         }
@@ -169,8 +177,13 @@ impl Client<'_> {
     }
 
     fn wrong(&self, problem: &str) -> InputError {
-        InputError::new(problem).path(format!("{}/{}", self.settings.endpoint, self.repo))
+        InputError::new(problem).path(format!("{}/{}{}", self.settings.endpoint, self.repo.kind.address(), self.repo))
     }
+}
+
+/// The commit whose files lie in `snapshot`.
+fn commit_of(snapshot: &Path) -> &str {
+    snapshot.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
 /// Whether a 404 is about the file and not about repository or revision.

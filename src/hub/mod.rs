@@ -1,23 +1,72 @@
-//! Models by their names on the Hugging Face hub: found in its cache, or downloaded into it.
+//! The Hugging Face hub: repositories of models and data sets, its cache on this machine, and downloads into it.
 //!
 //! A snapshot that is complete in the cache is used without a word to the network; offline means not one connection.
 
 mod cache;
-mod fetch;
+mod client;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use super::weights::shard_names;
+pub use client::Client;
+
 use crate::error::{Error, InputError, Result};
 
-/// A model on the hub: `org/name`, at a branch, tag or commit.
+/// Set once by `--offline`.
+static OFFLINE: AtomicBool = AtomicBool::new(false);
+
+/// Forbids connections for the rest of the program, wherever they would be made.
+pub fn go_offline() {
+    OFFLINE.store(true, Ordering::Relaxed);
+}
+
+/// What a repository holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A model.
+    #[default]
+    Model,
+    /// A data set.
+    Dataset,
+}
+
+impl Kind {
+    /// The first word of its folder in the cache.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::Dataset => "datasets",
+        }
+    }
+
+    /// What stands before its name in addresses.
+    const fn address(self) -> &'static str {
+        match self {
+            Self::Model => "",
+            Self::Dataset => "datasets/",
+        }
+    }
+
+    /// In a sentence.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Dataset => "data set",
+        }
+    }
+}
+
+/// A repository on the hub: `org/name`, at a branch, tag or commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repo {
+    kind: Kind,
     name: String,
     revision: Option<String>,
 }
@@ -82,7 +131,7 @@ impl FromStr for Repo {
         };
         let named = name.split_once('/').is_some_and(|(org, name)| plain(org) && plain(name));
         if named && revision.is_none_or(|revision| revision.split('/').all(plain)) {
-            return Ok(Self { name: name.to_owned(), revision: revision.map(str::to_owned) });
+            return Ok(Self { kind: Kind::Model, name: name.to_owned(), revision: revision.map(str::to_owned) });
         }
         Err(InputError::new(format!("`{text}` is not the name of a model on the hub")).cure("write org/name@revision"))
     }
@@ -96,8 +145,31 @@ impl fmt::Display for Repo {
 }
 
 impl Repo {
+    /// The data set that `text` names: `org/name[@revision]`.
+    ///
+    /// # Errors
+    /// If it is no such name.
+    pub fn dataset(text: &str) -> Result<Self, InputError> {
+        let named: Self = text
+            .parse()
+            .map_err(|_| InputError::new(format!("`{text}` is not the name of a data set on the hub")))
+            .map_err(|error: InputError| error.cure("write org/name or org/name@revision"))?;
+        Ok(Self { kind: Kind::Dataset, ..named })
+    }
+
+    /// The same at `revision`, unless another is named already.
+    #[must_use]
+    pub fn or_at(self, revision: &str) -> Self {
+        Self { revision: self.revision.or_else(|| Some(revision.to_owned())), ..self }
+    }
+
     fn revision(&self) -> &str {
         self.revision.as_deref().unwrap_or("main")
+    }
+
+    /// The folder with its files at its revision, if the cache knows it.
+    pub fn cached(&self, settings: &Settings) -> Option<PathBuf> {
+        cache::find(self, settings)
     }
 }
 
@@ -125,52 +197,14 @@ impl Settings {
             cache: cache.unwrap_or_else(|| home.join("hub")),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             token: token.filter(|token| !token.is_empty()),
-            offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(set),
+            offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(set).or_else(switched_off),
         }
     }
 }
 
-/// The folder that holds `repo`, downloaded if need be.
-///
-/// # Errors
-/// If it is not in the cache and there is no way to fetch it.
-pub fn resolve(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<PathBuf> {
-    if let Some(folder) = cache::find(repo, settings).filter(|folder| missing(folder).is_none()) {
-        return Ok(folder);
-    }
-    match settings.offline {
-        Some(reason) => Err(absent(repo, settings, reason).into()),
-        None => fetch::fetch(repo, settings, watcher),
-    }
+fn switched_off() -> Option<&'static str> {
+    OFFLINE.load(Ordering::Relaxed).then_some("--offline")
 }
-
-fn absent(repo: &Repo, settings: &Settings, reason: &str) -> InputError {
-    let problem = match cache::find(repo, settings).and_then(|folder| missing(&folder)) {
-        Some(file) => format!("the cached copy of `{repo}` lacks {file}"),
-        None => format!("`{repo}` is not in the cache"),
-    };
-    let cure = format!("{reason} forbids connections; fetch the model once without it, or name a local folder");
-    InputError::new(problem).path(&settings.cache).cure(cure)
-}
-
-/// A file that a folder lacks to be a model.
-fn missing(folder: &Path) -> Option<String> {
-    let lacks = |name: &&str| !folder.join(name).is_file();
-    if let Some(name) = ["config.json", "tokenizer.json"].iter().find(|name| lacks(name)) {
-        return Some((*name).to_owned());
-    }
-    let index = folder.join(INDEX);
-    if !index.is_file() {
-        return lacks(&WEIGHTS).then(|| WEIGHTS.to_owned());
-    }
-    match shard_names(&index) {
-        Ok(names) => names.into_iter().find(|name| lacks(&name.as_str())),
-        Err(_) => Some(INDEX.to_owned()),
-    }
-}
-
-const INDEX: &str = "model.safetensors.index.json";
-const WEIGHTS: &str = "model.safetensors";
 
 /// Writes a small file of the cache.
 fn write(path: &Path, text: &str) -> Result<()> {

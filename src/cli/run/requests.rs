@@ -1,0 +1,102 @@
+//! From one command line to one or more runs.
+
+use crate::{
+    cancel::Cancel,
+    error::{Error, Result},
+    model::Model,
+    runner::{Event, Plan, Prompts, RunRequest, execute},
+    task::Task,
+};
+
+/// Demonstration seeds, each for a run of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seeds(Vec<u64>);
+
+/// `0..5` (the end not among them) or `0,3,7`.
+pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let list: Option<Vec<u64>> = match text.split_once("..") {
+        Some((from, to)) => number(from).zip(number(to)).map(|(from, to)| (from..to).collect()),
+        None => text.split(',').map(number).collect(),
+    };
+    list.filter(|list| !list.is_empty()).map(Seeds).ok_or_else(|| "write 0..5 or 0,3,7".to_owned())
+}
+
+/// A request for every template and seed that is asked for.
+///
+/// # Errors
+/// If the task has no such template.
+pub(super) fn all(request: &RunRequest, task: &Task, seeds: Option<&Seeds>) -> Result<Vec<RunRequest>> {
+    let templates: Vec<Option<String>> = match request.template.as_deref() {
+        None => vec![None],
+        Some("all") => task.templates.iter().map(|template| Some(template.name.clone())).collect(),
+        Some(names) => names.split(',').map(|name| Some(name.trim().to_owned())).collect(),
+    };
+    let seeds = seeds.map_or_else(|| vec![request.demo_seed], |Seeds(list)| list.clone());
+    let mut requests = Vec::new();
+    for template in &templates {
+        let template = Some(task.template(template.as_deref())?.name.clone());
+        for &demo_seed in &seeds {
+            requests.push(RunRequest { template: template.clone(), demo_seed, ..request.clone() });
+        }
+    }
+    Ok(requests)
+}
+
+/// The folder of one run among several.
+pub(super) fn folder(request: &RunRequest) -> String {
+    let template = request.template.as_deref().unwrap_or_default();
+    let plain: String = template.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    format!("{plain}-s{}", request.demo_seed)
+}
+
+/// Prompts per second, measured on the first batches.
+///
+/// # Errors
+/// If the computation fails.
+pub(super) fn measured(model: &Model, plan: Plan, prompts: &Prompts) -> Result<Option<f64>> {
+    /// Batches that are measured, and the seconds after which fewer will do.
+    const BATCHES: usize = 3;
+    const LONG: f64 = 20.0;
+    let (cancel, mut batches, mut rate) = (Cancel::default(), 0, None);
+    let outcome = execute(model, plan, prompts, &cancel, &mut |event| {
+        if let Event::Progress(progress) = event {
+            batches += 1;
+            rate = Some(progress.rate);
+            if batches == BATCHES || progress.done as f64 / progress.rate > LONG {
+                cancel.cancel();
+            }
+        }
+    });
+    match outcome {
+        Ok(_) | Err(Error::Cancelled) => Ok(rate),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Library;
+
+    #[test]
+    fn seeds_are_ranges_or_lists() {
+        assert_eq!(seeds("0..3"), Ok(Seeds(vec![0, 1, 2])));
+        assert_eq!(seeds("4,2"), Ok(Seeds(vec![4, 2])));
+        for bad in ["", "3..3", "a", "1..", "1,,2", "-1"] {
+            assert!(seeds(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_template_meets_every_seed() {
+        let task = Library.task("topic").unwrap();
+        let asked = |template: &str| RunRequest { template: Some(template.to_owned()), ..RunRequest::default() };
+        let folders = |template: &str| -> Vec<String> {
+            all(&asked(template), &task, Some(&Seeds(vec![0, 7]))).unwrap().iter().map(folder).collect()
+        };
+        assert_eq!(folders("about,shared"), ["about-s0", "about-s7", "shared-s0", "shared-s7"]);
+        assert_eq!(folders("all").len(), 2 * task.templates.len());
+        assert!(all(&asked("about,x"), &task, None).is_err());
+    }
+}

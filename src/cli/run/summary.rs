@@ -1,0 +1,96 @@
+//! What `run` prints of a run.
+
+use std::fmt::Write;
+
+use crate::{
+    attribution::F32_TOLERANCE,
+    run::{OverflowMeta, RunMeta},
+    runner::{Note, Overflow},
+    text::{printable, visible},
+};
+
+/// All there is to say about one run.
+pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) -> String {
+    let RunMeta { model, task, prompt, examples, accuracy, exactness, timing, .. } = meta;
+    let mut text = String::new();
+    let mut row = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:<12}{value}");
+    };
+    row(
+        "model",
+        format!(
+            "{} ({}, {} layers × {} heads, width {}, {})",
+            printable(&model.id),
+            model.family,
+            model.layers,
+            model.heads,
+            model.hidden,
+            model.dtype
+        ),
+    );
+    let words: Vec<String> = task.label_words.iter().map(|word| format!("`{}`", printable(word))).collect();
+    row(
+        "task",
+        format!("{}, template {}, label words {}", printable(&task.name), printable(&task.template), words.join(" ")),
+    );
+    let shared =
+        format!("{} shots, demo seed {}, {} tokens shared", prompt.shots, prompt.demo_seed, prompt.prefix_tokens);
+    row("prompt", shared);
+    if !task.scored.is_empty() {
+        let scored: Vec<String> = task.scored.iter().map(|piece| format!("`{}`", visible(piece))).collect();
+        row("", format!("scored by the first token that tells the label words apart: {}", scored.join(" ")));
+    }
+    row("examples", format!("{} train, {} test", examples.train, examples.test));
+    if let Some(overflow) = &prompt.overflow {
+        row("too long", overflow_line(overflow));
+    }
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    row(
+        "accuracy",
+        format!(
+            "full model {}, heads and MLPs alone {}, majority {}, chance {}",
+            percent(accuracy.full),
+            percent(accuracy.components),
+            percent(accuracy.majority),
+            percent(accuracy.chance)
+        ),
+    );
+    let verdict = if exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
+    row(
+        "exactness",
+        format!(
+            "{verdict}: parts add up to the logits within {:.1e} relative ({} predictions differ)",
+            exactness.max_rel, exactness.argmax_mismatches
+        ),
+    );
+    row("time", format!("{:.2} s, {:.0} prompts/s", timing.attribute_s, timing.examples_per_s));
+    for note in notes {
+        row("store", printable(&note.to_string()).into_owned());
+    }
+    row("saved in", printable(&folder.display().to_string()).into_owned());
+    text
+}
+
+/// What became of prompts that were too long.
+pub(super) fn overflow_line(overflow: &OverflowMeta) -> String {
+    let OverflowMeta { context, longest, skipped, dropped, .. } = overflow;
+    let done = match overflow.policy {
+        Overflow::Skip => format!("{} examples left out", skipped.len()),
+        _ => format!("{} prompts lost their first demonstrations", dropped.len()),
+    };
+    format!("{done}; the model takes {context} tokens, the longest prompt had {longest}")
+}
+
+/// One run among several, in one line.
+pub(super) fn line(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) -> String {
+    let verdict = if meta.exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
+    let kept = if notes.contains(&Note::Kept) { ", kept from before" } else { "" };
+    format!(
+        "{:<16} demo seed {:<3} full model {:5.1}%, heads and MLPs alone {:5.1}%, {verdict}{kept}, in {}\n",
+        printable(&meta.task.template),
+        meta.prompt.demo_seed,
+        100.0 * meta.accuracy.full,
+        100.0 * meta.accuracy.components,
+        printable(&folder.display().to_string())
+    )
+}

@@ -1,0 +1,90 @@
+//! Prompts that are longer than the model's context: said, and settled as the user chose. Nothing is cut in silence.
+
+use super::plan::{Shorter, Text};
+use crate::{
+    attribution::Split,
+    error::{InputError, Result},
+    request::Overflow,
+    run::OverflowMeta,
+};
+
+/// Settles what to do about prompts of more than `context` tokens, in texts and tokens alike; `None` if there are none.
+///
+/// # Errors
+/// With the counts and the choices, if the policy is to say so or cannot help.
+pub(super) fn settle(
+    context: usize,
+    policy: Overflow,
+    texts: &mut [Vec<Text>; 2],
+    prompts: &mut [Vec<Vec<u32>>; 2],
+    encode: &dyn Fn(&str) -> Result<Vec<u32>>,
+    shorter: &Shorter<'_>,
+) -> Result<Option<OverflowMeta>> {
+    if prompts.iter().flatten().any(Vec::is_empty) {
+        return Err(InputError::new("a prompt has no tokens").into());
+    }
+    let all: usize = prompts.iter().map(Vec::len).sum();
+    let longest = prompts.iter().flatten().map(Vec::len).max().unwrap_or(0);
+    let too_long = prompts.iter().flatten().filter(|prompt| prompt.len() > context).count();
+    if too_long == 0 {
+        return Ok(None);
+    }
+    let said = format!("{too_long} of {all} prompts exceed the model's {context} tokens; the longest has {longest}");
+    let mut settled = OverflowMeta { policy, context, longest, skipped: Vec::new(), dropped: Vec::new() };
+    match policy {
+        Overflow::Error => {
+            let cure = "lower --num-fewshot, or choose --on-overflow drop-demos or --on-overflow skip";
+            return Err(InputError::new(said).cure(cure).into());
+        }
+        Overflow::Skip => {
+            for (texts, prompts) in texts.iter_mut().zip(prompts.iter_mut()) {
+                let kept: Vec<bool> = prompts.iter().map(|prompt| prompt.len() <= context).collect();
+                let skipped =
+                    texts.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(text, _)| text.example.id.clone());
+                settled.skipped.extend(skipped);
+                let mut keep = kept.iter();
+                texts.retain(|_| keep.next().copied().unwrap_or(true));
+                prompts.retain(|prompt| prompt.len() <= context);
+            }
+            if texts[1].is_empty() {
+                return Err(InputError::new(said).cure("no test example is left; lower --num-fewshot").into());
+            }
+        }
+        Overflow::DropDemos => {
+            for (split, side) in [(Split::Train, 0), (Split::Test, 1)] {
+                let long = (0..prompts[side].len()).filter(|&at| prompts[side][at].len() > context).collect::<Vec<_>>();
+                for at in long {
+                    let (dropped, text, tokens) = shortened(context, split, at, encode, shorter)?.ok_or_else(|| {
+                        let id = &texts[side][at].example.id;
+                        InputError::new(format!("`{id}` is too long for the model's {context} tokens by itself"))
+                            .cure("choose --on-overflow skip, or leave it out")
+                    })?;
+                    prompts[side][at] = tokens;
+                    texts[side][at].example.prompt = Some(text.as_str().into());
+                    texts[side][at].prompt = text;
+                    settled.dropped.push((texts[side][at].example.id.clone(), dropped));
+                }
+            }
+        }
+    }
+    Ok(Some(settled))
+}
+
+/// The prompt with as few demonstrations left out as need be, and how many.
+fn shortened(
+    context: usize,
+    split: Split,
+    at: usize,
+    encode: &dyn Fn(&str) -> Result<Vec<u32>>,
+    shorter: &Shorter<'_>,
+) -> Result<Option<(usize, String, Vec<u32>)>> {
+    let mut dropped = 1;
+    while let Some(text) = shorter(split, at, dropped)? {
+        let tokens = encode(&text)?;
+        if tokens.len() <= context {
+            return Ok(Some((dropped, text, tokens)));
+        }
+        dropped += 1;
+    }
+    Ok(None)
+}

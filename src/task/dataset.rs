@@ -1,0 +1,115 @@
+//! Data sets of the Hugging Face hub: the Parquet files into which it converts every one, or files of the repository.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{file::DataFile, library::prefix};
+use crate::{
+    error::{Error, InputError, Result},
+    hub::{Client, Repo, Settings, Watcher},
+};
+
+/// The branch with the hub's own conversions: `CONFIG/SPLIT/0000.parquet` and so on.
+const CONVERTED: &str = "refs/convert/parquet";
+/// Beside the files of a split, how many there are: what the cache holds is whole.
+const COUNT: &str = "partscope-files";
+
+/// The files of `part` of the data set `name`: of the repository if it has a file's ending, else of the split.
+pub(super) fn files(
+    name: &str,
+    config: Option<&str>,
+    part: &str,
+    settings: &Settings,
+    watcher: &Watcher,
+) -> Result<Vec<DataFile>> {
+    let repo = Repo::dataset(name).map_err(|error| error.field("data.hub"))?;
+    if !part.split('/').all(is_plain) || !config.is_none_or(is_plain) {
+        let problem = format!("`{part}` is no split or file of a data set");
+        return Err(InputError::new(problem).field("data").cure("write train, or data/train.jsonl").into());
+    }
+    if Path::new(part).extension().is_some() {
+        let (repo, name) = (repo.or_at("main"), part.to_owned());
+        let cure = "name a file of the data set's repository, or a split";
+        let folder = snapshot(
+            &repo,
+            settings,
+            watcher,
+            (&name, cure),
+            |folder| folder.join(&name).is_file(),
+            |client, folder| client.need(folder, &name, cure),
+        )?;
+        return Ok(vec![read(folder.join(part), prefix(part))?]);
+    }
+    let repo = repo.or_at(CONVERTED);
+    let cure = "check `hub`, `config` and the split's name";
+    let place = format!("{}/{part}", config.unwrap_or("default"));
+    let shard = |number: usize| format!("{place}/{number:04}.parquet");
+    let folder = snapshot(
+        &repo,
+        settings,
+        watcher,
+        (&shard(0), cure),
+        |folder| count(&folder.join(&place)).is_some(),
+        |client, folder| {
+            client.need(folder, &shard(0), cure)?;
+            let mut files = 1;
+            while client.file(folder, &shard(files))? {
+                files += 1;
+            }
+            let path = folder.join(&place).join(COUNT);
+            fs::write(&path, files.to_string()).map_err(|source| Error::Write { path, source })
+        },
+    )?;
+    let files = count(&folder.join(&place)).unwrap_or(1);
+    (0..files).map(|number| read(folder.join(shard(number)), format!("{part}-{number:04}"))).collect()
+}
+
+/// The folder of the repository's files, which `fetch` completes unless `whole` says that they are in the cache.
+fn snapshot(
+    repo: &Repo,
+    settings: &Settings,
+    watcher: &Watcher,
+    (probe, cure): (&str, &str),
+    whole: impl Fn(&Path) -> bool,
+    fetch: impl Fn(&Client<'_>, &Path) -> Result<()>,
+) -> Result<PathBuf> {
+    if let Some(folder) = repo.cached(settings).filter(|folder| whole(folder)) {
+        return Ok(folder);
+    }
+    if let Some(reason) = settings.offline {
+        let problem = format!("`{probe}` of the data set `{repo}` is not in the cache");
+        let cure = format!("{reason} forbids connections; fetch it once without it, or name local files");
+        return Err(InputError::new(problem).path(&settings.cache).cure(cure).into());
+    }
+    let client = Client::new(repo, settings, watcher);
+    let folder = match repo.cached(settings) {
+        Some(folder) => folder,
+        None => client.snapshot(probe).map_err(|error| with_cure(error, cure))?,
+    };
+    fetch(&client, &folder)?;
+    client.remember(&folder)?;
+    Ok(folder)
+}
+
+fn with_cure(error: Error, cure: &str) -> Error {
+    match error {
+        Error::Input(error) if error.cure.is_none() => error.cure(cure).into(),
+        other => other,
+    }
+}
+
+fn count(folder: &Path) -> Option<usize> {
+    fs::read_to_string(folder.join(COUNT)).ok()?.trim().parse().ok()
+}
+
+fn read(path: PathBuf, prefix: String) -> Result<DataFile> {
+    let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    Ok(DataFile { path, bytes, prefix })
+}
+
+/// Whether `text` can be a part of a path within a repository.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('.') && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}

@@ -1,0 +1,185 @@
+//! The JSON lines of the paper's released code, used as they are.
+//!
+//! `TASK_test-fFORM.jsonl` holds the test examples in the words of one form, `TASK_dev-fFORM-sSEED.jsonl` the labelled
+//! examples of one demonstration set. A line has `text`, which ends in its label word, and `options`, the label words.
+//! Forms become templates `f0`, `f1` …; the demonstrations and training examples of seed `s` come from the files of `s`.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    file::{Example, Task},
+    mistakes::Mistakes,
+    template::{Template, TemplateSpec},
+};
+use crate::error::InputError;
+
+/// Files of one task, by form and, for the labelled ones, by seed.
+pub(super) struct Released {
+    name: String,
+    test: BTreeMap<u64, PathBuf>,
+    dev: BTreeMap<(u64, u64), PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    text: String,
+    options: Vec<String>,
+}
+
+/// The files of `DIR/task`, if there are any.
+pub(super) fn find(name: &str) -> Option<Released> {
+    let path = Path::new(name);
+    let task = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut released = Released { name: task.to_owned(), test: BTreeMap::new(), dev: BTreeMap::new() };
+    for entry in fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+        let file = entry.file_name();
+        let Some(rest) = file.to_str().and_then(|file| file.strip_prefix(task)?.strip_suffix(".jsonl")) else {
+            continue;
+        };
+        if let Some(form) = rest.strip_prefix("_test-f").and_then(|form| form.parse().ok()) {
+            released.test.insert(form, entry.path());
+        } else if let Some((form, seed)) = rest.strip_prefix("_dev-f").and_then(|rest| rest.split_once("-s"))
+            && let (Ok(form), Ok(seed)) = (form.parse(), seed.parse())
+        {
+            released.dev.insert((form, seed), entry.path());
+        }
+    }
+    (!released.test.is_empty()).then_some(released)
+}
+
+impl Released {
+    /// The task that the files make.
+    pub(super) fn task(&self) -> Result<Task, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let forms: Vec<u64> = self.test.keys().copied().collect();
+        let mut words: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        let mut part = |files: Vec<(u64, &PathBuf)>, prefix: &str, mistakes: &mut Mistakes| {
+            merge(&files, prefix, &mut words, mistakes)
+        };
+        let test = part(self.test.iter().map(|(&form, path)| (form, path)).collect(), "test", &mut mistakes);
+        let mut seeds: Vec<u64> = self.dev.keys().map(|&(_, seed)| seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let (mut pool, mut pools) = (Vec::new(), Vec::new());
+        for seed in seeds {
+            let files = self.dev.iter().filter(|((_, own), _)| *own == seed).map(|(&(form, _), path)| (form, path));
+            let start = pool.len();
+            pool.extend(part(files.collect(), &format!("s{seed}"), &mut mistakes));
+            pools.push(start..pool.len());
+        }
+        let mut templates = Vec::new();
+        for form in &forms {
+            let spec = TemplateSpec {
+                name: format!("f{form}"),
+                example: format!("{{{{ f{form} }}}}"),
+                label_words: words.get(form).cloned().unwrap_or_default(),
+                separator: "\n\n".to_owned(),
+                contrast: None,
+                first_token: false,
+                chat: false,
+            };
+            match Template::new(spec) {
+                Ok(template) => templates.push(template),
+                Err(problem) => mistakes.push(InputError::new(problem).path(&self.test[form])),
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let labels = templates[0].label_words.iter().map(|word| word.trim().to_owned()).collect();
+        let description = format!("{} as released with the paper, in {} forms", self.name, forms.len());
+        Ok(Task { name: self.name.clone(), description, labels, templates, pool, pools, dev: Vec::new(), test })
+    }
+}
+
+/// Line `n` of every form is one example with a field per form.
+fn merge(
+    files: &[(u64, &PathBuf)],
+    prefix: &str,
+    words: &mut BTreeMap<u64, Vec<String>>,
+    mistakes: &mut Mistakes,
+) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    for (at, &(form, path)) in files.iter().enumerate() {
+        let lines = read(path, form, words, mistakes);
+        if at > 0 && lines.len() != examples.len() {
+            let problem = format!("{} lines, but {} in {}", lines.len(), examples.len(), files[0].1.display());
+            mistakes.push(InputError::new(problem).path(path).cure("line n of every form must be the same example"));
+            continue;
+        }
+        for (line, (text, label)) in lines.into_iter().enumerate() {
+            if at == 0 {
+                examples.push(Example { id: format!("{prefix}-{}", line + 1), fields: Map::new(), label });
+            } else if examples[line].label != label {
+                let problem = "the label is not that of the same line in the first form";
+                mistakes.push(InputError::new(problem).path(path).line(line + 1));
+            }
+            examples[line].fields.insert(format!("f{form}"), Value::from(text));
+        }
+    }
+    examples
+}
+
+/// Texts without their label words, and labels.
+fn read(
+    path: &Path,
+    form: u64,
+    words: &mut BTreeMap<u64, Vec<String>>,
+    mistakes: &mut Mistakes,
+) -> Vec<(String, usize)> {
+    let text = match fs::read(path).map_err(|error| InputError::new(error.to_string()).path(path)) {
+        Ok(bytes) => super::table::decode(path, &bytes).map(std::borrow::Cow::into_owned),
+        Err(error) => Err(error),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => {
+            mistakes.push(error);
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let wrong = |problem: String| InputError::new(problem).path(path).line(at + 1);
+        let line: Line = match serde_json::from_str(line) {
+            Ok(line) => line,
+            Err(error) => {
+                mistakes.push(wrong(format!("not a line of the paper's layout: {error}")));
+                continue;
+            }
+        };
+        let Some((text, label, spaced)) = split(&line) else {
+            let cure = format!("the options are {}", crate::text::list(&line.options));
+            mistakes.push(wrong("the text does not end in one of its options".to_owned()).cure(cure));
+            continue;
+        };
+        let known = words.entry(form).or_insert_with(|| spaced.clone());
+        if *known != spaced {
+            let problem = format!("the options are not those of the other lines, {}", crate::text::list(&*known));
+            mistakes.push(wrong(problem));
+            continue;
+        }
+        found.push((text, label));
+    }
+    found
+}
+
+/// The text before the label word, the label, and all label words with the space that stood before this one.
+fn split(line: &Line) -> Option<(String, usize, Vec<String>)> {
+    let bare: Vec<&str> = line.options.iter().map(|option| option.trim()).collect();
+    let ended = line.text.trim_end();
+    let longest = |label: &usize| bare[*label].len();
+    let label = (0..bare.len()).filter(|&label| ended.ends_with(bare[label])).max_by_key(longest)?;
+    let before = &ended[..ended.len() - bare[label].len()];
+    let text = before.strip_suffix(' ').unwrap_or(before);
+    let space = &before[text.len()..];
+    Some((text.to_owned(), label, bare.iter().map(|word| format!("{space}{word}")).collect()))
+}

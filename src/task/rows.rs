@@ -1,0 +1,175 @@
+//! Rows of a table as labelled examples.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    file::Example,
+    mistakes::Mistakes,
+    spec::{DataSpec, Empty, Part},
+    table::Row,
+};
+use crate::{error::InputError, random::Draws, text::list};
+
+/// An example and where it stands.
+pub(super) struct Located {
+    pub(super) example: Example,
+    pub(super) path: PathBuf,
+    pub(super) line: usize,
+}
+
+/// What rows are read by.
+pub(super) struct Reader<'a> {
+    pub(super) data: &'a DataSpec,
+    pub(super) labels: &'a [String],
+    /// Fields that templates show.
+    pub(super) shown: &'a HashSet<String>,
+}
+
+impl Reader<'_> {
+    /// The examples of `rows`; those that cannot be used go to the mistakes.
+    pub(super) fn examples(&self, path: &Path, prefix: &str, rows: Vec<Row>, mistakes: &mut Mistakes) -> Vec<Located> {
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let line = row.line;
+            match self.example(prefix, row) {
+                Ok(Some(example)) => found.push(Located { example, path: path.to_owned(), line }),
+                Ok(None) => {}
+                Err(error) => mistakes.push(error.path(path).line(line)),
+            }
+        }
+        found
+    }
+
+    /// `None` if the task file says to leave it out.
+    fn example(&self, prefix: &str, Row { line, mut columns }: Row) -> Result<Option<Example>, InputError> {
+        let data = self.data;
+        let id = match columns.get(&data.id).filter(|id| !id.is_null()) {
+            None => format!("{prefix}-{line}"),
+            Some(id) => scalar(id).ok_or_else(|| {
+                InputError::new("the id is neither text nor number").field(&data.id).cure("name another column as `id`")
+            })?,
+        };
+        let given = columns.get(&data.label);
+        let Some(given) = given.filter(|given| !given.is_null()) else {
+            let problem = if given.is_some() { "there is no label" } else { "there is no such column" };
+            let cure = format!("name the column of labels in the task file; there are: {}", list(columns.keys()));
+            return Err(InputError::new(problem).field(&data.label).cure(cure));
+        };
+        let Some(given) = scalar(given) else {
+            return Err(InputError::new("the label is neither text nor number").field(&data.label));
+        };
+        if data.skip_labels.contains(&given) {
+            return Ok(None);
+        }
+        let label = self.label(&given).ok_or_else(|| {
+            let cure = format!(
+                "the labels are {}; map others with `label_values`, or leave them out with `skip_labels`",
+                list(self.labels)
+            );
+            InputError::new(format!("`{given}` is not a label")).field(&data.label).cure(cure)
+        })?;
+        let fields = if data.fields.is_empty() {
+            columns.shift_remove(&data.id);
+            columns.shift_remove(&data.label);
+            columns
+        } else {
+            self.renamed(&columns)?
+        };
+        match self.empty_field(&fields) {
+            Some(_) if data.empty == Empty::Skip => Ok(None),
+            Some(name) if data.empty == Empty::Error => Err(InputError::new("the text is empty")
+                .field(name)
+                .cure("fill it, or set `empty = \"skip\"` or `\"keep\"` under [data]")),
+            _ => Ok(Some(Example { id, fields, label })),
+        }
+    }
+
+    fn label(&self, given: &str) -> Option<usize> {
+        if !self.data.label_values.is_empty() {
+            return self.data.label_values.iter().position(|values| values.iter().any(|value| value == given));
+        }
+        let index = || given.parse().ok().filter(|&index: &usize| index < self.labels.len());
+        self.labels.iter().position(|label| label == given).or_else(index)
+    }
+
+    fn renamed(&self, columns: &Map<String, Value>) -> Result<Map<String, Value>, InputError> {
+        let one = |(name, column): &(String, String)| {
+            let value = columns.get(column).ok_or_else(|| {
+                let cure = format!("there are: {}", list(columns.keys()));
+                InputError::new(format!("there is no such column for the field `{name}`")).field(column).cure(cure)
+            })?;
+            Ok((name.clone(), value.clone()))
+        };
+        self.data.fields.iter().map(one).collect()
+    }
+
+    fn empty_field<'f>(&self, fields: &'f Map<String, Value>) -> Option<&'f str> {
+        let empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+        let shown = fields.iter().filter(|(name, _)| self.shown.contains(*name));
+        shown.filter(|(_, value)| empty(value)).map(|(name, _)| name.as_str()).next()
+    }
+}
+
+/// Texts, numbers and truth values as text; whole floats as the integers they are.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 => Some(format!("{float:.0}")),
+            _ => Some(number.to_string()),
+        },
+        _ => None,
+    }
+}
+
+/// Tells of ids that occur twice among all parts of a task.
+pub(super) fn check_ids(parts: &[&[Located]], mistakes: &mut Mistakes) {
+    let mut seen: HashMap<&str, &Located> = HashMap::new();
+    for located in parts.iter().copied().flatten() {
+        let Some(first) = seen.insert(&located.example.id, located) else { continue };
+        let place = if first.path == located.path { String::new() } else { format!(" of {}", first.path.display()) };
+        let problem = format!("the id `{}` is that of line {}{place} too", located.example.id, first.line);
+        let cure = "ids tell examples apart, and pool, dev and test must not overlap";
+        mistakes.push(InputError::new(problem).path(&located.path).line(located.line).field("id").cure(cure));
+    }
+}
+
+/// Tells of a part whose examples all have one label.
+pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], mistakes: &mut Mistakes) {
+    let Some(first) = part.first() else { return };
+    if part.len() > 1 && part.iter().all(|located| located.example.label == first.example.label) {
+        let label = &labels[first.example.label];
+        let problem = format!("all {} examples of the {name} have the label `{label}`", part.len());
+        let cure = "examples of at least two labels are needed; is the file sorted by label and cut?";
+        mistakes.push(InputError::new(problem).path(&first.path).cure(cure));
+    }
+}
+
+/// At most `part.sample` examples, as many of each label as can be, in the order of the data.
+pub(super) fn sampled(found: Vec<Located>, part: &Part) -> Vec<Located> {
+    let Some(count) = part.sample.filter(|&count| count < found.len()) else { return found };
+    let mut by_label: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, located) in found.iter().enumerate() {
+        by_label.entry(located.example.label).or_default().push(at);
+    }
+    let mut draws = Draws::stream(0, 5);
+    let mut queues: Vec<Vec<usize>> = by_label.into_values().collect();
+    for queue in &mut queues {
+        draws.shuffle(queue);
+    }
+    let mut kept = HashSet::new();
+    while kept.len() < count {
+        for queue in &mut queues {
+            if kept.len() < count {
+                kept.extend(queue.pop());
+            }
+        }
+    }
+    found.into_iter().enumerate().filter(|(at, _)| kept.contains(at)).map(|(_, located)| located).collect()
+}

@@ -1,0 +1,54 @@
+//! JSON lines, or one JSON list of objects.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::{Row, Slice};
+use crate::{error::InputError, task::mistakes::Mistakes};
+
+pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
+    if text.trim_start().starts_with('[') && path.extension().is_some_and(|ending| ending == "json") {
+        return list(path, text, slice, mistakes);
+    }
+    let mut rows = Vec::new();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    for (row, (at, line)) in lines.enumerate() {
+        if slice.ends_before(row) {
+            break;
+        }
+        if row < slice.from {
+            continue;
+        }
+        match serde_json::from_str::<Map<String, Value>>(line) {
+            Ok(columns) => rows.push(Row { line: at + 1, columns }),
+            Err(error) => {
+                let problem = format!("not a JSON object: {}", plain(&error));
+                let cure = r#"a line reads {"text": "…", "label": "…"}"#;
+                let place = InputError::new(problem).path(path).line(at + 1);
+                mistakes.push(place.column(error.column().max(1)).cure(cure));
+            }
+        }
+    }
+    rows
+}
+
+fn list(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
+    match serde_json::from_str::<Vec<Map<String, Value>>>(text) {
+        Ok(objects) => {
+            let rows = objects.into_iter().enumerate().filter(|(row, _)| slice.holds(*row));
+            rows.map(|(row, columns)| Row { line: row + 1, columns }).collect()
+        }
+        Err(error) => {
+            let problem = format!("not a list of JSON objects: {}", plain(&error));
+            mistakes.push(InputError::new(problem).path(path).line(error.line()).column(error.column().max(1)));
+            Vec::new()
+        }
+    }
+}
+
+/// The message without its own idea of line and column.
+fn plain(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.rfind(" at line ").map_or(message.clone(), |at| message[..at].to_owned())
+}

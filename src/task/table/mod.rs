@@ -1,0 +1,169 @@
+//! Tables of examples: JSON lines, CSV, TSV and Parquet as rows with named columns.
+//!
+//! Readers collect mistakes instead of stopping at the first, so that `tasks check` can say all of them.
+
+mod delimited;
+mod json;
+mod parquet;
+mod text;
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+pub(super) use text::decode;
+
+use super::mistakes::Mistakes;
+use crate::error::InputError;
+
+/// A row with the line it begins in (for Parquet, its number), counted from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub(super) line: usize,
+    pub(super) columns: Map<String, Value>,
+}
+
+/// How a file is to be read, beyond what its ending says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Format {
+    /// Names of the columns of a CSV or TSV file without a header line.
+    pub(super) columns: Option<Vec<String>>,
+    /// What separates its columns; a comma or, in `.tsv`, a tab if `None`.
+    pub(super) delimiter: Option<u8>,
+    /// Whether `"` encloses texts; in `.csv` if `None`, not in `.tsv`.
+    pub(super) quoting: Option<bool>,
+}
+
+/// Rows to take: from the first on, up to but without the second; all of them by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Slice {
+    pub(super) from: usize,
+    pub(super) to: Option<usize>,
+}
+
+impl Slice {
+    const fn ends_before(self, row: usize) -> bool {
+        matches!(self.to, Some(to) if row >= to)
+    }
+
+    /// What is left of it in the next file, after `rows` rows.
+    pub(super) fn after(self, rows: usize) -> Self {
+        Self { from: self.from.saturating_sub(rows), to: self.to.map(|to| to.saturating_sub(rows)) }
+    }
+
+    const fn holds(self, row: usize) -> bool {
+        row >= self.from && !self.ends_before(row)
+    }
+}
+
+/// Reads the rows of `bytes`; `path` says the format by its ending and is named in mistakes.
+pub(super) fn read(path: &Path, bytes: &[u8], format: &Format, slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if ending == "parquet" {
+        return parquet::read(path, bytes, slice, mistakes);
+    }
+    let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
+    if !known.contains(&ending.as_str()) {
+        let problem = format!("`.{ending}` is no ending of a table");
+        let cure = "data files end in .jsonl, .csv, .tsv or .parquet";
+        mistakes.push(InputError::new(problem).path(path).cure(cure));
+        return Vec::new();
+    }
+    let text = match text::decode(path, bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            mistakes.push(error);
+            return Vec::new();
+        }
+    };
+    match ending.as_str() {
+        "csv" => delimited::read(path, &text, format, (b',', true), slice, mistakes),
+        "tsv" => delimited::read(path, &text, format, (b'\t', false), slice, mistakes),
+        _ => json::read(path, &text, slice, mistakes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(name: &str, bytes: &[u8], format: &Format) -> (Vec<Row>, Vec<String>) {
+        let mut mistakes = Mistakes::default();
+        let rows = read(Path::new(name), bytes, format, Slice::default(), &mut mistakes);
+        (rows, mistakes.messages())
+    }
+
+    fn row(line: usize, columns: &[(&str, &str)]) -> Row {
+        let columns = columns.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect();
+        Row { line, columns }
+    }
+
+    #[test]
+    fn the_same_table_in_every_dress() {
+        let expected = [row(2, &[("text", "a \"b\", c"), ("label", "x")]), row(3, &[("text", "d"), ("label", "y")])];
+        let csv = "text,label\n\"a \"\"b\"\", c\",x\nd,y\n";
+        let utf16 = |text: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(order).collect()
+        };
+        for (name, bytes) in [
+            ("a.csv", csv.as_bytes().to_vec()),
+            ("a.CSV", format!("\u{feff}{csv}").into_bytes()),
+            ("a.csv", csv.replace('\n', "\r\n").into_bytes()),
+            ("a.csv", utf16(csv, u16::to_le_bytes)),
+            ("a.csv", utf16(csv, u16::to_be_bytes)),
+            ("a.tsv", b"text\tlabel\na \"b\", c\tx\nd\ty\n".to_vec()),
+            (
+                "a.jsonl",
+                b"\n{\"text\": \"a \\\"b\\\", c\", \"label\": \"x\"}\n{\"text\": \"d\", \"label\": \"y\"}".to_vec(),
+            ),
+        ] {
+            let (rows, mistakes) = rows(name, &bytes, &Format::default());
+            assert_eq!((rows.as_slice(), mistakes), (&expected[..], vec![]), "{name}");
+        }
+    }
+
+    #[test]
+    fn files_without_a_header_are_told_their_columns() {
+        let format = Format { columns: Some(vec!["label".into(), "text".into()]), ..Format::default() };
+        let (rows, mistakes) = rows("a.tsv", b"x\ta\ny\tb\n", &format);
+        assert_eq!(rows, [row(1, &[("label", "x"), ("text", "a")]), row(2, &[("label", "y"), ("text", "b")])]);
+        assert!(mistakes.is_empty());
+    }
+
+    #[test]
+    fn slices_count_rows_and_stop_early() {
+        let text = b"{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\nnot read";
+        let mut mistakes = Mistakes::default();
+        let slice = Slice { from: 1, to: Some(3) };
+        let rows = read(Path::new("a.jsonl"), text, &Format::default(), slice, &mut mistakes);
+        assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
+        assert!(mistakes.messages().is_empty());
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_line() {
+        for (name, bytes, expected) in [
+            ("a.csv", &b"text,label\na,b,c\nd,e\nf\n"[..], vec!["a.csv, line 2: ", "a.csv, line 4: "]),
+            ("a.csv", b"text,text\n", vec!["two columns are called `text`"]),
+            ("a.csv", b"", vec!["no header"]),
+            ("a.csv", b"text,label\na,\xff\n", vec!["a.csv, line 2: the text is not UTF-8"]),
+            ("a.csv", b"text,label\na,\0b\n", vec!["a.csv, line 2: there is a NUL byte"]),
+            ("a.jsonl", b"{\"a\": 1}\n{\"a\": }\n[1]\n", vec!["a.jsonl, line 2, column 7", "a.jsonl, line 3"]),
+            ("a.parquet", b"PAR1", vec!["a.parquet: "]),
+            ("a.xlsx", b"", vec!["`.xlsx` is no ending"]),
+        ] {
+            let (_, mistakes) = rows(name, bytes, &Format::default());
+            assert_eq!(mistakes.len(), expected.len(), "{mistakes:?}");
+            for (mistake, expected) in mistakes.iter().zip(expected) {
+                assert!(mistake.contains(expected), "{mistake}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused() {
+        let long = vec![b'a'; text::LONGEST_LINE + 2];
+        let (_, mistakes) = rows("a.csv", &[b"text,label\n".as_slice(), &long].concat(), &Format::default());
+        assert!(mistakes[0].contains("line 2: the line has"), "{mistakes:?}");
+    }
+}

@@ -1,0 +1,57 @@
+//! Parquet, as the Hugging Face hub serves every data set.
+
+use std::path::Path;
+
+use parquet::{
+    errors::ParquetError,
+    file::reader::{FileReader, SerializedFileReader},
+    record::Field,
+};
+use serde_json::{Map, Value};
+
+use super::{Row, Slice};
+use crate::{error::InputError, task::mistakes::Mistakes};
+
+pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
+    match rows(bytes.to_vec(), slice) {
+        Ok(rows) => rows,
+        Err(error) => {
+            mistakes.push(InputError::new(format!("not a Parquet file that can be read: {error}")).path(path));
+            Vec::new()
+        }
+    }
+}
+
+fn rows(bytes: Vec<u8>, slice: Slice) -> Result<Vec<Row>, ParquetError> {
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes))?;
+    let end = slice.to.unwrap_or(usize::MAX);
+    let rows = reader.get_row_iter(None)?.take(end).enumerate().skip(slice.from);
+    rows.map(|(row, columns)| Ok(Row { line: row + 1, columns: object(columns?.into_columns()) })).collect()
+}
+
+fn object(columns: Vec<(String, Field)>) -> Map<String, Value> {
+    columns.into_iter().map(|(name, field)| (name, value(field))).collect()
+}
+
+/// A value as JSON; what has no counterpart there becomes its text.
+fn value(field: Field) -> Value {
+    match field {
+        Field::Null => Value::Null,
+        Field::Bool(value) => value.into(),
+        Field::Byte(value) => value.into(),
+        Field::Short(value) => value.into(),
+        Field::Int(value) => value.into(),
+        Field::Long(value) => value.into(),
+        Field::UByte(value) => value.into(),
+        Field::UShort(value) => value.into(),
+        Field::UInt(value) => value.into(),
+        Field::ULong(value) => value.into(),
+        Field::Float(value) => value.into(),
+        Field::Double(value) => value.into(),
+        Field::Str(text) => text.into(),
+        Field::Bytes(bytes) => String::from_utf8_lossy(bytes.data()).into(),
+        Field::Group(row) => object(row.into_columns()).into(),
+        Field::ListInternal(list) => list.elements().iter().cloned().map(value).collect(),
+        other => other.to_string().into(),
+    }
+}

@@ -1,0 +1,114 @@
+//! Data sets of the hub through the real binary: fetched once, pinned, and found in the cache afterwards.
+
+mod server;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use server::{COMMIT, Hub, Seen, response};
+use tempfile::TempDir;
+
+/// `tests/quiz` with a configuration `plain`: a split `train` in two files and a split `test` in one; and a file of the
+/// repository itself.
+fn hub(seen: &Seen, _: u16) -> Vec<u8> {
+    let commit = format!("x-repo-commit: {COMMIT}\r\n");
+    let Some(rest) = seen.path.strip_prefix("/datasets/tests/quiz/resolve/") else {
+        return response("401 Unauthorized", "x-error-code: RepoNotFound\r\n", b"no");
+    };
+    let (first, second) =
+        (include_bytes!("golden/tables/nested-0.parquet"), include_bytes!("golden/tables/nested-1.parquet"));
+    let body: Option<&[u8]> = match rest.split_once('/') {
+        Some(("refs%2Fconvert%2Fparquet" | COMMIT, "plain/train/0000.parquet")) => Some(second),
+        Some(
+            (COMMIT, "plain/train/0001.parquet") | ("refs%2Fconvert%2Fparquet" | COMMIT, "plain/test/0000.parquet"),
+        ) => Some(first),
+        Some(("main" | COMMIT, "own/test.csv")) => Some(b"question,answerKey,choices\nq,A,x\nr,B,y\n"),
+        _ => None,
+    };
+    match body {
+        Some(body) => response("200 OK", &commit, body),
+        None => response("404 Not Found", "x-error-code: EntryNotFound\r\n", b"no"),
+    }
+}
+
+const TASK: &str = r#"name = "quiz"
+labels = ["A", "B"]
+
+[data]
+hub = "tests/quiz"
+config = "plain"
+pool = "train"
+test = "test"
+label = "answerKey"
+label_values = [["A", "1"], ["B", "2"]]
+skip_labels = ["C"]
+
+[[template]]
+name = "choices"
+example = "{{ question }}{% for choice in choices.text %}\n{{ loop.index }} {{ choice }}{% endfor %}\nA:"
+label_words = [" A", " B"]
+"#;
+
+fn check(home: &Path, port: u16, task: &str, more: &[&str]) -> (Option<i32>, String) {
+    let path = home.join("task.toml");
+    fs::write(&path, task).unwrap();
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_partscope"))
+        .args([&["tasks", "check", path.to_str().unwrap()], more].concat())
+        .env("HF_HOME", home.join("hf"))
+        .env("HF_ENDPOINT", format!("http://127.0.0.1:{port}"))
+        .env_remove("HF_HUB_OFFLINE")
+        .env_remove("HF_HUB_CACHE")
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_split_is_fetched_once_and_then_found_in_the_cache() {
+    let (hub, home) = (Hub::start(hub), TempDir::new().unwrap());
+    let (code, text) = check(home.path(), hub.port, TASK, &["--offline"]);
+    assert!(code == Some(3) && text.contains("is not in the cache; --offline forbids"), "{text}");
+    assert!(hub.requests().is_empty());
+
+    let (code, text) = check(home.path(), hub.port, TASK, &[]);
+    assert!(code == Some(0) && text.contains("5 pool, 0 dev, 2 test; examples by label 3, 4"), "{text}");
+    assert!(text.contains("  | q1\n  | 1 one\n  | 2 two\n  | A:\n  answer: ` A`"), "{text}");
+    let requests = hub.requests().len();
+    let folder = home.path().join("hf/hub/datasets--tests--quiz");
+    assert_eq!(fs::read_to_string(folder.join("refs/refs/convert/parquet")).unwrap(), COMMIT);
+    assert!(folder.join("snapshots").join(COMMIT).join("plain/train/0001.parquet").is_file());
+
+    for more in [&[][..], &["--offline"]] {
+        let (code, again) = check(home.path(), hub.port, TASK, more);
+        assert_eq!((code, again), (Some(0), text.clone()));
+    }
+    let pinned = TASK.replace("tests/quiz", &format!("tests/quiz@{COMMIT}"));
+    assert_eq!(check(home.path(), hub.port, &pinned, &["--offline"]).0, Some(0));
+    assert_eq!(hub.requests().len(), requests, "what is complete in the cache asks nobody");
+}
+
+#[test]
+fn files_of_the_repository_can_be_named_too() {
+    let (hub, home) = (Hub::start(hub), TempDir::new().unwrap());
+    let task = TASK.replace("test = \"test\"", "test = \"own/test.csv\"").replace("pool = \"train\"\n", "");
+    let task = task.replace("choices.text", "choices");
+    let (code, text) = check(home.path(), hub.port, &task, &[]);
+    assert!(code == Some(0) && text.contains("0 pool, 0 dev, 2 test"), "{text}");
+}
+
+#[test]
+fn what_is_not_there_is_named_with_a_cure() {
+    let (hub, home) = (Hub::start(hub), TempDir::new().unwrap());
+    for (from, to, expected) in [
+        ("\"train\"", "\"trian\"", "check `hub`, `config` and the split's name"),
+        ("tests/quiz", "tests/none", "the data set is private, gated, or not there"),
+        ("tests/quiz", "quiz", "write org/name"),
+        ("\"test\"", "\"../test\"", "is no split or file"),
+    ] {
+        let (code, text) = check(home.path(), hub.port, &TASK.replace(from, to), &[]);
+        assert!(code == Some(3) && text.contains(expected), "{to}: {text}");
+    }
+}

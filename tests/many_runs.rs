@@ -1,0 +1,153 @@
+//! Several runs at once, prompts that are too long, label words of several tokens, and what a run will cost.
+
+mod binary;
+
+use std::{fs, process::Stdio};
+
+use binary::{failure, json, partscope};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder with a task in which one test example is longer than the demo model's context.
+fn lengthy() -> TempDir {
+    let home = TempDir::new().unwrap();
+    let task = r#"name = "long"
+labels = ["bad", "good"]
+[data]
+pool = "pool.jsonl"
+test = "test.jsonl"
+[[template]]
+name = "plain"
+example = "Text: {{ text }}\nMood:"
+label_words = [" bad", " good"]
+"#;
+    let line = |id: &str, words: usize, label: usize| {
+        json!({"id": id, "text": "soup ".repeat(words), "label": label}).to_string() + "\n"
+    };
+    let pool: String = (0..8).map(|at| line(&format!("p{at}"), 20, at % 2)).collect();
+    let test = line("short", 1, 0) + &line("long", CONTEXT - 40, 1) + &line("other", 2, 1);
+    for (name, text) in [("task.toml", task), ("pool.jsonl", &pool), ("test.jsonl", &test)] {
+        fs::write(home.path().join(name), text).unwrap();
+    }
+    home
+}
+
+/// Tokens that the demo model can take.
+const CONTEXT: usize = 1024;
+
+#[test]
+fn prompts_that_are_too_long_are_said_and_settled_as_chosen() {
+    let home = lengthy();
+    let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
+    let args =
+        ["run", "--task", task.to_str().unwrap(), "--train-examples", "0", "-o", out.to_str().unwrap(), "--json"];
+    let (code, message) = failure(&args);
+    assert!(code == 3 && message.contains("1 of 3 prompts exceed the model's"), "{message}");
+    assert!(message.contains("--on-overflow drop-demos") && !out.join("run.json").exists(), "{message}");
+
+    let with = |policy: &str| json(&partscope(&[&args[..], &["--on-overflow", policy]].concat()));
+    let skipped = with("skip");
+    assert_eq!(skipped["prompt"]["overflow"]["skipped"], json!(["long"]));
+    assert_eq!(skipped["examples"]["test"], 2);
+    let dropped = with("drop-demos");
+    assert_eq!(dropped["examples"]["test"], 3);
+    assert_eq!(dropped["prompt"]["overflow"]["policy"], "drop-demos");
+    let (id, count) =
+        (&dropped["prompt"]["overflow"]["dropped"][0][0], &dropped["prompt"]["overflow"]["dropped"][0][1]);
+    assert!(id == "long" && (1..=4).contains(&count.as_u64().unwrap()), "{dropped}");
+    let fits = json(&partscope(&[&args[..], &["--limit", "1"]].concat()));
+    assert!(fits["prompt"].get("overflow").is_none());
+}
+
+#[test]
+fn several_templates_and_seeds_make_several_runs() {
+    let home = TempDir::new().unwrap();
+    let out = home.path().join("runs");
+    let args = [
+        "run",
+        "--task",
+        "sentiment",
+        "--template",
+        "all",
+        "--demo-seeds",
+        "0..2",
+        "--limit",
+        "6",
+        "--train-examples",
+        "2",
+    ];
+    let report = json(&partscope(&[&args[..], &["-o", out.to_str().unwrap(), "--json"]].concat()));
+    let runs = report["runs"].as_array().unwrap();
+    let mut folders: Vec<String> =
+        fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    folders.sort();
+    assert_eq!((runs.len(), folders.len()), (8, 8));
+    assert_eq!(&folders[..2], ["review-line-s0", "review-line-s1"]);
+    for run in runs {
+        let folder = format!("{}-s{}", run["task"]["template"].as_str().unwrap(), run["prompt"]["demo_seed"]);
+        let stored: Value = serde_json::from_slice(&fs::read(out.join(folder).join("run.json")).unwrap()).unwrap();
+        assert_eq!(&stored, run);
+    }
+    let (code, message) =
+        failure(&[&args[..2], &["sentiment", "--template", "review,x", "-o", out.to_str().unwrap()]].concat());
+    assert!(code == 3 && message.contains("no template is called `x`"), "{message}");
+}
+
+#[test]
+fn label_words_of_several_tokens_are_scored_by_their_first_distinguishing_token() {
+    let home = lengthy();
+    let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
+    let text = fs::read_to_string(&task).unwrap().replace("[\" bad\", \" good\"]", "[\" not good\", \" not bad\"]");
+    fs::write(&task, text).unwrap();
+    let args = [
+        "run",
+        "--task",
+        task.to_str().unwrap(),
+        "--train-examples",
+        "0",
+        "--limit",
+        "1",
+        "-o",
+        out.to_str().unwrap(),
+        "--json",
+    ];
+    let (code, message) = failure(&args);
+    assert!(code == 3 && message.contains("2 tokens, not one"), "{message}");
+    let meta = json(&partscope(&[&args[..], &["--first-token"]].concat()));
+    assert_eq!(meta["task"]["scored"], json!([" good", " bad"]));
+    assert_eq!(meta["request"]["prompting"]["first_token"], true);
+}
+
+#[test]
+fn a_dry_run_counts_and_measures_and_saves_nothing() {
+    let report = json(&partscope(&["run", "--task", "sentiment", "--limit", "30", "--dry-run", "--json"]));
+    assert_eq!((report["runs"].as_u64(), report["prompts"].as_u64()), (Some(1), Some(50)));
+    let (tokens, computed) = (report["tokens"].as_u64().unwrap(), report["computed_tokens"].as_u64().unwrap());
+    assert!(computed < tokens && report["seconds"].as_f64().unwrap() > 0.0, "{report}");
+}
+
+#[test]
+fn prompts_and_demonstrations_come_through_a_pipe_too() {
+    use std::{io::Write, process::Command};
+    let home = TempDir::new().unwrap();
+    for (args, line) in [
+        (vec!["--prompts", "-", "--labels", " bad| good"], "{\"prompt\": \"The soup was\", \"label\": 0}\n"),
+        (
+            vec!["--task", "sentiment", "--limit", "3", "--demos", "-"],
+            "{\"text\": \"Nice.\", \"label\": \"positive\"}\n",
+        ),
+    ] {
+        let out = home.path().join(args.len().to_string());
+        let mut child = Command::new(env!("CARGO_BIN_EXE_partscope"))
+            .args(["run", "-o", out.to_str().unwrap()])
+            .args(args)
+            .env("PARTSCOPE_CACHE", "off")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert!(out.join("run.json").is_file());
+    }
+}

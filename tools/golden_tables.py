@@ -1,0 +1,21 @@
+"""Writes tests/golden/tables: small Parquet files as pyarrow, and with it the Hugging Face hub, writes them."""
+
+import pathlib
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+folder = pathlib.Path(__file__).parent.parent / "tests" / "golden" / "tables"
+folder.mkdir(parents=True, exist_ok=True)
+
+
+def write(name, columns, **options):
+    pq.write_table(pa.table(columns), folder / name, **options)
+
+
+write("pool.parquet", {"text": ["a", "b"], "label": ["good", "bad"]}, compression="zstd")
+write("test.parquet", {"text": ["c", "d"], "label": pa.array([0, 1], pa.int64())}, compression="snappy")
+choices = pa.array([{"text": ["one", "two"], "label": ["A", "B"]}, {"text": ["x", "y"], "label": ["1", "2"]}])
+write("nested-0.parquet", {"question": ["q1", "q2"], "choices": choices, "answerKey": ["A", "2"]}, compression="gzip")
+choices = pa.array([{"text": ["l", "r"], "label": ["A", "B"]}] * 4)
+write("nested-1.parquet", {"question": list("cdef"), "choices": choices, "answerKey": ["B", "A", "B", "C"]})
