@@ -54,7 +54,7 @@ fn main() -> Result<(), Failure> {
     let (mut keys, mut reader) = (pty.master.take_writer()?, pty.master.try_clone_reader()?);
     let (post, output) = channel();
     thread::spawn(move || {
-        let mut bytes = [0; 1 << 16];
+        let mut bytes = vec![0; 1 << 16];
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
             if post.send(bytes[..count].to_vec()).is_err() {
                 break;

@@ -68,8 +68,8 @@ macro_rules! actions {
 actions! {
     Cursor {
         Left "left" "Move to the component on the left",
-        Down "down" "Move one layer down",
-        Up "up" "Move one layer up",
+        Down "down" "Move one layer down, or one row in a list",
+        Up "up" "Move one layer up, or one row in a list",
         Right "right" "Move to the component on the right",
         RowStart "first-head" "Move to the first head of the layer",
         RowEnd "mlp" "Move to the MLP of the layer",

@@ -54,7 +54,7 @@ pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
     if !state.phase.is_busy() {
         editor::ask_again(state);
         shelf::look_again(state);
-        if !matches!(state.phase, Phase::Stopped) {
+        if state.phase == Phase::Idle {
             effects.extend(shelf::begin_next(state));
         }
     }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`action`], [`key`], [`keymap`] | what can be asked, and with which keys |
 //! | [`state`] | everything the explorer knows |
-//! | [`sheet`] | one run: tables, counts, faders, predictions |
+//! | [`sheet`], [`side`] | one run: tables, counts, faders, predictions |
 //! | [`desk`], [`mixed`], [`tally`] | faders; what they make of the examples; what the components say |
 //! | [`mixer`] | methods of fitting, their paths, and what a mix is held against |
 //! | [`metric`], [`listing`] | what the map and the list show |
@@ -42,6 +42,7 @@ pub mod pairing;
 pub mod remembered;
 pub mod sheet;
 pub mod shelf;
+pub mod side;
 pub mod state;
 pub mod switch;
 pub mod tally;

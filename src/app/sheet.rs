@@ -7,57 +7,18 @@ use crate::{
     attribution::{Attribution, Batch, Exactness, Split},
     component::{Component, Shape},
     run::{ModelMeta, PromptMeta, Run, RunMeta, TaskMeta},
-    runner::{Demos, Plan, PlannedExample, RunRequest},
+    runner::{Demos, Plan, RunRequest},
     text::printable,
 };
 
 use super::{
     desk::Desk,
-    mixed::Mixed,
     mixer::{Path, Scores},
-    tally::Tally,
+    side::{Item, Side},
 };
 
 /// From this many examples on, a component that said one label only is flagged before the run is complete.
 const ENOUGH_TO_FLAG: usize = 24;
-
-/// An example as it is listed. Its text is safe to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// Its id in the task's data.
-    pub id: String,
-    /// What it says, without the demonstrations.
-    pub text: String,
-    /// Gold label, an index into the label words.
-    pub gold: usize,
-    /// The whole prompt as the model read it; runs from disk do not keep it. Not safe to show as it is.
-    pub prompt: Option<Arc<str>>,
-}
-
-/// One split of a run.
-#[derive(Clone, Debug)]
-pub struct Side {
-    /// The examples, in table order, including those not attributed yet.
-    pub items: Vec<Item>,
-    /// Contributions of the examples attributed so far.
-    pub table: Arc<Attribution>,
-    /// What the components and the model said.
-    pub tally: Tally,
-    /// What the mix says.
-    pub mixed: Mixed,
-}
-
-impl Side {
-    fn new(shape: Shape, items: Vec<Item>, table: Attribution) -> Self {
-        let (tally, mixed) = (Tally::new(&table), Mixed::new(shape.components()));
-        Self { items, table: Arc::new(table), tally, mixed }
-    }
-
-    fn follow(&mut self, desk: &Desk) {
-        self.tally.absorb(&self.table);
-        self.mixed.settle(&self.table, &desk.weights(), desk.rest());
-    }
-}
 
 /// What switching from the model to the mix does to an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +72,7 @@ impl Sheet {
     /// An empty sheet for a planned run.
     pub fn planned(id: u64, request: RunRequest, plan: Plan) -> Self {
         let side = |split| {
-            let items = plan.split(split).iter().map(item).collect();
+            let items = plan.split(split).iter().map(Item::from).collect();
             Side::new(plan.shape, items, Attribution::new(plan.shape, plan.gold(split)))
         };
         Self {
@@ -136,16 +97,7 @@ impl Sheet {
     /// A complete sheet for a run from disk.
     pub fn saved(id: u64, run: Run) -> Self {
         let shape = run.test.shape();
-        let items = |split| {
-            let records = run.examples.iter().filter(|record| record.split == split);
-            let made = |r: &crate::run::ExampleRecord| Item {
-                id: printable(&r.id).into_owned(),
-                text: printable(&r.text).into_owned(),
-                gold: r.gold,
-                prompt: None,
-            };
-            records.map(made).collect()
-        };
+        let items = |split| run.examples.iter().filter(|record| record.split == split).map(Item::from).collect();
         let (train, test) = (items(Split::Train), items(Split::Test));
         let mut sheet = Self {
             id,
@@ -276,11 +228,6 @@ pub fn demos_name(demos: &Demos, seed: u64) -> String {
         }
         Demos::Balanced | Demos::Unbalanced => format!("demos {seed}"),
     }
-}
-
-fn item(example: &PlannedExample) -> Item {
-    let (id, text) = (printable(&example.id).into_owned(), printable(&example.text).into_owned());
-    Item { id, text, gold: example.gold, prompt: example.prompt.clone() }
 }
 
 /// Exactness of one batch alone.

@@ -182,7 +182,7 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::ToggleMix => faders::toggle_mix(state),
         Action::Theme => state.theme += 1,
         Action::Help => state.overlay = Some(Overlay::Help(0)),
-        Action::Close => close(state),
+        Action::Close => return close(state),
         Action::Mute | Action::Solo | Action::GainUp | Action::GainDown | Action::FlipSign | Action::Reset => {
             faders::turn(state, action);
         }
@@ -217,10 +217,12 @@ fn ask_for_path(state: &mut State, action: Action) {
 }
 
 /// A message that was read goes away; without one the marks, then the screen for the map, then what restricts it.
-fn close(state: &mut State) {
+fn close(state: &mut State) -> Vec<Effect> {
     if matches!(state.phase, Phase::Failed(_)) {
         state.phase = Phase::Idle;
-    } else if !state.marks.is_empty() {
+        return shelf::begin_next(state);
+    }
+    if !state.marks.is_empty() {
         state.marks.clear();
     } else if state.screen == Screen::Map {
         state.kinds = None;
@@ -228,6 +230,7 @@ fn close(state: &mut State) {
     } else {
         state.screen = Screen::Map;
     }
+    Vec::new()
 }
 
 /// Goes to a screen, or back to the map from there.

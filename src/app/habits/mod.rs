@@ -1,19 +1,21 @@
 //! What keys do, as rows of keys and expectation.
 
+mod prompt;
+mod runs;
+
 use crate::{
     analysis::{Method, WeightsFile},
     attribution::Split,
     jobs::{Errand, Report},
-    runner::{Demos, Event, RunRequest},
+    runner::Event,
 };
 
 use super::{
     Leave,
     bench::Bench,
-    hear_answer, hear_clerk,
+    hear_clerk,
     mixer::Scores,
-    shelf,
-    state::{Fitting, Phase, Screen},
+    state::{Fitting, Phase},
 };
 
 /// The state in one line: component, metric, what is heard and how good it is, the list, the notice.
@@ -340,164 +342,4 @@ fn a_mix_is_saved_and_loaded_where_it_belongs() {
     bench.keys("m ctrl-s enter");
     let Some(Errand::SaveMix { file, .. }) = bench.errands.pop() else { panic!("no errand") };
     assert_eq!(file.method, Method::Manual);
-}
-
-/// The prompt in one line: labels and numbers of the demonstrations, the cursor, the text of one's own.
-fn prompt(bench: &Bench) -> String {
-    let editor = bench.state.editor.as_ref().unwrap();
-    let demo = |demo: &crate::runner::Demonstration| {
-        format!("{}{}", &demo.label.as_ref().unwrap()[..1], demo.id.trim_start_matches("pool"))
-    };
-    let demos: Vec<String> = editor.demos.iter().map(demo).collect();
-    format!("{} @{} {}", demos.join(" "), editor.at, editor.own).trim().to_owned()
-}
-
-#[test]
-fn demonstrations_are_edited_by_keys() {
-    for (keys, expected) in [
-        ("", "n0 p1 n2 p3 @0"),
-        ("j j k", "n0 p1 n2 p3 @1"),
-        ("G j", "n0 p1 n2 p3 @3"),
-        ("J", "p1 n0 n2 p3 @1"),
-        ("J J J J", "p1 n2 p3 n0 @3"),
-        ("G K", "n0 p1 p3 n2 @2"),
-        ("K", "n0 p1 n2 p3 @0"),
-        ("l", "p0 p1 n2 p3 @0"),
-        ("l h", "n0 p1 n2 p3 @0"),
-        ("j backspace", "n0 n2 p3 @1"),
-        ("G delete", "n0 p1 n2 @2"),
-        ("n", "n4 p1 n2 p3 @0"),
-        ("n n n n n", "n0 p1 n2 p3 @0"),
-        ("enter down enter", "p5 p1 n2 p3 @0"),
-        ("a s a i d space 1 0 enter", "n0 n10 p1 n2 p3 @1"),
-        ("a x x x enter", "n0 p1 n2 p3 @0"),
-        ("a esc", "n0 p1 n2 p3 @0"),
-        ("l J u", "p0 p1 n2 p3 @1"),
-        ("l J u u", "n0 p1 n2 p3 @1"),
-        ("l J u u U", "p0 p1 n2 p3 @1"),
-        ("backspace backspace backspace backspace backspace", " @0"),
-        ("backspace backspace backspace backspace a enter", "n0 @0"),
-        ("i g o o d enter j", "n0 p1 n2 p3 @1 good"),
-        ("i g o o d backspace enter", "n0 p1 n2 p3 @0 goo"),
-        ("i g o o d esc", "n0 p1 n2 p3 @0"),
-    ] {
-        let mut bench = Bench::finished(16);
-        bench.keys("p").keys(keys);
-        assert_eq!(prompt(&bench), expected.trim(), "after `{keys}`");
-    }
-}
-
-#[test]
-fn an_edited_prompt_is_run_and_kept_beside_the_one_before() {
-    let mut bench = Bench::finished(48);
-    bench.keys("p r");
-    assert_eq!((bench.asked.len(), &bench.asked[1].demos), (2, &Demos::Balanced), "unedited: the same run again");
-    bench.run_to_end(48);
-    bench.keys("l r");
-    let Demos::Listed(listed) = &bench.asked[2].demos else { panic!("not edited") };
-    assert_eq!((listed.len(), listed[0].label.as_deref()), (4, Some("positive")));
-    assert_eq!((bench.asked[2].demo_seed, bench.asked[2].shots), (0, 4), "the training examples stay");
-    bench.run_to_end(48);
-    assert_eq!(bench.state.sheets.len(), 2);
-    assert!(bench.state.sheet().unwrap().demos_name().starts_with("edited "));
-    assert_eq!(prompt(&bench), "p0 p1 n2 p3 @0");
-    bench.keys("T");
-    assert_eq!(bench.asked[3].demos, bench.asked[2].demos, "another template keeps the demonstrations");
-    bench.run_to_end(48);
-    bench.keys("s");
-    assert_eq!((bench.asked[4].demo_seed, &bench.asked[4].demos), (1, &Demos::Balanced));
-}
-
-#[test]
-fn a_text_is_answered_while_it_is_typed_and_late_answers_are_dropped() {
-    let mut bench = Bench::finished(48);
-    bench.keys("p");
-    assert_eq!(bench.questions, 1, "the prompt is measured");
-    bench.keys("i g o");
-    assert_eq!(bench.questions, 3);
-    let editor = bench.state.editor.clone().unwrap();
-    let sheet = bench.state.sheet().unwrap();
-    let argument = editor.argument(sheet).unwrap();
-    assert!(argument.margin > 0.0 && !argument.terms.is_empty());
-    hear_answer(&mut bench.state, 1, Err("too late".to_owned()));
-    assert_eq!(bench.state.editor.as_ref().unwrap(), &editor);
-    bench.keys("enter j j m w");
-    assert_eq!(bench.questions, 3, "nothing new to ask");
-    bench.keys("esc e");
-    assert_eq!(bench.questions, 3);
-}
-
-#[test]
-fn the_prompt_of_an_example_is_read_and_scrolled() {
-    let mut bench = Bench::finished(16);
-    bench.keys("e enter pageup j");
-    assert_eq!((bench.state.listing.prompt, bench.state.listing.at), (Some(8), 1));
-    bench.keys("pagedown pagedown enter pagedown");
-    assert_eq!((bench.state.listing.prompt, bench.state.listing.at), (None, 9));
-}
-
-#[test]
-fn the_matrix_holds_all_runs_against_each_other_and_opens_a_pair() {
-    let mut bench = Bench::finished(48);
-    bench.keys("M");
-    assert_eq!(bench.state.matrix.sheets.len(), 1);
-    for _ in 0..2 {
-        bench.keys("s");
-        bench.run_to_end(48);
-    }
-    let matrix = &bench.state.matrix;
-    assert_eq!((matrix.sheets.len(), matrix.at), (3, (0, 2)));
-    assert!((matrix.agreement[1][1].pearson.unwrap() - 1.0).abs() < 1e-9);
-    assert_eq!(matrix.agreement[0][2], matrix.agreement[2][0]);
-    bench.keys("j h h l enter");
-    assert_eq!(bench.state.screen, Screen::Map, "the diagonal is a run");
-    bench.keys("M k enter");
-    assert_eq!(bench.state.screen, Screen::Compare);
-    let pairing = bench.state.pairing.as_ref().unwrap();
-    assert_eq!((pairing.a, pairing.b), (bench.state.matrix.sheets[0], bench.state.matrix.sheets[1]));
-    assert_eq!(pairing.agreement.pearson, bench.state.matrix.agreement[0][1].pearson);
-}
-
-#[test]
-fn runs_are_queued_and_begin_one_after_the_other() {
-    let mut bench = Bench::opened();
-    bench.keys("Q Q Q");
-    let seeds = |bench: &Bench| bench.state.shelf.queue.iter().map(|request| request.demo_seed).collect::<Vec<_>>();
-    assert_eq!((seeds(&bench), bench.asked.len()), (vec![1, 2, 3], 1));
-    bench.run_to_end(16);
-    assert_eq!((seeds(&bench), bench.asked.len(), bench.asked[1].demo_seed), (vec![2, 3], 2, 1));
-    bench.run_to_end(16);
-    bench.keys("R j delete");
-    assert_eq!(seeds(&bench), [0_u64; 0], "the last of the queue is taken out");
-    bench.run_to_end(16);
-    assert_eq!((bench.asked.len(), bench.state.sheets.len()), (3, 3));
-    bench.keys("Q Q x");
-    assert_eq!((bench.asked.last().unwrap().demo_seed, seeds(&bench).len()), (3, 0), "stopping empties the queue");
-}
-
-#[test]
-fn runs_are_opened_compared_and_deleted() {
-    let mut bench = Bench::finished(48);
-    bench.keys("s");
-    bench.run_to_end(48);
-    bench.keys("R");
-    assert_eq!(shelf::rows(&bench.state).len(), 5, "two at hand, three of the store");
-    bench.keys("c");
-    assert_eq!((bench.state.screen, bench.state.other), (Screen::Compare, Some(bench.state.sheets[0].id)));
-    bench.keys("R enter");
-    assert_eq!((bench.state.screen, bench.state.current), (Screen::Map, 0));
-    bench.keys("R j j enter");
-    assert!(matches!(bench.errands.pop(), Some(Errand::OpenRun(key)) if key == "0".repeat(32)));
-    let run = super::fixture::run(&RunRequest { demo_seed: 7, ..super::fixture::request() }, 200);
-    hear_clerk(&mut bench.state, Report::Opened(Box::new(run)));
-    assert_eq!((bench.state.sheets.len(), bench.state.sheet().unwrap().prompt.demo_seed), (3, 7));
-    bench.keys("R G D");
-    assert!(bench.errands.is_empty(), "once is not enough");
-    bench.keys("k j D");
-    assert!(bench.errands.is_empty(), "another key in between takes it back");
-    bench.keys("D");
-    assert!(matches!(bench.errands.pop(), Some(Errand::DeleteRun(_))));
-    bench.keys("g D");
-    assert_eq!(bench.state.sheets.len(), 2);
-    assert_eq!(bench.state.sheet().unwrap().prompt.demo_seed, 7, "what is shown stays");
 }
