@@ -35,12 +35,12 @@ impl Argument {
         Some(Self::over(&sheet.test.table, example, (gold, rival), sheet.desk.on.then_some(&sheet.desk)))
     }
 
-    /// Takes the only example of `table` apart, whose gold label nobody knows: for the label that the model says,
-    /// against the runner-up.
+    /// Takes the only example of `table` apart, whose gold label nobody knows: for the label that is heard, against the
+    /// runner-up.
     pub fn of_text(table: &Attribution, desk: Option<&Desk>) -> Self {
-        let logits = &table.full()[..table.labels()];
-        let said = argmax(logits);
-        Self::over(table, 0, (said, rival(logits, said)), desk)
+        let logits = desk.map_or_else(|| table.full().to_vec(), |desk| desk.logits(table));
+        let said = argmax(&logits);
+        Self::over(table, 0, (said, rival(&logits, said)), desk)
     }
 
     fn over(table: &Attribution, example: usize, (gold, rival): (usize, usize), desk: Option<&Desk>) -> Self {

@@ -3,6 +3,8 @@
 //! The desk knows settings only. What they do to predictions is [`Mixed`](super::mixed::Mixed)'s business. Strips are
 //! numbered like components; the one after the last is `rest`.
 
+use crate::attribution::Attribution;
+
 /// Where every fader stands, `[C + 1]`.
 #[derive(Clone, Debug, PartialEq)]
 struct Setting {
@@ -101,6 +103,16 @@ impl Desk {
     /// The weight of `rest`: a solo of others silences it too.
     pub fn rest(&self) -> f64 {
         self.weight(self.rest_strip())
+    }
+
+    /// Label logits of the first example of `table` as these faders mix them, `[Y]`.
+    pub fn logits(&self, table: &Attribution) -> Vec<f32> {
+        let (weights, rest) = (self.weights(), self.rest());
+        let mixed = |label: usize| {
+            let terms = weights.iter().enumerate().map(|(c, weight)| weight * f64::from(table.contribution(c)[label]));
+            terms.sum::<f64>() + rest * f64::from(table.rest()[label])
+        };
+        (0..table.labels()).map(|label| mixed(label) as f32).collect()
     }
 
     /// How many components are muted, by hand or by a weight of 0.
@@ -239,6 +251,18 @@ mod tests {
         desk.solo(&[2]);
         desk.mute(&[1]);
         assert!(desk.is_model() && desk.on);
+    }
+
+    #[test]
+    fn one_example_is_mixed_like_a_table() {
+        let table = crate::app::fixture::table(1);
+        let mut desk = Desk::new(table.shape().components());
+        desk.move_by(&[3, 40], -3.0);
+        desk.mute(&[desk.rest_strip()]);
+        let mut mixed = crate::app::mixed::Mixed::new(table.shape().components());
+        mixed.settle(&table, &desk.weights(), desk.rest());
+        let close = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() < 1e-5;
+        assert!(desk.logits(&table).iter().zip(mixed.logits()).all(close));
     }
 
     #[test]

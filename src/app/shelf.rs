@@ -51,9 +51,17 @@ pub fn rows(state: &State) -> Vec<Row> {
     under_way.into_iter().chain(queued).chain(at_hand).chain(stored).collect()
 }
 
-/// Whether a run of the store is one of the sheets.
+/// Whether a run of the store is one of the sheets, or the one under way.
 fn is_at_hand(state: &State, run: &StoredRun) -> bool {
-    let Kept::Run(meta) = &run.kept else { return false };
+    let meta = match &run.kept {
+        Kept::Run(meta) => meta,
+        Kept::Interrupted { task, template, done, total, .. } => {
+            let wanted = state.wanted.as_ref().filter(|_| state.phase.is_busy());
+            let same = |wanted: &RunRequest| wanted.task == *task && wanted.template.as_ref() == Some(template);
+            return done == total || wanted.is_some_and(same);
+        }
+        Kept::Damaged(_) => return false,
+    };
     let same = |sheet: &Sheet| {
         let saved = sheet.meta.as_ref();
         saved.is_some_and(|saved| (&saved.model, &saved.task, &saved.prompt) == (&meta.model, &meta.task, &meta.prompt))

@@ -167,16 +167,9 @@ fn logits(sheet: &Sheet, editor: &Editor) -> Logits {
     let Some(table) = editor.answer.as_ref().and_then(|answer| answer.table.as_ref()) else {
         return Logits { model: Vec::new(), mix: None };
     };
-    let model = table.full().iter().map(|&logit| f64::from(logit)).collect();
-    let mix = || {
-        let term = |label: usize| {
-            let components =
-                (0..sheet.shape.components()).map(|c| sheet.desk.weight(c) * f64::from(table.contribution(c)[label]));
-            components.sum::<f64>() + sheet.desk.rest() * f64::from(table.rest()[label])
-        };
-        (0..table.labels()).map(term).collect()
-    };
-    Logits { model, mix: (!sheet.desk.is_model()).then(mix) }
+    let wide = |logits: &[f32]| logits.iter().map(|&logit| f64::from(logit)).collect();
+    let mix = (!sheet.desk.is_model()).then(|| wide(&sheet.desk.logits(table)));
+    Logits { model: wide(table.full()), mix }
 }
 
 /// The examples of the pool, one of which is chosen.
