@@ -151,3 +151,44 @@ fn prompts_and_demonstrations_come_through_a_pipe_too() {
         assert!(out.join("run.json").is_file());
     }
 }
+
+#[test]
+fn instruct_models_are_asked_in_their_own_chat_template() {
+    let home = TempDir::new().unwrap();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
+    let model = home.path().join("model");
+    fs::create_dir(&model).unwrap();
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(format!("{golden}/{name}"), model.join(name)).unwrap();
+    }
+    let lines = |words: [&str; 2]| -> String {
+        words.iter().enumerate().map(|(at, word)| json!({"text": word, "label": at}).to_string() + "\n").collect()
+    };
+    let task = r#"name = "words"
+labels = ["no", "yes"]
+[data]
+pool = "pool.jsonl"
+test = "test.jsonl"
+[[template]]
+name = "plain"
+example = "{{ text }}"
+label_words = [" w11", " w42"]
+"#;
+    for (name, text) in
+        [("task.toml", task), ("pool.jsonl", &lines(["w5", "w6"])), ("test.jsonl", &lines(["w7", "w8"]))]
+    {
+        fs::write(home.path().join(name), text).unwrap();
+    }
+    let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
+    let args = ["run", "-m", model.to_str().unwrap(), "--task", task.to_str().unwrap(), "--num-fewshot", "2"];
+    let args = [&args[..], &["--train-examples", "0", "-o", out.to_str().unwrap(), "--json", "--chat"]].concat();
+    let (code, message) = failure(&args);
+    assert!(code == 3 && message.contains("has no chat template"), "{message}");
+    let template = "{% for m in messages %}{{ 'w1' if m.role == 'user' else 'w2' }} {{ m.content }} {% endfor %}w2 ";
+    fs::write(model.join("tokenizer_config.json"), json!({"chat_template": template}).to_string()).unwrap();
+    let meta = json(&partscope(&args));
+    assert_eq!(meta["task"]["label_words"], json!(["w11", "w42"]));
+    assert_eq!(meta["task"]["label_tokens"], json!([11, 42]));
+    // Two demonstrations of four words each, then the query's two words and the answer's one.
+    assert_eq!((&meta["prompt"]["tokens"], &meta["request"]["prompting"]["chat"]), (&22.into(), &true.into()));
+}

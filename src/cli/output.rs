@@ -70,7 +70,7 @@ impl ProgressLine {
     /// Shows a count with its rate and the time left.
     pub(super) fn count(&mut self, progress: &Progress, unit: &str) {
         let left = progress.left.map_or_else(String::new, |left| format!(", {} left", human_time(left)));
-        self.paint(&format!("{}/{} {unit}, {:.0}/s{left}", progress.done, progress.total, progress.rate));
+        self.paint(&format!("{}/{} {unit}, {}/s{left}", progress.done, progress.total, human_rate(progress.rate)));
     }
 
     /// Removes the line.
@@ -93,6 +93,15 @@ impl ProgressLine {
 impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// A rate with as many digits as it deserves: `0.14`, `3.2`, `410`.
+pub(super) fn human_rate(rate: f64) -> String {
+    match rate {
+        r if r < 1.0 => format!("{r:.2}"),
+        r if r < 10.0 => format!("{r:.1}"),
+        r => format!("{r:.0}"),
     }
 }
 

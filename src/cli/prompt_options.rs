@@ -46,6 +46,9 @@ pub(super) struct PromptOptions {
     /// Label words may be several tokens; each is scored by the first token that tells all of them apart
     #[arg(long)]
     first_token: bool,
+    /// Demonstrations and query as turns of a conversation, in the model's own chat template
+    #[arg(long)]
+    chat: bool,
 }
 
 /// A policy by its name on the command line.
@@ -68,6 +71,7 @@ impl Default for PromptOptions {
             train_examples,
             on_overflow: Overflow::Error,
             first_token: false,
+            chat: false,
         }
     }
 }
@@ -91,7 +95,7 @@ impl PromptOptions {
             train_examples: self.train_examples,
             limit: self.limit,
             demos,
-            prompting: Prompting { on_overflow: self.on_overflow, first_token: self.first_token, chat: false },
+            prompting: Prompting { on_overflow: self.on_overflow, first_token: self.first_token, chat: self.chat },
         })
     }
 

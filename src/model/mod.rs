@@ -1,6 +1,7 @@
 //! Instrumented decoders: loading them, and one forward pass that a probe can watch.
 
 pub mod attention;
+pub mod chat;
 pub mod decoder;
 pub mod family;
 mod gguf;
@@ -24,6 +25,7 @@ pub mod weights;
 use std::time::Instant;
 
 use candle_core::{Device, DeviceLocation};
+pub use chat::{ChatTemplate, Turn};
 pub use decoder::{Decoder, Prefix};
 pub use intervention::{Intervention, Positions, Results};
 pub use layers::{Norm, NormKind};
@@ -44,6 +46,8 @@ pub struct Model {
     pub decoder: Decoder,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
+    /// How it wants conversations written, if it says.
+    pub chat: Option<ChatTemplate>,
     /// What it is, for `run.json`.
     pub meta: ModelMeta,
     /// BLAKE3 over all that determines what it computes: weights, configuration, kept precision, device.
@@ -78,7 +82,7 @@ impl Model {
         };
         let facts = [&meta.weights_hash, &meta.dtype, &meta.device, &meta.family, &files.config.text()];
         let identity = blake3::hash(facts.map(String::as_str).join("\n").as_bytes()).to_hex().to_string();
-        Ok(Self { decoder, tokenizer, meta, identity, load_seconds: started.elapsed().as_secs_f64() })
+        Ok(Self { decoder, tokenizer, chat: files.chat, meta, identity, load_seconds: started.elapsed().as_secs_f64() })
     }
 }
 

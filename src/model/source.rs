@@ -9,6 +9,7 @@ use std::{
 use candle_core::Device;
 
 use super::{
+    chat::ChatTemplate,
     family::Config,
     gguf,
     hub::{self, Repo},
@@ -154,6 +155,7 @@ pub(super) struct Files {
     pub(super) config: Config,
     pub(super) tokenizer: Tokenizer,
     pub(super) tokenizer_path: PathBuf,
+    pub(super) chat: Option<ChatTemplate>,
     pub(super) weights: Weights,
 }
 
@@ -218,6 +220,7 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
         config: Config::parse(Path::new("demo/config.json"), demo::CONFIG)?,
         tokenizer: Tokenizer::parse(Path::new("demo/tokenizer.json"), demo::TOKENIZER)?,
         tokenizer_path: PathBuf::from("demo/tokenizer.json"),
+        chat: None,
         weights: Weights::embedded("demo/model.safetensors", demo::WEIGHTS, &options.device)?,
     })
 }
@@ -233,6 +236,7 @@ fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
         config: Config::parse(&config_path, &config)?,
         tokenizer: Tokenizer::parse(&tokenizer_path, &tokenizer)?,
         tokenizer_path,
+        chat: ChatTemplate::of_folder(folder)?,
         weights: Weights::open(folder, &options.device)?,
     })
 }

@@ -13,6 +13,8 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     /// Ids that the model knows are below this.
     known: usize,
+    /// Whether the post-processor adds its special tokens.
+    specials: bool,
 }
 
 impl Tokenizer {
@@ -27,7 +29,7 @@ impl Tokenizer {
         let mut inner = read.map_err(|error| wrong(error.to_string()))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| wrong(error.to_string()))?;
-        let tokenizer = Self { inner: without_dropout(inner), known: usize::MAX };
+        let tokenizer = Self { inner: without_dropout(inner), known: usize::MAX, specials: true };
         tokenizer.encode("Is it sound? 1 2").map_err(|error| wrong(error.to_string()))?;
         Ok(tokenizer)
     }
@@ -48,13 +50,19 @@ impl Tokenizer {
         Ok(self)
     }
 
+    /// The same for texts that hold their special tokens already, as chat templates write them.
+    #[must_use]
+    pub fn without_specials(&self) -> Self {
+        Self { specials: false, ..self.clone() }
+    }
+
     /// Token ids of a whole prompt, with the special tokens that the tokenizer's post-processor adds.
     ///
     /// # Errors
     /// If the tokenizer cannot encode `text`, or gives a token that the model does not know.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let failed = |error: String| Error::Model(format!("the tokenizer failed: {error}"));
-        let encoding = guard::catch(|| self.inner.encode_fast(text, true)).map_err(failed)?;
+        let encoding = guard::catch(|| self.inner.encode_fast(text, self.specials)).map_err(failed)?;
         let ids = encoding.map_err(|error| failed(error.to_string()))?.get_ids().to_vec();
         match ids.iter().find(|&&id| id as usize >= self.known) {
             Some(&id) => Err(failed(format!(

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Plan, PlannedExample, Prompts, RunRequest,
+    beginning::Beginning,
     nearest::Nearest,
     plan::{Draughted, Shorter, Text, finish},
 };
@@ -89,14 +90,13 @@ impl<'t> Draft<'t> {
     /// # Errors
     /// If a label word is not one token, or a prompt is too long.
     pub fn plan(&self, model: &Model) -> Result<(Plan, Prompts)> {
-        let context = self.template.context(&self.demonstrations)?;
+        let beginning = self.beginning(model, &self.demonstrations)?;
         let texts = |examples: &[&Example]| -> Result<Vec<Text>> {
-            examples.iter().map(|example| self.text(&context, example)).collect()
+            examples.iter().map(|example| self.text(&beginning, example)).collect()
         };
         let shorter = |split, at: usize, dropped| {
-            let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
             let example = if split == Split::Train { self.train[at] } else { self.test[at] };
-            Ok(Some(self.template.context(left)? + &self.template.render(example)?))
+            self.shorter(model, dropped, example)
         };
         self.finish(model, [texts(&self.train)?, texts(&self.test)?], &shorter)
     }
@@ -117,7 +117,7 @@ impl<'t> Draft<'t> {
         let prompt = |example: &Example, shots: usize| {
             let chosen = nearest.of(&render(example)?, shots);
             let demonstrations: Vec<Example> = chosen.into_iter().map(|index| budget[index].clone()).collect();
-            Ok(self.template.context(&demonstrations)? + &self.template.render(example)?)
+            self.beginning(model, &demonstrations)?.before(&self.template.render(example)?)
         };
         let shots = self.demonstrations.len();
         let text = |example: &&Example| Ok(text_of(example, prompt(example, shots)?));
@@ -133,14 +133,10 @@ impl<'t> Draft<'t> {
     /// # Errors
     /// As [`Draft::plan`].
     pub fn plan_content_free(&self, model: &Model) -> Result<(Plan, Prompts)> {
-        let context = self.template.context(&self.demonstrations)?;
-        let empty = |filler: &str| self.text(&context, &self.content_free(filler));
+        let beginning = self.beginning(model, &self.demonstrations)?;
+        let empty = |filler: &str| self.text(&beginning, &self.content_free(filler));
         let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
-        let shorter = |_, at: usize, dropped: usize| {
-            let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
-            let filled = self.content_free(CONTENT_FREE[at]);
-            Ok(Some(self.template.context(left)? + &self.template.render(&filled)?))
-        };
+        let shorter = |_, at: usize, dropped| self.shorter(model, dropped, &self.content_free(CONTENT_FREE[at]));
         self.finish(model, [Vec::new(), test], &shorter)
     }
 
@@ -151,21 +147,54 @@ impl<'t> Draft<'t> {
         Example { id: filler.to_owned(), fields, label: 0 }
     }
 
-    pub(super) fn text(&self, context: &str, example: &Example) -> Result<Text> {
-        Ok(text_of(example, context.to_owned() + &self.template.render(example)?))
+    /// What stands before a query: `demonstrations` in words, as the request says.
+    ///
+    /// # Errors
+    /// If a conversation is asked for and the model has no chat template.
+    pub(super) fn beginning<'m>(&self, model: &'m Model, demonstrations: &[Example]) -> Result<Beginning<'m>> {
+        let chat = self.is_chat().then(|| {
+            model.chat.as_ref().ok_or_else(|| {
+                InputError::new(format!("the model `{}` has no chat template", model.meta.id)).cure(
+                    "leave out --chat, or take an instruct model (its tokenizer_config.json says `chat_template`)",
+                )
+            })
+        });
+        Beginning::new(self.template, chat.transpose()?, demonstrations)
+    }
+
+    /// Whether demonstrations and query are turns of a conversation.
+    fn is_chat(&self) -> bool {
+        self.request.prompting.chat || self.template.chat
+    }
+
+    /// The prompt of `example` without the first `dropped` demonstrations.
+    fn shorter(&self, model: &Model, dropped: usize, example: &Example) -> Result<Option<String>> {
+        let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
+        self.beginning(model, left)?.before(&self.template.render(example)?).map(Some)
+    }
+
+    pub(super) fn text(&self, beginning: &Beginning<'_>, example: &Example) -> Result<Text> {
+        Ok(text_of(example, beginning.before(&self.template.render(example)?)?))
     }
 
     fn finish(&self, model: &Model, texts: [Vec<Text>; 2], shorter: &Shorter<'_>) -> Result<(Plan, Prompts)> {
         let first_token = self.request.prompting.first_token || self.template.first_token;
         let (task, prompt) = (self.task_meta(), self.prompt_meta());
-        finish(model, Draughted { request: Some(self.request.clone()), task, prompt, texts, first_token, shorter })
+        let (request, chat) = (Some(self.request.clone()), self.is_chat());
+        finish(model, Draughted { request, task, prompt, texts, first_token, chat, shorter })
+    }
+
+    /// Label words as they follow the prompts: a turn begins without a space.
+    fn label_words(&self) -> Vec<String> {
+        let words = self.template.label_words.iter();
+        words.map(|word| if self.is_chat() { word.trim().to_owned() } else { word.clone() }).collect()
     }
 
     fn task_meta(&self) -> TaskMeta {
         TaskMeta {
             name: self.task.name.clone(),
             template: self.template.name.clone(),
-            label_words: self.template.label_words.clone(),
+            label_words: self.label_words(),
             label_tokens: Vec::new(),
             scored: Vec::new(),
         }

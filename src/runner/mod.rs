@@ -3,6 +3,7 @@
 //! The command line and the explorer's worker both go through [`Event`], so that what one prints the other draws.
 
 mod ask;
+mod beginning;
 mod draft;
 mod execute;
 mod nearest;

@@ -1,6 +1,6 @@
 //! From a request to prompts: everything that can go wrong before the model works goes wrong here.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use rayon::prelude::*;
 
@@ -80,7 +80,7 @@ pub fn plan_explicit(
     let texts = [train, test];
     let shorter = |_, _, _| Ok(None);
     let prompt = PromptMeta::default();
-    finish(model, Draughted { request: None, task, prompt, texts, first_token: false, shorter: &shorter })
+    finish(model, Draughted { request: None, task, prompt, texts, first_token: false, chat: false, shorter: &shorter })
 }
 
 /// The prompt of an example, by split and place, with its first so many demonstrations left out; `None` if it has fewer.
@@ -95,24 +95,27 @@ pub(super) struct Draughted<'a> {
     pub(super) texts: [Vec<Text>; 2],
     /// Whether label words may be several tokens.
     pub(super) first_token: bool,
+    /// Whether the texts are conversations, which hold their special tokens already.
+    pub(super) chat: bool,
     pub(super) shorter: &'a Shorter<'a>,
 }
 
 /// Turns texts into tokens, after all checks.
 pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts)> {
-    let Draughted { request, mut task, mut prompt, mut texts, first_token, shorter } = run;
+    let Draughted { request, mut task, mut prompt, mut texts, first_token, chat, shorter } = run;
+    let tokenizer = if chat { Cow::Owned(model.tokenizer.without_specials()) } else { Cow::Borrowed(&model.tokenizer) };
     let mut shared = Vec::new();
     if !task.label_tokens.is_empty() {
         check_token_ids(model, &task.label_tokens)?;
     } else if first_token {
-        let found = label_tokens(model, &task.label_words, &texts, Tokenizer::first_tokens)?;
+        let found = label_tokens(&tokenizer, &task.label_words, &texts, Tokenizer::first_tokens)?;
         task.scored = model.tokenizer.pieces(&found.tokens);
         (shared, task.label_tokens) = (found.shared, found.tokens);
     } else {
-        task.label_tokens = label_tokens(model, &task.label_words, &texts, Tokenizer::label_tokens)?;
+        task.label_tokens = label_tokens(&tokenizer, &task.label_words, &texts, Tokenizer::label_tokens)?;
     }
     let encode = |text: &str| -> Result<Vec<u32>> {
-        let mut tokens = model.tokenizer.encode(text)?;
+        let mut tokens = tokenizer.encode(text)?;
         tokens.extend(&shared);
         Ok(tokens)
     };
@@ -131,7 +134,7 @@ pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts
 
 /// What `find` makes of the label words, checked once after every distinct ending of a prompt.
 fn label_tokens<T: PartialEq>(
-    model: &Model,
+    tokenizer: &Tokenizer,
     words: &[String],
     texts: &[Vec<Text>],
     find: impl Fn(&Tokenizer, &str, &[String]) -> Result<T>,
@@ -145,7 +148,7 @@ fn label_tokens<T: PartialEq>(
         if !seen.insert(last_word) {
             continue;
         }
-        let found = find(&model.tokenizer, ending, words)?;
+        let found = find(tokenizer, ending, words)?;
         if tokens.as_ref().is_some_and(|tokens| *tokens != found) {
             let problem = format!("the label words become other tokens after the example `{}`", text.example.id);
             return Err(InputError::new(problem).field("label_words").cure("end the template in a fixed text").into());

@@ -1,5 +1,7 @@
 //! The prompts of a run, made again from what the run says about itself.
 
+use std::collections::HashSet;
+
 use super::{Draft, Plan, PlannedExample, Prompts, plan_explicit};
 use crate::{
     attribution::Split,
@@ -62,7 +64,8 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
             let task = Library.task(&request.task)?;
             let draft = Draft::new(&task, request)?;
             let (made, prompts) = draft.plan(model)?;
-            (made, from_draft(&draft, prompts)?)
+            let rebuilt = from_draft(&draft, &made, prompts)?;
+            (made, rebuilt)
         }
         None if plan.task.template == EXPLICIT => explicit(model, plan)?,
         None => {
@@ -79,16 +82,17 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     }
 }
 
-fn from_draft(draft: &Draft<'_>, prompts: Prompts) -> Result<Rebuilt> {
-    let context = draft.template.context(&draft.demonstrations)?;
+fn from_draft(draft: &Draft<'_>, made: &Plan, prompts: Prompts) -> Result<Rebuilt> {
+    let kept: HashSet<&str> = made.test.iter().map(|example| example.id.as_str()).collect();
+    let queries = draft.test.iter().filter(|example| kept.contains(example.id.as_str()));
     let shown = |example: &crate::task::Example| -> Result<(String, String)> {
         Ok((draft.template.render(example)?, draft.template.label_words[example.label].clone()))
     };
     Ok(Rebuilt {
         prompts,
-        texts: draft.test.iter().map(|e| Ok(draft.text(&context, e)?.prompt)).collect::<Result<_>>()?,
+        texts: made.test.iter().map(|e| e.prompt.as_deref().unwrap_or_default().to_owned()).collect(),
         demonstrations: draft.demonstrations.iter().map(shown).collect::<Result<_>>()?,
-        queries: draft.test.iter().map(|example| draft.template.render(example)).collect::<Result<_>>()?,
+        queries: queries.map(|example| draft.template.render(example)).collect::<Result<_>>()?,
     })
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     attribution::F32_TOLERANCE,
+    cli::output::human_rate,
     run::{OverflowMeta, RunMeta},
     runner::{Note, Overflow},
     text::{printable, visible},
@@ -63,7 +64,7 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
             exactness.max_rel, exactness.argmax_mismatches
         ),
     );
-    row("time", format!("{:.2} s, {:.0} prompts/s", timing.attribute_s, timing.examples_per_s));
+    row("time", format!("{:.2} s, {} prompts/s", timing.attribute_s, human_rate(timing.examples_per_s)));
     for note in notes {
         row("store", printable(&note.to_string()).into_owned());
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 use candle_core::Device;
 use config::Metadata;
 
-use super::{family::Config, source::Files, tokenizer::Tokenizer, weights::Weights};
+use super::{chat::ChatTemplate, family::Config, source::Files, tokenizer::Tokenizer, weights::Weights};
 use crate::error::Result;
 
 /// Opens the file at `path`.
@@ -39,6 +39,22 @@ pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
         config: Config::new(path, config),
         tokenizer: Tokenizer::parse(path, &serde_json::to_vec(&tokenizer).unwrap_or_default())?,
         tokenizer_path: path.to_owned(),
+        chat: chat(&metadata)?,
         weights,
     })
+}
+
+/// The chat template that the file carries.
+fn chat(metadata: &Metadata<'_>) -> Result<Option<ChatTemplate>> {
+    let Some(source) = metadata.text("tokenizer.chat_template") else { return Ok(None) };
+    let tokens = metadata.list("tokenizer.ggml.tokens").unwrap_or_default();
+    let special = |name: &str| {
+        let id = metadata.size(&format!("tokenizer.ggml.{name}_token_id"))?;
+        match tokens.get(id)? {
+            reader::Value::Text(token) => Some(token.clone()),
+            _ => None,
+        }
+    };
+    let (bos, eos) = (special("bos").unwrap_or_default(), special("eos").unwrap_or_default());
+    ChatTemplate::new(metadata.path, source, bos, eos).map(Some)
 }
