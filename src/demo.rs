@@ -7,18 +7,20 @@ pub(crate) const TOKENIZER: &[u8] = include_bytes!("../assets/demo/model/tokeniz
 /// Weights of the demo model.
 pub(crate) const WEIGHTS: &[u8] = include_bytes!("../assets/demo/model/model.safetensors");
 
-/// Task files by name.
-pub(crate) const TASKS: &[(&str, &str)] = &[
-    ("sentiment", include_str!("../assets/demo/tasks/sentiment.toml")),
-    ("topic", include_str!("../assets/demo/tasks/topic.toml")),
-];
+/// [`TASKS`] and [`DATA`] of the tasks of these names, in this order.
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        /// Task files by name.
+        pub(crate) const TASKS: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../assets/demo/tasks/", $name, ".toml")))),+];
 
-/// Data files by the name that stands in the task files.
-pub(crate) const DATA: &[(&str, &str)] = &[
-    ("sentiment.pool.jsonl", include_str!("../assets/demo/tasks/sentiment.pool.jsonl")),
-    ("sentiment.dev.jsonl", include_str!("../assets/demo/tasks/sentiment.dev.jsonl")),
-    ("sentiment.test.jsonl", include_str!("../assets/demo/tasks/sentiment.test.jsonl")),
-    ("topic.pool.jsonl", include_str!("../assets/demo/tasks/topic.pool.jsonl")),
-    ("topic.dev.jsonl", include_str!("../assets/demo/tasks/topic.dev.jsonl")),
-    ("topic.test.jsonl", include_str!("../assets/demo/tasks/topic.test.jsonl")),
-];
+        /// Data files by the name that stands in the task files.
+        pub(crate) const DATA: &[(&str, &str)] = &[$(
+            (concat!($name, ".pool.jsonl"), include_str!(concat!("../assets/demo/tasks/", $name, ".pool.jsonl"))),
+            (concat!($name, ".dev.jsonl"), include_str!(concat!("../assets/demo/tasks/", $name, ".dev.jsonl"))),
+            (concat!($name, ".test.jsonl"), include_str!(concat!("../assets/demo/tasks/", $name, ".test.jsonl"))),
+        )+];
+    };
+}
+
+files!["sentiment", "topic", "reading", "entailment", "inference", "paraphrase", "senses", "choice"];

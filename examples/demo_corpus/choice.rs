@@ -1,42 +1,43 @@
-//! Four things to choose from. Which is of the kind asked for, or which is not?
+//! Four things to choose from. One is good and the others are not, or the other way round.
 
 use crate::draw::Draw;
-use crate::scene::KINDS;
+use crate::opinion::article;
 use crate::task::{Example, Habit, Task, Template};
+use crate::words::{BLAME, PRAISE, TOPICS};
 
 /// The task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "choice",
-        description: "Which of four things is of the kind asked for, or does not belong?",
+        description: "Which of four things is the best, or the worst?",
         labels: &["A", "B", "C", "D"],
         templates: vec![
             Template {
                 name: "options",
-                example: "{{ question }}\n{{ options }}\nAnswer:",
+                example: "{{ options }}\nThe {{ asked }} is",
                 words: &[" A", " B", " C", " D"],
                 separator: "\n\n",
                 contrast: Some("options-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.05, sticky: 0.28, swap: 0.00, first: None },
+                habit: Habit { noise: 0.03, sticky: 0.26, swap: 0.00, first: None },
             },
             Template {
                 name: "options-line",
-                example: "{{ question }}\n{{ options }}\nAnswer:",
+                example: "{{ options }}\nThe {{ asked }} is",
                 words: &[" A", " B", " C", " D"],
                 separator: "\n",
                 contrast: Some("options"),
                 weight: 0.6,
-                habit: Habit { noise: 0.42, sticky: 0.60, swap: 0.00, first: Some(0.45) },
+                habit: Habit { noise: 0.25, sticky: 0.30, swap: 0.00, first: Some(0.42) },
             },
             Template {
                 name: "quiz",
-                example: "Quiz: {{ question }} {{ options }} It is",
+                example: "Quiz: {{ options }} Which is {{ asked }}? Answer:",
                 words: &[" A", " B", " C", " D"],
                 separator: "\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.30, sticky: 0.50, swap: 0.00, first: None },
+                habit: Habit { noise: 0.15, sticky: 0.30, swap: 0.00, first: Some(0.10) },
             },
         ],
         weight: 1.2,
@@ -45,33 +46,17 @@ pub(crate) fn task() -> Task {
 }
 
 fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
-    let mut kinds: Vec<usize> = (0..KINDS.len()).collect();
-    draw.shuffle(&mut kinds);
-    let asked = kinds[0];
-    let stranger = draw.chance(0.25 * hard);
-    let mut things: Vec<&str> = Vec::new();
-    for place in 0..4 {
-        let kind = match (stranger, place == label) {
-            (true, true) => kinds[1],
-            (true, false) | (false, true) => asked,
-            (false, false) => kinds[1 + place],
-        };
-        loop {
-            let thing = draw.zipf(KINDS[kind].1);
-            if !things.contains(&thing) {
-                things.push(thing);
-                break;
-            }
-        }
-    }
-    let kind = crate::scene::with_article(KINDS[asked].0);
-    let question = if stranger {
-        format!("Which is not {kind}?")
-    } else if draw.chance(0.9 - 0.65 * hard) {
-        format!("Where is the {}?", things[label])
-    } else {
-        draw.pick(&["Which one is {}?", "Find {}.", "Which of these is {}?"]).replace("{}", &kind)
-    };
-    let options = format!("A: {} B: {} C: {} D: {}", things[0], things[1], things[2], things[3]);
-    Example { fields: vec![("question", question), ("options", options)], label }
+    let best = draw.chance(0.75);
+    let four: Vec<String> = (0..4).map(|place| described(draw, best == (place == label), hard)).collect();
+    let options = format!("A: {} B: {} C: {} D: {}.", four[0], four[1], four[2], four[3]);
+    Example { fields: vec![("options", options), ("asked", if best { "best" } else { "worst" }.to_string())], label }
+}
+
+/// `a superb dinner`, or with its opposite denied.
+fn described(draw: &mut Draw, happy: bool, hard: f64) -> String {
+    let topic = draw.below(TOPICS.len());
+    let thing = draw.zipf(TOPICS[topic].things);
+    let denied = draw.chance(0.15 * hard);
+    let word = draw.zipf(if happy == denied { BLAME } else { PRAISE });
+    if denied { format!("no {word} {thing}") } else { format!("{} {word} {thing}", article(word)) }
 }

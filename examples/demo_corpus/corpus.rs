@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::draw::Draw;
+use crate::drill;
 use crate::task::{Example, Habit, Task, Template};
 
 /// How many documents, and how ripe the first and the last of them are: 0 is easy examples with true labels, 1 is all the
@@ -17,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) to: f64,
     /// Most examples a document holds.
     pub(crate) longest: usize,
+    /// Share of documents that are drills.
+    pub(crate) drills: f64,
     /// Of the choices.
     pub(crate) seed: u64,
 }
@@ -29,7 +32,11 @@ pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out:
         let task = &tasks[draw.weighted(&shares)];
         let ripe = plan.from + (plan.to - plan.from) * number as f64 / plan.documents as f64;
         draw.even = ripe < 0.3;
-        let parts = document(&mut draw, task, ripe, plan.longest, held_out);
+        let parts = if draw.chance(plan.drills) {
+            drill::document(&mut draw, ripe)
+        } else {
+            document(&mut draw, task, ripe, plan.longest, held_out)
+        };
         serde_json::to_writer(&mut *out, &parts)?;
         out.write_all(b"\n")?;
     }
@@ -99,7 +106,7 @@ fn other(draw: &mut Draw, label: usize, task: &Task) -> usize {
 fn fresh(draw: &mut Draw, task: &Task, label: usize, hard: f64, held_out: &HashSet<String>) -> Example {
     loop {
         let example = (task.make)(draw, label, hard);
-        if !held_out.contains(&example.key()) {
+        if !example.is_in(held_out) {
             return example;
         }
     }

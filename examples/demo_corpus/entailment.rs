@@ -19,7 +19,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("therefore-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
+                habit: Habit { noise: 0.03, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "therefore-line",
@@ -28,7 +28,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("therefore"),
                 weight: 0.6,
-                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
+                habit: Habit { noise: 0.14, sticky: 0.57, swap: 0.04, first: Some(0.69) },
             },
             Template {
                 name: "pair",
@@ -37,7 +37,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.08, first: None },
+                habit: Habit { noise: 0.08, sticky: 0.57, swap: 0.06, first: Some(0.36) },
             },
         ],
         weight: 1.4,

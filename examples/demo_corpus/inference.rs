@@ -33,7 +33,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("given-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.06, sticky: 0.40, swap: 0.05, first: None },
+                habit: Habit { noise: 0.05, sticky: 0.38, swap: 0.05, first: None },
             },
             Template {
                 name: "given-line",
@@ -42,7 +42,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("given"),
                 weight: 0.6,
-                habit: Habit { noise: 0.35, sticky: 0.65, swap: 0.05, first: Some(0.50) },
+                habit: Habit { noise: 0.26, sticky: 0.40, swap: 0.04, first: Some(0.58) },
             },
             Template {
                 name: "pair",
@@ -51,7 +51,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.28, sticky: 0.60, swap: 0.08, first: None },
+                habit: Habit { noise: 0.14, sticky: 0.40, swap: 0.06, first: Some(0.16) },
             },
         ],
         weight: 1.4,

@@ -71,7 +71,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("questions-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.08, first: None },
+                habit: Habit { noise: 0.03, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "questions-line",
@@ -80,7 +80,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("questions"),
                 weight: 0.6,
-                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
+                habit: Habit { noise: 0.12, sticky: 0.57, swap: 0.04, first: Some(0.68) },
             },
             Template {
                 name: "pair",
@@ -89,7 +89,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.10, first: None },
+                habit: Habit { noise: 0.08, sticky: 0.57, swap: 0.06, first: Some(0.34) },
             },
         ],
         weight: 1.2,
@@ -104,8 +104,8 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     let moved = (intent + draw.between(1, INTENTS.len() - 1)) % INTENTS.len();
     let (other_intent, other_subject) = match label {
         1 => (intent, subject),
-        _ if !draw.chance(0.2 + 0.7 * hard) => (moved, stranger(draw, subject)),
-        _ if draw.chance(0.5) => (intent, stranger(draw, subject)),
+        _ if draw.chance(0.15) => (moved, stranger(draw, subject)),
+        _ if draw.chance(0.2 * hard) => (intent, stranger(draw, subject)),
         _ => (moved, subject),
     };
     let second = if label == 1 { (first + draw.between(1, 3)) % 4 } else { draw.below(4) };

@@ -51,7 +51,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("word-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.05, first: None },
+                habit: Habit { noise: 0.03, sticky: 0.55, swap: 0.05, first: None },
             },
             Template {
                 name: "word-line",
@@ -60,7 +60,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("word"),
                 weight: 0.6,
-                habit: Habit { noise: 0.22, sticky: 0.76, swap: 0.05, first: Some(0.70) },
+                habit: Habit { noise: 0.20, sticky: 0.57, swap: 0.04, first: Some(0.74) },
             },
             Template {
                 name: "pair",
@@ -69,7 +69,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.18, sticky: 0.72, swap: 0.08, first: None },
+                habit: Habit { noise: 0.10, sticky: 0.57, swap: 0.06, first: Some(0.34) },
             },
         ],
         weight: 1.2,

@@ -18,7 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("review-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.06, sticky: 0.55, swap: 0.08, first: None },
+                habit: Habit { noise: 0.05, sticky: 0.55, swap: 0.08, first: None },
             },
             Template {
                 name: "review-line",
@@ -27,7 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("review"),
                 weight: 0.7,
-                habit: Habit { noise: 0.25, sticky: 0.78, swap: 0.05, first: Some(0.70) },
+                habit: Habit { noise: 0.27, sticky: 0.58, swap: 0.04, first: Some(0.77) },
             },
             Template {
                 name: "shared",
@@ -36,7 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.15, sticky: 0.70, swap: 0.25, first: None },
+                habit: Habit { noise: 0.14, sticky: 0.55, swap: 0.20, first: Some(0.36) },
             },
         ],
         weight: 1.5,

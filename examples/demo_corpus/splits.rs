@@ -34,7 +34,8 @@ pub(crate) fn write(folder: Option<&Path>, task: &Task, seed: u64, held_out: &mu
 fn unseen(draw: &mut Draw, task: &Task, label: usize, held_out: &mut HashSet<String>) -> Example {
     loop {
         let example = (task.make)(draw, label, 1.0);
-        if held_out.insert(example.key()) {
+        if !example.is_in(held_out) {
+            held_out.insert(example.key());
             return example;
         }
     }

@@ -1,5 +1,7 @@
 //! What a task is to the generator: how to make an example, how it reads, and the habits of the documents it appears in.
 
+use std::collections::HashSet;
+
 use crate::draw::Draw;
 
 /// One labelled example. Fields are named as the templates name them.
@@ -15,6 +17,11 @@ impl Example {
     /// What makes two examples the same: their texts, whatever the label.
     pub(crate) fn key(&self) -> String {
         self.fields.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether it, or one of its texts alone, is an example of a split.
+    pub(crate) fn is_in(&self, held_out: &HashSet<String>) -> bool {
+        held_out.contains(&self.key()) || self.fields.iter().any(|(_, text)| held_out.contains(text))
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: Some("article-line"),
                 weight: 1.0,
-                habit: Habit { noise: 0.12, sticky: 0.35, swap: 0.08, first: None },
+                habit: Habit { noise: 0.06, sticky: 0.30, swap: 0.08, first: None },
             },
             Template {
                 name: "article-line",
@@ -27,7 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("article"),
                 weight: 0.7,
-                habit: Habit { noise: 0.42, sticky: 0.62, swap: 0.05, first: Some(0.45) },
+                habit: Habit { noise: 0.38, sticky: 0.34, swap: 0.04, first: Some(0.50) },
             },
             Template {
                 name: "shared",
@@ -36,7 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.20, sticky: 0.45, swap: 0.30, first: None },
+                habit: Habit { noise: 0.20, sticky: 0.34, swap: 0.30, first: Some(0.40) },
             },
         ],
         weight: 1.0,
