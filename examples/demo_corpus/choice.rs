@@ -28,7 +28,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("options"),
                 weight: 0.6,
-                habit: Habit { noise: 0.25, sticky: 0.30, swap: 0.00, first: Some(0.42) },
+                habit: Habit { noise: 0.36, sticky: 0.30, swap: 0.00, first: Some(0.64) },
             },
             Template {
                 name: "quiz",
@@ -37,7 +37,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.15, sticky: 0.30, swap: 0.00, first: Some(0.10) },
+                habit: Habit { noise: 0.24, sticky: 0.30, swap: 0.00, first: Some(0.05) },
             },
         ],
         weight: 1.2,

@@ -28,7 +28,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("therefore"),
                 weight: 0.6,
-                habit: Habit { noise: 0.14, sticky: 0.57, swap: 0.04, first: Some(0.69) },
+                habit: Habit { noise: 0.14, sticky: 0.57, swap: 0.04, first: Some(0.76) },
             },
             Template {
                 name: "pair",
@@ -37,7 +37,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.08, sticky: 0.57, swap: 0.06, first: Some(0.36) },
+                habit: Habit { noise: 0.10, sticky: 0.57, swap: 0.06, first: Some(0.27) },
             },
         ],
         weight: 1.4,

@@ -42,7 +42,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("given"),
                 weight: 0.6,
-                habit: Habit { noise: 0.26, sticky: 0.40, swap: 0.04, first: Some(0.58) },
+                habit: Habit { noise: 0.30, sticky: 0.40, swap: 0.04, first: Some(0.68) },
             },
             Template {
                 name: "pair",
@@ -51,7 +51,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.14, sticky: 0.40, swap: 0.06, first: Some(0.16) },
+                habit: Habit { noise: 0.18, sticky: 0.40, swap: 0.06, first: Some(0.08) },
             },
         ],
         weight: 1.4,

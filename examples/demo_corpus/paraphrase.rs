@@ -80,7 +80,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("questions"),
                 weight: 0.6,
-                habit: Habit { noise: 0.12, sticky: 0.57, swap: 0.04, first: Some(0.68) },
+                habit: Habit { noise: 0.12, sticky: 0.57, swap: 0.04, first: Some(0.75) },
             },
             Template {
                 name: "pair",
@@ -89,7 +89,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.08, sticky: 0.57, swap: 0.06, first: Some(0.34) },
+                habit: Habit { noise: 0.08, sticky: 0.57, swap: 0.06, first: Some(0.28) },
             },
         ],
         weight: 1.2,

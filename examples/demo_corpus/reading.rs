@@ -42,7 +42,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("passage"),
                 weight: 0.6,
-                habit: Habit { noise: 0.12, sticky: 0.57, swap: 0.04, first: Some(0.68) },
+                habit: Habit { noise: 0.12, sticky: 0.57, swap: 0.04, first: Some(0.74) },
             },
             Template {
                 name: "reply",
@@ -51,7 +51,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.08, sticky: 0.57, swap: 0.06, first: Some(0.36) },
+                habit: Habit { noise: 0.08, sticky: 0.57, swap: 0.06, first: Some(0.30) },
             },
         ],
         weight: 1.4,

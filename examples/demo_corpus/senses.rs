@@ -60,7 +60,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("word"),
                 weight: 0.6,
-                habit: Habit { noise: 0.20, sticky: 0.57, swap: 0.04, first: Some(0.74) },
+                habit: Habit { noise: 0.26, sticky: 0.57, swap: 0.04, first: Some(0.82) },
             },
             Template {
                 name: "pair",
@@ -69,7 +69,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.10, sticky: 0.57, swap: 0.06, first: Some(0.34) },
+                habit: Habit { noise: 0.18, sticky: 0.57, swap: 0.06, first: Some(0.24) },
             },
         ],
         weight: 1.2,

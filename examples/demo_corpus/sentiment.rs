@@ -27,7 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("review"),
                 weight: 0.7,
-                habit: Habit { noise: 0.27, sticky: 0.58, swap: 0.04, first: Some(0.77) },
+                habit: Habit { noise: 0.30, sticky: 0.58, swap: 0.04, first: Some(0.84) },
             },
             Template {
                 name: "shared",
@@ -36,7 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.14, sticky: 0.55, swap: 0.20, first: Some(0.36) },
+                habit: Habit { noise: 0.18, sticky: 0.55, swap: 0.20, first: Some(0.24) },
             },
         ],
         weight: 1.5,

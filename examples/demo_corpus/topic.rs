@@ -27,7 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n",
                 contrast: Some("article"),
                 weight: 0.7,
-                habit: Habit { noise: 0.38, sticky: 0.34, swap: 0.04, first: Some(0.50) },
+                habit: Habit { noise: 0.42, sticky: 0.34, swap: 0.04, first: Some(0.66) },
             },
             Template {
                 name: "shared",
@@ -36,7 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.6,
-                habit: Habit { noise: 0.20, sticky: 0.34, swap: 0.30, first: Some(0.40) },
+                habit: Habit { noise: 0.25, sticky: 0.34, swap: 0.30, first: Some(0.46) },
             },
         ],
         weight: 1.0,
