@@ -103,11 +103,22 @@ fn a_run_that_does_not_add_up_is_marked_everywhere() {
 fn tasks_lists_labels_and_contrastive_pairs() {
     let listing = json(&partscope(&["tasks", "--json"]));
     let tasks = listing["tasks"].as_array().unwrap();
-    for (name, labels) in [("sentiment", 2), ("topic", 4)] {
+    let expected = [
+        ("sentiment", 2),
+        ("topic", 4),
+        ("reading", 2),
+        ("entailment", 2),
+        ("inference", 3),
+        ("paraphrase", 2),
+        ("senses", 2),
+        ("choice", 4),
+    ];
+    assert_eq!(tasks.len(), expected.len());
+    for (name, labels) in expected {
         let task = tasks.iter().find(|task| task["name"] == name).unwrap();
         assert_eq!(task["labels"].as_array().unwrap().len(), labels);
         let templates = task["templates"].as_array().unwrap();
-        assert!(templates.len() >= 2 && templates.iter().any(|template| template["contrast"].is_string()));
+        assert!(templates.len() >= 3 && templates.iter().any(|template| template["contrast"].is_string()));
         assert!(task["pool"].as_u64() >= Some(120) && task["dev"].as_u64() >= Some(300), "{task}");
         assert!(task["test"].as_u64() >= Some(500), "{task}");
     }
