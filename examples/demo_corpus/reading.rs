@@ -71,7 +71,8 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
 pub(crate) fn question(draw: &mut Draw, topic: usize, happy: bool, yes: bool) -> &'static str {
     let praised = happy == yes;
     if draw.chance(if praised { 0.8 } else { 0.35 }) {
-        return *draw.pick(VERDICTS[usize::from(praised)]);
+        let ways = VERDICTS[usize::from(praised)];
+        return ways[draw.below(ways.len())];
     }
     let asked = match (yes, topic) {
         (true, _) => topic,
@@ -79,5 +80,6 @@ pub(crate) fn question(draw: &mut Draw, topic: usize, happy: bool, yes: bool) ->
         (false, _) if draw.chance(0.7) => 1,
         (false, _) => (topic + draw.between(1, 3)) % 4,
     };
-    *draw.pick(SUBJECTS[asked])
+    let ways = SUBJECTS[asked];
+    ways[draw.below(ways.len())]
 }
