@@ -59,7 +59,7 @@ pub(crate) fn task() -> Task {
                 words: &[" different", " same"],
                 separator: "\n#\n",
                 contrast: Some("word"),
-                weight: 0.9,
+                weight: 1.4,
                 habit: Habit { noise: 0.26, sticky: 0.57, swap: 0.04, first: Some(0.82) },
             },
             Template {
@@ -68,7 +68,7 @@ pub(crate) fn task() -> Task {
                 words: &[" no", " yes"],
                 separator: "\n\n",
                 contrast: None,
-                weight: 0.6,
+                weight: 0.5,
                 habit: Habit { noise: 0.18, sticky: 0.57, swap: 0.06, first: Some(0.24) },
             },
         ],
