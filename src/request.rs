@@ -30,7 +30,7 @@ pub struct RunRequest {
 /// paper's 24 labels, 4 of them in the prompt.
 impl Default for RunRequest {
     fn default() -> Self {
-        let (task, template) = ("topic".to_owned(), Some("shared".to_owned()));
+        let (task, template) = ("topic".to_owned(), Some("article-hash".to_owned()));
         Self {
             task,
             template,

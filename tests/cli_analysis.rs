@@ -28,7 +28,7 @@ fn path(path: &Path) -> &str {
 #[test]
 fn fit_reports_every_method_on_the_same_examples() {
     let home = TempDir::new().unwrap();
-    let folder = run(&home, "run", &["--template", "shared"]);
+    let folder = run(&home, "run", &["--template", "article-hash"]);
     let report = json(&partscope(&["fit", path(&folder), "--with-model", "--json"]));
     for key in ["objective", "kkt", "iterations", "seconds", "rest", "train_n", "test_n"] {
         assert!(report[key].is_number(), "{key}");
@@ -192,7 +192,7 @@ fn reproduce_asks_the_model_once() {
 #[test]
 fn a_report_of_two_runs_stands_in_one_folder() {
     let home = TempDir::new().unwrap();
-    let (a, b) = (run(&home, "a", &["--template", "shared"]), run(&home, "b", &["--template", "article"]));
+    let (a, b) = (run(&home, "a", &["--template", "article-hash"]), run(&home, "b", &["--template", "article"]));
     let folder = home.path().join("paper");
     let written = json(&partscope(&["report", path(&a), path(&b), "-o", path(&folder), "--json"]));
     let files: Vec<&str> = written["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();

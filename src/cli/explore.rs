@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Task to begin with, by name or as a task file [default: topic, on the template `shared`]
+    /// Task to begin with, by name or as a task file [default: topic, on the template `article-hash`]
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
     #[command(flatten)]
