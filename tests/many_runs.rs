@@ -81,8 +81,8 @@ fn several_templates_and_seeds_make_several_runs() {
     let mut folders: Vec<String> =
         fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     folders.sort();
-    assert_eq!((runs.len(), folders.len()), (8, 8));
-    assert_eq!(&folders[..2], ["review-line-s0", "review-line-s1"]);
+    assert_eq!((runs.len(), folders.len()), (6, 6));
+    assert_eq!(&folders[..2], ["review-hash-s0", "review-hash-s1"]);
     for run in runs {
         let folder = format!("{}-s{}", run["task"]["template"].as_str().unwrap(), run["prompt"]["demo_seed"]);
         let stored: Value = serde_json::from_slice(&fs::read(out.join(folder).join("run.json")).unwrap()).unwrap();

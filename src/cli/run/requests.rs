@@ -95,8 +95,8 @@ mod tests {
         let folders = |template: &str| -> Vec<String> {
             all(&asked(template), &task, Some(&Seeds(vec![0, 7]))).unwrap().iter().map(folder).collect()
         };
-        assert_eq!(folders("about,shared"), ["about-s0", "about-s7", "shared-s0", "shared-s7"]);
+        assert_eq!(folders("article,shared"), ["article-s0", "article-s7", "shared-s0", "shared-s7"]);
         assert_eq!(folders("all").len(), 2 * task.templates.len());
-        assert!(all(&asked("about,x"), &task, None).is_err());
+        assert!(all(&asked("article,x"), &task, None).is_err());
     }
 }
