@@ -45,7 +45,10 @@ fn demo() -> Result<ExploreOptions> {
         Ok(TaskChoice { name, templates })
     };
     let choices = Library.names().into_iter().map(choice).collect::<Result<_>>()?;
-    let start = |listen: Listener<_>| jobs::model_worker(Source::Demo, LoadOptions::default(), Store::none(), listen);
+    let start = |listen: Listener<_>| {
+        let (load, shared) = (LoadOptions::default(), jobs::SharedModel::default());
+        jobs::model_worker(Source::Demo, load, Store::none(), shared, listen)
+    };
     let first = Some(RunRequest::default());
     Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, ..ExploreOptions::default() })
 }

@@ -293,6 +293,30 @@ fn a_prompt_is_edited_and_run_again_and_a_text_is_classified() {
 }
 
 #[test]
+fn causes_are_asked_of_the_model_and_shown_beside_contributions() {
+    let mut session = Session::start("explore --limit 24", 120, 40);
+    session.see("done in");
+    session.press("gm");
+    session.press("A");
+    session.see("who reacted");
+    session.see("zero ablation at the last position");
+    session.press(".");
+    session.see("zero ablation at all positions");
+    session.press("P");
+    session.see("strongest tokens");
+    session.press("W");
+    session.see("suppresses");
+    session.press(".Z");
+    session.see("Z begins (zero, last; 72 × 24)");
+    session.press("Z");
+    session.see("72 components ablated");
+    session.press("\x1b");
+    session.see("total effect");
+    session.press("q");
+    session.ends_with(0);
+}
+
+#[test]
 fn without_a_terminal_it_says_one_sentence() {
     let output = Command::new(BINARY).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

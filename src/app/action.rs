@@ -104,6 +104,8 @@ actions! {
         ListUp "previous-example" "Move to the example before",
         PageDown "page-down" "Move one page of examples down",
         PageUp "page-up" "Move one page of examples up",
+        Attention "attention" "Show where the selected head looks in the example",
+        Writes "writes" "Show the words that the component promotes",
     }
     Mix {
         Fit "fit" "Fit the weights of all components on the training examples",
@@ -122,6 +124,10 @@ actions! {
         Redo "redo" "Make the change again that was taken back",
         SaveMix "save-mix" "Write the mix to a weights file",
         LoadMix "load-mix" "Read a mix from a weights file",
+        AblateMix "ablate" "Run the model again with the mix inside it",
+        AblateEach "ablate-each" "Ablate each component: first the cost, then the sweep",
+        Positions "positions" "Ablate at the last position, or at all positions",
+        Fill "fill" "Ablate to zero, or to the mean result",
     }
     Prompt {
         Earlier "earlier" "Move the demonstration up in the prompt",

@@ -12,13 +12,13 @@ use crate::{
     attribution::Attribution,
     cancel::Cancel,
     component::Shape,
-    jobs::{Errand, FitEvent, Judged, Report, Scored, Tagged},
+    jobs::{Errand, FitEvent, Judged, Report, Scored, StudyEvent, Tagged},
     runner::{Event, RunRequest},
 };
 
 use super::{
-    Effect, Keymap, Leave, State, TaskChoice, fixture, hear_answer, hear_clerk, hear_fit, hear_judge, hear_run,
-    hear_score, keymap::DEFAULT, press,
+    Effect, Keymap, Leave, State, TaskChoice, answers::answer, fixture, hear_answer, hear_clerk, hear_fit, hear_judge,
+    hear_look, hear_run, hear_score, hear_study, keymap::DEFAULT, press,
 };
 
 /// Keys go in, the state is looked at; runs begin when they are told to.
@@ -104,9 +104,21 @@ impl Bench {
         for effect in effects {
             match effect {
                 Effect::Quit(leave) => self.left = Some(leave),
-                Effect::CancelRun => self.cancelled += 1,
+                Effect::CancelRun | Effect::CancelStudy => self.cancelled += 1,
                 Effect::Copy(text) => self.copied = Some(text),
                 Effect::Suspend => {}
+                Effect::Study(request) => {
+                    let finding = Box::new(answer(&request));
+                    let event = StudyEvent::Found { sheet: request.sheet, finding };
+                    let more = hear_study(&mut self.state, Tagged { generation: 0, event });
+                    self.carry_out(more);
+                }
+                Effect::Look(request) => {
+                    let finding = Box::new(answer(&request));
+                    let event = StudyEvent::Found { sheet: request.sheet, finding };
+                    let more = hear_look(&mut self.state, Tagged { generation: 0, event });
+                    self.carry_out(more);
+                }
                 Effect::Run(request) => {
                     self.asked.push(request);
                     self.state.generation = self.asked.len() as u64;

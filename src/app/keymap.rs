@@ -28,6 +28,8 @@ pub enum Table {
     Prompt,
     /// Holds among the examples.
     Examples,
+    /// Holds where effects, attention and written words are shown.
+    Cause,
     /// Holds where two runs are compared.
     Compare,
     /// Holds where all runs are compared.
@@ -42,7 +44,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of the keymap.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Screens,
         Self::Cursor,
@@ -52,6 +54,7 @@ impl Table {
         Self::Mix,
         Self::Prompt,
         Self::Examples,
+        Self::Cause,
         Self::Compare,
         Self::Matrix,
         Self::Runs,
@@ -71,6 +74,7 @@ impl Table {
             Self::Mix => "mix",
             Self::Prompt => "prompt",
             Self::Examples => "examples",
+            Self::Cause => "cause",
             Self::Compare => "compare",
             Self::Matrix => "matrix",
             Self::Runs => "runs",
@@ -91,6 +95,8 @@ pub enum Place {
     Prompt,
     /// Among the examples.
     Examples,
+    /// Where effects, attention and written words are shown.
+    Cause,
     /// Where two runs are compared.
     Compare,
     /// Where all runs are compared.
@@ -105,11 +111,12 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Explore,
         Self::Mix,
         Self::Prompt,
         Self::Examples,
+        Self::Cause,
         Self::Compare,
         Self::Matrix,
         Self::Runs,
@@ -126,6 +133,7 @@ impl Place {
             Self::Mix => &[Table::Mix, Table::Faders, Table::Screens, Table::Global],
             Self::Prompt => &[Table::Prompt, Table::Screens, Table::Global],
             Self::Examples => &[Table::Examples, Table::Lists, Table::Screens, Table::Global],
+            Self::Cause => &[Table::Cause, Table::Cursor, Table::Lists, Table::Faders, Table::Screens, Table::Global],
             Self::Compare => &[Table::Compare, Table::Cursor, Table::Lists, Table::Screens, Table::Global],
             Self::Matrix => &[Table::Matrix, Table::Screens, Table::Global],
             Self::Runs => &[Table::Runs, Table::Screens, Table::Global],

@@ -16,6 +16,14 @@ pub enum Metric {
     Margin,
     /// Its weight in the mix.
     Weight,
+    /// What ablating it does to the mean margin while the rest stands still, in nats.
+    DirectEffect,
+    /// What ablating it does to the mean margin when later layers react, in nats.
+    TotalEffect,
+    /// Total minus direct effect, in nats.
+    IndirectEffect,
+    /// Mean share of a head's attention that label words of demonstrations get.
+    LabelAttention,
     /// Its accuracy in one run minus that in another; only where two runs are compared.
     Change,
 }
@@ -47,13 +55,36 @@ impl Scale {
 
 impl Metric {
     /// The quantities of one run, in the order they are cycled.
-    pub const ALL: [Self; 5] = [Self::Accuracy, Self::VersusModel, Self::Bias, Self::Margin, Self::Weight];
+    pub const ALL: [Self; 9] = [
+        Self::Accuracy,
+        Self::VersusModel,
+        Self::Bias,
+        Self::Margin,
+        Self::Weight,
+        Self::TotalEffect,
+        Self::DirectEffect,
+        Self::IndirectEffect,
+        Self::LabelAttention,
+    ];
 
-    /// The next quantity.
+    /// The next quantity; what has to be asked of the model first is passed over until it is known.
     #[must_use]
-    pub fn next(self) -> Self {
+    pub fn next(self, sheet: Option<&Sheet>) -> Self {
+        let known = |metric: Self| match metric {
+            Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => {
+                sheet.is_some_and(|sheet| sheet.findings.sweep.is_some())
+            }
+            Self::LabelAttention => sheet.is_some_and(|sheet| sheet.findings.shares.is_some()),
+            _ => true,
+        };
         let at = Self::ALL.iter().position(|&metric| metric == self).unwrap_or(0);
-        Self::ALL[(at + 1) % Self::ALL.len()]
+        let mut others = (1..=Self::ALL.len()).map(|step| Self::ALL[(at + step) % Self::ALL.len()]);
+        others.find(|&metric| known(metric)).unwrap_or(self)
+    }
+
+    /// Whether it is an effect of ablation.
+    pub const fn is_effect(self) -> bool {
+        matches!(self, Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect)
     }
 
     /// What it is called.
@@ -64,6 +95,10 @@ impl Metric {
             Self::Bias => "label bias",
             Self::Margin => "margin",
             Self::Weight => "weight in the mix",
+            Self::DirectEffect => "direct effect",
+            Self::TotalEffect => "total effect",
+            Self::IndirectEffect => "indirect effect",
+            Self::LabelAttention => "attention to labels",
             Self::Change => "difference",
         }
     }
@@ -71,9 +106,9 @@ impl Metric {
     /// The unit the map writes it in.
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::Accuracy | Self::Bias => "%",
+            Self::Accuracy | Self::Bias | Self::LabelAttention => "%",
             Self::VersusModel | Self::Change => "points",
-            Self::Margin => "nats",
+            Self::Margin | Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => "nats",
             Self::Weight => "×",
         }
     }
@@ -87,6 +122,10 @@ impl Metric {
             Self::Bias => tally.bias(component),
             Self::Margin => tally.margin(component),
             Self::Weight => (!tally.is_empty()).then(|| sheet.desk.weight(component)),
+            Self::DirectEffect => Some(sheet.findings.effects(component)?.direct_effect().margin),
+            Self::TotalEffect => Some(sheet.findings.effects(component)?.total_effect().margin),
+            Self::IndirectEffect => Some(sheet.findings.effects(component)?.indirect_effect().margin),
+            Self::LabelAttention => sheet.findings.label_share(sheet, component),
             Self::Change => None,
         }
     }
@@ -98,8 +137,8 @@ impl Metric {
         match self {
             Self::Accuracy => Scale { low: 0.0, neutral: 1.0 / labels as f64, high: 1.0 },
             Self::VersusModel | Self::Change => around_zero(largest(0.25)),
-            Self::Bias => Scale { low: 0.0, neutral: 0.0, high: 1.0 },
-            Self::Margin => around_zero(largest(0.01)),
+            Self::Bias | Self::LabelAttention => Scale { low: 0.0, neutral: 0.0, high: 1.0 },
+            Self::Margin | Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => around_zero(largest(0.01)),
             Self::Weight => around_zero(largest(1.0)),
         }
     }
@@ -112,6 +151,9 @@ impl Metric {
             Self::Weight => "1: the model's own".to_owned(),
             Self::Bias => "100: one label only".to_owned(),
             Self::Margin => "above 0: for gold".to_owned(),
+            Self::DirectEffect | Self::TotalEffect => "below 0: it helps".to_owned(),
+            Self::IndirectEffect => "total − direct".to_owned(),
+            Self::LabelAttention => "of the last token".to_owned(),
             Self::Change => "0: no change".to_owned(),
         }
     }
@@ -119,9 +161,9 @@ impl Metric {
     /// The value in at most three characters (accuracy, shares) or four (signed quantities).
     pub fn short(self, value: f64) -> String {
         match self {
-            Self::Accuracy | Self::Bias => format!("{:.0}", value * 100.0),
+            Self::Accuracy | Self::Bias | Self::LabelAttention => format!("{:.0}", value * 100.0),
             Self::VersusModel | Self::Change => whole(value * 100.0),
-            Self::Margin | Self::Weight => decimal(value),
+            _ => decimal(value),
         }
     }
 }

@@ -16,13 +16,17 @@
 //! | [`editor`] | the demonstrations as they are edited, and a text of one's own |
 //! | [`matrix`], [`shelf`] | all runs at hand against each other; all runs there are |
 //! | [`remembered`], [`key_page`] | where a run was left; the page of all keys |
+//! | [`mod@cause`] | changes inside the forward pass; where heads look, what components write |
 //! | [`typing`] | lines that are typed |
 //! | [`mod@update`], [`switch`], [`hear`] | what actions and workers do to the state |
 
 pub mod action;
+#[cfg(test)]
+pub(crate) mod answers;
 pub mod argument;
 #[cfg(test)]
 pub(crate) mod bench;
+pub mod cause;
 pub mod desk;
 pub mod editor;
 #[cfg(test)]
@@ -50,6 +54,7 @@ pub mod typing;
 pub mod update;
 
 pub use action::Action;
+pub use cause::{hear_look, hear_study};
 pub use editor::hear_answer;
 pub use hear::{hear_clerk, hear_fit, hear_judge, hear_run, hear_score};
 pub use key::Key;

@@ -12,6 +12,7 @@ use crate::{
 };
 
 use super::{
+    cause::Findings,
     desk::Desk,
     mixer::{Path, Scores},
     side::{Item, Side},
@@ -66,11 +67,16 @@ pub struct Sheet {
     pub path: Option<Path>,
     /// What the mix is held against, once that was asked for.
     pub scores: Option<Scores>,
+    /// What made it, word for word.
+    pub plan: Arc<Plan>,
+    /// What was found out by asking the model again.
+    pub findings: Findings,
 }
 
 impl Sheet {
     /// An empty sheet for a planned run.
     pub fn planned(id: u64, request: RunRequest, plan: Plan) -> Self {
+        let kept = Arc::new(plan.clone());
         let side = |split| {
             let items = plan.split(split).iter().map(Item::from).collect();
             Side::new(plan.shape, items, Attribution::new(plan.shape, plan.gold(split)))
@@ -88,6 +94,8 @@ impl Sheet {
             fit: None,
             path: None,
             scores: None,
+            findings: Findings::default(),
+            plan: kept,
             model: plan.model,
             task: plan.task,
             prompt: plan.prompt,
@@ -96,7 +104,7 @@ impl Sheet {
 
     /// A complete sheet for a run from disk.
     pub fn saved(id: u64, run: Run) -> Self {
-        let shape = run.test.shape();
+        let (shape, plan) = (run.test.shape(), Arc::new(Plan::of(&run)));
         let items = |split| run.examples.iter().filter(|record| record.split == split).map(Item::from).collect();
         let (train, test) = (items(Split::Train), items(Split::Test));
         let mut sheet = Self {
@@ -115,6 +123,8 @@ impl Sheet {
             fit: None,
             path: None,
             scores: None,
+            findings: Findings::default(),
+            plan,
         };
         sheet.follow();
         sheet

@@ -35,6 +35,16 @@ pub enum Fill {
     Mean,
 }
 
+impl Fill {
+    /// The name used in files and options.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Zero => "zero",
+            Self::Mean => "mean",
+        }
+    }
+}
+
 /// How components are changed inside the forward pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ablation {
@@ -45,6 +55,11 @@ pub struct Ablation {
 }
 
 impl Ablation {
+    /// In two words: `zero, last`.
+    pub fn short(self) -> String {
+        format!("{}, {}", self.fill.name(), self.positions.name())
+    }
+
     /// As a sentence part: `zero ablation at the last position`.
     pub const fn describe(self) -> &'static str {
         match (self.fill, self.positions) {

@@ -5,9 +5,10 @@ use super::{
     means::{Contributions, means},
 };
 use crate::{
-    analysis::{Effects, Mix},
+    analysis::{Effects, Mix, predict::rivals},
     attribution::Attribution,
     cancel::Cancel,
+    component::Component,
     decompose::{BatchSize, Prepared},
     error::Result,
     model::{Intervention, Packed, PrefixStream, Results, Stream},
@@ -30,6 +31,30 @@ pub struct Rerun {
     pub total: Vec<f64>,
     /// The two beside each other.
     pub effects: Effects,
+}
+
+impl Rerun {
+    /// How much more each component adds to the mean margin (gold minus the strongest rival under the model) than it
+    /// adds in `table` with its weight applied, the largest reaction first: who makes the indirect effect.
+    pub fn reactions(&self, table: &Attribution) -> Vec<(Component, f64)> {
+        let (labels, gold) = (table.labels(), table.gold());
+        let rivals = rivals(table);
+        let mean = |values: &[f32]| {
+            let rows = values.chunks_exact(labels).zip(gold.iter().zip(&rivals));
+            rows.map(|(row, (&gold, &rival))| f64::from(row[gold]) - f64::from(row[rival])).sum::<f64>()
+                / gold.len().max(1) as f64
+        };
+        let shape = table.shape();
+        let mut reactions: Vec<(Component, f64)> = (0..shape.components())
+            .map(|index| {
+                let before = self.mix.weights[index] * mean(table.contribution(index));
+                (shape.component(index), mean(self.table.contribution(index)) - before)
+            })
+            .filter(|(_, delta)| delta.abs() > 1e-9)
+            .collect();
+        reactions.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        reactions
+    }
 }
 
 /// Runs the test prompts of `subject` with `mix` applied inside the forward pass; `table` holds the contributions of the

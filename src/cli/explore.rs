@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use super::{Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
 use crate::{
     error::Result,
-    jobs::model_worker,
+    jobs::{SharedModel, model_worker, study_worker},
     runner::RunRequest,
     store,
     task::Library,
-    tui::{ExploreOptions, Listener, TaskChoice, explore, has_terminal},
+    tui::{ExploreOptions, Listener, StartStudy, TaskChoice, explore, has_terminal},
 };
 
 /// Open the terminal explorer, on a model and task or on saved runs.
@@ -42,8 +42,14 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 fn options(args: &Args) -> Result<ExploreOptions> {
     let saved = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<_>>>()?;
     let store = args.store.store()?;
+    let (source, load) = (args.model.source()?, args.model.load_options()?);
+    let shared = SharedModel::default();
+    let (asked, common, known) = (source.clone(), shared.clone(), load.clone());
+    let study: StartStudy = Box::new(move |name: &str, listen: Listener<_>| {
+        study_worker(name, asked.clone(), known.clone(), common.clone(), listen)
+    });
     if !saved.is_empty() {
-        return Ok(ExploreOptions { saved, store, ..ExploreOptions::default() });
+        return Ok(ExploreOptions { saved, store, study: Some(study), ..ExploreOptions::default() });
     }
     let mut names = Library.names();
     let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task))?;
@@ -51,10 +57,16 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         names.insert(0, first.task.clone());
     }
     let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
-    let (source, load) = (args.model.source()?, args.model.load_options()?);
     let kept = store.clone();
-    let start = move |listen: Listener<_>| model_worker(source, load, store, listen);
-    Ok(ExploreOptions { model: Some(Box::new(start)), first: Some(first), choices, saved, store: kept })
+    let start = move |listen: Listener<_>| model_worker(source, load, store, shared, listen);
+    Ok(ExploreOptions {
+        model: Some(Box::new(start)),
+        study: Some(study),
+        first: Some(first),
+        choices,
+        saved,
+        store: kept,
+    })
 }
 
 /// The request where no task is named: the demo's opening, unless a template is named.

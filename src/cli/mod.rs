@@ -2,6 +2,8 @@
 //!
 //! Data goes to standard output, progress to standard error and only if that is a terminal.
 
+mod ablate;
+mod attention;
 mod cache;
 mod classify;
 mod compare;
@@ -19,7 +21,9 @@ mod report;
 mod reproduce;
 mod run;
 mod store_options;
+mod subject;
 mod tasks;
+mod writes;
 
 use std::process::ExitCode;
 
@@ -45,6 +49,9 @@ enum Command {
     Components(components::Args),
     Fit(fit::Args),
     Compare(compare::Args),
+    Ablate(ablate::Args),
+    Attention(attention::Args),
+    Writes(writes::Args),
     Classify(classify::Args),
     Reproduce(reproduce::Args),
     Cache(cache::Args),
@@ -89,6 +96,9 @@ pub fn main() -> ExitCode {
         Some(Command::Components(args)) => components::run(&args),
         Some(Command::Fit(args)) => fit::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Ablate(args)) => ablate::run(&args),
+        Some(Command::Attention(args)) => attention::run(&args),
+        Some(Command::Writes(args)) => writes::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Cache(args)) => cache::run(&args),

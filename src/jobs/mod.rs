@@ -10,6 +10,7 @@ mod fit;
 mod judge;
 mod model;
 mod score;
+mod study;
 mod worker;
 
 pub use clerk::{Clerk, Errand, Kept, Report, StoredRun};
@@ -17,4 +18,5 @@ pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use judge::{JudgeRequest, Judged, judge_worker};
 pub use model::{ModelEvent, ModelWorker, model_worker};
 pub use score::{ScoreRequest, Scored, score_worker};
+pub use study::{Finding, SharedModel, Study, StudyEvent, StudyRequest, study_worker};
 pub use worker::{Tagged, Worker};

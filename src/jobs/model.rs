@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Tagged, Worker};
+use super::{SharedModel, Tagged, Worker};
 use crate::{
     cancel::Cancel,
     error::{Error, Result},
@@ -65,7 +65,8 @@ impl ModelWorker {
     }
 }
 
-/// Starts the thread that loads `source` at its first request and does what it is asked for, runs through `store`.
+/// Starts the thread that loads `source` at its first request, into `shared`, and does what it is asked
+/// for, runs through `store`.
 ///
 /// # Errors
 /// If the system gives no thread.
@@ -73,12 +74,13 @@ pub fn model_worker(
     source: Source,
     options: LoadOptions,
     store: Store,
+    shared: SharedModel,
     listen: impl Fn(Tagged<ModelEvent>) + Send + 'static,
 ) -> io::Result<ModelWorker> {
     let slot = Slot::default();
     let inbox = slot.clone();
     let work = move |model: &mut Option<Model>, job: Job, cancel: &Cancel, say: &mut dyn FnMut(ModelEvent)| {
-        let outcome = load(model, &source, &options, say).and_then(|model| match job {
+        let outcome = load(model, (&source, &options, &shared), say).and_then(|model| match job {
             Job::Run(request) => attribute((model, &store), &request, cancel, &inbox, say),
             Job::Answer => {
                 answer_waiting(model, &inbox, cancel, say);
@@ -97,15 +99,14 @@ pub fn model_worker(
 
 fn load<'m>(
     model: &'m mut Option<Model>,
-    source: &Source,
-    options: &LoadOptions,
+    (source, options, shared): (&Source, &LoadOptions, &SharedModel),
     say: &mut dyn FnMut(ModelEvent),
 ) -> Result<&'m Model> {
     match model {
         Some(model) => Ok(model),
         empty => {
-            say(ModelEvent::Run(Event::Loading(source.to_string())));
-            Ok(empty.insert(Model::load(source, options)?))
+            let loading = || say(ModelEvent::Run(Event::Loading(source.to_string())));
+            Ok(empty.insert(shared.get(source, options, loading)?))
         }
     }
 }
@@ -154,7 +155,9 @@ mod tests {
     fn worker() -> (ModelWorker, Receiver<Tagged<ModelEvent>>) {
         let (listen, events) = channel();
         let worker =
-            model_worker(Source::Demo, LoadOptions::default(), Store::none(), move |event| drop(listen.send(event)));
+            model_worker(Source::Demo, LoadOptions::default(), Store::none(), SharedModel::default(), move |event| {
+                drop(listen.send(event));
+            });
         (worker.unwrap(), events)
     }
 

@@ -24,6 +24,16 @@ pub enum Positions {
     All,
 }
 
+impl Positions {
+    /// The name used in files and options.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::All => "all",
+        }
+    }
+}
+
 /// One result per component, e.g. its mean over examples.
 #[derive(Clone, Debug)]
 pub struct Results {

@@ -59,6 +59,12 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
         let problem = format!("the run was made with other weights, those of {}", plan.model.id);
         return Err(InputError::new(problem).field("weights_hash").cure("name their model with -m").into());
     }
+    if model.meta.dtype != plan.model.dtype {
+        let problem =
+            format!("the run was computed with weights kept as {}, not {}", plan.model.dtype, model.meta.dtype);
+        let cure = format!("add --dtype {}", plan.model.dtype);
+        return Err(InputError::new(problem).field("dtype").cure(cure).into());
+    }
     let (made, rebuilt) = match &plan.request {
         Some(request) => {
             let task = Library.task(&request.task)?;

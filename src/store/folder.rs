@@ -12,6 +12,7 @@ use safetensors::{
 };
 use tempfile::NamedTempFile;
 
+use super::beside::{is_beside, remove_beside};
 use crate::{
     attribution::{Attribution, Batch, Split},
     component::Shape,
@@ -19,7 +20,7 @@ use crate::{
     run::{ExampleRecord, Run, RunMeta, SCHEMA},
 };
 
-const RUN: &str = "run.json";
+pub(super) const RUN: &str = "run.json";
 const TABLE: &str = "attribution.safetensors";
 const EXAMPLES: &str = "examples.jsonl";
 
@@ -42,7 +43,7 @@ impl Destination {
         let stranger = fs::read_dir(folder)
             .map_err(failed)?
             .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-            .find(|name| ![RUN, TABLE, EXAMPLES].contains(&name.as_str()));
+            .find(|name| ![RUN, TABLE, EXAMPLES].contains(&name.as_str()) && !is_beside(name));
         if let Some(name) = stranger {
             return Err(InputError::new(format!("the folder is not empty and not a run: it holds `{name}`"))
                 .path(folder)
@@ -70,6 +71,7 @@ impl Destination {
             }
             _ => {}
         }
+        remove_beside(&self.folder)?;
         self.write_file(TABLE, &table_bytes(run)?)?;
         let mut lines = Vec::new();
         for example in &run.examples {
@@ -102,7 +104,7 @@ impl Destination {
 }
 
 /// A file that becomes another when it is whole, readable by whom the user's umask lets.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

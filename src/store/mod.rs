@@ -3,6 +3,7 @@
 //! [`Destination`] and [`open`] write and read a folder that the user named. [`Store`] keeps what the model computed
 //! under the user's cache, named by all that determines it, so that the same request is never computed twice.
 
+mod beside;
 mod entry;
 mod folder;
 mod key;
@@ -18,6 +19,7 @@ use std::{
 
 use directories::ProjectDirs;
 
+pub use beside::Beside;
 pub use entry::{Content, Entry};
 pub use folder::{Destination, open};
 pub use key::{Key, KeyMaker};

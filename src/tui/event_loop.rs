@@ -26,7 +26,7 @@ use super::{
     input,
     memory::Memory,
     mouse::mouse,
-    office::{Asked, Message, Office, StartModel},
+    office::{Asked, Message, Office, StartModel, StartStudy},
     settings,
     signals::{Heard, Signals},
     terminal::Screen,
@@ -49,6 +49,8 @@ const HANGUP: u8 = 129;
 pub struct ExploreOptions {
     /// Starts the worker that owns the model; `None` to look at saved runs only.
     pub model: Option<StartModel>,
+    /// Starts workers that ask the model about runs, saved ones too.
+    pub study: Option<StartStudy>,
     /// The run to begin with.
     pub first: Option<RunRequest>,
     /// Tasks and templates that can be switched to.
@@ -109,7 +111,7 @@ impl Explorer {
         state.theme = memory.theme(&themes);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = Screen::open().map_err(|error| terminal_error(&error))?;
-        let (office, inbox) = Office::new(options.model, options.store);
+        let (office, inbox) = Office::new(options.model, options.study, options.store);
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
         let mut explorer = Self { state, themes, screen, office, inbox, signals, memory, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;

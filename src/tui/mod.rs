@@ -27,7 +27,7 @@ pub mod widgets;
 
 pub use crate::app::TaskChoice;
 pub use event_loop::{ExploreOptions, explore};
-pub use office::{Listener, StartModel};
+pub use office::{Listener, StartModel, StartStudy};
 pub use stage::Stage;
 
 /// Whether there is a terminal to draw on and to read keys from.

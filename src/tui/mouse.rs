@@ -56,7 +56,7 @@ fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bo
         Screen::Map => layout.examples,
         Screen::Examples => layout::examples(screen)[0],
         Screen::Compare => state.sheet().map_or_else(Rect::default, |sheet| Sides::of(screen, sheet.shape).facts),
-        Screen::Mix | Screen::Prompt | Screen::Matrix | Screen::Runs => Rect::default(),
+        Screen::Mix | Screen::Prompt | Screen::Cause | Screen::Matrix | Screen::Runs => Rect::default(),
     };
     let listed = state.overlay.is_none() && (list.contains(at) || state.screen == Screen::Examples);
     let action = if listed { choose(Action::ListDown, Action::ListUp) } else { choose(Action::Down, Action::Up) };

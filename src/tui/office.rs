@@ -6,12 +6,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
     app::{
-        Effect, Leave, State, hear_answer, hear_clerk, hear_fit, hear_judge, hear_run, hear_score,
+        Effect, Leave, State,
+        cause::Studying,
+        hear_answer, hear_clerk, hear_fit, hear_judge, hear_look, hear_run, hear_score, hear_study,
         state::{Fitting, Phase, Tone},
     },
     jobs::{
         Clerk, Errand, FitEvent, FitRequest, JudgeRequest, Judged, ModelEvent, ModelWorker, Report, ScoreRequest,
-        Scored, Tagged, Worker, fit_worker, judge_worker, score_worker,
+        Scored, StudyEvent, StudyRequest, Tagged, Worker, fit_worker, judge_worker, score_worker,
     },
     runner::RunRequest,
     store::Store,
@@ -22,6 +24,9 @@ pub type Listener<E> = Box<dyn Fn(Tagged<E>) + Send>;
 
 /// Starts the worker that owns the model.
 pub type StartModel = Box<dyn FnOnce(Listener<ModelEvent>) -> io::Result<ModelWorker>>;
+
+/// Starts a worker, of this name, that asks the model about runs.
+pub type StartStudy = Box<dyn Fn(&str, Listener<StudyEvent>) -> io::Result<Worker<StudyRequest>>>;
 
 /// What a worker says.
 #[derive(Debug)]
@@ -34,6 +39,10 @@ pub enum Message {
     Judge(Tagged<Judged>),
     /// The scoring one.
     Score(Tagged<Scored>),
+    /// That of long studies.
+    Study(Tagged<StudyEvent>),
+    /// That of quick looks.
+    Look(Tagged<StudyEvent>),
     /// The clerk's.
     Clerk(Report),
 }
@@ -54,6 +63,9 @@ pub struct Office {
     mail: UnboundedSender<Message>,
     start: Option<StartModel>,
     model: Option<ModelWorker>,
+    start_study: Option<StartStudy>,
+    studies: Option<Worker<StudyRequest>>,
+    looks: Option<Worker<StudyRequest>>,
     fits: Option<Worker<FitRequest>>,
     judges: Option<Worker<JudgeRequest>>,
     scores: Option<Worker<ScoreRequest>>,
@@ -63,9 +75,26 @@ pub struct Office {
 
 impl Office {
     /// An office without workers yet, and where their mail arrives.
-    pub fn new(start: Option<StartModel>, store: Store) -> (Self, UnboundedReceiver<Message>) {
+    pub fn new(
+        start: Option<StartModel>,
+        start_study: Option<StartStudy>,
+        store: Store,
+    ) -> (Self, UnboundedReceiver<Message>) {
         let (mail, inbox) = unbounded_channel();
-        (Self { mail, start, model: None, fits: None, judges: None, scores: None, clerk: None, store }, inbox)
+        let office = Self {
+            mail,
+            start,
+            model: None,
+            start_study,
+            studies: None,
+            looks: None,
+            fits: None,
+            judges: None,
+            scores: None,
+            clerk: None,
+            store,
+        };
+        (office, inbox)
     }
 
     /// A listener that posts what it hears; when nobody reads any more, it is lost, as it should be.
@@ -79,6 +108,8 @@ impl Office {
         let effects = match message {
             Message::Model(told) => hear_model(state, told),
             Message::Judge(told) => hear_judge(state, told.event),
+            Message::Study(told) => hear_study(state, told),
+            Message::Look(told) => hear_look(state, told),
             Message::Fit(told) => {
                 hear_fit(state, told.event);
                 Vec::new()
@@ -100,6 +131,9 @@ impl Office {
                 Effect::Quit(how) => asked = Some(Asked::Leave(how)),
                 Effect::Suspend => asked = Some(Asked::Suspend),
                 Effect::Copy(text) => asked = Some(Asked::Copy(text)),
+                Effect::Study(request) => self.study(state, request),
+                Effect::Look(request) => self.look(state, request),
+                Effect::CancelStudy => self.studies.iter().for_each(Worker::cancel),
                 Effect::CancelRun => self.model.iter().for_each(ModelWorker::cancel),
                 Effect::Run(request) => self.run(state, request),
                 Effect::Fit { sheet, table, method } => self.fit(state, FitRequest { sheet, table, method }),
@@ -125,6 +159,35 @@ impl Office {
         if let Some(worker) = &mut self.model {
             state.generation = worker.run(request);
         }
+    }
+
+    fn study(&mut self, state: &mut State, request: StudyRequest) {
+        if self.studies.is_none() {
+            self.studies = self.start_asking("study", Message::Study);
+        }
+        if let Some(worker) = &mut self.studies {
+            state.cause.study_generation = worker.submit(request);
+        } else {
+            state.cause.studying = Studying::Idle;
+            state.notify(Tone::Bad, "there is no model to ask");
+        }
+    }
+
+    fn look(&mut self, state: &mut State, request: StudyRequest) {
+        if self.looks.is_none() {
+            self.looks = self.start_asking("look", Message::Look);
+        }
+        if let Some(worker) = &mut self.looks {
+            state.cause.look_generation = worker.submit(request);
+        } else {
+            let why = "there is no model to ask".to_owned();
+            state.cause.refused = state.cause.looking.take().map(|(sheet, study)| (sheet, study, why.clone()));
+            state.notify(Tone::Bad, why);
+        }
+    }
+
+    fn start_asking(&self, name: &str, wrap: fn(Tagged<StudyEvent>) -> Message) -> Option<Worker<StudyRequest>> {
+        self.start_study.as_ref()?(name, Box::new(self.post(wrap))).ok()
     }
 
     fn fit(&mut self, state: &mut State, request: FitRequest) {

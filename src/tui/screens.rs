@@ -187,6 +187,24 @@ fn examples_and_comparison_at_every_size() {
 }
 
 #[test]
+fn causes_at_every_size() {
+    let mut bench = Bench::finished(200);
+    bench.keys("g l l m");
+    for (name, keys) in [("effects", "A"), ("attention", "P J"), ("writes", "W")] {
+        bench.keys(keys);
+        for size in SIZES {
+            check(&format!("{name}-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        }
+        check(&format!("{name}-80x24-plain"), &paint(&bench, (80, 24), Depth::None));
+    }
+    check("sweep-price-80x24", &paint(bench.keys("esc Z"), (80, 24), Depth::True));
+    bench.keys("Z");
+    for size in SIZES {
+        check(&format!("sweep-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+}
+
+#[test]
 fn what_lies_on_top() {
     let mut bench = Bench::finished(40);
     check("palette-80x24", &paint(bench.keys(": m i x down"), (80, 24), Depth::True));
@@ -271,7 +289,7 @@ fn no_size_and_no_shape_breaks_the_screen() {
         let mut bench = Bench::opened();
         bench.shape = Shape { layers: shape.0, heads: shape.1, labels: shape.2.min(4) };
         bench.run_to_end(5);
-        for keys in ["", "g end", "w", "v", "d", "p", "i x", "enter e", "c", "M", "R", "?"] {
+        for keys in ["", "g end", "w", "A", "P", "W", "esc Z Z", "v", "d", "p", "i x", "enter e", "c", "M", "R", "?"] {
             bench.keys(keys);
             for width in [1, 20, 71, 72, 80, 133, 300] {
                 for height in [1, 5, 19, 20, 24, 51, 100] {

@@ -35,7 +35,7 @@ impl Stage {
     /// If the built-in keymap or themes are not valid, which tests rule out.
     pub fn open(options: ExploreOptions) -> Result<Self> {
         let keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
-        let (office, inbox) = Office::new(options.model, options.store);
+        let (office, inbox) = Office::new(options.model, options.study, options.store);
         let state = State::new(keymap, options.choices);
         let mut stage = Self { state, office, inbox, themes: Theme::built_in(Depth::True)? };
         let first = options.first.map_or_else(Vec::new, |first| stage.state.begin(first));

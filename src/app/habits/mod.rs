@@ -1,5 +1,6 @@
 //! What keys do, as rows of keys and expectation.
 
+mod cause;
 mod prompt;
 mod runs;
 

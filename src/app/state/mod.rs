@@ -17,6 +17,7 @@ use crate::{analysis::Kind, component::Component, run::Run, runner::RunRequest, 
 use super::{
     action::Action,
     argument::Argument,
+    cause::Cause,
     editor::Editor,
     hear::judge_next,
     keymap::{Keymap, Place},
@@ -103,6 +104,8 @@ pub struct State {
     pub overlay: Option<Overlay>,
     /// What just happened.
     pub notice: Option<Notice>,
+    /// What is being found out by asking the model.
+    pub cause: Cause,
     /// Which theme, counted round.
     pub theme: usize,
     next_sheet: u64,
@@ -143,6 +146,7 @@ impl State {
             shelf: Shelf::default(),
             overlay: None,
             notice: None,
+            cause: Cause::default(),
             theme: 0,
             next_sheet: 0,
         }
@@ -237,6 +241,7 @@ impl State {
             (None, Screen::Mix) => Place::Mix,
             (None, Screen::Prompt) => Place::Prompt,
             (None, Screen::Examples) => Place::Examples,
+            (None, Screen::Cause) => Place::Cause,
             (None, Screen::Compare) => Place::Compare,
             (None, Screen::Matrix) => Place::Matrix,
             (None, Screen::Runs) => Place::Runs,
@@ -290,7 +295,7 @@ impl State {
 
     /// Whether the screen moves by itself.
     pub fn is_moving(&self) -> bool {
-        self.phase.is_busy() || self.fitting != Fitting::Idle
+        self.cause.is_busy() || self.phase.is_busy() || self.fitting != Fitting::Idle
     }
 
     /// Says something.

@@ -39,6 +39,8 @@ pub enum Screen {
     Prompt,
     /// The examples, one of them opened.
     Examples,
+    /// Effects of the mix, attention, written words.
+    Cause,
     /// Two runs side by side.
     Compare,
     /// All runs at hand against each other.
@@ -58,6 +60,7 @@ impl Screen {
             Self::Mix => "desk",
             Self::Prompt => "prompt",
             Self::Examples => "examples",
+            Self::Cause => "cause",
             Self::Compare => "compare",
             Self::Matrix => "matrix",
             Self::Runs => "runs",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     analysis::Method,
     attribution::Attribution,
-    jobs::Errand,
+    jobs::{Errand, StudyRequest},
     runner::{Ask, RunRequest},
 };
 
@@ -45,6 +45,12 @@ pub enum Effect {
         /// Its test split.
         table: Arc<Attribution>,
     },
+    /// Ask the worker of long studies; it cancels the one before.
+    Study(StudyRequest),
+    /// Stop the long study.
+    CancelStudy,
+    /// Ask the worker of quick looks; it cancels the one before.
+    Look(StudyRequest),
     /// Put this on the clipboard.
     Copy(String),
     /// Go to the background.

@@ -14,7 +14,7 @@ use crate::analysis::Kind;
 
 use super::{
     action::{Action, Section},
-    editor,
+    cause, editor,
     key::{Code, Key},
     keymap::Place,
     matrix, mixer, shelf,
@@ -75,7 +75,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 /// Asks for what the screen needs and does not have yet.
 pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     matrix::settle(state);
-    [mixer::ask_for_scores(state), editor::settle(state), shelf::settle(state)].concat()
+    [mixer::ask_for_scores(state), editor::settle(state), shelf::settle(state), cause::look_for_more(state)].concat()
 }
 
 /// Whether an action is about the row under the cursor in the list of runs.
@@ -141,7 +141,7 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextBiased => next_of(state, Kind::LabelBiased, "label-biased"),
         Action::Mark | Action::MarkLayer | Action::MarkColumn | Action::MarkAll => marks::mark(state, action),
         Action::Kinds => marks::next_kind(state),
-        Action::Metric => state.map.metric = state.map.metric.next(),
+        Action::Metric => state.map.metric = state.map.metric.next(state.sheet()),
         Action::Filter => state.listing.filter = state.listing.filter.next(),
         Action::ListDown => step(state, 1),
         Action::ListUp => step(state, -1),
@@ -195,6 +195,12 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextTask | Action::NextTemplate | Action::NextSeed | Action::PreviousSeed | Action::Rerun => {
             return switch::switch(state, action);
         }
+        Action::Attention
+        | Action::Writes
+        | Action::AblateMix
+        | Action::AblateEach
+        | Action::Positions
+        | Action::Fill => return cause::act(state, action),
         Action::Cancel => return work::cancel(state),
         Action::Quit => return vec![Effect::Quit(Leave::Asked)],
     }

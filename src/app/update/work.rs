@@ -2,6 +2,7 @@
 
 use crate::app::{
     action::Action,
+    cause::{self, Studying},
     state::{Fitting, Phase, State, Tone},
 };
 
@@ -40,6 +41,9 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
             state.notify(Tone::Plain, format!("stopped; {dropped} queued left the queue too"));
         }
         return vec![Effect::CancelRun];
+    }
+    if state.cause.studying != Studying::Idle {
+        return cause::cancel(state);
     }
     state.notify(Tone::Plain, "nothing is being computed");
     Vec::new()

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    analysis::{ComponentStats, Kind},
+    analysis::{ComponentStats, Effects, Kind},
     app::{pairing::comparable, sheet::Sheet},
     text::printable,
     tui::{
@@ -40,13 +40,29 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let left = pane::stack(buf, inside, accuracy(theme, sheet, component, role, width));
     let left = pane::stack(buf, left, said(theme, sheet, component, width));
     let left = pane::stack(buf, left, [standing(theme, sheet, component)]);
-    let why = pane::wrap(&reason(sheet, component, kind), width.saturating_sub(1));
+    let effects = sheet.findings.effects(component).filter(|_| scene.state.map.metric.is_effect());
+    let why = effects.map_or_else(|| reason(sheet, component, kind), ablated);
+    let why = pane::wrap(&why, width.saturating_sub(1));
     let left = pane::stack(buf, left, why.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
     let labels = sheet.shape.labels.min(6) as u16;
     if left.height > labels + 1 {
         let left = pane::stack(buf, left, elsewhere(scene, sheet, component));
         pane::stack(buf, left, confusion(theme, sheet, component));
     }
+}
+
+/// What ablating the component does, in the sum and when the network reacts.
+fn ablated(effects: &Effects) -> String {
+    let (direct, total) = (effects.direct_effect(), effects.total_effect());
+    format!(
+        "off: margin {:+.3} direct, {:+.3} total; accuracy {:+.1}, {:+.1}; flips {}, {}",
+        direct.margin,
+        total.margin,
+        direct.accuracy * 100.0,
+        total.accuracy * 100.0,
+        effects.direct_flips.count(),
+        effects.total_flips.count()
+    )
 }
 
 /// How accurate the component is in the other runs at hand.

@@ -31,6 +31,9 @@ const fn hints(place: Place) -> &'static [Action] {
             Action::Ranking,
             Action::Solo,
             Action::Undo,
+            Action::Attention,
+            Action::AblateMix,
+            Action::AblateEach,
             Action::Filter,
         ],
         Place::Mix => &[
@@ -69,6 +72,17 @@ const fn hints(place: Place) -> &'static [Action] {
             Action::FullPrompt,
             Action::ListDown,
             Action::ListUp,
+            Action::Close,
+        ],
+        Place::Cause => &[
+            Action::Attention,
+            Action::Writes,
+            Action::AblateMix,
+            Action::Positions,
+            Action::Fill,
+            Action::Mute,
+            Action::ListDown,
+            Action::AblateEach,
             Action::Close,
         ],
         Place::Compare => &[

@@ -36,8 +36,16 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
 
 /// The screens, the one that is shown standing out.
 fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
-    let screens =
-        [Screen::Map, Screen::Mix, Screen::Prompt, Screen::Examples, Screen::Compare, Screen::Matrix, Screen::Runs];
+    let screens = [
+        Screen::Map,
+        Screen::Mix,
+        Screen::Prompt,
+        Screen::Examples,
+        Screen::Cause,
+        Screen::Compare,
+        Screen::Matrix,
+        Screen::Runs,
+    ];
     let style = |here| {
         if here { scene.theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { scene.theme.fg(Role::Dim) }
     };

@@ -18,6 +18,8 @@ use super::{
     widgets::pane,
 };
 
+mod attention;
+mod cause;
 mod compare;
 mod component;
 mod desk;
@@ -38,6 +40,7 @@ mod scores;
 mod small;
 mod status;
 mod verdict;
+mod writes;
 
 /// What a view needs besides its place: the state, the theme, and which frame of an animation it is.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +68,7 @@ pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
             examples::draw(buf, list, scene);
             example::draw(buf, one, scene);
         }
+        Screen::Cause => cause::draw(buf, area, layout, scene),
         Screen::Compare => compare::draw(buf, area, scene),
         Screen::Matrix => matrix::draw(buf, area, scene),
         Screen::Runs => runs::draw(buf, area, scene),

@@ -11,6 +11,7 @@ use ratatui::{
 use crate::{
     app::{
         Action,
+        cause::Studying,
         sheet::Sheet,
         state::{Phase, Tone},
     },
@@ -54,6 +55,7 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
         Line::from(vec![spin, Span::styled(text, theme.fg(Role::Text))])
     };
     match &state.phase {
+        Phase::Idle | Phase::Stopped if state.cause.studying != Studying::Idle => studying(scene),
         Phase::Idle => Line::styled(idle(scene), theme.fg(Role::Dim)),
         Phase::Preparing => busy("making the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
@@ -65,6 +67,22 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
         }
         Phase::Failed(_) => Line::styled("✗ failed", theme.bold(Role::Alarm)),
     }
+}
+
+/// What is asked of the model, and how far that is.
+fn studying(scene: Scene<'_>) -> Line<'static> {
+    let theme = scene.theme;
+    let Studying::Busy(name, progress) = scene.state.cause.studying else { return Line::default() };
+    let mut line = Line::styled(format!("{} {name}  ", spinner(scene.tick)), theme.bold(Role::Accent));
+    match progress {
+        Some(progress) => {
+            let stop = scene.state.key_of(Action::Cancel);
+            line.spans.extend(running(theme, &progress).spans);
+            line.spans.push(Span::styled(format!("  {stop} stops"), theme.fg(Role::Dim)));
+        }
+        None => line.spans.push(Span::styled("asking the model", theme.fg(Role::Dim))),
+    }
+    line
 }
 
 /// When nothing happens: how the last run and fit went.

@@ -1,0 +1,168 @@
+//! The screen of causes: what happens when the mix is applied inside the forward pass, beside what the sum says.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    analysis::{Effects, Flips, Score, predict::predictions},
+    app::{
+        Action,
+        cause::{Studying, View},
+        sheet::Sheet,
+    },
+    cause::Rerun,
+    tui::{
+        layout::{self, Layout},
+        theme::{Role, Theme},
+        widgets::pane,
+    },
+};
+
+use super::{Scene, attention, map, opened, ranking, status, writes};
+
+/// From this width on the map stays in sight.
+const WIDE: u16 = 110;
+
+/// The chosen view, beside the map where there is room for both.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) {
+    let body = layout::body(area);
+    let panel = if area.width >= WIDE {
+        if scene.state.ranked {
+            ranking::draw(buf, layout.map, scene);
+        } else {
+            map::draw(buf, layout.map, scene);
+        }
+        Rect { y: body.y, height: body.height, ..layout.component }
+    } else {
+        Rect { x: body.x + 1, width: body.width - 2, ..body }
+    };
+    let Some(sheet) = scene.state.sheet() else { return };
+    match scene.state.cause.view {
+        View::Effects => effects(buf, panel, scene, sheet),
+        View::Attention => attention::draw(buf, panel, scene, sheet),
+        View::Writes => writes::draw(buf, panel, scene, sheet),
+    }
+}
+
+fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
+    let (state, theme) = (scene.state, scene.theme);
+    let how = state.cause.ablation.describe();
+    let key = |action| state.key_of(action);
+    let note = format!("{} positions  {} fill", key(Action::Positions), key(Action::Fill));
+    let inside = opened(buf, area, theme, &format!("ablated re-run: {how}"), Line::styled(note, theme.fg(Role::Dim)));
+    let Some(rerun) = &sheet.findings.rerun else {
+        let said = match state.cause.studying {
+            Studying::Busy(..) => format!("{} the model runs with the mix inside", status::spinner(scene.tick)),
+            Studying::Idle if sheet.desk.is_model() => {
+                format!("No mix to apply: {} mutes a component, {} fits one.", key(Action::Mute), key(Action::Fit))
+            }
+            Studying::Idle => format!("{} applies the mix inside the forward pass.", key(Action::AblateMix)),
+        };
+        pane::put_at(buf, inside, 1, Line::styled(said, theme.fg(Role::Text)));
+        return;
+    };
+    let left = pane::stack(buf, inside, table(theme, rerun, inside.width));
+    let stale = rerun.mix.weights != sheet.desk.weights() || rerun.ablation != state.cause.ablation;
+    let hint = if stale {
+        let again = format!(
+            "of an earlier mix or choice ({}); {} runs again",
+            rerun.ablation.describe(),
+            key(Action::AblateMix)
+        );
+        Line::styled(again, theme.bold(Role::Bad))
+    } else {
+        Line::styled("The norm is realised anew; rest is scaled only where logits are read off.", theme.fg(Role::Dim))
+    };
+    let left = pane::stack(buf, left, [hint, Line::default()]);
+    let half = left.height.saturating_sub(1) / 2;
+    reactions(buf, Rect { height: half.min(11), ..left }, theme, sheet);
+    let below = Rect { y: left.y + half.min(11), height: left.height - half.min(11), ..left };
+    flips(buf, below, theme, sheet, rerun);
+}
+
+/// Accuracy, margin and flips: the model, the sum, the changed network, and what lies between.
+fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
+    let effects = &rerun.effects;
+    let narrow = width < 66;
+    let column = if narrow { 9 } else { 15 };
+    let head = ["model", "direct", "total", "indirect"].map(|name| format!("{name:>column$}")).concat();
+    let row = |name: &str, unit: &str, value: fn(Score) -> f64, digits: usize| {
+        let cell = |score: f64, effect: Option<f64>| {
+            let text = match effect {
+                Some(effect) if !narrow => format!("{score:.digits$} ({effect:+.digits$})"),
+                Some(effect) => format!("{effect:+.digits$}"),
+                None => format!("{score:.digits$}"),
+            };
+            format!("{text:>column$}")
+        };
+        let style = |effect: f64| theme.fg(if effect < 0.0 { Role::Bad } else { Role::Good });
+        let (direct, total) = (value(effects.direct_effect()), value(effects.total_effect()));
+        let indirect = value(effects.indirect_effect());
+        Line::from(vec![
+            Span::styled(format!("{name:<9}"), theme.fg(Role::Text)),
+            Span::styled(cell(value(effects.model), None), theme.bold(Role::Text)),
+            Span::styled(cell(value(effects.direct), Some(direct)), style(direct)),
+            Span::styled(cell(value(effects.total), Some(total)), style(total)),
+            Span::styled(format!("{:>column$}", format!("{indirect:+.digits$}")), style(indirect)),
+            Span::styled(format!(" {unit}"), theme.fg(Role::Dim)),
+        ])
+    };
+    vec![
+        Line::styled(format!("{:<9}{head}", ""), theme.fg(Role::Dim)),
+        row("accuracy", "%", |score| 100.0 * score.accuracy, 1),
+        row("margin", "nats", |score| score.margin, 2),
+        flip_row(theme, effects, column),
+    ]
+}
+
+fn flip_row(theme: &Theme, effects: &Effects, column: usize) -> Line<'static> {
+    let count = |flips: Flips| format!("+{} −{}", flips.fixed, flips.broken);
+    Line::from(vec![
+        Span::styled(format!("{:<9}{:>column$}", "flips", ""), theme.fg(Role::Text)),
+        Span::styled(format!("{:>column$}", count(effects.direct_flips)), theme.fg(Role::Text)),
+        Span::styled(format!("{:>column$}", count(effects.total_flips)), theme.fg(Role::Text)),
+        Span::styled(format!("{:>column$}", effects.disagree), theme.fg(Role::Text)),
+        Span::styled(format!(" of {}", effects.examples), theme.fg(Role::Dim)),
+    ])
+}
+
+/// Components that add more, or less, to the margin than they did.
+fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet) {
+    let note = Line::styled("mean margin, nats", theme.fg(Role::Dim));
+    let inside = opened(buf, area, theme, "who reacted", note);
+    let largest = sheet.findings.reactions.first().map_or(1.0, |(_, delta)| delta.abs());
+    let room = usize::from(inside.width).saturating_sub(19);
+    let row = |(component, delta): &(crate::Component, f64)| {
+        let role = if *delta < 0.0 { Role::Bad } else { Role::Good };
+        Line::from(vec![
+            Span::styled(format!("{component:<9}"), theme.fg(Role::Text)),
+            Span::styled(format!("{delta:>+7.3} "), theme.fg(role)),
+            Span::styled("━".repeat((delta.abs() / largest * room as f64).round() as usize), theme.fg(role)),
+        ])
+    };
+    pane::stack(buf, inside, sheet.findings.reactions.iter().take(inside.height.into()).map(row));
+}
+
+/// Examples that the changed network answers otherwise.
+fn flips(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, rerun: &Rerun) {
+    let labels = sheet.shape.labels;
+    let (direct, total) = (predictions(&rerun.direct, labels), predictions(&rerun.total, labels));
+    let model = sheet.test.tally.full();
+    let flipped: Vec<usize> = (0..total.len().min(model.len())).filter(|&row| model[row] != total[row]).collect();
+    let note = Line::styled("model → total (direct)", theme.fg(Role::Dim));
+    let inside = opened(buf, area, theme, &format!("{} answered otherwise", flipped.len()), note);
+    let row = |&example: &usize| {
+        let item = &sheet.test.items[example];
+        let role = if total[example] == item.gold { Role::Good } else { Role::Bad };
+        let said = format!("{} → {}", sheet.label(model[example]), sheet.label(total[example]));
+        Line::from(vec![
+            Span::styled(format!("{said:<20} "), theme.fg(role)),
+            Span::styled(format!("({})  ", sheet.label(direct[example])), theme.fg(Role::Dim)),
+            Span::styled(item.text.clone(), theme.fg(Role::Text)),
+        ])
+    };
+    pane::stack(buf, inside, flipped.iter().take(inside.height.into()).map(row));
+}

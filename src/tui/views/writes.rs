@@ -1,0 +1,66 @@
+//! What the selected component writes: its result through the whole unembedding.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{cause::chosen_example, sheet::Sheet},
+    cause::{Word, Written},
+    text::visible,
+    tui::{
+        theme::{Role, Theme},
+        widgets::{bar::bar, pane},
+    },
+};
+
+use super::{Scene, opened, status};
+
+/// The view.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
+    let (state, theme) = (scene.state, scene.theme);
+    let (Some(component), Some(example)) = (state.selected_name(), chosen_example(state)) else { return };
+    let id = sheet.test.items[example].id.clone();
+    let title = format!("{component} writes at the last token");
+    let inside = opened(buf, area, theme, &title, Line::styled(id, theme.fg(Role::Dim)));
+    let known = sheet.findings.written.as_deref();
+    let known = known.filter(|(of, written)| (*of, written.component) == (example, component));
+    let said = match (known, &state.cause.refused) {
+        (Some((_, written)), _) => return words(buf, inside, theme, written),
+        (None, Some((_, _, why))) => why.clone(),
+        (None, None) => format!("{} asking the model", status::spinner(scene.tick)),
+    };
+    let lines = pane::wrap(&said, inside.width.into());
+    pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Text))));
+}
+
+fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &Written) {
+    let most = [written.promoted.first(), written.suppressed.first()].into_iter().flatten();
+    let largest = most.map(|word| word.logit.abs()).fold(f64::MIN_POSITIVE, f64::max);
+    let dim = |text: String| Line::styled(text, theme.fg(Role::Dim));
+    let heading = "nats added to a word's logit, under the frozen norm; label words first".to_owned();
+    let left = pane::stack(buf, area, [dim(heading)]);
+    let labels = written.labels.iter().take(6).map(|word| line(theme, word, largest, area.width));
+    let left = pane::stack(buf, left, labels);
+    let left = pane::stack(buf, left, [dim(format!("mean over the vocabulary {:+.2}", written.mean)), Line::default()]);
+    let half = left.width / 2;
+    for (at, title, words) in [(0, "promotes", &written.promoted), (half + 1, "suppresses", &written.suppressed)] {
+        let side = Rect { x: left.x + at, width: half.saturating_sub(1), ..left };
+        let inside = opened(buf, side, theme, title, Line::default());
+        let rows = words.iter().take(inside.height.into()).map(|word| line(theme, word, largest, inside.width));
+        pane::stack(buf, inside, rows);
+    }
+}
+
+fn line(theme: &Theme, word: &Word, largest: f64, width: u16) -> Line<'static> {
+    let role = if word.logit < 0.0 { Role::Bad } else { Role::Good };
+    let text: String = visible(&word.text).chars().take(15).collect();
+    let mut spans = vec![
+        Span::styled(format!("{text:<16}"), theme.fg(Role::Strong)),
+        Span::styled(format!("{:>+6.2} ", word.logit), theme.fg(role)),
+    ];
+    spans.extend(bar(theme, role, word.logit.abs() / largest, usize::from(width).saturating_sub(24).min(30)));
+    spans.into()
+}

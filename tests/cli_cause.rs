@@ -1,0 +1,115 @@
+//! Ablated re-runs, attention and written words on the command line.
+
+mod binary;
+
+use std::{fs, path::Path};
+
+use binary::{failure, json, partscope, stdout};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn make(folder: &Path) -> String {
+    let folder = folder.to_str().unwrap().to_owned();
+    json(&partscope(&["run", "-m", "demo", "--task", "sentiment", "--limit", "24", "-o", &folder, "--json"]));
+    folder
+}
+
+#[test]
+fn effects_add_up_and_are_kept_beside_the_run() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"));
+    let nothing = json(&partscope(&["ablate", &run, "--set", "L0.H0=1", "--positions", "all", "--json"]));
+    assert_eq!(nothing["accuracy"]["effect"]["total"], 0.0);
+    assert_eq!(nothing["flipped"].as_array().unwrap().len(), 0);
+    let changed = json(&partscope(&["ablate", &run, "--set", "L7.MLP=0,L2.H3=0.5", "--fill", "mean", "--json"]));
+    let effect = &changed["margin"]["effect"];
+    let number = |key: &str| effect[key].as_f64().unwrap();
+    assert!((number("direct") + number("indirect") - number("total")).abs() < 1e-12);
+    assert!(number("total") != 0.0 && changed["reacted"].as_array().unwrap().len() > 10);
+    assert_eq!((changed["weights"]["L2.H3"].as_f64(), changed["positions"].as_str()), (Some(0.5), Some("last")));
+    let kept = fs::read(Path::new(&run).join("ablation-mix-last-mean.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&kept).unwrap(), changed);
+    let table = stdout(&partscope(&["ablate", &run, "--set", "L7.MLP=0"]));
+    assert!(table.contains("indirect") && table.contains("zero ablation at the last position"), "{table}");
+}
+
+#[test]
+fn a_sweep_agrees_with_single_re_runs() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"));
+    for positions in ["last", "all"] {
+        let each = json(&partscope(&["ablate", &run, "--each", "--positions", positions, "--json"]));
+        assert_eq!((each["complete"].as_bool(), each["examples"].as_u64()), (Some(true), Some(24)));
+        assert!(each["estimate_s"].as_f64().unwrap() > 0.0);
+        let components = each["components"].as_array().unwrap();
+        assert_eq!(components.len(), 72);
+        for name in ["L0.H0", "L4.MLP", "L7.H7"] {
+            let set = format!("{name}=0");
+            let one = json(&partscope(&["ablate", &run, "--set", &set, "--positions", positions, "--json"]));
+            let entry = components.iter().find(|entry| entry["name"] == name).unwrap();
+            for side in ["model", "direct", "total"] {
+                let (a, b) = (entry["margin"][side].as_f64().unwrap(), one["margin"][side].as_f64().unwrap());
+                assert!((a - b).abs() < 1e-4, "{name} {positions} {side}: {a} {b}");
+            }
+        }
+    }
+    json(&partscope(&["run", "--task", "sentiment", "--limit", "5", "-o", &run, "--json"]));
+    assert!(!Path::new(&run).join("ablation-each-last-zero.json").exists(), "it belongs to the run before");
+}
+
+#[test]
+fn attention_is_split_over_the_parts_of_the_prompt() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"));
+    let found = json(&partscope(&["attention", &run, "--head", "L5.H3", "--json"]));
+    let share = found["share"].as_array().unwrap();
+    assert_eq!(share.len(), 4 * 2 + 3, "start, four demonstrations with their labels, between, query");
+    let sum = |key: &str| share.iter().map(|part| part[key].as_f64().unwrap()).sum::<f64>();
+    assert!((sum("mean") - 1.0).abs() < 1e-4 && (sum("example") - 1.0).abs() < 1e-4);
+    let tokens = found["example"]["tokens"].as_array().unwrap();
+    let labels: Vec<&str> = (tokens.iter().filter(|token| token["part"].get("label").is_some()))
+        .map(|token| token["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(labels.len(), 4);
+    assert!(labels.iter().all(|word| [" negative", " positive"].contains(word)), "{labels:?}");
+    assert!(Path::new(&run).join("attention-L5.H3.json").exists());
+    assert!(stdout(&partscope(&["attention", &run, "--head", "L5.H3"])).contains("label words"));
+    let (code, message) = failure(&["attention", &run, "--head", "L5.MLP"]);
+    assert!(code == 3 && message.contains("name a head"), "{message}");
+}
+
+#[test]
+fn written_words_hold_the_label_words() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"));
+    let found = json(&partscope(&["writes", &run, "--component", "L7.MLP", "--top", "3", "--json"]));
+    let words = |key: &str| found[key].as_array().unwrap().clone();
+    assert_eq!((words("promoted").len(), words("suppressed").len()), (3, 3));
+    assert_eq!(words("labels")[0]["text"], " negative");
+    assert!(words("promoted")[0]["logit"].as_f64() >= words("labels")[0]["logit"].as_f64());
+    assert!(stdout(&partscope(&["writes", &run, "--component", "L7.MLP"])).contains("suppresses"));
+}
+
+#[test]
+fn what_does_not_fit_the_run_is_refused_with_the_reason() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"));
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
+    for (args, expected) in [
+        (vec!["ablate", &run, "-m", other, "--each"], "other weights"),
+        (vec!["ablate", &run, "--set", "L9.H0=0"], "no component L9.H0"),
+        (vec!["attention", &run, "--head", "L5.H3", "--example", "nosuch"], "test example"),
+        (vec!["writes", "/no/such/run", "--component", "L0.H0"], "not a run"),
+    ] {
+        let (code, message) = failure(&args);
+        assert!(code == 3 && message.contains(expected), "{args:?}: {code} {message}");
+    }
+    assert_eq!(partscope(&["ablate", &run]).status.code(), Some(2));
+    assert_eq!(partscope(&["ablate", &run, "--set", "L1.H1=x"]).status.code(), Some(2));
+    let path = Path::new(&run).join("run.json");
+    let mut meta: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    meta["prompt"]["demo_ids"][0] = "another".into();
+    fs::write(&path, meta.to_string()).unwrap();
+    let (code, message) = failure(&["ablate", &run, "--each"]);
+    assert!(code == 3 && message.contains("other demonstrations"), "{message}");
+}
