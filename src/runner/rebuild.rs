@@ -118,6 +118,12 @@ fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
     Ok((made, Rebuilt { prompts, queries: texts.clone(), texts, demonstrations: Vec::new() }))
 }
 
+/// Whether an example is what it was; the whole prompt counts where both know it.
+fn is_same(now: &PlannedExample, then: &PlannedExample) -> bool {
+    let said = |example: &PlannedExample| (example.id.clone(), example.text.clone(), example.gold);
+    said(now) == said(then) && now.prompt.as_ref().zip(then.prompt.as_ref()).is_none_or(|(now, then)| now == then)
+}
+
 /// What is not as it was.
 fn difference(made: &Plan, plan: &Plan) -> Option<String> {
     for split in Split::ALL {
@@ -125,7 +131,7 @@ fn difference(made: &Plan, plan: &Plan) -> Option<String> {
         if now.len() != then.len() {
             return Some(format!("there are {} {} examples, there were {}", now.len(), split.name(), then.len()));
         }
-        if let Some((_, then)) = now.iter().zip(then).find(|(now, then)| now != then) {
+        if let Some((_, then)) = now.iter().zip(then).find(|(now, then)| !is_same(now, then)) {
             return Some(format!("the {} example `{}` is not what it was", split.name(), then.id));
         }
     }
