@@ -299,9 +299,10 @@ fn causes_are_asked_of_the_model_and_shown_beside_contributions() {
     session.press("gm");
     session.press("A");
     session.see("who reacted");
-    session.see("zero ablation at the last position");
+    session.see("ablated re-run: zero, last");
     session.press(".");
-    session.see("zero ablation at all positions");
+    session.see("ablated re-run: zero, all");
+    session.see("The norm is realised");
     session.press("P");
     session.see("strongest tokens");
     session.press("W");
@@ -310,8 +311,9 @@ fn causes_are_asked_of_the_model_and_shown_beside_contributions() {
     session.see("Z begins (zero, last; 72 × 24)");
     session.press("Z");
     session.see("72 components ablated");
-    session.press("\x1b");
     session.see("total effect");
+    session.press("\x1b");
+    session.see("w fit");
     session.press("q");
     session.ends_with(0);
 }

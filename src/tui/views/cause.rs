@@ -49,7 +49,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_
 
 fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
     let (state, theme) = (scene.state, scene.theme);
-    let how = state.cause.ablation.describe();
+    let ablation = state.cause.ablation;
+    let how = if area.width < 66 { ablation.short() } else { ablation.describe().to_owned() };
     let key = |action| state.key_of(action);
     let note = format!("{} positions  {} fill", key(Action::Positions), key(Action::Fill));
     let inside = opened(buf, area, theme, &format!("ablated re-run: {how}"), Line::styled(note, theme.fg(Role::Dim)));
@@ -66,17 +67,16 @@ fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
     };
     let left = pane::stack(buf, inside, table(theme, rerun, inside.width));
     let stale = rerun.mix.weights != sheet.desk.weights() || rerun.ablation != state.cause.ablation;
-    let hint = if stale {
-        let again = format!(
-            "of an earlier mix or choice ({}); {} runs again",
-            rerun.ablation.describe(),
-            key(Action::AblateMix)
-        );
-        Line::styled(again, theme.bold(Role::Bad))
+    let (said, style) = if stale {
+        let again = key(Action::AblateMix);
+        let said = format!("of an earlier mix or choice ({}); {again} runs again", rerun.ablation.short());
+        (said, theme.bold(Role::Bad))
     } else {
-        Line::styled("The norm is realised anew; rest is scaled only where logits are read off.", theme.fg(Role::Dim))
+        let said = "The norm is realised anew; rest is scaled only where logits are read off.";
+        (said.to_owned(), theme.fg(Role::Dim))
     };
-    let left = pane::stack(buf, left, [hint, Line::default()]);
+    let said = pane::wrap(&said, inside.width.into()).into_iter().map(|line| Line::styled(line, style));
+    let left = pane::stack(buf, left, said.chain([Line::default()]));
     let half = left.height.saturating_sub(1) / 2;
     reactions(buf, Rect { height: half.min(11), ..left }, theme, sheet);
     let below = Rect { y: left.y + half.min(11), height: left.height - half.min(11), ..left };
