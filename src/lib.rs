@@ -22,6 +22,30 @@
 //! | [`jobs`] | worker threads that own the model; typed requests and events |
 //! | `app`, `tui` | state and keys; drawing (feature `tui`) |
 //! | [`cli`] | one file per command |
+//!
+//! # An attribution in a few lines
+//!
+//! ```
+//! use partscope::{
+//!     analysis::{Thresholds, summarize},
+//!     cancel::Cancel,
+//!     model::{LoadOptions, Model, Source},
+//!     runner::{Draft, RunRequest, execute},
+//!     task::Library,
+//! };
+//!
+//! let model = Model::load(&Source::Demo, &LoadOptions::default())?;
+//! let task = Library.task("topic")?;
+//! let request = RunRequest { task: "topic".into(), limit: Some(20), ..RunRequest::default() };
+//! let (plan, prompts) = Draft::new(&task, &request)?.plan(&model)?;
+//! let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;
+//! assert!(run.meta.exactness.max_rel < 1e-4, "the parts add up to the model's own logits");
+//!
+//! let components = summarize(&run.test, &Thresholds::default());
+//! let best = components.iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy)).unwrap();
+//! println!("{} alone is right on {:.0} % of {} examples", best.component, 100.0 * best.accuracy, best.n);
+//! # Ok::<(), partscope::Error>(())
+//! ```
 
 pub mod analysis;
 #[cfg(feature = "tui")]
