@@ -1,0 +1,133 @@
+"""partscope beside a notebook: the same attribution with Hugging Face transformers and hooks, same weights, same prompts.
+
+    python tools/compare_hooks.py -m MODEL_DIR --texts sst2/dev.tsv --binary target/release/partscope --shots 4 24
+
+The notebook's way, done with care: prompts sorted by length and run in left-padded batches, logits of the last position
+only, hooks on what enters each `o_proj` and what leaves each `mlp`, and each head's result projected on the label rows with
+the realised norm. `--cache` lets it share the demonstrations' keys and values across a batch as well. Llama-like models.
+Rounds alternate between the two; ratios are medians. The largest difference of any contribution is relative to the run's
+largest centred logit, as partscope states its exactness.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM, DynamicCache
+
+
+def prompts_of(texts, shots, count):
+    """Prompts with the first `shots` lines as demonstrations and the next `count` as queries; a line is text, tab, 0 or 1."""
+    lines = [line.rstrip("\n").split("\t") for line in open(texts, encoding="utf-8")]
+    lines = [(text, int(label)) for text, label in lines if 8 <= len(text.split()) <= 26]
+    words = [" negative", " positive"]
+    head = "".join(f"Review: {text}\nSentiment:{words[label]}\n\n" for text, label in lines[:shots])
+    return [(f"{head}Review: {text}\nSentiment:", label) for text, label in lines[shots:shots + count]]
+
+
+class Notebook:
+    """Direct logit attribution by hooks."""
+
+    def __init__(self, folder, labels):
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        config = self.model.config
+        self.heads, self.layers = config.num_attention_heads, config.num_hidden_layers
+        self.rows = self.model.lm_head.weight[labels] * self.model.model.norm.weight
+        self.kept = {}
+        for index, layer in enumerate(self.model.model.layers):
+            layer.self_attn.o_proj.register_forward_pre_hook(lambda _, x, i=index: self.kept.__setitem__(("z", i), x[0][:, -1]))
+            layer.mlp.register_forward_hook(lambda _, __, y, i=index: self.kept.__setitem__(("mlp", i), y[:, -1]))
+        self.model.model.norm.register_forward_pre_hook(lambda _, x: self.kept.__setitem__("x", x[0][:, -1]))
+
+    @torch.inference_mode()
+    def run(self, prompts, batch, cache):
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        heads = np.zeros((self.layers, self.heads, len(prompts), len(self.rows)), np.float32)
+        mlps = np.zeros((self.layers, len(prompts), len(self.rows)), np.float32)
+        shared = 0
+        if cache:
+            while all(len(p) > shared + 1 and p[shared] == prompts[0][shared] for p in prompts):
+                shared += 1
+            prefix = self.model(torch.tensor([prompts[0][:shared]]), logits_to_keep=1, use_cache=True).past_key_values
+        for start in range(0, len(order), batch):
+            rows = order[start:start + batch]
+            longest = max(len(prompts[i]) for i in rows)
+            pad = [longest - len(prompts[i]) for i in rows]
+            if not cache:
+                ids = torch.tensor([[0] * p + prompts[i] for p, i in zip(pad, rows)])
+                mask = torch.tensor([[0] * p + [1] * len(prompts[i]) for p, i in zip(pad, rows)])
+                self.model(ids, attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0), logits_to_keep=1, use_cache=False)
+            else:
+                ids = torch.tensor([[0] * p + prompts[i][shared:] for p, i in zip(pad, rows)])
+                mask = torch.tensor([[1] * shared + [0] * p + [1] * (len(prompts[i]) - shared) for p, i in zip(pad, rows)])
+                past = DynamicCache()
+                for layer, item in enumerate(prefix.layers):
+                    past.update(item.keys.expand(len(rows), -1, -1, -1), item.values.expand(len(rows), -1, -1, -1), layer)
+                places = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
+                self.model(ids, attention_mask=mask, position_ids=places, past_key_values=past, logits_to_keep=1, use_cache=True)
+            x = self.kept["x"]
+            scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.model.config.rms_norm_eps)
+            for layer, block in enumerate(self.model.model.layers):
+                weight = block.self_attn.o_proj.weight
+                z = self.kept[("z", layer)].view(len(rows), self.heads, -1)
+                result = torch.einsum("bhd,whd->bhw", z, weight.view(weight.shape[0], self.heads, -1))
+                heads[layer][:, rows] = (result @ self.rows.T * scale[:, None]).transpose(0, 1).numpy()
+                mlps[layer][rows] = (self.kept[("mlp", layer)] @ self.rows.T * scale).numpy()
+        return heads, mlps
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-m", "--model", required=True, type=Path)
+    parser.add_argument("--texts", required=True)
+    parser.add_argument("--binary", default="target/release/partscope")
+    parser.add_argument("--shots", type=int, nargs="+", default=[4, 24])
+    parser.add_argument("--examples", type=int, default=48)
+    parser.add_argument("--notebook-examples", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cache", action="store_true", help="also the notebook with a prefix cache of its own")
+    options = parser.parse_args()
+    tokenizer = Tokenizer.from_file(str(options.model / "tokenizer.json"))
+    labels = [tokenizer.encode(word, add_special_tokens=False).ids[0] for word in [" negative", " positive"]]
+    notebook = Notebook(options.model, labels)
+    report = {}
+    for shots in options.shots:
+        prompts = prompts_of(options.texts, shots, options.examples)
+        tokens = [tokenizer.encode(text).ids for text, _ in prompts]
+        rates = {"partscope": [], "notebook": [], "notebook_cache": []}
+        with tempfile.TemporaryDirectory() as home:
+            lines = "".join(json.dumps({"prompt": text, "label": label}) + "\n" for text, label in prompts)
+            (Path(home) / "prompts.jsonl").write_text(lines)
+            for number in range(options.rounds):
+                out = Path(home) / f"run{number}"
+                command = [options.binary, "run", "-m", str(options.model), "--prompts", f"{home}/prompts.jsonl", "--dtype", "f32",
+                           "--label-tokens", ",".join(map(str, labels)), "--no-cache", "-o", str(out), "--json"]
+                run = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+                rates["partscope"].append(run["timing"]["examples_per_s"])
+                few = tokens[:options.notebook_examples]
+                for name, cache in [("notebook", False)] + ([("notebook_cache", True)] if options.cache else []):
+                    begun = time.perf_counter()
+                    heads, mlps = notebook.run(few, options.batch, cache)
+                    rates[name].append(len(few) / (time.perf_counter() - begun))
+                    ours = load_file(out / "attribution.safetensors")
+                    full = ours["test.full"]
+                    size = np.abs(full - full.mean(-1, keepdims=True)).max()
+                    far = max(np.abs(ours["test.heads"][:, :, :len(few)] - heads).max(), np.abs(ours["test.mlps"][:, :len(few)] - mlps).max())
+        medians = {name: statistics.median(values) for name, values in rates.items() if values}
+        ratio = statistics.median(a / b for a, b in zip(rates["partscope"], rates["notebook"]))
+        report[f"{shots} shots"] = {"tokens": sum(map(len, tokens)) / len(tokens), "examples_per_s": medians, "speedup": ratio,
+                                    "largest_relative_difference": float(far / size)}
+        print(json.dumps({f"{shots} shots": report[f"{shots} shots"]}, indent=2), flush=True)
+
+
+if __name__ == "__main__":
+    main()
