@@ -12,6 +12,7 @@
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
 //! | [`decompose`] | model × prompts → attribution |
+//! | [`mod@bench`] | how fast it is here |
 //! | [`doctor`] | whether a model is all right, and how far other dtypes drift |
 //! | [`analysis`] | pure functions of an attribution |
 //! | [`store`] | runs on disk |
@@ -51,6 +52,7 @@ pub mod analysis;
 #[cfg(feature = "tui")]
 pub mod app;
 pub mod attribution;
+pub mod bench;
 pub mod cancel;
 pub mod cause;
 pub mod cli;

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &[]),
     ("report", &["analysis"]),
     ("decompose", &["model"]),
+    ("bench", &["decompose", "model"]),
     ("doctor", &["decompose", "model"]),
     ("runner", &["decompose", "model", "store", "task"]),
     ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
@@ -30,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "cause",
+            "bench",
             "report",
             "hub",
             "doctor",

@@ -4,6 +4,7 @@
 
 mod ablate;
 mod attention;
+mod bench;
 mod cache;
 mod classify;
 mod compare;
@@ -56,6 +57,7 @@ enum Command {
     Reproduce(reproduce::Args),
     Cache(cache::Args),
     Report(report::Args),
+    Bench(bench::Args),
     Doctor(doctor::Args),
     Tasks(tasks::Args),
     Completions(completions::Args),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Cache(args)) => cache::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

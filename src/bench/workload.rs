@@ -1,0 +1,33 @@
+//! Prompts of the size that people use, without a task or a tokenizer.
+
+use crate::random::Draws;
+
+/// Tokens of a sentence: 8 to 26 words as modern tokenizers cut them.
+const SENTENCE: (usize, usize) = (10, 34);
+/// Tokens that a template adds to a sentence, its label word included.
+const TEMPLATE: usize = 6;
+
+/// Token ids of `examples` prompts with `shots` demonstrations, all drawn from `seed`; every prompt is whole.
+pub(super) fn prompts(shots: usize, examples: usize, vocabulary: usize, seed: u64) -> Vec<Vec<u32>> {
+    let mut draws = Draws::new(seed);
+    let mut sentence = || -> Vec<u32> {
+        let length = SENTENCE.0 + draws.below(SENTENCE.1 - SENTENCE.0 + 1) + TEMPLATE;
+        (0..length).map(|_| draws.below(vocabulary) as u32).collect()
+    };
+    let demonstrations: Vec<u32> = (0..shots).flat_map(|_| sentence()).collect();
+    (0..examples).map(|_| [demonstrations.clone(), sentence()].concat()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_share_their_demonstrations_and_nothing_else() {
+        let prompts = prompts(4, 8, 1000, 0);
+        let shared = crate::model::packed::shared_prefix(&prompts);
+        assert!((4 * 16..=4 * 40).contains(&shared), "{shared}");
+        assert!(prompts.iter().all(|prompt| (16..=40).contains(&(prompt.len() - shared))));
+        assert_eq!(prompts, super::prompts(4, 8, 1000, 0));
+    }
+}

@@ -1,0 +1,68 @@
+//! `partscope bench`: how fast this machine takes a model apart.
+
+use super::{
+    Failure,
+    options::ModelOptions,
+    output::{ProgressLine, print, print_json},
+};
+use crate::{
+    bench::{Measured, Options, measure},
+    cancel::Cancel,
+};
+
+/// Measure throughput here, against the naive way (every prompt whole), plain forward passes, and the machine's own peak.
+///
+/// Prompts are random tokens of the size of sentences of 8 to 26 words; ratios are medians over rounds.
+///
+/// Example: partscope bench -m model.gguf --shots 24
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Demonstrations in every prompt
+    #[arg(long, value_name = "K", default_value_t = Options::default().shots)]
+    shots: usize,
+    /// Prompts per round [default: as many as take about two seconds]
+    #[arg(long, value_name = "N")]
+    examples: Option<usize>,
+    /// Rounds
+    #[arg(long, value_name = "N", default_value_t = Options::default().rounds)]
+    rounds: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let mut line = ProgressLine::new();
+    line.stage("loading the model");
+    let model = args.model.load()?;
+    let options = Options { shots: args.shots, examples: args.examples, rounds: args.rounds };
+    let observe = |round: usize, rounds: usize| line.stage(&format!("round {} of {rounds}", round + 1));
+    let measured = measure(&model.decoder, &options, &Cancel::default(), observe)?;
+    drop(line);
+    if args.json {
+        print_json(&measured)?
+    } else {
+        print(&table(&measured))?
+    }
+    Ok(())
+}
+
+fn table(measured: &Measured) -> String {
+    let Measured { shots, examples, rounds, prefix_tokens, suffix_tokens, .. } = measured;
+    format!(
+        "{shots} shots ({prefix_tokens} shared tokens, {suffix_tokens:.0} of its own a prompt), {examples} prompts, {rounds} rounds\n\
+         attributed       {:>8.1} prompts/s\n\
+         every one whole  {:>8.1} prompts/s: {:.1} times as slow\n\
+         overhead         {:>8.1} % over plain forward passes\n\
+         arithmetic       {:>8.1} of {:.1} GFLOP/s: {:.0} % of the machine's peak\n",
+        measured.examples_per_s,
+        measured.naive_examples_per_s,
+        measured.speedup,
+        100.0 * measured.attribution_overhead,
+        measured.achieved_gflops,
+        measured.gemm_gflops,
+        100.0 * measured.utilisation
+    )
+}
