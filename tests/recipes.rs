@@ -92,6 +92,17 @@ fn an_analysis_is_one_file_that_knows_no_model_file_or_screen() {
 }
 
 #[test]
+fn the_page_on_task_files_has_every_field() {
+    let page = read("docs/tasks.md");
+    let source = read("src/task/file.rs");
+    let rows: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() > 15);
+    for row in rows {
+        assert!(page.contains(row), "docs/tasks.md lacks: {row}");
+    }
+}
+
+#[test]
 fn the_documents_point_at_what_is_there() {
     for document in [
         "README.md",
@@ -101,6 +112,8 @@ fn the_documents_point_at_what_is_there() {
         "docs/method.md",
         "docs/statistics.md",
         "docs/run-files.md",
+        "docs/tasks.md",
+        "docs/keys.md",
     ] {
         let folder = Path::new(document).parent().unwrap().to_owned();
         let text = read(document);
