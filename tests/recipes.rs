@@ -95,7 +95,8 @@ fn an_analysis_is_one_file_that_knows_no_model_file_or_screen() {
 fn the_page_on_task_files_has_every_field() {
     let page = read("docs/tasks.md");
     let source = read("src/task/file.rs");
-    let rows: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| line.starts_with("| `")).collect();
+    let rows: Vec<&str> =
+        source.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| line.starts_with("| `")).collect();
     assert!(rows.len() > 15);
     for row in rows {
         assert!(page.contains(row), "docs/tasks.md lacks: {row}");
