@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::{
-    check::alike,
-    compare::{Agreement, Flip, Shared, agreement, flips},
-};
+use crate::analysis::compare::{Agreement, Flip, Shared, agreement, flips};
 
 use super::sheet::Sheet;
 
@@ -29,9 +26,10 @@ pub struct Pairing {
     pub flips: Vec<Flip>,
 }
 
-/// Whether two sheets can be compared: the same components and labels, whatever words name them.
+/// Whether two sheets can be compared: as many components, in the same places, and the labels of one task, whatever words
+/// name them. The models may differ, as a base model and what was tuned from it do; the screen then names them.
 pub fn comparable(a: &Sheet, b: &Sheet) -> bool {
-    alike((&a.model, &a.task), (&b.model, &b.task)).is_ok()
+    a.shape == b.shape && a.task.name == b.task.name
 }
 
 impl Pairing {
@@ -82,11 +80,16 @@ mod tests {
     }
 
     #[test]
-    fn other_words_can_be_compared_and_other_tasks_cannot() {
+    fn other_words_and_models_can_be_compared_and_other_tasks_and_shapes_cannot() {
         let a = Sheet::saved(1, fixture::run(&fixture::request(), 4));
         let mut b = a.clone();
         b.task.label_words[0] = " sad".to_owned();
         assert!(Pairing::of(&a, &b).is_some());
+        b.model.weights_hash = "tuned".to_owned();
+        assert!(Pairing::of(&a, &b).is_some());
+        let mut larger = a.clone();
+        larger.shape.layers += 1;
+        assert_eq!(Pairing::of(&a, &larger), None);
         b.task.name = "another".to_owned();
         assert_eq!(Pairing::of(&a, &b), None);
     }

@@ -185,6 +185,12 @@ impl Sheet {
         self.shape.component(component)
     }
 
+    /// The model in a word: the last part of its path or hub id.
+    pub fn model_name(&self) -> String {
+        let id = self.model.id.trim_end_matches('/');
+        printable(id.rsplit('/').next().unwrap_or(id)).into_owned()
+    }
+
     /// Which demonstrations it has, in two words.
     pub fn demos_name(&self) -> String {
         let drawn = Demos::Balanced;

@@ -62,8 +62,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
 fn name(sheet: &Sheet, a: &Sheet, b: &Sheet) -> String {
     let (task, prompt) = (&sheet.task, &sheet.prompt);
     let mut words = Vec::new();
-    if a.task.name != b.task.name {
-        words.push(printable(&task.name).into_owned());
+    if a.model.weights_hash != b.model.weights_hash {
+        words.push(sheet.model_name());
     }
     if a.task.template != b.task.template {
         words.push(printable(&task.template).into_owned());

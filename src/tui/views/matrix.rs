@@ -49,7 +49,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         }
         let x = place.x + 5 + sheets.len() as u16 * CELL;
         let beside = Rect { x, width: inside.right().saturating_sub(x), ..place };
-        pane::put_at(buf, beside, 0, Line::styled(name(sheet), theme.fg(if here { Role::Strong } else { Role::Dim })));
+        pane::put_at(
+            buf,
+            beside,
+            0,
+            Line::styled(name(sheet, state.sheet()), theme.fg(if here { Role::Strong } else { Role::Dim })),
+        );
     }
     let below = Rect { y: inside.y + 2 + sheets.len() as u16, ..inside };
     let below = Rect { height: inside.bottom().saturating_sub(below.y), ..below };
@@ -65,9 +70,11 @@ fn letter(index: usize) -> String {
     char::from(b'A' + (index % 26) as u8).to_string()
 }
 
-/// What a run is, in a few words.
-pub(super) fn name(sheet: &Sheet) -> String {
-    format!("{} · {} · {} shots", printable(&sheet.task.template), sheet.demos_name(), sheet.prompt.shots)
+/// What a run is, in a few words; with its model if that is not the one of `shown`.
+fn name(sheet: &Sheet, shown: Option<&Sheet>) -> String {
+    let other = shown.filter(|shown| shown.model.weights_hash != sheet.model.weights_hash);
+    let model = other.map_or_else(String::new, |_| format!("{} · ", sheet.model_name()));
+    format!("{model}{} · {} · {} shots", printable(&sheet.task.template), sheet.demos_name(), sheet.prompt.shots)
 }
 
 fn cell(buf: &mut Buffer, row: Rect, scene: Scene<'_>, (a, b): (usize, usize), sheets: &[&Sheet]) {
@@ -98,7 +105,7 @@ fn facts(scene: Scene<'_>, sheets: &[&Sheet]) -> Vec<Line<'static>> {
     let named = |index: usize, sheet: &Sheet| {
         Line::from(vec![
             Span::styled(format!("{}  ", letter(index)), theme.bold(Role::Accent)),
-            Span::styled(name(sheet), theme.fg(Role::Text)),
+            Span::styled(name(sheet, scene.state.sheet()), theme.fg(Role::Text)),
             dim(format!("   {} %", percent(sheet.test.tally.full_accuracy()))),
         ])
     };
