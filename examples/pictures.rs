@@ -20,7 +20,7 @@ const PICTURES: [(&str, &str); 8] = [
     ("mix", "w"),
     ("desk", "d g j j"),
     ("examples", "e f f j j"),
-    ("compare", "esc f tab tab c b"),
+    ("compare", "esc f tab tab c n b"),
     ("matrix", "s M"),
     ("runs", "R"),
     ("prompt", "p w j l J i T h e space s h a r e s space f e l l space a g a i n enter"),
