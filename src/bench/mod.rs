@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     cancel::Cancel,
-    decompose::{BatchSize, Collector, LabelProjection, Prepared},
+    decompose::{BatchSize, Collector, LabelProjection, Prepared, workers},
     error::{Error, InputError, Result},
     model::{Decoder, Intervention, Packed, Prefix, Probe},
 };
@@ -146,25 +146,29 @@ impl Ways<'_> {
         let none = Intervention::none();
         let regime = self.decoder.regime(self.prompts[0].len());
         let prefix = self.decoder.prefix(&self.prompts[0][..shared], regime, &none, self.cancel)?;
-        for (regime, suffixes) in BatchSize::default().batches(self.decoder, &self.prompts, shared) {
-            let packed = Packed::new(suffixes.iter().copied(), shared, regime);
+        self.batches(&self.prompts, shared, |packed| {
             let mut last = Last(None);
             self.decoder.forward(packed, &prefix, &none, &mut last, self.cancel)?;
             let residual = last.0.ok_or_else(|| Error::Model("the forward pass ended early".to_owned()))?;
             self.projection.logits(self.decoder, &residual)?.to_vec2::<f32>()?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Every prompt whole, as if the others were not there: a few of them, since it is slow.
     fn naive(&self) -> Result<()> {
-        for (regime, prompts) in BatchSize::default().batches(self.decoder, self.few(), 0) {
-            let packed = Packed::new(prompts.iter().copied(), 0, regime);
-            let mut collector = Collector::new(self.decoder, self.projection);
+        self.batches(self.few(), 0, |packed| {
+            let (prompts, mut collector) = (packed.prompts(), Collector::new(self.decoder, self.projection));
             self.decoder.forward(packed, &Prefix::default(), &Intervention::none(), &mut collector, self.cancel)?;
-            collector.finish(prompts.len())?;
-        }
-        Ok(())
+            collector.finish(prompts).map(drop)
+        })
+    }
+
+    /// Does `work` on all batches, arranged as a run arranges them.
+    fn batches(&self, prompts: &[Vec<u32>], shared: usize, work: impl Fn(Packed) -> Result<()> + Sync) -> Result<()> {
+        let batches = BatchSize::default().batches(self.decoder, prompts, shared);
+        let packed = |batch: &[&[u32]], regime| Packed::new(batch.iter().copied(), shared, regime);
+        workers::arranged(self.decoder, &batches, |(regime, batch)| work(packed(batch, *regime)), |()| ())
     }
 
     fn few(&self) -> &[Vec<u32>] {

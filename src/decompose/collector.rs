@@ -7,7 +7,7 @@ use crate::{
     attribution::Batch,
     component::Shape,
     error::{Error, Result},
-    model::{Decoder, Probe},
+    model::{Decoder, Probe, kernels::product},
 };
 
 /// A probe that collects the contributions of one batch while it runs.
@@ -23,16 +23,16 @@ pub struct Collector<'a> {
 
 impl Probe for Collector<'_> {
     fn embedding(&mut self, x: &Tensor) -> Result<()> {
-        self.rest = Some(x.matmul(&self.projection.residual)?);
+        self.rest = Some(product(x, &self.projection.residual, None)?);
         Ok(())
     }
 
     fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
         let worth = &self.projection.heads[layer];
-        let (heads, head_dim, _) = worth.dims3()?;
+        let (heads, _, head_dim) = worth.dims3()?;
         let z = z.reshape((z.dim(0)?, heads, head_dim))?.transpose(0, 1)?.contiguous()?;
         let scaled = |x: Tensor| post_scale.map_or(Ok(x.clone()), |scale| x.broadcast_mul(scale));
-        let contributions = scaled(z.matmul(worth)?)?;
+        let contributions = scaled(product(&z, worth, None)?)?;
         self.components.push(contributions);
         if let (Some(bias), Some(rest)) = (&self.projection.biases[layer], &self.rest) {
             let bias = bias.broadcast_as(rest.shape())?;
@@ -42,7 +42,7 @@ impl Probe for Collector<'_> {
     }
 
     fn mlp(&mut self, _: usize, added: &Tensor) -> Result<()> {
-        self.components.push(added.matmul(&self.projection.residual)?.unsqueeze(0)?);
+        self.components.push(product(added, &self.projection.residual, None)?.unsqueeze(0)?);
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 
 mod collector;
 mod prepared;
+pub(crate) mod workers;
 
 use candle_core::{DType, Tensor};
 
@@ -18,16 +19,16 @@ pub use prepared::{BatchSize, Prepared};
 use crate::{
     component::Shape,
     error::Result,
-    model::{Decoder, Norm, NormKind},
+    model::{Decoder, Norm, NormKind, kernels::product},
 };
 
 /// Label rows of the unembedding, carried back through the final norm and every head's output projection.
 #[derive(Clone, Debug)]
 pub struct LabelProjection {
     shape: Shape,
-    /// `[d, Y]`: what one unit of the residual stream is worth, before the final norm's realised scale.
+    /// `[Y, d]`: what one unit of the residual stream is worth, before the final norm's realised scale.
     residual: Tensor,
-    /// Per layer `[H, head_dim, Y]`.
+    /// Per layer `[H, Y, head_dim]`.
     heads: Vec<Tensor>,
     /// Per layer `[1, Y]`: what the attention output bias is worth.
     biases: Vec<Option<Tensor>>,
@@ -67,11 +68,10 @@ impl LabelProjection {
             let rows = (rows * layer.residual_scale)?;
             let weight = attention.output.weight.to_f32()?;
             let worth = rows.matmul(&weight)?.reshape((shape.labels, attention.heads, attention.head_dim))?;
-            heads.push(worth.permute((1, 2, 0))?.contiguous()?);
+            heads.push(worth.transpose(0, 1)?.contiguous()?);
             let bias = attention.output.bias.as_ref();
             biases.push(bias.map(|bias| rows.matmul(&bias.unsqueeze(1)?)?.t()).transpose()?);
         }
-        let residual = residual.t()?.contiguous()?;
         Ok(Self { shape, residual, heads, biases, constant, label_rows, label_bias })
     }
 
@@ -85,11 +85,7 @@ impl LabelProjection {
     /// # Errors
     /// If the computation fails.
     pub fn logits(&self, decoder: &Decoder, residual: &Tensor) -> Result<Tensor> {
-        let logits = decoder.norm.forward(residual)?.matmul(&self.label_rows.t()?)?;
-        let logits = match &self.label_bias {
-            Some(bias) => logits.broadcast_add(bias)?,
-            None => logits,
-        };
+        let logits = product(&decoder.norm.forward(residual)?, &self.label_rows, self.label_bias.as_ref())?;
         Ok((logits * decoder.logit_scale)?)
     }
 }
@@ -161,9 +157,12 @@ mod tests {
         let prompts = prompts();
         let prepared = Prepared::new(&model.decoder, &projection, &prompts, &cancel).unwrap();
         let mut batches = 0;
-        let outcome = prepared.attribute(&prompts, BatchSize { tokens: 1 }, &cancel, |_| {
-            batches += 1;
-            cancel.cancel();
+        let serial = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let outcome = serial.install(|| {
+            prepared.attribute(&prompts, BatchSize { tokens: 1 }, &cancel, |_| {
+                batches += 1;
+                cancel.cancel();
+            })
         });
         assert!(matches!(outcome, Err(crate::Error::Cancelled)));
         assert_eq!(batches, 1);

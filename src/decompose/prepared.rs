@@ -1,6 +1,6 @@
 //! Prompts cut into batches behind their shared prefix.
 
-use super::{Collector, LabelProjection};
+use super::{Collector, LabelProjection, workers};
 use crate::{
     attribution::Batch,
     cancel::Cancel,
@@ -17,7 +17,7 @@ pub struct BatchSize {
 
 impl Default for BatchSize {
     fn default() -> Self {
-        Self { tokens: 1024 }
+        Self { tokens: 256 }
     }
 }
 
@@ -99,8 +99,8 @@ impl<'a> Prepared<'a> {
 
     /// Attributes `prompts` (whole ones, each starting with the shared prefix) and hands out batches in order.
     ///
-    /// The same prompts with the same [`BatchSize`] give the same bytes, whatever the number of threads; other batch
-    /// sizes give values equal to f32 rounding, because matrix products of other shapes add in another order.
+    /// On the CPU the same prompts give the same bytes, whatever the [`BatchSize`] and the number of threads; with quantised
+    /// weights, and on other devices, other batch sizes give values equal to f32 rounding.
     ///
     /// # Errors
     /// [`Error::Cancelled`] between layers, or a failed computation.
@@ -109,12 +109,11 @@ impl<'a> Prepared<'a> {
         prompts: &[P],
         size: BatchSize,
         cancel: &Cancel,
-        mut deliver: impl FnMut(Batch),
+        deliver: impl FnMut(Batch),
     ) -> Result<()> {
-        for (regime, batch) in size.batches(self.decoder, prompts, self.shared) {
-            deliver(self.attribute_batch(&batch, regime, cancel)?);
-        }
-        Ok(())
+        let batches = size.batches(self.decoder, prompts, self.shared);
+        let work = |(regime, batch): &(Regime, Vec<&[u32]>)| self.attribute_batch(batch, *regime, cancel);
+        workers::arranged(self.decoder, &batches, work, deliver)
     }
 
     fn attribute_batch(&self, suffixes: &[&[u32]], regime: Regime, cancel: &Cancel) -> Result<Batch> {

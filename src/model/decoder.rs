@@ -82,6 +82,12 @@ impl Decoder {
         Ok(self.embedding.shape()?.1)
     }
 
+    /// Whether one batch at a time is quickest: where products are shared among threads by someone else than us.
+    pub(crate) fn prefers_one_batch(&self) -> bool {
+        let layer = &self.layers[0];
+        !self.device().is_cpu() || layer.attention.output.weight.is_quantised() || layer.mlp.rounds()
+    }
+
     /// The regime of a prompt of `tokens` tokens.
     pub fn regime(&self, tokens: usize) -> Regime {
         let long = self.ropes.iter().any(|rope| rope.regime(tokens) == Regime::Long);

@@ -5,6 +5,7 @@ use candle_core::Tensor;
 use super::{
     attention::{Attention, KeyValue, Queries},
     intervention::{Intervention, Touched},
+    kernels,
     layers::Norm,
     mlp::Mlp,
     packed::Packed,
@@ -87,7 +88,7 @@ impl Layer {
         let scale =
             self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&flow.at_last(&raw)?)).transpose()?;
         probe.attention(index, &flow.at_last(&mix)?, scale.as_ref())?;
-        let attended = (&residual + self.added(self.attention_post_norm.as_ref(), &raw)?)?;
+        let attended = plus(&residual, &self.added(self.attention_post_norm.as_ref(), &raw)?)?;
         flow.cancel.check()?;
         let input = if self.parallel { &residual } else { &attended };
         let input = normalise(self.mlp_norm.as_ref(), input)?;
@@ -97,7 +98,7 @@ impl Layer {
         let added = flow.change.mlp(index, added, flow.touched)?;
         probe.mlp_everywhere(index, &added)?;
         probe.mlp(index, &flow.at_last(&added)?)?;
-        Ok(((attended + added)?, own))
+        Ok((plus(&attended, &added)?, own))
     }
 
     /// The rows that flow out, the heads' value mixes there, and keys and values of the prompts' own tokens.
@@ -160,6 +161,10 @@ fn keep_exact(
     let kept = exact(&x.index_select(flow.last_rows, 0)?)?;
     let correction = (kept - rounded.index_select(flow.last_rows, 0)?)?;
     Ok(rounded.index_add(flow.last_rows, &correction, 0)?)
+}
+
+fn plus(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if kernels::serves(a) { kernels::add(a, b) } else { Ok((a + b)?) }
 }
 
 fn normalise(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor> {

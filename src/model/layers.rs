@@ -2,7 +2,7 @@
 
 use candle_core::{D, Tensor};
 
-use super::matrix::Matrix;
+use super::{kernels, matrix::Matrix};
 use crate::error::Result;
 
 /// An affine map in the layout of Hugging Face checkpoints.
@@ -17,19 +17,12 @@ pub struct Linear {
 impl Linear {
     /// `x Wᵀ + b` for `x` `[n, in]`, giving `[n, out]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.shift(self.weight.apply(x)?)
+        self.weight.apply(x, self.bias.as_ref())
     }
 
     /// The same in f32 throughout, even if the weights are quantised.
     pub fn forward_exact(&self, x: &Tensor) -> Result<Tensor> {
-        self.shift(self.weight.apply_exact(x)?)
-    }
-
-    fn shift(&self, y: Tensor) -> Result<Tensor> {
-        Ok(match &self.bias {
-            Some(bias) => y.broadcast_add(bias)?,
-            None => y,
-        })
+        self.weight.apply_exact(x, self.bias.as_ref())
     }
 }
 
@@ -58,8 +51,11 @@ pub struct Norm {
 impl Norm {
     /// Normalises the last dimension of `x`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = x.contiguous()?;
         let epsilon = self.epsilon as f32;
+        if kernels::serves(x) {
+            return kernels::normalise(self.kind, x, &self.weight, self.bias.as_ref(), epsilon);
+        }
+        let x = x.contiguous()?;
         Ok(match (self.kind, &self.bias) {
             (NormKind::Rms, None) => candle_nn::ops::rms_norm(&x, &self.weight, epsilon)?,
             (NormKind::Rms, Some(bias)) => candle_nn::ops::rms_norm(&x, &self.weight, epsilon)?.broadcast_add(bias)?,
@@ -94,12 +90,20 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies the function to every element.
-    pub fn forward(self, x: &Tensor) -> Result<Tensor> {
-        Ok(match self {
+    /// Applies the function to every element of `x`, which nobody else holds, and multiplies with `up`, if there is one.
+    pub fn forward(self, x: Tensor, up: Option<&Tensor>) -> Result<Tensor> {
+        if kernels::serves(&x) {
+            kernels::activate(self, &x, up)?;
+            return Ok(x);
+        }
+        let x = match self {
             Self::Silu => x.silu()?,
             Self::GeluTanh => x.gelu()?,
             Self::GeluErf => x.gelu_erf()?,
+        };
+        Ok(match up {
+            Some(up) => (x * up)?,
+            None => x,
         })
     }
 }

@@ -7,6 +7,7 @@ use candle_core::{
     quantized::{QMatMul, QTensor},
 };
 
+use super::kernels::product;
 use crate::error::Result;
 
 /// A weight matrix `[out, in]`.
@@ -43,17 +44,24 @@ impl Matrix {
         matches!(self, Self::Quantised(_))
     }
 
-    /// `x Wᵀ` for `x` `[n, in]`, giving `[n, out]`, by the quickest path.
-    pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Dense(_) => self.apply_exact(x),
-            Self::Quantised(tensor) => Ok(QMatMul::QTensor(tensor.clone()).forward(&x.contiguous()?)?),
-        }
+    /// `x Wᵀ + b` for `x` `[n, in]` and `b` `[out]`, giving `[n, out]`, by the quickest path.
+    pub fn apply(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        let Self::Quantised(tensor) = self else {
+            return self.apply_exact(x, bias);
+        };
+        let y = QMatMul::QTensor(tensor.clone()).forward(&x.contiguous()?)?;
+        Ok(match bias {
+            Some(bias) => y.broadcast_add(bias)?,
+            None => y,
+        })
     }
 
-    /// `x Wᵀ` in f32, from widened weights.
-    pub fn apply_exact(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.matmul(&self.to_f32()?.t()?)?)
+    /// The same in f32, from widened weights.
+    pub fn apply_exact(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        match self {
+            Self::Dense(tensor) => product(x, tensor, bias),
+            Self::Quantised(_) => product(x, &self.to_f32()?, bias),
+        }
     }
 
     /// The whole matrix in f32; no copy if it is that already.

@@ -60,8 +60,8 @@ impl FeedForward {
     fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
         let up = self.up.forward(x)?;
         let inner = match &self.gate {
-            Some(gate) => (self.activation.forward(&gate.forward(x)?)? * up)?,
-            None => self.activation.forward(&up)?,
+            Some(gate) => self.activation.forward(gate.forward(x)?, Some(&up))?,
+            None => self.activation.forward(up, None)?,
         };
         if exact { self.down.forward_exact(&inner) } else { self.down.forward(&inner) }
     }

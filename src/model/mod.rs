@@ -9,6 +9,7 @@ mod guard;
 pub mod hub;
 pub mod inspect;
 pub mod intervention;
+pub(crate) mod kernels;
 pub mod layer;
 pub mod layers;
 pub mod matrix;

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Device, Tensor};
 
+use super::kernels;
 use crate::error::Result;
 
 /// How positions turn into angles.
@@ -72,8 +73,19 @@ impl Rope {
 }
 
 impl Angles {
-    /// Rotates the leading dimensions of every head of `x` `[ΣT, heads, head_dim]`; the others pass unchanged.
-    pub fn rotate(&self, x: &Tensor) -> Result<Tensor> {
+    /// Rotates the leading dimensions of every head of `x` `[ΣT, heads · head_dim]`, which nobody else holds; the others
+    /// pass unchanged.
+    pub fn rotate(&self, x: Tensor, head_dim: usize) -> Result<Tensor> {
+        if kernels::serves(&x) {
+            kernels::rotate(&x, head_dim, &self.cos, &self.sin)?;
+            return Ok(x);
+        }
+        let (rows, width) = x.dims2()?;
+        let heads = x.reshape((rows, width / head_dim, head_dim))?;
+        Ok(self.rotate_heads(&heads)?.reshape((rows, width))?)
+    }
+
+    fn rotate_heads(&self, x: &Tensor) -> Result<Tensor> {
         let (rotated, width) = (2 * self.cos.dim(1)?, x.dim(D::Minus1)?);
         let rotate = |x: &Tensor| -> Result<Tensor> {
             let x = x.unsqueeze(0)?.contiguous()?;
@@ -97,9 +109,10 @@ mod tests {
     use super::*;
 
     fn rotated(rope: &Rope, position: u32, x: &[f32]) -> Vec<f32> {
-        let x = Tensor::from_slice(x, (1, 1, x.len()), &Device::Cpu).unwrap();
+        let head_dim = x.len();
+        let x = Tensor::from_slice(x, (1, head_dim), &Device::Cpu).unwrap();
         let angles = rope.angles(&[position], Regime::Short, &Device::Cpu).unwrap();
-        angles.rotate(&x).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        angles.rotate(x, head_dim).unwrap().flatten_all().unwrap().to_vec1().unwrap()
     }
 
     #[test]

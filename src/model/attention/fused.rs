@@ -1,255 +1,318 @@
-//! Attention on the CPU in three steps: all queries against the shared prefix as one matrix product per key/value head,
-//! one pass over each prompt's own tokens that also takes the softmax over both parts, and the prefix's values as one
-//! product again.
+//! Attention on the CPU, block by block of asking tokens: their scores against the shared prefix as one matrix product
+//! per key/value head, then one pass over each row that adds the scores against the prompt's own tokens and takes the
+//! softmax over both, and the prefix's values as one product again.
 //!
-//! Every row is computed by one thread in one order, so results depend neither on the number of threads nor on which
-//! prompts share a batch. Everything below is inlined into the one place that picks vector instructions at run time.
+//! A row's result depends on that row alone, so neither blocks nor threads change a byte.
 
-#![allow(clippy::inline_always, reason = "what is not inlined there is compiled for the oldest machine")]
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled for the oldest machine")]
 
-use candle_core::{CpuStorage, Storage, Tensor};
-use rayon::prelude::*;
+use std::ops::Range;
 
-use super::{Attention, KeyValue, Suffixes};
+use candle_core::Tensor;
+
+use super::{Attention, Suffixes};
 use crate::{
-    error::{Error, Result},
-    model::packed::Span,
+    error::Result,
+    model::{
+        kernels::{
+            Rows, Vectorised, for_each, multiply, values,
+            vector::{LANES, exponentiate, largest, tanh},
+            vectorised,
+        },
+        packed::Span,
+    },
 };
 
-/// Value mixes of `query` `[kv_heads, rows · group, head_dim]`, in the same layout.
+/// Value mixes of `query` `[rows, H · head_dim]`, in the same layout.
 pub(super) fn mix(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Tensor> {
-    let (kv_heads, rows, head_dim) = query.dims3()?;
-    let seen = suffixes.prefix.map_or(Ok(0), |prefix| prefix.key.dim(1))?;
-    let mut pattern = match suffixes.prefix {
-        Some(prefix) => values(&query.matmul(&prefix.key.transpose(1, 2)?)?)?,
-        None => Vec::new(),
+    let query = query.contiguous()?;
+    let prefix = suffixes.prefix;
+    let seen = prefix.map_or(Ok(0), |prefix| prefix.key.dim(0))?;
+    let (query_values, key, value) = (values(&query)?, values(&suffixes.own.key)?, values(&suffixes.own.value)?);
+    let prefix_key = prefix.map(|prefix| values(&prefix.key)).transpose()?;
+    let prefix_value = prefix.map(|prefix| values(&prefix.value)).transpose()?;
+    let inputs = Inputs {
+        attention,
+        seen,
+        query: &query_values,
+        key: &key,
+        value: &value,
+        prefix_key: prefix_key.as_deref().unwrap_or_default(),
+        prefix_value: prefix_value.as_deref().unwrap_or_default(),
     };
-    let mut mixed = vec![0.0; kv_heads * rows * head_dim];
-    let own = Own::new(attention, query, suffixes)?;
-    let mut jobs = jobs(attention, suffixes, &mut pattern, &mut mixed, seen);
-    let simd = pulp::Arch::new();
-    jobs.par_iter_mut().for_each(|job| simd.dispatch(|| job.run(&own)));
-    let mixed = Tensor::from_vec(mixed, (kv_heads, rows, head_dim), query.device())?;
-    Ok(match suffixes.prefix {
-        Some(KeyValue { value, .. }) => {
-            (Tensor::from_vec(pattern, (kv_heads, rows, seen), query.device())?.matmul(value)? + mixed)?
-        }
-        None => mixed,
-    })
+    let mut mixed = vec![0.0; query_values.len()];
+    let blocks = blocks(attention, suffixes);
+    let mut rest = &mut mixed[..];
+    let mut jobs = Vec::with_capacity(blocks.len());
+    for block in &blocks {
+        let (own, others) = rest.split_at_mut(block.rows() * attention.heads * attention.head_dim);
+        rest = others;
+        jobs.push((block, own));
+    }
+    for_each(jobs, |(block, mixed)| inputs.run(block, mixed));
+    Ok(Tensor::from_vec(mixed, query.shape(), query.device())?)
 }
 
-/// What all jobs read.
-struct Own {
-    query: Vec<f32>,
-    key: Vec<f32>,
-    value: Vec<f32>,
-    /// Rows of `query` and of `key` per key/value head.
-    query_rows: usize,
-    key_rows: usize,
-    head_dim: usize,
-    group: usize,
-    softcap: Option<f32>,
-    window: usize,
-    last_only: bool,
+/// Consecutive asking tokens of one prompt.
+struct Segment {
+    /// The prompt's own tokens.
+    span: Span,
+    /// Those that ask, counted from the first of its own.
+    asking: Range<usize>,
 }
 
-impl Own {
-    fn new(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Self> {
-        Ok(Self {
-            query_rows: query.dim(1)?,
-            key_rows: suffixes.own.key.dim(1)?,
-            query: values(query)?,
-            key: values(&suffixes.own.key)?,
-            value: values(&suffixes.own.value)?,
-            head_dim: attention.head_dim,
-            group: attention.heads / attention.kv_heads,
-            softcap: attention.softcap.map(|cap| cap as f32),
-            window: attention.window.unwrap_or(usize::MAX),
-            last_only: suffixes.last_only,
-        })
+/// Asking tokens that are computed together.
+struct Block {
+    /// First of their rows.
+    first: usize,
+    segments: Vec<Segment>,
+}
+
+impl Block {
+    fn rows(&self) -> usize {
+        self.segments.iter().map(|segment| segment.asking.len()).sum()
     }
 }
 
-/// One prompt under one key/value head.
-struct Job<'a> {
-    kv_head: usize,
-    /// Its own tokens.
-    span: Span,
-    /// First of its query rows.
-    first: usize,
+/// Rows of a product with the prefix, at most about.
+const BLOCK: usize = 128;
+
+/// Cuts the asking tokens into blocks.
+fn blocks(attention: &Attention, suffixes: &Suffixes<'_>) -> Vec<Block> {
+    let most = (BLOCK / attention.group()).max(1);
+    let mut blocks: Vec<Block> = Vec::new();
+    let (mut row, mut room) = (0, 0);
+    for span in suffixes.packed.spans() {
+        let mut asking = if suffixes.last_only { span.len - 1..span.len } else { 0..span.len };
+        while !asking.is_empty() {
+            if room == 0 {
+                blocks.push(Block { first: row, segments: Vec::new() });
+                room = most;
+            }
+            let end = asking.end.min(asking.start + room);
+            let segment = Segment { span, asking: asking.start..end };
+            (row, room, asking.start) = (row + segment.asking.len(), room - segment.asking.len(), end);
+            if let Some(block) = blocks.last_mut() {
+                block.segments.push(segment);
+            }
+        }
+    }
+    blocks
+}
+
+/// What all blocks read. Tokens lie row by row, key/value heads side by side.
+struct Inputs<'a> {
+    attention: &'a Attention,
     /// Prefix tokens.
     seen: usize,
-    /// Scores against the prefix, `[rows, seen]`; becomes the pattern.
-    pattern: &'a mut [f32],
-    /// `[rows, head_dim]`.
-    mixed: &'a mut [f32],
+    query: &'a [f32],
+    key: &'a [f32],
+    value: &'a [f32],
+    prefix_key: &'a [f32],
+    prefix_value: &'a [f32],
 }
 
-fn jobs<'a>(
-    attention: &Attention,
-    suffixes: &Suffixes<'_>,
-    mut pattern: &'a mut [f32],
-    mut mixed: &'a mut [f32],
-    seen: usize,
-) -> Vec<Job<'a>> {
-    let group = attention.heads / attention.kv_heads;
-    let mut jobs = Vec::with_capacity(attention.kv_heads * suffixes.packed.prompts());
-    for kv_head in 0..attention.kv_heads {
-        for (prompt, span) in suffixes.packed.spans().enumerate() {
-            let asking = if suffixes.last_only { Span { at: prompt, len: 1 } } else { span };
-            let rows = asking.len * group;
-            let (own_pattern, others) = std::mem::take(&mut pattern).split_at_mut(rows * seen);
-            pattern = others;
-            let (own_mixed, others) = std::mem::take(&mut mixed).split_at_mut(rows * attention.head_dim);
-            mixed = others;
-            let first = asking.at * group;
-            jobs.push(Job { kv_head, span, first, seen, pattern: own_pattern, mixed: own_mixed });
+impl Inputs<'_> {
+    fn run(&self, block: &Block, mixed: &mut [f32]) {
+        let longest = block.segments.iter().map(|segment| segment.asking.end).max().unwrap_or(0);
+        let rows = block.rows() * self.attention.group();
+        let stride = (self.seen + longest.next_multiple_of(LANES)).next_multiple_of(LANES);
+        let head_dim = self.attention.head_dim;
+        let mut work = Work {
+            query: vec![0.0; rows * head_dim],
+            scores: vec![0.0; rows * stride],
+            stride,
+            keys: vec![0.0; longest.next_multiple_of(LANES) * head_dim],
+            mixed: vec![0.0; rows * head_dim],
+            totals: vec![0.0; rows],
+        };
+        for kv_head in 0..self.attention.kv_heads {
+            let head = Head { inputs: self, kv_head };
+            head.gather(block, &mut work);
+            head.against_prefix(rows, &mut work);
+            vectorised(OwnTokens { head: &head, block, work: &mut work });
+            head.prefix_values(rows, &mut work);
+            head.scatter(block, &work, mixed);
         }
     }
-    jobs
+
+    /// Numbers of one token over all key/value heads.
+    const fn width(&self) -> usize {
+        self.attention.kv_heads * self.attention.head_dim
+    }
 }
 
-impl Job<'_> {
-    #[inline(always)]
-    fn run(&mut self, own: &Own) {
-        let head_dim = own.head_dim;
-        let tokens = |all: &[f32]| -> std::ops::Range<usize> {
-            let at = (self.kv_head * own.key_rows + self.span.at) * head_dim;
-            debug_assert!(at + self.span.len * head_dim <= all.len());
-            at..at + self.span.len * head_dim
-        };
-        let (keys, values) = (&own.key[tokens(&own.key)], &own.value[tokens(&own.value)]);
-        let mut scores = vec![0.0; self.span.len];
-        for (row, mixed) in self.mixed.chunks_exact_mut(head_dim).enumerate() {
-            let at = (self.kv_head * own.query_rows + self.first + row) * head_dim;
-            let query = &own.query[at..at + head_dim];
-            let token = if own.last_only { self.span.len - 1 } else { row / own.group };
-            let visible = (token + 1).saturating_sub(own.window);
-            let hidden = (self.seen + token + 1).saturating_sub(own.window).min(self.seen);
-            let scores = &mut scores[visible..=token];
-            for (score, key) in scores.iter_mut().zip(keys[visible * head_dim..].chunks_exact(head_dim)) {
-                *score = dot(query, key);
+/// Scratch memory of one block; rows are tokens, and for each the queries that share the key/value head.
+struct Work {
+    /// `[rows, head_dim]`, scaled.
+    query: Vec<f32>,
+    /// `[rows, stride]`: scores against the prefix, then those against own tokens; becomes unnormalised weights.
+    scores: Vec<f32>,
+    stride: usize,
+    /// Own keys of one prompt, `[head_dim, tokens]`, tokens padded to whole vectors.
+    keys: Vec<f32>,
+    /// `[rows, head_dim]`.
+    mixed: Vec<f32>,
+    /// What weights of a row add up to.
+    totals: Vec<f32>,
+}
+
+/// One key/value head.
+struct Head<'a> {
+    inputs: &'a Inputs<'a>,
+    kv_head: usize,
+}
+
+impl Head<'_> {
+    /// Where the queries of one token that share this head lie in a row of all heads.
+    fn queries(&self) -> Range<usize> {
+        let width = self.inputs.attention.group() * self.inputs.attention.head_dim;
+        self.kv_head * width..(self.kv_head + 1) * width
+    }
+
+    /// Where this head lies in a token's keys or values.
+    fn place(&self) -> usize {
+        self.kv_head * self.inputs.attention.head_dim
+    }
+
+    fn gather(&self, block: &Block, work: &mut Work) {
+        let (queries, scale) = (self.queries(), self.inputs.attention.scale as f32);
+        let width = self.inputs.attention.heads * self.inputs.attention.head_dim;
+        let rows = self.inputs.query[block.first * width..].chunks_exact(width);
+        for (to, from) in work.query.chunks_exact_mut(queries.len()).zip(rows) {
+            for (to, from) in to.iter_mut().zip(&from[queries.clone()]) {
+                *to = from * scale;
             }
-            let prefix = &mut self.pattern[row * self.seen..(row + 1) * self.seen];
-            let (unseen, prefix) = prefix.split_at_mut(hidden);
-            unseen.fill(0.0);
-            softmax(prefix, scores, own.softcap);
-            for (&weight, value) in scores.iter().zip(values[visible * head_dim..].chunks_exact(head_dim)) {
-                for (mixed, &value) in mixed.iter_mut().zip(value) {
-                    *mixed += weight * value;
+        }
+    }
+
+    fn against_prefix(&self, rows: usize, work: &mut Work) {
+        let Inputs { attention, seen, prefix_key, .. } = *self.inputs;
+        if seen == 0 {
+            return;
+        }
+        work.scores.fill(0.0);
+        let query = Rows::packed(&work.query, rows, attention.head_dim);
+        multiply(&mut work.scores, work.stride, query, self.prefix(prefix_key).transposed());
+    }
+
+    fn prefix_values(&self, rows: usize, work: &mut Work) {
+        let Inputs { attention, seen, prefix_value, .. } = *self.inputs;
+        if seen == 0 {
+            return;
+        }
+        let weights = Rows { values: &work.scores, count: rows, columns: seen, stride: work.stride };
+        multiply(&mut work.mixed, attention.head_dim, weights, self.prefix(prefix_value).plain());
+    }
+
+    /// This head's part of the prefix's keys or values, `[seen, head_dim]`.
+    fn prefix<'v>(&self, values: &'v [f32]) -> Rows<'v> {
+        let (count, columns, stride) = (self.inputs.seen, self.inputs.attention.head_dim, self.inputs.width());
+        Rows { values: &values[self.place()..], count, columns, stride }
+    }
+
+    fn scatter(&self, block: &Block, work: &Work, mixed: &mut [f32]) {
+        let (queries, head_dim) = (self.queries(), self.inputs.attention.head_dim);
+        let width = self.inputs.attention.heads * head_dim;
+        debug_assert_eq!(mixed.len(), block.rows() * width);
+        let heads = mixed.chunks_exact_mut(width).flat_map(|row| row[queries.clone()].chunks_exact_mut(head_dim));
+        for ((to, from), total) in heads.zip(work.mixed.chunks_exact(head_dim)).zip(&work.totals) {
+            let scale = 1.0 / total;
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = from * scale;
+            }
+        }
+    }
+
+    /// Softmax and own values of all rows.
+    #[inline(always)]
+    fn own_tokens(&self, block: &Block, work: &mut Work) {
+        let group = self.inputs.attention.group();
+        let mut row = 0;
+        for segment in &block.segments {
+            let tokens = segment.asking.end.next_multiple_of(LANES);
+            self.turn_keys(segment, tokens, &mut work.keys);
+            for token in segment.asking.clone() {
+                for _ in 0..group {
+                    self.row(segment, token, tokens, row, work);
+                    row += 1;
                 }
             }
         }
     }
-}
 
-/// Softmax over two slices as if they were one.
-#[inline(always)]
-fn softmax(a: &mut [f32], b: &mut [f32], softcap: Option<f32>) {
-    if let Some(cap) = softcap {
-        for score in a.iter_mut().chain(&mut *b) {
-            *score = cap * (*score / cap).tanh();
+    /// Own keys up to the last token that asks, one dimension after the other.
+    #[inline(always)]
+    fn turn_keys(&self, segment: &Segment, tokens: usize, keys: &mut [f32]) {
+        let (head_dim, width) = (self.inputs.attention.head_dim, self.inputs.width());
+        for token in 0..segment.asking.end {
+            let at = (segment.span.at + token) * width + self.place();
+            for (dimension, &value) in self.inputs.key[at..at + head_dim].iter().enumerate() {
+                keys[dimension * tokens + token] = value;
+            }
         }
     }
-    let largest = largest(a).max(largest(b));
-    let total = exponentiate(a, largest) + exponentiate(b, largest);
-    let scale = 1.0 / total;
-    for weight in a.iter_mut().chain(b) {
-        *weight *= scale;
-    }
-}
 
-/// Numbers that one vector instruction handles at once, at most.
-const LANES: usize = 16;
-
-#[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let tail: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += x * y;
+    /// Softmax of one row, and what it takes from own values.
+    #[inline(always)]
+    fn row(&self, segment: &Segment, token: usize, tokens: usize, row: usize, work: &mut Work) {
+        let Inputs { attention, seen, value, .. } = *self.inputs;
+        let head_dim = attention.head_dim;
+        let window = attention.window.unwrap_or(usize::MAX);
+        let visible = (token + 1).saturating_sub(window);
+        let hidden = (seen + token + 1).saturating_sub(window).min(seen);
+        let query = &work.query[row * head_dim..(row + 1) * head_dim];
+        let scores = &mut work.scores[row * work.stride..(row + 1) * work.stride];
+        let (prefix, own) = scores.split_at_mut(seen);
+        dot_all(query, &work.keys, tokens, &mut own[..(token + 1).next_multiple_of(LANES)]);
+        if let Some(cap) = attention.softcap {
+            let cap = cap as f32;
+            prefix.iter_mut().chain(&mut own[..=token]).for_each(|score| *score = cap * tanh(*score / cap));
+        }
+        let padded = (seen + token + 1).next_multiple_of(LANES);
+        scores[seen + token + 1..padded].fill(f32::NEG_INFINITY);
+        scores[..hidden].fill(f32::NEG_INFINITY);
+        scores[seen..seen + visible].fill(f32::NEG_INFINITY);
+        let peak = largest(&scores[..padded]);
+        work.totals[row] = exponentiate(&mut scores[..padded], peak);
+        scores[..hidden].fill(0.0);
+        let mixed = &mut work.mixed[row * head_dim..(row + 1) * head_dim];
+        mixed.fill(0.0);
+        let width = self.inputs.width();
+        let values = value[(segment.span.at + visible) * width + self.place()..].chunks(width);
+        for (&weight, value) in scores[seen + visible..=seen + token].iter().zip(values) {
+            for (mixed, &value) in mixed.iter_mut().zip(value) {
+                *mixed += weight * value;
+            }
         }
     }
-    sum(lanes) + tail
 }
 
-#[inline(always)]
-fn sum(lanes: [f32; LANES]) -> f32 {
-    let mut width = LANES / 2;
-    let mut lanes = lanes;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
+/// [`Head::own_tokens`] of one head.
+struct OwnTokens<'a> {
+    head: &'a Head<'a>,
+    block: &'a Block,
+    work: &'a mut Work,
+}
+
+impl Vectorised for OwnTokens<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.head.own_tokens(self.block, self.work);
     }
-    lanes[0]
 }
 
+/// Scores of `query` against all `keys` `[head_dim, tokens]`, for as many as `scores` holds: a multiple of [`LANES`].
 #[inline(always)]
-fn largest(values: &[f32]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    let chunks = values.chunks_exact(LANES);
-    let tail = chunks.remainder().iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-    for chunk in chunks {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane = if value > *lane { value } else { *lane };
+fn dot_all(query: &[f32], keys: &[f32], tokens: usize, scores: &mut [f32]) {
+    for (at, scores) in scores.chunks_exact_mut(LANES).enumerate() {
+        let mut lanes = [0.0_f32; LANES];
+        for (&query, keys) in query.iter().zip(keys.chunks_exact(tokens)) {
+            for (lane, key) in lanes.iter_mut().zip(&keys[at * LANES..(at + 1) * LANES]) {
+                *lane += query * key;
+            }
         }
-    }
-    lanes.iter().fold(tail, |a, &b| a.max(b))
-}
-
-/// Replaces every value `x` by `exp(x − largest)` and returns their sum.
-#[inline(always)]
-fn exponentiate(values: &mut [f32], largest: f32) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let mut chunks = values.chunks_exact_mut(LANES);
-    for chunk in &mut chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *value = exp(*value - largest);
-            *lane += *value;
-        }
-    }
-    let mut tail = 0.0;
-    for value in chunks.into_remainder() {
-        *value = exp(*value - largest);
-        tail += *value;
-    }
-    sum(lanes) + tail
-}
-
-/// `eˣ` for `x ≤ 0`, to 2 units in the last place, in a form that compilers turn into vector instructions: the argument
-/// is split into a power of two and a remainder below `ln 2 / 2`, on which a polynomial is exact to rounding (Cody &
-/// Waite 1980). NaN stays NaN.
-#[inline(always)]
-#[allow(clippy::excessive_precision, clippy::inconsistent_digit_grouping)]
-fn exp(x: f32) -> f32 {
-    const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it leaves a whole number in the low bits
-    let x = if x < -87.0 { -87.0 } else { x };
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let power = shifted - ROUND;
-    let r = x - power * 0.693_359_375 + power * 2.121_944_4e-4;
-    let p = 1.987_569_15e-4;
-    let p = p * r + 1.398_199_95e-3;
-    let p = p * r + 8.333_451_9e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 0.5;
-    let y = p * r * r + r + 1.0;
-    y * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
-}
-
-/// The numbers of a CPU tensor in row-major order.
-fn values(x: &Tensor) -> Result<Vec<f32>> {
-    let x = x.contiguous()?;
-    let (storage, layout) = x.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(values)) => {
-            Ok(values[layout.start_offset()..layout.start_offset() + layout.shape().elem_count()].to_vec())
-        }
-        _ => Err(Error::Model("attention on the CPU computes in f32".to_owned())),
+        scores.copy_from_slice(&lanes);
     }
 }
 
@@ -258,29 +321,17 @@ mod tests {
     use candle_core::{DType, Device};
 
     use super::{super::plain, *};
-    use crate::model::{layers::Linear, matrix::Matrix, packed::Packed, rope::Regime};
-
-    #[test]
-    fn exp_is_exact_to_rounding() {
-        for i in 0..87_000 {
-            let x = -0.001 * i as f32;
-            let (found, expected) = (f64::from(exp(x)), f64::from(x).exp());
-            assert!((found - expected).abs() <= 2.5e-7 * expected, "{x}: {found} {expected}");
-        }
-        assert!((exp(0.0) - 1.0).abs() < f32::EPSILON);
-        assert!(exp(f32::NAN).is_nan());
-        assert!(exp(f32::NEG_INFINITY) < 1e-37);
-    }
+    use crate::model::{attention::KeyValue, layers::Linear, matrix::Matrix, packed::Packed, rope::Regime};
 
     fn random(shape: &[usize]) -> Tensor {
         Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap()
     }
 
-    fn attention(window: Option<usize>, softcap: Option<f64>) -> Attention {
+    fn attention(heads: usize, window: Option<usize>, softcap: Option<f64>) -> Attention {
         let weight = Matrix::Dense(Tensor::zeros((1, 1), DType::F32, &Device::Cpu).unwrap());
         let nothing = Linear { weight, bias: None };
         Attention {
-            heads: 6,
+            heads,
             kv_heads: 2,
             head_dim: 20,
             query: nothing.clone(),
@@ -288,7 +339,7 @@ mod tests {
             value: nothing.clone(),
             output: nothing,
             query_key_norm: None,
-            scale: 1.0,
+            scale: 0.3,
             softcap,
             window,
         }
@@ -296,17 +347,21 @@ mod tests {
 
     #[test]
     fn the_fused_kernel_equals_tensor_operations() {
-        let tokens: Vec<Vec<u32>> = [1, 7, 40, 3].iter().map(|&len| vec![0; len]).collect();
-        let total = 51;
-        for (seen, window, softcap) in
-            [(0, None, None), (33, None, None), (33, Some(5), None), (33, Some(38), Some(2.0)), (0, Some(4), None)]
-        {
-            let attention = attention(window, softcap);
+        let tokens: Vec<Vec<u32>> = [1, 7, 150, 3].iter().map(|&len| vec![0; len]).collect();
+        let total = 161;
+        for (seen, heads, window, softcap) in [
+            (0, 6, None, None),
+            (33, 6, None, None),
+            (33, 2, Some(5), None),
+            (33, 8, Some(38), Some(2.0)),
+            (0, 6, Some(4), None),
+        ] {
+            let attention = attention(heads, window, softcap);
             let packed = Packed::new(tokens.iter().map(Vec::as_slice), seen, Regime::Short);
-            let key_value = |tokens| KeyValue { key: random(&[2, tokens, 20]), value: random(&[2, tokens, 20]) };
+            let key_value = |tokens| KeyValue { key: random(&[tokens, 40]), value: random(&[tokens, 40]) };
             let (prefix, own) = ((seen > 0).then(|| key_value(seen)), key_value(total));
             for last_only in [false, true] {
-                let query = random(&[2, 3 * if last_only { tokens.len() } else { total }, 20]);
+                let query = random(&[if last_only { tokens.len() } else { total }, heads * 20]);
                 let suffixes = Suffixes { packed: &packed, prefix: prefix.as_ref(), own: &own, last_only };
                 let found = mix(&attention, &query, &suffixes).unwrap();
                 let expected = plain::mix(&attention, &query, &suffixes).unwrap();

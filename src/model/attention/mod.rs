@@ -50,7 +50,7 @@ pub struct QueryKeyNorm {
     pub per_head: bool,
 }
 
-/// Keys and values of consecutive tokens, rotated, `[kv_heads, tokens, head_dim]` each.
+/// Keys and values of consecutive tokens, rotated, `[tokens, kv_heads · head_dim]` each.
 #[derive(Clone, Debug)]
 pub struct KeyValue {
     /// Keys.
@@ -62,20 +62,20 @@ pub struct KeyValue {
 impl KeyValue {
     /// These tokens followed by `next`.
     pub fn extend(&self, next: &Self) -> Result<Self> {
-        let join = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 1);
+        let join = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
         Ok(Self { key: join(&self.key, &next.key)?, value: join(&self.value, &next.value)? })
     }
 
     /// These tokens, but those at `rows` `[B]` are the tokens of `new`.
     pub fn replace(&self, rows: &Tensor, new: &Self) -> Result<Self> {
-        let tokens = self.key.dim(1)?;
+        let tokens = self.key.dim(0)?;
         let mut source: Vec<u32> = (0..tokens as u32).collect();
         for (prompt, row) in rows.to_vec1::<u32>()?.into_iter().enumerate() {
             source[row as usize] = (tokens + prompt) as u32;
         }
         let source = Tensor::from_vec(source, tokens, rows.device())?;
         let joined = self.extend(new)?;
-        Ok(Self { key: joined.key.index_select(&source, 1)?, value: joined.value.index_select(&source, 1)? })
+        Ok(Self { key: joined.key.index_select(&source, 0)?, value: joined.value.index_select(&source, 0)? })
     }
 }
 
@@ -100,19 +100,9 @@ struct Suffixes<'a> {
 impl Attention {
     /// Keys and values of the packed tokens `x` `[ΣT, d]`.
     pub fn key_value(&self, x: &Tensor, angles: Option<&Angles>) -> Result<KeyValue> {
-        let mut key = self.key.forward(x)?;
-        if let Some(norm) = self.query_key_norm.as_ref().filter(|norm| !norm.per_head) {
-            key = norm.key.forward(&key)?;
-        }
-        let mut key = self.split(&key, self.kv_heads)?;
-        if let Some(norm) = self.query_key_norm.as_ref().filter(|norm| norm.per_head) {
-            key = norm.key.forward(&key)?;
-        }
-        if let Some(angles) = angles {
-            key = angles.rotate(&key)?;
-        }
-        let value = self.split(&self.value.forward(x)?, self.kv_heads)?;
-        Ok(KeyValue { key: key.transpose(0, 1)?.contiguous()?, value: value.transpose(0, 1)?.contiguous()? })
+        let norm = self.query_key_norm.as_ref();
+        let key = self.placed(self.key.forward(x)?, norm.map(|norm| &norm.key), angles)?;
+        Ok(KeyValue { key, value: self.value.forward(x)? })
     }
 
     /// Value mixes `z` of the asking tokens, `[rows, H · head_dim]`; `x` and `angles` are those of the asking rows.
@@ -127,15 +117,7 @@ impl Attention {
     ) -> Result<Tensor> {
         let query = self.query(x, angles)?;
         let suffixes = Suffixes { packed, prefix, own, last_only: queries == Queries::Last };
-        let mix = if x.device().is_cpu() {
-            fused::mix(self, &query, &suffixes)?
-        } else {
-            plain::mix(self, &query, &suffixes)?
-        };
-        let group = self.heads / self.kv_heads;
-        let rows = mix.dim(1)? / group;
-        let mix = mix.reshape((self.kv_heads, rows, group, self.head_dim))?.transpose(0, 1)?;
-        Ok(mix.contiguous()?.reshape((rows, self.heads * self.head_dim))?)
+        if x.device().is_cpu() { fused::mix(self, &query, &suffixes) } else { plain::mix(self, &query, &suffixes) }
     }
 
     /// Attention of each prompt's last token over the prefix and its own tokens, one `[H, tokens]` a prompt; `x` and
@@ -152,25 +134,27 @@ impl Attention {
         plain::pattern(self, &query, &Suffixes { packed, prefix, own, last_only: true })
     }
 
-    /// Queries, scaled and rotated, `[kv_heads, rows · group, head_dim]`.
+    /// Queries, rotated but not scaled, `[rows, H · head_dim]`.
     fn query(&self, x: &Tensor, angles: Option<&Angles>) -> Result<Tensor> {
-        let mut query = self.query.forward(x)?;
-        if let Some(norm) = self.query_key_norm.as_ref().filter(|norm| !norm.per_head) {
-            query = norm.query.forward(&query)?;
-        }
-        let mut query = self.split(&query, self.heads)?;
-        if let Some(norm) = self.query_key_norm.as_ref().filter(|norm| norm.per_head) {
-            query = norm.query.forward(&query)?;
-        }
-        if let Some(angles) = angles {
-            query = angles.rotate(&query)?;
-        }
-        let (rows, group) = (query.dim(0)?, self.heads / self.kv_heads);
-        let query = (query * self.scale)?.reshape((rows, self.kv_heads, group, self.head_dim))?;
-        Ok(query.transpose(0, 1)?.contiguous()?.reshape((self.kv_heads, rows * group, self.head_dim))?)
+        let norm = self.query_key_norm.as_ref();
+        self.placed(self.query.forward(x)?, norm.map(|norm| &norm.query), angles)
     }
 
-    fn split(&self, x: &Tensor, heads: usize) -> Result<Tensor> {
-        Ok(x.reshape((x.dim(0)?, heads, self.head_dim))?)
+    /// Normalises queries or keys `x` `[rows, heads · head_dim]`, which nobody else holds, and turns them to their positions.
+    fn placed(&self, x: Tensor, norm: Option<&Norm>, angles: Option<&Angles>) -> Result<Tensor> {
+        let x = match norm {
+            Some(norm) if norm.weight.elem_count() == self.head_dim => {
+                let (rows, width) = x.dims2()?;
+                norm.forward(&x.reshape((rows, width / self.head_dim, self.head_dim))?)?.reshape((rows, width))?
+            }
+            Some(norm) => norm.forward(&x)?,
+            None => x,
+        };
+        angles.map_or(Ok(x.clone()), |angles| angles.rotate(x, self.head_dim))
+    }
+
+    /// Query heads that share a key/value head.
+    const fn group(&self) -> usize {
+        self.heads / self.kv_heads
     }
 }

@@ -8,14 +8,17 @@ use candle_core::{D, Device, Tensor};
 use super::{Attention, KeyValue, Suffixes};
 use crate::{error::Result, model::packed::Span};
 
-/// Value mixes of `query` `[kv_heads, rows · group, head_dim]`, in the same layout.
+/// Value mixes of `query` `[rows, H · head_dim]`, in the same layout.
 pub(super) fn mix(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Tensor> {
     let mut mixes = Vec::with_capacity(suffixes.packed.prompts());
+    let prefix = suffixes.prefix.map(|prefix| by_head(attention, prefix)).transpose()?;
     for_each_prompt(attention, query, suffixes, |pattern, own| {
-        mixes.push(mix_one(pattern, suffixes.prefix, own)?);
+        mixes.push(mix_one(pattern, prefix.as_ref(), own)?);
         Ok(())
     })?;
-    Ok(Tensor::cat(&mixes, 1)?)
+    let (rows, group) = (query.dim(0)?, attention.group());
+    let mix = Tensor::cat(&mixes, 1)?.reshape((attention.kv_heads, rows, group, attention.head_dim))?;
+    Ok(mix.transpose(0, 1)?.contiguous()?.reshape(query.shape())?)
 }
 
 /// Attention of each prompt's last token, one `[H, prefix + T]` a prompt.
@@ -28,15 +31,27 @@ pub(super) fn pattern(attention: &Attention, query: &Tensor, suffixes: &Suffixes
     Ok(patterns)
 }
 
-/// Hands out the pattern `[kv_heads, rows · group, prefix + T]` of each prompt with its own keys and values.
+/// Keys and values `[kv_heads, tokens, head_dim]`.
+fn by_head(attention: &Attention, tokens: &KeyValue) -> Result<KeyValue> {
+    let split = |x: &Tensor| -> Result<Tensor> {
+        let heads = x.reshape((x.dim(0)?, attention.kv_heads, attention.head_dim))?;
+        Ok(heads.transpose(0, 1)?.contiguous()?)
+    };
+    Ok(KeyValue { key: split(&tokens.key)?, value: split(&tokens.value)? })
+}
+
+/// Hands out the pattern `[kv_heads, rows · group, prefix + T]` of each prompt with its own keys and values by head.
 fn for_each_prompt(
     attention: &Attention,
     query: &Tensor,
     suffixes: &Suffixes<'_>,
     mut deliver: impl FnMut(&Tensor, &KeyValue) -> Result<()>,
 ) -> Result<()> {
-    let group = attention.heads / attention.kv_heads;
-    let (packed, own) = (suffixes.packed, suffixes.own);
+    let (rows, group, head_dim) = (query.dim(0)?, attention.group(), attention.head_dim);
+    let query = (query * attention.scale)?.reshape((rows, attention.kv_heads, group, head_dim))?;
+    let query = query.transpose(0, 1)?.contiguous()?.reshape((attention.kv_heads, rows * group, head_dim))?;
+    let (packed, own) = (suffixes.packed, by_head(attention, suffixes.own)?);
+    let prefix = suffixes.prefix.map(|prefix| by_head(attention, prefix)).transpose()?;
     let mut masks = Masks::new(attention.window, packed.start(), group, query.device());
     for (prompt, span) in packed.spans().enumerate() {
         let (rows, mask) = if suffixes.last_only {
@@ -47,7 +62,7 @@ fn for_each_prompt(
         let query = query.narrow(1, rows.at * group, rows.len * group)?;
         let own =
             KeyValue { key: own.key.narrow(1, span.at, span.len)?, value: own.value.narrow(1, span.at, span.len)? };
-        deliver(&pattern_of_one(attention.softcap, &query, suffixes.prefix, &own, mask.as_ref())?, &own)?;
+        deliver(&pattern_of_one(attention.softcap, &query, prefix.as_ref(), &own, mask.as_ref())?, &own)?;
     }
     Ok(())
 }

@@ -1,0 +1,249 @@
+//! Maps that take one row to one row: norms, activations, rotation, sums.
+
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled for the oldest machine")]
+
+use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
+
+use super::{
+    PerRow, each_row, values,
+    vector::{gelu_erf, gelu_tanh, silu, sum_of},
+};
+use crate::{
+    error::Result,
+    model::layers::{Activation, NormKind},
+};
+
+/// Normalises rows of the width of `weight` and scales and shifts them.
+pub(in crate::model) fn normalise(
+    kind: NormKind,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    epsilon: f32,
+) -> Result<Tensor> {
+    let x = x.contiguous()?;
+    let (input, weight, bias) = (values(&x)?, values(weight)?, bias.map(values).transpose()?);
+    let mut out = vec![0.0; input.len()];
+    let kernel = Normalised { kind, input: &input, weight: &weight, bias: bias.as_deref(), epsilon };
+    each_row(&kernel, &mut out, weight.len());
+    Ok(Tensor::from_vec(out, x.shape(), x.device())?)
+}
+
+struct Normalised<'a> {
+    kind: NormKind,
+    input: &'a [f32],
+    weight: &'a [f32],
+    bias: Option<&'a [f32]>,
+    epsilon: f32,
+}
+
+impl PerRow for Normalised<'_> {
+    #[inline(always)]
+    fn run(&self, index: usize, out: &mut [f32]) {
+        let width = self.weight.len();
+        let x = &self.input[index * width..(index + 1) * width];
+        let mean = match self.kind {
+            NormKind::Rms => 0.0,
+            NormKind::Layer => sum_of(x, |x| x) / width as f32,
+        };
+        let square = sum_of(x, |x| (x - mean) * (x - mean)) / width as f32;
+        let scale = 1.0 / (square + self.epsilon).sqrt();
+        for ((out, x), weight) in out.iter_mut().zip(x).zip(self.weight) {
+            *out = (x - mean) * scale * weight;
+        }
+        for (out, bias) in out.iter_mut().zip(self.bias.unwrap_or_default()) {
+            *out += bias;
+        }
+    }
+}
+
+/// `a + b`, both of one shape.
+pub(in crate::model) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let (a, b) = (a.contiguous()?, b.contiguous()?);
+    let mut out = vec![0.0; a.elem_count()];
+    let width = a.dims().last().copied().unwrap_or(1);
+    each_row(&Sum { a: &values(&a)?, b: &values(&b)? }, &mut out, width);
+    Ok(Tensor::from_vec(out, a.shape(), a.device())?)
+}
+
+struct Sum<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+}
+
+impl PerRow for Sum<'_> {
+    #[inline(always)]
+    fn run(&self, index: usize, out: &mut [f32]) {
+        let own = index * out.len()..(index + 1) * out.len();
+        for ((out, a), b) in out.iter_mut().zip(&self.a[own.clone()]).zip(&self.b[own]) {
+            *out = a + b;
+        }
+    }
+}
+
+/// Replaces `x`, which nobody else holds, by `activation(x)`, or by `activation(x) · up`.
+pub(in crate::model) fn activate(activation: Activation, x: &Tensor, up: Option<&Tensor>) -> Result<()> {
+    let up = up.map(values).transpose()?;
+    let up = up.as_deref();
+    match activation {
+        Activation::Silu => in_place(x, Activated { map: Silu, up }),
+        Activation::GeluTanh => in_place(x, Activated { map: GeluTanh, up }),
+        Activation::GeluErf => in_place(x, Activated { map: GeluErf, up }),
+    }
+}
+
+/// A function of one number.
+trait Map: Sync {
+    fn of(&self, x: f32) -> f32;
+}
+
+struct Silu;
+struct GeluTanh;
+struct GeluErf;
+
+impl Map for Silu {
+    #[inline(always)]
+    fn of(&self, x: f32) -> f32 {
+        silu(x)
+    }
+}
+
+impl Map for GeluTanh {
+    #[inline(always)]
+    fn of(&self, x: f32) -> f32 {
+        gelu_tanh(x)
+    }
+}
+
+impl Map for GeluErf {
+    #[inline(always)]
+    fn of(&self, x: f32) -> f32 {
+        gelu_erf(x)
+    }
+}
+
+struct Activated<'a, M> {
+    map: M,
+    up: Option<&'a [f32]>,
+}
+
+impl<M: Map> PerRow for Activated<'_, M> {
+    #[inline(always)]
+    fn run(&self, index: usize, out: &mut [f32]) {
+        match self.up {
+            Some(up) => {
+                let up = &up[index * out.len()..(index + 1) * out.len()];
+                for (x, up) in out.iter_mut().zip(up) {
+                    *x = self.map.of(*x) * up;
+                }
+            }
+            None => {
+                for x in out {
+                    *x = self.map.of(*x);
+                }
+            }
+        }
+    }
+}
+
+/// Rotates pairs of dimensions that are half of the rotated ones apart, in every head of `x` `[n, heads · head_dim]`, which
+/// nobody else holds; `cos` and `sin` are `[n, pairs]`.
+pub(in crate::model) fn rotate(x: &Tensor, head_dim: usize, cos: &Tensor, sin: &Tensor) -> Result<()> {
+    let pairs = cos.dim(1)?;
+    let (cos, sin) = (values(cos)?, values(sin)?);
+    in_place(x, Rotated { head_dim, pairs, cos: &cos, sin: &sin })
+}
+
+struct Rotated<'a> {
+    head_dim: usize,
+    pairs: usize,
+    cos: &'a [f32],
+    sin: &'a [f32],
+}
+
+impl PerRow for Rotated<'_> {
+    #[inline(always)]
+    fn run(&self, index: usize, out: &mut [f32]) {
+        let own = index * self.pairs..(index + 1) * self.pairs;
+        let (cos, sin) = (&self.cos[own.clone()], &self.sin[own]);
+        for head in out.chunks_exact_mut(self.head_dim) {
+            let (first, second) = head.split_at_mut(self.pairs);
+            for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+                (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+            }
+        }
+    }
+}
+
+/// Runs `kernel` over the rows of `x` where they lie.
+fn in_place(x: &Tensor, kernel: impl PerRow) -> Result<()> {
+    let width = x.dims().last().copied().unwrap_or(1);
+    Ok(x.inplace_op1(&InPlace { kernel, width })?)
+}
+
+struct InPlace<K> {
+    kernel: K,
+    width: usize,
+}
+
+impl<K: PerRow> InplaceOp1 for InPlace<K> {
+    fn name(&self) -> &'static str {
+        "row-wise map"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            candle_core::bail!("a row-wise map needs contiguous rows");
+        };
+        let CpuStorage::F32(values) = storage else {
+            candle_core::bail!("a row-wise map needs f32 numbers");
+        };
+        each_row(&self.kernel, &mut values[start..end], self.width);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    fn random(shape: &[usize]) -> Tensor {
+        Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap()
+    }
+
+    fn assert_close(found: &Tensor, expected: &Tensor) {
+        let error = (found - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(error < 5e-6, "{error}");
+    }
+
+    #[test]
+    fn norms_equal_those_of_the_tensor_library() {
+        let (x, weight, bias) = (random(&[700, 37]), random(&[37]), random(&[37]));
+        let rms = candle_nn::ops::rms_norm(&x, &weight, 1e-5).unwrap();
+        assert_close(&normalise(NormKind::Rms, &x, &weight, None, 1e-5).unwrap(), &rms);
+        let layer = candle_nn::ops::layer_norm(&x, &weight, &bias, 1e-5).unwrap();
+        assert_close(&normalise(NormKind::Layer, &x, &weight, Some(&bias), 1e-5).unwrap(), &layer);
+    }
+
+    #[test]
+    fn activations_and_sums_go_row_by_row() {
+        let (x, up) = (random(&[500, 65]), random(&[500, 65]));
+        let gated = x.copy().unwrap();
+        activate(Activation::Silu, &gated, Some(&up)).unwrap();
+        assert_close(&gated, &(x.silu().unwrap() * &up).unwrap());
+        let plain = x.copy().unwrap();
+        activate(Activation::GeluErf, &plain, None).unwrap();
+        assert_close(&plain, &x.gelu_erf().unwrap());
+        assert_close(&add(&x, &up).unwrap(), &(x + up).unwrap());
+    }
+
+    #[test]
+    fn rotation_equals_that_of_the_tensor_library() {
+        let (x, cos, sin) = (random(&[30, 3 * 8]), random(&[30, 4]), random(&[30, 4]));
+        let expected = candle_nn::rotary_emb::rope_thd(&x.reshape((1, 30, 3, 8)).unwrap(), &cos, &sin).unwrap();
+        rotate(&x, 8, &cos, &sin).unwrap();
+        assert_close(&x, &expected.reshape((30, 24)).unwrap());
+    }
+}
