@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use candle_core::Tensor;
+use faer::Accum;
 
 use super::{Attention, Suffixes};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     model::{
         kernels::{
             Rows, Vectorised, for_each, multiply, values,
-            vector::{LANES, exponentiate, largest, tanh},
+            vector::{LANES, add_scaled, exponentiate, largest, tanh},
             vectorised,
         },
         packed::Span,
@@ -149,7 +150,7 @@ struct Work {
     /// `[rows, stride]`: scores against the prefix, then those against own tokens; becomes unnormalised weights.
     scores: Vec<f32>,
     stride: usize,
-    /// Own keys of one prompt, `[head_dim, tokens]`, tokens padded to whole vectors.
+    /// Own keys of one prompt, `[tokens / LANES, head_dim, LANES]`.
     keys: Vec<f32>,
     /// `[rows, head_dim]`.
     mixed: Vec<f32>,
@@ -191,9 +192,8 @@ impl Head<'_> {
         if seen == 0 {
             return;
         }
-        work.scores.fill(0.0);
         let query = Rows::packed(&work.query, rows, attention.head_dim);
-        multiply(&mut work.scores, work.stride, query, self.prefix(prefix_key).transposed());
+        multiply(&mut work.scores, work.stride, query, self.prefix(prefix_key).transposed(), Accum::Replace);
     }
 
     fn prefix_values(&self, rows: usize, work: &mut Work) {
@@ -202,7 +202,7 @@ impl Head<'_> {
             return;
         }
         let weights = Rows { values: &work.scores, count: rows, columns: seen, stride: work.stride };
-        multiply(&mut work.mixed, attention.head_dim, weights, self.prefix(prefix_value).plain());
+        multiply(&mut work.mixed, attention.head_dim, weights, self.prefix(prefix_value).plain(), Accum::Add);
     }
 
     /// This head's part of the prefix's keys or values, `[seen, head_dim]`.
@@ -226,36 +226,36 @@ impl Head<'_> {
 
     /// Softmax and own values of all rows.
     #[inline(always)]
-    fn own_tokens(&self, block: &Block, work: &mut Work) {
+    fn own_tokens<const FUSED: bool>(&self, block: &Block, work: &mut Work) {
         let group = self.inputs.attention.group();
         let mut row = 0;
         for segment in &block.segments {
-            let tokens = segment.asking.end.next_multiple_of(LANES);
-            self.turn_keys(segment, tokens, &mut work.keys);
+            self.turn_keys(segment, &mut work.keys);
             for token in segment.asking.clone() {
                 for _ in 0..group {
-                    self.row(segment, token, tokens, row, work);
+                    self.row::<FUSED>(segment, token, row, work);
                     row += 1;
                 }
             }
         }
     }
 
-    /// Own keys up to the last token that asks, one dimension after the other.
+    /// Own keys up to the last token that asks, [`LANES`] tokens at a time, one dimension after the other.
     #[inline(always)]
-    fn turn_keys(&self, segment: &Segment, tokens: usize, keys: &mut [f32]) {
+    fn turn_keys(&self, segment: &Segment, keys: &mut [f32]) {
         let (head_dim, width) = (self.inputs.attention.head_dim, self.inputs.width());
         for token in 0..segment.asking.end {
             let at = (segment.span.at + token) * width + self.place();
+            let keys = &mut keys[token / LANES * LANES * head_dim + token % LANES..];
             for (dimension, &value) in self.inputs.key[at..at + head_dim].iter().enumerate() {
-                keys[dimension * tokens + token] = value;
+                keys[dimension * LANES] = value;
             }
         }
     }
 
     /// Softmax of one row, and what it takes from own values.
     #[inline(always)]
-    fn row(&self, segment: &Segment, token: usize, tokens: usize, row: usize, work: &mut Work) {
+    fn row<const FUSED: bool>(&self, segment: &Segment, token: usize, row: usize, work: &mut Work) {
         let Inputs { attention, seen, value, .. } = *self.inputs;
         let head_dim = attention.head_dim;
         let window = attention.window.unwrap_or(usize::MAX);
@@ -264,27 +264,21 @@ impl Head<'_> {
         let query = &work.query[row * head_dim..(row + 1) * head_dim];
         let scores = &mut work.scores[row * work.stride..(row + 1) * work.stride];
         let (prefix, own) = scores.split_at_mut(seen);
-        dot_all(query, &work.keys, tokens, &mut own[..(token + 1).next_multiple_of(LANES)]);
+        dot_all::<FUSED>(query, &work.keys, &mut own[..(token + 1).next_multiple_of(LANES)]);
         if let Some(cap) = attention.softcap {
             let cap = cap as f32;
-            prefix.iter_mut().chain(&mut own[..=token]).for_each(|score| *score = cap * tanh(*score / cap));
+            prefix.iter_mut().chain(&mut own[..=token]).for_each(|score| *score = cap * tanh::<FUSED>(*score / cap));
         }
         let padded = (seen + token + 1).next_multiple_of(LANES);
         scores[seen + token + 1..padded].fill(f32::NEG_INFINITY);
         scores[..hidden].fill(f32::NEG_INFINITY);
         scores[seen..seen + visible].fill(f32::NEG_INFINITY);
         let peak = largest(&scores[..padded]);
-        work.totals[row] = exponentiate(&mut scores[..padded], peak);
+        work.totals[row] = exponentiate::<FUSED>(&mut scores[..padded], peak);
         scores[..hidden].fill(0.0);
         let mixed = &mut work.mixed[row * head_dim..(row + 1) * head_dim];
-        mixed.fill(0.0);
-        let width = self.inputs.width();
-        let values = value[(segment.span.at + visible) * width + self.place()..].chunks(width);
-        for (&weight, value) in scores[seen + visible..=seen + token].iter().zip(values) {
-            for (mixed, &value) in mixed.iter_mut().zip(value) {
-                *mixed += weight * value;
-            }
-        }
+        let values = &value[(segment.span.at + visible) * self.inputs.width() + self.place()..];
+        weigh::<FUSED>(&scores[seen + visible..=seen + token], values, self.inputs.width(), mixed);
     }
 }
 
@@ -297,22 +291,50 @@ struct OwnTokens<'a> {
 
 impl Vectorised for OwnTokens<'_> {
     #[inline(always)]
-    fn run(self) {
-        self.head.own_tokens(self.block, self.work);
+    fn run<const FUSED: bool>(self) {
+        self.head.own_tokens::<FUSED>(self.block, self.work);
     }
 }
 
-/// Scores of `query` against all `keys` `[head_dim, tokens]`, for as many as `scores` holds: a multiple of [`LANES`].
+/// Scores of `query` against as many `keys`, `[LANES]` tokens at a time `[head_dim, LANES]`, as `scores` holds.
 #[inline(always)]
-fn dot_all(query: &[f32], keys: &[f32], tokens: usize, scores: &mut [f32]) {
-    for (at, scores) in scores.chunks_exact_mut(LANES).enumerate() {
-        let mut lanes = [0.0_f32; LANES];
-        for (&query, keys) in query.iter().zip(keys.chunks_exact(tokens)) {
-            for (lane, key) in lanes.iter_mut().zip(&keys[at * LANES..(at + 1) * LANES]) {
-                *lane += query * key;
+fn dot_all<const FUSED: bool>(query: &[f32], keys: &[f32], scores: &mut [f32]) {
+    for (scores, keys) in scores.chunks_exact_mut(LANES).zip(keys.chunks_exact(LANES * query.len())) {
+        let (mut even, mut odd) = ([0.0; LANES], [0.0; LANES]);
+        for (query, keys) in query.chunks(2).zip(keys.chunks(2 * LANES)) {
+            even = add_scaled::<FUSED>(query[0], keys, even);
+            if let Some(&query) = query.get(1) {
+                odd = add_scaled::<FUSED>(query, &keys[LANES..], odd);
             }
         }
-        scores.copy_from_slice(&lanes);
+        for ((score, even), odd) in scores.iter_mut().zip(even).zip(odd) {
+            *score = even + odd;
+        }
+    }
+}
+
+/// Adds up `values`, whose rows are `stride` apart, by `weights`, into `mixed`.
+#[inline(always)]
+fn weigh<const FUSED: bool>(weights: &[f32], values: &[f32], stride: usize, mixed: &mut [f32]) {
+    for (at, mixed) in mixed.chunks_mut(LANES).enumerate() {
+        let values = &values[at * LANES..];
+        if mixed.len() < LANES {
+            for (lane, mixed) in mixed.iter_mut().enumerate() {
+                let each = weights.iter().enumerate().map(|(token, weight)| weight * values[token * stride + lane]);
+                *mixed = each.sum();
+            }
+            continue;
+        }
+        let (mut even, mut odd) = ([0.0; LANES], [0.0; LANES]);
+        for (weights, values) in weights.chunks(2).zip(values.chunks(2 * stride)) {
+            even = add_scaled::<FUSED>(weights[0], values, even);
+            if let Some(&weight) = weights.get(1) {
+                odd = add_scaled::<FUSED>(weight, &values[stride..], odd);
+            }
+        }
+        for ((mixed, even), odd) in mixed.iter_mut().zip(even).zip(odd) {
+            *mixed = even + odd;
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl<S: Deref<Target = Storage>> Deref for Held<S> {
 /// What is computed row by row; the method must be `inline(always)`, as for [`Vectorised`].
 trait PerRow: Sync {
     /// Computes `out`, the row at `index`.
-    fn run(&self, index: usize, out: &mut [f32]);
+    fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]);
 }
 
 /// Numbers that one thread takes at a time, at least: below, handing them out costs more than it saves.
@@ -91,9 +91,9 @@ struct Share<'a, K> {
 
 impl<K: PerRow> Vectorised for Share<'_, K> {
     #[inline(always)]
-    fn run(self) {
+    fn run<const FUSED: bool>(self) {
         for (row, out) in self.out.chunks_exact_mut(self.width).enumerate() {
-            self.kernel.run(self.first + row, out);
+            self.kernel.run::<FUSED>(self.first + row, out);
         }
     }
 }
@@ -101,8 +101,8 @@ impl<K: PerRow> Vectorised for Share<'_, K> {
 /// Work that is compiled once for every set of vector instructions. The method, and all that it calls, must be
 /// `inline(always)`: what is not, closures above all, is compiled for the oldest machine.
 pub(super) trait Vectorised {
-    /// Does it.
-    fn run(self);
+    /// Does it; `FUSED` says whether those instructions multiply and add in one.
+    fn run<const FUSED: bool>(self);
 }
 
 /// Does `work` with the widest vector instructions that this machine has.
@@ -114,7 +114,7 @@ pub(super) fn vectorised(work: impl Vectorised) {
 
         #[inline(always)]
         fn with_simd<S: pulp::Simd>(self, _: S) {
-            self.0.run();
+            if S::IS_SCALAR { self.0.run::<false>() } else { self.0.run::<true>() }
         }
     }
 

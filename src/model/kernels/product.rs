@@ -42,18 +42,18 @@ impl<'a> Rows<'a> {
 /// Products of fewer multiplications are computed by one thread.
 const WORTH_SHARING: usize = 1 << 19;
 
-/// Adds `a · b` to `out`, whose rows are `stride` apart.
+/// `a · b`, in place of `out` or added to it; the rows of `out` are `stride` apart.
 ///
 /// `faer` has kernels of their own for a single row and for results of at most 32 numbers, which add in another order.
 /// Such products are computed with rows added, so that a row's result is the same in whatever company it is.
-pub(in crate::model) fn multiply(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>) {
+pub(in crate::model) fn multiply(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
     let columns = b.ncols();
     if a.count == 0 || columns == 0 {
         return;
     }
     let least = (32 / columns + 1).max(2);
     if a.count >= least {
-        return add_product(out, stride, a, b);
+        return by_faer(out, stride, a, b, to);
     }
     let (mut wide, mut product) = (vec![0.0; least * a.columns], vec![0.0; least * columns]);
     for row in 0..a.count {
@@ -61,19 +61,19 @@ pub(in crate::model) fn multiply(out: &mut [f32], stride: usize, a: Rows<'_>, b:
         wide[row * a.columns..(row + 1) * a.columns].copy_from_slice(from);
         product[row * columns..(row + 1) * columns].copy_from_slice(&out[row * stride..row * stride + columns]);
     }
-    add_product(&mut product, columns, Rows::packed(&wide, least, a.columns), b);
+    by_faer(&mut product, columns, Rows::packed(&wide, least, a.columns), b, to);
     for row in 0..a.count {
         out[row * stride..row * stride + columns].copy_from_slice(&product[row * columns..(row + 1) * columns]);
     }
 }
 
-fn add_product(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>) {
+fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
     let threads = rayon::current_num_threads();
     let parallel = threads > 1 && a.count * a.columns * b.ncols() >= WORTH_SHARING;
     let par = if parallel { Par::rayon(threads) } else { Par::Seq };
     // By way of its transpose: in faer 0.24.4 the constructor for rows swaps the strides.
     let out = MatMut::from_column_major_slice_with_stride_mut(out, b.ncols(), a.count, stride).transpose_mut();
-    matmul(out, Accum::Add, a.plain(), b, 1.0, par);
+    matmul(out, to, a.plain(), b, 1.0, par);
 }
 
 /// `x Wᵀ + b` for `x` `[.., n, k]`, `w` `[.., m, k]` with the same leading dimension, if any, and `b` `[m]`: `[.., n, m]`.
@@ -98,30 +98,30 @@ pub(crate) fn product(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<T
     }
     shape.push(out_width);
     let rows = x.elem_count() / (batch * inner).max(1);
-    let mut out = start(bias, batch * rows, out_width)?;
+    let (mut out, to) = start(bias, batch * rows, out_width)?;
     let numbers = values(&x)?;
     for at in 0..batch {
         let x = Rows::packed(&numbers[at * rows * inner..(at + 1) * rows * inner], rows, inner);
-        by_weights(&mut out[at * rows * out_width..(at + 1) * rows * out_width], x, &w, at * out_width, out_width)?;
+        by_weights(&mut out[at * rows * out_width..(at + 1) * rows * out_width], x, &w, at * out_width, to)?;
     }
     drop(numbers);
     Ok(Tensor::from_vec(out, shape, x.device())?)
 }
 
-/// What the product is added to.
-fn start(bias: Option<&Tensor>, rows: usize, columns: usize) -> Result<Vec<f32>> {
+/// What the product is added to, or takes the place of.
+fn start(bias: Option<&Tensor>, rows: usize, columns: usize) -> Result<(Vec<f32>, Accum)> {
     Ok(match bias {
-        Some(bias) => values(&bias.contiguous()?)?.repeat(rows),
-        None => vec![0.0; rows * columns],
+        Some(bias) => (values(&bias.contiguous()?)?.repeat(rows), Accum::Add),
+        None => (vec![0.0; rows * columns], Accum::Replace),
     })
 }
 
 /// Rows of half-precision weights that are widened at a time.
 const WIDENED: usize = 256;
 
-/// Adds `x Wᵀ` for the `m` rows of `w` from `first` on.
-fn by_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, m: usize) -> Result<()> {
-    let k = x.columns;
+/// `x Wᵀ` for rows of `w` from `first` on.
+fn by_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, to: Accum) -> Result<()> {
+    let (k, m) = (x.columns, out.len() / x.count.max(1));
     let (storage, layout) = w.storage_and_layout();
     let own = layout.start_offset() + first * k..layout.start_offset() + (first + m) * k;
     let mut widen = |convert: &dyn Fn(std::ops::Range<usize>, &mut [f32])| {
@@ -130,7 +130,7 @@ fn by_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, m: usize) 
             let rows = WIDENED.min(m - at);
             let wide = &mut wide[..rows * k];
             convert(own.start + at * k..own.start + (at + rows) * k, wide);
-            multiply(&mut out[at..], m, x, Rows::packed(wide, rows, k).transposed());
+            multiply(&mut out[at..], m, x, Rows::packed(wide, rows, k).transposed(), to);
         }
     };
     match &*storage {
@@ -139,7 +139,7 @@ fn by_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, m: usize) 
         _ => {
             drop(storage);
             let all = values(w)?;
-            multiply(out, m, x, Rows::packed(&all[first * k..(first + m) * k], m, k).transposed());
+            multiply(out, m, x, Rows::packed(&all[first * k..(first + m) * k], m, k).transposed(), to);
         }
     }
     Ok(())

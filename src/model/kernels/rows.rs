@@ -39,7 +39,7 @@ struct Normalised<'a> {
 
 impl PerRow for Normalised<'_> {
     #[inline(always)]
-    fn run(&self, index: usize, out: &mut [f32]) {
+    fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]) {
         let width = self.weight.len();
         let x = &self.input[index * width..(index + 1) * width];
         let mean = match self.kind {
@@ -73,7 +73,7 @@ struct Sum<'a> {
 
 impl PerRow for Sum<'_> {
     #[inline(always)]
-    fn run(&self, index: usize, out: &mut [f32]) {
+    fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]) {
         let own = index * out.len()..(index + 1) * out.len();
         for ((out, a), b) in out.iter_mut().zip(&self.a[own.clone()]).zip(&self.b[own]) {
             *out = a + b;
@@ -94,7 +94,7 @@ pub(in crate::model) fn activate(activation: Activation, x: &Tensor, up: Option<
 
 /// A function of one number.
 trait Map: Sync {
-    fn of(&self, x: f32) -> f32;
+    fn of<const FUSED: bool>(&self, x: f32) -> f32;
 }
 
 struct Silu;
@@ -103,22 +103,22 @@ struct GeluErf;
 
 impl Map for Silu {
     #[inline(always)]
-    fn of(&self, x: f32) -> f32 {
-        silu(x)
+    fn of<const FUSED: bool>(&self, x: f32) -> f32 {
+        silu::<FUSED>(x)
     }
 }
 
 impl Map for GeluTanh {
     #[inline(always)]
-    fn of(&self, x: f32) -> f32 {
-        gelu_tanh(x)
+    fn of<const FUSED: bool>(&self, x: f32) -> f32 {
+        gelu_tanh::<FUSED>(x)
     }
 }
 
 impl Map for GeluErf {
     #[inline(always)]
-    fn of(&self, x: f32) -> f32 {
-        gelu_erf(x)
+    fn of<const FUSED: bool>(&self, x: f32) -> f32 {
+        gelu_erf::<FUSED>(x)
     }
 }
 
@@ -129,17 +129,17 @@ struct Activated<'a, M> {
 
 impl<M: Map> PerRow for Activated<'_, M> {
     #[inline(always)]
-    fn run(&self, index: usize, out: &mut [f32]) {
+    fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]) {
         match self.up {
             Some(up) => {
                 let up = &up[index * out.len()..(index + 1) * out.len()];
                 for (x, up) in out.iter_mut().zip(up) {
-                    *x = self.map.of(*x) * up;
+                    *x = self.map.of::<FUSED>(*x) * up;
                 }
             }
             None => {
                 for x in out {
-                    *x = self.map.of(*x);
+                    *x = self.map.of::<FUSED>(*x);
                 }
             }
         }
@@ -163,7 +163,7 @@ struct Rotated<'a> {
 
 impl PerRow for Rotated<'_> {
     #[inline(always)]
-    fn run(&self, index: usize, out: &mut [f32]) {
+    fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]) {
         let own = index * self.pairs..(index + 1) * self.pairs;
         let (cos, sin) = (&self.cos[own.clone()], &self.sin[own]);
         for head in out.chunks_exact_mut(self.head_dim) {

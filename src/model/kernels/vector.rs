@@ -1,10 +1,27 @@
 //! Arithmetic on short slices in forms that compilers turn into vector instructions. Everything is inlined into the
-//! place that picks those instructions at run time.
+//! place that picks those instructions at run time; `FUSED` says whether they multiply and add in one, which would be slow
+//! where they do not.
 
 #![allow(clippy::inline_always, reason = "what is not inlined there is compiled for the oldest machine")]
 
 /// Numbers that one vector instruction handles at once, at most.
 pub(in crate::model) const LANES: usize = 16;
+
+/// `a · b + c`.
+#[inline(always)]
+pub(in crate::model) fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// `a · x + sums` for the first numbers of `x`, of which there must be enough.
+#[inline(always)]
+pub(in crate::model) fn add_scaled<const FUSED: bool>(a: f32, x: &[f32], sums: [f32; LANES]) -> [f32; LANES] {
+    let (x, mut sums) = (&x[..LANES], sums);
+    for lane in 0..LANES {
+        sums[lane] = multiply_add::<FUSED>(a, x[lane], sums[lane]);
+    }
+    sums
+}
 
 /// Sum of all lanes, in one fixed order.
 #[inline(always)]
@@ -49,18 +66,18 @@ pub(in crate::model) fn largest(values: &[f32]) -> f32 {
 
 /// Replaces every value `x` by `exp(x − largest)` and returns their sum.
 #[inline(always)]
-pub(in crate::model) fn exponentiate(values: &mut [f32], largest: f32) -> f32 {
+pub(in crate::model) fn exponentiate<const FUSED: bool>(values: &mut [f32], largest: f32) -> f32 {
     let mut lanes = [0.0_f32; LANES];
     let mut chunks = values.chunks_exact_mut(LANES);
     for chunk in &mut chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *value = exp(*value - largest);
+            *value = exp::<FUSED>(*value - largest);
             *lane += *value;
         }
     }
     let mut tail = 0.0;
     for value in chunks.into_remainder() {
-        *value = exp(*value - largest);
+        *value = exp::<FUSED>(*value - largest);
         tail += *value;
     }
     sum(lanes) + tail
@@ -70,68 +87,69 @@ pub(in crate::model) fn exponentiate(values: &mut [f32], largest: f32) -> f32 {
 /// `ln 2 / 2`, on which a polynomial is exact to rounding (Cody & Waite 1980). NaN stays NaN.
 #[inline(always)]
 #[allow(clippy::excessive_precision, clippy::inconsistent_digit_grouping)]
-pub(in crate::model) fn exp(x: f32) -> f32 {
+pub(in crate::model) fn exp<const FUSED: bool>(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it leaves a whole number in the low bits
     let x = if x < -87.0 { -87.0 } else { x };
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let shifted = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
     let power = shifted - ROUND;
-    let r = x - power * 0.693_359_375 + power * 2.121_944_4e-4;
+    let r = multiply_add::<FUSED>(power, -0.693_359_375, x);
+    let r = multiply_add::<FUSED>(power, 2.121_944_4e-4, r);
     let p = 1.987_569_15e-4;
-    let p = p * r + 1.398_199_95e-3;
-    let p = p * r + 8.333_451_9e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 0.5;
-    let y = p * r * r + r + 1.0;
+    let p = multiply_add::<FUSED>(p, r, 1.398_199_95e-3);
+    let p = multiply_add::<FUSED>(p, r, 8.333_451_9e-3);
+    let p = multiply_add::<FUSED>(p, r, 4.166_579_6e-2);
+    let p = multiply_add::<FUSED>(p, r, 1.666_666_5e-1);
+    let p = multiply_add::<FUSED>(p, r, 0.5);
+    let y = multiply_add::<FUSED>(p, r * r, r) + 1.0;
     y * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
 }
 
 /// `x · sigmoid(x)`.
 #[inline(always)]
-pub(in crate::model) fn silu(x: f32) -> f32 {
-    let small = exp(-x.abs());
+pub(in crate::model) fn silu<const FUSED: bool>(x: f32) -> f32 {
+    let small = exp::<FUSED>(-x.abs());
     x * (if x < 0.0 { small } else { 1.0 }) / (1.0 + small)
 }
 
 /// Hyperbolic tangent, to 3e-7.
 #[inline(always)]
-pub(in crate::model) fn tanh(x: f32) -> f32 {
-    let small = exp(-2.0 * x.abs());
+pub(in crate::model) fn tanh<const FUSED: bool>(x: f32) -> f32 {
+    let small = exp::<FUSED>(-2.0 * x.abs());
     ((1.0 - small) / (1.0 + small)).copysign(x)
 }
 
 /// GELU by its tanh approximation.
 #[inline(always)]
-pub(in crate::model) fn gelu_tanh(x: f32) -> f32 {
+pub(in crate::model) fn gelu_tanh<const FUSED: bool>(x: f32) -> f32 {
     const SCALE: f32 = 0.797_884_6; // √(2/π)
-    0.5 * x * (1.0 + tanh(SCALE * x * (1.0 + 0.044_715 * x * x)))
+    0.5 * x * (1.0 + tanh::<FUSED>(SCALE * x * (1.0 + 0.044_715 * x * x)))
 }
 
 /// GELU by the error function.
 #[inline(always)]
-pub(in crate::model) fn gelu_erf(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+pub(in crate::model) fn gelu_erf<const FUSED: bool>(x: f32) -> f32 {
+    0.5 * x * (1.0 + erf::<FUSED>(x * std::f32::consts::FRAC_1_SQRT_2))
 }
 
 /// The error function, to 5e-7: the rational approximation that Eigen and XLA use, with their coefficients.
 #[inline(always)]
 #[allow(clippy::excessive_precision, clippy::unreadable_literal)]
-fn erf(x: f32) -> f32 {
+fn erf<const FUSED: bool>(x: f32) -> f32 {
     let x = if x > 4.0 { 4.0 } else { x };
     let x = if x < -4.0 { -4.0 } else { x };
     let y = x * x;
     let p = -2.72614225801306e-10;
-    let p = p * y + 2.77068142495902e-08;
-    let p = p * y - 2.10102402082508e-06;
-    let p = p * y - 5.69250639462346e-05;
-    let p = p * y - 7.34990630326855e-04;
-    let p = p * y - 2.95459980854025e-03;
-    let p = p * y - 1.60960333262415e-02;
+    let p = multiply_add::<FUSED>(p, y, 2.77068142495902e-08);
+    let p = multiply_add::<FUSED>(p, y, -2.10102402082508e-06);
+    let p = multiply_add::<FUSED>(p, y, -5.69250639462346e-05);
+    let p = multiply_add::<FUSED>(p, y, -7.34990630326855e-04);
+    let p = multiply_add::<FUSED>(p, y, -2.95459980854025e-03);
+    let p = multiply_add::<FUSED>(p, y, -1.60960333262415e-02);
     let q = -1.45660718464996e-05;
-    let q = q * y - 2.13374055278905e-04;
-    let q = q * y - 1.68282697438203e-03;
-    let q = q * y - 7.37332916720468e-03;
-    let q = q * y - 1.42647390514189e-02;
+    let q = multiply_add::<FUSED>(q, y, -2.13374055278905e-04);
+    let q = multiply_add::<FUSED>(q, y, -1.68282697438203e-03);
+    let q = multiply_add::<FUSED>(q, y, -7.37332916720468e-03);
+    let q = multiply_add::<FUSED>(q, y, -1.42647390514189e-02);
     x * p / q
 }
 
@@ -139,37 +157,44 @@ fn erf(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn exp_is_exact_to_rounding() {
+    fn check_exp<const FUSED: bool>() {
         for i in 0..87_000 {
             let x = -0.001 * i as f32;
-            let (found, expected) = (f64::from(exp(x)), f64::from(x).exp());
+            let (found, expected) = (f64::from(exp::<FUSED>(x)), f64::from(x).exp());
             assert!((found - expected).abs() <= 2.5e-7 * expected, "{x}: {found} {expected}");
         }
-        assert!((exp(0.0) - 1.0).abs() < f32::EPSILON);
-        assert!(exp(f32::NAN).is_nan());
-        assert!(exp(f32::NEG_INFINITY) < 1e-37);
+        assert!((exp::<FUSED>(0.0) - 1.0).abs() < f32::EPSILON);
+        assert!(exp::<FUSED>(f32::NAN).is_nan());
+        assert!(exp::<FUSED>(f32::NEG_INFINITY) < 1e-37);
     }
 
-    #[test]
-    fn activations_equal_their_definitions() {
+    fn check_activations<const FUSED: bool>() {
         for i in -12_000..=12_000 {
             let x = 0.001 * i as f32;
             let wide = f64::from(x);
             let inner = 0.797_884_560_802_865_4 * (wide + 0.044_715 * wide.powi(3));
+            let by_erf = 0.5 * wide * (1.0 + libm::erf(wide * std::f64::consts::FRAC_1_SQRT_2));
             for (name, found, expected) in [
-                ("silu", silu(x), wide / (1.0 + (-wide).exp())),
-                ("tanh", tanh(x), wide.tanh()),
-                ("gelu_tanh", gelu_tanh(x), 0.5 * wide * (1.0 + inner.tanh())),
-                ("gelu_erf", gelu_erf(x), 0.5 * wide * (1.0 + libm::erf(wide * std::f64::consts::FRAC_1_SQRT_2))),
+                ("silu", silu::<FUSED>(x), wide / (1.0 + (-wide).exp())),
+                ("tanh", tanh::<FUSED>(x), wide.tanh()),
+                ("gelu_tanh", gelu_tanh::<FUSED>(x), 0.5 * wide * (1.0 + inner.tanh())),
+                ("gelu_erf", gelu_erf::<FUSED>(x), by_erf),
             ] {
                 let tolerance = 5e-7 * wide.abs().max(1.0);
                 assert!((f64::from(found) - expected).abs() <= tolerance, "{name} {x}: {found} {expected}");
             }
         }
-        for activation in [silu, tanh, gelu_tanh, gelu_erf] {
+        for activation in [silu::<FUSED>, tanh::<FUSED>, gelu_tanh::<FUSED>, gelu_erf::<FUSED>] {
             assert!(activation(f32::NAN).is_nan());
         }
+    }
+
+    #[test]
+    fn functions_are_exact_to_rounding_on_old_machines_and_new() {
+        check_exp::<true>();
+        check_exp::<false>();
+        check_activations::<true>();
+        check_activations::<false>();
     }
 
     #[test]
