@@ -166,7 +166,8 @@ impl Ways<'_> {
 
     /// Does `work` on all batches, arranged as a run arranges them.
     fn batches(&self, prompts: &[Vec<u32>], shared: usize, work: impl Fn(Packed) -> Result<()> + Sync) -> Result<()> {
-        let batches = BatchSize::default().batches(self.decoder, prompts, shared);
+        let size = BatchSize::default().even(self.decoder, prompts, shared);
+        let batches = size.batches(self.decoder, prompts, shared);
         let packed = |batch: &[&[u32]], regime| Packed::new(batch.iter().copied(), shared, regime);
         workers::arranged(self.decoder, &batches, |(regime, batch)| work(packed(batch, *regime)), |()| ())
     }

@@ -139,6 +139,28 @@ mod tests {
     }
 
     #[test]
+    fn bytes_depend_neither_on_batches_nor_on_threads() {
+        let model = model();
+        let projection = LabelProjection::new(&model.decoder, &[3, 50, 96]).unwrap();
+        let (prompts, cancel) = (prompts(), Cancel::default());
+        let bytes = |threads: usize, tokens: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let prepared = Prepared::new(&model.decoder, &projection, &prompts, &cancel).unwrap();
+                let mut table = Attribution::new(projection.shape(), vec![0; prompts.len()]);
+                prepared.attribute(&prompts, BatchSize { tokens }, &cancel, |batch| table.push(&batch)).unwrap();
+                let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                let whole = table.to_batch();
+                (bits(&whole.components), bits(&whole.rest), bits(&whole.full))
+            })
+        };
+        let once = bytes(1, 10_000);
+        for (threads, tokens) in [(1, 1), (1, 40), (2, 40), (3, 10_000), (7, 17)] {
+            assert!(bytes(threads, tokens) == once, "{threads} threads, batches of {tokens} tokens");
+        }
+    }
+
+    #[test]
     fn a_corrupted_projection_makes_exactness_fail() {
         let model = model();
         let mut projection = LabelProjection::new(&model.decoder, &[3, 50, 96]).unwrap();

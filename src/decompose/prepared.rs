@@ -11,17 +11,27 @@ use crate::{
 /// How the work is cut up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchSize {
-    /// Suffix tokens per batch; a batch holds at least one prompt.
+    /// Suffix tokens per batch, at most; a batch holds at least one prompt.
     pub tokens: usize,
 }
 
 impl Default for BatchSize {
     fn default() -> Self {
-        Self { tokens: 256 }
+        Self { tokens: 512 }
     }
 }
 
 impl BatchSize {
+    /// The size that shares `prompts` evenly among those who work on them: each of them gets about the same number of batches, none of
+    /// them larger than this.
+    pub(crate) fn even<P: AsRef<[u32]>>(self, decoder: &Decoder, prompts: &[P], shared: usize) -> Self {
+        let workers = workers::count(decoder);
+        let lengths = || prompts.iter().map(|prompt| prompt.as_ref().len() - shared);
+        let total: usize = lengths().sum();
+        let batches = total.div_ceil(self.tokens.max(1) * workers).max(1) * workers;
+        Self { tokens: (total.div_ceil(batches) + lengths().max().unwrap_or(0) / 2).min(self.tokens) }
+    }
+
     /// Cuts `prompts` into batches of one regime each, without the first `shared` tokens of every prompt.
     pub fn batches<'p, P: AsRef<[u32]>>(
         self,
@@ -111,7 +121,7 @@ impl<'a> Prepared<'a> {
         cancel: &Cancel,
         deliver: impl FnMut(Batch),
     ) -> Result<()> {
-        let batches = size.batches(self.decoder, prompts, self.shared);
+        let batches = size.even(self.decoder, prompts, self.shared).batches(self.decoder, prompts, self.shared);
         let work = |(regime, batch): &(Regime, Vec<&[u32]>)| self.attribute_batch(batch, *regime, cancel);
         workers::arranged(self.decoder, &batches, work, deliver)
     }

@@ -26,7 +26,12 @@ pub(crate) fn arranged<T: Sync, R: Send>(
     work: impl Fn(&T) -> Result<R> + Sync,
     deliver: impl FnMut(R),
 ) -> Result<()> {
-    if decoder.prefers_one_batch() { in_turn(items, work, deliver) } else { side_by_side(items, work, deliver) }
+    if count(decoder) == 1 { in_turn(items, work, deliver) } else { side_by_side(items, work, deliver) }
+}
+
+/// How many batches for `decoder` are worked on at a time.
+pub(crate) fn count(decoder: &Decoder) -> usize {
+    if decoder.prefers_one_batch() { 1 } else { rayon::current_num_threads() }
 }
 
 /// Does `work` on `items` one after the other and hands out what comes of them.
