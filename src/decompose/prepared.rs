@@ -23,13 +23,14 @@ impl Default for BatchSize {
 
 impl BatchSize {
     /// The size that shares `prompts` evenly among those who work on them: each of them gets about the same number of batches, none of
-    /// them larger than this.
+    /// them larger than this; twice as large where every batch costs something besides.
     pub(crate) fn even<P: AsRef<[u32]>>(self, decoder: &Decoder, prompts: &[P], shared: usize) -> Self {
         let workers = workers::count(decoder);
+        let most = self.tokens.max(1) * if decoder.prefers_one_batch() { 2 } else { 1 };
         let lengths = || prompts.iter().map(|prompt| prompt.as_ref().len() - shared);
         let total: usize = lengths().sum();
-        let batches = total.div_ceil(self.tokens.max(1) * workers).max(1) * workers;
-        Self { tokens: (total.div_ceil(batches) + lengths().max().unwrap_or(0) / 2).min(self.tokens) }
+        let batches = total.div_ceil(most * workers).max(1) * workers;
+        Self { tokens: (total.div_ceil(batches) + lengths().max().unwrap_or(0) / 2).min(most) }
     }
 
     /// Cuts `prompts` into batches of one regime each, without the first `shared` tokens of every prompt.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use candle_core::{
     DType, Device, Module, Tensor,
-    quantized::{QMatMul, QTensor},
+    quantized::{GgmlDType, QMatMul, QTensor},
 };
 
-use super::kernels::product;
+use super::kernels::{product, product_q8, serves};
 use crate::error::Result;
 
 /// A weight matrix `[out, in]`.
@@ -60,6 +60,7 @@ impl Matrix {
     pub fn apply_exact(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         match self {
             Self::Dense(tensor) => product(x, tensor, bias),
+            Self::Quantised(tensor) if tensor.dtype() == GgmlDType::Q8_0 && serves(x) => product_q8(x, tensor, bias),
             Self::Quantised(_) => product(x, &self.to_f32()?, bias),
         }
     }

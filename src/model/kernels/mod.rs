@@ -8,6 +8,7 @@
 #![allow(clippy::inline_always, reason = "what is not inlined is compiled for the oldest machine")]
 
 mod product;
+mod q8;
 mod rows;
 pub(super) mod vector;
 
@@ -15,6 +16,7 @@ use std::ops::Deref;
 
 use candle_core::{CpuStorage, DType, Storage, Tensor};
 pub(crate) use product::product;
+pub(super) use product::product_q8;
 pub(super) use product::{Rows, multiply};
 use rayon::prelude::*;
 pub(super) use rows::{activate, add, normalise, rotate};

@@ -1,10 +1,12 @@
 //! Matrix products whose rows do not depend on each other, by `faer`.
 
-use candle_core::{CpuStorage, DType, Storage, Tensor};
+use std::ops::Range;
+
+use candle_core::{CpuStorage, DType, Storage, Tensor, quantized::QTensor};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use half::slice::HalfFloatSliceExt;
 
-use super::{serves, values};
+use super::{q8, serves, values};
 use crate::error::{Error, Result};
 
 /// Rows of a matrix, equally far apart in memory.
@@ -116,33 +118,60 @@ fn start(bias: Option<&Tensor>, rows: usize, columns: usize) -> Result<(Vec<f32>
     })
 }
 
-/// Rows of half-precision weights that are widened at a time.
+/// Rows of weights that are widened at a time.
 const WIDENED: usize = 256;
 
 /// `x Wᵀ` for rows of `w` from `first` on.
 fn by_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, to: Accum) -> Result<()> {
     let (k, m) = (x.columns, out.len() / x.count.max(1));
     let (storage, layout) = w.storage_and_layout();
-    let own = layout.start_offset() + first * k..layout.start_offset() + (first + m) * k;
-    let mut widen = |convert: &dyn Fn(std::ops::Range<usize>, &mut [f32])| {
-        let mut wide = vec![0.0; WIDENED.min(m) * k];
-        for at in (0..m).step_by(WIDENED) {
-            let rows = WIDENED.min(m - at);
-            let wide = &mut wide[..rows * k];
-            convert(own.start + at * k..own.start + (at + rows) * k, wide);
-            multiply(&mut out[at..], m, x, Rows::packed(wide, rows, k).transposed(), to);
-        }
-    };
+    let start = layout.start_offset() + first * k;
+    let own = |rows: Range<usize>| start + rows.start * k..start + rows.end * k;
     match &*storage {
-        Storage::Cpu(CpuStorage::F16(all)) => widen(&|range, wide| all[range].convert_to_f32_slice(wide)),
-        Storage::Cpu(CpuStorage::BF16(all)) => widen(&|range, wide| all[range].convert_to_f32_slice(wide)),
+        Storage::Cpu(CpuStorage::F16(all)) => {
+            widening(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
+        }
+        Storage::Cpu(CpuStorage::BF16(all)) => {
+            widening(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
+        }
         _ => {
-            drop(storage);
             let all = values(w)?;
             multiply(out, m, x, Rows::packed(&all[first * k..(first + m) * k], m, k).transposed(), to);
         }
     }
     Ok(())
+}
+
+/// `x Wᵀ` where `widen` writes rows of `W` in f32, a few at a time: the whole of it never stands in memory.
+fn widening(out: &mut [f32], x: Rows<'_>, to: Accum, widen: impl Fn(Range<usize>, &mut [f32])) {
+    let (k, m) = (x.columns, out.len() / x.count.max(1));
+    let mut wide = vec![0.0; WIDENED.min(m) * k];
+    for at in (0..m).step_by(WIDENED) {
+        let rows = WIDENED.min(m - at);
+        let wide = &mut wide[..rows * k];
+        widen(at..at + rows, wide);
+        multiply(&mut out[at..], m, x, Rows::packed(wide, rows, k).transposed(), to);
+    }
+}
+
+/// As [`product`] for weights in blocks of 8-bit integers; nothing is rounded.
+///
+/// # Errors
+/// If the shapes do not fit.
+pub(in crate::model) fn product_q8(x: &Tensor, w: &QTensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (m, k) = w.shape().dims2()?;
+    let (x, bytes) = (x.contiguous()?, w.data()?);
+    let (rows, inner) = x.dims2()?;
+    if inner != k || bytes.len() != m * q8::bytes(k) {
+        return Err(Error::Model(format!("numbers {:?} do not fit weights {:?}", x.dims(), w.shape().dims())));
+    }
+    let (mut out, to) = start(bias, rows, m)?;
+    let numbers = values(&x)?;
+    let widen = |rows: Range<usize>, wide: &mut [f32]| {
+        q8::widen(&bytes[rows.start * q8::bytes(k)..rows.end * q8::bytes(k)], wide, k);
+    };
+    widening(&mut out, Rows::packed(&numbers, rows, k), to, widen);
+    Ok(Tensor::from_vec(out, (rows, m), x.device())?)
 }
 
 #[cfg(test)]
@@ -191,5 +220,13 @@ mod tests {
             let wide = w.to_dtype(DType::F32).unwrap();
             assert_eq!(bits(&product(&x, &w, None).unwrap()), bits(&product(&x, &wide, None).unwrap()));
         }
+    }
+
+    #[test]
+    fn blocks_of_integers_are_widened_exactly() {
+        let (x, w) = (random(&[9, 64]), random(&[WIDENED + 7, 64]));
+        let quantised = QTensor::quantize(&w, candle_core::quantized::GgmlDType::Q8_0).unwrap();
+        let wide = quantised.dequantize(&Device::Cpu).unwrap();
+        assert_eq!(bits(&product_q8(&x, &quantised, None).unwrap()), bits(&product(&x, &wide, None).unwrap()));
     }
 }
