@@ -55,15 +55,17 @@ pub(super) fn folder(request: &RunRequest) -> String {
 /// # Errors
 /// If the computation fails.
 pub(super) fn measured(model: &Model, plan: Plan, prompts: &Prompts) -> Result<Option<f64>> {
-    /// Batches that are measured, and the seconds after which fewer will do.
+    /// Batches and seconds that are measured at least, and the seconds after which fewer batches will do.
     const BATCHES: usize = 3;
+    const SHORT: f64 = 1.0;
     const LONG: f64 = 20.0;
     let (cancel, mut batches, mut rate) = (Cancel::default(), 0, None);
     let outcome = execute(model, plan, prompts, &cancel, &mut |event| {
         if let Event::Progress(progress) = event {
             batches += 1;
             rate = Some(progress.rate);
-            if batches == BATCHES || progress.done as f64 / progress.rate > LONG {
+            let seconds = progress.done as f64 / progress.rate;
+            if (batches >= BATCHES && seconds > SHORT) || seconds > LONG {
                 cancel.cancel();
             }
         }
