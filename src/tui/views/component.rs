@@ -47,7 +47,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let labels = sheet.shape.labels.min(6) as u16;
     if left.height > labels + 1 {
         let left = pane::stack(buf, left, elsewhere(scene, sheet, component));
-        pane::stack(buf, left, confusion(theme, sheet, component));
+        pane::stack(buf, left, confusion(theme, sheet, component, width));
     }
 }
 
@@ -77,21 +77,28 @@ fn elsewhere(scene: Scene<'_>, sheet: &Sheet, component: usize) -> Option<Line<'
     (!values.is_empty()).then(|| fact(scene.theme, "elsewhere", values.join(" · ")).into())
 }
 
-/// Gold labels against what the component says, in examples.
-fn confusion(theme: &Theme, sheet: &Sheet, component: usize) -> Vec<Line<'static>> {
+/// Gold labels against what the component says, in examples; as many labels as there is room for.
+fn confusion(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Line<'static>> {
+    /// Columns for the gold label, and at most for a count.
+    const GOLD: usize = 10;
+    const COUNT: usize = 9;
     let Some(stats) = sheet.stats_of(component) else { return Vec::new() };
-    let labels = sheet.shape.labels.min(6);
-    let name = |label: usize| sheet.label(label).chars().take(8).collect::<String>();
-    let heads = (0..labels).map(|label| Span::styled(format!("{:>9}", name(label)), theme.fg(Role::Dim)));
-    let corner = Span::styled(format!("{:<10}", "gold"), theme.fg(Role::Dim));
+    let digits = stats.confusion.iter().max().map_or(1, |largest| largest.to_string().len());
+    let room = width.saturating_sub(GOLD);
+    let labels = sheet.shape.labels.min(6).min(room / (digits + 2).max(5)).max(1);
+    let column = (room / labels).min(COUNT);
+    let name = |label: usize, width: usize| sheet.label(label).chars().take(width).collect::<String>();
+    let heads = (0..labels).map(|label| format!("{:>column$}", name(label, column - 1)));
+    let heads = heads.map(|head| Span::styled(head, theme.fg(Role::Dim)));
+    let corner = Span::styled(format!("{:<GOLD$}", "gold"), theme.fg(Role::Dim));
     let mut lines = vec![std::iter::once(corner).chain(heads).collect::<Line<'static>>()];
     for gold in 0..labels {
-        let mut spans = vec![Span::styled(format!("{:<10}", name(gold)), theme.fg(Role::Text))];
+        let mut spans = vec![Span::styled(format!("{:<GOLD$}", name(gold, GOLD - 2)), theme.fg(Role::Text))];
         for said in 0..labels {
             let count = stats.confusion[gold * sheet.shape.labels + said];
             let role = if gold == said { Role::Good } else { Role::Bad };
             let style = if count == 0 { theme.fg(Role::Faint) } else { theme.fg(role) };
-            spans.push(Span::styled(format!("{count:>9}"), style));
+            spans.push(Span::styled(format!("{count:>column$}"), style));
         }
         lines.push(spans.into());
     }
