@@ -203,19 +203,10 @@ impl Attribution {
         Exactness::measure(&total, &full, self.shape.labels)
     }
 
-    /// Heads of this table as the stored tensor `[L, H, N, Y]`.
-    pub(crate) fn heads_tensor(&self) -> Vec<f32> {
-        self.select(|component| matches!(component.part, Part::Head(_)))
-    }
-
-    /// MLPs of this table as the stored tensor `[L, N, Y]`.
-    pub(crate) fn mlps_tensor(&self) -> Vec<f32> {
-        self.select(|component| component.part == Part::Mlp)
-    }
-
-    fn select(&self, wanted: impl Fn(Component) -> bool) -> Vec<f32> {
-        let chosen = self.shape.iter().enumerate().filter(|&(_, component)| wanted(component));
-        chosen.flat_map(|(index, _)| self.contribution(index).iter().copied()).collect()
+    /// Contributions of the heads, or of the MLPs, in the order of the stored tensors: `[N, Y]` each.
+    pub(crate) fn parts(&self, mlps: bool) -> Vec<&[f32]> {
+        let chosen = self.shape.iter().enumerate().filter(|(_, component)| (component.part == Part::Mlp) == mlps);
+        chosen.map(|(index, _)| self.contribution(index)).collect()
     }
 }
 

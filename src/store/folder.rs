@@ -1,18 +1,17 @@
 //! Runs on disk: `run.json`, `attribution.safetensors`, `examples.jsonl` in one folder.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use safetensors::{
-    SafeTensors,
-    tensor::{Dtype, TensorView},
-};
+use safetensors::{SafeTensors, tensor::Dtype};
 use tempfile::NamedTempFile;
 
-use super::beside::{is_beside, remove_beside};
+use super::{
+    beside::{is_beside, remove_beside},
+    table,
+};
 use crate::{
     attribution::{Attribution, Batch, Split},
     component::Shape,
@@ -72,7 +71,7 @@ impl Destination {
             _ => {}
         }
         remove_beside(&self.folder)?;
-        self.write_file(TABLE, &table_bytes(run)?)?;
+        self.write_with(TABLE, |path| table::write(run, path))?;
         let mut lines = Vec::new();
         for example in &run.examples {
             serde_json::to_writer(&mut lines, example)
@@ -88,9 +87,13 @@ impl Destination {
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.write_with(name, |path| fs::write(path, bytes))
+    }
+
+    fn write_with(&self, name: &str, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
         let write = || -> io::Result<()> {
-            let mut file = temporary(&self.folder)?;
-            file.write_all(bytes)?;
+            let file = temporary(&self.folder)?;
+            fill(file.path())?;
             file.as_file().sync_all()?;
             file.persist(self.folder.join(name)).map_err(|error| error.error)?;
             Ok(())
@@ -109,31 +112,6 @@ pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
-}
-
-fn table_bytes(run: &Run) -> Result<Vec<u8>> {
-    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    for split in Split::ALL {
-        let table = run.split(split);
-        let Shape { layers, heads, labels } = table.shape();
-        let n = table.len();
-        let mut add = |name: &str, shape: Vec<usize>, values: &[f32]| {
-            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            tensors.push((format!("{}.{name}", split.name()), Dtype::F32, shape, bytes));
-        };
-        add("heads", vec![layers, heads, n, labels], &table.heads_tensor());
-        add("mlps", vec![layers, n, labels], &table.mlps_tensor());
-        add("rest", vec![n, labels], table.rest());
-        add("full", vec![n, labels], table.full());
-        let gold = table.gold().iter().flat_map(|&label| (label as i64).to_le_bytes()).collect();
-        tensors.push((format!("{}.labels", split.name()), Dtype::I64, vec![n], gold));
-    }
-    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
-        TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view))
-    });
-    let broken = |error: safetensors::SafeTensorError| Error::Model(format!("the table cannot be stored: {error}"));
-    let views = views.collect::<Result<Vec<_>, _>>().map_err(broken)?;
-    safetensors::serialize(views, None).map_err(broken)
 }
 
 /// Reads the run in `folder`.

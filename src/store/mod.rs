@@ -10,6 +10,7 @@ mod key;
 mod lock;
 mod partial;
 mod seal;
+mod table;
 mod upkeep;
 
 use std::{
