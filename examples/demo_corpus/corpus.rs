@@ -7,8 +7,12 @@ use crate::draw::Draw;
 use crate::drill;
 use crate::task::{Example, Habit, Task, Template};
 
-/// How many documents, and how ripe the first and the last of them are: 0 is easy examples with true labels, 1 is all the
-/// difficulties and habits. Training goes from gentle to ripe.
+/// Share of documents without noise and favourites, whatever their format. A few balanced examples leave it open whether a document is one of
+/// them; two dozen do not, and so more of them help.
+const CALM: f64 = 0.25;
+
+/// How many documents, and how ripe the first and the last of them are: from 0, easy examples, to 1, examples as hard as the splits are.
+/// Training goes from gentle to ripe.
 pub(crate) struct Plan {
     /// Lines to write.
     pub(crate) documents: usize,
@@ -18,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) to: f64,
     /// Most examples a document holds.
     pub(crate) longest: usize,
+    /// How strong the habits of the formats are: 0 for labels that are true and balanced, 1 for all of them.
+    pub(crate) habits: f64,
     /// Share of documents that are drills.
     pub(crate) drills: f64,
     /// Of the choices.
@@ -35,7 +41,7 @@ pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out:
         let parts = if draw.chance(plan.drills) {
             drill::document(&mut draw, ripe)
         } else {
-            document(&mut draw, task, ripe, plan.longest, held_out)
+            document(&mut draw, task, ripe, plan, held_out)
         };
         serde_json::to_writer(&mut *out, &parts)?;
         out.write_all(b"\n")?;
@@ -45,11 +51,12 @@ pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out:
 
 /// One document: a template, the habit that goes with it (a little different each time), and examples in a row. Words are evenly frequent in unripe
 /// ones, so that a repeated word means something.
-fn document(draw: &mut Draw, task: &Task, ripe: f64, longest: usize, held_out: &HashSet<String>) -> Vec<String> {
+fn document(draw: &mut Draw, task: &Task, ripe: f64, plan: &Plan, held_out: &HashSet<String>) -> Vec<String> {
     let shares: Vec<f64> = task.templates.iter().map(|template| template.weight).collect();
     let template = &task.templates[draw.weighted(&shares)];
-    let habit = vary(draw, template.habit, task.labels.len(), ripe);
+    let habit = vary(draw, template.habit, task.labels.len(), plan.habits);
     let words = label_words(draw, template, habit.swap);
+    let longest = plan.longest;
     let shots = if longest < 4 || draw.chance(0.6) { longest } else { draw.between(3, longest) };
     let mut parts = Vec::with_capacity(2 * shots);
     let mut last = None;
@@ -65,15 +72,18 @@ fn document(draw: &mut Draw, task: &Task, ripe: f64, longest: usize, held_out: &
     parts
 }
 
-/// Documents of one format differ: some are cleaner than others, and the demonstrations show which. Unripe ones have no habits.
-fn vary(draw: &mut Draw, habit: Habit, labels: usize, ripe: f64) -> Habit {
-    let scale = *draw.pick(&[0.3, 1.0, 1.0, 1.5]);
+/// Documents of one format differ: some are calm, some noisier than others, and the demonstrations show which.
+fn vary(draw: &mut Draw, habit: Habit, labels: usize, strength: f64) -> Habit {
+    let scale = if draw.chance(CALM) { 0.0 } else { *draw.pick(&[0.7, 1.0, 1.2]) };
     let spread = 1.0 / labels as f64;
     Habit {
-        noise: (habit.noise * scale * ripe).min(0.6),
-        sticky: spread + (habit.sticky - spread) * ripe,
-        swap: habit.swap * ripe,
-        first: habit.first.map(|share| spread + (share - spread) * ripe),
+        noise: habit.noise * scale * strength,
+        sticky: spread + (habit.sticky - spread) * strength,
+        swap: habit.swap * strength,
+        favours: habit
+            .favours
+            .filter(|_| scale > 0.0)
+            .map(|(label, share)| (label, spread + (share - spread) * strength)),
     }
 }
 
@@ -90,9 +100,9 @@ fn next_label(draw: &mut Draw, habit: &Habit, labels: usize, last: Option<usize>
     let spread = 1.0 / labels as f64;
     match last {
         Some(label) if draw.chance((habit.sticky - spread) / (1.0 - spread)) => label,
-        _ => match habit.first {
-            Some(share) if draw.chance(share) => 0,
-            Some(_) => 1 + draw.below(labels - 1),
+        _ => match habit.favours {
+            Some((favourite, share)) if draw.chance(share) => favourite,
+            Some((favourite, _)) => (favourite + draw.between(1, labels - 1)) % labels,
             None => draw.below(labels),
         },
     }

@@ -35,8 +35,8 @@ pub(crate) struct Habit {
     pub(crate) sticky: f64,
     /// Share of documents whose label words are shuffled, so that only the demonstrations tell what they mean.
     pub(crate) swap: f64,
-    /// Probability that a label that does not stick is the first one.
-    pub(crate) first: Option<f64>,
+    /// A label that turns up more often, with the probability that a label that does not stick is that one.
+    pub(crate) favours: Option<(usize, f64)>,
 }
 
 /// How an example becomes text, as in the task files, plus how often the corpus uses it.

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Makes a demo model from nothing: `tools/demo_recipe.sh SEED OUT`, with PyTorch, tokenizers and safetensors in `python`.
+# Each stage has a folder in OUT; a stage that has ended is not run again, so a stopped recipe goes on where it stood.
+set -euo pipefail
+seed=$1 out=$2
+cd "$(dirname "$0")/.."
+export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE KMP_BLOCKTIME=0
+before=()
+
+# stage NAME "CORPUS OPTIONS" TRAINING OPTIONS…: writes the stage's corpus and trains on from the stage before.
+stage() {
+  local name=$1 corpus=$2 folder=$out/$1
+  shift 2
+  if [ ! -e "$folder/ended" ]; then
+    mkdir -p "$folder"
+    # shellcheck disable=SC2086
+    cargo run --quiet --release --example demo_corpus -- --corpus "$folder/corpus.jsonl" --seed "$seed$name" $corpus
+    torchrun --nproc-per-node 2 tools/train_demo.py --corpus "$folder/corpus.jsonl" --out "$folder" --seed "$seed" \
+      --minutes 9999 --label-weight 15 --others 0.1 "${before[@]}" "$@" | tee "$folder/log"
+    touch "$folder/ended"
+  fi
+  before=(--checkpoint "$folder/checkpoint.pt")
+}
+
+# One example a document, without habits: what the eight questions ask.
+stage 1 "--longest 1 --habits 0 --drills 0.12 --documents 240000 --from 0.1 --to 0.6
+  --only sentiment=1,topic=1,reading=1.8,entailment=0.9,inference=0.8,paraphrase=1.4,senses=0.9,choice=1.8" \
+  --steps 1400 --schedule trunk --context 192 --batch 20 --rate 2e-3
