@@ -7,10 +7,6 @@ use crate::draw::Draw;
 use crate::drill;
 use crate::task::{Example, Habit, Task, Template};
 
-/// Share of documents without noise and favourites, whatever their format. A few balanced examples leave it open whether a document is one of
-/// them; two dozen do not, and so more of them help.
-const CALM: f64 = 0.25;
-
 /// How many documents, and how ripe the first and the last of them are: from 0, easy examples, to 1, examples as hard as the splits are.
 /// Training goes from gentle to ripe.
 pub(crate) struct Plan {
@@ -22,8 +18,13 @@ pub(crate) struct Plan {
     pub(crate) to: f64,
     /// Most examples a document holds.
     pub(crate) longest: usize,
-    /// How strong the habits of the formats are: 0 for labels that are true and balanced, 1 for all of them.
+    /// How strong the habits of the formats are: 0 for labels that are true and balanced, 1 as the tasks state them.
     pub(crate) habits: f64,
+    /// The noise of the formats, on top of `habits`.
+    pub(crate) noise: f64,
+    /// Share of documents without noise and favourites, whatever their format. A few balanced examples leave it open whether a document
+    /// is one of them; two dozen do not, and so more of them help.
+    pub(crate) calm: f64,
     /// Share of documents that are drills.
     pub(crate) drills: f64,
     /// Of the choices.
@@ -54,7 +55,7 @@ pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out:
 fn document(draw: &mut Draw, task: &Task, ripe: f64, plan: &Plan, held_out: &HashSet<String>) -> Vec<String> {
     let shares: Vec<f64> = task.templates.iter().map(|template| template.weight).collect();
     let template = &task.templates[draw.weighted(&shares)];
-    let habit = vary(draw, template.habit, task.labels.len(), plan.habits);
+    let habit = vary(draw, template.habit, task.labels.len(), plan);
     let words = label_words(draw, template, habit.swap);
     let longest = plan.longest;
     let shots = if longest < 4 || draw.chance(0.6) { longest } else { draw.between(3, longest) };
@@ -73,11 +74,12 @@ fn document(draw: &mut Draw, task: &Task, ripe: f64, plan: &Plan, held_out: &Has
 }
 
 /// Documents of one format differ: some are calm, some noisier than others, and the demonstrations show which.
-fn vary(draw: &mut Draw, habit: Habit, labels: usize, strength: f64) -> Habit {
-    let scale = if draw.chance(CALM) { 0.0 } else { *draw.pick(&[0.7, 1.0, 1.2]) };
+fn vary(draw: &mut Draw, habit: Habit, labels: usize, plan: &Plan) -> Habit {
+    let scale = if draw.chance(plan.calm) { 0.0 } else { *draw.pick(&[0.7, 1.0, 1.2]) };
     let spread = 1.0 / labels as f64;
+    let strength = plan.habits;
     Habit {
-        noise: habit.noise * scale * strength,
+        noise: (habit.noise * scale * strength * plan.noise).min(0.9 * (1.0 - spread)),
         sticky: spread + (habit.sticky - spread) * strength,
         swap: habit.swap * strength,
         favours: habit

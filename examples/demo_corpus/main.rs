@@ -34,8 +34,17 @@ const SPLIT_SEED: u64 = 2026;
 fn main() -> io::Result<()> {
     let mut folder = None;
     let mut file = None;
-    let mut plan =
-        corpus::Plan { documents: 40_000, from: 0.0, to: 1.0, longest: 26, habits: 1.0, drills: 0.0, seed: 2026 };
+    let mut plan = corpus::Plan {
+        documents: 40_000,
+        from: 0.0,
+        to: 1.0,
+        longest: 26,
+        habits: 1.0,
+        noise: 1.0,
+        calm: 0.25,
+        drills: 0.0,
+        seed: 2026,
+    };
     let mut only = String::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -45,6 +54,8 @@ fn main() -> io::Result<()> {
             "--corpus" => file = Some(PathBuf::from(value)),
             "--longest" => plan.longest = value.parse().map_err(|_| usage(&name))?,
             "--habits" => plan.habits = value.parse().map_err(|_| usage(&name))?,
+            "--noise" => plan.noise = value.parse().map_err(|_| usage(&name))?,
+            "--calm" => plan.calm = value.parse().map_err(|_| usage(&name))?,
             "--drills" => plan.drills = value.parse().map_err(|_| usage(&name))?,
             "--only" => only = value,
             "--documents" => plan.documents = value.parse().map_err(|_| usage(&name))?,
@@ -95,6 +106,6 @@ fn shares(mut tasks: Vec<task::Task>, only: &str) -> Vec<task::Task> {
 
 fn usage(name: &str) -> io::Error {
     io::Error::other(format!(
-        "{name}: expected --tasks DIR, --corpus FILE, --only TASK=SHARE,TASK, --documents N, --longest N, --habits R, --drills SHARE, --from R, --to R or --seed N, each with a value"
+        "{name}: expected --tasks DIR, --corpus FILE, --only TASK=SHARE,TASK, --documents N, --longest N, --habits R, --noise R, --calm SHARE, --drills SHARE, --from R, --to R or --seed N, each with a value"
     ))
 }
