@@ -40,7 +40,7 @@ pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out:
         let ripe = plan.from + (plan.to - plan.from) * number as f64 / plan.documents as f64;
         draw.even = ripe < 0.3;
         let parts = if draw.chance(plan.drills) {
-            drill::document(&mut draw, ripe)
+            drill::document(&mut draw, ripe, held_out)
         } else {
             document(&mut draw, task, ripe, plan, held_out)
         };

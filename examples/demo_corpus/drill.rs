@@ -1,20 +1,30 @@
 //! Drills: short documents with many questions about one line, as in a school book. To hold a question against a text is a skill
 //! that one label an example teaches too slowly.
 
+use std::collections::HashSet;
+
 use crate::draw::Draw;
 use crate::opinion;
 use crate::reading;
 
-/// One document: text, answer, text, answer, ….
-pub(crate) fn document(draw: &mut Draw, ripe: f64) -> Vec<String> {
+/// One document: text, answer, text, answer, …. Neither the line nor a question about it stands in a split.
+pub(crate) fn document(draw: &mut Draw, ripe: f64, held_out: &HashSet<String>) -> Vec<String> {
     let (topic, happy) = (draw.below(4), draw.chance(0.5));
-    let mut text = opinion::sentence(draw, topic, happy, ripe);
+    let line = loop {
+        let line = opinion::sentence(draw, topic, happy, ripe);
+        if !held_out.contains(&line) {
+            break line;
+        }
+    };
     let mut parts = Vec::new();
-    for _ in 0..5 {
+    while parts.len() < 10 {
         let yes = draw.chance(0.5);
-        parts.push(format!("{text} {}", reading::question(draw, topic, happy, yes)));
+        let question = reading::question(draw, topic, happy, yes);
+        if held_out.contains(&format!("{line}\n{question}")) {
+            continue;
+        }
+        parts.push(format!("{} {question}", if parts.is_empty() { line.as_str() } else { "" }));
         parts.push(if yes { " yes" } else { " no" }.to_string());
-        text = String::new();
     }
     parts
 }
