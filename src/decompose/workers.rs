@@ -73,9 +73,9 @@ fn side_by_side<T: Sync, R: Send>(
     })
 }
 
-/// Runs `work` in a pool of one thread, this one; without such a pool if there can be none.
+/// Runs `work` in a pool of one thread; without such a pool if there can be none.
 fn alone(work: impl FnOnce() + Send) {
-    match rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build() {
+    match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     }
