@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use crate::{
     cancel::Cancel,
-    decompose::{BatchSize, Collector, LabelProjection, Prepared, workers},
+    decompose::{BatchSize, Collector, LabelLogits, LabelProjection, Prepared, workers},
     error::{Error, InputError, Result},
-    model::{Decoder, Intervention, Packed, Prefix, Probe},
+    model::{Decoder, Intervention, Packed, Prefix},
 };
 
 /// What to measure.
@@ -147,11 +147,8 @@ impl Ways<'_> {
         let regime = self.decoder.regime(self.prompts[0].len());
         let prefix = self.decoder.prefix(&self.prompts[0][..shared], regime, &none, self.cancel)?;
         self.batches(&self.prompts, shared, |packed| {
-            let mut last = Last(None);
-            self.decoder.forward(packed, &prefix, &none, &mut last, self.cancel)?;
-            let residual = last.0.ok_or_else(|| Error::Model("the forward pass ended early".to_owned()))?;
-            self.projection.logits(self.decoder, &residual)?.to_vec2::<f32>()?;
-            Ok(())
+            let mut last = LabelLogits::new(self.decoder, self.projection);
+            self.decoder.forward(packed, &prefix, &none, &mut last, self.cancel)
         })
     }
 
@@ -174,28 +171,6 @@ impl Ways<'_> {
 
     fn few(&self) -> &[Vec<u32>] {
         &self.prompts[..self.prompts.len().div_ceil(8)]
-    }
-}
-
-/// Keeps the last residual stream and looks at nothing else.
-struct Last(Option<Tensor>);
-
-impl Probe for Last {
-    fn embedding(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn attention(&mut self, _: usize, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Ok(())
-    }
-
-    fn mlp(&mut self, _: usize, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn residual(&mut self, x: &Tensor) -> Result<()> {
-        self.0 = Some(x.clone());
-        Ok(())
     }
 }
 

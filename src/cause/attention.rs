@@ -75,22 +75,6 @@ fn by_part(tokens: &[PromptToken], weights: &[f32], demonstrations: usize) -> Ve
 struct Patterns(Vec<Vec<Vec<f32>>>);
 
 impl Probe for Patterns {
-    fn embedding(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn attention(&mut self, _: usize, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Ok(())
-    }
-
-    fn mlp(&mut self, _: usize, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn residual(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
     fn wants_pattern(&self, _: usize) -> bool {
         true
     }

@@ -104,10 +104,6 @@ fn add(sum: &mut Option<Tensor>, more: Option<Tensor>) -> Result<()> {
 }
 
 impl Probe for Sums {
-    fn embedding(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
     fn attention(&mut self, layer: usize, z: &Tensor, _: Option<&Tensor>) -> Result<()> {
         if self.positions == Positions::Last && !self.in_prefix {
             let sum = self.sum(layer, z)?;
@@ -121,10 +117,6 @@ impl Probe for Sums {
             let sum = self.sum(layer, added)?;
             add(&mut self.mlps[layer], sum)?;
         }
-        Ok(())
-    }
-
-    fn residual(&mut self, _: &Tensor) -> Result<()> {
         Ok(())
     }
 

@@ -7,8 +7,6 @@
 //! Memory: examples go through in batches, and what is kept belongs to one batch: at last positions its keys and values,
 //! at most 256 MiB, at all positions one residual stream of the batch and one of the shared prefix.
 
-use candle_core::Tensor;
-
 use super::{
     Ablation, Fill, Positions, Subject,
     means::{Contributions, means},
@@ -16,9 +14,9 @@ use super::{
 use crate::{
     analysis::Effects,
     cancel::Cancel,
-    decompose::{BatchSize, LabelProjection},
+    decompose::{BatchSize, LabelLogits},
     error::Result,
-    model::{Decoder, Intervention, Packed, Prefix, PrefixStream, Probe, Regime, Results, Stream, attention::KeyValue},
+    model::{Intervention, Packed, Prefix, PrefixStream, Probe, Regime, Results, Stream, attention::KeyValue},
     progress::{Meter, Progress},
 };
 use std::time::{Duration, Instant};
@@ -255,38 +253,5 @@ impl Bench<'_> {
                 Ok(started.elapsed())
             }
         }
-    }
-}
-
-/// Takes the label logits at the end of a pass and nothing on the way.
-struct LabelLogits<'a> {
-    decoder: &'a Decoder,
-    projection: &'a LabelProjection,
-    logits: Vec<f64>,
-}
-
-impl<'a> LabelLogits<'a> {
-    const fn new(decoder: &'a Decoder, projection: &'a LabelProjection) -> Self {
-        Self { decoder, projection, logits: Vec::new() }
-    }
-}
-
-impl Probe for LabelLogits<'_> {
-    fn embedding(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn attention(&mut self, _: usize, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Ok(())
-    }
-
-    fn mlp(&mut self, _: usize, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn residual(&mut self, x: &Tensor) -> Result<()> {
-        let logits = self.projection.logits(self.decoder, x)?.flatten_all()?.to_vec1::<f32>()?;
-        self.logits = logits.into_iter().map(f64::from).collect();
-        Ok(())
     }
 }

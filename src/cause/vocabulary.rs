@@ -9,7 +9,7 @@ use crate::{
     cancel::Cancel,
     component::{Component, Part},
     error::{Error, Result},
-    model::{Norm, NormKind, Probe, Tokenizer},
+    model::{Norm, NormKind, Probe, Tokenizer, kernels::product},
 };
 
 /// Rows of the unembedding that are held in f32 at a time.
@@ -88,7 +88,7 @@ fn logits(subject: &Subject<'_>, example: usize, component: Component, cancel: &
         Part::Head(head) => {
             let width = layer.attention.head_dim;
             let weight = layer.attention.output.weight.to_f32()?.narrow(1, head * width, width)?;
-            let raw = written.matmul(&weight.t()?)?;
+            let raw = product(&written, &weight, None)?;
             let raw = match (&layer.attention_post_norm, &seen.post_scale) {
                 (Some(norm), Some(scale)) => through(norm, &raw, scale)?,
                 _ => raw,
@@ -104,7 +104,7 @@ fn logits(subject: &Subject<'_>, example: usize, component: Component, cancel: &
         let ids: Vec<u32> = (from..(from + ROWS).min(vocabulary)).map(|id| id as u32).collect();
         let count = ids.len();
         let rows = decoder.unembedding.weight.rows(&Tensor::from_vec(ids, count, decoder.device())?)?;
-        logits.extend((read.matmul(&rows.t()?)? * decoder.logit_scale)?.flatten_all()?.to_vec1::<f32>()?);
+        logits.extend((product(&read, &rows, None)? * decoder.logit_scale)?.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(logits)
 }
@@ -144,10 +144,6 @@ impl Writing {
 }
 
 impl Probe for Writing {
-    fn embedding(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
     fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
         if let (Part::Head(head), true) = (self.component.part, layer == self.component.layer) {
             self.written = Some(z.narrow(1, head * self.width, self.width)?.contiguous()?);

@@ -79,6 +79,30 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// A probe that takes the model's own label logits at the end of a pass and nothing on the way.
+#[derive(Debug)]
+pub(crate) struct LabelLogits<'a> {
+    decoder: &'a Decoder,
+    projection: &'a LabelProjection,
+    /// `[B, Y]`, once the pass has ended.
+    pub(crate) logits: Vec<f64>,
+}
+
+impl<'a> LabelLogits<'a> {
+    /// One that has seen nothing yet.
+    pub(crate) const fn new(decoder: &'a Decoder, projection: &'a LabelProjection) -> Self {
+        Self { decoder, projection, logits: Vec::new() }
+    }
+}
+
+impl Probe for LabelLogits<'_> {
+    fn residual(&mut self, x: &Tensor) -> Result<()> {
+        let logits = self.projection.logits(self.decoder, x)?.flatten_all()?.to_vec1::<f32>()?;
+        self.logits = logits.into_iter().map(f64::from).collect();
+        Ok(())
+    }
+}
+
 /// Weights that are finite but absurd show here at the latest; the first component that breaks is named.
 fn check_finite(batch: &Batch, shape: Shape) -> Result<()> {
     let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());

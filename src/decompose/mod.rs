@@ -14,6 +14,7 @@ pub(crate) mod workers;
 use candle_core::{DType, Tensor};
 
 pub use collector::Collector;
+pub(crate) use collector::LabelLogits;
 pub use prepared::{BatchSize, Prepared};
 
 use crate::{

@@ -6,20 +6,28 @@ use candle_core::Tensor;
 
 use crate::error::Result;
 
-/// An observer of a forward pass. `B` is the number of prompts in the batch.
+/// An observer of a forward pass. `B` is the number of prompts in the batch. What it does not implement, it does not look at.
 pub trait Probe {
     /// What enters the first layer, `[B, d]`.
-    fn embedding(&mut self, x: &Tensor) -> Result<()>;
+    fn embedding(&mut self, _x: &Tensor) -> Result<()> {
+        Ok(())
+    }
 
     /// Attention of layer `layer`: `z` `[B, H · head_dim]`, and, if a norm follows the block, the factor it realised,
     /// `[B, 1]`.
-    fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()>;
+    fn attention(&mut self, _layer: usize, _z: &Tensor, _post_scale: Option<&Tensor>) -> Result<()> {
+        Ok(())
+    }
 
     /// What the MLP of layer `layer` added to the residual stream, `[B, d]`.
-    fn mlp(&mut self, layer: usize, added: &Tensor) -> Result<()>;
+    fn mlp(&mut self, _layer: usize, _added: &Tensor) -> Result<()> {
+        Ok(())
+    }
 
     /// The residual stream before the final norm, `[B, d]`.
-    fn residual(&mut self, x: &Tensor) -> Result<()>;
+    fn residual(&mut self, _x: &Tensor) -> Result<()> {
+        Ok(())
+    }
 
     /// `z` of layer `layer` at every row that flows, `[rows, H · head_dim]`.
     fn heads(&mut self, _layer: usize, _z: &Tensor) -> Result<()> {
@@ -46,20 +54,4 @@ pub trait Probe {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProbe;
 
-impl Probe for NoProbe {
-    fn embedding(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn attention(&mut self, _: usize, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Ok(())
-    }
-
-    fn mlp(&mut self, _: usize, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    fn residual(&mut self, _: &Tensor) -> Result<()> {
-        Ok(())
-    }
-}
+impl Probe for NoProbe {}

@@ -202,7 +202,7 @@ impl Head<'_> {
             return;
         }
         let weights = Rows { values: &work.scores, count: rows, columns: seen, stride: work.stride };
-        multiply(&mut work.mixed, attention.head_dim, weights, self.prefix(prefix_value).plain(), Accum::Add);
+        multiply(&mut work.mixed, attention.head_dim, weights, self.prefix(prefix_value).matrix(), Accum::Add);
     }
 
     /// This head's part of the prefix's keys or values, `[seen, head_dim]`.

@@ -26,18 +26,14 @@ impl<'a> Rows<'a> {
         Self { values, count, columns, stride: columns }
     }
 
-    fn matrix(self) -> MatRef<'a, f32> {
+    /// The matrix of these rows.
+    pub(in crate::model) fn matrix(self) -> MatRef<'a, f32> {
         MatRef::from_row_major_slice_with_stride(self.values, self.count, self.columns, self.stride)
     }
 
-    /// The same as a matrix whose columns these rows are.
+    /// The matrix whose columns these rows are.
     pub(in crate::model) fn transposed(self) -> MatRef<'a, f32> {
         self.matrix().transpose()
-    }
-
-    /// The same as a matrix.
-    pub(in crate::model) fn plain(self) -> MatRef<'a, f32> {
-        self.matrix()
     }
 }
 
@@ -75,7 +71,7 @@ fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: 
     let par = if parallel { Par::rayon(threads) } else { Par::Seq };
     // By way of its transpose: in faer 0.24.4 the constructor for rows swaps the strides.
     let out = MatMut::from_column_major_slice_with_stride_mut(out, b.ncols(), a.count, stride).transpose_mut();
-    matmul(out, to, a.plain(), b, 1.0, par);
+    matmul(out, to, a.matrix(), b, 1.0, par);
 }
 
 /// `x Wᵀ + b` for `x` `[.., n, k]`, `w` `[.., m, k]` with the same leading dimension, if any, and `b` `[m]`: `[.., n, m]`.
