@@ -8,9 +8,8 @@ use candle_core::Tensor;
 use super::{PromptPart, PromptToken, Subject, parts::tokens};
 use crate::{
     cancel::Cancel,
-    decompose::BatchSize,
     error::Result,
-    model::{Intervention, NoProbe, Packed, PrefixStream, Probe, Stream, Tokenizer},
+    model::{Probe, Tokenizer},
     progress::{Meter, Progress},
     runner::Rebuilt,
 };
@@ -120,29 +119,23 @@ pub fn shares(
     let parts = PromptPart::all(demonstrations);
     let mut sums = vec![vec![0.0; parts.len()]; shape.layers * shape.heads];
     let mut meter = Meter::start(subject.len());
-    let none = Intervention::none();
-    let mut prefixes = Vec::new();
-    for (regime, _) in subject.regimes() {
-        let stream = PrefixStream::begin(subject.decoder, subject.prefix_tokens(), regime)?;
-        prefixes.push((regime, stream.finish(&none, &mut NoProbe, cancel)?));
-    }
     let mut row = 0;
-    for (regime, batch) in BatchSize::default().batches(subject.decoder, &subject.prompts.test, subject.shared) {
-        let prefix = prefixes.iter().find(|(own, _)| *own == regime).map(|(_, prefix)| prefix.clone());
-        let examples = batch.len();
-        let mut patterns = Patterns(Vec::new());
-        let stream = Stream::begin(subject.decoder, Packed::new(batch, subject.shared, regime))?;
-        stream.finish(&prefix.unwrap_or_default(), &none, &mut patterns, cancel)?;
-        for weights in patterns.0 {
-            let tokens = tokens(tokenizer, rebuilt, row)?;
-            for (sums, weights) in sums.iter_mut().zip(&weights) {
-                let own = by_part(&tokens, weights, demonstrations);
-                sums.iter_mut().zip(own).for_each(|(sum, share)| *sum += share);
+    subject.watch(
+        || Patterns(Vec::new()),
+        cancel,
+        |patterns, examples| {
+            for weights in patterns.0 {
+                let tokens = tokens(tokenizer, rebuilt, row)?;
+                for (sums, weights) in sums.iter_mut().zip(&weights) {
+                    let own = by_part(&tokens, weights, demonstrations);
+                    sums.iter_mut().zip(own).for_each(|(sum, share)| *sum += share);
+                }
+                row += 1;
             }
-            row += 1;
-        }
-        observe(meter.advance(examples));
-    }
+            observe(meter.advance(examples));
+            Ok(())
+        },
+    )?;
     sums.iter_mut().flatten().for_each(|sum| *sum /= row.max(1) as f64);
     Ok(Shares { parts, heads: shape.heads, means: sums, examples: row })
 }

@@ -11,7 +11,7 @@ use crate::{
     component::Component,
     decompose::{BatchSize, Prepared},
     error::Result,
-    model::{Intervention, Packed, PrefixStream, Results, Stream},
+    model::Results,
     progress::{Meter, Progress},
 };
 
@@ -101,25 +101,15 @@ pub fn rerun(
 
 /// Adds `(1 − w) · fill` to the mixed sum, every fill read off under the norms that the run realised.
 fn add_fills(subject: &Subject<'_>, mix: &Mix, fills: &Results, direct: &mut [f64], cancel: &Cancel) -> Result<()> {
-    let (none, labels) = (Intervention::none(), subject.shape().labels);
-    let mut prefixes = Vec::new();
-    for (regime, _) in subject.regimes() {
-        let stream = PrefixStream::begin(subject.decoder, subject.prefix_tokens(), regime)?;
-        prefixes.push((regime, stream.finish(&none, &mut crate::model::NoProbe, cancel)?));
-    }
-    let mut row = 0;
-    for (regime, batch) in BatchSize::default().batches(subject.decoder, &subject.prompts.test, subject.shared) {
-        let prefix = prefixes.iter().find(|(own, _)| *own == regime).map(|(_, prefix)| prefix.clone());
-        let mut probe = Contributions::new(subject.decoder, &subject.projection, Some(fills));
-        let examples = batch.len();
-        let stream = Stream::begin(subject.decoder, Packed::new(batch, subject.shared, regime))?;
-        stream.finish(&prefix.unwrap_or_default(), &none, &mut probe, cancel)?;
+    let (labels, mut row) = (subject.shape().labels, 0);
+    let probe = || Contributions::new(subject.decoder, &subject.projection, Some(fills));
+    subject.watch(probe, cancel, |probe, examples| {
         let values = probe.finish(examples)?.1.unwrap_or_default();
         let logits = &mut direct[row * labels..(row + examples) * labels];
         for (&weight, values) in mix.weights.iter().zip(values.chunks_exact(examples * labels)) {
             logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += (1.0 - weight) * f64::from(value));
         }
         row += examples;
-    }
-    Ok(())
+        Ok(())
+    })
 }

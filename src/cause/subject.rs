@@ -5,9 +5,9 @@ use crate::{
     cancel::Cancel,
     cause::Fill,
     component::Shape,
-    decompose::LabelProjection,
+    decompose::{BatchSize, LabelProjection, workers},
     error::{Error, Result},
-    model::{Decoder, Intervention, Model, NoProbe, Packed, PrefixStream, Probe, Regime, Results, Stream},
+    model::{Decoder, Intervention, Model, NoProbe, Packed, Prefix, PrefixStream, Probe, Regime, Results, Stream},
     runner::{Plan, Prompts},
 };
 
@@ -30,6 +30,14 @@ impl<'a> Subject<'a> {
     /// # Errors
     /// If the computation fails, or there is no test example.
     pub fn new(model: &'a Model, plan: &Plan, prompts: &'a Prompts) -> Result<Self> {
+        Self::with(model, plan, prompts, LabelProjection::new(&model.decoder, &plan.task.label_tokens)?)
+    }
+
+    /// The same with the `projection` of the model onto the labels of `plan`, which is dear for large models.
+    ///
+    /// # Errors
+    /// If there is no test example.
+    pub fn with(model: &'a Model, plan: &Plan, prompts: &'a Prompts, projection: LabelProjection) -> Result<Self> {
         if prompts.test.is_empty() {
             return Err(Error::Model("the run has no test example to state effects on".to_owned()));
         }
@@ -37,7 +45,7 @@ impl<'a> Subject<'a> {
             decoder: &model.decoder,
             prompts,
             gold: plan.test.iter().map(|example| example.gold).collect(),
-            projection: LabelProjection::new(&model.decoder, &plan.task.label_tokens)?,
+            projection,
             shared: plan.prompt.prefix_tokens,
         })
     }
@@ -69,6 +77,35 @@ impl<'a> Subject<'a> {
             (regime, self.prompts.test.iter().filter(own).count())
         };
         [Regime::Short, Regime::Long].map(count).into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Runs all test prompts as they are, batches side by side, each before a probe of its own; hands the probes out in order,
+    /// with the number of prompts that each saw.
+    pub(super) fn watch<P: Probe + Send>(
+        &self,
+        probe: impl Fn() -> P + Sync,
+        cancel: &Cancel,
+        mut take: impl FnMut(P, usize) -> Result<()>,
+    ) -> Result<()> {
+        let none = Intervention::none();
+        let prefix = |(regime, _)| Ok((regime, self.decoder.prefix(self.prefix_tokens(), regime, &none, cancel)?));
+        let prefixes = self.regimes().into_iter().map(prefix).collect::<Result<Vec<_>>>()?;
+        let size = BatchSize::default().even(self.decoder, &self.prompts.test, self.shared);
+        let batches = size.batches(self.decoder, &self.prompts.test, self.shared);
+        let work = |(regime, batch): &(Regime, Vec<&[u32]>)| {
+            let mut probe = probe();
+            let packed = Packed::new(batch.iter().copied(), self.shared, *regime);
+            let prefix = prefixes.iter().find(|(own, _)| own == regime).map(|(_, prefix)| prefix);
+            self.decoder.forward(packed, prefix.unwrap_or(&Prefix::default()), &none, &mut probe, cancel)?;
+            Ok((probe, batch.len()))
+        };
+        let mut outcome = Ok(());
+        workers::arranged(self.decoder, &batches, work, |(probe, prompts)| {
+            if outcome.is_ok() {
+                outcome = take(probe, prompts);
+            }
+        })?;
+        outcome
     }
 
     /// Runs one test prompt by itself. All tokens but the last go first, in pieces, so that no score matrix grows with

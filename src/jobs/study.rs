@@ -16,10 +16,11 @@ use crate::{
     cancel::Cancel,
     cause::{Ablation, Look, Rerun, Shares, Subject, Sweep, Written, look, price, rerun, shares, sweep, writes},
     component::Component,
+    decompose::LabelProjection,
     error::{Error, Result},
     model::{LoadOptions, Model, Source},
     progress::Progress,
-    runner::{Plan, rebuild},
+    runner::{Plan, Rebuilt, rebuild},
 };
 
 /// A model that several workers use; whoever needs it first loads it. Copies share their weights.
@@ -119,21 +120,54 @@ pub fn study_worker(
     shared: SharedModel,
     listen: impl Fn(Tagged<StudyEvent>) + Send + 'static,
 ) -> io::Result<Worker<StudyRequest>> {
-    let work = move |(): &mut (), request: StudyRequest, cancel: &Cancel, say: &mut dyn FnMut(StudyEvent)| {
-        let model = shared.get(&source, &options, || say(StudyEvent::Loading));
-        match model.and_then(|model| answer(&model, &request, cancel, say)) {
-            Ok(finding) => say(StudyEvent::Found { sheet: request.sheet, finding: Box::new(finding) }),
-            Err(Error::Cancelled) => say(StudyEvent::Cancelled),
-            Err(error) => say(StudyEvent::Failed(error.to_string())),
-        }
-    };
-    Worker::spawn(name, || (), work, StudyEvent::Failed, listen)
+    let work =
+        move |known: &mut Option<Known>, request: StudyRequest, cancel: &Cancel, say: &mut dyn FnMut(StudyEvent)| {
+            let model = shared.get(&source, &options, || say(StudyEvent::Loading));
+            let outcome = model.and_then(|model| {
+                let known = Known::of(known, &model, &request.plan)?;
+                cancel.check()?;
+                answer(&model, known, &request, cancel, say)
+            });
+            match outcome {
+                Ok(finding) => say(StudyEvent::Found { sheet: request.sheet, finding: Box::new(finding) }),
+                Err(Error::Cancelled) => say(StudyEvent::Cancelled),
+                Err(error) => say(StudyEvent::Failed(error.to_string())),
+            }
+        };
+    Worker::spawn(name, || None, work, StudyEvent::Failed, listen)
 }
 
-fn answer(model: &Model, request: &StudyRequest, cancel: &Cancel, say: &mut dyn FnMut(StudyEvent)) -> Result<Finding> {
-    let rebuilt = rebuild(model, &request.plan)?;
-    cancel.check()?;
-    let (subject, tokenizer) = (Subject::new(model, &request.plan, &rebuilt.prompts)?, &model.tokenizer);
+/// What every question about a run needs, kept for the next one.
+struct Known {
+    plan: Arc<Plan>,
+    rebuilt: Rebuilt,
+    projection: LabelProjection,
+}
+
+impl Known {
+    /// What is in `slot`, if it is of this plan; otherwise made now.
+    fn of<'a>(slot: &'a mut Option<Self>, model: &Model, plan: &Arc<Plan>) -> Result<&'a Self> {
+        match slot.take().filter(|known| Arc::ptr_eq(&known.plan, plan)) {
+            Some(known) => Ok(slot.insert(known)),
+            None => Ok(slot.insert(Self {
+                plan: plan.clone(),
+                rebuilt: rebuild(model, plan)?,
+                projection: LabelProjection::new(&model.decoder, &plan.task.label_tokens)?,
+            })),
+        }
+    }
+}
+
+fn answer(
+    model: &Model,
+    known: &Known,
+    request: &StudyRequest,
+    cancel: &Cancel,
+    say: &mut dyn FnMut(StudyEvent),
+) -> Result<Finding> {
+    let Known { plan, rebuilt, projection } = known;
+    let subject = Subject::with(model, plan, &rebuilt.prompts, projection.clone())?;
+    let tokenizer = &model.tokenizer;
     match &request.study {
         Study::Rerun(mix, ablation) => {
             let mut observe = |progress| say(StudyEvent::Progress(progress));
@@ -152,9 +186,9 @@ fn answer(model: &Model, request: &StudyRequest, cancel: &Cancel, say: &mut dyn 
             Ok(Finding::Sweep(swept))
         }
         Study::Attention(example) => {
-            Ok(Finding::Attention(*example, look(&subject, tokenizer, &rebuilt, *example, cancel)?))
+            Ok(Finding::Attention(*example, look(&subject, tokenizer, rebuilt, *example, cancel)?))
         }
-        Study::Shares => Ok(Finding::Shares(shares(&subject, tokenizer, &rebuilt, cancel, &mut |_| {})?)),
+        Study::Shares => Ok(Finding::Shares(shares(&subject, tokenizer, rebuilt, cancel, &mut |_| {})?)),
         Study::Writes(example, component) => {
             let labels = &request.plan.task.label_tokens;
             let written = writes(&subject, tokenizer, labels, (*example, *component), WORDS, cancel)?;
