@@ -1,4 +1,4 @@
-//! Dependencies between modules run one way: `tui → app → jobs → (analysis, runner) → (model, task)`; `cli` beside.
+//! Dependencies between modules run one way: `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` beside.
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runner", &["decompose", "model", "store", "task"]),
     ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
     ("cause", &["runner", "decompose", "analysis", "task", "model"]),
-    ("jobs", &["cause", "analysis", "runner", "model", "store", "task"]),
+    ("jobs", &["cause", "analysis", "runner", "decompose", "model", "store", "task"]),
     ("app", &["cause", "jobs", "runner", "analysis", "task", "model"]),
     ("tui", &["cause", "app", "jobs", "runner", "analysis", "task", "model", "store"]),
     (
