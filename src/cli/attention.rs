@@ -1,25 +1,19 @@
 //! `partscope attention`: where a head looks.
 
-use std::{
-    fmt::Write,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write, path::Path};
 
 use serde::Serialize;
 
 use super::{
     Failure,
-    ablate::index_of,
-    options::ModelOptions,
     output::{ProgressLine, print, print_json},
-    subject::Loaded,
+    subject::ExampleOptions,
 };
 use crate::{
     cancel::Cancel,
     cause::{Look, PromptPart, PromptToken, Shares, look, shares},
     component::{Component, Part},
     error::{Error, InputError},
-    runner::find_example,
     store::Beside,
     text::{printable, visible},
 };
@@ -30,23 +24,14 @@ use crate::{
 /// Example: partscope attention out --head L5.H3
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of the run
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
     /// The attention head, e.g. L5.H3
     #[arg(long, value_name = "HEAD")]
     head: Component,
-    /// The test example that is shown, by id [default: the first]
-    #[arg(long, value_name = "ID")]
-    example: Option<String>,
     /// Tokens listed
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
     #[command(flatten)]
-    model: ModelOptions,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    at: ExampleOptions,
 }
 
 #[derive(Serialize)]
@@ -84,17 +69,15 @@ struct Token<'a> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
-    let loaded = Loaded::open(&args.run, &args.model, &mut line)?;
-    let beside = Beside::of(&args.run)?;
+    let (loaded, example) = args.at.open(args.head, &mut line)?;
+    let beside = Beside::of(&args.at.run)?;
     let shape = loaded.plan.shape;
-    index_of(shape, args.head)?;
     let Part::Head(head) = args.head.part else {
         let problem = format!("{} is an MLP: it does not look at other tokens", args.head);
         let error = InputError::new(problem).field("--head").cure("name a head, e.g. L5.H3");
         return Err(Error::from(error).into());
     };
     let row = args.head.layer * shape.heads + head;
-    let example = find_example(&loaded.plan, args.example.as_deref())?;
     let (subject, tokenizer, cancel) = (loaded.subject()?, &loaded.model.tokenizer, Cancel::default());
     let seen = look(&subject, tokenizer, &loaded.rebuilt, example, &cancel)?;
     let means =
@@ -118,7 +101,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         },
     };
     let path = beside.write(&format!("attention-{}.json", args.head), &report)?;
-    if args.json {
+    if args.at.json {
         print_json(&report)?;
     } else {
         print(&text(args, &report, (&seen, row), &means, &path))?;

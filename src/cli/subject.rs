@@ -1,14 +1,17 @@
 //! A saved run with the model and the prompts that made it, for commands that ask the model again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::{options::ModelOptions, output::ProgressLine};
 use crate::{
     cause::Subject,
-    error::Result,
+    component::{Component, Shape},
+    error::{InputError, Result},
     model::Model,
     run::Run,
-    runner::{Plan, Rebuilt, rebuild},
+    runner::{Plan, Rebuilt, find_example, rebuild},
     store,
 };
 
@@ -35,4 +38,39 @@ impl Loaded {
     pub(super) fn subject(&self) -> Result<Subject<'_>> {
         Subject::new(&self.model, &self.plan, &self.rebuilt.prompts)
     }
+}
+
+/// One example of a run, for commands that look at a single prompt.
+#[derive(Args, Debug)]
+pub(super) struct ExampleOptions {
+    /// Folder of the run
+    #[arg(value_name = "RUN")]
+    pub(super) run: PathBuf,
+    /// The test example that is shown, by id [default: the first]
+    #[arg(long, value_name = "ID")]
+    example: Option<String>,
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl ExampleOptions {
+    /// Opens the run and finds the example, given as its place among the test examples, and `component` in the model.
+    pub(super) fn open(&self, component: Component, line: &mut ProgressLine) -> Result<(Loaded, usize)> {
+        let loaded = Loaded::open(&self.run, &self.model, line)?;
+        index_of(loaded.plan.shape, component)?;
+        let example = find_example(&loaded.plan, self.example.as_deref())?;
+        Ok((loaded, example))
+    }
+}
+
+/// The place of a component in a model of this shape.
+pub(super) fn index_of(shape: Shape, component: Component) -> Result<usize> {
+    shape.index(component).ok_or_else(|| {
+        let problem = format!("the model has no component {component}");
+        let cure = format!("it has {} layers of {} heads and an MLP", shape.layers, shape.heads);
+        InputError::new(problem).cure(cure).into()
+    })
 }

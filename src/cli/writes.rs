@@ -1,22 +1,19 @@
 //! `partscope writes`: the words that a component promotes and suppresses.
 
-use std::{fmt::Write, path::PathBuf};
+use std::fmt::Write;
 
 use serde::Serialize;
 
 use super::{
     Failure,
-    ablate::index_of,
-    options::ModelOptions,
     output::{ProgressLine, print, print_json},
-    subject::Loaded,
+    subject::ExampleOptions,
 };
 use crate::{
     cancel::Cancel,
     cause::{Word, Written, writes},
     component::Component,
     error::Result,
-    runner::find_example,
     text::{printable, visible},
 };
 
@@ -26,23 +23,14 @@ use crate::{
 /// Example: partscope writes out --component L5.H3 --top 8
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of the run
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
     /// The head or MLP, e.g. L5.H3 or L5.MLP
     #[arg(long, value_name = "COMPONENT")]
     component: Component,
-    /// The test example, by id [default: the first]
-    #[arg(long, value_name = "ID")]
-    example: Option<String>,
     /// Words listed on each side
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
     #[command(flatten)]
-    model: ModelOptions,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    at: ExampleOptions,
 }
 
 #[derive(Serialize)]
@@ -54,14 +42,12 @@ struct Report<'a> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
-    let loaded = Loaded::open(&args.run, &args.model, &mut line)?;
-    index_of(loaded.plan.shape, args.component)?;
-    let example = find_example(&loaded.plan, args.example.as_deref())?;
+    let (loaded, example) = args.at.open(args.component, &mut line)?;
     let (labels, at) = (&loaded.plan.task.label_tokens, (example, args.component));
     let written = writes(&loaded.subject()?, &loaded.model.tokenizer, labels, at, args.top, &Cancel::default())?;
     line.clear();
     let id = &loaded.plan.test[example].id;
-    if args.json {
+    if args.at.json {
         print_json(&Report { example: id, written: &written })?;
     } else {
         print(&text(id, &written))?;

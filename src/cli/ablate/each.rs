@@ -1,0 +1,152 @@
+//! Every component ablated alone: a re-run for each, priced before it begins, and written layer by layer so that an
+//! interruption loses one layer and not the sweep.
+
+use std::{fmt::Write, io::IsTerminal, path::Path, time::Instant};
+
+use serde::Serialize;
+
+use super::{
+    super::{
+        Failure,
+        output::{ProgressLine, human_time, print, print_json},
+        subject::Loaded,
+    },
+    Args,
+    effects::EffectReport,
+    file_name,
+};
+use crate::{
+    cancel::Cancel,
+    cause::{Ablation, Sweep, price, sweep},
+    component::{Component, Shape},
+    store::Beside,
+    text::printable,
+};
+
+/// What is stated about each component ablated alone.
+#[derive(Serialize)]
+struct EachReport<'a> {
+    schema: u32,
+    model_hash: &'a str,
+    #[serde(flatten)]
+    ablation: Ablation,
+    examples: usize,
+    of: usize,
+    complete: bool,
+    estimate_s: f64,
+    seconds: f64,
+    components: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: Component,
+    #[serde(flatten)]
+    effects: EffectReport,
+}
+
+pub(super) fn run(
+    args: &Args,
+    loaded: &Loaded,
+    ablation: Ablation,
+    beside: &Beside,
+    mut line: ProgressLine,
+) -> Result<(), Failure> {
+    let (subject, shape, cancel) = (loaded.subject()?, loaded.plan.shape, Cancel::default());
+    line.stage("measuring…");
+    let estimate = price(&subject, ablation, &cancel)?;
+    line.clear();
+    if std::io::stderr().is_terminal() {
+        eprintln!(
+            "{} of each of {} components on {} examples: about {} (measured on the first batch)",
+            ablation.describe(),
+            shape.components(),
+            subject.len(),
+            human_time(estimate)
+        );
+    }
+    let started = Instant::now();
+    let name = file_name("each", ablation);
+    let report = |sweep: &Sweep| EachReport {
+        schema: 1,
+        model_hash: &loaded.plan.model.weights_hash,
+        ablation,
+        examples: sweep.done(),
+        of: sweep.examples,
+        complete: sweep.is_complete(),
+        estimate_s: estimate.as_secs_f64(),
+        seconds: started.elapsed().as_secs_f64(),
+        components: (shape.iter().zip(&sweep.effects))
+            .map(|(name, effects)| Entry { name, effects: EffectReport::of(effects) })
+            .collect(),
+    };
+    let mut unwritten = None;
+    let swept = sweep(&subject, ablation, &cancel, &mut |partial, progress| {
+        line.count(&progress, "layers");
+        if let Some(Err(error)) = partial.filter(|sweep| !sweep.is_complete()).map(|s| beside.write(&name, &report(s)))
+        {
+            unwritten.get_or_insert(error);
+            cancel.cancel();
+        }
+    });
+    if let Some(error) = unwritten {
+        return Err(error.into());
+    }
+    let swept = swept?;
+    line.clear();
+    let report = report(&swept);
+    let path = beside.write(&name, &report)?;
+    if args.json {
+        print_json(&report)?;
+    } else {
+        print(&table(&swept, shape, report.seconds, &path))?;
+    }
+    Ok(())
+}
+
+fn table(swept: &Sweep, shape: Shape, seconds: f64, path: &Path) -> String {
+    let mut text = String::new();
+    let first = swept.effects.first().copied().unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "{} of each component · {} test examples · {seconds:.1} s\nmodel: accuracy {:.1} %, mean margin {:.2} nats",
+        swept.ablation.describe(),
+        swept.done(),
+        100.0 * first.model.accuracy,
+        first.model.margin
+    );
+    let _ = writeln!(
+        text,
+        "{:<10}{:>26}{:>10}{:>24}{:>18}",
+        "", "margin: direct   indirect", "total", "accuracy: direct  total", "flips"
+    );
+    for (component, effects) in shape.iter().zip(&swept.effects) {
+        let (direct, indirect, total) = (effects.direct_effect(), effects.indirect_effect(), effects.total_effect());
+        let _ = writeln!(
+            text,
+            "{component:<10}{:>+15.3}{:>+11.3}{:>+10.3}{:>+17.1}{:>+7.1}{:>18}",
+            direct.margin,
+            indirect.margin,
+            total.margin,
+            100.0 * direct.accuracy,
+            100.0 * total.accuracy,
+            format!("{} → {}", effects.direct_flips.count(), effects.total_flips.count())
+        );
+    }
+    let most = (0..swept.effects.len()).max_by(|&a, &b| {
+        let gap = |index: usize| swept.effects[index].indirect_effect().margin.abs();
+        gap(a).total_cmp(&gap(b))
+    });
+    if let Some(index) = most {
+        let effects = &swept.effects[index];
+        let _ = writeln!(
+            text,
+            "direct and total effect differ most at {}: {:+.2} in the sum, {:+.2} when the network reacts",
+            shape.component(index),
+            effects.direct_effect().margin,
+            effects.total_effect().margin
+        );
+    }
+    let _ = writeln!(text, "written to {}", printable(&path.display().to_string()));
+    text
+}

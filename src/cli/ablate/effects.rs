@@ -1,0 +1,88 @@
+//! How effects are stated, so that a mix and a sweep say the same thing by the same names: the model as it is, the direct
+//! effect in the sum, the total effect of the re-run, and the indirect effect between them.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::analysis::{Effects, Flips, Score};
+
+/// Scores and effects under the names of the contract.
+#[derive(Serialize)]
+pub(super) struct EffectReport {
+    accuracy: Sides,
+    margin: Sides,
+    flips: Changes,
+}
+
+#[derive(Serialize)]
+struct Sides {
+    model: f64,
+    direct: f64,
+    total: f64,
+    effect: Three,
+}
+
+#[derive(Serialize)]
+struct Three {
+    direct: f64,
+    indirect: f64,
+    total: f64,
+}
+
+#[derive(Serialize)]
+struct Changes {
+    direct: Flips,
+    total: Flips,
+    disagree: usize,
+}
+
+impl EffectReport {
+    pub(super) fn of(effects: &Effects) -> Self {
+        let sides = |value: fn(Score) -> f64| Sides {
+            model: value(effects.model),
+            direct: value(effects.direct),
+            total: value(effects.total),
+            effect: Three {
+                direct: value(effects.direct_effect()),
+                indirect: value(effects.indirect_effect()),
+                total: value(effects.total_effect()),
+            },
+        };
+        Self {
+            accuracy: sides(|score| score.accuracy),
+            margin: sides(|score| score.margin),
+            flips: Changes { direct: effects.direct_flips, total: effects.total_flips, disagree: effects.disagree },
+        }
+    }
+}
+
+/// Accuracy, mean margin and flips, a line each.
+pub(super) fn table(effects: &Effects) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{:<14}{:>10}{:>18}{:>18}{:>12}", "", "model", "direct effect", "total effect", "indirect");
+    let row = |name: &str, value: fn(Score) -> f64, scale: f64, unit: &str| {
+        let show = |score: Score| scale * value(score);
+        let change = |score: Score, effect: Score| format!("{:.2} ({:+.2})", show(score), show(effect));
+        format!(
+            "{name:<14}{:>10.2}{:>18}{:>18}{:>+12.2}{unit}",
+            show(effects.model),
+            change(effects.direct, effects.direct_effect()),
+            change(effects.total, effects.total_effect()),
+            show(effects.indirect_effect())
+        )
+    };
+    let _ = writeln!(text, "{}", row("accuracy", |score| score.accuracy, 100.0, " %"));
+    let _ = writeln!(text, "{}", row("mean margin", |score| score.margin, 1.0, " nats"));
+    let flips = |flips: Flips| format!("{} (+{} −{})", flips.count(), flips.fixed, flips.broken);
+    let _ = writeln!(
+        text,
+        "{:<14}{:>10}{:>18}{:>18}{:>12} where they differ",
+        "flips",
+        "",
+        flips(effects.direct_flips),
+        flips(effects.total_flips),
+        effects.disagree
+    );
+    text
+}

@@ -1,0 +1,148 @@
+//! One re-run under a mix, given as weights or as a file of them: whether what the sum promises survives the network's
+//! reaction, which components reacted, and which examples are answered otherwise.
+
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Instant};
+
+use serde::Serialize;
+
+use super::{
+    super::{
+        Failure,
+        output::{ProgressLine, print, print_json},
+        subject::{Loaded, index_of},
+    },
+    Args,
+    effects::{self, EffectReport},
+    file_name,
+};
+use crate::{
+    analysis::{Mix, WeightsFile, predict::predictions, weights::named},
+    cancel::Cancel,
+    cause::{Ablation, Rerun, rerun},
+    component::Component,
+    error::{Error, Result},
+    store::Beside,
+    text::printable,
+};
+
+/// What is stated about a change of all components at once.
+#[derive(Serialize)]
+struct MixReport<'a> {
+    schema: u32,
+    model_hash: &'a str,
+    #[serde(flatten)]
+    ablation: Ablation,
+    examples: usize,
+    #[serde(flatten)]
+    effects: EffectReport,
+    seconds: f64,
+    rest: f64,
+    weights: BTreeMap<Component, f64>,
+    reacted: Vec<Reaction>,
+    flipped: Vec<Flipped<'a>>,
+}
+
+/// How much more a component adds to the mean margin than it did, where its own weight is not what did it.
+#[derive(Serialize)]
+struct Reaction {
+    name: Component,
+    delta: f64,
+}
+
+/// An example that the change answers otherwise.
+#[derive(Serialize)]
+struct Flipped<'a> {
+    id: &'a str,
+    gold: usize,
+    model: usize,
+    direct: usize,
+    total: usize,
+}
+
+pub(super) fn run(
+    args: &Args,
+    loaded: &Loaded,
+    ablation: Ablation,
+    beside: &Beside,
+    mut line: ProgressLine,
+) -> Result<(), Failure> {
+    let mix = mix_of(args, loaded)?;
+    let started = Instant::now();
+    let outcome = rerun(&loaded.subject()?, &loaded.run.test, &mix, ablation, &Cancel::default(), &mut |progress| {
+        line.count(&progress, "prompts");
+    })?;
+    line.clear();
+    let report = MixReport {
+        schema: 1,
+        model_hash: &loaded.plan.model.weights_hash,
+        ablation,
+        examples: outcome.effects.examples,
+        effects: EffectReport::of(&outcome.effects),
+        seconds: started.elapsed().as_secs_f64(),
+        rest: mix.rest,
+        weights: named(&mix, loaded.plan.shape),
+        reacted: outcome
+            .reactions(&loaded.run.test)
+            .into_iter()
+            .map(|(name, delta)| Reaction { name, delta })
+            .collect(),
+        flipped: flipped(loaded, &outcome),
+    };
+    let path = beside.write(&file_name("mix", ablation), &report)?;
+    if args.json {
+        print_json(&report)?;
+    } else {
+        print(&table(&outcome, &report, &path))?;
+    }
+    Ok(())
+}
+
+fn mix_of(args: &Args, loaded: &Loaded) -> Result<Mix> {
+    if let Some(path) = &args.mix {
+        let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        return WeightsFile::parse(&text)?.mix(&loaded.plan.model, &loaded.plan.task);
+    }
+    let shape = loaded.plan.shape;
+    let mut mix = Mix::identity(shape);
+    for &(component, weight) in &args.set {
+        mix.weights[index_of(shape, component)?] = weight;
+    }
+    Ok(mix)
+}
+
+fn flipped<'a>(loaded: &'a Loaded, outcome: &Rerun) -> Vec<Flipped<'a>> {
+    let labels = loaded.plan.shape.labels;
+    let said = |logits: &[f64]| predictions(logits, labels);
+    let model: Vec<f64> = loaded.run.test.full().iter().copied().map(f64::from).collect();
+    let (model, direct, total) = (said(&model), said(&outcome.direct), said(&outcome.total));
+    let rows = loaded.plan.test.iter().enumerate();
+    rows.filter(|&(row, _)| model[row] != total[row] || model[row] != direct[row])
+        .map(|(row, example)| Flipped {
+            id: &example.id,
+            gold: example.gold,
+            model: model[row],
+            direct: direct[row],
+            total: total[row],
+        })
+        .collect()
+}
+
+fn table(outcome: &Rerun, report: &MixReport<'_>, path: &Path) -> String {
+    let effects = &outcome.effects;
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{} · {} test examples · {:.2} s",
+        outcome.ablation.describe(),
+        effects.examples,
+        report.seconds
+    );
+    text += &effects::table(effects);
+    let reacted: Vec<String> =
+        report.reacted.iter().take(5).map(|reaction| format!("{} {:+.2}", reaction.name, reaction.delta)).collect();
+    if !reacted.is_empty() {
+        let _ = writeln!(text, "reacted most (change of the mean margin): {}", reacted.join("  "));
+    }
+    let _ = writeln!(text, "written to {}", printable(&path.display().to_string()));
+    text
+}
