@@ -4,32 +4,18 @@ mod binary;
 
 use std::{fs, process::Stdio};
 
-use binary::{failure, json, partscope};
+use binary::{failure, json, partscope, task_folder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A folder with a task in which one test example is longer than the demo model's context.
 fn lengthy() -> TempDir {
-    let home = TempDir::new().unwrap();
-    let task = r#"name = "long"
-labels = ["bad", "good"]
-[data]
-pool = "pool.jsonl"
-test = "test.jsonl"
-[[template]]
-name = "plain"
-example = "Text: {{ text }}\nMood:"
-label_words = [" bad", " good"]
-"#;
     let line = |id: &str, words: usize, label: usize| {
         json!({"id": id, "text": "soup ".repeat(words), "label": label}).to_string() + "\n"
     };
     let pool: String = (0..8).map(|at| line(&format!("p{at}"), 20, at % 2)).collect();
     let test = line("short", 1, 0) + &line("long", CONTEXT - 40, 1) + &line("other", 2, 1);
-    for (name, text) in [("task.toml", task), ("pool.jsonl", &pool), ("test.jsonl", &test)] {
-        fs::write(home.path().join(name), text).unwrap();
-    }
-    home
+    task_folder(&[("pool.jsonl", pool.as_bytes()), ("test.jsonl", test.as_bytes())])
 }
 
 /// Tokens that the demo model can take.
@@ -154,13 +140,6 @@ fn prompts_and_demonstrations_come_through_a_pipe_too() {
 
 #[test]
 fn instruct_models_are_asked_in_their_own_chat_template() {
-    let home = TempDir::new().unwrap();
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
-    let model = home.path().join("model");
-    fs::create_dir(&model).unwrap();
-    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
-        fs::copy(format!("{golden}/{name}"), model.join(name)).unwrap();
-    }
     let lines = |words: [&str; 2]| -> String {
         words.iter().enumerate().map(|(at, word)| json!({"text": word, "label": at}).to_string() + "\n").collect()
     };
@@ -174,10 +153,17 @@ name = "plain"
 example = "{{ text }}"
 label_words = [" w11", " w42"]
 "#;
-    for (name, text) in
-        [("task.toml", task), ("pool.jsonl", &lines(["w5", "w6"])), ("test.jsonl", &lines(["w7", "w8"]))]
-    {
-        fs::write(home.path().join(name), text).unwrap();
+    let (pool, test) = (lines(["w5", "w6"]), lines(["w7", "w8"]));
+    let home = task_folder(&[
+        ("task.toml", task.as_bytes()),
+        ("pool.jsonl", pool.as_bytes()),
+        ("test.jsonl", test.as_bytes()),
+    ]);
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
+    let model = home.path().join("model");
+    fs::create_dir(&model).unwrap();
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(format!("{golden}/{name}"), model.join(name)).unwrap();
     }
     let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
     let args = ["run", "-m", model.to_str().unwrap(), "--task", task.to_str().unwrap(), "--num-fewshot", "2"];

@@ -4,39 +4,11 @@ mod binary;
 
 use std::{fs, path::Path};
 
-use binary::{json, partscope, stdout};
+use binary::{POOL, TASK, json, partscope, stdout, task_folder};
 use tempfile::TempDir;
-
-const TASK: &str = r#"name = "mood"
-labels = ["bad", "good"]
-
-[data]
-pool = "pool.jsonl"
-test = "test.jsonl"
-
-[[template]]
-name = "plain"
-example = "Text: {{ text }}\nMood:"
-label_words = [" bad", " good"]
-"#;
-
-const POOL: &str = "{\"text\": \"a\", \"label\": \"good\"}\n{\"text\": \"b\", \"label\": \"bad\"}\n";
-const TEST: &str = "{\"id\": 1, \"text\": \"c\", \"label\": 0}\n{\"id\": 2, \"text\": \"d\", \"label\": 1}\n";
 
 /// A name, the files that are put in place, and parts of what is said of them.
 type Case<'a> = (&'a str, Vec<(&'a str, &'a [u8])>, &'a [&'a str]);
-
-/// A folder with a sound task, some of whose files are replaced.
-fn folder(files: &[(&str, &[u8])]) -> TempDir {
-    let home = TempDir::new().unwrap();
-    for (name, bytes) in [("task.toml", TASK), ("pool.jsonl", POOL), ("test.jsonl", TEST)] {
-        fs::write(home.path().join(name), bytes).unwrap();
-    }
-    for (name, bytes) in files {
-        fs::write(home.path().join(name), bytes).unwrap();
-    }
-    home
-}
 
 fn check(home: &Path) -> (i32, String) {
     let output = partscope(&["tasks", "check", home.join("task.toml").to_str().unwrap()]);
@@ -46,7 +18,7 @@ fn check(home: &Path) -> (i32, String) {
 
 /// What `tasks check` says of a sound task with these files in place of its own.
 fn mistakes(files: &[(&str, &[u8])]) -> String {
-    let home = folder(files);
+    let home = task_folder(files);
     let (code, text) = check(home.path());
     assert_eq!(code, 3, "{text}");
     text
@@ -54,7 +26,7 @@ fn mistakes(files: &[(&str, &[u8])]) -> String {
 
 #[test]
 fn a_sound_task_shows_its_prompts() {
-    let (code, text) = check(folder(&[]).path());
+    let (code, text) = check(task_folder(&[]).path());
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("2 pool, 0 dev, 2 test; examples by label 2, 2"), "{text}");
     assert!(text.contains("  | Text: c\n  | Mood:\n  answer: ` bad`"), "{text}");
@@ -63,7 +35,7 @@ fn a_sound_task_shows_its_prompts() {
 
 #[test]
 fn with_a_model_its_tokens_are_counted_and_checked() {
-    let home = folder(&[("task.toml", TASK.replace("\" bad\"", "\" dreadfully\"").as_bytes())]);
+    let home = task_folder(&[("task.toml", TASK.replace("\" bad\"", "\" dreadfully\"").as_bytes())]);
     let path = home.path().join("task.toml");
     let output = partscope(&["tasks", "check", path.to_str().unwrap(), "-m", "demo"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -197,7 +169,7 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
 
 #[test]
 fn a_run_on_bad_data_stops_at_the_first_mistake_and_leaves_what_is_there() {
-    let home = folder(&[]);
+    let home = task_folder(&[]);
     let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
     let args = [
         "run",
@@ -221,7 +193,7 @@ fn a_run_on_bad_data_stops_at_the_first_mistake_and_leaves_what_is_there() {
 
 #[test]
 fn tables_in_every_format_make_the_same_run() {
-    let home = folder(&[]);
+    let home = task_folder(&[]);
     let run = |task: &str| {
         fs::write(home.path().join("task.toml"), task).unwrap();
         let (path, out) = (home.path().join("task.toml"), home.path().join("run"));
@@ -251,7 +223,7 @@ fn tables_in_every_format_make_the_same_run() {
 
 #[test]
 fn zero_shot_tasks_need_no_pool() {
-    let home = folder(&[("task.toml", TASK.replace("pool = \"pool.jsonl\"\n", "").as_bytes())]);
+    let home = task_folder(&[("task.toml", TASK.replace("pool = \"pool.jsonl\"\n", "").as_bytes())]);
     let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
     let args = ["run", "--task", task.to_str().unwrap(), "-o", out.to_str().unwrap(), "--json"];
     let meta = json(&partscope(&[&args[..], &["--num-fewshot", "0", "--train-examples", "0"]].concat()));

@@ -2,9 +2,31 @@
 
 #![allow(dead_code, unreachable_pub)] // each test file uses a part of it
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    fs,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::Value;
+use tempfile::TempDir;
+
+/// A sound task file.
+pub const TASK: &str = r#"name = "mood"
+labels = ["bad", "good"]
+
+[data]
+pool = "pool.jsonl"
+test = "test.jsonl"
+
+[[template]]
+name = "plain"
+example = "Text: {{ text }}\nMood:"
+label_words = [" bad", " good"]
+"#;
+
+/// Its pool.
+pub const POOL: &str = "{\"text\": \"a\", \"label\": \"good\"}\n{\"text\": \"b\", \"label\": \"bad\"}\n";
+const TEST: &str = "{\"id\": 1, \"text\": \"c\", \"label\": 0}\n{\"id\": 2, \"text\": \"d\", \"label\": 1}\n";
 
 /// Runs the program without its store, so that nothing is answered from memory.
 pub fn partscope(args: &[&str]) -> Output {
@@ -39,4 +61,16 @@ pub fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys
+}
+
+/// A folder with a sound task, some of whose files are replaced.
+pub fn task_folder(files: &[(&str, &[u8])]) -> TempDir {
+    let home = TempDir::new().unwrap();
+    for (name, bytes) in [("task.toml", TASK), ("pool.jsonl", POOL), ("test.jsonl", TEST)] {
+        fs::write(home.path().join(name), bytes).unwrap();
+    }
+    for (name, bytes) in files {
+        fs::write(home.path().join(name), bytes).unwrap();
+    }
+    home
 }
