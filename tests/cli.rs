@@ -51,13 +51,15 @@ fn a_run_keeps_the_contract() {
 #[test]
 fn the_same_request_gives_the_same_bytes_on_any_number_of_threads() {
     let home = TempDir::new().unwrap();
-    let table = |name: &str, threads: &str| {
-        run(&home.path().join(name), &["--threads", threads]);
+    let table = |name: &str, threads: &str, dtype: &str| {
+        run(&home.path().join(name), &["--threads", threads, "--dtype", dtype]);
         fs::read(home.path().join(name).join("attribution.safetensors")).unwrap()
     };
-    let first = table("a", "2");
-    assert!(first == table("b", "2"), "a second run differs");
-    assert!(first == table("c", "1"), "one thread differs from two");
+    for dtype in ["f32", "q8_0"] {
+        let first = table("a", "2", dtype);
+        assert!(first == table("b", "2", dtype), "{dtype}: a second run differs");
+        assert!(first == table("c", "1", dtype), "{dtype}: one thread differs from two");
+    }
 }
 
 #[test]

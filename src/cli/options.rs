@@ -27,7 +27,7 @@ pub(super) struct ModelOptions {
     /// Where it computes: auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: String,
-    /// Threads for the computation [default: all cores]
+    /// Threads for the computation [default: all cores]; products of quantised weights take CANDLE_NUM_THREADS instead
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Never open a connection
