@@ -101,10 +101,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let planned = planned(args, &model, task.as_ref(), &requests)?;
     let orders: Vec<Order> =
         planned.into_iter().zip(folders).map(|((plan, prompts), folder)| Order { plan, prompts, folder }).collect();
-    line.note(&amount(&orders));
+    let amount = Amount::of(&orders);
     if args.dry_run {
-        return estimate(args, &model, orders);
+        return estimate(args, &model, amount, orders, line);
     }
+    line.note(&amount.text(&orders));
     let several = orders.len() > 1;
     let (mut metas, mut inexact) = (Vec::new(), 0);
     for order in orders {
@@ -189,48 +190,63 @@ fn make(order: Order, store: &Store, model: &Model, line: &mut ProgressLine) -> 
 }
 
 /// How much there is to do.
-fn amount(orders: &[Order]) -> String {
-    let prompts: usize = orders.iter().map(|order| order.plan.train.len() + order.plan.test.len()).sum();
-    let tokens: usize = orders.iter().map(|order| order.plan.prompt.tokens).sum();
-    let computed: usize = orders.iter().map(computed_tokens).sum();
-    let runs = if orders.len() > 1 { format!("{} runs, ", orders.len()) } else { String::new() };
-    let mut text =
-        format!("{runs}{prompts} prompts of {tokens} tokens, {computed} to compute (the shared beginning once)");
-    for overflow in orders.iter().filter_map(|order| order.plan.prompt.overflow.as_ref()) {
-        let _ = write!(text, "\n{}", summary::overflow_line(overflow));
-    }
-    text
+#[derive(Serialize)]
+struct Amount {
+    runs: usize,
+    prompts: usize,
+    tokens: usize,
+    computed_tokens: usize,
 }
 
-fn computed_tokens(order: &Order) -> usize {
-    let prompts = order.plan.train.len() + order.plan.test.len();
-    order.plan.prompt.tokens - order.plan.prompt.prefix_tokens * prompts.saturating_sub(1)
+impl Amount {
+    fn of(orders: &[Order]) -> Self {
+        let mut amount = Self { runs: orders.len(), prompts: 0, tokens: 0, computed_tokens: 0 };
+        for Order { plan, .. } in orders {
+            let prompts = plan.train.len() + plan.test.len();
+            amount.prompts += prompts;
+            amount.tokens += plan.prompt.tokens;
+            amount.computed_tokens += plan.prompt.tokens - plan.prompt.prefix_tokens * prompts.saturating_sub(1);
+        }
+        amount
+    }
+
+    fn text(&self, orders: &[Order]) -> String {
+        let Self { runs, prompts, tokens, computed_tokens } = self;
+        let runs = if *runs > 1 { format!("{runs} runs, ") } else { String::new() };
+        let mut text = format!(
+            "{runs}{prompts} prompts of {tokens} tokens, {computed_tokens} to compute (the shared beginning once)"
+        );
+        for overflow in orders.iter().filter_map(|order| order.plan.prompt.overflow.as_ref()) {
+            let _ = write!(text, "\n{}", summary::overflow_line(overflow));
+        }
+        text
+    }
 }
 
 /// What `run --dry-run --json` prints.
 #[derive(Serialize)]
 struct Estimate {
-    runs: usize,
-    prompts: usize,
-    tokens: usize,
-    computed_tokens: usize,
+    #[serde(flatten)]
+    amount: Amount,
     seconds: Option<f64>,
 }
 
 /// Measures the first batches of the first run, and says how long all runs will take.
-fn estimate(args: &Args, model: &Model, mut orders: Vec<Order>) -> Result<(), Failure> {
-    let amount = amount(&orders);
-    let mut estimate = Estimate {
-        runs: orders.len(),
-        prompts: orders.iter().map(|order| order.plan.train.len() + order.plan.test.len()).sum(),
-        tokens: orders.iter().map(|order| order.plan.prompt.tokens).sum(),
-        computed_tokens: orders.iter().map(computed_tokens).sum(),
-        seconds: None,
-    };
+fn estimate(
+    args: &Args,
+    model: &Model,
+    amount: Amount,
+    mut orders: Vec<Order>,
+    mut line: ProgressLine,
+) -> Result<(), Failure> {
+    line.stage("measuring…");
+    let text = amount.text(&orders);
+    let mut estimate = Estimate { amount, seconds: None };
     let first = orders.swap_remove(0);
     if let Some(rate) = requests::measured(model, first.plan, &first.prompts)? {
-        estimate.seconds = Some(estimate.prompts as f64 / rate);
+        estimate.seconds = Some(estimate.amount.prompts as f64 / rate);
     }
+    line.clear();
     if args.json {
         return Ok(print_json(&estimate)?);
     }
@@ -240,5 +256,5 @@ fn estimate(args: &Args, model: &Model, mut orders: Vec<Order>) -> Result<(), Fa
             human_time(std::time::Duration::from_secs_f64(seconds))
         )
     });
-    Ok(print(&format!("{amount}\n{time}"))?)
+    Ok(print(&format!("{text}\n{time}"))?)
 }
