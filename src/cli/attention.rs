@@ -139,7 +139,7 @@ fn text(args: &Args, report: &Report<'_>, (seen, row): (&Look, usize), means: &S
         );
     }
     let most = weights.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-    let _ = writeln!(text, "\nthe prompt (█ behind a token: {:.0} % and more of the largest weight)", 87.5);
+    let _ = writeln!(text, "\nthe prompt (█ behind a token: 88 % and more of the largest weight)");
     for (token, &weight) in seen.tokens.iter().zip(weights) {
         let shade = SHADES[(weight / most * 4.0).round() as usize];
         let _ = write!(text, "{}", visible(&token.text));

@@ -1,7 +1,7 @@
 //! Every component ablated alone: a re-run for each, priced before it begins, and written layer by layer so that an
 //! interruption loses one layer and not the sweep.
 
-use std::{fmt::Write, io::IsTerminal, path::Path, time::Instant};
+use std::{fmt::Write, path::Path, time::Instant};
 
 use serde::Serialize;
 
@@ -55,16 +55,13 @@ pub(super) fn run(
     let (subject, shape, cancel) = (loaded.subject()?, loaded.plan.shape, Cancel::default());
     line.stage("measuring…");
     let estimate = price(&subject, ablation, &cancel)?;
-    line.clear();
-    if std::io::stderr().is_terminal() {
-        eprintln!(
-            "{} of each of {} components on {} examples: about {} (measured on the first batch)",
-            ablation.describe(),
-            shape.components(),
-            subject.len(),
-            human_time(estimate)
-        );
-    }
+    line.note(&format!(
+        "{} of each of {} components on {} examples: about {} (measured on the first batch)",
+        ablation.describe(),
+        shape.components(),
+        subject.len(),
+        human_time(estimate)
+    ));
     let started = Instant::now();
     let name = file_name("each", ablation);
     let report = |sweep: &Sweep| EachReport {

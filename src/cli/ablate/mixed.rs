@@ -1,14 +1,14 @@
 //! One re-run under a mix, given as weights or as a file of them: whether what the sum promises survives the network's
 //! reaction, which components reacted, and which examples are answered otherwise.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Instant};
+use std::{collections::BTreeMap, fmt::Write, path::Path, time::Instant};
 
 use serde::Serialize;
 
 use super::{
     super::{
         Failure,
-        output::{ProgressLine, print, print_json},
+        output::{ProgressLine, print, print_json, read_text},
         subject::{Loaded, index_of},
     },
     Args,
@@ -20,7 +20,7 @@ use crate::{
     cancel::Cancel,
     cause::{Ablation, Rerun, rerun},
     component::Component,
-    error::{Error, Result},
+    error::Result,
     store::Beside,
     text::printable,
 };
@@ -99,8 +99,7 @@ pub(super) fn run(
 
 fn mix_of(args: &Args, loaded: &Loaded) -> Result<Mix> {
     if let Some(path) = &args.mix {
-        let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        return WeightsFile::parse(&text)?.mix(&loaded.plan.model, &loaded.plan.task);
+        return WeightsFile::parse(&read_text(path)?)?.mix(&loaded.plan.model, &loaded.plan.task);
     }
     let shape = loaded.plan.shape;
     let mut mix = Mix::identity(shape);

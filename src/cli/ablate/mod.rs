@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Apply a mix: weights that `partscope fit -o` wrote
+    /// Apply a mix: weights that `partscope fit -o` wrote; `-` reads standard input
     #[arg(long, value_name = "W.json", group = "what")]
     mix: Option<PathBuf>,
     /// Apply weights given here, 1 for all others: L5.H3=0,L2.MLP=2
