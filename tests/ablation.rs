@@ -72,7 +72,7 @@ impl Case {
     }
 
     fn mix(&self) -> Mix {
-        Mix { weights: serde_json::from_value(self.facts["mix"].clone()).unwrap(), rest: 1.0 }
+        Mix { weights: serde_json::from_value(self.facts["mix"].clone()).unwrap(), rest: 1.0, offsets: Vec::new() }
     }
 }
 

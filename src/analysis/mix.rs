@@ -6,24 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::{analysis::predict, attribution::Attribution, component::Shape};
 
-/// One weight per component and one for what belongs to none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One weight per component, one for what belongs to none, and what every label gets besides.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mix {
     /// Weight of every component, in the order of the shape, `[C]`.
     pub weights: Vec<f64>,
     /// Weight of `rest`.
     pub rest: f64,
+    /// What is added to every label's logit on every example, in nats, `[Y]`; none where nothing is added. It undoes a label that prompt and
+    /// model prefer whatever the example (calibration: Zhao et al. 2021, arXiv 2102.09690).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offsets: Vec<f64>,
 }
 
 impl Mix {
     /// The model itself: every weight is 1.
     pub fn identity(shape: Shape) -> Self {
-        Self { weights: vec![1.0; shape.components()], rest: 1.0 }
+        Self::uniform(shape, 1.0, 1.0)
     }
 
     /// Every component at `weight`, and `rest` at its own.
     pub fn uniform(shape: Shape, weight: f64, rest: f64) -> Self {
-        Self { weights: vec![weight; shape.components()], rest }
+        Self { weights: vec![weight; shape.components()], rest, offsets: Vec::new() }
     }
 
     /// Only the component at `index` speaks.
@@ -35,7 +39,7 @@ impl Mix {
 
     /// Whether this is the model itself.
     pub fn is_identity(&self) -> bool {
-        self.rest == 1.0 && self.weights.iter().all(|&weight| weight == 1.0)
+        self.rest == 1.0 && self.offsets.is_empty() && self.weights.iter().all(|&weight| weight == 1.0)
     }
 
     /// Mixed label logits of every example, `[N, Y]`.
@@ -66,6 +70,7 @@ impl Mix {
             add_scaled(&mut logits[start..], &table.contribution(index)[start..], weight);
         }
         add_scaled(&mut logits[start..], &table.rest()[start..], self.rest);
+        add_offsets(&mut logits[start..], &self.offsets);
     }
 }
 
@@ -73,6 +78,14 @@ impl Mix {
 fn add_scaled(logits: &mut [f64], values: &[f32], weight: f64) {
     if weight != 0.0 {
         logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += weight * f64::from(value));
+    }
+}
+
+/// Adds the offsets to every row of logits `[N, Y]`; none add nothing.
+pub fn add_offsets(logits: &mut [f64], offsets: &[f64]) {
+    if !offsets.is_empty() {
+        let rows = logits.chunks_exact_mut(offsets.len());
+        rows.for_each(|row| row.iter_mut().zip(offsets).for_each(|(logit, offset)| *logit += offset));
     }
 }
 
@@ -187,6 +200,17 @@ mod tests {
         let anew = mixed.mix().logits(&table);
         assert!(mixed.logits().iter().zip(anew).all(|(a, b)| (a - b).abs() < 1e-12));
         assert_eq!(mixed.mix().weights[3].to_bits(), 2.5_f64.to_bits());
+    }
+
+    #[test]
+    fn offsets_move_every_row_alike_and_are_not_the_model() {
+        let table = noise(20, 3, 5);
+        let plain = Mix::identity(table.shape());
+        let moved = Mix { offsets: vec![0.5, -0.5, 0.0], ..plain.clone() };
+        assert!(!moved.is_identity());
+        let rows = moved.logits(&table).into_iter().zip(plain.logits(&table)).enumerate();
+        assert!(rows.into_iter().all(|(at, (a, b))| (a - b - moved.offsets[at % 3]).abs() < 1e-12));
+        assert_eq!(MixedLogits::new(moved.clone(), &table).logits(), moved.logits(&table));
     }
 
     #[test]

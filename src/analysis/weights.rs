@@ -45,6 +45,9 @@ pub struct WeightsFile {
     pub lambda: f64,
     /// Weight of `rest`.
     pub rest: f64,
+    /// What is added to every label's logit, in the order of the label words; none where nothing is added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offsets: Vec<f64>,
     /// Weight of every component.
     pub weights: BTreeMap<Component, f64>,
 }
@@ -75,6 +78,7 @@ impl WeightsFile {
             method,
             lambda,
             rest: mix.rest,
+            offsets: mix.offsets.clone(),
             weights: named(mix, shape_of(model, task)),
         }
     }
@@ -96,6 +100,13 @@ impl WeightsFile {
         match broken {
             Some((component, _)) => Err(bad(format!("the weight of {component} is not finite")).into()),
             None if !file.rest.is_finite() => Err(bad("the weight of rest is not finite".into()).into()),
+            None if !file.offsets.iter().all(|offset| offset.is_finite()) => {
+                Err(bad("an offset is not finite".into()).into())
+            }
+            None if ![0, file.label_words.len()].contains(&file.offsets.len()) => {
+                let (offsets, words) = (file.offsets.len(), file.label_words.len());
+                Err(bad(format!("{offsets} offsets do not go with {words} label words")).into())
+            }
             None => Ok(file),
         }
     }
@@ -141,7 +152,11 @@ impl WeightsFile {
             let missing = || InputError::new(format!("{component} has no weight")).field("weights");
             self.weights.get(&component).copied().ok_or_else(|| missing().cure("fit weights for this model").into())
         };
-        Ok(Mix { weights: shape.iter().map(weight).collect::<Result<_>>()?, rest: self.rest })
+        Ok(Mix {
+            weights: shape.iter().map(weight).collect::<Result<_>>()?,
+            rest: self.rest,
+            offsets: self.offsets.clone(),
+        })
     }
 
     fn refuse_other(&self, model: &ModelMeta, task: &TaskMeta) -> Result<()> {
@@ -224,6 +239,14 @@ mod tests {
         assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("L1.H3 has no weight"));
         file.weights.insert(Component::head(7, 0), 1.0);
         assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("no component L7.H0"));
+        file.offsets = vec![0.5];
+        assert!(
+            WeightsFile::parse(&file.to_text())
+                .unwrap_err()
+                .to_string()
+                .contains("1 offsets do not go with 2 label words")
+        );
+        file.offsets = Vec::new();
         file.schema = 9;
         assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("version 9"));
     }

@@ -7,7 +7,7 @@ use super::{desk::Desk, sheet::Sheet, tally::rival};
 /// What one term adds to the margin of an example: gold minus its rival, in nats, as it is heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
-    /// The component by number; `None` for `rest`.
+    /// The component by number; `None` for `rest`, with the offsets of the labels.
     pub component: Option<usize>,
     /// For gold if positive, for the rival if negative.
     pub margin: f64,
@@ -50,7 +50,9 @@ impl Argument {
             component: Some(component),
             margin: desk.map_or(1.0, |desk| desk.weight(component)) * margin(table.contribution(component)),
         });
-        let rest = Term { component: None, margin: desk.map_or(1.0, Desk::rest) * margin(table.rest()) };
+        let offsets = desk.map_or(&[][..], Desk::offsets);
+        let offset = if offsets.is_empty() { 0.0 } else { offsets[gold] - offsets[rival] };
+        let rest = Term { component: None, margin: desk.map_or(1.0, Desk::rest) * margin(table.rest()) + offset };
         let mut terms: Vec<Term> = heads.chain([rest]).filter(|term| term.margin != 0.0).collect();
         let total = terms.iter().map(|term| term.margin).sum();
         terms.sort_by(|a, b| b.margin.abs().total_cmp(&a.margin.abs()));
@@ -61,12 +63,13 @@ impl Argument {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::fixture;
+    use crate::{analysis::Mix, app::fixture};
 
     #[test]
     fn the_terms_add_up_to_the_margin_that_is_heard() {
         let mut sheet = Sheet::saved(0, fixture::run(&fixture::request(), 20));
-        sheet.desk.load(&(0..72).map(|c| f64::from(c % 3)).collect::<Vec<_>>(), 0.5);
+        let weights = (0..72).map(|c| f64::from(c % 3)).collect();
+        sheet.desk.load(&Mix { weights, rest: 0.5, offsets: vec![0.75, -0.75] });
         sheet.follow();
         for on in [false, true] {
             sheet.desk.on = on;

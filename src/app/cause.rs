@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    analysis::{Effects, Mix},
+    analysis::Effects,
     attribution::Split,
     cause::{Ablation, Fill, Look, Positions, Rerun, Shares, Sweep, Written},
     jobs::{Finding, Study, StudyEvent, StudyRequest, Tagged},
@@ -169,7 +169,7 @@ fn rerun(state: &mut State) -> Vec<Effect> {
         state.notify(Tone::Plain, format!("there is no mix to apply yet: {mute} mutes a component, {fit} fits one"));
         return Vec::new();
     }
-    let mix = Mix { weights: sheet.desk.weights(), rest: sheet.desk.rest() };
+    let mix = sheet.desk.mix();
     begin(state, Study::Rerun(mix, ablation), "re-run")
 }
 

@@ -3,24 +3,26 @@
 //! The desk knows settings only. What they do to predictions is [`Mixed`](super::mixed::Mixed)'s business. Strips are
 //! numbered like components; the one after the last is `rest`.
 
-use crate::attribution::Attribution;
+use crate::{analysis::Mix, attribution::Attribution};
 
-/// Where every fader stands, `[C + 1]`.
+/// Where every fader stands, `[C + 1]`, and what a fit adds to the labels, `[Y]` or nothing.
 #[derive(Clone, Debug, PartialEq)]
 struct Setting {
     gains: Vec<f64>,
     muted: Vec<bool>,
     solo: Vec<bool>,
+    offsets: Vec<f64>,
 }
 
 impl Setting {
     fn model(components: usize) -> Self {
         let strips = components + 1;
-        Self { gains: vec![1.0; strips], muted: vec![false; strips], solo: vec![false; strips] }
+        Self { gains: vec![1.0; strips], muted: vec![false; strips], solo: vec![false; strips], offsets: Vec::new() }
     }
 
-    fn of(weights: &[f64], rest: f64) -> Self {
-        Self { gains: [weights, &[rest]].concat(), ..Self::model(weights.len()) }
+    fn of(mix: &Mix) -> Self {
+        let gains = [&mix.weights[..], &[mix.rest]].concat();
+        Self { gains, offsets: mix.offsets.clone(), ..Self::model(mix.weights.len()) }
     }
 }
 
@@ -105,12 +107,25 @@ impl Desk {
         self.weight(self.rest_strip())
     }
 
+    /// What is added to every label, `[Y]` or nothing: it goes with the strip of `rest`.
+    pub fn offsets(&self) -> &[f64] {
+        let rest = self.rest_strip();
+        let silent = self.now.muted[rest] || (self.any_solo() && !self.now.solo[rest]);
+        if silent { &[] } else { &self.now.offsets }
+    }
+
+    /// The mix that these settings make.
+    pub fn mix(&self) -> Mix {
+        Mix { weights: self.weights(), rest: self.rest(), offsets: self.offsets().to_vec() }
+    }
+
     /// Label logits of the first example of `table` as these faders mix them, `[Y]`.
     pub fn logits(&self, table: &Attribution) -> Vec<f32> {
-        let (weights, rest) = (self.weights(), self.rest());
+        let (weights, rest, offsets) = (self.weights(), self.rest(), self.offsets());
         let mixed = |label: usize| {
             let terms = weights.iter().enumerate().map(|(c, weight)| weight * f64::from(table.contribution(c)[label]));
-            terms.sum::<f64>() + rest * f64::from(table.rest()[label])
+            let offset = offsets.get(label).copied().unwrap_or_default();
+            terms.sum::<f64>() + rest * f64::from(table.rest()[label]) + offset
         };
         (0..table.labels()).map(|label| mixed(label) as f32).collect()
     }
@@ -151,13 +166,13 @@ impl Desk {
     }
 
     /// Puts all faders where a fit has them.
-    pub fn load(&mut self, weights: &[f64], rest: f64) {
-        self.change(|now| *now = Setting::of(weights, rest));
+    pub fn load(&mut self, mix: &Mix) {
+        self.change(|now| *now = Setting::of(mix));
     }
 
     /// As [`load`](Self::load), on the way along a path.
-    pub fn slide(&mut self, weights: &[f64], rest: f64) {
-        self.change_held(Some(Held::Strength), |now| *now = Setting::of(weights, rest));
+    pub fn slide(&mut self, mix: &Mix) {
+        self.change_held(Some(Held::Strength), |now| *now = Setting::of(mix));
     }
 
     /// Mutes strips; if all of them are, lets them speak again.
@@ -191,9 +206,13 @@ impl Desk {
         self.change(|now| strips.iter().for_each(|&strip| now.gains[strip] = -now.gains[strip]));
     }
 
-    /// Puts strips back where the model has them.
+    /// Puts strips back where the model has them; with that of `rest` go the offsets.
     pub fn reset(&mut self, strips: &[usize]) {
+        let rest = self.rest_strip();
         self.change(|now| {
+            if strips.contains(&rest) {
+                now.offsets.clear();
+            }
             for &strip in strips {
                 (now.gains[strip], now.muted[strip], now.solo[strip]) = (1.0, false, false);
             }
@@ -240,6 +259,26 @@ fn switch(switches: &mut [bool], strips: &[usize]) {
 mod tests {
     use super::*;
 
+    fn mix(weights: &[f64]) -> Mix {
+        Mix { weights: weights.to_vec(), rest: 0.0, offsets: Vec::new() }
+    }
+
+    #[test]
+    fn offsets_go_with_rest_and_come_back_by_undo() {
+        let mut desk = Desk::new(2);
+        desk.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[1.0, 2.0]) });
+        assert_eq!(desk.mix().offsets, [0.5, -0.5]);
+        desk.solo(&[0]);
+        assert!(desk.offsets().is_empty(), "a solo of others silences them");
+        desk.undo();
+        desk.reset(&[desk.rest_strip()]);
+        assert!(desk.offsets().is_empty() && desk.gain(1) == 2.0);
+        desk.undo();
+        assert_eq!(desk.offsets(), [0.5, -0.5]);
+        desk.reset_all();
+        assert!(desk.is_model());
+    }
+
     #[test]
     fn mute_and_solo_decide_who_is_heard() {
         let mut desk = Desk::new(3);
@@ -260,7 +299,7 @@ mod tests {
         desk.move_by(&[3, 40], -3.0);
         desk.mute(&[desk.rest_strip()]);
         let mut mixed = crate::app::mixed::Mixed::new(table.shape().components());
-        mixed.settle(&table, &desk.weights(), desk.rest());
+        mixed.settle(&table, desk.mix());
         let close = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() < 1e-5;
         assert!(desk.logits(&table).iter().zip(mixed.logits()).all(close));
     }
@@ -269,10 +308,10 @@ mod tests {
     fn faders_move_in_steps_and_settle_on_them() {
         let at = |desk: &Desk, gain: f64| (desk.gain(0) - gain).abs() < 1e-12;
         let mut desk = Desk::new(1);
-        desk.load(&[0.61], 0.0);
+        desk.load(&mix(&[0.61]));
         desk.move_by(&[0], 1.0);
         assert!(at(&desk, 0.75));
-        desk.load(&[0.61], 0.0);
+        desk.load(&mix(&[0.61]));
         desk.move_by(&[0], -1.0);
         assert!(at(&desk, 0.5));
         desk.move_by(&[0], -3.0);
@@ -286,7 +325,7 @@ mod tests {
         let mut desk = Desk::new(2);
         assert!(!desk.undo());
         desk.mute(&[0]);
-        desk.load(&[0.0, 2.0], 0.0);
+        desk.load(&mix(&[0.0, 2.0]));
         desk.reset_all();
         let all = desk.now.clone();
         while desk.undo() {}
@@ -323,8 +362,8 @@ mod tests {
         (0..9).for_each(|step| desk.drag(0, f64::from(step) / 10.0));
         desk.let_go();
         desk.drag(0, 2.5);
-        desk.slide(&[0.5, 0.5], 0.0);
-        desk.slide(&[0.25, 0.5], 0.0);
+        desk.slide(&mix(&[0.5, 0.5]));
+        desk.slide(&mix(&[0.25, 0.5]));
         assert_eq!(desk.span(), (0.0, 2.0));
         assert!(desk.undo() && (desk.gain(0) - 2.5).abs() < 1e-12 && desk.span() == (0.0, 3.0));
         assert!(desk.undo() && (desk.gain(0) - 0.8).abs() < 1e-12);

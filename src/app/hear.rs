@@ -166,7 +166,7 @@ pub fn hear_fit(state: &mut State, told: FitEvent) {
 
 fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     let Some(sheet) = state.sheet_by_id(id) else { return };
-    sheet.desk.load(&fit.mix.weights, fit.mix.rest);
+    sheet.desk.load(&fit.mix);
     sheet.follow();
     let train = sheet.train.table.len();
     let (fixed, broken) = (sheet.changes(Change::Fixed), sheet.changes(Change::Broken));

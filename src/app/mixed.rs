@@ -1,14 +1,16 @@
 //! What a mix makes of every example of one split.
 
-use crate::attribution::{Attribution, argmax};
+use crate::{
+    analysis::{Mix, mix::add_offsets},
+    attribution::{Attribution, argmax},
+};
 
 /// Label logits and predictions under the weights in force.
 ///
 /// A change of one fader costs one pass over that component's contributions; a batch costs its own rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Mixed {
-    weights: Vec<f64>,
-    rest: f64,
+    mix: Mix,
     logits: Vec<f64>,
     predicted: Vec<usize>,
     hits: usize,
@@ -18,20 +20,23 @@ pub struct Mixed {
 impl Mixed {
     /// The model itself, of no example yet.
     pub fn new(components: usize) -> Self {
-        Self { weights: vec![1.0; components], rest: 1.0, ..Self::default() }
+        let mix = Mix { weights: vec![1.0; components], rest: 1.0, offsets: Vec::new() };
+        Self { mix, ..Self::default() }
     }
 
-    /// Brings logits and predictions to these weights and to all rows of `table`.
-    pub fn settle(&mut self, table: &Attribution, weights: &[f64], rest: f64) {
+    /// Brings logits and predictions to this mix and to all rows of `table`.
+    pub fn settle(&mut self, table: &Attribution, mix: Mix) {
         let from = self.logits.len();
         self.logits.resize(table.len() * table.labels(), 0.0);
-        for (index, &weight) in weights.iter().enumerate() {
-            let before = self.weights[index];
+        for (index, &weight) in mix.weights.iter().enumerate() {
+            let before = self.mix.weights[index];
             self.add(from, table.contribution(index), before, weight);
         }
-        self.add(from, table.rest(), self.rest, rest);
-        self.weights.copy_from_slice(weights);
-        self.rest = rest;
+        self.add(from, table.rest(), self.mix.rest, mix.rest);
+        let taken: Vec<f64> = self.mix.offsets.iter().map(|offset| -offset).collect();
+        add_offsets(&mut self.logits[..from], &taken);
+        add_offsets(&mut self.logits, &mix.offsets);
+        self.mix = mix;
         self.predicted = self.logits.chunks_exact(table.labels()).map(argmax).collect();
         let rows = self.logits.chunks_exact(table.labels()).zip(table.gold());
         self.margins = rows.map(|(row, &gold)| margin(row, gold)).sum();
@@ -80,15 +85,6 @@ mod tests {
     use super::*;
     use crate::app::fixture;
 
-    fn direct(table: &Attribution, weights: &[f64], rest: f64) -> Vec<f64> {
-        (0..table.len() * table.labels())
-            .map(|at| {
-                let terms = weights.iter().enumerate().map(|(c, w)| w * f64::from(table.contribution(c)[at]));
-                terms.sum::<f64>() + rest * f64::from(table.rest()[at])
-            })
-            .collect()
-    }
-
     fn close(a: &[f64], b: &[f64]) -> bool {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6)
     }
@@ -98,14 +94,20 @@ mod tests {
         let table = fixture::table(20);
         let components = table.shape().components();
         let mut mixed = Mixed::new(components);
-        let mut weights = vec![1.0; components];
-        mixed.settle(&table.filter(|row| row < 5), &weights, 1.0);
+        let mut mix = Mix { offsets: vec![0.5, -0.5], ..Mix::identity(table.shape()) };
+        mixed.settle(&table.filter(|row| row < 5), mix.clone());
+        mix.rest = 0.0;
         for (component, weight) in [(3, 0.0), (8, -2.0), (3, 0.5)] {
-            weights[component] = weight;
-            mixed.settle(&table.filter(|row| row < 12), &weights, 0.0);
+            mix.weights[component] = weight;
+            mix.offsets[0] += 1.0;
+            mixed.settle(&table.filter(|row| row < 12), mix.clone());
         }
-        mixed.settle(&table, &weights, 0.25);
-        assert!(close(mixed.logits(), &direct(&table, &weights, 0.25)));
+        mix.rest = 0.25;
+        mixed.settle(&table, mix.clone());
+        assert!(close(mixed.logits(), &mix.logits(&table)));
+        mix.offsets.clear();
+        mixed.settle(&table, mix.clone());
+        assert!(close(mixed.logits(), &mix.logits(&table)));
         assert_eq!(mixed.predicted().len(), 20);
     }
 
@@ -113,7 +115,7 @@ mod tests {
     fn all_ones_is_the_model() {
         let table = fixture::table(20);
         let mut mixed = Mixed::new(table.shape().components());
-        mixed.settle(&table, &vec![1.0; table.shape().components()], 1.0);
+        mixed.settle(&table, Mix::identity(table.shape()));
         let full: Vec<usize> = table.full().chunks_exact(2).map(argmax).collect();
         assert_eq!(mixed.predicted(), full);
     }

@@ -87,7 +87,7 @@ pub fn slide_to(state: &mut State, at: usize) {
     let Some(path) = &mut sheet.path else { return };
     path.at = at.min(path.fits.len().saturating_sub(1));
     let Some(mix) = path.here().map(|fit| fit.mix.clone()) else { return };
-    sheet.desk.slide(&mix.weights, mix.rest);
+    sheet.desk.slide(&mix);
     sheet.follow();
 }
 
@@ -154,7 +154,7 @@ pub(super) fn ask_for_scores(state: &mut State) -> Vec<Effect> {
 
 /// The mix that is set, as a file: by the method that fitted it if its faders have not been touched since.
 pub fn file_of(sheet: &Sheet) -> WeightsFile {
-    let mix = Mix { weights: sheet.desk.weights(), rest: sheet.desk.rest() };
+    let mix = sheet.desk.mix();
     let fits = sheet.path.iter().flat_map(|path| &path.fits).chain(&sheet.fit);
     let origin =
         fits.into_iter().find(|fit| fit.mix == mix).map_or((Method::Manual, 0.0), |fit| (fit.method, fit.lambda));
@@ -166,7 +166,7 @@ pub(super) fn load(state: &mut State, id: u64, path: &str, file: &WeightsFile) {
     let Some(sheet) = state.sheet_by_id(id) else { return };
     match file.mix(&sheet.model, &sheet.task) {
         Ok(mix) => {
-            sheet.desk.load(&mix.weights, mix.rest);
+            sheet.desk.load(&mix);
             sheet.follow();
             let other = if file.demo_ids == sheet.prompt.demo_ids { "" } else { ", fitted with other demonstrations" };
             let text = format!("loaded {} ({}{other})", printable(path), file.method);

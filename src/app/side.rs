@@ -40,7 +40,7 @@ impl Side {
 
     pub(super) fn follow(&mut self, desk: &Desk) {
         self.tally.absorb(&self.table);
-        self.mixed.settle(&self.table, &desk.weights(), desk.rest());
+        self.mixed.settle(&self.table, desk.mix());
     }
 }
 

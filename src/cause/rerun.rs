@@ -5,7 +5,7 @@ use super::{
     means::{Contributions, means},
 };
 use crate::{
-    analysis::{Effects, Mix, predict::rivals},
+    analysis::{Effects, Mix, mix::add_offsets, predict::rivals},
     attribution::Attribution,
     cancel::Cancel,
     component::Component,
@@ -93,7 +93,8 @@ pub fn rerun(
         observe(meter.advance(batch.examples));
     })?;
     let rest = |(&full, &rest): (&f32, &f32)| f64::from(full) + (mix.rest - 1.0) * f64::from(rest);
-    let total: Vec<f64> = changed.full().iter().zip(changed.rest()).map(rest).collect();
+    let mut total: Vec<f64> = changed.full().iter().zip(changed.rest()).map(rest).collect();
+    add_offsets(&mut total, &mix.offsets);
     let model: Vec<f64> = table.full().iter().copied().map(f64::from).collect();
     let effects = Effects::of(table.gold(), subject.shape().labels, &model, &direct, &total);
     Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects })

@@ -71,6 +71,8 @@ struct Report {
     iterations: usize,
     seconds: f64,
     rest: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    offsets: Vec<f64>,
     weights: BTreeMap<Component, f64>,
 }
 
@@ -102,6 +104,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             iterations: fitted.iterations,
             seconds,
             rest: fitted.mix.rest,
+            offsets: fitted.mix.offsets.clone(),
             weights: named(&fitted.mix, run.test.shape()),
         };
         print_json(&report)?;

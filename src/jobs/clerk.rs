@@ -246,6 +246,7 @@ mod tests {
             method: Method::Manual,
             lambda: 0.0,
             rest: 1.0,
+            offsets: Vec::new(),
             weights: BTreeMap::from([(Component::head(0, 0), 0.5)]),
         })
     }

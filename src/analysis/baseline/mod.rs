@@ -84,7 +84,7 @@ impl Default for BaselineOptions {
 /// Random weights, uniform in `[0, 1)`, `rest` left out as the paper does: what a mix gains by chance.
 pub fn random_mix(shape: Shape, seed: u64) -> Mix {
     let mut draws = Draws::new(seed);
-    Mix { weights: (0..shape.components()).map(|_| draws.unit()).collect(), rest: 0.0 }
+    Mix { weights: (0..shape.components()).map(|_| draws.unit()).collect(), rest: 0.0, offsets: Vec::new() }
 }
 
 /// Every method that needs only the table, learnt on `train` and scored on `test`, in the order of tables.

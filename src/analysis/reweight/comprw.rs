@@ -54,7 +54,7 @@ struct Descent {
 impl Descent {
     fn run(&self, train: &Attribution, cancel: &Cancel) -> Result<Fit> {
         let problem = Problem::new(train, &self.objective())?;
-        let mut weights = vec![1.0; problem.components()];
+        let mut weights = vec![1.0; problem.columns()];
         let (mut least, mut patience, mut epochs) = (100.0, self.patience, 0);
         while epochs < EPOCHS && patience != Some(0) {
             cancel.check()?;
@@ -98,7 +98,7 @@ impl Descent {
         Fit {
             objective: self.scale * point.loss + self.lambda * problem.pull.total(&used),
             kkt: problem.kkt(&problem.violations(&used, &problem.gradient(&point), self.lambda / self.scale)),
-            mix: Mix { weights: used, rest: 0.0 },
+            mix: Mix { weights: used, rest: 0.0, offsets: Vec::new() },
             method: self.method,
             lambda: self.lambda,
             iterations: epochs,

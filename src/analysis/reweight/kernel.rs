@@ -55,7 +55,7 @@ impl<'a> Dual<'a> {
     fn new(problem: &'a Problem) -> Self {
         let width = problem.width();
         let mut kernel = vec![0.0; width * width];
-        for index in 0..problem.components() {
+        for index in 0..problem.columns() {
             let (column, price) = (problem.column(index), problem.pull.price(index));
             if price > 0.0 {
                 for (row, &value) in kernel.chunks_exact_mut(width).zip(column) {

@@ -1,7 +1,7 @@
 //! The best sum that a couple of dozen labels can buy.
 //!
 //! `min_w mean CE(softmax(ρ·rest + Σ_c w_c g_c), y) + λ Σ_c s_c |w_c − a|`, with `a` 0 (few components speak) or 1
-//! (stay near the model), optionally with every weight in a box. The problem is convex, so it has one optimal value,
+//! (stay near the model), optionally with every weight in a box and with an offset for every label. The problem is convex, so it has one optimal value,
 //! and a fit says how near it came: its KKT residual.
 
 mod by_method;
@@ -45,7 +45,7 @@ pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result
         Lambda::CrossValidated(plan) => cross_validation::choose(&problem, &plan, options, cancel)?.lambda,
     };
     let solution = path::approach(&problem, lambda, options, cancel)?;
-    Ok(Fit::of(solution, lambda, options))
+    Ok(Fit::of(&problem, solution, lambda, options))
 }
 
 /// Fits the one of `candidates` whose cross-validated loss is least, with the strength that reached it; of equals the
@@ -81,7 +81,7 @@ pub fn fit_path(train: &Attribution, lambdas: &[f64], options: &FitOptions, canc
     lambdas.iter().try_for_each(|&lambda| FitOptions { lambda: Lambda::Fixed(lambda), ..*options }.validate())?;
     let problem = Problem::new(train, options)?;
     let solutions = path::solve(&problem, lambdas, options, cancel)?;
-    Ok(lambdas.iter().zip(solutions).map(|(&lambda, solution)| Fit::of(solution, lambda, options)).collect())
+    Ok(lambdas.iter().zip(solutions).map(|(&lambda, solution)| Fit::of(&problem, solution, lambda, options)).collect())
 }
 
 /// `count` strengths, equally spaced in their logarithms, from the weakest that lets no weight move down to the share
@@ -94,9 +94,10 @@ pub fn lambda_path(train: &Attribution, options: &FitOptions, count: usize, smal
 }
 
 impl Fit {
-    fn of(solution: solver::Solution, lambda: f64, options: &FitOptions) -> Self {
+    fn of(problem: &Problem, solution: solver::Solution, lambda: f64, options: &FitOptions) -> Self {
+        let (weights, offsets) = problem.apart(solution.weights);
         Self {
-            mix: Mix { weights: solution.weights, rest: options.rest },
+            mix: Mix { weights, rest: options.rest, offsets },
             method: Method::Convex,
             lambda,
             objective: solution.objective,

@@ -91,6 +91,9 @@ pub struct FitOptions {
     /// Share `r` of the penalty that is a ridge: `(1 − r) s_c |w_c − a| + r/2 s_c² (w_c − a)²` (the elastic net, Zou &
     /// Hastie 2005). 0 is the kinked penalty alone, 1 spreads the change over all components.
     pub ridge: f64,
+    /// Price of the offsets of labels, as a share of the mean price of a component, where the same penalty pulls them to 0: a small one leaves them
+    /// nearly free. `None` leaves them out.
+    pub offsets: Option<f64>,
     /// Smallest and largest weight allowed; `None` for no box.
     pub bounds: Option<(f64, f64)>,
     /// KKT residual at which the optimum counts as reached, relative to the gradient at the start.
@@ -108,6 +111,7 @@ impl Default for FitOptions {
             lambda: Lambda::Fixed(0.01),
             scaling: Scaling::Raw,
             ridge: 0.0,
+            offsets: None,
             bounds: None,
             tolerance: 1e-7,
             max_iterations: 500,
@@ -128,6 +132,13 @@ impl FitOptions {
         }
         if !(0.0..=1.0).contains(&self.ridge) {
             return bad("ridge", format!("{} is no share", self.ridge), "use a number from 0 to 1");
+        }
+        if !self.offsets.is_none_or(|price| price.is_finite() && price > 0.0) {
+            return bad(
+                "offsets",
+                "offsets without a price have no optimum".into(),
+                "use a number above 0, or leave them out",
+            );
         }
         match self.lambda {
             Lambda::Fixed(lambda) if !lambda.is_finite() || lambda < 0.0 => {

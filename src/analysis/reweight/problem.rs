@@ -14,8 +14,11 @@ use crate::{
 pub(super) struct Problem {
     /// Number of label words `Y`.
     pub labels: usize,
-    /// Label-centred contributions `[C, N·Y]`; only differences between labels matter, and small numbers round less.
+    /// Label-centred contributions `[C, N·Y]`; only differences between labels matter, and small numbers round less. After those of the
+    /// components, where offsets are fitted, one that is the same on every example for each label.
     columns: Vec<f64>,
+    /// How many columns are components'.
+    components: usize,
     /// `ρ · rest`, `[N·Y]`.
     offset: Vec<f64>,
     gold: Vec<usize>,
@@ -49,9 +52,15 @@ impl Problem {
         let mut offset: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
         centre(&mut offset, labels);
         let width = offset.len();
-        let price = columns.chunks_exact(width).map(|column| price(column, options.scaling)).collect();
-        let (pull, gold) = (Pull::new(options, price), train.gold().to_vec());
-        let mut problem = Self { labels, columns, offset, gold, pull, unit: 1.0 };
+        let mut price: Vec<f64> = columns.chunks_exact(width).map(|column| price(column, options.scaling)).collect();
+        let components = price.len();
+        if let Some(share) = options.offsets {
+            let mean = price.iter().sum::<f64>() / components as f64;
+            price.resize(components + labels, share * mean);
+            (0..labels).for_each(|label| columns.extend(constant(label, labels, train.len())));
+        }
+        let (pull, gold) = (Pull::new(options, price, components), train.gold().to_vec());
+        let mut problem = Self { labels, columns, components, offset, gold, pull, unit: 1.0 };
         let start = problem.point(&problem.logits(&problem.pull.start()));
         problem.unit = problem.gradient(&start).iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         Ok(problem)
@@ -64,7 +73,7 @@ impl Problem {
             rows.iter().flat_map(|&row| values[row * y..(row + 1) * y].iter().copied()).collect()
         };
         Self {
-            columns: (0..self.components()).flat_map(|index| pick(self.column(index))).collect(),
+            columns: (0..self.columns()).flat_map(|index| pick(self.column(index))).collect(),
             offset: pick(&self.offset),
             gold: rows.iter().map(|&row| self.gold[row]).collect(),
             pull: self.pull.clone(),
@@ -72,9 +81,16 @@ impl Problem {
         }
     }
 
-    /// Number of components `C`.
-    pub(super) fn components(&self) -> usize {
+    /// Number of columns: components, then offsets.
+    pub(super) fn columns(&self) -> usize {
         self.columns.len() / self.offset.len()
+    }
+
+    /// The weights of the components and what the others add to every label: offsets that sum to 0, or none.
+    pub(super) fn apart(&self, mut weights: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+        let mut offsets = weights.split_off(self.components);
+        centre(&mut offsets, self.labels);
+        (weights, offsets)
     }
 
     /// Number of logits `N·Y`.
@@ -114,7 +130,7 @@ impl Problem {
     /// Gradient of the loss with respect to every weight, `[C]`.
     pub(super) fn gradient(&self, point: &Point) -> Vec<f64> {
         let residual = self.residual(point);
-        (0..self.components()).map(|index| dot(self.column(index), &residual)).collect()
+        (0..self.columns()).map(|index| dot(self.column(index), &residual)).collect()
     }
 
     /// Gradient of the loss with respect to the logits, `[N·Y]`.
@@ -184,6 +200,12 @@ fn centre(values: &mut [f64], labels: usize) {
             *value -= mean;
         }
     }
+}
+
+/// One for a label and nothing for the others, centred, on every example, `[N·Y]`.
+fn constant(label: usize, labels: usize, examples: usize) -> Vec<f64> {
+    let row = (0..labels).map(|other| f64::from(u8::from(other == label)) - 1.0 / labels as f64);
+    row.collect::<Vec<f64>>().repeat(examples)
 }
 
 /// What a unit of weight on these contributions costs: 1, or their root mean square.

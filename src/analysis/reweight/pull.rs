@@ -1,4 +1,5 @@
-//! What pulls on the weights: the penalty and the box, one weight at a time.
+//! What pulls on the weights: the penalty and the box, one weight at a time. Offsets of labels stand after the components; they are pulled
+//! to 0 and are in no box.
 
 use crate::analysis::reweight::FitOptions;
 
@@ -8,10 +9,12 @@ const LEAST_KINK: f64 = 1e-3;
 /// `Σ_c (1 − r) s_c |w_c − a| + r/2 s_c² (w_c − a)²` over a box.
 #[derive(Clone, Debug)]
 pub(super) struct Pull {
-    /// Weight that costs nothing `a`.
+    /// Weight of a component that costs nothing `a`.
     anchor: f64,
-    /// Smallest and largest weight.
+    /// Smallest and largest weight of a component.
     bounds: (f64, f64),
+    /// How many of the weights are components'.
+    components: usize,
     /// Share of the ridge `r`.
     ridge: f64,
     /// Price of every component `s_c`, `[C]`.
@@ -20,19 +23,32 @@ pub(super) struct Pull {
 
 impl Pull {
     /// The pull that `options` ask for.
-    pub(super) fn new(options: &FitOptions, price: Vec<f64>) -> Self {
+    pub(super) fn new(options: &FitOptions, price: Vec<f64>, components: usize) -> Self {
         let bounds = options.bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-        Self { anchor: options.penalty.anchor(), bounds, ridge: options.ridge, price }
+        Self { anchor: options.penalty.anchor(), bounds, components, ridge: options.ridge, price }
     }
 
-    /// Weights that cost least and are allowed: where every fit starts, `[C]`.
+    /// Weights that cost least and are allowed: where every fit starts.
     pub(super) fn start(&self) -> Vec<f64> {
-        vec![self.anchor.clamp(self.bounds.0, self.bounds.1); self.price.len()]
+        (0..self.price.len()).map(|index| self.origin(index)).collect()
+    }
+
+    fn anchor(&self, index: usize) -> f64 {
+        if index < self.components { self.anchor } else { 0.0 }
+    }
+
+    fn bounds(&self, index: usize) -> (f64, f64) {
+        if index < self.components { self.bounds } else { (f64::NEG_INFINITY, f64::INFINITY) }
+    }
+
+    fn origin(&self, index: usize) -> f64 {
+        let (low, high) = self.bounds(index);
+        self.anchor(index).clamp(low, high)
     }
 
     /// Cost of one weight, before λ.
     pub(super) fn cost(&self, index: usize, weight: f64) -> f64 {
-        let distance = self.price[index] * (weight - self.anchor).abs();
+        let distance = self.price[index] * (weight - self.anchor(index)).abs();
         (1.0 - self.ridge) * distance + 0.5 * self.ridge * distance * distance
     }
 
@@ -52,14 +68,16 @@ impl Pull {
     }
 
     /// Whether a weight stands neither on the anchor nor on a bound.
-    pub(super) fn is_free(&self, weight: f64) -> bool {
-        weight != self.anchor && self.bounds.0 < weight && weight < self.bounds.1
+    pub(super) fn is_free(&self, index: usize, weight: f64) -> bool {
+        let (low, high) = self.bounds(index);
+        weight != self.anchor(index) && low < weight && weight < high
     }
 
     /// `weight`, or the anchor or bound that it misses by rounding only.
-    pub(super) fn settle(&self, weight: f64) -> f64 {
+    pub(super) fn settle(&self, index: usize, weight: f64) -> f64 {
+        let (low, high) = self.bounds(index);
         let near = |value: &f64| value.is_finite() && (weight - value).abs() <= 1e-14 * (1.0 + value.abs());
-        [self.anchor, self.bounds.0, self.bounds.1].into_iter().find(near).unwrap_or(weight)
+        [self.anchor(index), low, high].into_iter().find(near).unwrap_or(weight)
     }
 
     /// How far one weight is from its optimality condition, given the gradient of the loss.
@@ -68,17 +86,18 @@ impl Pull {
     /// is its distance from that set.
     pub(super) fn violation(&self, index: usize, weight: f64, gradient: f64, lambda: f64) -> f64 {
         let kink = lambda * self.kink(index);
-        let distance = weight - self.anchor;
+        let distance = weight - self.anchor(index);
+        let (low, high) = self.bounds(index);
         let smooth = gradient + lambda * self.stiffness(index) * distance;
         let (mut least, mut most) = match distance {
             d if d > 0.0 => (smooth + kink, smooth + kink),
             d if d < 0.0 => (smooth - kink, smooth - kink),
             _ => (smooth - kink, smooth + kink),
         };
-        if weight <= self.bounds.0 {
+        if weight <= low {
             least = f64::NEG_INFINITY;
         }
-        if weight >= self.bounds.1 {
+        if weight >= high {
             most = f64::INFINITY;
         }
         least.max(-most).max(0.0)
@@ -88,17 +107,17 @@ impl Pull {
     pub(super) fn best(&self, index: usize, now: f64, slope: f64, curvature: f64, lambda: f64) -> f64 {
         let stiffness = lambda * self.stiffness(index);
         let h = curvature + stiffness;
-        let distance = now - self.anchor;
+        let (anchor, (low, high)) = (self.anchor(index), self.bounds(index));
+        let distance = now - anchor;
         let free = distance - (slope + stiffness * distance) / h;
         let shrunk = free.signum() * (free.abs() - lambda * self.kink(index) / h).max(0.0);
-        (self.anchor + shrunk).clamp(self.bounds.0, self.bounds.1)
+        (anchor + shrunk).clamp(low, high)
     }
 
     /// The weakest λ that would hold one weight at the start against this gradient.
     pub(super) fn holding(&self, index: usize, gradient: f64) -> f64 {
         let price = self.price[index] * (1.0 - self.ridge).max(LEAST_KINK);
-        let start = self.anchor.clamp(self.bounds.0, self.bounds.1);
-        if price > 0.0 { self.violation(index, start, gradient, 0.0) / price } else { 0.0 }
+        if price > 0.0 { self.violation(index, self.origin(index), gradient, 0.0) / price } else { 0.0 }
     }
 
     fn kink(&self, index: usize) -> f64 {

@@ -48,7 +48,7 @@ pub(super) fn solve(
         model.minimise(&weights, kkt.min(0.1) * kkt * problem.unit);
         let step = line_search(problem, &weights, &logits, &point, &model);
         for (&index, &change) in set.iter().zip(&model.change) {
-            weights[index] = problem.pull.settle(weights[index] + step * change);
+            weights[index] = problem.pull.settle(index, weights[index] + step * change);
         }
         add_scaled(&mut logits, &model.logits, step);
         iterations += 1;
@@ -62,7 +62,7 @@ pub(super) fn solve(
 
 /// Weights that may move: those away from the anchor and those whose condition fails most.
 fn working_set(problem: &Problem, weights: &[f64], violations: &[f64]) -> Vec<usize> {
-    let free = |index: usize| problem.pull.is_free(weights[index]);
+    let free = |index: usize| problem.pull.is_free(index, weights[index]);
     let mut set: Vec<usize> = (0..weights.len()).filter(|&index| free(index)).collect();
     let mut others: Vec<usize> = (0..weights.len()).filter(|&index| !free(index) && violations[index] > 0.0).collect();
     others.sort_by(|&a, &b| violations[b].total_cmp(&violations[a]).then(a.cmp(&b)));

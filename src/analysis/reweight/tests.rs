@@ -232,10 +232,35 @@ fn hard_problems_are_solved_too() {
 }
 
 #[test]
+fn offsets_undo_a_label_that_every_example_is_pushed_to() {
+    let shape = Shape { layers: 2, heads: 3, labels: 3 };
+    let train = table(shape, 24, 5, |index| f64::from(u8::from(index == 2)));
+    let mut pushed = Attribution::new(shape, train.gold().to_vec());
+    pushed.push(&Batch {
+        examples: train.len(),
+        components: (0..shape.components()).flat_map(|index| train.contribution(index).to_vec()).collect(),
+        rest: train.rest().iter().enumerate().map(|(at, rest)| rest + [4.0, 0.0, -1.0][at % 3]).collect(),
+        full: train.full().to_vec(),
+    });
+    let ridge = FitOptions { rest: 1.0, penalty: Penalty::TowardsOne, ridge: 1.0, ..FitOptions::default() };
+    let options = FitOptions { offsets: Some(1e-4), lambda: Lambda::Fixed(0.05), ..ridge };
+    let (plain, moved) = (fit(&train, &options, &Cancel::default()), fit(&pushed, &options, &Cancel::default()));
+    let (plain, moved) = (plain.unwrap().mix, moved.unwrap().mix);
+    for (label, push) in [3.0, -1.0, -2.0].into_iter().enumerate() {
+        assert!((plain.offsets[label] - moved.offsets[label] - push).abs() < 1e-3, "{plain:?} {moved:?}");
+    }
+    assert!(plain.weights.iter().zip(&moved.weights).all(|(a, b)| (a - b).abs() < 1e-3));
+    assert!(plain.offsets.iter().sum::<f64>().abs() < 1e-12);
+    assert!(fit(&train, &FitOptions { offsets: None, ..options }, &Cancel::default()).unwrap().mix.offsets.is_empty());
+    assert!(fit(&train, &FitOptions { offsets: Some(0.0), ..options }, &Cancel::default()).is_err());
+}
+
+#[test]
 fn a_ridge_has_one_optimum_however_it_is_solved() {
     let train = table(Shape { layers: 4, heads: 7, labels: 3 }, 24, 5, |index| f64::from(u8::from(index % 9 == 0)));
     for (penalty, scaling) in [(Penalty::TowardsOne, Scaling::Standardised), (Penalty::TowardsZero, Scaling::Raw)] {
-        let options = FitOptions { penalty, scaling, ridge: 1.0, lambda: Lambda::Fixed(0.05), ..FitOptions::default() };
+        let lambda = Lambda::Fixed(0.05);
+        let options = FitOptions { penalty, scaling, ridge: 1.0, offsets: Some(0.5), lambda, ..FitOptions::default() };
         let boxed = FitOptions { bounds: Some((-100.0, 100.0)), ..options };
         let by_examples = fit(&train, &options, &Cancel::default()).unwrap();
         let by_components = fit(&train, &boxed, &Cancel::default()).unwrap();
@@ -243,5 +268,7 @@ fn a_ridge_has_one_optimum_however_it_is_solved() {
         assert!((by_examples.objective - by_components.objective).abs() < 1e-9);
         let pairs = by_examples.mix.weights.iter().zip(&by_components.mix.weights);
         assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4));
+        let pairs = by_examples.mix.offsets.iter().zip(&by_components.mix.offsets);
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4 && a.abs() > 1e-3));
     }
 }

@@ -37,6 +37,8 @@ struct MixReport<'a> {
     effects: EffectReport,
     seconds: f64,
     rest: f64,
+    #[serde(skip_serializing_if = "<[f64]>::is_empty")]
+    offsets: &'a [f64],
     weights: BTreeMap<Component, f64>,
     reacted: Vec<Reaction>,
     flipped: Vec<Flipped<'a>>,
@@ -80,6 +82,7 @@ pub(super) fn run(
         effects: EffectReport::of(&outcome.effects),
         seconds: started.elapsed().as_secs_f64(),
         rest: mix.rest,
+        offsets: &mix.offsets,
         weights: named(&mix, loaded.plan.shape),
         reacted: outcome
             .reactions(&loaded.run.test)

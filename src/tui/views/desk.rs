@@ -12,6 +12,7 @@ use crate::{
         sheet::Sheet,
         state::{Fitting, State},
     },
+    text::printable,
     tui::{
         layout::mixing::{Mixing, first_row},
         theme::{Role, Theme, glyph, kind_name},
@@ -121,7 +122,17 @@ fn accuracy(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
         row("mix", on, test.mixed.accuracy(), train.mixed.accuracy(), test.mixed.margin())
     };
     let left = pane::stack(buf, inside, [heads, model, mixed]);
-    pane::stack(buf, left, [mix::note(scene, sheet)]);
+    pane::stack(buf, left, [mix::note(scene, sheet), offsets(theme, sheet)]);
+}
+
+/// What the mix adds to every label whatever the example, as far as there is room.
+fn offsets(theme: &Theme, sheet: &Sheet) -> Line<'static> {
+    let added = sheet.desk.offsets().iter().zip(&sheet.task.label_words);
+    let named: Vec<String> = added.map(|(offset, word)| format!("{} {offset:+.2}", printable(word.trim()))).collect();
+    if named.is_empty() {
+        return Line::default();
+    }
+    Line::styled(format!("+ {}", named.join("  ")), theme.fg(Role::Dim))
 }
 
 /// The method, and where on its path the mix stands.
