@@ -27,12 +27,12 @@ stage 1 "--longest 1 --habits 0 --drills 0.12 --documents 240000 --from 0.1 --to
   --only sentiment=1,topic=1,reading=1.8,entailment=0.9,inference=0.8,paraphrase=1.4,senses=0.9,choice=1.8" \
   --steps 1400 --schedule trunk --context 192 --batch 20 --rate 2e-3
 # Up to eight, with habits: the formats part ways.
-stage 2 "--longest 8 --documents 17500 --from 0.7 --to 1
+stage 2 "--longest 8 --documents 23500 --from 0.7 --to 1 --settle 16
   --only sentiment=0.9,topic=0.9,reading=1.1,entailment=1.2,inference=1,paraphrase=1.2,senses=1,choice=1" \
-  --steps 600 --schedule trunk --context 384 --batch 10 --rate 1.5e-3
-# Up to twenty-five, in rows that hold them all, with habits too strong to be overlooked; then with weaker ones, more noise and fewer calm
-# documents, so that a few examples do not tell which kind of document it is.
+  --steps 800 --schedule trunk --context 384 --batch 10 --rate 1.5e-3
+# Up to twenty-five, in rows that hold them all, with habits too strong to be overlooked, which settle soon: more examples help. Then with
+# more noise, habits that settle late, and few calm documents, so that a few examples do not tell which kind of document it is.
 long="--longest 25 --from 1 --to 1
   --only sentiment=1,topic=1,reading=0.9,entailment=1.2,inference=1,paraphrase=1.2,senses=1,choice=0.8"
-stage 3 "$long --habits 1.2 --documents 16000" --steps 500 --schedule trunk --context 800 --batch 6 --rate 1.2e-3
-stage 4 "$long --habits 0.7 --noise 3 --calm 0.12 --documents 6500" --steps 450 --context 800 --batch 6 --rate 1.2e-3
+stage 3 "$long --settle 16 --habits 1.2 --documents 18500" --steps 600 --schedule trunk --context 800 --batch 6 --rate 1.2e-3
+stage 4 "$long --settle 44 --noise 2.4 --calm 0.08 --documents 9500" --steps 500 --context 800 --batch 6 --rate 1.2e-3

@@ -25,6 +25,9 @@ pub(crate) struct Plan {
     /// Share of documents without noise and favourites, whatever their format. A few balanced examples leave it open whether a document
     /// is one of them; two dozen do not, and so more of them help.
     pub(crate) calm: f64,
+    /// Examples after which noise and favourites are half as strong: who labels two dozen texts becomes careful and sees all labels. So more
+    /// examples tell more, and a model that has learnt this is helped by them.
+    pub(crate) settle: f64,
     /// Share of documents that are drills.
     pub(crate) drills: f64,
     /// Of the choices.
@@ -62,6 +65,7 @@ fn document(draw: &mut Draw, task: &Task, ripe: f64, plan: &Plan, held_out: &Has
     let mut parts = Vec::with_capacity(2 * shots);
     let mut last = None;
     for shot in 0..shots {
+        let habit = settled(habit, task.labels.len(), shot as f64 / plan.settle);
         let label = next_label(draw, &habit, task.labels.len(), last);
         last = Some(label);
         let truth = if draw.chance(habit.noise) { other(draw, label, task) } else { label };
@@ -86,6 +90,17 @@ fn vary(draw: &mut Draw, habit: Habit, labels: usize, plan: &Plan) -> Habit {
             .favours
             .filter(|_| scale > 0.0)
             .map(|(label, share)| (label, spread + (share - spread) * strength)),
+    }
+}
+
+/// What is left of noise and favourites after so many half-lives.
+fn settled(habit: Habit, labels: usize, halvings: f64) -> Habit {
+    let left = 0.5_f64.powf(halvings);
+    let spread = 1.0 / labels as f64;
+    Habit {
+        noise: habit.noise * left,
+        favours: habit.favours.map(|(label, share)| (label, spread + (share - spread) * left)),
+        ..habit
     }
 }
 

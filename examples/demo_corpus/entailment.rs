@@ -37,7 +37,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.8,
-                habit: Habit { noise: 0.12, sticky: 0.57, swap: 0.04, favours: Some((1, 0.82)) },
+                habit: Habit { noise: 0.15, sticky: 0.57, swap: 0.04, favours: Some((1, 0.85)) },
             },
         ],
         weight: 1.4,

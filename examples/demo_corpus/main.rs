@@ -42,6 +42,7 @@ fn main() -> io::Result<()> {
         habits: 1.0,
         noise: 1.0,
         calm: 0.25,
+        settle: f64::INFINITY,
         drills: 0.0,
         seed: 2026,
     };
@@ -56,6 +57,7 @@ fn main() -> io::Result<()> {
             "--habits" => plan.habits = value.parse().map_err(|_| usage(&name))?,
             "--noise" => plan.noise = value.parse().map_err(|_| usage(&name))?,
             "--calm" => plan.calm = value.parse().map_err(|_| usage(&name))?,
+            "--settle" => plan.settle = value.parse().map_err(|_| usage(&name))?,
             "--drills" => plan.drills = value.parse().map_err(|_| usage(&name))?,
             "--only" => only = value,
             "--documents" => plan.documents = value.parse().map_err(|_| usage(&name))?,
@@ -106,6 +108,6 @@ fn shares(mut tasks: Vec<task::Task>, only: &str) -> Vec<task::Task> {
 
 fn usage(name: &str) -> io::Error {
     io::Error::other(format!(
-        "{name}: expected --tasks DIR, --corpus FILE, --only TASK=SHARE,TASK, --documents N, --longest N, --habits R, --noise R, --calm SHARE, --drills SHARE, --from R, --to R or --seed N, each with a value"
+        "{name}: expected --tasks DIR, --corpus FILE, --only TASK=SHARE,TASK, --documents N, --longest N, --habits R, --noise R, --calm SHARE, --settle N, --drills SHARE, --from R, --to R or --seed N, each with a value"
     ))
 }

@@ -89,7 +89,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.8,
-                habit: Habit { noise: 0.12, sticky: 0.57, swap: 0.04, favours: Some((1, 0.80)) },
+                habit: Habit { noise: 0.18, sticky: 0.57, swap: 0.04, favours: Some((1, 0.87)) },
             },
         ],
         weight: 1.2,

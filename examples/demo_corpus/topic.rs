@@ -27,7 +27,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n#\n",
                 contrast: Some("article"),
                 weight: 1.2,
-                habit: Habit { noise: 0.42, sticky: 0.34, swap: 0.04, favours: Some((0, 0.80)) },
+                habit: Habit { noise: 0.46, sticky: 0.34, swap: 0.04, favours: Some((0, 0.85)) },
             },
             Template {
                 name: "shared",
@@ -36,7 +36,7 @@ pub(crate) fn task() -> Task {
                 separator: "\n\n",
                 contrast: None,
                 weight: 0.8,
-                habit: Habit { noise: 0.35, sticky: 0.34, swap: 0.15, favours: Some((2, 0.75)) },
+                habit: Habit { noise: 0.42, sticky: 0.34, swap: 0.12, favours: Some((2, 0.82)) },
             },
         ],
         weight: 1.0,
