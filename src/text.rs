@@ -38,6 +38,12 @@ pub fn visible(text: &str) -> String {
     printable(&marked).into_owned()
 }
 
+/// A change with its sign: `+0.48`, `-1.20`; what rounds to nothing is `+0.00`, whatever its sign.
+pub fn signed(value: f64, digits: usize) -> String {
+    let text = format!("{value:+.digits$}");
+    if text.trim_matches(['-', '.', '0']).is_empty() { text.replace('-', "+") } else { text }
+}
+
 /// Names in a sentence: `a`, `a and b`, `a, b and c`.
 pub fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| printable(name.as_ref()).into_owned()).collect();
@@ -58,6 +64,12 @@ mod tests {
             assert!(!printable(nasty).chars().any(is_unsafe), "{nasty:?}");
         }
         assert_eq!(visible("a\nb\tc\x1b"), "a⏎b⇥c");
+    }
+
+    #[test]
+    fn nothing_is_not_negative() {
+        let shown = [0.484, -1.2, -1e-9, 0.0, -0.005].map(|value| signed(value, 2));
+        assert_eq!(shown, ["+0.48", "-1.20", "+0.00", "+0.00", "-0.01"]);
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use common::{Golden, relative_error};
 use partscope::{
     Attribution,
-    analysis::Mix,
+    analysis::{Mix, predict::rivals},
     attribution::Split,
     cancel::Cancel,
-    cause::{Ablation, Subject, look, rerun, shares, sweep, writes},
+    cause::{Ablation, Subject, Sweep, look, rerun, shares, sweep, writes},
     decompose::BatchSize,
     run::{PromptMeta, TaskMeta},
     runner::{Plan, PlannedExample, Prompts, Rebuilt},
@@ -151,6 +151,51 @@ fn a_mix_of_ones_changes_nothing_to_the_bit() {
             assert!(rerun.total.iter().zip(case.table.full()).all(|(a, b)| a.to_bits() == f64::from(*b).to_bits()));
             assert_eq!(rerun.effects.total_flips.count(), 0);
         }
+    }
+}
+
+/// The indirect effect is what components, and the rest under its new norm, add beyond the sum: no component that is
+/// filled up with its mean counts its fill as a reaction.
+#[test]
+fn reactions_add_up_to_the_indirect_effect() {
+    for case in cases() {
+        for setting in case.facts["settings"].as_array().unwrap() {
+            let how = ablation(setting);
+            let rerun = rerun(&case.subject(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rivals = rivals(&case.table);
+            let mean = |logits: &dyn Fn(usize) -> f64| {
+                let margins = rivals.iter().enumerate().map(|(row, rival)| logits(3 * row) - logits(3 * row + rival));
+                margins.sum::<f64>() / rivals.len() as f64
+            };
+            let indirect = mean(&|at| rerun.total[at] - rerun.direct[at]);
+            let rest = mean(&|at| f64::from(rerun.table.rest()[at]) - f64::from(case.table.rest()[at]));
+            let reactions: f64 = rerun.reactions.iter().map(|(_, delta)| delta).sum();
+            let scale = case.table.full().iter().fold(0.0_f32, |most, logit| most.max(logit.abs()));
+            let error = (reactions + rest - indirect).abs() / f64::from(scale);
+            assert!(error < 1e-4, "{} {how:?}: {reactions} + {rest} is not {indirect}", case.golden.name);
+        }
+    }
+}
+
+/// However many threads there are, and what a sweep knows on its way is never more than in the end.
+#[test]
+fn a_sweep_is_the_same_on_any_number_of_threads() {
+    let case = &cases()[0];
+    for setting in case.facts["settings"].as_array().unwrap() {
+        let how = ablation(setting);
+        let swept = |threads: usize| {
+            let mut seen = Vec::new();
+            let mut observe = |partial: Option<&Sweep>, _| seen.extend(partial.cloned());
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let whole = pool.install(|| sweep(&case.subject(), how, &Cancel::default(), &mut observe)).unwrap();
+            assert!(whole.is_complete() && seen.iter().all(|partial| partial.done() <= partial.begun()));
+            assert!(seen.windows(2).all(|two| two[0].done() <= two[1].done()));
+            assert_eq!(seen.last(), Some(&whole));
+            (whole, seen.len())
+        };
+        let (alone, together) = (swept(1), swept(3));
+        assert_eq!(alone.0, together.0, "{how:?}");
+        assert!(together.1 > 1, "one part for each thread at least");
     }
 }
 

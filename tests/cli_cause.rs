@@ -21,6 +21,8 @@ fn effects_add_up_and_are_kept_beside_the_run() {
     let nothing = json(&partscope(&["ablate", &run, "--set", "L0.H0=1", "--positions", "all", "--json"]));
     assert_eq!(nothing["accuracy"]["effect"]["total"], 0.0);
     assert_eq!(nothing["flipped"].as_array().unwrap().len(), 0);
+    let meta: Value = serde_json::from_slice(&fs::read(Path::new(&run).join("run.json")).unwrap()).unwrap();
+    assert_eq!(nothing["accuracy"]["total"], meta["accuracy"]["full"], "to the last digit");
     let changed = json(&partscope(&["ablate", &run, "--set", "L7.MLP=0,L2.H3=0.5", "--fill", "mean", "--json"]));
     let effect = &changed["margin"]["effect"];
     let number = |key: &str| effect[key].as_f64().unwrap();
@@ -98,6 +100,7 @@ fn what_does_not_fit_the_run_is_refused_with_the_reason() {
     for (args, expected) in [
         (vec!["ablate", &run, "-m", other, "--each"], "other weights"),
         (vec!["ablate", &run, "--set", "L9.H0=0"], "no component L9.H0"),
+        (vec!["ablate", &run, "--set", "L1.H0=0,L1.H0=1"], "L1.H0 is given two weights"),
         (vec!["attention", &run, "--head", "L5.H3", "--example", "nosuch"], "test example"),
         (vec!["writes", "/no/such/run", "--component", "L0.H0"], "not a run"),
     ] {
@@ -106,10 +109,35 @@ fn what_does_not_fit_the_run_is_refused_with_the_reason() {
     }
     assert_eq!(partscope(&["ablate", &run]).status.code(), Some(2));
     assert_eq!(partscope(&["ablate", &run, "--set", "L1.H1=x"]).status.code(), Some(2));
+    assert_eq!(partscope(&["ablate", &run, "--set", "L1.H1=1e300"]).status.code(), Some(2));
     let path = Path::new(&run).join("run.json");
     let mut meta: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     meta["prompt"]["demo_ids"][0] = "another".into();
     fs::write(&path, meta.to_string()).unwrap();
     let (code, message) = failure(&["ablate", &run, "--each"]);
     assert!(code == 3 && message.contains("other demonstrations"), "{message}");
+}
+
+/// A run on explicit prompts of a model in a folder: asked without `-m`, and with demonstrations that nobody can tell apart.
+#[test]
+fn a_run_knows_its_model_and_says_so_when_that_is_gone() {
+    let home = TempDir::new().unwrap();
+    let (model, run) = (home.path().join("model"), home.path().join("run"));
+    fs::create_dir(&model).unwrap();
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), model.join(file.file_name())).unwrap();
+    }
+    let prompts = home.path().join("prompts.jsonl");
+    fs::write(&prompts, "{\"prompt\": \"w3 w4 w5\", \"label\": 0}\n{\"prompt\": \"w3 w6\", \"label\": 1}\n").unwrap();
+    let [model, run, prompts] = [&model, &run, &prompts].map(|path| path.to_str().unwrap().to_owned());
+    let made = ["run", "-m", &model, "--prompts", &prompts, "--label-tokens", "7,8", "-o", &run, "--json"];
+    json(&partscope(&made));
+    assert!(json(&partscope(&["ablate", &run, "--set", "L0.H0=0", "--json"]))["margin"]["effect"]["total"] != 0.0);
+    let found = json(&partscope(&["attention", &run, "--head", "L0.H0", "--json"]));
+    assert!(found["labels"].as_f64().unwrap().is_sign_positive());
+    assert!(stdout(&partscope(&["attention", &run, "--head", "L0.H0"])).contains("no demonstrations"));
+    fs::remove_dir_all(&model).unwrap();
+    let (code, message) = failure(&["ablate", &run, "--each"]);
+    assert!(code == 3 && message.contains(&model), "{code} {message}");
 }

@@ -61,6 +61,10 @@ pub struct Effects {
     pub total_flips: Flips,
     /// Examples on which the two predict different labels.
     pub disagree: usize,
+    /// Examples that the model, the sum and the changed network get right.
+    right: [usize; 3],
+    /// Their margins, summed up.
+    margins: [f64; 3],
 }
 
 impl Effects {
@@ -79,17 +83,15 @@ impl Effects {
         }
     }
 
-    fn add(&mut self, gold: usize, [model, direct, total]: [&[f64]; 3]) {
-        let n = self.examples as f64;
+    fn add(&mut self, gold: usize, rows: [&[f64]; 3]) {
         self.examples += 1;
-        let mut said = [0; 3];
-        for (at, (score, row)) in
-            [(&mut self.model, model), (&mut self.direct, direct), (&mut self.total, total)].into_iter().enumerate()
-        {
-            said[at] = argmax(row);
-            let mean = |before: f64, value: f64| (before * n + value) / (n + 1.0);
-            score.accuracy = mean(score.accuracy, f64::from(u8::from(said[at] == gold)));
-            score.margin = mean(score.margin, row[gold] - row[rival(row, gold)]);
+        let n = self.examples as f64;
+        let said = rows.map(argmax);
+        let scores = [&mut self.model, &mut self.direct, &mut self.total];
+        for (at, (score, row)) in scores.into_iter().zip(rows).enumerate() {
+            self.right[at] += usize::from(said[at] == gold);
+            self.margins[at] += row[gold] - row[rival(row, gold)];
+            *score = Score { accuracy: self.right[at] as f64 / n, margin: self.margins[at] / n };
         }
         self.direct_flips.add(gold, said[0], said[1]);
         self.total_flips.add(gold, said[0], said[2]);
@@ -131,7 +133,7 @@ mod tests {
         assert_eq!((effects.examples, effects.disagree), (3, 3));
         assert_eq!(effects.direct_flips, Flips { fixed: 0, broken: 1, other: 1 });
         assert_eq!(effects.total_flips, Flips { fixed: 2, broken: 1, other: 0 });
-        assert!((effects.model.accuracy - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(effects.model.accuracy.to_bits(), (1.0_f64 / 3.0).to_bits(), "as a run states it");
         assert!((effects.model.margin - (1.0 - 3.0 - 4.0) / 3.0).abs() < 1e-12);
         let (direct, indirect, total) = (effects.direct_effect(), effects.indirect_effect(), effects.total_effect());
         assert!((direct.margin + indirect.margin - total.margin).abs() < 1e-12);

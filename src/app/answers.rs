@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     analysis::{Effects, Mix},
     attribution::{Attribution, Batch},
-    cause::{Look, PromptPart, PromptToken, Rerun, Shares, Sweep, Word, Written},
+    cause::{Look, PromptPart, PromptToken, Rerun, Shares, Sweep, Word, Written, reactions},
     jobs::{Finding, Study, StudyRequest},
 };
 
@@ -44,10 +44,12 @@ pub(crate) fn answer(request: &StudyRequest) -> Finding {
             let (model, direct) = (wide(table.full()), mix.logits(table));
             let total: Vec<f64> = direct.iter().zip(&model).map(|(direct, model)| 1.4 * direct - 0.4 * model).collect();
             let effects = Effects::of(table.gold(), table.labels(), &model, &direct, &total);
+            let changed = reacted(table, mix);
             Finding::Rerun(Box::new(Rerun {
                 ablation: *ablation,
                 mix: mix.clone(),
-                table: reacted(table, mix),
+                reactions: reactions(mix, table, &changed),
+                table: changed,
                 direct,
                 total,
                 effects,

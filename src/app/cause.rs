@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::{
     analysis::Effects,
-    attribution::Split,
     cause::{Ablation, Fill, Look, Positions, Rerun, Shares, Sweep, Written},
     jobs::{Finding, Study, StudyEvent, StudyRequest, Tagged},
     progress::Progress,
@@ -25,8 +24,6 @@ use super::{
 pub struct Findings {
     /// The last ablated re-run.
     pub rerun: Option<Box<Rerun>>,
-    /// Who reacted to it: by how much more each adds to the mean margin.
-    pub reactions: Vec<(crate::Component, f64)>,
     /// Each component ablated alone.
     pub sweep: Option<Box<Sweep>>,
     /// Attention in one test example.
@@ -76,6 +73,8 @@ pub struct Cause {
     pub look_generation: u64,
     /// The last price asked for: of which sheet, how, and how long.
     pub price: Option<(u64, Ablation, Duration)>,
+    /// Why the last long study failed.
+    pub failed: Option<String>,
     /// Why the last look failed, and at what.
     pub refused: Option<(u64, Study, String)>,
 }
@@ -135,6 +134,15 @@ fn turn_to(state: &mut State, view: View) {
     let there = state.screen == Screen::Cause && state.cause.view == view;
     state.screen = if there { Screen::Map } else { Screen::Cause };
     state.cause.view = view;
+    show_readers(state);
+}
+
+/// Whoever looks at one head sees on the map which heads look at the labels, once that is known.
+fn show_readers(state: &mut State) {
+    let known = state.sheet().is_some_and(|sheet| Metric::LabelAttention.is_known(sheet));
+    if known && state.screen == Screen::Cause && state.cause.view == View::Attention {
+        state.map.metric = Metric::LabelAttention;
+    }
 }
 
 /// Another way of ablating was chosen: said, and the re-run on the screen made anew.
@@ -180,9 +188,7 @@ fn each(state: &mut State) -> Vec<Effect> {
     if known.is_some_and(|(id, (sheet, how, _))| (sheet, how) == (id, ablation)) {
         state.cause.price = None;
         state.map.metric = Metric::TotalEffect;
-        if state.screen != Screen::Cause {
-            state.screen = Screen::Map;
-        }
+        state.screen = Screen::Map;
         return begin(state, Study::Sweep(ablation), "ablate each");
     }
     begin(state, Study::Price(ablation), "measuring")
@@ -198,12 +204,16 @@ fn begin(state: &mut State, study: Study, name: &'static str) -> Vec<Effect> {
     }
     let Some(request) = request(state, study) else { return Vec::new() };
     state.cause.studying = Studying::Busy(name, None);
+    state.cause.failed = None;
     vec![Effect::Study(request)]
 }
 
 /// Stops the long study; what was found stands.
 pub(crate) fn cancel(state: &mut State) -> Vec<Effect> {
     state.cause.studying = Studying::Idle;
+    let partial = state.sheet().and_then(|sheet| sheet.findings.sweep.as_deref()).filter(|sweep| !sweep.is_complete());
+    let stands = partial.map(|sweep| format!(": effects stand on {} of {} examples", sweep.done(), sweep.examples));
+    state.notify(Tone::Plain, format!("stopped{}", stands.unwrap_or_default()));
     vec![Effect::CancelStudy]
 }
 
@@ -264,7 +274,9 @@ pub fn hear_study(state: &mut State, told: Tagged<StudyEvent>) -> Vec<Effect> {
         StudyEvent::Cancelled => state.cause.studying = Studying::Idle,
         StudyEvent::Failed(why) => {
             state.cause.studying = Studying::Idle;
-            state.notify(Tone::Bad, printable(&why).into_owned());
+            let why = printable(&why).into_owned();
+            state.notify(Tone::Bad, why.clone());
+            state.cause.failed = Some(why);
         }
     }
     state.refresh();
@@ -310,13 +322,13 @@ fn found(state: &mut State, id: u64, finding: Finding) {
     }
     let Some(sheet) = state.sheet_by_id(id) else { return };
     match finding {
-        Finding::Rerun(rerun) => {
-            sheet.findings.reactions = rerun.reactions(&sheet.side(Split::Test).table);
-            sheet.findings.rerun = Some(rerun);
-        }
+        Finding::Rerun(rerun) => sheet.findings.rerun = Some(rerun),
         Finding::Sweep(sweep) => sheet.findings.sweep = Some(Box::new(sweep)),
         Finding::Attention(example, look) => sheet.findings.look = Some(Box::new((example, look))),
-        Finding::Shares(shares) => sheet.findings.shares = Some(Box::new(shares)),
+        Finding::Shares(shares) => {
+            sheet.findings.shares = Some(Box::new(shares));
+            show_readers(state);
+        }
         Finding::Writes(example, written) => sheet.findings.written = Some(Box::new((example, written))),
         Finding::Price(..) => {}
     }

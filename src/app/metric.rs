@@ -70,16 +70,24 @@ impl Metric {
     /// The next quantity; what has to be asked of the model first is passed over until it is known.
     #[must_use]
     pub fn next(self, sheet: Option<&Sheet>) -> Self {
-        let known = |metric: Self| match metric {
-            Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => {
-                sheet.is_some_and(|sheet| sheet.findings.sweep.is_some())
-            }
-            Self::LabelAttention => sheet.is_some_and(|sheet| sheet.findings.shares.is_some()),
-            _ => true,
-        };
+        let known = |metric: Self| sheet.map_or(!metric.is_asked(), |sheet| metric.is_known(sheet));
         let at = Self::ALL.iter().position(|&metric| metric == self).unwrap_or(0);
         let mut others = (1..=Self::ALL.len()).map(|step| Self::ALL[(at + step) % Self::ALL.len()]);
         others.find(|&metric| known(metric)).unwrap_or(self)
+    }
+
+    /// Whether the model has to be asked for it.
+    const fn is_asked(self) -> bool {
+        self.is_effect() || matches!(self, Self::LabelAttention)
+    }
+
+    /// Whether `sheet` has it, or will have it as the run goes on.
+    pub const fn is_known(self, sheet: &Sheet) -> bool {
+        match self {
+            Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => sheet.findings.sweep.is_some(),
+            Self::LabelAttention => sheet.findings.shares.is_some(),
+            _ => true,
+        }
     }
 
     /// Whether it is an effect of ablation.
@@ -137,7 +145,8 @@ impl Metric {
         match self {
             Self::Accuracy => Scale { low: 0.0, neutral: 1.0 / labels as f64, high: 1.0 },
             Self::VersusModel | Self::Change => around_zero(largest(0.25)),
-            Self::Bias | Self::LabelAttention => Scale { low: 0.0, neutral: 0.0, high: 1.0 },
+            Self::Bias => Scale { low: 0.0, neutral: 0.0, high: 1.0 },
+            Self::LabelAttention => Scale { low: 0.0, neutral: 0.0, high: largest(0.1) },
             Self::Margin | Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => around_zero(largest(0.01)),
             Self::Weight => around_zero(largest(1.0)),
         }

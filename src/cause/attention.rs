@@ -58,7 +58,8 @@ impl Shares {
     /// Share of all label words of demonstrations together, for head `layer · heads + head`.
     pub fn of_labels(&self, head: usize) -> f64 {
         let labels = self.parts.iter().zip(&self.means[head]);
-        labels.filter(|(part, _)| matches!(part, PromptPart::Label(_))).map(|(_, share)| share).sum()
+        let labels = labels.filter(|(part, _)| matches!(part, PromptPart::Label(_)));
+        labels.fold(0.0, |sum, (_, share)| sum + share)
     }
 }
 

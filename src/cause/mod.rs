@@ -10,10 +10,13 @@ mod parts;
 mod rerun;
 mod subject;
 mod sweep;
+mod turns;
 mod vocabulary;
 
 pub use attention::{Look, Shares, look, shares};
 pub use parts::{PromptPart, PromptToken};
+#[cfg(test)]
+pub(crate) use rerun::reactions;
 pub use rerun::{Rerun, rerun};
 pub use subject::Subject;
 pub use sweep::{Sweep, price, sweep};

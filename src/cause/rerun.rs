@@ -31,30 +31,9 @@ pub struct Rerun {
     pub total: Vec<f64>,
     /// The two beside each other.
     pub effects: Effects,
-}
-
-impl Rerun {
-    /// How much more each component adds to the mean margin (gold minus the strongest rival under the model) than it
-    /// adds in `table` with its weight applied, the largest reaction first: who makes the indirect effect.
-    pub fn reactions(&self, table: &Attribution) -> Vec<(Component, f64)> {
-        let (labels, gold) = (table.labels(), table.gold());
-        let rivals = rivals(table);
-        let mean = |values: &[f32]| {
-            let rows = values.chunks_exact(labels).zip(gold.iter().zip(&rivals));
-            rows.map(|(row, (&gold, &rival))| f64::from(row[gold]) - f64::from(row[rival])).sum::<f64>()
-                / gold.len().max(1) as f64
-        };
-        let shape = table.shape();
-        let mut reactions: Vec<(Component, f64)> = (0..shape.components())
-            .map(|index| {
-                let before = self.mix.weights[index] * mean(table.contribution(index));
-                (shape.component(index), mean(self.table.contribution(index)) - before)
-            })
-            .filter(|(_, delta)| delta.abs() > 1e-9)
-            .collect();
-        reactions.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
-        reactions
-    }
+    /// How much more each component adds to the mean margin (gold minus the strongest rival under the model) than the sum
+    /// says, the largest reaction first: who makes the indirect effect.
+    pub reactions: Vec<(Component, f64)>,
 }
 
 /// Runs the test prompts of `subject` with `mix` applied inside the forward pass; `table` holds the contributions of the
@@ -78,10 +57,10 @@ pub fn rerun(
         Fill::Zero => None,
         Fill::Mean => Some(means(subject, ablation.positions, cancel)?),
     };
-    let mut direct = mix.logits(table);
+    let mut sum = Sum::of(mix, table);
     if let Some(fills) = &fills {
         observe(meter.advance(subject.len()));
-        add_fills(subject, mix, fills, &mut direct, cancel)?;
+        sum.fill_up(subject, fills, cancel)?;
         observe(meter.advance(subject.len()));
     }
     let change = subject.change(&mix.weights, ablation, fills.as_ref())?;
@@ -96,21 +75,70 @@ pub fn rerun(
     let mut total: Vec<f64> = changed.full().iter().zip(changed.rest()).map(rest).collect();
     add_offsets(&mut total, &mix.offsets);
     let model: Vec<f64> = table.full().iter().copied().map(f64::from).collect();
-    let effects = Effects::of(table.gold(), subject.shape().labels, &model, &direct, &total);
-    Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects })
+    let effects = Effects::of(table.gold(), subject.shape().labels, &model, &sum.logits, &total);
+    let (reactions, direct) = (sum.reactions(&changed), sum.logits);
+    Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects, reactions })
 }
 
-/// Adds `(1 − w) · fill` to the mixed sum, every fill read off under the norms that the run realised.
-fn add_fills(subject: &Subject<'_>, mix: &Mix, fills: &Results, direct: &mut [f64], cancel: &Cancel) -> Result<()> {
-    let (labels, mut row) = (subject.shape().labels, 0);
-    let probe = || Contributions::new(subject.decoder, &subject.projection, Some(fills));
-    subject.watch(probe, cancel, |probe, examples| {
-        let values = probe.finish(examples)?.1.unwrap_or_default();
-        let logits = &mut direct[row * labels..(row + examples) * labels];
-        for (&weight, values) in mix.weights.iter().zip(values.chunks_exact(examples * labels)) {
-            logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += (1.0 - weight) * f64::from(value));
-        }
-        row += examples;
-        Ok(())
-    })
+/// Who reacts, if contributions are those of `changed` instead of those that `mix` makes of `table`.
+#[cfg(test)]
+pub(crate) fn reactions(mix: &Mix, table: &Attribution, changed: &Attribution) -> Vec<(Component, f64)> {
+    Sum::of(mix, table).reactions(changed)
+}
+
+/// What the mix is worth while the network stands still.
+struct Sum<'a> {
+    mix: &'a Mix,
+    table: &'a Attribution,
+    /// The strongest other label under the model, for every example.
+    rivals: Vec<usize>,
+    /// `[N, Y]`.
+    logits: Vec<f64>,
+    /// What each component adds to the margins, summed over examples.
+    margins: Vec<f64>,
+}
+
+impl<'a> Sum<'a> {
+    fn of(mix: &'a Mix, table: &'a Attribution) -> Self {
+        let mut sum = Self { mix, table, rivals: rivals(table), logits: mix.logits(table), margins: Vec::new() };
+        let margins = mix.weights.iter().enumerate();
+        sum.margins = margins.map(|(index, weight)| weight * sum.margin(0, table.contribution(index))).collect();
+        sum
+    }
+
+    /// What `values`, contributions to the examples from `row` on, add to their margins, summed up.
+    fn margin(&self, row: usize, values: &[f32]) -> f64 {
+        let ends = self.table.gold()[row..].iter().zip(&self.rivals[row..]);
+        let rows = values.chunks_exact(self.table.labels()).zip(ends);
+        rows.map(|(values, (&gold, &rival))| f64::from(values[gold]) - f64::from(values[rival])).sum()
+    }
+
+    /// Adds `(1 − w) · fill`, every fill read off under the norms that the run realised.
+    fn fill_up(&mut self, subject: &Subject<'_>, fills: &Results, cancel: &Cancel) -> Result<()> {
+        let (labels, mut row) = (subject.shape().labels, 0);
+        let probe = || Contributions::new(subject.decoder, &subject.projection, Some(fills));
+        subject.watch(probe, cancel, |probe, examples| {
+            let values = probe.finish(examples)?.1.unwrap_or_default();
+            for (index, values) in values.chunks_exact(examples * labels).enumerate() {
+                let share = 1.0 - self.mix.weights[index];
+                self.margins[index] += share * self.margin(row, values);
+                let logits = &mut self.logits[row * labels..(row + examples) * labels];
+                logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += share * f64::from(value));
+            }
+            row += examples;
+            Ok(())
+        })
+    }
+
+    /// What components add to the mean margin in `changed` beyond what they add here.
+    fn reactions(&self, changed: &Attribution) -> Vec<(Component, f64)> {
+        let (shape, examples) = (changed.shape(), changed.gold().len().max(1) as f64);
+        let reaction = |(index, before): (usize, &f64)| {
+            (shape.component(index), (self.margin(0, changed.contribution(index)) - before) / examples)
+        };
+        let mut reactions: Vec<_> = self.margins.iter().enumerate().map(reaction).collect();
+        reactions.retain(|(_, delta)| delta.abs() > 1e-6);
+        reactions.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        reactions
+    }
 }

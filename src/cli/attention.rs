@@ -114,13 +114,17 @@ const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
 fn text(args: &Args, report: &Report<'_>, (seen, row): (&Look, usize), means: &Shares, path: &Path) -> String {
     let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "{} looks at label words with {:.1} % of its attention (mean over {} test examples)",
-        args.head,
-        100.0 * report.labels,
-        means.examples
-    );
+    let over = format!("mean over {} test examples", means.examples);
+    let _ = if means.parts.iter().any(|part| matches!(part, PromptPart::Label(_))) {
+        writeln!(
+            text,
+            "{} looks at label words with {:.1} % of its attention ({over})",
+            args.head,
+            100.0 * report.labels
+        )
+    } else {
+        writeln!(text, "where {} looks ({over}); the prompts have no demonstrations that are told apart", args.head)
+    };
     let _ = writeln!(text, "{:<12}{:>8}{:>10}", "part", "mean", "example");
     for share in &report.share {
         let _ = writeln!(text, "{:<12}{:>7.1}%{:>9.1}%", share.name, 100.0 * share.mean, 100.0 * share.example);

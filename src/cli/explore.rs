@@ -42,7 +42,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 fn options(args: &Args) -> Result<ExploreOptions> {
     let saved = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<_>>>()?;
     let store = args.store.store()?;
-    let (source, load) = (args.model.source()?, args.model.load_options()?);
+    let model = saved.first().map_or_else(|| args.model.clone(), |run| args.model.or_of(&run.meta.model));
+    let (source, load) = (model.source()?, model.load_options()?);
     let shared = SharedModel::default();
     let (asked, common, known) = (source.clone(), shared.clone(), load.clone());
     let study: StartStudy = Box::new(move |name: &str, listen: Listener<_>| {

@@ -85,7 +85,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let mut outcomes = all_outcomes(&run, &fitted)?;
     if args.with_model {
-        outcomes.extend(model_outcomes(&args.model.load()?, &args.store.store()?, &run)?);
+        outcomes.extend(model_outcomes(&args.model.or_of(&run.meta.model).load()?, &args.store.store()?, &run)?);
         outcomes.sort_by_key(|outcome| outcome.method);
     }
     if let Some(path) = &args.output {

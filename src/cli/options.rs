@@ -12,14 +12,19 @@ use crate::{
         hub::{Download, Watcher},
         memory::gigabytes,
     },
+    run::ModelMeta,
     text::printable,
 };
+
+/// What the model that comes with the program is called.
+const DEMO: &str = "demo";
 
 /// Which model, and how it computes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct ModelOptions {
-    /// Model: `demo`, a folder with config.json, tokenizer.json and safetensors, a GGUF file, or org/name[@revision]
-    #[arg(short, long, default_value = "demo", value_name = "MODEL")]
+    /// Model: `demo`, a folder with config.json, tokenizer.json and safetensors, a GGUF file, or org/name[@revision];
+    /// for a saved run its own, unless another is named
+    #[arg(short, long, default_value = DEMO, value_name = "MODEL")]
     pub(super) model: String,
     /// What weights are kept as: auto, f32, f16, bf16 or q8_0
     #[arg(long, default_value = "auto", value_name = "DTYPE")]
@@ -38,7 +43,7 @@ pub(super) struct ModelOptions {
 impl Default for ModelOptions {
     fn default() -> Self {
         let auto = || "auto".to_owned();
-        Self { model: "demo".to_owned(), dtype: auto(), device: auto(), threads: None, offline: false }
+        Self { model: DEMO.to_owned(), dtype: auto(), device: auto(), threads: None, offline: false }
     }
 }
 
@@ -60,6 +65,12 @@ impl ModelOptions {
         let device = LoadOptions::device(&self.device)?;
         let watcher = if std::io::stderr().is_terminal() { Watcher::new(show) } else { Watcher::default() };
         Ok(LoadOptions { device, dtype: self.dtype.parse()?, offline: self.offline, watcher, ..LoadOptions::default() })
+    }
+
+    /// The same for a run that `model` made, where no other than the demo is named.
+    pub(super) fn or_of(&self, model: &ModelMeta) -> Self {
+        let model = if self.model == DEMO { &model.id } else { &self.model };
+        Self { model: model.clone(), ..self.clone() }
     }
 
     /// The model called `model` with all else left open.

@@ -28,7 +28,7 @@ impl Loaded {
     pub(super) fn open(folder: &Path, model: &ModelOptions, line: &mut ProgressLine) -> Result<Self> {
         let run = store::open(folder)?;
         line.stage("loading the model…");
-        let model = model.load()?;
+        let model = model.or_of(&run.meta.model).load()?;
         line.stage("making prompts…");
         let plan = Plan::of(&run);
         let rebuilt = rebuild(&model, &plan)?;

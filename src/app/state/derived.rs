@@ -8,7 +8,8 @@ impl State {
     /// Brings what is derived for the screen up to date.
     pub(crate) fn refresh(&mut self) {
         let Some(sheet) = self.sheets.get(self.current) else { return };
-        let metric = self.map.metric;
+        let asked = self.cause.is_busy();
+        let metric = if asked || self.map.metric.is_known(sheet) { self.map.metric } else { Metric::default() };
         let components = sheet.shape.components();
         let values: Vec<Option<f64>> = (0..components).map(|c| metric.value(sheet, c)).collect();
         self.map = Map { metric, scale: metric.scale(sheet.shape.labels, &values), values };

@@ -1,5 +1,5 @@
-//! Every component ablated alone: a re-run for each, priced before it begins, and written layer by layer so that an
-//! interruption loses one layer and not the sweep.
+//! Every component ablated alone: a re-run for each, priced before it begins, and written as it comes so that an
+//! interruption loses next to nothing.
 
 use std::{fmt::Write, path::Path, time::Instant};
 
@@ -20,7 +20,7 @@ use crate::{
     cause::{Ablation, Sweep, price, sweep},
     component::{Component, Shape},
     store::Beside,
-    text::printable,
+    text::{printable, signed},
 };
 
 /// What is stated about each component ablated alone.
@@ -41,6 +41,8 @@ struct EachReport<'a> {
 #[derive(Serialize)]
 struct Entry {
     name: Component,
+    /// Those that its effects are stated on.
+    examples: usize,
     #[serde(flatten)]
     effects: EffectReport,
 }
@@ -74,7 +76,8 @@ pub(super) fn run(
         estimate_s: estimate.as_secs_f64(),
         seconds: started.elapsed().as_secs_f64(),
         components: (shape.iter().zip(&sweep.effects))
-            .map(|(name, effects)| Entry { name, effects: EffectReport::of(effects) })
+            .filter(|(_, effects)| effects.examples > 0)
+            .map(|(name, effects)| Entry { name, examples: effects.examples, effects: EffectReport::of(effects) })
             .collect(),
     };
     let mut unwritten = None;
@@ -121,12 +124,12 @@ fn table(swept: &Sweep, shape: Shape, seconds: f64, path: &Path) -> String {
         let (direct, indirect, total) = (effects.direct_effect(), effects.indirect_effect(), effects.total_effect());
         let _ = writeln!(
             text,
-            "{component:<10}{:>+15.3}{:>+11.3}{:>+10.3}{:>+17.1}{:>+7.1}{:>18}",
-            direct.margin,
-            indirect.margin,
-            total.margin,
-            100.0 * direct.accuracy,
-            100.0 * total.accuracy,
+            "{component:<10}{:>15}{:>11}{:>10}{:>17}{:>7}{:>18}",
+            signed(direct.margin, 3),
+            signed(indirect.margin, 3),
+            signed(total.margin, 3),
+            signed(100.0 * direct.accuracy, 1),
+            signed(100.0 * total.accuracy, 1),
             format!("{} → {}", effects.direct_flips.count(), effects.total_flips.count())
         );
     }

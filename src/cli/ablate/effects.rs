@@ -5,7 +5,10 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::analysis::{Effects, Flips, Score};
+use crate::{
+    analysis::{Effects, Flips, Score},
+    text::signed,
+};
 
 /// Scores and effects under the names of the contract.
 #[derive(Serialize)]
@@ -63,13 +66,13 @@ pub(super) fn table(effects: &Effects) -> String {
     let _ = writeln!(text, "{:<14}{:>10}{:>18}{:>18}{:>12}", "", "model", "direct effect", "total effect", "indirect");
     let row = |name: &str, value: fn(Score) -> f64, scale: f64, unit: &str| {
         let show = |score: Score| scale * value(score);
-        let change = |score: Score, effect: Score| format!("{:.2} ({:+.2})", show(score), show(effect));
+        let change = |score: Score, effect: Score| format!("{:.2} ({})", show(score), signed(show(effect), 2));
         format!(
-            "{name:<14}{:>10.2}{:>18}{:>18}{:>+12.2}{unit}",
+            "{name:<14}{:>10.2}{:>18}{:>18}{:>12}{unit}",
             show(effects.model),
             change(effects.direct, effects.direct_effect()),
             change(effects.total, effects.total_effect()),
-            show(effects.indirect_effect())
+            signed(show(effects.indirect_effect()), 2)
         )
     };
     let _ = writeln!(text, "{}", row("accuracy", |score| score.accuracy, 100.0, " %"));

@@ -1,7 +1,12 @@
 //! One re-run under a mix, given as weights or as a file of them: whether what the sum promises survives the network's
 //! reaction, which components reacted, and which examples are answered otherwise.
 
-use std::{collections::BTreeMap, fmt::Write, path::Path, time::Instant};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write,
+    path::Path,
+    time::Instant,
+};
 
 use serde::Serialize;
 
@@ -20,7 +25,7 @@ use crate::{
     cancel::Cancel,
     cause::{Ablation, Rerun, rerun},
     component::Component,
-    error::Result,
+    error::{InputError, Result},
     store::Beside,
     text::printable,
 };
@@ -44,7 +49,7 @@ struct MixReport<'a> {
     flipped: Vec<Flipped<'a>>,
 }
 
-/// How much more a component adds to the mean margin than it did, where its own weight is not what did it.
+/// How much more a component adds to the mean margin than the sum says.
 #[derive(Serialize)]
 struct Reaction {
     name: Component,
@@ -84,11 +89,7 @@ pub(super) fn run(
         rest: mix.rest,
         offsets: &mix.offsets,
         weights: named(&mix, loaded.plan.shape),
-        reacted: outcome
-            .reactions(&loaded.run.test)
-            .into_iter()
-            .map(|(name, delta)| Reaction { name, delta })
-            .collect(),
+        reacted: outcome.reactions.iter().map(|&(name, delta)| Reaction { name, delta }).collect(),
         flipped: flipped(loaded, &outcome),
     };
     let path = beside.write(&file_name("mix", ablation), &report)?;
@@ -105,9 +106,13 @@ fn mix_of(args: &Args, loaded: &Loaded) -> Result<Mix> {
         return WeightsFile::parse(&read_text(path)?)?.mix(&loaded.plan.model, &loaded.plan.task);
     }
     let shape = loaded.plan.shape;
-    let mut mix = Mix::identity(shape);
+    let (mut mix, mut given) = (Mix::identity(shape), HashSet::new());
     for &(component, weight) in &args.set {
         mix.weights[index_of(shape, component)?] = weight;
+        if !given.insert(component) {
+            let problem = format!("{component} is given two weights");
+            return Err(InputError::new(problem).field("--set").cure("name every component once").into());
+        }
     }
     Ok(mix)
 }

@@ -19,11 +19,12 @@ use crate::{
     text::printable,
 };
 
-/// Change components inside the forward pass and state direct, total and indirect effects on a run's test examples.
+/// Change components inside the forward pass and state direct, total and indirect effects.
 ///
-/// The direct effect scales a contribution in the sum; the total effect is that of a re-run in which later layers react
-/// and norms are realised anew; the indirect effect is their difference. Results are also written beside the run; a
-/// sweep that is interrupted leaves there what it has.
+/// The direct effect scales a contribution in the sum; the total effect is that of a re-run
+/// in which later layers react and norms are realised anew; the indirect effect is their
+/// difference. Effects are on the run's test examples. Results are also written beside the
+/// run; a sweep that is interrupted leaves there what it has.
 ///
 /// Example: partscope ablate out --set L5.H3=0
 /// Example: partscope ablate out --each --positions all --fill mean --json
@@ -72,7 +73,7 @@ fn weight(text: &str) -> Result<(Component, f64), String> {
     let (name, value) = text.split_once('=').ok_or_else(wrong)?;
     let component = name.trim().parse::<Component>().map_err(|error| error.to_string())?;
     let value: f64 = value.trim().parse().map_err(|_| wrong())?;
-    if value.is_finite() { Ok((component, value)) } else { Err(wrong()) }
+    if (value as f32).is_finite() { Ok((component, value)) } else { Err(wrong()) }
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {

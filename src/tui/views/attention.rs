@@ -45,7 +45,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet
 fn looking(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet, (look, head): (&Look, usize)) {
     let theme = scene.theme;
     let demonstrations = demonstrations(look);
-    let shares = share_lines(theme, sheet, look, head, demonstrations);
+    let mut shares = share_lines(theme, sheet, look, head, demonstrations);
     let rows = shares.len() as u16 + 1;
     let narrow = area.width < 64;
     let wanted = if narrow { rows + TOKENS } else { rows };
@@ -62,6 +62,11 @@ fn looking(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet, (look,
     };
     let note = if sheet.findings.shares.is_some() { "this · run" } else { "this · run …" };
     let inside = opened(buf, first, theme, "by part, %", Line::styled(note, theme.fg(Role::Dim)));
+    let left_out = shares.len().saturating_sub(inside.height.into());
+    if left_out > 0 {
+        shares.truncate(usize::from(inside.height).saturating_sub(1));
+        shares.push(Line::styled(format!("… {} more demonstrations", left_out + 1), theme.fg(Role::Dim)));
+    }
     pane::stack(buf, inside, shares);
     let inside = opened(buf, second, theme, "strongest tokens", Line::default());
     pane::stack(buf, inside, strongest(theme, look, head, inside));
@@ -75,35 +80,38 @@ fn demonstrations(look: &Look) -> usize {
     look.tokens.iter().map(|token| index(token.part)).max().unwrap_or(0)
 }
 
-/// A row for each demonstration with its label word, and one for each of the others.
+/// Totals, then a row for each demonstration with its label word.
 fn share_lines(theme: &Theme, sheet: &Sheet, look: &Look, head: usize, demonstrations: usize) -> Vec<Line<'static>> {
     let own = look.shares(head, demonstrations);
-    let shares = sheet.findings.shares.as_ref().filter(|shares| shares.parts.len() == own.len());
-    let mean = shares.map(|shares| &shares.means[head]);
-    let both = |at: usize| {
-        let run = mean.map_or_else(|| "   –".to_owned(), |mean| format!("{:>4.0}", mean[at] * 100.0));
-        format!("{:>4.0} ·{run}", own[at] * 100.0)
+    let mean = sheet.findings.shares.as_ref().filter(|shares| shares.parts.len() == own.len());
+    let mean = mean.map(|shares| &shares.means[head]);
+    let both = |of: &[usize]| {
+        let share = |shares: &[f64]| 100.0 * of.iter().map(|&at| shares[at]).fold(0.0, |sum, share| sum + share);
+        let run = mean.map_or_else(|| "   –".to_owned(), |mean| format!("{:>4.0}", share(mean)));
+        format!("{:>4.0} ·{run}", share(&own))
     };
     let strong = |text: String| Span::styled(text, theme.bold(Role::Accent));
     let plain = |text: String| Span::styled(text, theme.fg(Role::Text));
-    let single = |name: &str, at: usize| Line::from(vec![plain(format!("{name:<8}")), plain(both(at))]);
-    let mut lines = vec![single("start", 0)];
-    for demonstration in 0..demonstrations {
-        let (text, label) = (1 + 2 * demonstration, 2 + 2 * demonstration);
+    let named = |name: &str, of: &[usize]| format!("{name:<8}{}", both(of));
+    let (between, query) = (own.len() - 2, own.len() - 1);
+    let ends = [plain(named("start", &[0])), plain(format!("  {}", named("between", &[between])))];
+    if demonstrations == 0 {
+        return vec![Line::from(ends.to_vec()), Line::from(plain(named("query", &[query])))];
+    }
+    let parts = |first: usize| (first..between).step_by(2).collect::<Vec<usize>>();
+    let all = [strong(named("labels", &parts(2))), plain(format!("  {}", named("texts", &parts(1))))];
+    let mut lines = vec![all.to_vec().into(), ends.to_vec().into(), plain(named("query", &[query])).into()];
+    lines.extend((0..demonstrations).map(|demonstration| {
         let word: String = look
             .tokens
             .iter()
             .filter(|token| token.part == PromptPart::Label(demonstration))
-            .map(|t| t.text.trim())
+            .map(|token| token.text.trim())
             .collect();
-        lines.push(Line::from(vec![
-            plain(format!("{:<8}", format!("demo {}", demonstration + 1))),
-            plain(both(text)),
-            strong(format!("  {} {}", visible(&word), both(label).trim_start())),
-        ]));
-    }
-    lines.push(single("between", own.len() - 2));
-    lines.push(single("query", own.len() - 1));
+        let at = 1 + 2 * demonstration;
+        let text = named(&format!("demo {}", demonstration + 1), &[at]);
+        Line::from(vec![plain(text), strong(format!("  {} {}", visible(&word), both(&[at + 1]).trim_start()))])
+    }));
     lines
 }
 
@@ -129,8 +137,9 @@ fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, look: &Look, head: u
     let weights = &look.weights[head];
     let most = weights.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     let width = usize::from(area.width);
-    let mut lines: Vec<Line<'static>> = vec![Line::default()];
-    for (token, &weight) in look.tokens.iter().zip(weights) {
+    let strongest = look.strongest(head, 1);
+    let (mut lines, mut focus) = (vec![Line::default()], 0);
+    for (place, (token, &weight)) in look.tokens.iter().zip(weights).enumerate() {
         let share = f64::from(weight / most);
         let breaks = token.text.contains('\n');
         let mut shown = visible(token.text.trim_end_matches('\n'));
@@ -149,6 +158,9 @@ fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, look: &Look, head: u
             lines.push(Line::default());
             shown = shown.split_off(shown.len() - shown.trim_start().len());
         }
+        if strongest.contains(&place) {
+            focus = lines.len() - 1;
+        }
         if let Some(line) = lines.last_mut() {
             line.spans.push(Span::styled(shown, style));
         }
@@ -156,11 +168,44 @@ fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, look: &Look, head: u
             lines.push(Line::default());
         }
     }
-    let rows = usize::from(area.height);
+    pane::stack(buf, area, window(theme, lines, area.height.into(), focus));
+}
+
+/// As many of `lines` as there are `rows`: the last ones, unless line `focus` would then be out of sight.
+fn window(theme: &Theme, lines: Vec<Line<'static>>, rows: usize, focus: usize) -> Vec<Line<'static>> {
     let hidden = lines.len().saturating_sub(rows);
-    let mut shown: Vec<Line<'static>> = lines.into_iter().skip(hidden).collect();
-    if let (true, Some(first)) = (hidden > 0, shown.first_mut()) {
-        *first = Line::styled(format!("… {} lines above", hidden + 1), theme.fg(Role::Dim));
+    let first = if focus > hidden { hidden } else { focus.saturating_sub(rows / 2).min(hidden) };
+    let below = hidden - first;
+    let mark = |count: usize, side: &str| Line::styled(format!("… {count} lines {side}"), theme.fg(Role::Dim));
+    let mut shown: Vec<Line<'static>> = lines.into_iter().skip(first).take(rows).collect();
+    if let (true, Some(line)) = (first > 0, shown.first_mut()) {
+        *line = mark(first + 1, "above");
     }
-    pane::stack(buf, area, shown);
+    if let (true, Some(line)) = (below > 0, shown.last_mut()) {
+        *line = mark(below + 1, "below");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::color::Depth;
+
+    #[test]
+    fn the_strongest_token_is_in_sight() {
+        let theme = &Theme::built_in(Depth::None).unwrap()[0];
+        let shown = |count: usize, rows: usize, focus: usize| -> Vec<String> {
+            let lines = (0..count).map(|line| Line::raw(line.to_string())).collect();
+            window(theme, lines, rows, focus).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(shown(3, 4, 0), ["0", "1", "2"]);
+        assert_eq!(shown(9, 4, 8), ["… 6 lines above", "6", "7", "8"]);
+        assert_eq!(shown(9, 4, 0), ["0", "1", "2", "… 6 lines below"]);
+        for rows in 3..12 {
+            for focus in 0..10 {
+                assert!(shown(10, rows, focus).contains(&focus.to_string()), "{rows} {focus}");
+            }
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crate::{
         sheet::Sheet,
     },
     cause::Rerun,
+    text::signed,
     tui::{
         layout::{self, Layout},
         theme::{Role, Theme},
@@ -56,13 +57,16 @@ fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
     let inside = opened(buf, area, theme, &format!("ablated re-run: {how}"), Line::styled(note, theme.fg(Role::Dim)));
     let Some(rerun) = &sheet.findings.rerun else {
         let said = match state.cause.studying {
+            Studying::Idle if state.cause.failed.is_some() => state.cause.failed.clone().unwrap_or_default(),
             Studying::Busy(..) => format!("{} the model runs with the mix inside", status::spinner(scene.tick)),
             Studying::Idle if sheet.desk.is_model() => {
                 format!("No mix to apply: {} mutes a component, {} fits one.", key(Action::Mute), key(Action::Fit))
             }
             Studying::Idle => format!("{} applies the mix inside the forward pass.", key(Action::AblateMix)),
         };
-        pane::put_at(buf, inside, 1, Line::styled(said, theme.fg(Role::Text)));
+        let said =
+            pane::wrap(&said, inside.width.into()).into_iter().map(|line| Line::styled(line, theme.fg(Role::Text)));
+        pane::stack(buf, inside, std::iter::once(Line::default()).chain(said));
         return;
     };
     let left = pane::stack(buf, inside, table(theme, rerun, inside.width));
@@ -78,7 +82,7 @@ fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
     let said = pane::wrap(&said, inside.width.into()).into_iter().map(|line| Line::styled(line, style));
     let left = pane::stack(buf, left, said.chain([Line::default()]));
     let half = left.height.saturating_sub(1) / 2;
-    reactions(buf, Rect { height: half.min(11), ..left }, theme, sheet);
+    reactions(buf, Rect { height: half.min(11), ..left }, theme, rerun);
     let below = Rect { y: left.y + half.min(11), height: left.height - half.min(11), ..left };
     flips(buf, below, theme, sheet, rerun);
 }
@@ -92,8 +96,8 @@ fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
     let row = |name: &str, unit: &str, value: fn(Score) -> f64, digits: usize| {
         let cell = |score: f64, effect: Option<f64>| {
             let text = match effect {
-                Some(effect) if !narrow => format!("{score:.digits$} ({effect:+.digits$})"),
-                Some(effect) => format!("{effect:+.digits$}"),
+                Some(effect) if !narrow => format!("{score:.digits$} ({})", signed(effect, digits)),
+                Some(effect) => signed(effect, digits),
                 None => format!("{score:.digits$}"),
             };
             format!("{text:>column$}")
@@ -106,7 +110,7 @@ fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
             Span::styled(cell(value(effects.model), None), theme.bold(Role::Text)),
             Span::styled(cell(value(effects.direct), Some(direct)), style(direct)),
             Span::styled(cell(value(effects.total), Some(total)), style(total)),
-            Span::styled(format!("{:>column$}", format!("{indirect:+.digits$}")), style(indirect)),
+            Span::styled(format!("{:>column$}", signed(indirect, digits)), style(indirect)),
             Span::styled(format!(" {unit}"), theme.fg(Role::Dim)),
         ])
     };
@@ -130,10 +134,10 @@ fn flip_row(theme: &Theme, effects: &Effects, column: usize) -> Line<'static> {
 }
 
 /// Components that add more, or less, to the margin than they did.
-fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet) {
+fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, rerun: &Rerun) {
     let note = Line::styled("mean margin, nats", theme.fg(Role::Dim));
     let inside = opened(buf, area, theme, "who reacted", note);
-    let largest = sheet.findings.reactions.first().map_or(1.0, |(_, delta)| delta.abs());
+    let largest = rerun.reactions.first().map_or(1.0, |(_, delta)| delta.abs());
     let room = usize::from(inside.width).saturating_sub(19);
     let row = |(component, delta): &(crate::Component, f64)| {
         let role = if *delta < 0.0 { Role::Bad } else { Role::Good };
@@ -143,7 +147,7 @@ fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet) {
             Span::styled("━".repeat((delta.abs() / largest * room as f64).round() as usize), theme.fg(role)),
         ])
     };
-    pane::stack(buf, inside, sheet.findings.reactions.iter().take(inside.height.into()).map(row));
+    pane::stack(buf, inside, rerun.reactions.iter().take(inside.height.into()).map(row));
 }
 
 /// Examples that the changed network answers otherwise.

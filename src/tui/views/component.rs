@@ -9,7 +9,7 @@ use ratatui::{
 use crate::{
     analysis::{ComponentStats, Effects, Kind},
     app::{pairing::comparable, sheet::Sheet},
-    text::printable,
+    text::{printable, signed},
     tui::{
         theme::{Role, Theme, glyph, kind_name},
         widgets::{
@@ -55,11 +55,11 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
 fn ablated(effects: &Effects) -> String {
     let (direct, total) = (effects.direct_effect(), effects.total_effect());
     format!(
-        "off: margin {:+.3} direct, {:+.3} total; accuracy {:+.1}, {:+.1}; flips {}, {}",
-        direct.margin,
-        total.margin,
-        direct.accuracy * 100.0,
-        total.accuracy * 100.0,
+        "off: margin {} direct, {} total; accuracy {}, {}; flips {}, {}",
+        signed(direct.margin, 3),
+        signed(total.margin, 3),
+        signed(direct.accuracy * 100.0, 1),
+        signed(total.accuracy * 100.0, 1),
         effects.direct_flips.count(),
         effects.total_flips.count()
     )

@@ -34,7 +34,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let grid = Grid::fit(map_cells(area), shape, state.cursor);
     let mut note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
     if let Some(sweep) = sheet.findings.sweep.as_ref().filter(|_| state.map.metric.is_effect()) {
-        note = format!("{} · {} of {}", sweep.ablation.short(), sweep.done(), sweep.examples);
+        let (done, begun) = (sweep.done(), sweep.begun());
+        let known = if done == begun { done.to_string() } else { format!("{done}–{begun}") };
+        note = format!("{} · {known} of {}", sweep.ablation.short(), sweep.examples);
     }
     if !state.marks.is_empty() {
         note = format!("{} marked · {note}", state.marks.len());

@@ -32,7 +32,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let exact = scene.state.sheet().map_or_else(Line::default, |sheet| exactness(theme, sheet, area.width < 100));
     let room = area.width.saturating_sub(exact.width() as u16 + 2);
     pane::put_right(buf, area, exact);
-    pane::put_at(buf, Rect { width: room, ..area }, 0, activity(scene));
+    pane::put_at(buf, Rect { width: room, ..area }, 0, activity(scene, room.into()));
 }
 
 /// A sign of life.
@@ -40,7 +40,7 @@ pub(super) fn spinner(tick: usize) -> &'static str {
     ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"][tick % 10]
 }
 
-fn activity(scene: Scene<'_>) -> Line<'static> {
+fn activity(scene: Scene<'_>, room: usize) -> Line<'static> {
     let (state, theme) = (scene.state, scene.theme);
     if let Some(notice) = &state.notice {
         let style = match notice.tone {
@@ -55,7 +55,7 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
         Line::from(vec![spin, Span::styled(text, theme.fg(Role::Text))])
     };
     match &state.phase {
-        Phase::Idle | Phase::Stopped if state.cause.studying != Studying::Idle => studying(scene),
+        Phase::Idle | Phase::Stopped if state.cause.studying != Studying::Idle => studying(scene, room),
         Phase::Idle => Line::styled(idle(scene), theme.fg(Role::Dim)),
         Phase::Preparing => busy("making the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
@@ -69,18 +69,24 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
     }
 }
 
-/// What is asked of the model, and how far that is.
-fn studying(scene: Scene<'_>) -> Line<'static> {
+/// What is asked of the model, how far that is, how long it will take, and how to stop it; what has no room stays away.
+fn studying(scene: Scene<'_>, room: usize) -> Line<'static> {
     let theme = scene.theme;
     let Studying::Busy(name, progress) = scene.state.cause.studying else { return Line::default() };
     let mut line = Line::styled(format!("{} {name}  ", spinner(scene.tick)), theme.bold(Role::Accent));
-    match progress {
-        Some(progress) => {
-            let stop = scene.state.key_of(Action::Cancel);
-            line.spans.extend(running(theme, &progress).spans);
-            line.spans.push(Span::styled(format!("  {stop} stops"), theme.fg(Role::Dim)));
+    let Some(progress) = progress else {
+        line.spans.push(Span::styled("asking the model", theme.fg(Role::Dim)));
+        return line;
+    };
+    let share = progress.done as f64 / progress.total.max(1) as f64;
+    line.spans.extend(bar(theme, Role::Accent, share, 8));
+    line.spans.push(Span::styled(format!(" {:.0} %", 100.0 * share), theme.fg(Role::Text)));
+    let left = progress.left.map(|left| (format!("  {} left", duration(left)), Role::Text));
+    let stop = (format!("  {} stops", scene.state.key_of(Action::Cancel)), Role::Dim);
+    for (text, role) in left.into_iter().chain([stop]) {
+        if line.width() + text.chars().count() <= room {
+            line.spans.push(Span::styled(text, theme.fg(role)));
         }
-        None => line.spans.push(Span::styled("asking the model", theme.fg(Role::Dim))),
     }
     line
 }

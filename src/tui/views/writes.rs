@@ -40,8 +40,9 @@ fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &Written) {
     let most = [written.promoted.first(), written.suppressed.first()].into_iter().flatten();
     let largest = most.map(|word| word.logit.abs()).fold(f64::MIN_POSITIVE, f64::max);
     let dim = |text: String| Line::styled(text, theme.fg(Role::Dim));
-    let heading = "nats added to a word's logit, under the frozen norm; label words first".to_owned();
-    let left = pane::stack(buf, area, [dim(heading)]);
+    let heading =
+        pane::wrap("nats added to a word's logit, under the frozen norm; label words first", area.width.into());
+    let left = pane::stack(buf, area, heading.into_iter().map(dim));
     let labels = written.labels.iter().take(6).map(|word| line(theme, word, largest, area.width));
     let left = pane::stack(buf, left, labels);
     let left = pane::stack(buf, left, [dim(format!("mean over the vocabulary {:+.2}", written.mean)), Line::default()]);
@@ -54,13 +55,18 @@ fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &Written) {
     }
 }
 
+/// A word, what is added to its logit, and as much of a bar as there is room for.
 fn line(theme: &Theme, word: &Word, largest: f64, width: u16) -> Line<'static> {
+    /// Columns of the number with its gap.
+    const NUMBER: usize = 8;
+    let width = usize::from(width);
+    let named = width.saturating_sub(NUMBER).min(16);
     let role = if word.logit < 0.0 { Role::Bad } else { Role::Good };
-    let text: String = visible(&word.text).chars().take(15).collect();
+    let text: String = visible(&word.text).chars().take(named.saturating_sub(1)).collect();
     let mut spans = vec![
-        Span::styled(format!("{text:<16}"), theme.fg(Role::Strong)),
-        Span::styled(format!("{:>+6.2} ", word.logit), theme.fg(role)),
+        Span::styled(format!("{text:<named$}"), theme.fg(Role::Strong)),
+        Span::styled(format!("{:>+6.2}  ", word.logit), theme.fg(role)),
     ];
-    spans.extend(bar(theme, role, word.logit.abs() / largest, usize::from(width).saturating_sub(24).min(30)));
+    spans.extend(bar(theme, role, word.logit.abs() / largest, width.saturating_sub(named + NUMBER).min(30)));
     spans.into()
 }
