@@ -146,7 +146,7 @@ impl Bench<'_> {
         let (decoder, examples) = (self.subject.decoder, packed.prompts());
         let mut seen = Contributions::new(decoder, &self.subject.projection, self.fills);
         let stream = Stream::begin(decoder, packed)?;
-        let prefix = PrefixStream::begin(decoder, self.subject.prefix_tokens(), regime)?;
+        let prefix = PrefixStream::begin(decoder, &self.subject.prefix_tokens(), regime)?;
         let total = match self.ablation.positions {
             Positions::Last => self.last(&stream, prefix, &mut seen, step)?,
             Positions::All => self.all(stream, prefix, &mut seen, step)?,
@@ -235,7 +235,7 @@ impl Bench<'_> {
         let decoder = self.subject.decoder;
         let none = Intervention::none();
         let stream = Stream::begin(decoder, packed)?;
-        let prefix = PrefixStream::begin(decoder, self.subject.prefix_tokens(), regime)?;
+        let prefix = PrefixStream::begin(decoder, &self.subject.prefix_tokens(), regime)?;
         let mut probe = LabelLogits::new(decoder, &self.subject.projection);
         match self.ablation.positions {
             Positions::Last => {

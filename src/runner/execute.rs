@@ -6,7 +6,7 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
-    model::Model,
+    model::{Model, Prompt},
     progress::Meter,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, Run, RunMeta, SCHEMA, Timing},
 };
