@@ -96,9 +96,11 @@ impl Prompt for Tokens {
 
 /// Cuts `prompts` behind what all of them share, and tells how many tokens that is.
 pub fn cut_alike<'a>(prompts: impl Iterator<Item = &'a mut Tokens>) -> usize {
-    let mut prompts: Vec<&mut Tokens> = prompts.collect();
+    let prompts: Vec<&mut Tokens> = prompts.collect();
     let shared = shared_prefix(&prompts.iter().map(|prompt| &**prompt).collect::<Vec<_>>());
-    prompts.iter_mut().for_each(|prompt| prompt.cut(shared));
+    for prompt in prompts {
+        prompt.cut(shared);
+    }
     shared
 }
 

@@ -104,7 +104,9 @@ impl Found<'_> {
             let mut values = self.stored.numbers.to_f32(bytes).map_err(|problem| self.wrong(problem))?;
             self.check(&values)?;
             if self.stored.shift.abs() > 0.0 {
-                values.iter_mut().for_each(|value| *value += self.stored.shift);
+                for value in &mut values {
+                    *value += self.stored.shift;
+                }
             }
             take(&values)
         };
