@@ -4,6 +4,8 @@
 //! each component added to the label logits, what is left ([`rest`](Attribution::rest)), and the model's own logits
 //! ([`full`](Attribution::full)), which were computed by the ordinary path so that the sum can be checked against them.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Part, Shape};
@@ -72,6 +74,16 @@ impl Attribution {
             full: vec![0.0; rows],
             gold,
         }
+    }
+
+    /// The table of the examples of `all`, whose gold labels are `gold`.
+    ///
+    /// # Panics
+    /// If the two do not fit each other.
+    pub(crate) fn complete(shape: Shape, gold: Vec<usize>, all: Batch) -> Self {
+        let Batch { examples, components, rest, full } = all;
+        assert_eq!((examples, components.len()), (gold.len(), shape.components() * examples * shape.labels));
+        Self { shape, filled: examples, capacity: examples, components, rest, full, gold }
     }
 
     /// Appends the next examples.
@@ -179,19 +191,18 @@ impl Attribution {
             rest: pick(self.rest()),
             full: pick(self.full()),
         };
-        let mut table = Self::new(self.shape, kept.iter().map(|&row| self.gold[row]).collect());
-        table.push(&batch);
-        table
+        Self::complete(self.shape, kept.iter().map(|&row| self.gold[row]).collect(), batch)
     }
 
-    /// All filled rows as one batch.
-    pub fn to_batch(&self) -> Batch {
-        let components = (0..self.shape.components()).flat_map(|index| self.contribution(index).iter().copied());
+    /// These of the filled rows as a batch.
+    pub fn batch(&self, rows: Range<usize>) -> Batch {
+        let labels = self.shape.labels;
+        let of = |values: &[f32]| values[rows.start * labels..rows.end * labels].to_vec();
         Batch {
-            examples: self.filled,
-            components: components.collect(),
-            rest: self.rest().to_vec(),
-            full: self.full().to_vec(),
+            examples: rows.len(),
+            components: (0..self.shape.components()).flat_map(|index| of(self.contribution(index))).collect(),
+            rest: of(self.rest()),
+            full: of(self.full()),
         }
     }
 

@@ -57,7 +57,7 @@ impl Case {
             train: Vec::new(),
             test: (0..golden.prompts.len()).map(example).collect(),
         };
-        let prompts = Prompts { train: Vec::new(), test: golden.prompts.clone() };
+        let prompts = Prompts { train: Vec::new(), test: golden.prompts.iter().cloned().map(Into::into).collect() };
         Self { golden, facts, prompts, plan, table }
     }
 

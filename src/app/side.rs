@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{attribution::Attribution, component::Shape, run::ExampleRecord, runner::PlannedExample, text::printable};
+use crate::{
+    attribution::Attribution,
+    component::Shape,
+    run::ExampleRecord,
+    runner::{PlannedExample, PromptText},
+    text::printable,
+};
 
 use super::{desk::Desk, mixed::Mixed, tally::Tally};
 
@@ -16,7 +22,7 @@ pub struct Item {
     /// Gold label, an index into the label words.
     pub gold: usize,
     /// The whole prompt as the model read it; runs from disk do not keep it. Not safe to show as it is.
-    pub prompt: Option<Arc<str>>,
+    pub prompt: Option<PromptText>,
 }
 
 /// One split of a run.

@@ -131,7 +131,7 @@ struct Ways<'a> {
 
 impl Ways<'_> {
     fn shared(&self) -> usize {
-        crate::model::packed::shared_prefix(&self.prompts)
+        crate::model::prompt::shared_prefix(&self.prompts)
     }
 
     /// As a run does it.

@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn prompts_share_their_demonstrations_and_nothing_else() {
         let prompts = prompts(4, 8, 1000, 0);
-        let shared = crate::model::packed::shared_prefix(&prompts);
+        let shared = crate::model::prompt::shared_prefix(&prompts);
         assert!((4 * 16..=4 * 40).contains(&shared), "{shared}");
         assert!(prompts.iter().all(|prompt| (16..=40).contains(&(prompt.len() - shared))));
         assert_eq!(prompts, super::prompts(4, 8, 1000, 0));

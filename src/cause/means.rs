@@ -8,7 +8,7 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, Collector, LabelProjection},
     error::Result,
-    model::{Decoder, Intervention, Packed, PrefixStream, Probe, Results, Stream},
+    model::{Decoder, Intervention, Packed, PrefixStream, Probe, Prompt, Results, Stream},
 };
 
 /// Mean results over the test prompts of `subject`: over their last tokens, or over all their tokens but the first.
@@ -21,7 +21,7 @@ pub(super) fn means(subject: &Subject<'_>, positions: Positions, cancel: &Cancel
     let mut prefixes = Vec::new();
     for (regime, prompts) in subject.regimes() {
         (sums.weight, sums.skipped) = (prompts as f64, Skipped::FirstOfPass(vec![true; sums.heads.len()]));
-        let stream = PrefixStream::begin(subject.decoder, subject.prefix_tokens(), regime)?.whole();
+        let stream = PrefixStream::begin(subject.decoder, &subject.prefix_tokens(), regime)?.whole();
         prefixes.push((regime, stream.finish(&none, &mut sums, cancel)?));
     }
     sums.in_prefix = false;

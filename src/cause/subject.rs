@@ -7,7 +7,10 @@ use crate::{
     component::Shape,
     decompose::{BatchSize, LabelProjection, workers},
     error::{Error, Result},
-    model::{Decoder, Intervention, Model, NoProbe, Packed, Prefix, PrefixStream, Probe, Regime, Results, Stream},
+    model::{
+        Decoder, Intervention, Model, NoProbe, Packed, Prefix, PrefixStream, Probe, Prompt, Regime, Results, Stream,
+        Tokens,
+    },
     runner::{Plan, Prompts},
 };
 
@@ -66,14 +69,14 @@ impl<'a> Subject<'a> {
     }
 
     /// The tokens that all prompts share.
-    pub(super) fn prefix_tokens(&self) -> &[u32] {
-        &self.prompts.test[0][..self.shared]
+    pub(super) fn prefix_tokens(&self) -> Vec<u32> {
+        self.prompts.test[0].tokens().take(self.shared).collect()
     }
 
     /// Regimes among the test prompts, with how many prompts are of each.
     pub(super) fn regimes(&self) -> Vec<(Regime, usize)> {
         let count = |regime| {
-            let own = |prompt: &&Vec<u32>| self.decoder.regime(prompt.len()) == regime;
+            let own = |prompt: &&Tokens| self.decoder.regime(prompt.len()) == regime;
             (regime, self.prompts.test.iter().filter(own).count())
         };
         [Regime::Short, Regime::Long].map(count).into_iter().filter(|(_, count)| *count > 0).collect()
@@ -88,7 +91,7 @@ impl<'a> Subject<'a> {
         mut take: impl FnMut(P, usize) -> Result<()>,
     ) -> Result<()> {
         let none = Intervention::none();
-        let prefix = |(regime, _)| Ok((regime, self.decoder.prefix(self.prefix_tokens(), regime, &none, cancel)?));
+        let prefix = |(regime, _)| Ok((regime, self.decoder.prefix(&self.prefix_tokens(), regime, &none, cancel)?));
         let prefixes = self.regimes().into_iter().map(prefix).collect::<Result<Vec<_>>>()?;
         let size = BatchSize::default().even(self.decoder, &self.prompts.test, self.shared);
         let batches = size.batches(self.decoder, &self.prompts.test, self.shared);
@@ -111,7 +114,8 @@ impl<'a> Subject<'a> {
     /// Runs one test prompt by itself. All tokens but the last go first, in pieces, so that no score matrix grows with
     /// the square of its length.
     pub(super) fn run_one(&self, example: usize, probe: &mut dyn Probe, cancel: &Cancel) -> Result<()> {
-        let (prompt, none) = (&self.prompts.test[example], Intervention::none());
+        let none = Intervention::none();
+        let prompt: Vec<u32> = self.prompts.test[example].tokens().collect();
         let (before, regime) = (prompt.len() - 1, self.decoder.regime(prompt.len()));
         let prefix = PrefixStream::begin(self.decoder, &prompt[..before], regime)?;
         let prefix = prefix.finish(&none, &mut NoProbe, cancel)?;

@@ -83,7 +83,7 @@ impl Bench<'_> {
     pub(super) fn batch(&self, packed: Packed, regime: Regime, say: Say<'_, Answer>) -> Result<()> {
         let examples = packed.prompts();
         let stream = Stream::begin(self.subject.decoder, packed)?;
-        let prefix = PrefixStream::begin(self.subject.decoder, self.subject.prefix_tokens(), regime)?;
+        let prefix = PrefixStream::begin(self.subject.decoder, &self.subject.prefix_tokens(), regime)?;
         let mut seen = Contributions::new(self.subject.decoder, &self.subject.projection, self.fills);
         match self.ablation.positions {
             Positions::Last => {
@@ -164,7 +164,7 @@ impl Bench<'_> {
         let (decoder, none) = (self.subject.decoder, Intervention::none());
         let started = Instant::now();
         let stream = Stream::begin(decoder, packed.clone())?;
-        let fresh = PrefixStream::begin(decoder, self.subject.prefix_tokens(), regime)?;
+        let fresh = PrefixStream::begin(decoder, &self.subject.prefix_tokens(), regime)?;
         let prefix = fresh.clone().finish(&none, &mut NoProbe, self.cancel)?;
         let known = self.known(stream.clone(), &prefix, &mut NoProbe)?;
         let once = started.elapsed();

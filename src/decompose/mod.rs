@@ -151,7 +151,7 @@ mod tests {
                 let mut table = Attribution::new(projection.shape(), vec![0; prompts.len()]);
                 prepared.attribute(&prompts, BatchSize { tokens }, &cancel, |batch| table.push(&batch)).unwrap();
                 let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-                let whole = table.to_batch();
+                let whole = table.batch(0..table.len());
                 (bits(&whole.components), bits(&whole.rest), bits(&whole.full))
             })
         };

@@ -5,7 +5,7 @@ use crate::{
     attribution::Batch,
     cancel::Cancel,
     error::{Error, Result},
-    model::{Decoder, Intervention, Packed, Prefix, Regime, packed::shared_prefix},
+    model::{Decoder, Intervention, Packed, Prefix, Prompt, Regime, prompt::shared_prefix},
 };
 
 /// How the work is cut up.
@@ -24,24 +24,24 @@ impl Default for BatchSize {
 impl BatchSize {
     /// The size that shares `prompts` evenly among those who work on them: each of them gets about the same number of batches, none of
     /// them larger than this; twice as large where every batch costs something besides.
-    pub(crate) fn even<P: AsRef<[u32]>>(self, decoder: &Decoder, prompts: &[P], shared: usize) -> Self {
+    pub(crate) fn even<P: Prompt>(self, decoder: &Decoder, prompts: &[P], shared: usize) -> Self {
         let workers = workers::count(decoder);
         let most = self.tokens.max(1) * if decoder.prefers_one_batch() { 2 } else { 1 };
-        let lengths = || prompts.iter().map(|prompt| prompt.as_ref().len() - shared);
+        let lengths = || prompts.iter().map(|prompt| prompt.len() - shared);
         let total: usize = lengths().sum();
         let batches = total.div_ceil(most * workers).max(1) * workers;
         Self { tokens: (total.div_ceil(batches) + lengths().max().unwrap_or(0) / 2).min(most) }
     }
 
     /// Cuts `prompts` into batches of one regime each, without the first `shared` tokens of every prompt.
-    pub fn batches<'p, P: AsRef<[u32]>>(
+    pub fn batches<'p, P: Prompt>(
         self,
         decoder: &Decoder,
         prompts: &'p [P],
         shared: usize,
     ) -> Vec<(Regime, Vec<&'p [u32]>)> {
-        let regime = |prompt: &P| decoder.regime(prompt.as_ref().len());
-        let mut waiting = prompts.iter().map(|prompt| (regime(prompt), &prompt.as_ref()[shared..])).peekable();
+        let regime = |prompt: &P| decoder.regime(prompt.len());
+        let mut waiting = prompts.iter().map(|prompt| (regime(prompt), prompt.behind(shared))).peekable();
         let mut batches = Vec::new();
         while let Some(&(regime, _)) = waiting.peek() {
             let mut room = self.tokens;
@@ -73,7 +73,7 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// [`Error::Cancelled`], or a failed computation.
-    pub fn new<P: AsRef<[u32]>>(
+    pub fn new<P: Prompt>(
         decoder: &'a Decoder,
         projection: &'a LabelProjection,
         prompts: &[P],
@@ -86,7 +86,7 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// As [`Prepared::new`].
-    pub fn changed<P: AsRef<[u32]>>(
+    pub fn changed<P: Prompt>(
         decoder: &'a Decoder,
         projection: &'a LabelProjection,
         prompts: &[P],
@@ -94,11 +94,11 @@ impl<'a> Prepared<'a> {
         cancel: &Cancel,
     ) -> Result<Self> {
         let shared = shared_prefix(prompts);
-        let tokens = prompts.first().map_or(&[][..], |prompt| &prompt.as_ref()[..shared]);
+        let tokens: Vec<u32> = prompts.first().map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect());
         let regimes = [Regime::Short, Regime::Long].into_iter();
-        let found = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.as_ref().len()) == regime);
+        let found = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.len()) == regime);
         let prefixes = regimes.filter(|&regime| found(regime));
-        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(tokens, regime, &change, cancel)?)));
+        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(&tokens, regime, &change, cancel)?)));
         let prefixes = prefixes.collect::<Result<_>>()?;
         Ok(Self { decoder, projection, change, shared, prefixes })
     }
@@ -115,7 +115,7 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// [`Error::Cancelled`] between layers, or a failed computation.
-    pub fn attribute<P: AsRef<[u32]>>(
+    pub fn attribute<P: Prompt>(
         &self,
         prompts: &[P],
         size: BatchSize,

@@ -84,8 +84,7 @@ impl Decoder {
 
     /// Whether one batch at a time is quickest: where products are shared among threads by someone else than us.
     pub(crate) fn prefers_one_batch(&self) -> bool {
-        let layer = &self.layers[0];
-        !self.device().is_cpu() || layer.attention.output.weight.is_quantised() || layer.mlp.rounds()
+        !self.device().is_cpu() || self.layers[0].maps().any(|map| map.weight.rounds())
     }
 
     /// The regime of a prompt of `tokens` tokens.

@@ -6,7 +6,7 @@ use super::{
     attention::{Attention, KeyValue, Queries},
     intervention::{Intervention, Touched},
     kernels,
-    layers::Norm,
+    layers::{Linear, Norm},
     mlp::Mlp,
     packed::Packed,
     probe::Probe,
@@ -83,8 +83,7 @@ impl Layer {
         let mix = flow.change.heads(index, mix, flow.touched)?;
         probe.heads(index, &mix)?;
         let output = &self.attention.output;
-        let raw =
-            keep_exact(flow, output.weight.is_quantised(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
+        let raw = keep_exact(flow, output.weight.rounds(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
         let scale =
             self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&flow.at_last(&raw)?)).transpose()?;
         probe.attention(index, &flow.at_last(&mix)?, scale.as_ref())?;
@@ -99,6 +98,12 @@ impl Layer {
         probe.mlp_everywhere(index, &added)?;
         probe.mlp(index, &flow.at_last(&added)?)?;
         Ok((plus(&attended, &added)?, own))
+    }
+
+    /// All maps whose weights are many.
+    pub(super) fn maps(&self) -> impl Iterator<Item = &Linear> {
+        let Attention { query, key, value, output, .. } = &self.attention;
+        [query, key, value, output].into_iter().chain(self.mlp.maps())
     }
 
     /// The rows that flow out, the heads' value mixes there, and keys and values of the prompts' own tokens.

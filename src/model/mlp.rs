@@ -47,11 +47,20 @@ impl Mlp {
         }
     }
 
+    /// The maps inside.
+    pub(super) fn maps(&self) -> impl Iterator<Item = &Linear> {
+        let experts = match self {
+            Self::Dense(map) => std::slice::from_ref(map),
+            Self::Mixture(mixture) => &mixture.experts,
+        };
+        experts.iter().flat_map(|map| map.gate.iter().chain([&map.up, &map.down]))
+    }
+
     /// Whether the last map rounds its input unless told to be exact.
     pub fn rounds(&self) -> bool {
         match self {
-            Self::Dense(map) => map.down.weight.is_quantised(),
-            Self::Mixture(mixture) => mixture.experts.iter().any(|expert| expert.down.weight.is_quantised()),
+            Self::Dense(map) => map.down.weight.rounds(),
+            Self::Mixture(mixture) => mixture.experts.iter().any(|expert| expert.down.weight.rounds()),
         }
     }
 }

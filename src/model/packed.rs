@@ -79,17 +79,6 @@ impl Packed {
     }
 }
 
-/// Length of the longest prefix that all `prompts` share, short enough to leave each of them one token.
-pub fn shared_prefix<P: AsRef<[u32]>>(prompts: &[P]) -> usize {
-    let Some((first, others)) = prompts.split_first().map(|(first, others)| (first.as_ref(), others)) else {
-        return 0;
-    };
-    let common = |a: &[u32], b: &[u32]| a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let longest = others.iter().map(|other| common(first, other.as_ref())).min().unwrap_or(first.len());
-    let shortest = prompts.iter().map(|prompt| prompt.as_ref().len()).min().unwrap_or(0);
-    longest.min(shortest.saturating_sub(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,14 +89,5 @@ mod tests {
         assert_eq!(packed.positions(), [5, 6, 5, 5, 6, 7]);
         assert_eq!(packed.last_rows(&Device::Cpu).unwrap().to_vec1::<u32>().unwrap(), [1, 2, 5]);
         assert_eq!(packed.spans().nth(2), Some(Span { at: 3, len: 3 }));
-    }
-
-    #[test]
-    fn the_shared_prefix_leaves_one_token() {
-        assert_eq!(shared_prefix(&[vec![1, 2, 3], vec![1, 2, 4]]), 2);
-        assert_eq!(shared_prefix(&[vec![1, 2, 3], vec![1, 2]]), 1);
-        assert_eq!(shared_prefix(&[vec![1, 2, 3]]), 2);
-        assert_eq!(shared_prefix(&[vec![1], vec![2]]), 0);
-        assert_eq!(shared_prefix::<Vec<u32>>(&[]), 0);
     }
 }

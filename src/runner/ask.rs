@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Demonstration, Demos, Draft, RunRequest, execute};
+use super::{Demonstration, Demos, Draft, PromptText, RunRequest, execute};
 use crate::{
     attribution::Attribution,
     cancel::Cancel,
     error::Result,
-    model::Model,
+    model::{Model, Prompt},
     task::{Example, Task},
 };
 
@@ -63,7 +63,7 @@ pub fn answer(model: &Model, ask: &Ask, cancel: &Cancel) -> Result<Answer> {
     let lengths = (0..=draft.demonstrations.len()).map(length).collect::<Result<Vec<_>>>()?;
     let (plan, prompts) = draft.plan(model)?;
     cancel.check()?;
-    let prompt = plan.test[0].prompt.as_deref().unwrap_or_default().to_owned();
+    let prompt = plan.test[0].prompt.as_ref().map(PromptText::to_string).unwrap_or_default();
     let tokens = prompts.test[0].len();
     let table =
         if ask.text.trim().is_empty() { None } else { Some(execute(model, plan, &prompts, cancel, &mut |_| {})?.test) };

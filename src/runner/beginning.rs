@@ -1,5 +1,8 @@
 //! What stands before every query of a run: plain text, or the turns of a conversation.
 
+use std::sync::Arc;
+
+use super::PromptText;
 use crate::{
     error::Result,
     model::{ChatTemplate, Turn},
@@ -9,7 +12,7 @@ use crate::{
 /// Demonstrations in words, ready for queries.
 pub(super) enum Beginning<'m> {
     /// Each with its label word and the separator.
-    Text(String),
+    Text(Arc<str>),
     /// Each as something the user says and the model answers.
     Turns(Vec<Turn>, &'m ChatTemplate),
 }
@@ -17,7 +20,7 @@ pub(super) enum Beginning<'m> {
 impl<'m> Beginning<'m> {
     /// Puts `demonstrations` into words; as a conversation if there is a chat template.
     pub(super) fn new(template: &Template, chat: Option<&'m ChatTemplate>, demonstrations: &[Example]) -> Result<Self> {
-        let Some(chat) = chat else { return Ok(Self::Text(template.context(demonstrations)?)) };
+        let Some(chat) = chat else { return Ok(Self::Text(template.context(demonstrations)?.into())) };
         let mut turns = Vec::with_capacity(2 * demonstrations.len());
         for demonstration in demonstrations {
             turns.push(Turn::user(template.render(demonstration)?));
@@ -27,10 +30,10 @@ impl<'m> Beginning<'m> {
     }
 
     /// The prompt of a query, up to its label word.
-    pub(super) fn before(&self, query: &str) -> Result<String> {
+    pub(super) fn before(&self, query: &str) -> Result<PromptText> {
         match self {
-            Self::Text(context) => Ok(context.to_owned() + query),
-            Self::Turns(turns, chat) => chat.render(&[&turns[..], &[Turn::user(query)]].concat()),
+            Self::Text(context) => Ok(PromptText::new(context, query)),
+            Self::Turns(turns, chat) => Ok(chat.render(&[&turns[..], &[Turn::user(query)]].concat())?.as_str().into()),
         }
     }
 }

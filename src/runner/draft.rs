@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Plan, PlannedExample, Prompts, RunRequest,
+    Plan, PlannedExample, PromptText, Prompts, RunRequest,
     beginning::Beginning,
     nearest::Nearest,
-    plan::{Draughted, Shorter, Text, finish},
+    plan::{Draughted, Shorter, finish},
 };
 use crate::{
     attribution::Split,
@@ -91,7 +91,7 @@ impl<'t> Draft<'t> {
     /// If a label word is not one token, or a prompt is too long.
     pub fn plan(&self, model: &Model) -> Result<(Plan, Prompts)> {
         let beginning = self.beginning(model, &self.demonstrations)?;
-        let texts = |examples: &[&Example]| -> Result<Vec<Text>> {
+        let texts = |examples: &[&Example]| -> Result<Vec<PlannedExample>> {
             examples.iter().map(|example| self.text(&beginning, example)).collect()
         };
         let shorter = |split, at: usize, dropped| {
@@ -120,7 +120,7 @@ impl<'t> Draft<'t> {
             self.beginning(model, &demonstrations)?.before(&self.template.render(example)?)
         };
         let shots = self.demonstrations.len();
-        let text = |example: &&Example| Ok(text_of(example, prompt(example, shots)?));
+        let text = |example: &&Example| Ok(planned(example, prompt(example, shots)?));
         let test = self.test.iter().map(text).collect::<Result<Vec<_>>>()?;
         let shorter = |_, at: usize, dropped: usize| {
             shots.checked_sub(dropped).map(|shots| prompt(self.test[at], shots)).transpose()
@@ -168,20 +168,25 @@ impl<'t> Draft<'t> {
     }
 
     /// The prompt of `example` without the first `dropped` demonstrations.
-    fn shorter(&self, model: &Model, dropped: usize, example: &Example) -> Result<Option<String>> {
+    fn shorter(&self, model: &Model, dropped: usize, example: &Example) -> Result<Option<PromptText>> {
         let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
         self.beginning(model, left)?.before(&self.template.render(example)?).map(Some)
     }
 
-    pub(super) fn text(&self, beginning: &Beginning<'_>, example: &Example) -> Result<Text> {
-        Ok(text_of(example, beginning.before(&self.template.render(example)?)?))
+    pub(super) fn text(&self, beginning: &Beginning<'_>, example: &Example) -> Result<PlannedExample> {
+        Ok(planned(example, beginning.before(&self.template.render(example)?)?))
     }
 
-    fn finish(&self, model: &Model, texts: [Vec<Text>; 2], shorter: &Shorter<'_>) -> Result<(Plan, Prompts)> {
+    fn finish(
+        &self,
+        model: &Model,
+        examples: [Vec<PlannedExample>; 2],
+        shorter: &Shorter<'_>,
+    ) -> Result<(Plan, Prompts)> {
         let first_token = self.request.prompting.first_token || self.template.first_token;
         let (task, prompt) = (self.task_meta(), self.prompt_meta());
         let (request, chat) = (Some(self.request.clone()), self.is_chat());
-        finish(model, Draughted { request, task, prompt, texts, first_token, chat, shorter })
+        finish(model, Draughted { request, task, prompt, examples, first_token, chat, shorter })
     }
 
     /// Label words as they follow the prompts: a turn begins without a space.
@@ -211,9 +216,8 @@ impl<'t> Draft<'t> {
     }
 }
 
-fn text_of(example: &Example, prompt: String) -> Text {
-    let (id, text, gold) = (example.id.clone(), example.summary(), example.label);
-    Text { example: PlannedExample { id, text, gold, prompt: Some(prompt.as_str().into()) }, prompt }
+fn planned(example: &Example, prompt: PromptText) -> PlannedExample {
+    PlannedExample { id: example.id.clone(), text: example.summary(), gold: example.label, prompt: Some(prompt) }
 }
 
 /// The same structure with `filler` for every text in it.

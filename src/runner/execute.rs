@@ -6,7 +6,7 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
-    model::Model,
+    model::{Model, Prompt},
     progress::Meter,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, Run, RunMeta, SCHEMA, Timing},
 };
@@ -62,7 +62,7 @@ pub(super) fn resume(
     let [train, test] = tables;
     let seconds = meter.seconds().max(f64::MIN_POSITIVE);
     let computed = train.len() + test.len() - before;
-    let tokens: usize = all[before..].iter().map(|prompt| prompt.len()).sum();
+    let tokens: usize = all[before..].iter().map(Prompt::len).sum();
     let timing = Timing {
         load_s: model.load_seconds,
         attribute_s: seconds,

@@ -9,6 +9,7 @@ mod execute;
 mod nearest;
 mod overflow;
 mod plan;
+mod prompt_text;
 mod rebuild;
 mod stored;
 
@@ -16,12 +17,13 @@ pub use ask::{Answer, Ask, answer};
 pub use draft::Draft;
 pub use execute::{execute, score};
 pub use plan::{Prompts, plan, plan_explicit};
+pub use prompt_text::PromptText;
 pub use rebuild::{Rebuilt, find_example, rebuild};
 pub use stored::{obtain, obtain_logits, run_key};
 
 pub use crate::request::{Demonstration, Demos, Overflow, Prompting, RunRequest};
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use crate::{
     attribution::{Batch, Split},
@@ -40,7 +42,7 @@ pub struct PlannedExample {
     /// Gold label, an index into the label words.
     pub gold: usize,
     /// The whole prompt, as the model reads it; runs from disk do not keep it.
-    pub prompt: Option<Arc<str>>,
+    pub prompt: Option<PromptText>,
 }
 
 /// Everything about a run that is known before the model works: enough to lay out the screen.

@@ -1,30 +1,31 @@
 //! Prompts that are longer than the model's context: said, and settled as the user chose. Nothing is cut in silence.
 
-use super::plan::{Shorter, Text};
+use super::{PlannedExample, PromptText, plan::Shorter};
 use crate::{
     attribution::Split,
     error::{InputError, Result},
+    model::{Prompt, Tokens},
     request::Overflow,
     run::OverflowMeta,
 };
 
-/// Settles what to do about prompts of more than `context` tokens, in texts and tokens alike; `None` if there are none.
+/// Settles what to do about prompts of more than `context` tokens, in words and tokens alike; `None` if there are none.
 ///
 /// # Errors
 /// With the counts and the choices, if the policy is to say so or cannot help.
 pub(super) fn settle(
     context: usize,
     policy: Overflow,
-    texts: &mut [Vec<Text>; 2],
-    prompts: &mut [Vec<Vec<u32>>; 2],
-    encode: &dyn Fn(&str) -> Result<Vec<u32>>,
+    examples: &mut [Vec<PlannedExample>; 2],
+    prompts: &mut [Vec<Tokens>; 2],
+    encode: &dyn Fn(&PromptText) -> Result<Tokens>,
     shorter: &Shorter<'_>,
 ) -> Result<Option<OverflowMeta>> {
-    if prompts.iter().flatten().any(Vec::is_empty) {
+    if prompts.iter().flatten().any(Prompt::is_empty) {
         return Err(InputError::new("a prompt has no tokens").into());
     }
     let all: usize = prompts.iter().map(Vec::len).sum();
-    let longest = prompts.iter().flatten().map(Vec::len).max().unwrap_or(0);
+    let longest = prompts.iter().flatten().map(Prompt::len).max().unwrap_or(0);
     let too_long = prompts.iter().flatten().filter(|prompt| prompt.len() > context).count();
     if too_long == 0 {
         return Ok(None);
@@ -37,16 +38,15 @@ pub(super) fn settle(
             return Err(InputError::new(said).cure(cure).into());
         }
         Overflow::Skip => {
-            for (texts, prompts) in texts.iter_mut().zip(prompts.iter_mut()) {
+            for (examples, prompts) in examples.iter_mut().zip(prompts.iter_mut()) {
                 let kept: Vec<bool> = prompts.iter().map(|prompt| prompt.len() <= context).collect();
-                let skipped =
-                    texts.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(text, _)| text.example.id.clone());
+                let skipped = examples.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(e, _)| e.id.clone());
                 settled.skipped.extend(skipped);
                 let mut keep = kept.iter();
-                texts.retain(|_| keep.next().copied().unwrap_or(true));
+                examples.retain(|_| keep.next().copied().unwrap_or(true));
                 prompts.retain(|prompt| prompt.len() <= context);
             }
-            if texts[1].is_empty() {
+            if examples[1].is_empty() {
                 return Err(InputError::new(said).cure("no test example is left; lower --num-fewshot").into());
             }
         }
@@ -55,14 +55,13 @@ pub(super) fn settle(
                 let long = (0..prompts[side].len()).filter(|&at| prompts[side][at].len() > context).collect::<Vec<_>>();
                 for at in long {
                     let (dropped, text, tokens) = shortened(context, split, at, encode, shorter)?.ok_or_else(|| {
-                        let id = &texts[side][at].example.id;
+                        let id = &examples[side][at].id;
                         InputError::new(format!("`{id}` is too long for the model's {context} tokens by itself"))
                             .cure("choose --on-overflow skip, or leave it out")
                     })?;
                     prompts[side][at] = tokens;
-                    texts[side][at].example.prompt = Some(text.as_str().into());
-                    texts[side][at].prompt = text;
-                    settled.dropped.push((texts[side][at].example.id.clone(), dropped));
+                    examples[side][at].prompt = Some(text);
+                    settled.dropped.push((examples[side][at].id.clone(), dropped));
                 }
             }
         }
@@ -75,9 +74,9 @@ fn shortened(
     context: usize,
     split: Split,
     at: usize,
-    encode: &dyn Fn(&str) -> Result<Vec<u32>>,
+    encode: &dyn Fn(&PromptText) -> Result<Tokens>,
     shorter: &Shorter<'_>,
-) -> Result<Option<(usize, String, Vec<u32>)>> {
+) -> Result<Option<(usize, PromptText, Tokens)>> {
     let mut dropped = 1;
     while let Some(text) = shorter(split, at, dropped)? {
         let tokens = encode(&text)?;

@@ -1,15 +1,15 @@
 //! From a request to prompts: everything that can go wrong before the model works goes wrong here.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{Draft, Plan, PlannedExample, RunRequest, overflow};
+use super::{Draft, Plan, PlannedExample, PromptText, RunRequest, overflow};
 use crate::{
     attribution::Split,
     component::Shape,
     error::{InputError, Result},
-    model::{Model, Tokenizer, packed::shared_prefix},
+    model::{Model, Prompt, Tokenizer, Tokens, prompt::cut_alike},
     run::{PromptMeta, TaskMeta},
     task::{ExplicitPrompt, Library},
 };
@@ -21,14 +21,14 @@ const ENDING: usize = 48;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompts {
     /// Prompts of the training split.
-    pub train: Vec<Vec<u32>>,
+    pub train: Vec<Tokens>,
     /// Prompts of the test split.
-    pub test: Vec<Vec<u32>>,
+    pub test: Vec<Tokens>,
 }
 
 impl Prompts {
     /// The prompts of one split.
-    pub fn split(&self, split: Split) -> &[Vec<u32>] {
+    pub fn split(&self, split: Split) -> &[Tokens] {
         match split {
             Split::Train => &self.train,
             Split::Test => &self.test,
@@ -36,15 +36,9 @@ impl Prompts {
     }
 
     /// All prompts, training split first.
-    pub fn all(&self) -> Vec<&[u32]> {
-        self.train.iter().chain(&self.test).map(Vec::as_slice).collect()
+    pub fn all(&self) -> Vec<&Tokens> {
+        self.train.iter().chain(&self.test).collect()
     }
-}
-
-/// A prompt as text, with the example that it asks about.
-pub(super) struct Text {
-    pub(super) example: PlannedExample,
-    pub(super) prompt: String,
 }
 
 /// Draws demonstrations and makes the prompts of a run on a task.
@@ -69,30 +63,29 @@ pub fn plan_explicit(
     label_tokens: Vec<u32>,
 ) -> Result<(Plan, Prompts)> {
     let (mut train, mut test) = (Vec::new(), Vec::new());
-    for prompt in prompts {
-        let ExplicitPrompt { id, prompt: text, label: gold, .. } = prompt.clone();
+    for ExplicitPrompt { id, prompt: text, label: gold, split } in prompts {
         let example = PlannedExample { id, prompt: Some(text.as_str().into()), text, gold };
-        let text = Text { example, prompt: prompt.prompt };
-        if prompt.split == Split::Train { train.push(text) } else { test.push(text) }
+        if split == Split::Train { train.push(example) } else { test.push(example) }
     }
     let (name, template) = (name.to_owned(), "explicit".to_owned());
     let task = TaskMeta { name, template, label_words, label_tokens, scored: Vec::new() };
-    let texts = [train, test];
+    let examples = [train, test];
     let shorter = |_, _, _| Ok(None);
     let prompt = PromptMeta::default();
-    finish(model, Draughted { request: None, task, prompt, texts, first_token: false, chat: false, shorter: &shorter })
+    let shorter = &shorter;
+    finish(model, Draughted { request: None, task, prompt, examples, first_token: false, chat: false, shorter })
 }
 
 /// The prompt of an example, by split and place, with its first so many demonstrations left out; `None` if it has fewer.
-pub(super) type Shorter<'a> = dyn Fn(Split, usize, usize) -> Result<Option<String>> + 'a;
+pub(super) type Shorter<'a> = dyn Fn(Split, usize, usize) -> Result<Option<PromptText>> + 'a;
 
 /// A run in words.
 pub(super) struct Draughted<'a> {
     pub(super) request: Option<RunRequest>,
     pub(super) task: TaskMeta,
     pub(super) prompt: PromptMeta,
-    /// Texts of the training and of the test split.
-    pub(super) texts: [Vec<Text>; 2],
+    /// Examples of the training and of the test split, with their prompts.
+    pub(super) examples: [Vec<PlannedExample>; 2],
     /// Whether label words may be several tokens.
     pub(super) first_token: bool,
     /// Whether the texts are conversations, which hold their special tokens already.
@@ -102,33 +95,37 @@ pub(super) struct Draughted<'a> {
 
 /// Turns texts into tokens, after all checks.
 pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts)> {
-    let Draughted { request, mut task, mut prompt, mut texts, first_token, chat, shorter } = run;
+    let Draughted { request, mut task, mut prompt, mut examples, first_token, chat, shorter } = run;
     let tokenizer = if chat { Cow::Owned(model.tokenizer.without_specials()) } else { Cow::Borrowed(&model.tokenizer) };
     let mut shared = Vec::new();
     if !task.label_tokens.is_empty() {
         check_token_ids(model, &task.label_tokens)?;
     } else if first_token {
-        let found = label_tokens(&tokenizer, &task.label_words, &texts, Tokenizer::first_tokens)?;
+        let found = label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::first_tokens)?;
         task.scored = model.tokenizer.pieces(&found.tokens);
         (shared, task.label_tokens) = (found.shared, found.tokens);
     } else {
-        task.label_tokens = label_tokens(&tokenizer, &task.label_words, &texts, Tokenizer::label_tokens)?;
+        task.label_tokens = label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::label_tokens)?;
     }
-    let encode = |text: &str| -> Result<Vec<u32>> {
-        let mut tokens = tokenizer.encode(text)?;
+    let encode = |text: &PromptText| -> Result<Vec<u32>> {
+        let mut tokens = tokenizer.encode(&text.to_string())?;
         tokens.extend(&shared);
         Ok(tokens)
     };
-    let encoded = |texts: &[Text]| texts.par_iter().map(|text| encode(&text.prompt)).collect::<Result<Vec<_>>>();
-    let mut prompts = [encoded(&texts[0])?, encoded(&texts[1])?];
+    let first = examples.iter().flatten().find_map(|example| example.prompt.as_ref());
+    let first: Arc<[u32]> = first.map(encode).transpose()?.unwrap_or_default().into();
+    let beside = |text: &PromptText| -> Result<Tokens> { Ok(Tokens::beside(&first, &encode(text)?)) };
+    let tokens = |example: &PlannedExample| beside(example.prompt.as_ref().unwrap_or(&PromptText::default()));
+    let encoded = |examples: &[PlannedExample]| examples.par_iter().map(tokens).collect::<Result<Vec<_>>>();
+    let mut prompts = [encoded(&examples[0])?, encoded(&examples[1])?];
     let policy = request.as_ref().map(|request| request.prompting.on_overflow).unwrap_or_default();
-    prompt.overflow = overflow::settle(model.decoder.context, policy, &mut texts, &mut prompts, &encode, shorter)?;
+    prompt.overflow = overflow::settle(model.decoder.context, policy, &mut examples, &mut prompts, &beside, shorter)?;
+    prompt.prefix_tokens = cut_alike(prompts.iter_mut().flatten());
+    prompt.tokens = prompts.iter().flatten().map(Prompt::len).sum();
     let [train, test] = prompts;
     let prompts = Prompts { train, test };
-    prompt.prefix_tokens = shared_prefix(&prompts.all());
-    prompt.tokens = prompts.all().iter().map(|prompt| prompt.len()).sum();
     let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.label_tokens.len() };
-    let [train, test] = texts.map(|texts| texts.into_iter().map(|text| text.example).collect());
+    let [train, test] = examples;
     Ok((Plan { request, model: model.meta.clone(), task, prompt, shape, train, test }, prompts))
 }
 
@@ -136,21 +133,22 @@ pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts
 fn label_tokens<T: PartialEq>(
     tokenizer: &Tokenizer,
     words: &[String],
-    texts: &[Vec<Text>],
+    examples: &[Vec<PlannedExample>],
     find: impl Fn(&Tokenizer, &str, &[String]) -> Result<T>,
 ) -> Result<T> {
     let mut seen = HashSet::new();
     let mut tokens: Option<T> = None;
-    for text in texts.iter().flatten() {
-        let start = text.prompt.char_indices().rev().nth(ENDING - 1).map_or(0, |(at, _)| at);
-        let ending = &text.prompt[start..];
+    for (example, prompt) in examples.iter().flatten().filter_map(|example| Some((example, example.prompt.as_ref()?))) {
+        let prompt = prompt.to_string();
+        let start = prompt.char_indices().rev().nth(ENDING - 1).map_or(0, |(at, _)| at);
+        let ending = &prompt[start..];
         let last_word = ending.rfind(char::is_whitespace).map_or(ending, |at| &ending[at..]);
-        if !seen.insert(last_word) {
+        if !seen.insert(last_word.to_owned()) {
             continue;
         }
         let found = find(tokenizer, ending, words)?;
         if tokens.as_ref().is_some_and(|tokens| *tokens != found) {
-            let problem = format!("the label words become other tokens after the example `{}`", text.example.id);
+            let problem = format!("the label words become other tokens after the example `{}`", example.id);
             return Err(InputError::new(problem).field("label_words").cure("end the template in a fixed text").into());
         }
         tokens = Some(found);

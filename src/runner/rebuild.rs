@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Draft, Plan, PlannedExample, Prompts, plan_explicit};
+use super::{Draft, Plan, PlannedExample, PromptText, Prompts, plan_explicit};
 use crate::{
     attribution::Split,
     component::Shape,
@@ -96,7 +96,7 @@ fn from_draft(draft: &Draft<'_>, made: &Plan, prompts: Prompts) -> Result<Rebuil
     };
     Ok(Rebuilt {
         prompts,
-        texts: made.test.iter().map(|e| e.prompt.as_deref().unwrap_or_default().to_owned()).collect(),
+        texts: made.test.iter().map(|e| e.prompt.as_ref().map(PromptText::to_string).unwrap_or_default()).collect(),
         demonstrations: draft.demonstrations.iter().map(shown).collect::<Result<_>>()?,
         queries: queries.map(|example| draft.template.render(example)).collect::<Result<_>>()?,
     })

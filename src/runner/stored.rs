@@ -8,10 +8,13 @@ use crate::{
     attribution::Split,
     cancel::Cancel,
     error::{Error, Result},
-    model::Model,
+    model::{Model, Prompt, Tokens},
     run::{ExampleCounts, Run},
     store::{About, Key, KeyMaker, Store},
 };
+
+/// Rows of a kept run that are told at a time: a run is not copied whole to be told.
+const TOLD: usize = 4096;
 
 /// The run of `plan`, from the store or the model; `observe` hears the same either way, and notes on where it came from.
 ///
@@ -118,14 +121,15 @@ pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> Key {
 }
 
 /// Named by the model and how it computes, every token, and the gold labels; not by what things are called.
-fn key(kind: &str, model: &Model, plan: &Plan, train: &[Vec<u32>], test: &[Vec<u32>]) -> Key {
+fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]) -> Key {
     let maker = KeyMaker::new(kind).text(&model.identity).text(&format!("{:?}", plan.shape));
     let maker = maker.numbers(plan.task.label_tokens.iter().map(|&token| u64::from(token)));
     let gold = |split| plan.gold(split).into_iter().map(|label| label as u64);
     let maker = maker.numbers(gold(Split::Train)).numbers(gold(Split::Test));
     let maker = maker.numbers([train.len() as u64, test.len() as u64].into_iter());
+    let tokens = |prompt: &Tokens| prompt.tokens().map(u64::from).collect::<Vec<u64>>();
     let prompts = train.iter().chain(test);
-    prompts.fold(maker, |maker, prompt| maker.numbers(prompt.iter().map(|&token| u64::from(token)))).finish()
+    prompts.fold(maker, |maker, prompt| maker.numbers(tokens(prompt).into_iter())).finish()
 }
 
 /// The kept run under the names of `plan`, told as if it were computed.
@@ -138,8 +142,11 @@ fn found(store: &Store, key: &Key, plan: &Plan, observe: &mut dyn FnMut(Event)) 
     observe(Event::Note(Note::Kept));
     let Run { meta, train, test, .. } = kept;
     let run = complete(plan.clone(), meta.accuracy, meta.exactness, meta.timing, train, test);
-    for split in Split::ALL.into_iter().filter(|&split| !run.split(split).is_empty()) {
-        observe(Event::Batch(split, run.split(split).to_batch()));
+    for split in Split::ALL {
+        let table = run.split(split);
+        for from in (0..table.len()).step_by(TOLD) {
+            observe(Event::Batch(split, table.batch(from..table.len().min(from + TOLD))));
+        }
     }
     observe(Event::Finished(Box::new(run.meta.clone())));
     Some(run)

@@ -1,7 +1,8 @@
 //! Runs on disk: `run.json`, `attribution.safetensors`, `examples.jsonl` in one folder.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -71,15 +72,15 @@ impl Destination {
             _ => {}
         }
         remove_beside(&self.folder)?;
-        self.write_with(TABLE, |path| table::write(run, path))?;
-        let mut lines = Vec::new();
-        for example in &run.examples {
-            serde_json::to_writer(&mut lines, example)
-                .map_err(io::Error::from)
-                .map_err(|source| self.failed(EXAMPLES, source))?;
-            lines.push(b'\n');
-        }
-        self.write_file(EXAMPLES, &lines)?;
+        self.write_with(TABLE, |path| table::write(&Split::ALL.map(|split| (split, run.split(split))), path))?;
+        self.write_with(EXAMPLES, |path| {
+            let mut lines = BufWriter::new(fs::File::create(path)?);
+            for example in &run.examples {
+                serde_json::to_writer(&mut lines, example)?;
+                lines.write_all(b"\n")?;
+            }
+            lines.flush()
+        })?;
         let mut meta =
             serde_json::to_vec_pretty(&run.meta).map_err(io::Error::from).map_err(|source| self.failed(RUN, source))?;
         meta.push(b'\n');
@@ -161,28 +162,24 @@ impl Tables<'_> {
         let labels = self.meta.task.label_words.len().max(self.meta.task.label_tokens.len());
         let shape = Shape { layers: self.meta.model.layers, heads: self.meta.model.heads, labels };
         let (l, h) = (shape.layers, shape.heads);
-        let heads = self.floats(split, "heads", &[l, h, n, labels])?;
-        let mlps = self.floats(split, "mlps", &[l, n, labels])?;
+        let heads = self.tensor(split, "heads", Dtype::F32, &[l, h, n, labels])?;
+        let mlps = self.tensor(split, "mlps", Dtype::F32, &[l, n, labels])?;
         let gold = self.tensor(split, "labels", Dtype::I64, &[n])?;
         let gold: Vec<usize> = gold.chunks_exact(8).map(|bytes| i64::from_le_bytes(array(bytes)) as usize).collect();
         if gold.iter().any(|&label| label >= labels) {
             return Err(self.wrong(split, "labels", format!("a label is not below {labels}")).into());
         }
-        let rows = n * labels;
-        let mut components = Vec::with_capacity(shape.components() * rows);
-        for layer in 0..l {
-            components.extend_from_slice(&heads[layer * h * rows..(layer + 1) * h * rows]);
-            components.extend_from_slice(&mlps[layer * rows..(layer + 1) * rows]);
+        let layer = 4 * n * labels;
+        let mut components = Vec::with_capacity(shape.components() * n * labels);
+        for at in 0..l {
+            components.extend(floats(&heads[at * h * layer..(at + 1) * h * layer]));
+            components.extend(floats(&mlps[at * layer..(at + 1) * layer]));
         }
-        let (rest, full) = (self.floats(split, "rest", &[n, labels])?, self.floats(split, "full", &[n, labels])?);
-        let mut table = Attribution::new(shape, gold);
-        table.push(&Batch { examples: n, components, rest, full });
-        Ok(table)
-    }
-
-    fn floats(&self, split: Split, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let bytes = self.tensor(split, name, Dtype::F32, shape)?;
-        Ok(bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(array(bytes))).collect())
+        let table = |name: &str| -> Result<Vec<f32>> {
+            Ok(floats(self.tensor(split, name, Dtype::F32, &[n, labels])?).collect())
+        };
+        let (rest, full) = (table("rest")?, table("full")?);
+        Ok(Attribution::complete(shape, gold, Batch { examples: n, components, rest, full }))
     }
 
     fn tensor(&self, split: Split, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8]> {
@@ -199,6 +196,10 @@ impl Tables<'_> {
     fn wrong(&self, split: Split, name: &str, problem: String) -> InputError {
         InputError::new(problem).path(&self.path).field(format!("{}.{name}", split.name()))
     }
+}
+
+fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(array(bytes)))
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {

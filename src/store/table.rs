@@ -1,42 +1,65 @@
-//! The tables of a run as `attribution.safetensors`, written tensor by tensor: a run may be as large as memory allows, and is
-//! not copied to be saved.
+//! The tables of a run as `attribution.safetensors`, written as they stand in memory: a run may be as large as memory allows, and
+//! no part of it is copied to be saved.
 
-use std::{borrow::Cow, io, path::Path};
-
-use safetensors::{
-    SafeTensorError, serialize_to_file,
-    tensor::{Dtype, View},
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
 };
 
-use crate::{attribution::Split, component::Shape, run::Run};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
-/// Writes both tables of `run` to `path`.
-pub(super) fn write(run: &Run, path: &Path) -> io::Result<()> {
-    let mut tensors = Vec::new();
-    for split in Split::ALL {
-        let table = run.split(split);
-        let Shape { layers, heads, labels } = table.shape();
-        let n = table.len();
-        for (name, shape, numbers) in [
-            ("heads", vec![layers, heads, n, labels], Numbers::Floats(table.parts(false))),
-            ("mlps", vec![layers, n, labels], Numbers::Floats(table.parts(true))),
-            ("rest", vec![n, labels], Numbers::Floats(vec![table.rest()])),
-            ("full", vec![n, labels], Numbers::Floats(vec![table.full()])),
-            ("labels", vec![n], Numbers::Labels(table.gold())),
-        ] {
-            tensors.push((format!("{}.{name}", split.name()), Stored { shape, numbers }));
-        }
-    }
-    serialize_to_file(tensors, None, path).map_err(|error| match error {
-        SafeTensorError::IoError(error) => error,
-        other => io::Error::other(other),
-    })
+use crate::{
+    attribution::{Attribution, Split},
+    component::Shape,
+};
+
+/// Headers are filled with spaces to a multiple of so many bytes.
+const ALIGNMENT: usize = 8;
+
+/// Writes `tables` to `path`; tensors in the order of the format's own library: labels, then by name.
+pub(super) fn write(tables: &[(Split, &Attribution)], path: &Path) -> io::Result<()> {
+    let mut tensors: Vec<Stored<'_>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
+    tensors.sort_by(|a, b| b.numbers.dtype().cmp(&a.numbers.dtype()).then_with(|| a.name.cmp(&b.name)));
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    let header = header(&tensors)?;
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    tensors.iter().try_for_each(|tensor| tensor.numbers.write(&mut file))?;
+    file.flush()
+}
+
+fn header(tensors: &[Stored<'_>]) -> io::Result<Vec<u8>> {
+    let mut end = 0;
+    let info = |Stored { name, shape, numbers }: &Stored<'_>| {
+        let start = end;
+        end += numbers.bytes();
+        (name.clone(), TensorInfo { dtype: numbers.dtype(), shape: shape.clone(), data_offsets: (start, end) })
+    };
+    let infos = tensors.iter().map(info).collect();
+    let mut header = serde_json::to_vec(&Metadata::new(None, infos).map_err(io::Error::other)?)?;
+    header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
+    Ok(header)
 }
 
 /// One tensor.
 struct Stored<'a> {
+    name: String,
     shape: Vec<usize>,
     numbers: Numbers<'a>,
+}
+
+fn stored(split: Split, table: &Attribution) -> [Stored<'_>; 5] {
+    let Shape { layers, heads, labels } = table.shape();
+    let n = table.len();
+    [
+        ("heads", vec![layers, heads, n, labels], Numbers::Floats(table.parts(false))),
+        ("mlps", vec![layers, n, labels], Numbers::Floats(table.parts(true))),
+        ("rest", vec![n, labels], Numbers::Floats(vec![table.rest()])),
+        ("full", vec![n, labels], Numbers::Floats(vec![table.full()])),
+        ("labels", vec![n], Numbers::Labels(table.gold())),
+    ]
+    .map(|(name, shape, numbers)| Stored { name: format!("{}.{name}", split.name()), shape, numbers })
 }
 
 enum Numbers<'a> {
@@ -44,39 +67,64 @@ enum Numbers<'a> {
     Labels(&'a [usize]),
 }
 
-impl View for Stored<'_> {
-    fn dtype(&self) -> Dtype {
-        match self.numbers {
+impl Numbers<'_> {
+    const fn dtype(&self) -> Dtype {
+        match self {
             Numbers::Floats(_) => Dtype::F32,
             Numbers::Labels(_) => Dtype::I64,
         }
     }
 
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        let mut bytes = Vec::with_capacity(self.data_len());
-        match &self.numbers {
-            Numbers::Floats(parts) => {
-                for value in parts.iter().copied().flatten() {
-                    bytes.extend(value.to_le_bytes());
-                }
-            }
-            Numbers::Labels(labels) => {
-                for &label in *labels {
-                    bytes.extend((label as i64).to_le_bytes());
-                }
-            }
-        }
-        bytes.into()
-    }
-
-    fn data_len(&self) -> usize {
-        match &self.numbers {
+    fn bytes(&self) -> usize {
+        match self {
             Numbers::Floats(parts) => parts.iter().map(|part| size_of_val(*part)).sum(),
             Numbers::Labels(labels) => labels.len() * size_of::<i64>(),
         }
+    }
+
+    fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        match self {
+            Numbers::Floats(parts) => {
+                parts.iter().copied().flatten().try_for_each(|value| to.write_all(&value.to_le_bytes()))
+            }
+            Numbers::Labels(labels) => labels.iter().try_for_each(|&label| to.write_all(&(label as i64).to_le_bytes())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::{serialize, tensor::TensorView};
+
+    use super::*;
+    use crate::attribution::Batch;
+
+    fn table(examples: usize) -> Attribution {
+        let shape = Shape { layers: 2, heads: 3, labels: 3 };
+        let values = |rows: usize| (0..rows * 3).map(|i| i as f32 / 7.0 - 2.0).collect::<Vec<f32>>();
+        let components = values(shape.components() * examples);
+        let batch = Batch { examples, components, rest: values(examples), full: values(examples) };
+        Attribution::complete(shape, (0..examples).map(|i| i % 3).collect(), batch)
+    }
+
+    #[test]
+    fn files_are_those_of_the_formats_own_library() {
+        let (train, test) = (table(5), table(70));
+        let tables = [(Split::Train, &train), (Split::Test, &test)];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table");
+        write(&tables, &path).unwrap();
+        let all: Vec<Stored<'_>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
+        let bytes = |numbers: &Numbers<'_>| {
+            let mut bytes = Vec::new();
+            numbers.write(&mut bytes).unwrap();
+            bytes
+        };
+        let data: Vec<Vec<u8>> = all.iter().map(|tensor| bytes(&tensor.numbers)).collect();
+        let view = |(tensor, data): (&Stored<'_>, _)| {
+            (tensor.name.clone(), TensorView::new(tensor.numbers.dtype(), tensor.shape.clone(), data).unwrap())
+        };
+        let views: Vec<_> = all.iter().zip(data.iter().map(Vec::as_slice)).map(view).collect();
+        assert_eq!(std::fs::read(&path).unwrap(), serialize(views, None).unwrap());
     }
 }

@@ -44,7 +44,7 @@
 //!
 //! Text files are UTF-8, with or without a byte order mark, or UTF-16 with one.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -204,9 +204,12 @@ fn located(reader: &Reader<'_>, part: &Part, name: &str, fetch: Fetch<'_>, mista
     let mut found = Vec::new();
     let mut slice = part.slice;
     for DataFile { path, bytes, prefix } in files {
-        let rows = table::read(&path, &bytes, &reader.data.format, slice, mistakes);
-        let counted = slice.from + rows.len();
-        found.extend(reader.examples(&path, &prefix, rows, mistakes));
+        let path: Arc<Path> = path.into();
+        let mut counted = slice.from;
+        table::read(&path, &bytes, &reader.data.format, slice, mistakes, &mut |row, mistakes| {
+            counted += 1;
+            reader.take(&path, &prefix, row, &mut found, mistakes);
+        });
         slice = slice.after(counted);
     }
     let found = sampled(found, part);

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
 };
 
 use serde_json::{Map, Value};
@@ -18,7 +19,7 @@ use crate::{error::InputError, random::Draws, text::list};
 /// An example and where it stands.
 pub(super) struct Located {
     pub(super) example: Example,
-    pub(super) path: PathBuf,
+    pub(super) path: Arc<Path>,
     pub(super) line: usize,
 }
 
@@ -31,18 +32,21 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The examples of `rows`; those that cannot be used go to the mistakes.
-    pub(super) fn examples(&self, path: &Path, prefix: &str, rows: Vec<Row>, mistakes: &mut Mistakes) -> Vec<Located> {
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
-            let line = row.line;
-            match self.example(prefix, row) {
-                Ok(Some(example)) => found.push(Located { example, path: path.to_owned(), line }),
-                Ok(None) => {}
-                Err(error) => mistakes.push(error.path(path).line(line)),
-            }
+    /// Puts the example of `row` to the others that were `found`; one that cannot be used goes to the mistakes.
+    pub(super) fn take(
+        &self,
+        path: &Arc<Path>,
+        prefix: &str,
+        row: Row,
+        found: &mut Vec<Located>,
+        mistakes: &mut Mistakes,
+    ) {
+        let line = row.line;
+        match self.example(prefix, row) {
+            Ok(Some(example)) => found.push(Located { example, path: Arc::clone(path), line }),
+            Ok(None) => {}
+            Err(error) => mistakes.push(error.path(&**path).line(line)),
         }
-        found
     }
 
     /// `None` if the task file says to leave it out.
@@ -76,7 +80,7 @@ impl Reader<'_> {
         let fields = if data.fields.is_empty() {
             columns.shift_remove(&data.id);
             columns.shift_remove(&data.label);
-            columns
+            columns.into_iter().collect()
         } else {
             self.renamed(&columns)?
         };
@@ -136,7 +140,7 @@ pub(super) fn check_ids(parts: &[&[Located]], mistakes: &mut Mistakes) {
         let place = if first.path == located.path { String::new() } else { format!(" of {}", first.path.display()) };
         let problem = format!("the id `{}` is that of line {}{place} too", located.example.id, first.line);
         let cure = "ids tell examples apart, and pool, dev and test must not overlap";
-        mistakes.push(InputError::new(problem).path(&located.path).line(located.line).field("id").cure(cure));
+        mistakes.push(InputError::new(problem).path(&*located.path).line(located.line).field("id").cure(cure));
     }
 }
 
@@ -147,7 +151,7 @@ pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], mis
         let label = &labels[first.example.label];
         let problem = format!("all {} examples of the {name} have the label `{label}`", part.len());
         let cure = "examples of at least two labels are needed; is the file sorted by label and cut?";
-        mistakes.push(InputError::new(problem).path(&first.path).cure(cure));
+        mistakes.push(InputError::new(problem).path(&*first.path).cure(cure));
     }
 }
 

@@ -99,6 +99,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let model = args.model.load()?;
     line.stage("making prompts…");
     let planned = planned(args, &model, task.as_ref(), &requests)?;
+    drop(task);
     let orders: Vec<Order> =
         planned.into_iter().zip(folders).map(|((plan, prompts), folder)| Order { plan, prompts, folder }).collect();
     let amount = Amount::of(&orders);

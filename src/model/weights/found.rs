@@ -3,15 +3,19 @@
 use std::{ops::Range, sync::Arc};
 
 use candle_core::{
-    DType, Device, Tensor,
+    Device, Tensor, WithDType,
     quantized::{GgmlDType, QStorage, QTensor},
 };
+use half::{bf16, f16};
 
 use super::{Numbers, Precision, Stored, Weights, stored};
 use crate::{
     error::{InputError, Result},
     model::matrix::Matrix,
 };
+
+/// Bytes that are made into numbers at a time.
+const PIECE: usize = 1 << 20;
 
 /// A tensor that was found and has the expected shape, and the part of it that is wanted.
 pub struct Found<'a> {
@@ -40,16 +44,7 @@ impl Found<'_> {
     /// # Errors
     /// If it holds NaN or infinity, or cannot be read.
     pub fn tensor(self) -> Result<Tensor> {
-        let bytes = self.bytes()?;
-        let mut values = self.stored.numbers.to_f32(&bytes).map_err(|problem| self.wrong(problem))?;
-        self.check(&values)?;
-        if self.stored.shift.abs() > 0.0 {
-            for value in &mut values {
-                *value += self.stored.shift;
-            }
-        }
-        let shape = self.shape();
-        Ok(Tensor::from_vec(values, shape, &self.weights.device)?)
+        self.dense(|value| value)
     }
 
     /// As a matrix in the chosen precision.
@@ -57,31 +52,76 @@ impl Found<'_> {
     /// # Errors
     /// If it holds NaN or infinity, or cannot be read.
     pub fn matrix(self) -> Result<Matrix> {
-        let device = &self.weights.device;
         let width = self.shape().last().copied().unwrap_or(0);
-        let dense = |dtype| Ok(Matrix::Dense(self.again().tensor()?.to_dtype(dtype)?));
         match (self.weights.precision, self.stored.numbers) {
             (Precision::Own, Numbers::Blocks(kind)) => self.blocks(kind),
-            (Precision::F16, _) | (Precision::Own, Numbers::F16) => dense(DType::F16),
-            (Precision::BF16, _) | (Precision::Own, Numbers::BF16) => dense(DType::BF16),
-            (Precision::Q8, _) if width.is_multiple_of(GgmlDType::Q8_0.block_size()) => {
-                let tensor = self.tensor()?.to_device(&Device::Cpu)?;
-                Ok(Matrix::Quantised(Arc::new(QTensor::quantize_onto(&tensor, GgmlDType::Q8_0, device)?)))
-            }
-            _ => dense(DType::F32),
+            (Precision::F16, _) | (Precision::Own, Numbers::F16) => Ok(Matrix::Dense(self.dense(f16::from_f32)?)),
+            (Precision::BF16, _) | (Precision::Own, Numbers::BF16) => Ok(Matrix::Dense(self.dense(bf16::from_f32)?)),
+            (Precision::Q8, _) if width.is_multiple_of(GgmlDType::Q8_0.block_size()) => self.quantised(width),
+            _ => Ok(Matrix::Dense(self.dense(|value| value)?)),
         }
     }
 
+    fn dense<T: WithDType>(&self, number: impl Fn(f32) -> T) -> Result<Tensor> {
+        let shape = self.shape();
+        let mut all: Vec<T> = Vec::with_capacity(shape.iter().product());
+        self.each(&mut |values| {
+            all.extend(values.iter().map(|&value| number(value)));
+            Ok(())
+        })?;
+        Ok(Tensor::from_vec(all, shape, &self.weights.device)?)
+    }
+
+    /// Quantised here, a few rows of `width` numbers at a time.
+    fn quantised(&self, width: usize) -> Result<Matrix> {
+        let kind = GgmlDType::Q8_0;
+        let mut all: Vec<u8> = Vec::with_capacity(self.stored.elements() / kind.block_size() * kind.type_size());
+        self.each(&mut |values| {
+            let rows = Tensor::from_slice(values, (values.len() / width, width), &Device::Cpu)?;
+            all.extend_from_slice(&QTensor::quantize(&rows, kind)?.data()?);
+            Ok(())
+        })?;
+        self.quantised_as(kind, all)
+    }
+
     /// The file's own blocks, checked for sound scales.
-    fn blocks(self, kind: GgmlDType) -> Result<Matrix> {
-        let bytes = self.bytes()?;
-        self.check(&self.stored.numbers.to_f32(&bytes).map_err(|problem| self.wrong(problem))?)?;
+    fn blocks(&self, kind: GgmlDType) -> Result<Matrix> {
+        self.each(&mut |_| Ok(()))?;
+        self.quantised_as(kind, self.bytes()?)
+    }
+
+    fn quantised_as(&self, kind: GgmlDType, bytes: Vec<u8>) -> Result<Matrix> {
         let storage = QStorage::from_data(bytes.into(), &self.weights.device, kind)?;
         Ok(Matrix::Quantised(Arc::new(QTensor::new(storage, self.shape())?)))
     }
 
-    fn again(&self) -> Self {
-        Self { rows: self.rows.clone(), ..*self }
+    /// Hands out the wanted numbers, whole rows of them at a time and in order, once they are known to be finite.
+    ///
+    /// Where the file has them as they are wanted, they are read a few at a time: besides what is made of them nothing of
+    /// their size stands in memory.
+    fn each(&self, take: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let mut shift = |bytes: &[u8]| {
+            let mut values = self.stored.numbers.to_f32(bytes).map_err(|problem| self.wrong(problem))?;
+            self.check(&values)?;
+            if self.stored.shift.abs() > 0.0 {
+                for value in &mut values {
+                    *value += self.stored.shift;
+                }
+            }
+            take(&values)
+        };
+        let row = self.shape().last().copied().unwrap_or(1).max(1);
+        let row = self.stored.numbers.bytes(row).unwrap_or(self.stored.length).max(1);
+        let most = row * (PIECE / row).max(1);
+        if self.is_as_wanted() {
+            return self.weights.shards[self.stored.shard].each(self.name, self.stored, most, &mut shift);
+        }
+        self.bytes()?.chunks(most).try_for_each(shift)
+    }
+
+    /// Whether the file has all that is wanted and nothing else, in the order in which it is wanted.
+    fn is_as_wanted(&self) -> bool {
+        self.rows.is_none() && self.stored.reorder.is_none() && (!self.transposes() || self.stored.transposed)
     }
 
     /// Shape of what is wanted, `[out, in]`.
@@ -137,5 +177,68 @@ impl Found<'_> {
 
     fn wrong(&self, problem: String) -> InputError {
         self.weights.shards[self.stored.shard].wrong(self.name, problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, path::Path};
+
+    use candle_core::{DType, safetensors};
+
+    use super::*;
+
+    /// More rows than fit one piece.
+    const SHAPE: (usize, usize) = (PIECE / (4 * 160) + 9, 160);
+
+    fn checkpoint(folder: &Path, kept_as: DType) -> Tensor {
+        let numbers: Vec<f32> = (0..SHAPE.0 * SHAPE.1).map(|i| ((i * 7919) % 1013) as f32 / 512.0 - 1.0).collect();
+        let tensor = Tensor::from_vec(numbers, SHAPE, &Device::Cpu).unwrap().to_dtype(kept_as).unwrap();
+        let file = folder.join("model.safetensors");
+        safetensors::save(&HashMap::from([("w".to_owned(), tensor.clone())]), file).unwrap();
+        tensor
+    }
+
+    fn numbers(tensor: &Tensor) -> Vec<f32> {
+        tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn what_is_read_in_pieces_is_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        for kept_as in [DType::F32, DType::BF16, DType::F16] {
+            let whole = checkpoint(folder.path(), kept_as);
+            for (precision, dtype) in
+                [(Precision::F32, DType::F32), (Precision::BF16, DType::BF16), (Precision::F16, DType::F16)]
+            {
+                let weights = Weights::open(folder.path(), &Device::Cpu).unwrap().with_precision(precision);
+                let Matrix::Dense(read) = weights.matrix("w", SHAPE).unwrap() else { panic!("not dense") };
+                assert_eq!((read.dtype(), numbers(&read)), (dtype, numbers(&whole.to_dtype(dtype).unwrap())));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_columns_are_those_of_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = checkpoint(folder.path(), DType::F32);
+        let weights = Weights::open(folder.path(), &Device::Cpu).unwrap();
+        let found = || weights.find("w", &[SHAPE.0, SHAPE.1]).unwrap();
+        let rows = found().rows([3..5, 1000..1007]).tensor().unwrap();
+        let expected = Tensor::cat(&[whole.narrow(0, 3, 2).unwrap(), whole.narrow(0, 1000, 7).unwrap()], 0).unwrap();
+        assert_eq!(numbers(&rows), numbers(&expected));
+        assert_eq!(
+            numbers(&found().input_first().tensor().unwrap()),
+            numbers(&whole.t().unwrap().contiguous().unwrap())
+        );
+    }
+
+    #[test]
+    fn what_is_quantised_in_pieces_is_quantised_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = checkpoint(folder.path(), DType::F32);
+        let weights = Weights::open(folder.path(), &Device::Cpu).unwrap().with_precision(Precision::Q8);
+        let Matrix::Quantised(read) = weights.matrix("w", SHAPE).unwrap() else { panic!("not quantised") };
+        assert_eq!(read.data().unwrap(), QTensor::quantize(&whole, GgmlDType::Q8_0).unwrap().data().unwrap());
     }
 }

@@ -10,7 +10,7 @@ use super::Stored;
 use crate::error::{Error, InputError, Result};
 
 /// Bytes hashed at a time.
-const HASH_CHUNK: usize = 16 << 20;
+const HASH_CHUNK: usize = 2 << 20;
 
 /// A file, or bytes that are part of the program.
 #[derive(Debug)]
@@ -55,10 +55,18 @@ impl Shard {
 
     /// The bytes of a tensor.
     pub(super) fn read(&self, name: &str, stored: &Stored) -> Result<Vec<u8>> {
-        self.read_at(stored.offset, stored.length).map_err(|source| match source.kind() {
-            io::ErrorKind::UnexpectedEof => self.wrong(name, "the file ends before the tensor does").into(),
-            _ => Error::Read { path: self.path.clone(), source },
-        })
+        self.read_at(stored.offset, stored.length).map_err(|source| self.unread(name, source))
+    }
+
+    /// The bytes of a tensor, at most `most` at a time, in order.
+    pub(super) fn each(
+        &self,
+        name: &str,
+        stored: &Stored,
+        most: usize,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        self.pieces(stored.offset, stored.length as u64, most, |source| self.unread(name, source), take)
     }
 
     /// `length` bytes from `offset`, which must lie within the file.
@@ -76,13 +84,42 @@ impl Shard {
     }
 
     pub(super) fn hash_into(&self, hasher: &mut blake3::Hasher) -> Result<()> {
-        let mut offset = 0;
-        while offset < self.length {
-            let length = HASH_CHUNK.min((self.length - offset) as usize);
-            let read = self.read_at(offset, length);
-            hasher.update_rayon(&read.map_err(|source| Error::Read { path: self.path.clone(), source })?);
-            offset += length as u64;
+        let failed = |source| Error::Read { path: self.path.clone(), source };
+        self.pieces(0, self.length, HASH_CHUNK, failed, &mut |bytes| {
+            hasher.update_rayon(bytes);
+            Ok(())
+        })
+    }
+
+    /// Hands out `length` bytes from `offset`, which lie within the file, in pieces of `most` that share one buffer.
+    fn pieces(
+        &self,
+        offset: u64,
+        length: u64,
+        most: usize,
+        failed: impl Fn(io::Error) -> Error,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if let Source::Embedded(bytes) = self.source {
+            return bytes[offset as usize..(offset + length) as usize].chunks(most).try_for_each(take);
+        }
+        let mut file = File::open(&self.path).map_err(&failed)?;
+        file.seek(SeekFrom::Start(offset)).map_err(&failed)?;
+        let mut buffer = vec![0; most.min(length as usize)];
+        let mut left = length as usize;
+        while left > 0 {
+            let piece = &mut buffer[..left.min(most)];
+            file.read_exact(piece).map_err(&failed)?;
+            left -= piece.len();
+            take(piece)?;
         }
         Ok(())
+    }
+
+    fn unread(&self, name: &str, source: io::Error) -> Error {
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof => self.wrong(name, "the file ends before the tensor does").into(),
+            _ => Error::Read { path: self.path.clone(), source },
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::{Format, Row, Slice};
+use super::{Format, Row, Slice, Take};
 use crate::{error::InputError, task::mistakes::Mistakes};
 
 pub(super) fn read(
@@ -15,7 +15,8 @@ pub(super) fn read(
     (delimiter, quoting): (u8, bool),
     slice: Slice,
     mistakes: &mut Mistakes,
-) -> Vec<Row> {
+    take: Take<'_>,
+) {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -36,16 +37,15 @@ pub(super) fn read(
         None => {
             let cure = "write the names of the columns into the first line, or into `columns` of the task file";
             mistakes.push(InputError::new("the file is empty: it has no header").path(path).cure(cure));
-            return Vec::new();
+            return;
         }
     };
     let mut seen = HashSet::new();
     if let Some(twin) = names.iter().find(|name| !seen.insert(name.as_str())) {
         let problem = format!("two columns are called `{twin}`");
         mistakes.push(InputError::new(problem).path(path).line(1).cure("give every column its own name"));
-        return Vec::new();
+        return;
     }
-    let mut rows = Vec::new();
     let (mut row, mut line, mut counted) = (0, 1, 0);
     while !slice.ends_before(row) && next(&mut record, mistakes) {
         // The reader's own count is one short after a line that ends in CR LF.
@@ -59,9 +59,8 @@ pub(super) fn read(
             mistakes.push(InputError::new(problem).path(path).line(line).cure(cure));
         } else if row >= slice.from {
             let columns = names.iter().cloned().zip(record.iter().map(Value::from)).collect();
-            rows.push(Row { line, columns });
+            take(Row { line, columns }, mistakes);
         }
         row += 1;
     }
-    rows
 }

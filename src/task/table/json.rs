@@ -4,14 +4,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Row, Slice};
+use super::{Row, Slice, Take};
 use crate::{error::InputError, task::mistakes::Mistakes};
 
-pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
+pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
     if text.trim_start().starts_with('[') && path.extension().is_some_and(|ending| ending == "json") {
-        return list(path, text, slice, mistakes);
+        return list(path, text, slice, mistakes, take);
     }
-    let mut rows = Vec::new();
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     for (row, (at, line)) in lines.enumerate() {
         if slice.ends_before(row) {
@@ -21,7 +20,7 @@ pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistake
             continue;
         }
         match serde_json::from_str::<Map<String, Value>>(line) {
-            Ok(columns) => rows.push(Row { line: at + 1, columns }),
+            Ok(columns) => take(Row { line: at + 1, columns }, mistakes),
             Err(error) => {
                 let problem = format!("not a JSON object: {}", plain(&error));
                 let cure = r#"a line reads {"text": "…", "label": "…"}"#;
@@ -30,19 +29,17 @@ pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistake
             }
         }
     }
-    rows
 }
 
-fn list(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
+fn list(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
     match serde_json::from_str::<Vec<Map<String, Value>>>(text) {
         Ok(objects) => {
             let rows = objects.into_iter().enumerate().filter(|(row, _)| slice.holds(*row));
-            rows.map(|(row, columns)| Row { line: row + 1, columns }).collect()
+            rows.for_each(|(row, columns)| take(Row { line: row + 1, columns }, mistakes));
         }
         Err(error) => {
             let problem = format!("not a list of JSON objects: {}", plain(&error));
             mistakes.push(InputError::new(problem).path(path).line(error.line()).column(error.column().max(1)));
-            Vec::new()
         }
     }
 }

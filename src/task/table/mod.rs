@@ -56,30 +56,33 @@ impl Slice {
     }
 }
 
-/// Reads the rows of `bytes`; `path` says the format by its ending and is named in mistakes.
-pub(super) fn read(path: &Path, bytes: &[u8], format: &Format, slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
+/// Takes a row, or tells what is wrong with it.
+pub(super) type Take<'a> = &'a mut dyn FnMut(Row, &mut Mistakes);
+
+/// Hands out the rows of `bytes` one by one; `path` says the format by its ending and is named in mistakes.
+pub(super) fn read(path: &Path, bytes: &[u8], format: &Format, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if ending == "parquet" {
-        return parquet::read(path, bytes, slice, mistakes);
+        return parquet::read(path, bytes, slice, mistakes, take);
     }
     let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
     if !known.contains(&ending.as_str()) {
         let problem = format!("`.{ending}` is no ending of a table");
         let cure = "data files end in .jsonl, .csv, .tsv or .parquet";
         mistakes.push(InputError::new(problem).path(path).cure(cure));
-        return Vec::new();
+        return;
     }
     let text = match text::decode(path, bytes) {
         Ok(text) => text,
         Err(error) => {
             mistakes.push(error);
-            return Vec::new();
+            return;
         }
     };
     match ending.as_str() {
-        "csv" => delimited::read(path, &text, format, (b',', true), slice, mistakes),
-        "tsv" => delimited::read(path, &text, format, (b'\t', false), slice, mistakes),
-        _ => json::read(path, &text, slice, mistakes),
+        "csv" => delimited::read(path, &text, format, (b',', true), slice, mistakes, take),
+        "tsv" => delimited::read(path, &text, format, (b'\t', false), slice, mistakes, take),
+        _ => json::read(path, &text, slice, mistakes, take),
     }
 }
 
@@ -89,7 +92,8 @@ mod tests {
 
     fn rows(name: &str, bytes: &[u8], format: &Format) -> (Vec<Row>, Vec<String>) {
         let mut mistakes = Mistakes::default();
-        let rows = read(Path::new(name), bytes, format, Slice::default(), &mut mistakes);
+        let mut rows = Vec::new();
+        read(Path::new(name), bytes, format, Slice::default(), &mut mistakes, &mut |row, _| rows.push(row));
         (rows, mistakes.messages())
     }
 
@@ -135,8 +139,10 @@ mod tests {
         let text = b"{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\nnot read";
         let mut mistakes = Mistakes::default();
         let slice = Slice { from: 1, to: Some(3) };
-        let rows = read(Path::new("a.jsonl"), text, &Format::default(), slice, &mut mistakes);
-        assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
+        let mut lines = Vec::new();
+        let take = &mut |row: Row, _: &mut Mistakes| lines.push(row.line);
+        read(Path::new("a.jsonl"), text, &Format::default(), slice, &mut mistakes, take);
+        assert_eq!(lines, [2, 3]);
         assert!(mistakes.messages().is_empty());
     }
 

@@ -9,24 +9,22 @@ use parquet::{
 };
 use serde_json::{Map, Value};
 
-use super::{Row, Slice};
+use super::{Row, Slice, Take};
 use crate::{error::InputError, task::mistakes::Mistakes};
 
-pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, mistakes: &mut Mistakes) -> Vec<Row> {
-    match rows(bytes.to_vec(), slice) {
-        Ok(rows) => rows,
-        Err(error) => {
-            mistakes.push(InputError::new(format!("not a Parquet file that can be read: {error}")).path(path));
-            Vec::new()
-        }
+pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
+    if let Err(error) = rows(bytes.to_vec(), slice, &mut |row| take(row, mistakes)) {
+        mistakes.push(InputError::new(format!("not a Parquet file that can be read: {error}")).path(path));
     }
 }
 
-fn rows(bytes: Vec<u8>, slice: Slice) -> Result<Vec<Row>, ParquetError> {
+fn rows(bytes: Vec<u8>, slice: Slice, take: &mut dyn FnMut(Row)) -> Result<(), ParquetError> {
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes))?;
     let end = slice.to.unwrap_or(usize::MAX);
-    let rows = reader.get_row_iter(None)?.take(end).enumerate().skip(slice.from);
-    rows.map(|(row, columns)| Ok(Row { line: row + 1, columns: object(columns?.into_columns()) })).collect()
+    for (row, columns) in reader.get_row_iter(None)?.take(end).enumerate().skip(slice.from) {
+        take(Row { line: row + 1, columns: object(columns?.into_columns()) });
+    }
+    Ok(())
 }
 
 fn object(columns: Vec<(String, Field)>) -> Map<String, Value> {

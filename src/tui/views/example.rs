@@ -42,7 +42,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     match scene.state.listing.prompt {
         Some(below) => {
             let left = Rect { y: left.y + 1, height: left.height.saturating_sub(1), ..left };
-            prompt(buf, left, scene, item.prompt.as_deref(), below);
+            let text = item.prompt.as_ref().map(ToString::to_string);
+            prompt(buf, left, scene, text.as_deref(), below);
         }
         None => terms(buf, left, theme, sheet, argument),
     }
