@@ -283,7 +283,7 @@ fn a_prompt_is_edited_and_run_again_and_a_text_is_classified() {
     session.see("done in");
     session.press("i");
     session.press("\x1b[200~stocks fell\r\nagain\x1b[201~");
-    session.see("stocks fellagain");
+    session.see("stocks fell again");
     session.see("against");
     session.press("\rd");
     session.see("the same labels buy");

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
+    widgets::{Clear, Widget},
 };
 
 use crate::{
@@ -25,14 +27,33 @@ use crate::{
 
 use super::Scene;
 
+/// Rows that a long notice may take.
+const NOTICE: usize = 5;
+
 /// The line above the keys.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
     let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
-    let exact = scene.state.sheet().map_or_else(Line::default, |sheet| exactness(theme, sheet, area.width < 100));
+    let activity = activity(scene);
+    let ways = scene.state.sheet().map(|sheet| exactness(scene.theme, sheet)).unwrap_or_default();
+    let fits = |way: &&Line<'_>| activity.width() + way.width() + 2 <= area.width.into();
+    let exact = ways.iter().find(fits).or(ways.last()).cloned().unwrap_or_default();
     let room = area.width.saturating_sub(exact.width() as u16 + 2);
+    if let Some(notice) = scene.state.notice.as_ref().filter(|_| activity.width() > room.into()) {
+        return long_notice(buf, area, scene, &notice.text, activity.style);
+    }
     pane::put_right(buf, area, exact);
-    pane::put_at(buf, Rect { width: room, ..area }, 0, activity(scene));
+    pane::put_at(buf, Rect { width: room, ..area }, 0, activity);
+}
+
+/// A notice that does not fit beside the rest: over the whole width, and upwards where that is not enough.
+fn long_notice(buf: &mut Buffer, area: Rect, scene: Scene<'_>, text: &str, style: Style) {
+    let lines = pane::wrap(text, area.width.into());
+    let rows = lines.len().min(NOTICE) as u16;
+    let place = Rect { y: area.y + 1 - rows, height: rows, ..area };
+    let paper = Rect { x: place.x - 1, width: place.width + 2, ..place };
+    Clear.render(paper, buf);
+    buf.set_style(paper, scene.theme.on(Role::Text, if rows > 1 { Role::Panel } else { Role::Background }));
+    pane::stack(buf, place, lines.into_iter().map(|line| Line::styled(line, style)));
 }
 
 /// A sign of life.
@@ -113,19 +134,25 @@ fn running(theme: &Theme, progress: &Progress) -> Line<'static> {
     spans.into()
 }
 
-/// Whether the parts add up to the model's logits, and under which convention.
-fn exactness(theme: &Theme, sheet: &Sheet, brief: bool) -> Line<'static> {
+/// Whether the parts add up to the model's logits, and under which convention; shorter and shorter.
+fn exactness(theme: &Theme, sheet: &Sheet) -> Vec<Line<'static>> {
     if sheet.test.tally.is_empty() {
-        return Line::default();
+        return Vec::new();
     }
     let size = format!("{:.0e}", sheet.exactness.max_rel);
     if sheet.is_complete() && !sheet.exactness.holds(F32_TOLERANCE) {
         let text = format!(" ✗ NOT EXACT: parts miss the logits by {size} (allowed {F32_TOLERANCE:.0e}) ");
-        return Line::styled(text, theme.alarm());
+        return vec![Line::styled(text, theme.alarm())];
     }
-    let (mark, role) = if sheet.is_complete() { ("✓ exact ", Role::Good) } else { ("exact so far ", Role::Dim) };
-    let convention = if brief { " · norm frozen" } else { " of the logits · norm's scale frozen" };
-    vec![Span::styled(mark, theme.fg(role)), Span::styled(format!("to {size}{convention}"), theme.fg(Role::Dim))].into()
+    let (mark, role) = if sheet.is_complete() { ("✓ exact", Role::Good) } else { ("exact so far", Role::Dim) };
+    let more = [
+        format!(" to {size} of the logits · norm's scale frozen"),
+        format!(" to {size} · norm frozen"),
+        format!(" to {size}"),
+        String::new(),
+    ];
+    let line = |more| vec![Span::styled(mark, theme.fg(role)), Span::styled(more, theme.fg(Role::Dim))].into();
+    more.map(line).into()
 }
 
 /// A length of time in the unit that suits it.

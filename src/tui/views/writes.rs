@@ -56,9 +56,9 @@ fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &Written) {
 
 fn line(theme: &Theme, word: &Word, largest: f64, width: u16) -> Line<'static> {
     let role = if word.logit < 0.0 { Role::Bad } else { Role::Good };
-    let text: String = visible(&word.text).chars().take(15).collect();
+    let text = pane::column(&visible(&word.text), 15);
     let mut spans = vec![
-        Span::styled(format!("{text:<16}"), theme.fg(Role::Strong)),
+        Span::styled(format!("{text} "), theme.fg(Role::Strong)),
         Span::styled(format!("{:>+6.2} ", word.logit), theme.fg(role)),
     ];
     spans.extend(bar(theme, role, word.logit.abs() / largest, usize::from(width).saturating_sub(24).min(30)));
