@@ -100,13 +100,12 @@ pub(super) fn edit_line(state: &mut State, action: Action) -> bool {
     let word = before.trim_end().rfind(char::is_whitespace).map_or(0, |space| space + 1);
     let (kept, after) = match action {
         Action::Left => (at, (caret + 1).min(letters)),
-        Action::Right => (at, caret.saturating_sub(1)),
+        Action::Right | Action::EraseNext => (at, caret.saturating_sub(1)),
         Action::LineStart => (at, letters),
         Action::LineEnd => (at, 0),
         Action::Erase => (place(&before, 1).min(at), caret),
         Action::EraseWord => (word, caret),
         Action::Clear => (0, 0),
-        Action::EraseNext => (at, caret.saturating_sub(1)),
         _ => return false,
     };
     let rest = match action {

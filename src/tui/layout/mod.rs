@@ -158,10 +158,9 @@ pub fn page(area: Rect, state: &State) -> u16 {
         (_, Screen::Examples) if state.listing.prompt.is_some() => body(area).height / 2,
         (_, Screen::Examples) => list_rows(examples(area)[0], false).height,
         (_, Screen::Mix) => mixing::Mixing::of(area).rows.height,
-        (_, Screen::Prompt) => body(area).height / 2,
         (_, Screen::Compare) => state.sheet().map_or(1, |sheet| Sides::of(area, sheet.shape).flips().height),
         (_, Screen::Runs) => runs_list(area).height,
-        (_, Screen::Cause | Screen::Matrix) => body(area).height / 2,
+        (_, Screen::Prompt | Screen::Cause | Screen::Matrix) => body(area).height / 2,
     };
     rows.max(1)
 }

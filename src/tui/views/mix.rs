@@ -77,7 +77,7 @@ pub(super) fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
             return Line::styled(format!("{} fitting", status::spinner(scene.tick)), theme.bold(Role::Accent));
         }
         Fitting::Waiting(id) if id == sheet.id => {
-            return Line::styled("fits once the training examples are there", theme.fg(Role::Dim));
+            return Line::styled("fits once its examples are there", theme.fg(Role::Dim));
         }
         _ if sheet.desk.is_model() => return Line::default(),
         _ => {}
