@@ -68,7 +68,8 @@ fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bo
         Screen::Mix | Screen::Prompt | Screen::Cause | Screen::Matrix | Screen::Runs => Rect::default(),
     };
     let listed = state.overlay.is_none() && (list.contains(at) || state.screen == Screen::Examples);
-    if state.overlay.is_none() && state.screen == Screen::Prompt && layout::editing(screen, 0).text.contains(at) {
+    let prompt = state.editor.as_ref().filter(|_| state.overlay.is_none() && state.screen == Screen::Prompt);
+    if prompt.is_some_and(|editor| layout::editing(screen, editor.demos.len()).text.contains(at)) {
         return update(state, choose(Action::PageDown, Action::PageUp));
     }
     let action = if listed { choose(Action::ListDown, Action::ListUp) } else { choose(Action::Down, Action::Up) };
@@ -251,7 +252,9 @@ mod tests {
         does(&mut bench, CLICK, rows.x, rows.y + 2);
         assert_eq!(bench.state.editor.as_ref().unwrap().at, 2);
         does(&mut bench, CLICK, rows.x, rows.bottom());
-        assert_eq!(bench.state.editor.as_ref().unwrap().at, 2);
+        does(&mut bench, MouseEventKind::ScrollUp, rows.x, rows.bottom() + 4);
+        let editor = bench.state.editor.as_ref().unwrap();
+        assert_eq!((editor.at, editor.scroll), (2, 4), "the wheel scrolls the prompt it turns over");
         bench.keys("R");
         let rows = layout::runs_list(SCREEN);
         does(&mut bench, CLICK, rows.x, rows.y + 3);
