@@ -11,7 +11,7 @@ use std::{
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_partscope");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_partscope");
 
 /// However slow the machine is, nothing takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 struct Display(Arc<(Mutex<vt100::Parser>, Condvar)>);
 
 /// A terminal in which a shell line runs.
-pub struct Session {
+pub(crate) struct Session {
     display: Display,
     keys: Box<dyn Write + Send>,
     master: Box<dyn MasterPty + Send>,
@@ -38,12 +38,12 @@ const fn size(cols: u16, rows: u16) -> PtySize {
 
 impl Session {
     /// Says `before`, then becomes partscope with these arguments.
-    pub fn start(arguments: &str, cols: u16, rows: u16) -> Self {
+    pub(crate) fn start(arguments: &str, cols: u16, rows: u16) -> Self {
         Self::start_in("/nowhere", arguments, cols, rows)
     }
 
     /// As `start`, with the user's files in `config`.
-    pub fn start_in(config: &str, arguments: &str, cols: u16, rows: u16) -> Self {
+    pub(crate) fn start_in(config: &str, arguments: &str, cols: u16, rows: u16) -> Self {
         let pty = native_pty_system().openpty(size(cols, rows)).unwrap();
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", &format!("echo what was before; exec '{BINARY}' {arguments}")]);
@@ -67,12 +67,12 @@ impl Session {
         Self { display, keys: pty.master.take_writer().unwrap(), master: pty.master, child }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.display.0.0.lock().unwrap().screen().contents()
     }
 
     /// Waits until the screen is as `wanted` says.
-    pub fn until(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
+    pub(crate) fn until(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
         let (parser, bell) = &*self.display.0;
         let mut parser = parser.lock().unwrap();
         let end = Instant::now() + PATIENCE;
@@ -83,17 +83,17 @@ impl Session {
         }
     }
 
-    pub fn see(&self, text: &str) {
+    pub(crate) fn see(&self, text: &str) {
         self.until(text, |screen| screen.contents().contains(text));
     }
 
-    pub fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Row and column, counted from 1, of the first place where `text` stands.
-    pub fn find(&self, text: &str) -> (usize, usize) {
+    pub(crate) fn find(&self, text: &str) -> (usize, usize) {
         self.see(text);
         let screen = self.text();
         let at = |row: &str| row.find(text).map(|byte| row[..byte].chars().count());
@@ -102,23 +102,23 @@ impl Session {
     }
 
     /// Clicks on the first place where `text` stands.
-    pub fn click(&mut self, text: &str) {
+    pub(crate) fn click(&mut self, text: &str) {
         let (row, column) = self.find(text);
         self.press(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
     }
 
-    pub fn resize(&self, cols: u16, rows: u16) {
+    pub(crate) fn resize(&self, cols: u16, rows: u16) {
         self.display.0.0.lock().unwrap().set_size(cells(rows), cells(cols));
         self.master.resize(size(cols, rows)).unwrap();
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.process_id().unwrap().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Waits for the end and checks that the terminal is as it was.
-    pub fn ends_with(mut self, code: u32) {
+    pub(crate) fn ends_with(mut self, code: u32) {
         let status = self.child.wait().unwrap();
         assert_eq!(status.exit_code(), code, "the screen is\n{}", self.text());
         self.until("the old screen", |screen| {
