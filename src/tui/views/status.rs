@@ -80,7 +80,7 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
         Phase::Idle => Line::styled(idle(scene), theme.fg(Role::Dim)),
         Phase::Preparing => busy("making the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
-        Phase::Running(progress) => running(theme, progress),
+        Phase::Running(progress) => running(theme, progress, 12),
         Phase::Stopped => {
             let again = state.key_of(Action::Rerun);
             let text = format!("stopped: what is shown is not complete; {again} runs it again");
@@ -98,7 +98,7 @@ fn studying(scene: Scene<'_>) -> Line<'static> {
     match progress {
         Some(progress) => {
             let stop = scene.state.key_of(Action::Cancel);
-            line.spans.extend(running(theme, &progress).spans);
+            line.spans.extend(running(theme, &progress, 8).spans);
             line.spans.push(Span::styled(format!("  {stop} stops"), theme.fg(Role::Dim)));
         }
         None => line.spans.push(Span::styled("asking the model", theme.fg(Role::Dim))),
@@ -125,9 +125,9 @@ fn idle(scene: Scene<'_>) -> String {
 }
 
 /// `━━━━────  130/220  59/s  2 s left`.
-fn running(theme: &Theme, progress: &Progress) -> Line<'static> {
+fn running(theme: &Theme, progress: &Progress, width: usize) -> Line<'static> {
     let share = progress.done as f64 / progress.total.max(1) as f64;
-    let mut spans = bar(theme, Role::Accent, share, 12);
+    let mut spans = bar(theme, Role::Accent, share, width);
     let left = progress.left.map_or_else(String::new, |left| format!("  {} left", duration(left)));
     let text = format!(" {}/{}  {:.0}/s{left}", progress.done, progress.total, progress.rate);
     spans.push(Span::styled(text, theme.fg(Role::Text)));
