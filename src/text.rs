@@ -44,6 +44,11 @@ pub fn signed(value: f64, digits: usize) -> String {
     if text.trim_matches(['-', '.', '0']).is_empty() { text.replace('-', "+") } else { text }
 }
 
+/// The line of a text, counted from 1, in which a byte stands.
+pub fn line_at(text: &str, byte: usize) -> usize {
+    1 + text.bytes().take(byte).filter(|&byte| byte == b'\n').count()
+}
+
 /// Names in a sentence: `a`, `a and b`, `a, b and c`.
 pub fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| printable(name.as_ref()).into_owned()).collect();

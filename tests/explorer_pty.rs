@@ -2,120 +2,13 @@
 #![cfg(all(unix, feature = "tui"))]
 
 use std::{
-    io::{Read, Write},
-    num::NonZeroU16,
     process::{Command, Stdio},
-    sync::{Arc, Condvar, Mutex},
-    thread,
     time::{Duration, Instant},
 };
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+mod pty;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_partscope");
-
-/// However slow the machine is, nothing takes longer.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What the terminal shows, and a bell for when that changes.
-#[derive(Clone)]
-struct Display(Arc<(Mutex<vt100::Parser>, Condvar)>);
-
-/// A terminal in which a shell line runs.
-struct Session {
-    display: Display,
-    keys: Box<dyn Write + Send>,
-    master: Box<dyn MasterPty + Send>,
-    child: Box<dyn Child + Send + Sync>,
-}
-
-fn cells(count: u16) -> NonZeroU16 {
-    NonZeroU16::new(count).unwrap()
-}
-
-const fn size(cols: u16, rows: u16) -> PtySize {
-    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
-}
-
-impl Session {
-    /// Says `before`, then becomes partscope with these arguments.
-    fn start(arguments: &str, cols: u16, rows: u16) -> Self {
-        Self::start_in("/nowhere", arguments, cols, rows)
-    }
-
-    /// As `start`, with the user's files in `config`.
-    fn start_in(config: &str, arguments: &str, cols: u16, rows: u16) -> Self {
-        let pty = native_pty_system().openpty(size(cols, rows)).unwrap();
-        let mut command = CommandBuilder::new("sh");
-        command.args(["-c", &format!("echo what was before; exec '{BINARY}' {arguments}")]);
-        command.env("TERM", "xterm-256color");
-        command.env("COLORTERM", "truecolor");
-        command.env_remove("NO_COLOR");
-        command.env("PARTSCOPE_CONFIG_DIR", config);
-        command.env("PARTSCOPE_CACHE", "off");
-        let child = pty.slave.spawn_command(command).unwrap();
-        let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
-        let display = Display(Arc::new((Mutex::new(parser), Condvar::new())));
-        let mut output = pty.master.try_clone_reader().unwrap();
-        let listener = display.clone();
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                listener.0.0.lock().unwrap().process(&bytes[..count]);
-                listener.0.1.notify_all();
-            }
-        });
-        Self { display, keys: pty.master.take_writer().unwrap(), master: pty.master, child }
-    }
-
-    fn text(&self) -> String {
-        self.display.0.0.lock().unwrap().screen().contents()
-    }
-
-    /// Waits until the screen is as `wanted` says.
-    fn until(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
-        let (parser, bell) = &*self.display.0;
-        let mut parser = parser.lock().unwrap();
-        let end = Instant::now() + PATIENCE;
-        while !wanted(parser.screen()) {
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "never saw {what}; the screen is\n{}", parser.screen().contents());
-            parser = bell.wait_timeout(parser, left).unwrap().0;
-        }
-    }
-
-    fn see(&self, text: &str) {
-        self.until(text, |screen| screen.contents().contains(text));
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn resize(&self, cols: u16, rows: u16) {
-        self.display.0.0.lock().unwrap().set_size(cells(rows), cells(cols));
-        self.master.resize(size(cols, rows)).unwrap();
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.process_id().unwrap().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
-    }
-
-    /// Waits for the end and checks that the terminal is as it was.
-    fn ends_with(mut self, code: u32) {
-        let status = self.child.wait().unwrap();
-        assert_eq!(status.exit_code(), code, "the screen is\n{}", self.text());
-        self.until("the old screen", |screen| {
-            !screen.alternate_screen() && screen.contents().starts_with("what was before")
-        });
-        let parser = self.display.0.0.lock().unwrap();
-        let screen = parser.screen();
-        assert!(!screen.hide_cursor() && !screen.bracketed_paste());
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-    }
-}
+use pty::{BINARY, Session};
 
 #[test]
 fn the_whole_path_from_start_to_quit() {
@@ -131,9 +24,9 @@ fn the_whole_path_from_start_to_quit() {
     session.press(" ");
     session.see("○ off");
     session.press("?");
-    session.see("Move to the component on the left");
+    session.see("Move one layer down");
     session.press("\x1b");
-    session.until("no help", |screen| !screen.contents().contains("Move to the component on the left"));
+    session.until("no help", |screen| !screen.contents().contains("Move one layer down"));
     session.press("q");
     session.ends_with(0);
 }
@@ -283,11 +176,36 @@ fn a_prompt_is_edited_and_run_again_and_a_text_is_classified() {
     session.see("done in");
     session.press("i");
     session.press("\x1b[200~stocks fell\r\nagain\x1b[201~");
-    session.see("stocks fellagain");
+    session.see("stocks fell again");
     session.see("against");
     session.press("\rd");
     session.see("the same labels buy");
     session.see("comprw_released");
+    session.press("q");
+    session.ends_with(0);
+}
+
+#[test]
+fn tabs_hints_and_faders_take_the_mouse() {
+    let mut session = Session::start("explore --limit 20", 140, 40);
+    session.see("done in");
+    session.click("desk");
+    session.see("the same labels buy");
+    session.click("L0.H0 ");
+    session.see("ctrl-s save-mix");
+    session.click("mute");
+    session.see("▸ mix ");
+    session.press("0");
+    session.until("no mix", |screen| screen.contents().contains("no mix yet"));
+    let (row, column) = session.find("━━━━");
+    session.press(&format!("\x1b[<0;{};{row}M\x1b[<32;{};{row}M", column + 1, column + 9));
+    session.see("▸ mix ");
+    session.press("\x1b[<0;1;1mu");
+    session.until("one change taken back", |screen| screen.contents().contains("no mix yet"));
+    session.press("y");
+    session.see("copied:");
+    session.click("examples");
+    session.see("nats text");
     session.press("q");
     session.ends_with(0);
 }

@@ -115,6 +115,7 @@ fn the_documents_point_at_what_is_there() {
         "docs/run-files.md",
         "docs/tasks.md",
         "docs/keys.md",
+        "docs/explorer.md",
     ] {
         let folder = Path::new(document).parent().unwrap().to_owned();
         let text = read(document);

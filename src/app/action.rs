@@ -67,10 +67,10 @@ macro_rules! actions {
 
 actions! {
     Cursor {
-        Left "left" "Move to the component on the left",
+        Left "left" "Move left, to a component or in a line",
         Down "down" "Move one layer down, or one row in a list",
         Up "up" "Move one layer up, or one row in a list",
-        Right "right" "Move to the component on the right",
+        Right "right" "Move right, to a component or in a line",
         RowStart "first-head" "Move to the first head of the layer",
         RowEnd "mlp" "Move to the MLP of the layer",
         Top "top" "Move to the last layer, or to the top of a list",
@@ -87,7 +87,8 @@ actions! {
     }
     View {
         Metric "metric" "Colour the map by the next quantity",
-        Ranking "ranking" "Show the components as a map, or ranked from best to worst",
+        Ranking "ranking" "Show the components as a map, or ranked",
+        Detail "detail" "Give the component the whole side: confusion, other runs",
         Kinds "kinds" "Show all components, or those of one kind only",
         Mixer "mixer" "Open the mixing desk, or go back to the map",
         Prompt "prompt" "Open the demonstrations, or go back to the map",
@@ -98,17 +99,18 @@ actions! {
         Open "open" "Open what the cursor is on",
         OtherRun "other-run" "Compare with the next run at hand",
         Filter "filter" "Show all, the wrong, or the flipped examples",
+        FilterLabel "filter-label" "Show only examples of the next gold label, or of all",
         Search "search" "Show only examples whose text has what is typed",
         FullPrompt "full-prompt" "Show the example's prompt as the model reads it",
         ListDown "next-example" "Move to the next example of the list",
         ListUp "previous-example" "Move to the example before",
-        PageDown "page-down" "Move one page of examples down",
-        PageUp "page-up" "Move one page of examples up",
+        PageDown "page-down" "Move one page down, or scroll what is read",
+        PageUp "page-up" "Move one page up, or scroll what is read",
         Attention "attention" "Show where the selected head looks in the example",
         Writes "writes" "Show the words that the component promotes",
     }
     Mix {
-        Fit "fit" "Fit the weights of all components on the training examples",
+        Fit "fit" "Fit the weights of all components to training examples",
         Method "method" "Choose the next method of fitting",
         Stronger "stronger" "Slide to a stronger penalty on the path of the fit",
         Weaker "weaker" "Slide to a weaker penalty on the path of the fit",
@@ -145,7 +147,7 @@ actions! {
         NextSeed "next-demos" "Draw the next demonstration set",
         PreviousSeed "previous-demos" "Draw the demonstration set before",
         Queue "queue" "Run the next demonstration set after those under way",
-        Delete "delete" "Take the run off the list; twice: off the disk",
+        Delete "delete" "Close the run; pressed twice, delete one that is on disk",
         Rerun "run-again" "Run what is shown again",
         Cancel "cancel" "Stop what is being computed; what is there stays",
     }
@@ -158,8 +160,12 @@ actions! {
         Help "help" "Show what every key does",
         Close "close" "Close what lies on top, or go back to the map",
         Accept "accept" "Take what is chosen in a line that is typed",
-        Erase "erase" "Take the last letter of a line that is typed back",
+        Erase "erase" "Take back the letter before the cursor of a line",
+        EraseNext "erase-next" "Take back the letter under the cursor of a line",
+        EraseWord "erase-word" "Take back the word before the cursor of a line",
         Clear "clear" "Empty a line that is typed",
+        LineStart "line-start" "Go to the beginning of a line that is typed",
+        LineEnd "line-end" "Go to the end of a line that is typed",
         Quit "quit" "Leave partscope",
         Interrupt "interrupt" "Leave at once, whatever is going on",
     }
@@ -168,7 +174,17 @@ actions! {
 impl Action {
     /// Whether it means something only while a line is typed.
     pub const fn is_of_a_line(self) -> bool {
-        matches!(self, Self::Accept | Self::Erase | Self::Clear | Self::Nothing)
+        matches!(
+            self,
+            Self::Accept
+                | Self::Erase
+                | Self::EraseNext
+                | Self::EraseWord
+                | Self::Clear
+                | Self::LineStart
+                | Self::LineEnd
+                | Self::Nothing
+        )
     }
 
     /// The action of this name.

@@ -48,6 +48,7 @@ pub struct Desk {
     past: Vec<Setting>,
     future: Vec<Setting>,
     held: Option<Held>,
+    any_solo: bool,
     /// Whether the mix is heard; otherwise the model itself is.
     pub on: bool,
 }
@@ -55,7 +56,8 @@ pub struct Desk {
 impl Desk {
     /// All faders at one: the model itself.
     pub fn new(components: usize) -> Self {
-        Self { now: Setting::model(components), past: Vec::new(), future: Vec::new(), held: None, on: false }
+        let now = Setting::model(components);
+        Self { now, past: Vec::new(), future: Vec::new(), held: None, any_solo: false, on: false }
     }
 
     /// Whether every fader stands where the model has it.
@@ -84,8 +86,8 @@ impl Desk {
     }
 
     /// Whether only soloed strips are heard.
-    pub fn any_solo(&self) -> bool {
-        self.now.solo.contains(&true)
+    pub const fn any_solo(&self) -> bool {
+        self.any_solo
     }
 
     /// The weight with which a strip enters the sum.
@@ -150,6 +152,7 @@ impl Desk {
     fn change_held(&mut self, held: Option<Held>, edit: impl FnOnce(&mut Setting)) {
         let before = self.now.clone();
         edit(&mut self.now);
+        self.any_solo = self.now.solo.contains(&true);
         self.on = true;
         let goes_on = held.is_some() && held == self.held;
         self.held = held;
@@ -241,6 +244,7 @@ impl Desk {
         let Some(other) = other else { return false };
         let replaced = std::mem::replace(&mut self.now, other);
         keep(self).push(replaced);
+        self.any_solo = self.now.solo.contains(&true);
         self.held = None;
         self.on = true;
         true
@@ -354,6 +358,8 @@ mod tests {
         assert!(desk.is_model());
         desk.solo(&[1, desk.rest_strip()]);
         assert_eq!((desk.weights(), desk.rest()), (vec![0.0, 1.0, 0.0], 1.0));
+        assert!(desk.undo() && desk.weights() == [1.0; 3] && desk.redo());
+        assert_eq!((desk.weight(0), desk.weight(1)), (0.0, 1.0), "a solo that comes back is heard alone again");
     }
 
     #[test]

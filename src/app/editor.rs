@@ -14,7 +14,7 @@ use super::{
     argument::Argument,
     sheet::Sheet,
     state::{Overlay, Screen, State, Tone},
-    typing::{Purpose, Typed},
+    typing::{Purpose, Typed, rows_of},
     update::Effect,
 };
 
@@ -166,7 +166,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Redo if !editor.redo() => state.notify(Tone::Plain, "there is nothing to make again"),
         Action::OwnText => {
             let text = editor.own.clone();
-            state.overlay = Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text }));
+            state.overlay = Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text, sure: false }));
         }
         Action::Relabel | Action::Replace | Action::Add | Action::Another => match task {
             Some(task) => with_task(state, action, &task),
@@ -214,17 +214,11 @@ pub(super) fn in_pool(state: &mut State, action: Action) {
     let Some(Overlay::Pool { needle, at, replace }) = state.overlay.clone() else { return };
     let found = candidates(state, &needle);
     let last = found.len().saturating_sub(1);
-    state.overlay = match action {
-        Action::Down => Some(Overlay::Pool { needle, at: (at + 1).min(last), replace }),
-        Action::Up => Some(Overlay::Pool { needle, at: at.saturating_sub(1), replace }),
-        Action::Erase => {
-            let mut needle = needle;
-            needle.pop();
-            Some(Overlay::Pool { needle, at: 0, replace })
-        }
-        Action::Clear => Some(Overlay::Pool { needle: String::new(), at: 0, replace }),
-        _ => None,
-    };
+    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Pool {
+        needle,
+        at: at.saturating_add_signed(rows).min(last),
+        replace,
+    });
     let (Action::Accept, Some(&chosen), Some(task)) = (action, found.get(at), state.task().cloned()) else { return };
     if let Some(editor) = &mut state.editor {
         let (demo, here) = (from_pool(&task, chosen), editor.at);

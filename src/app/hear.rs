@@ -15,7 +15,8 @@ use super::{
     mixer::{self, Path, Scores},
     sheet::{Change, Sheet},
     shelf,
-    state::{FitNote, Fitting, Phase, Screen, State, Tone},
+    state::{FitNote, Fitting, Overlay, Phase, Screen, State, Tone},
+    typing::{Purpose, Typed},
     update::{Effect, settle},
 };
 
@@ -196,6 +197,10 @@ pub fn hear_clerk(state: &mut State, report: Report) -> Vec<Effect> {
     match report {
         Report::SavedMix(path) => {
             state.notify(Tone::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
+        }
+        Report::Exists(path) => {
+            let text = printable(&path.to_string_lossy()).into_owned();
+            state.overlay = Some(Overlay::Line(Typed { purpose: Purpose::SaveMix, text, sure: true }));
         }
         Report::Mix { sheet, path, file } => mixer::load(state, sheet, &path.to_string_lossy(), &file),
         Report::Runs(stored) => state.shelf.stored = Some(stored),

@@ -12,7 +12,7 @@ pub enum Code {
 }
 
 /// Keys with names, and how help shows them.
-const NAMED: [(&str, &str); 16] = [
+const NAMED: [(&str, &str); 27] = [
     ("left", "←"),
     ("down", "↓"),
     ("up", "↑"),
@@ -29,6 +29,17 @@ const NAMED: [(&str, &str); 16] = [
     ("pagedown", "pgdn"),
     ("insert", "insert"),
     ("f1", "f1"),
+    ("f2", "f2"),
+    ("f3", "f3"),
+    ("f4", "f4"),
+    ("f5", "f5"),
+    ("f6", "f6"),
+    ("f7", "f7"),
+    ("f8", "f8"),
+    ("f9", "f9"),
+    ("f10", "f10"),
+    ("f11", "f11"),
+    ("f12", "f12"),
 ];
 
 /// A key with its modifiers, written `x`, `X`, `space`, `ctrl-c`, `alt-enter`.
@@ -112,6 +123,7 @@ mod tests {
             ("alt-enter", "alt-enter"),
             ("-", "-"),
             ("ctrl--", "ctrl--"),
+            ("f12", "f12"),
         ] {
             assert_eq!(text.parse::<Key>().unwrap().to_string(), shown, "{text}");
         }

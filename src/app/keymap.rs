@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::line_at;
+
 use super::{action::Action, key::Key};
 
 /// The keys the explorer is built with.
@@ -210,8 +212,10 @@ impl Keymap {
     }
 
     fn read(&mut self, text: &str) -> Result<(), KeymapError> {
-        let tables: BTreeMap<String, toml::Table> =
-            toml::from_str(text).map_err(|error| KeymapError::Syntax(error.message().to_owned()))?;
+        let tables: BTreeMap<String, toml::Table> = toml::from_str(text).map_err(|error| {
+            let line = line_at(text, error.span().map_or(0, |span| span.start));
+            KeymapError::Syntax(format!("line {line}: {}", error.message()))
+        })?;
         for (name, rows) in &tables {
             let table = Table::ALL.into_iter().find(|table| table.name() == name);
             let table = table.ok_or_else(|| KeymapError::Table(name.clone()))?;
@@ -315,7 +319,7 @@ mod tests {
             ("[nowhere]\n\"q\" = \"quit\"", "there are: global, screens"),
             ("[global]\n\"qq\" = \"quit\"", "`qq` is not a key"),
             ("[global]\n\"q\" = \"leave\"", "`leave`, which is not an action"),
-            ("[global]\n\"q\" = \"quit\"\n\"q\" = \"help\"", "duplicate key"),
+            ("[global]\n\"q\" = \"quit\"\n\"q\" = \"help\"", "line 3: duplicate key"),
         ] {
             let message = Keymap::parse(text).unwrap_err().to_string();
             assert!(message.contains(error), "{message}");

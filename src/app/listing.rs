@@ -50,6 +50,8 @@ impl Filter {
 pub struct Listing {
     /// Which are listed.
     pub filter: Filter,
+    /// Their gold label, if only those of one are listed.
+    pub label: Option<usize>,
     /// What their text must contain, whatever the case.
     pub needle: String,
     /// Their numbers in the table.
@@ -67,7 +69,12 @@ impl Listing {
         let stood = self.rows.get(self.at).copied().unwrap_or(0);
         let examples = 0..sheet.test.tally.len();
         let needle = self.needle.to_lowercase();
-        let has = |example: usize| needle.is_empty() || sheet.test.items[example].text.to_lowercase().contains(&needle);
+        self.label = self.label.filter(|&label| label < sheet.shape.labels);
+        let has = |example: usize| {
+            let item = &sheet.test.items[example];
+            self.label.is_none_or(|label| item.gold == label)
+                && (needle.is_empty() || item.text.to_lowercase().contains(&needle))
+        };
         self.rows = examples.filter(|&example| self.filter.keeps(sheet, example) && has(example)).collect();
         self.at = self.rows.partition_point(|&example| example < stood);
         self.step(0);
@@ -114,6 +121,10 @@ mod tests {
         listing.needle = "DULL".to_owned();
         listing.refresh(&sheet);
         assert!(listing.rows.iter().all(|&row| sheet.test.items[row].text.contains("dull")) && listing.rows.len() == 5);
+        listing = Listing { label: Some(1), ..Listing::default() };
+        listing.refresh(&sheet);
+        let of_label = sheet.test.items.iter().filter(|item| item.gold == 1).count();
+        assert!(listing.rows.iter().all(|&row| sheet.test.items[row].gold == 1) && listing.rows.len() == of_label);
         listing = Listing { filter: Filter::Flipped, ..Listing::default() };
         (0..72).for_each(|component| sheet.desk.invert(&[component]));
         sheet.follow();

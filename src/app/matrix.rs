@@ -7,6 +7,7 @@ use super::{
     pairing::comparable,
     sheet::Sheet,
     state::{Screen, State},
+    update::{self, Effect},
 };
 
 /// Agreement of every run with every other.
@@ -59,6 +60,18 @@ pub(super) fn walk(state: &mut State, action: Action) {
         Action::Left => *column = column.saturating_sub(1),
         _ => *column = (*column + 1).min(last),
     }
+}
+
+/// Goes to the row and column `pair`, or opens it where the cursor is there already.
+pub fn go(state: &mut State, pair: (usize, usize)) -> Vec<Effect> {
+    let count = state.matrix.sheets.len();
+    if pair == state.matrix.at {
+        open(state);
+    } else if pair.0 < count && pair.1 < count {
+        state.matrix.at = pair;
+    }
+    state.refresh();
+    update::settle(state)
 }
 
 /// Opens the pair under the cursor side by side, or the run on the diagonal.

@@ -156,8 +156,9 @@ pub(super) fn ask_for_scores(state: &mut State) -> Vec<Effect> {
 pub fn file_of(sheet: &Sheet) -> WeightsFile {
     let mix = sheet.desk.mix();
     let fits = sheet.path.iter().flat_map(|path| &path.fits).chain(&sheet.fit);
-    let origin =
-        fits.into_iter().find(|fit| fit.mix == mix).map_or((Method::Manual, 0.0), |fit| (fit.method, fit.lambda));
+    let fitted = fits.into_iter().find(|fit| fit.mix == mix).map(|fit| (fit.method, fit.lambda));
+    let loaded = sheet.loaded.as_ref().filter(|(file, _)| *file == mix).map(|(_, origin)| *origin);
+    let origin = fitted.or(loaded).unwrap_or((Method::Manual, 0.0));
     WeightsFile::of(&mix, origin, (&sheet.model, &sheet.task, &sheet.prompt, sheet.request.as_ref()))
 }
 
@@ -167,6 +168,7 @@ pub(super) fn load(state: &mut State, id: u64, path: &str, file: &WeightsFile) {
     match file.mix(&sheet.model, &sheet.task) {
         Ok(mix) => {
             sheet.desk.load(&mix);
+            sheet.loaded = Some((mix, (file.method, file.lambda)));
             sheet.follow();
             let other = if file.demo_ids == sheet.prompt.demo_ids { "" } else { ", fitted with other demonstrations" };
             let text = format!("loaded {} ({}{other})", printable(path), file.method);

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`action`], [`key`], [`keymap`] | what can be asked, and with which keys |
 //! | [`state`] | everything the explorer knows |
-//! | [`sheet`], [`side`] | one run: tables, counts, faders, predictions |
+//! | [`sheet`], [`side`], [`naming`] | one run: tables, counts, faders, predictions; what its parts are called |
 //! | [`desk`], [`mixed`], [`tally`] | faders; what they make of the examples; what the components say |
 //! | [`mixer`] | methods of fitting, their paths, and what a mix is held against |
 //! | [`metric`], [`listing`] | what the map and the list show |
@@ -42,6 +42,7 @@ pub mod matrix;
 pub mod metric;
 pub mod mixed;
 pub mod mixer;
+pub mod naming;
 pub mod pairing;
 pub mod remembered;
 pub mod sheet;

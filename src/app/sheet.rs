@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    analysis::{ComponentStats, Fit, Kind},
+    analysis::{ComponentStats, Fit, Kind, Method, Mix},
     attribution::{Attribution, Batch, Exactness, Split},
-    component::{Component, Shape},
+    component::Shape,
     run::{ModelMeta, PromptMeta, Run, RunMeta, TaskMeta},
-    runner::{Demos, Plan, RunRequest},
-    text::printable,
+    runner::{Plan, RunRequest},
 };
 
+pub use super::naming::demos_name;
 use super::{
     cause::Findings,
     desk::Desk,
@@ -65,6 +65,8 @@ pub struct Sheet {
     pub fit: Option<Fit>,
     /// The method of the last fit at other strengths of its penalty.
     pub path: Option<Path>,
+    /// The mix that was read from a file last, with its method and strength.
+    pub loaded: Option<(Mix, (Method, f64))>,
     /// What the mix is held against, once that was asked for.
     pub scores: Option<Scores>,
     /// What made it, word for word.
@@ -93,6 +95,7 @@ impl Sheet {
             desk: Desk::new(plan.shape.components()),
             fit: None,
             path: None,
+            loaded: None,
             scores: None,
             findings: Findings::default(),
             plan: kept,
@@ -122,6 +125,7 @@ impl Sheet {
             desk: Desk::new(shape.components()),
             fit: None,
             path: None,
+            loaded: None,
             scores: None,
             findings: Findings::default(),
             plan,
@@ -180,29 +184,6 @@ impl Sheet {
         self.stats.as_ref()?.get(component)
     }
 
-    /// The component's name.
-    pub fn name(&self, component: usize) -> Component {
-        self.shape.component(component)
-    }
-
-    /// The model in a word: the last part of its path or hub id.
-    pub fn model_name(&self) -> String {
-        let id = self.model.id.trim_end_matches('/');
-        printable(id.rsplit('/').next().unwrap_or(id)).into_owned()
-    }
-
-    /// Which demonstrations it has, in two words.
-    pub fn demos_name(&self) -> String {
-        let drawn = Demos::Balanced;
-        demos_name(self.request.as_ref().map_or(&drawn, |request| &request.demos), self.prompt.demo_seed)
-    }
-
-    /// The label word as it is shown: without the space before it.
-    pub fn label(&self, label: usize) -> String {
-        let word = self.task.label_words.get(label).map_or("?", String::as_str);
-        printable(word).trim().to_owned()
-    }
-
     /// What is heard: the mix if it is on, the model itself if not.
     pub fn predicted(&self, split: Split) -> &[usize] {
         let side = self.side(split);
@@ -232,17 +213,6 @@ impl Sheet {
     /// How many test examples the mix changes in this way.
     pub fn changes(&self, change: Change) -> usize {
         (0..self.test.tally.len()).filter(|&example| self.change(example) == change).count()
-    }
-}
-
-/// Which demonstrations these are, in two words: those of a seed, or edited ones by the beginning of their hash.
-pub fn demos_name(demos: &Demos, seed: u64) -> String {
-    match demos {
-        Demos::Listed(listed) => {
-            let hash = blake3::hash(format!("{listed:?}").as_bytes()).to_hex();
-            format!("edited {}", &hash[..3])
-        }
-        Demos::Balanced | Demos::Unbalanced => format!("demos {seed}"),
     }
 }
 

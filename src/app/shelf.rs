@@ -8,7 +8,7 @@ use crate::{
 use super::{
     action::Action,
     pairing::comparable,
-    sheet::Sheet,
+    sheet::{Sheet, demos_name},
     state::{Screen, State, Tone},
     switch,
     update::Effect,
@@ -81,8 +81,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Down => state.shelf.at = (at + 1).min(last),
         Action::Top => state.shelf.at = 0,
         Action::Bottom => state.shelf.at = last,
-        Action::PageDown => state.shelf.at = (at + 8).min(last),
-        Action::PageUp => state.shelf.at = at.saturating_sub(8),
+        Action::PageDown => state.shelf.at = (at + state.page).min(last),
+        Action::PageUp => state.shelf.at = at.saturating_sub(state.page),
         _ => {
             let Some(row) = rows.get(at).cloned() else { return Vec::new() };
             return match action {
@@ -169,6 +169,25 @@ fn again(state: &mut State, row: &Row) -> Vec<Effect> {
         state.shelf.queue.remove(*index);
     }
     enqueue(state, request)
+}
+
+/// The row under the cursor as it is copied: task, template, demonstrations, model, accuracy.
+pub(super) fn cells(state: &State) -> Option<Vec<String>> {
+    let row = rows(state).get(state.shelf.at)?.clone();
+    if let Row::AtHand(id) = row {
+        let sheet = state.sheets.iter().find(|sheet| sheet.id == id)?;
+        let accuracy = format!("{:.4}", sheet.test.tally.full_accuracy()?);
+        let (task, model) = (&sheet.task, sheet.model.id.clone());
+        return Some(vec![task.name.clone(), task.template.clone(), sheet.demos_name(), model, accuracy]);
+    }
+    if let Row::Stored(index) = row {
+        let Kept::Run(meta) = &state.shelf.stored.as_ref()?.get(index)?.kept else { return None };
+        let demos = meta.request.as_ref().map_or(&Demos::Balanced, |request| &request.demos);
+        let demos = demos_name(demos, meta.prompt.demo_seed);
+        let (task, accuracy) = (&meta.task, format!("{:.4}", meta.accuracy.full));
+        return Some(vec![task.name.clone(), task.template.clone(), demos, meta.model.id.clone(), accuracy]);
+    }
+    None
 }
 
 fn hold_against(state: &mut State, row: &Row) -> Vec<Effect> {

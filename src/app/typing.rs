@@ -1,6 +1,6 @@
-//! Lines that are typed: the palette's and the search's.
+//! Lines that are typed: the palette's, the search's, and those that are asked for.
 
-use crate::jobs::Errand;
+use crate::{jobs::Errand, text::printable};
 
 use super::{
     action::Action,
@@ -36,6 +36,8 @@ pub struct Typed {
     pub purpose: Purpose,
     /// What was typed.
     pub text: String,
+    /// Whether a file of that name is there and was asked about.
+    pub sure: bool,
 }
 
 impl Palette {
@@ -59,93 +61,134 @@ impl Palette {
     }
 }
 
-/// Takes what was typed or pasted, if a line is open; what cannot stand in a line is left out.
+/// Takes what was typed or pasted, if a line is open. Breaks of a pasted text become spaces; what cannot stand in a line
+/// is left out.
 pub fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
-    let typed = text.chars().filter(|character| !character.is_control());
-    match &mut state.overlay {
-        Some(Overlay::Palette(palette)) => {
-            palette.text.extend(typed);
-            palette.at = 0;
-        }
-        Some(Overlay::Search) => state.listing.needle.extend(typed),
-        Some(Overlay::Line(line)) => line.text.extend(typed),
-        Some(Overlay::Pool { needle, at, .. }) => {
-            needle.extend(typed);
-            *at = 0;
-        }
-        _ => return Vec::new(),
-    }
-    follow_own_text(state);
+    let typed = printable(text.trim_end_matches(['\r', '\n'])).into_owned();
+    let caret = state.caret;
+    let Some(line) = open_line(state) else { return Vec::new() };
+    let at = place(line, caret);
+    line.insert_str(at, &typed);
+    changed(state);
     state.refresh();
     super::update::settle(state)
 }
 
+/// The line that is open.
+fn open_line(state: &mut State) -> Option<&mut String> {
+    match &mut state.overlay {
+        Some(Overlay::Palette(palette)) => Some(&mut palette.text),
+        Some(Overlay::Search) => Some(&mut state.listing.needle),
+        Some(Overlay::Line(line)) => Some(&mut line.text),
+        Some(Overlay::Pool { needle, .. }) => Some(needle),
+        _ => None,
+    }
+}
+
+/// The byte before which `after` letters from the end stand the cursor of a line.
+pub fn place(line: &str, after: usize) -> usize {
+    let letters = line.char_indices().rev();
+    letters.map(|(at, _)| at).take(after).last().unwrap_or(line.len())
+}
+
+/// What an action does to the line that is open; `false` if it is about something else.
+pub(super) fn edit_line(state: &mut State, action: Action) -> bool {
+    let caret = state.caret;
+    let Some(line) = open_line(state) else { return false };
+    let (letters, at) = (line.chars().count(), place(line, caret));
+    let before = line[..at].to_owned();
+    let word = before.trim_end().rfind(char::is_whitespace).map_or(0, |space| space + 1);
+    let (kept, after) = match action {
+        Action::Left => (at, (caret + 1).min(letters)),
+        Action::Right | Action::EraseNext => (at, caret.saturating_sub(1)),
+        Action::LineStart => (at, letters),
+        Action::LineEnd => (at, 0),
+        Action::Erase => (place(&before, 1).min(at), caret),
+        Action::EraseWord => (word, caret),
+        Action::Clear => (0, 0),
+        _ => return false,
+    };
+    let rest = match action {
+        Action::Clear => String::new(),
+        Action::EraseNext => line[place(line, after)..].to_owned(),
+        _ => line[at..].to_owned(),
+    };
+    let text = format!("{}{rest}", &before[..kept]);
+    let same = *line == text;
+    *line = text;
+    state.caret = after;
+    if !same {
+        changed(state);
+    }
+    true
+}
+
+/// What follows from a line that is another than before.
+fn changed(state: &mut State) {
+    match &mut state.overlay {
+        Some(Overlay::Palette(palette)) => palette.at = 0,
+        Some(Overlay::Pool { at, .. }) => *at = 0,
+        Some(Overlay::Line(line)) => line.sure = false,
+        _ => {}
+    }
+    follow_own_text(state);
+}
+
 /// The text of one's own is what stands in its line.
 fn follow_own_text(state: &mut State) {
-    if let (Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text })), Some(editor)) =
+    if let (Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text, .. })), Some(editor)) =
         (&state.overlay, &mut state.editor)
     {
         editor.own.clone_from(text);
     }
 }
 
+/// How far an action moves in the list below a line.
+pub(super) const fn rows_of(action: Action, page: usize) -> Option<isize> {
+    match action {
+        Action::Down => Some(1),
+        Action::Up => Some(-1),
+        Action::PageDown => Some(page as isize),
+        Action::PageUp => Some(-(page as isize)),
+        _ => None,
+    }
+}
+
 /// What an action does while the palette is open.
 pub(super) fn in_palette(state: &mut State, action: Action) -> Vec<Effect> {
+    let page = state.page;
     let Some(Overlay::Palette(palette)) = &mut state.overlay else { return Vec::new() };
-    match action {
-        Action::Down => palette.step(1),
-        Action::Up => palette.step(-1),
-        Action::Erase | Action::Clear => {
-            take_back(&mut palette.text, action);
-            palette.at = 0;
-        }
-        Action::Accept => {
-            let chosen = palette.matches().get(palette.at).copied();
-            state.overlay = None;
-            return chosen.map_or_else(Vec::new, |action| update(state, action));
-        }
-        _ => state.overlay = None,
+    if let Some(rows) = rows_of(action, page) {
+        palette.step(rows);
+        return Vec::new();
     }
-    Vec::new()
+    let chosen = palette.matches().get(palette.at).copied().filter(|_| action == Action::Accept);
+    state.overlay = None;
+    chosen.map_or_else(Vec::new, |action| update(state, action))
 }
 
 /// What an action does while the search is open.
 pub(super) fn in_search(state: &mut State, action: Action) {
-    match action {
-        Action::Erase | Action::Clear => take_back(&mut state.listing.needle, action),
-        Action::Down => state.listing.step(1),
-        Action::Up => state.listing.step(-1),
-        Action::Accept => state.overlay = None,
-        _ => {
-            state.listing.needle.clear();
-            state.overlay = None;
-        }
+    if let Some(rows) = rows_of(action, state.page) {
+        state.listing.step(rows);
+        return;
     }
-}
-
-/// Takes the last letter of a line back, or all of it.
-fn take_back(text: &mut String, action: Action) {
-    if action == Action::Clear {
-        text.clear();
-    } else {
-        text.pop();
+    if action != Action::Accept {
+        state.listing.needle.clear();
     }
+    state.overlay = None;
 }
 
 /// What an action does while a line is asked for.
 pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
-    let Some(Overlay::Line(line)) = &mut state.overlay else { return Vec::new() };
+    let Some(Overlay::Line(line)) = &state.overlay else { return Vec::new() };
     match action {
-        Action::Erase | Action::Clear => {
-            take_back(&mut line.text, action);
-            follow_own_text(state);
-        }
-        Action::Down | Action::Up => {}
         Action::Accept => {
-            let Typed { purpose, text } = line.clone();
+            let line = line.clone();
             state.overlay = None;
-            return accept(state, purpose, text.trim());
+            return accept(state, &line);
         }
+        _ if rows_of(action, 0).is_some() => {}
         _ => {
             if let (Purpose::OwnText, Some(editor)) = (line.purpose, &mut state.editor) {
                 editor.own.clear();
@@ -157,11 +200,12 @@ pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 /// Does what the line was asked for.
-fn accept(state: &mut State, purpose: Purpose, text: &str) -> Vec<Effect> {
+fn accept(state: &State, line: &Typed) -> Vec<Effect> {
+    let text = line.text.trim();
     let Some(sheet) = state.sheet().filter(|_| !text.is_empty()) else { return Vec::new() };
     let path = text.into();
-    vec![Effect::Errand(match purpose {
-        Purpose::SaveMix => Errand::SaveMix { path, file: Box::new(file_of(sheet)) },
+    vec![Effect::Errand(match line.purpose {
+        Purpose::SaveMix => Errand::SaveMix { path, file: Box::new(file_of(sheet)), replace: line.sure },
         Purpose::LoadMix => Errand::LoadMix { sheet: sheet.id, path },
         Purpose::OwnText => return Vec::new(),
     })]

@@ -31,6 +31,8 @@ pub enum Errand {
         path: PathBuf,
         /// The mix.
         file: Box<WeightsFile>,
+        /// Whether a file that is there is replaced.
+        replace: bool,
     },
     /// Read a mix.
     LoadMix {
@@ -87,6 +89,8 @@ pub enum Kept {
 pub enum Report {
     /// A mix was written here.
     SavedMix(PathBuf),
+    /// It was not: a file is there already.
+    Exists(PathBuf),
     /// A mix was read.
     Mix {
         /// From the errand.
@@ -139,8 +143,11 @@ impl Clerk {
 
 fn run(store: &Store, errand: Errand) -> Result<Report> {
     match errand {
-        Errand::SaveMix { path, file } => {
+        Errand::SaveMix { path, file, replace } => {
             let path = home(&path);
+            if !replace && path.exists() {
+                return Ok(Report::Exists(path));
+            }
             write_whole(&path, file.to_text().as_bytes())?;
             Ok(Report::SavedMix(path))
         }
@@ -255,8 +262,12 @@ mod tests {
     fn a_mix_comes_back_as_it_was_saved() {
         let (folder, (clerk, reports)) = (tempfile::tempdir().unwrap(), clerk());
         let path = folder.path().join("mix.json");
-        clerk.send(Errand::SaveMix { path: path.clone(), file: file() });
+        for replace in [false, false, true] {
+            clerk.send(Errand::SaveMix { path: path.clone(), file: file(), replace });
+        }
         clerk.send(Errand::LoadMix { sheet: 3, path: path.clone() });
+        assert!(matches!(next(&reports), Report::SavedMix(saved) if saved == path));
+        assert!(matches!(next(&reports), Report::Exists(there) if there == path), "nothing is replaced unasked");
         assert!(matches!(next(&reports), Report::SavedMix(saved) if saved == path));
         let Report::Mix { sheet: 3, path: read, file: mix } = next(&reports) else { panic!("it is not read") };
         assert_eq!((read, mix), (path, file()));
@@ -271,7 +282,10 @@ mod tests {
             (Errand::LoadMix { sheet: 1, path: broken }, "broken.json"),
             (Errand::LoadMix { sheet: 1, path: folder.path().join("none.json") }, "none.json"),
             (Errand::LoadMix { sheet: 1, path: folder.path().to_owned() }, "no weights file"),
-            (Errand::SaveMix { path: folder.path().join("no/such/folder.json"), file: file() }, "folder.json"),
+            (
+                Errand::SaveMix { path: folder.path().join("no/such/folder.json"), file: file(), replace: false },
+                "folder.json",
+            ),
         ] {
             clerk.send(errand);
             let report = next(&reports);

@@ -24,6 +24,7 @@ use super::{
     clipboard,
     color::Depth,
     input,
+    layout::page,
     memory::Memory,
     mouse::mouse,
     office::{Asked, Message, Office, StartModel, StartStudy},
@@ -187,6 +188,7 @@ impl Explorer {
     }
 
     fn take_key(&mut self, event: &Input) -> Option<Asked> {
+        self.state.page = page(self.screen.area(), &self.state).into();
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),
             Input::Paste(text) => type_text(&mut self.state, text),

@@ -13,6 +13,7 @@ pub fn key(event: KeyEvent) -> Option<Key> {
     let plain = match event.code {
         KeyCode::Char(character) if ctrl => Key::char(character.to_ascii_lowercase()),
         KeyCode::Char(character) => Key::char(character),
+        KeyCode::F(number) => Key::named(&format!("f{number}"))?,
         code => Key::named(name(code)?)?,
     };
     Some(Key { ctrl, alt, ..plain })
@@ -35,7 +36,6 @@ const fn name(code: KeyCode) -> Option<&'static str> {
         KeyCode::End => "end",
         KeyCode::PageUp => "pageup",
         KeyCode::PageDown => "pagedown",
-        KeyCode::F(1) => "f1",
         _ => return None,
     })
 }
@@ -53,6 +53,7 @@ mod tests {
             (KeyCode::Char(' '), KeyModifiers::NONE, "space"),
             (KeyCode::PageDown, KeyModifiers::NONE, "pagedown"),
             (KeyCode::Enter, KeyModifiers::ALT, "alt-enter"),
+            (KeyCode::F(12), KeyModifiers::CONTROL, "ctrl-f12"),
         ] {
             assert_eq!(key(KeyEvent::new(code, modifiers)), Some(text.parse().unwrap()), "{text}");
         }

@@ -5,6 +5,7 @@
 
 use std::io::IsTerminal;
 
+mod clicks;
 pub mod clipboard;
 pub mod color;
 pub mod event_loop;
@@ -23,6 +24,8 @@ pub mod svg;
 pub mod terminal;
 pub mod theme;
 pub mod views;
+#[cfg(test)]
+mod vision;
 pub mod widgets;
 
 pub use crate::app::TaskChoice;

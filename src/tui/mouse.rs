@@ -3,9 +3,13 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Action, Effect, State, desk::Held, mixer, shelf, state::Screen, update};
+use crate::{
+    app::{Action, Effect, State, desk::Held, mixer, shelf, state::Screen, update},
+    component::Shape,
+};
 
 use super::{
+    clicks,
     layout::{
         self, Layout, Sides, list_rows, map_cells,
         mixing::{Mixing, first_row, share},
@@ -19,6 +23,11 @@ pub fn mouse(state: &mut State, screen: Rect, event: MouseEvent) -> Vec<Effect> 
     let at = Position::new(event.column, event.row);
     let Some(layout) = Layout::of(screen, state) else { return Vec::new() };
     let free = state.overlay.is_none();
+    if event.kind == MouseEventKind::Down(MouseButton::Left)
+        && let Some(effects) = clicks::click(state, screen, layout, at)
+    {
+        return effects;
+    }
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) if free && state.screen == Screen::Mix => grip(state, screen, at),
         MouseEventKind::Drag(MouseButton::Left) if state.mixer.held.is_some() => drag(state, screen, at),
@@ -55,12 +64,20 @@ fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bo
     let list = match state.screen {
         Screen::Map => layout.examples,
         Screen::Examples => layout::examples(screen)[0],
-        Screen::Compare => state.sheet().map_or_else(Rect::default, |sheet| Sides::of(screen, sheet.shape).facts),
+        Screen::Compare => Sides::of(screen, shape(state)).facts,
         Screen::Mix | Screen::Prompt | Screen::Cause | Screen::Matrix | Screen::Runs => Rect::default(),
     };
     let listed = state.overlay.is_none() && (list.contains(at) || state.screen == Screen::Examples);
+    let prompt = state.editor.as_ref().filter(|_| state.overlay.is_none() && state.screen == Screen::Prompt);
+    if prompt.is_some_and(|editor| layout::editing(screen, editor.demos.len()).text.contains(at)) {
+        return update(state, choose(Action::PageDown, Action::PageUp));
+    }
     let action = if listed { choose(Action::ListDown, Action::ListUp) } else { choose(Action::Down, Action::Up) };
     update(state, action)
+}
+
+fn shape(state: &State) -> Shape {
+    state.sheet().map_or(Shape { layers: 1, heads: 1, labels: 2 }, |sheet| sheet.shape)
 }
 
 /// The strip of the desk in the row at a place on the screen.
@@ -104,7 +121,10 @@ fn drag(state: &mut State, screen: Rect, at: Position) {
 
 /// Goes to what lies at a place on the screen.
 fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
-    let Some(shape) = state.sheet().map(|sheet| sheet.shape) else { return };
+    if state.sheet().is_none() {
+        return;
+    }
+    let shape = shape(state);
     let grids = match state.screen {
         Screen::Map if !state.ranked => vec![map_cells(layout.map)],
         Screen::Compare => Sides::of(screen, shape).maps.map(side_cells).to_vec(),
@@ -118,6 +138,9 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
         && let Some(strip) = strip_at(state, Mixing::of(screen), at)
     {
         mixer::select_strip(state, strip);
+    }
+    if state.screen == Screen::Compare {
+        clicks::choose_flip(state, Sides::of(screen, shape).flips(), at);
     }
     choose_row(state, screen, at);
     let rows = match state.screen {
@@ -229,7 +252,9 @@ mod tests {
         does(&mut bench, CLICK, rows.x, rows.y + 2);
         assert_eq!(bench.state.editor.as_ref().unwrap().at, 2);
         does(&mut bench, CLICK, rows.x, rows.bottom());
-        assert_eq!(bench.state.editor.as_ref().unwrap().at, 2);
+        does(&mut bench, MouseEventKind::ScrollUp, rows.x, rows.bottom() + 4);
+        let editor = bench.state.editor.as_ref().unwrap();
+        assert_eq!((editor.at, editor.scroll), (2, 4), "the wheel scrolls the prompt it turns over");
         bench.keys("R");
         let rows = layout::runs_list(SCREEN);
         does(&mut bench, CLICK, rows.x, rows.y + 3);

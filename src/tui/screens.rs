@@ -3,7 +3,7 @@
 //! After a change that is meant, `UPDATE_SCREENS=1 cargo test screens` writes the files anew; read the difference
 //! before committing it.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 
 use ratatui::{
     buffer::Buffer,
@@ -12,9 +12,14 @@ use ratatui::{
 };
 
 use crate::{
-    app::{bench::Bench, fixture, state::Cursor},
+    app::{
+        bench::Bench,
+        fixture,
+        state::{Cursor, Phase, Tone},
+    },
     attribution::Exactness,
     component::Shape,
+    progress::Progress,
     runner::Event,
 };
 
@@ -183,7 +188,11 @@ fn examples_and_comparison_at_every_size() {
         check(&format!("compare-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
     check("compare-80x24-plain", &paint(&bench, (80, 24), Depth::None));
-    check("ranking-80x24", &paint(bench.keys("c v b j"), (80, 24), Depth::True));
+    bench.keys("c v b j");
+    for size in SIZES {
+        check(&format!("ranking-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
+    check("detail-80x24", &paint(bench.keys("v C"), (80, 24), Depth::True));
 }
 
 #[test]
@@ -207,11 +216,17 @@ fn causes_at_every_size() {
 #[test]
 fn what_lies_on_top() {
     let mut bench = Bench::finished(40);
-    check("palette-80x24", &paint(bench.keys(": m i x down"), (80, 24), Depth::True));
+    bench.keys(": m i x down");
+    for size in SIZES {
+        check(&format!("palette-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
     check("search-80x24", &paint(bench.keys("esc / d u l l"), (80, 24), Depth::True));
     check("compare-hint-80x24", &paint(bench.keys("esc c"), (80, 24), Depth::True));
     let mut bench = Bench::finished(40);
-    check("help-80x24", &paint(bench.keys("? j j"), (80, 24), Depth::True));
+    bench.keys("? j j");
+    for size in SIZES {
+        check(&format!("help-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+    }
     let mut bench = Bench::opened();
     check("start-80x24", &paint(&bench, (80, 24), Depth::True));
     bench.hear(Event::Failed(
@@ -281,6 +296,30 @@ fn a_run_that_is_not_exact_says_so_loudly() {
     assert!(row.contains("NOT EXACT: parts miss the logits by 3e-2"), "{row}");
     let at = row.chars().take_while(|&c| c != '✗').count() as u16;
     assert!(buf[(at, 22)].modifier.contains(Modifier::REVERSED | Modifier::BOLD));
+}
+
+#[test]
+fn counts_states_and_notices_are_never_cut_off() {
+    let mut bench = Bench::opened();
+    bench.shape = Shape { layers: 80, heads: 64, labels: 4 };
+    bench.run_to_end(200);
+    bench.keys("g end m");
+    for size in [(72, 20), (80, 24), (120, 40)] {
+        let screen = text(&paint(&bench, size, Depth::True));
+        for whole in ["n=200 ", "muted ", "× muted"] {
+            assert!(screen.contains(whole) || screen.contains(&whole.replace("n=", "n = ")), "{whole}: {screen}");
+        }
+    }
+    let long = "these weights were fitted for task another, not sentiment: fit this run, or open a run of that task";
+    bench.state.notify(Tone::Bad, long);
+    let screen = text(&paint(&bench, (80, 24), Depth::True));
+    let said = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("these weights were fitted") && said.contains("open a run of that task"), "{screen}");
+    let progress = Progress { done: 49_080, total: 194_400, rate: 42_192.0, left: Some(Duration::from_secs(3)) };
+    bench.state.notice = None;
+    bench.state.phase = Phase::Running(progress);
+    let screen = text(&paint(&bench, (72, 20), Depth::True));
+    assert!(screen.contains("49080/194400  42192/s  3.0 s left") && screen.contains("✓ exact"), "{screen}");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::{
     io::{self, BufWriter, Stdout, Write},
     panic,
-    sync::Once,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -32,12 +35,8 @@ impl Screen {
     pub fn open() -> io::Result<Self> {
         restore_on_panic();
         enable_raw_mode()?;
-        let taken = take();
-        if taken.is_err() {
-            restore();
-        }
-        taken?;
-        Ok(Self { terminal: fresh()? })
+        let terminal = take().and_then(|()| fresh()).inspect_err(|_| restore())?;
+        Ok(Self { terminal })
     }
 
     /// Shows the next frame, all at once where the terminal can.
@@ -112,12 +111,20 @@ fn stop() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the terminal is taken over: what is given back twice would lose what was said in between, since a terminal
+/// that leaves its second screen puts the cursor where it was before.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
 fn take() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
     execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)
 }
 
 /// Gives the terminal back as it was. Whatever fails here, the rest is still tried.
 fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = io::stdout();
     let _ =
         execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
@@ -139,4 +146,47 @@ fn restore_on_panic() {
             }
         }));
     });
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{io::Read, num::NonZeroU16};
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    use ratatui::style::Style;
+
+    use super::*;
+
+    #[test]
+    #[ignore = "the next test starts it, in a terminal of its own"]
+    fn panics_while_it_draws() {
+        let mut screen = Screen::open().unwrap();
+        screen.draw(|buf| buf.set_string(0, 0, "drawn", Style::new())).unwrap();
+        screen.draw(|_| panic!("on purpose")).unwrap();
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_speaks() {
+        let (rows, cols) = (NonZeroU16::new(40).unwrap(), NonZeroU16::new(100).unwrap());
+        let size = PtySize { rows: 40, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "tui::terminal::tests::panics_while_it_draws", "--ignored", "--nocapture"]);
+        let mut output = pty.master.try_clone_reader().unwrap();
+        let mut child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let mut parser = vt100::Parser::new(rows, cols, 0);
+        let (mut bytes, mut drawn) = ([0; 4096], false);
+        while let Ok(count @ 1..) = output.read(&mut bytes) {
+            for byte in &bytes[..count] {
+                parser.process(&[*byte]);
+                drawn |= parser.screen().alternate_screen() && parser.screen().contents().contains("drawn");
+            }
+        }
+        assert!(!child.wait().unwrap().success() && drawn);
+        let screen = parser.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        assert!(screen.contents().contains("on purpose"), "{}", screen.contents());
+    }
 }

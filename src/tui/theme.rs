@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::{
     analysis::Kind,
     error::{InputError, Result},
+    text::line_at,
 };
 
 use super::{
@@ -88,8 +89,14 @@ impl Theme {
     /// # Errors
     /// If it is not valid TOML, misses a role, or names something that is not a colour.
     pub fn parse(text: &str, depth: Depth) -> Result<Self> {
-        let file: File =
-            toml::from_str(text).map_err(|error| InputError::new(format!("the theme is not valid: {error}")))?;
+        let file: File = toml::from_str(text).map_err(|error| {
+            let line = line_at(text, error.span().map_or(0, |span| span.start));
+            InputError::new(format!("the theme is not valid in line {line}: {}", error.message())).cure(EXAMPLE)
+        })?;
+        let known = |role: &&String| ROLES.iter().any(|(_, name)| name == *role);
+        if let Some(role) = file.roles.keys().find(|role| !known(role)) {
+            return Err(wrong(role, "is not a role").into());
+        }
         let colors = ROLES.iter().map(|(_, role)| {
             let (rgb, ansi) = file.roles.get(*role).ok_or_else(|| wrong(role, "is missing"))?;
             let (rgb, ansi) = (hex(role, rgb)?, named(role, ansi)?);
@@ -178,8 +185,11 @@ pub const fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
+/// Where a theme can be copied from.
+const EXAMPLE: &str = "see assets/themes/dark.toml for a whole theme";
+
 fn wrong(field: &str, problem: &str) -> InputError {
-    InputError::new(problem).field(field).cure("see assets/themes/dark.toml for a whole theme")
+    InputError::new(problem).field(field).cure(EXAMPLE)
 }
 
 fn hex(field: &str, text: &str) -> Result<Rgb> {
@@ -223,10 +233,12 @@ mod tests {
     fn what_is_wrong_with_a_theme_is_named() {
         let dark = include_str!("../../assets/themes/dark.toml");
         for (from, to, message) in [
-            ("accent     =", "akcent =", "accent"),
+            ("accent     =", "akcent =", "akcent"),
             ("#12151c", "#12151", "#12151` is not a colour"),
             ("\"lightred\"", "\"blurple\"", "blurple"),
             ("[ramp]", "[rump]", "rump"),
+            ("[roles]", "[roles]\nakcent = [\"#ffffff\", \"white\"]", "`akcent`: is not a role"),
+            ("[\"#12151c\", \"reset\"]", "\"#12151c\"", "in line 5: invalid type: string"),
         ] {
             let error = Theme::parse(&dark.replace(from, to), Depth::True).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");

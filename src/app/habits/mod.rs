@@ -1,6 +1,7 @@
 //! What keys do, as rows of keys and expectation.
 
 mod cause;
+mod lines;
 mod prompt;
 mod runs;
 
@@ -328,7 +329,7 @@ fn baselines_are_scored_when_the_desk_is_opened() {
 fn a_mix_is_saved_and_loaded_where_it_belongs() {
     let mut bench = Bench::finished(48);
     bench.keys("w ctrl-s ctrl-u m y space m i x enter");
-    let Some(Errand::SaveMix { path, file }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(Errand::SaveMix { path, file, .. }) = bench.errands.pop() else { panic!("no errand") };
     assert_eq!((path.to_str(), file.method), (Some("my mix"), Method::Partscope));
     let weights = bench.state.sheet().unwrap().desk.weights();
     bench.keys("X ctrl-o enter");
@@ -336,6 +337,9 @@ fn a_mix_is_saved_and_loaded_where_it_belongs() {
     assert_eq!(path.to_str(), Some("mix.json"));
     hear_clerk(&mut bench.state, Report::Mix { sheet, path: path.clone(), file: file.clone() });
     assert_eq!(bench.state.sheet().unwrap().desk.weights(), weights);
+    bench.keys("ctrl-s enter");
+    let Some(Errand::SaveMix { file: again, .. }) = bench.errands.pop() else { panic!("no errand") };
+    assert_eq!(again, file, "what was loaded is saved as what it was");
     let other = WeightsFile { task: "another".to_owned(), ..*file };
     hear_clerk(&mut bench.state, Report::Mix { sheet, path, file: Box::new(other) });
     assert!(bench.state.notice.as_ref().unwrap().text.contains("for task another, not sentiment"));

@@ -24,9 +24,6 @@ use super::{
 };
 use cursor::{extreme, next_of, step, walk, walk_ranks};
 
-/// Examples moved by one page.
-const PAGE: isize = 8;
-
 /// Does what `key` means where it is pressed; in a line that is typed, characters are typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     if let (Place::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
@@ -41,8 +38,10 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
 /// Does `action`.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     state.notice = None;
+    let typed = typing::edit_line(state, action);
     let mut effects = match state.overlay {
         _ if action == Action::Interrupt => vec![Effect::Quit(Leave::Interrupted)],
+        _ if typed => Vec::new(),
         Some(Overlay::Help(scroll)) => in_help(state, action, scroll),
         Some(Overlay::Palette(_)) => typing::in_palette(state, action),
         Some(Overlay::Search) => {
@@ -66,6 +65,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     };
     if !matches!(action, Action::Stronger | Action::Weaker) {
         state.sheet_mut().into_iter().for_each(|sheet| sheet.desk.let_go());
+    }
+    if state.place() != Place::Line {
+        state.caret = 0;
     }
     state.refresh();
     effects.extend(settle(state));
@@ -112,12 +114,21 @@ const fn is_of_the_prompt(action: Action) -> bool {
 }
 
 fn in_help(state: &mut State, action: Action, scroll: usize) -> Vec<Effect> {
+    let last = help_rows().saturating_sub(state.page);
+    let scroll = scroll.min(last);
     state.overlay = match action {
-        Action::Down => Some(Overlay::Help(scroll + 1)),
-        Action::Up => Some(Overlay::Help(scroll.saturating_sub(1))),
-        _ => None,
+        Action::Top => Some(Overlay::Help(0)),
+        Action::Bottom => Some(Overlay::Help(last)),
+        _ => {
+            typing::rows_of(action, state.page).map(|rows| Overlay::Help(scroll.saturating_add_signed(rows).min(last)))
+        }
     };
     Vec::new()
+}
+
+/// Rows of the help: a heading a section, and every action but the one that does nothing.
+fn help_rows() -> usize {
+    Section::ALL.len() + Action::ALL.len() - 1
 }
 
 fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
@@ -132,6 +143,8 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::RowEnd => walk(state, 0, isize::MAX),
         Action::Top if state.is_ranking() => walk_ranks(state, isize::MIN),
         Action::Bottom if state.is_ranking() => walk_ranks(state, isize::MAX),
+        Action::Top if state.screen == Screen::Examples => step(state, isize::MIN),
+        Action::Bottom if state.screen == Screen::Examples => step(state, isize::MAX),
         Action::Top => walk(state, isize::MAX, 0),
         Action::Bottom => walk(state, isize::MIN, 0),
         Action::Best => extreme(state, 1.0),
@@ -143,17 +156,27 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Kinds => marks::next_kind(state),
         Action::Metric => state.map.metric = state.map.metric.next(state.sheet()),
         Action::Filter => state.listing.filter = state.listing.filter.next(),
+        Action::FilterLabel => filter_label(state),
         Action::ListDown => step(state, 1),
         Action::ListUp => step(state, -1),
         Action::PageDown | Action::PageUp if state.scrolls_prompt() => scroll(state, action),
-        Action::PageDown => step(state, PAGE),
-        Action::PageUp => step(state, -PAGE),
+        Action::PageDown => step(state, state.page as isize),
+        Action::PageUp => step(state, -(state.page as isize)),
         Action::Search => state.overlay = Some(Overlay::Search),
         Action::Palette => state.overlay = Some(Overlay::Palette(Palette::default())),
-        Action::Accept | Action::Erase | Action::Clear | Action::Nothing | Action::Interrupt => {}
+        Action::Accept
+        | Action::Erase
+        | Action::EraseNext
+        | Action::EraseWord
+        | Action::Clear
+        | Action::LineStart
+        | Action::LineEnd
+        | Action::Nothing
+        | Action::Interrupt => {}
         Action::Suspend => return vec![Effect::Suspend],
         Action::Copy => return copying::copy(state),
         Action::Ranking => state.ranked = !state.ranked,
+        Action::Detail => state.detail = !state.detail,
         Action::Prompt => turn_to(state, Screen::Prompt),
         Action::FullPrompt => state.listing.prompt = if state.listing.prompt.is_some() { None } else { Some(0) },
         Action::Earlier
@@ -207,10 +230,17 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Shows only the examples of the next gold label, after the last one all again.
+fn filter_label(state: &mut State) {
+    let Some(labels) = state.sheet().map(|sheet| sheet.shape.labels) else { return };
+    state.listing.label = Some(state.listing.label.map_or(0, |label| label + 1)).filter(|&label| label < labels);
+}
+
 /// Scrolls the prompt of the example that is opened.
 fn scroll(state: &mut State, action: Action) {
     let below = state.listing.prompt.unwrap_or(0);
-    let next = if action == Action::PageUp { below + 8 } else { below.saturating_sub(8) };
+    let page = state.page;
+    let next = if action == Action::PageUp { below + page } else { below.saturating_sub(page) };
     state.listing.prompt = Some(next);
 }
 
@@ -218,7 +248,7 @@ fn scroll(state: &mut State, action: Action) {
 fn ask_for_path(state: &mut State, action: Action) {
     if state.sheet().is_some() {
         let purpose = if action == Action::SaveMix { Purpose::SaveMix } else { Purpose::LoadMix };
-        state.overlay = Some(Overlay::Line(Typed { purpose, text: "mix.json".to_owned() }));
+        state.overlay = Some(Overlay::Line(Typed { purpose, text: "mix.json".to_owned(), sure: false }));
     }
 }
 
@@ -232,11 +262,34 @@ fn close(state: &mut State) -> Vec<Effect> {
         state.marks.clear();
     } else if state.screen == Screen::Map {
         state.kinds = None;
+        state.listing.label = None;
         state.listing.needle.clear();
     } else {
         state.screen = Screen::Map;
     }
     Vec::new()
+}
+
+/// Goes to a screen and stays there.
+pub fn go_to(state: &mut State, screen: Screen) -> Vec<Effect> {
+    if state.screen == screen {
+        return Vec::new();
+    }
+    state.screen = Screen::Map;
+    let action = match screen {
+        Screen::Map => {
+            state.refresh();
+            return settle(state);
+        }
+        Screen::Mix => Action::Mixer,
+        Screen::Prompt => Action::Prompt,
+        Screen::Examples => Action::Examples,
+        Screen::Cause => Action::Attention,
+        Screen::Compare => Action::Compare,
+        Screen::Matrix => Action::Matrix,
+        Screen::Runs => Action::Runs,
+    };
+    update(state, action)
 }
 
 /// Goes to a screen, or back to the map from there.

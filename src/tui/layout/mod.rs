@@ -1,11 +1,16 @@
 //! Where everything is on the screen: one function of its size, for drawing and for the mouse.
 
+pub mod bars;
+pub mod crosstab;
 pub mod mixing;
 
 use ratatui::layout::{Rect, Size};
 
 use crate::{
-    app::{State, state::Cursor},
+    app::{
+        State,
+        state::{Cursor, Overlay, Screen},
+    },
     component::Shape,
 };
 
@@ -60,8 +65,8 @@ impl Layout {
         let labels = shape.labels.min(6) as u16;
         let roomy = body.height >= 34;
         let more = if roomy { labels + 2 } else { 0 };
-        let component = Rect { height: COMPONENT + labels + more, ..side };
-        let mix = Rect { y: component.bottom(), height: MIX, ..side };
+        let component = if state.detail { side } else { Rect { height: COMPONENT + labels + more, ..side } };
+        let mix = Rect { y: component.bottom(), height: MIX, ..side }.intersection(body);
         let examples = Rect { y: mix.bottom(), height: body.bottom().saturating_sub(mix.bottom()), ..side };
         Some(Self {
             header: row(area.y),
@@ -110,19 +115,71 @@ pub fn editing(area: Rect, demos: usize) -> Editing {
     Editing { demos: Rect { height, ..left }, text: below, own }
 }
 
+/// A box of at most `size` in the middle of `area`.
+pub fn paper(area: Rect, size: (u16, u16)) -> Rect {
+    let (width, height) = (size.0.min(area.width), size.1.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+/// The box of the palette.
+pub fn palette(body: Rect) -> Rect {
+    paper(body, (72.min(body.width.saturating_sub(4)), 18))
+}
+
+/// The box in which an example of the pool is chosen.
+pub fn pool(body: Rect) -> Rect {
+    paper(body, (body.width.saturating_sub(8).min(100), body.height.saturating_sub(2).min(24)))
+}
+
+/// What is inside a box.
+pub const fn inside(paper: Rect) -> Rect {
+    Rect {
+        x: paper.x + 2,
+        y: paper.y + 1,
+        width: paper.width.saturating_sub(4),
+        height: paper.height.saturating_sub(2),
+    }
+}
+
+/// The rows of a list in a box, below the line that is typed.
+pub const fn choices(paper: Rect) -> Rect {
+    let inside = inside(paper);
+    Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside }
+}
+
+/// The rows of one page where the cursor is.
+pub fn page(area: Rect, state: &State) -> u16 {
+    let Some(layout) = Layout::of(area, state) else { return 1 };
+    let rows = match (&state.overlay, state.screen) {
+        (Some(Overlay::Help(_)), _) => body(area).height.saturating_sub(2),
+        (Some(Overlay::Palette(_)), _) => choices(palette(body(area))).height,
+        (Some(Overlay::Pool { .. }), _) => choices(pool(body(area))).height,
+        (_, Screen::Map) => list_rows(layout.examples, true).height,
+        (_, Screen::Examples) if state.listing.prompt.is_some() => body(area).height / 2,
+        (_, Screen::Examples) => list_rows(examples(area)[0], false).height,
+        (_, Screen::Mix) => mixing::Mixing::of(area).rows.height,
+        (_, Screen::Compare) => state.sheet().map_or(1, |sheet| Sides::of(area, sheet.shape).flips().height),
+        (_, Screen::Runs) => runs_list(area).height,
+        (_, Screen::Prompt | Screen::Cause | Screen::Matrix) => body(area).height / 2,
+    };
+    rows.max(1)
+}
+
 /// The list of examples on the left and the one that is opened on the right.
 pub fn examples(area: Rect) -> [Rect; 2] {
     let body = body(area);
-    let width = (body.width * 9 / 20).clamp(30, 90);
+    let width = (body.width / 2).clamp(30, 110);
     let list = Rect { x: body.x + 1, width: width - 1, ..body };
     [list, Rect { x: body.x + width + 2, width: body.width - width - 3, ..body }]
 }
 
-/// The rows of a list of examples: below its title, above the two lines on the chosen one if they fit.
+/// The rows of a list of examples: below its title; above the two lines on the chosen one if they fit where there are
+/// some, below the names of the columns where there are none.
 pub fn list_rows(list: Rect, with_detail: bool) -> Rect {
     let inside = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
     let detail = if with_detail && inside.height >= 6 { 2 } else { 0 };
-    Rect { height: inside.height - detail, ..inside }
+    let heads = u16::from(!with_detail && inside.height > 0);
+    Rect { y: inside.y + heads, height: inside.height - detail - heads, ..inside }
 }
 
 /// Where two runs are compared: three maps above; the scatter and the flipped examples below.
@@ -150,6 +207,11 @@ impl Sides {
         let scatter = Rect { width: (below.height * 2 + 6).min(inner.width / 3), ..below };
         let facts = Rect { x: scatter.right() + 2, width: inner.width - scatter.width - 2, ..below };
         Self { maps: [map(0), map(1), map(2)], scatter, facts }
+    }
+
+    /// The rows of the flipped examples: below two titles and two lines on the runs, above the line on who moved one.
+    pub const fn flips(&self) -> Rect {
+        Rect { y: self.facts.y + 4, height: self.facts.height.saturating_sub(5), ..self.facts }
     }
 }
 

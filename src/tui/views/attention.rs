@@ -121,10 +121,7 @@ fn strongest(theme: &Theme, look: &Look, head: usize, area: Rect) -> Vec<Line<'s
     let row = |place: usize| {
         let (token, weight) = (&look.tokens[place], weights[place]);
         let mut line = vec![Span::styled(format!("{:>3.0}% ", weight * 100.0), theme.bold(Role::Text))];
-        line.push(Span::styled(
-            format!("{:<14}", visible(&token.text).chars().take(13).collect::<String>()),
-            theme.fg(Role::Strong),
-        ));
+        line.push(Span::styled(format!("{} ", pane::column(&visible(&token.text), 13)), theme.fg(Role::Strong)));
         line.push(Span::styled(format!("{:<9}", token.part.to_string()), theme.fg(Role::Dim)));
         line.extend(bar(theme, Role::Accent, f64::from(weight), room));
         Line::from(line)

@@ -163,7 +163,7 @@ fn flips(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, rerun: &Rer
         let role = if total[example] == item.gold { Role::Good } else { Role::Bad };
         let said = format!("{} → {}", sheet.label(model[example]), sheet.label(total[example]));
         Line::from(vec![
-            Span::styled(format!("{said:<20} "), theme.fg(role)),
+            Span::styled(format!("{} ", pane::column(&said, 20)), theme.fg(role)),
             Span::styled(format!("({})  ", sheet.label(direct[example])), theme.fg(Role::Dim)),
             Span::styled(item.text.clone(), theme.fg(Role::Text)),
         ])

@@ -18,7 +18,7 @@ use crate::{
     },
     text::printable,
     tui::{
-        layout::{Sides, body, side_cells},
+        layout::{Sides, body, mixing::first_row, side_cells},
         theme::{Role, Theme},
         widgets::{
             grid::Grid,
@@ -99,7 +99,8 @@ fn draw_side(
 
 fn draw_scatter(buf: &mut Buffer, area: Rect, scene: Scene<'_>, a: &Sheet, b: &Sheet) {
     let theme = scene.theme;
-    let inside = opened(buf, area, theme, "B over A", Line::default());
+    let note = Line::styled("0 to 100 %", theme.fg(Role::Dim));
+    let inside = opened(buf, area, theme, "B over A", note);
     let accuracy = |sheet: &Sheet, c| sheet.test.tally.accuracy(c).unwrap_or(0.0);
     let points: Vec<(f64, f64)> = (0..b.shape.components()).map(|c| (accuracy(a, c), accuracy(b, c))).collect();
     Scatter { points: &points, chosen: scene.state.selected() }.draw(buf, inside, theme);
@@ -144,7 +145,7 @@ fn selected(theme: &Theme, state: &State, a: &Sheet, b: &Sheet) -> Line<'static>
 fn draw_flips(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing, (a, b): (&Sheet, &Sheet)) {
     let (theme, at) = (scene.theme, scene.state.flip);
     let rows = usize::from(area.height.saturating_sub(1));
-    let first = at.saturating_sub(rows / 2).min(pairing.flips.len().saturating_sub(rows));
+    let first = first_row(pairing.flips.len(), rows, at);
     for (row, (index, flip)) in pairing.flips.iter().enumerate().skip(first).take(rows).enumerate() {
         let place = Rect { y: area.y + row as u16, height: 1, ..area };
         let text = a.test.items.iter().find(|item| item.id == flip.id).map_or("", |item| item.text.as_str());
@@ -163,12 +164,15 @@ fn draw_flips(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing,
 fn flip_line(theme: &Theme, (a, b): (&Sheet, &Sheet), flip: &Flip, text: &str) -> Line<'static> {
     let mark = |said: usize| if said == flip.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
     let ((before, role_a), (after, role_b)) = (mark(flip.a), mark(flip.b));
-    let label = |sheet: &Sheet, index| sheet.label(index).chars().take(8).collect::<String>();
+    let label = |sheet: &Sheet, index| pane::cut(&sheet.label(index), 8);
     vec![
         Span::styled(before, theme.bold(role_a)),
         Span::styled("→", theme.fg(Role::Dim)),
         Span::styled(after, theme.bold(role_b)),
-        Span::styled(format!(" {:<17} ", format!("{}→{}", label(a, flip.a), label(b, flip.b))), theme.fg(Role::Dim)),
+        Span::styled(
+            format!(" {} ", pane::column(&format!("{}→{}", label(a, flip.a), label(b, flip.b)), 17)),
+            theme.fg(Role::Dim),
+        ),
         Span::styled(text.to_owned(), theme.fg(Role::Text)),
     ]
     .into()

@@ -39,15 +39,17 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let width = usize::from(inside.width);
     let left = pane::stack(buf, inside, accuracy(theme, sheet, component, role, width));
     let left = pane::stack(buf, left, said(theme, sheet, component, width));
-    let left = pane::stack(buf, left, [standing(theme, sheet, component)]);
+    let left = pane::stack(buf, left, [standing(theme, sheet, component, width)]);
     let effects = sheet.findings.effects(component).filter(|_| scene.state.map.metric.is_effect());
     let why = effects.map_or_else(|| reason(sheet, component, kind), ablated);
     let why = pane::wrap(&why, width.saturating_sub(1));
     let left = pane::stack(buf, left, why.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
-    let labels = sheet.shape.labels.min(6) as u16;
+    let most = if scene.state.detail { usize::from(left.height).saturating_sub(2) } else { 6 };
+    let labels = sheet.shape.labels.min(most) as u16;
     if left.height > labels + 1 {
-        let left = pane::stack(buf, left, elsewhere(scene, sheet, component));
-        pane::stack(buf, left, confusion(theme, sheet, component, width));
+        let rows = usize::from(left.height - labels - 1);
+        let left = pane::stack(buf, left, elsewhere(scene, sheet, component, width).into_iter().take(rows));
+        pane::stack(buf, left, confusion(theme, sheet, component, (width, labels.into())));
     }
 }
 
@@ -66,7 +68,7 @@ fn ablated(effects: &Effects) -> String {
 }
 
 /// How accurate the component is in the other runs at hand.
-fn elsewhere(scene: Scene<'_>, sheet: &Sheet, component: usize) -> Option<Line<'static>> {
+fn elsewhere(scene: Scene<'_>, sheet: &Sheet, component: usize, width: usize) -> Vec<Line<'static>> {
     let others = scene.state.sheets.iter().filter(|other| other.id != sheet.id && comparable(other, sheet));
     let values = others.filter_map(|other| {
         let accuracy = percent(Some(other.test.tally.accuracy(component)?));
@@ -74,26 +76,29 @@ fn elsewhere(scene: Scene<'_>, sheet: &Sheet, component: usize) -> Option<Line<'
         Some(format!("{} {accuracy}", format!("{} {}", printable(template), other.demos_name()).trim()))
     });
     let values: Vec<String> = values.collect();
-    (!values.is_empty()).then(|| fact(scene.theme, "elsewhere", values.join(" · ")).into())
+    let lines = pane::wrap(&values.join(" · "), width.saturating_sub(11)).into_iter().enumerate();
+    lines.map(|(row, text)| fact(scene.theme, if row == 0 { "elsewhere" } else { "" }, text).into()).collect()
 }
 
 /// Gold labels against what the component says, in examples; as many labels as there is room for.
-fn confusion(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Line<'static>> {
+fn confusion(theme: &Theme, sheet: &Sheet, component: usize, (width, most): (usize, usize)) -> Vec<Line<'static>> {
     /// Columns for the gold label, and at most for a count.
     const GOLD: usize = 10;
     const COUNT: usize = 9;
     let Some(stats) = sheet.stats_of(component) else { return Vec::new() };
     let digits = stats.confusion.iter().max().map_or(1, |largest| largest.to_string().len());
     let room = width.saturating_sub(GOLD);
-    let labels = sheet.shape.labels.min(6).min(room / (digits + 2).max(5)).max(1);
+    let labels = most.min(room / (digits + 2).max(5)).max(1);
     let column = (room / labels).min(COUNT);
-    let name = |label: usize, width: usize| sheet.label(label).chars().take(width).collect::<String>();
-    let heads = (0..labels).map(|label| format!("{:>column$}", name(label, column - 1)));
+    let name = |label: usize, width: usize| pane::cut(&sheet.label(label), width);
+    let right = |text: String| format!("{}{text}", " ".repeat(column.saturating_sub(pane::width(&text))));
+    let heads = (0..labels).map(|label| right(name(label, column - 1)));
     let heads = heads.map(|head| Span::styled(head, theme.fg(Role::Dim)));
     let corner = Span::styled(format!("{:<GOLD$}", "gold"), theme.fg(Role::Dim));
     let mut lines = vec![std::iter::once(corner).chain(heads).collect::<Line<'static>>()];
     for gold in 0..labels {
-        let mut spans = vec![Span::styled(format!("{:<GOLD$}", name(gold, GOLD - 2)), theme.fg(Role::Text))];
+        let mut spans =
+            vec![Span::styled(format!("{}  ", pane::column(&sheet.label(gold), GOLD - 2)), theme.fg(Role::Text))];
         for said in 0..labels {
             let count = stats.confusion[gold * sheet.shape.labels + said];
             let role = if gold == said { Role::Good } else { Role::Bad };
@@ -111,16 +116,20 @@ fn accuracy(theme: &Theme, sheet: &Sheet, component: usize, role: Role, width: u
         return vec![fact(theme, "accuracy", "–").into(), Line::default()];
     };
     let stats = sheet.stats_of(component);
-    let mut first = fact(theme, "accuracy", "");
-    first.push(Span::styled(format!("{} %", percent(Some(point))), theme.bold(role)));
     let range = stats.map(|stats| stats.ci);
-    let text = range.map_or_else(String::new, |(low, high)| format!("  [{:.0}, {:.0}]", low * 100.0, high * 100.0));
-    first.push(Span::styled(text, theme.fg(Role::Text)));
-    first.push(Span::styled(format!("  n = {}", tally.len()), theme.fg(Role::Dim)));
+    let text = range.map_or_else(String::new, |(low, high)| format!(" [{:.0}, {:.0}]", low * 100.0, high * 100.0));
+    let line = |gap: &str, n: &str| {
+        let mut spans = fact(theme, "accuracy", "");
+        spans.push(Span::styled(format!("{} %", percent(Some(point))), theme.bold(role)));
+        spans.push(Span::styled(format!("{gap}{text}"), theme.fg(Role::Text)));
+        spans.push(Span::styled(format!("{gap} {n}{}", tally.len()), theme.fg(Role::Dim)));
+        Line::from(spans)
+    };
+    let first = Some(line(" ", "n = ")).filter(|line| line.width() <= width).unwrap_or_else(|| line("", "n="));
     let chance = 1.0 / sheet.shape.labels as f64;
     let mut second = fact(theme, "", "");
     second.extend(interval(theme, role, point, range, chance, width.saturating_sub(11)).spans);
-    vec![first.into(), second.into()]
+    vec![first, second.into()]
 }
 
 /// One row a label: how often the component says it.
@@ -129,10 +138,10 @@ fn said(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Lin
     let said = tally.said(component);
     let row = |(label, &count): (usize, &u32)| {
         let share = f64::from(count) / tally.len().max(1) as f64;
-        let name: String = sheet.label(label).chars().take(9).collect();
+        let name = pane::column(&sheet.label(label), 9);
         let mut spans = vec![
             Span::styled(format!("{:<5}", if label == 0 { "says" } else { "" }), theme.fg(Role::Dim)),
-            Span::styled(format!("{name:<9} "), theme.fg(Role::Text)),
+            Span::styled(format!("{name} "), theme.fg(Role::Text)),
         ];
         spans.extend(bar(theme, Role::Dim, share, width.saturating_sub(21)));
         spans.push(Span::styled(format!(" {:>3.0}%", share * 100.0), theme.fg(Role::Text)));
@@ -141,21 +150,27 @@ fn said(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Lin
     said.iter().enumerate().take(6).map(row).collect()
 }
 
-/// How it moves the margin, and where its fader stands.
-fn standing(theme: &Theme, sheet: &Sheet, component: usize) -> Line<'static> {
-    let margin =
-        sheet.test.tally.margin(component).map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2} nats"));
-    let mut spans = fact(theme, "margin", margin);
+/// How it moves the margin, and where its fader stands; where that is too long, only that it is muted or soloed.
+fn standing(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Line<'static> {
+    let margin = sheet.test.tally.margin(component);
+    let margin = margin.map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2}"));
     let desk = &sheet.desk;
     let state = match () {
-        () if desk.is_muted(component) => " muted",
-        () if desk.is_solo(component) => " solo",
+        () if desk.is_muted(component) => "muted",
+        () if desk.is_solo(component) => "solo",
         () => "",
     };
-    spans.push(Span::styled("   weight ", theme.fg(Role::Dim)));
+    let gain = format!("{:.2}", desk.gain(component));
     let role = if desk.on && desk.weight(component).to_bits() != 1.0_f64.to_bits() { Role::Accent } else { Role::Text };
-    spans.push(Span::styled(format!("{:.2}{state}", desk.gain(component)), theme.fg(role)));
-    spans.into()
+    let line = |unit: &str, weight: &str| {
+        let mut spans = fact(theme, "margin", format!("{margin}{unit}"));
+        spans.push(Span::styled("   weight ", theme.fg(Role::Dim)));
+        spans.push(Span::styled(weight.to_owned(), theme.fg(role)));
+        Line::from(spans)
+    };
+    let whole = line(" nats", format!("{gain} {state}").trim_end());
+    let brief = if state.is_empty() { gain.as_str() } else { state };
+    if whole.width() <= width { whole } else { line("", brief) }
 }
 
 /// Why the component is of its kind, in words.

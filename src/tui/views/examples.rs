@@ -3,6 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
 };
 
@@ -22,67 +23,131 @@ use crate::{
 
 use super::{Scene, mix};
 
-/// The pane: a list, and the example it stands on in full below.
+/// The pane: a list, and the example it stands on in full below; on a screen of its own, its columns have names.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
-    let listing = &scene.state.listing;
-    let needle = if listing.needle.is_empty() { String::new() } else { format!(" /{}", listing.needle) };
-    let title = Line::from(vec![
-        Span::styled("examples ", theme.bold(Role::Text)),
-        Span::styled(format!("{} {}", listing.filter.title(), listing.rows.len()), theme.fg(Role::Dim)),
-        Span::styled(needle, theme.fg(Role::Accent)),
-    ]);
-    let Some(sheet) = scene.state.sheet() else {
-        pane::open(buf, area, theme, title, Line::default());
+    let (theme, state) = (scene.theme, scene.state);
+    let listing = &state.listing;
+    let Some(sheet) = state.sheet() else {
+        pane::open(buf, area, theme, title(scene, None), Line::default());
         return;
     };
     let note = Line::styled(mix::heard(sheet), theme.bold(if sheet.desk.on { Role::Accent } else { Role::Text }));
-    let inside = pane::open(buf, area, theme, title, note);
-    let rows = list_rows(area, scene.state.screen != Screen::Examples).height;
-    let detail = inside.height - rows;
-    let first = listing.first(rows.into());
-    for (row, (index, &example)) in listing.rows.iter().enumerate().skip(first).take(rows.into()).enumerate() {
-        let place = Rect { y: inside.y + row as u16, height: 1, ..inside };
-        pane::put_at(buf, place, 0, line(theme, sheet, example));
+    let inside = pane::open(buf, area, theme, title(scene, Some(sheet)), note);
+    let alone = state.screen == Screen::Examples;
+    let columns = Columns::of(sheet, alone, inside.width);
+    let rows = list_rows(area, !alone);
+    if alone {
+        pane::put_at(buf, inside, 0, columns.heads(theme));
+    }
+    let first = listing.first(rows.height.into());
+    for (row, (index, &example)) in listing.rows.iter().enumerate().skip(first).take(rows.height.into()).enumerate() {
+        let place = Rect { y: rows.y + row as u16, height: 1, ..inside };
+        pane::put_at(buf, place, 0, columns.line(theme, sheet, example));
         if index == listing.at {
             buf.set_style(place, theme.selected());
         }
     }
-    if let Some(&example) = listing.rows.get(listing.at) {
-        let below = Rect { y: inside.y + rows, height: detail, ..inside };
+    if let Some(&example) = listing.rows.get(listing.at).filter(|_| !alone) {
+        let below = Rect { y: rows.bottom(), height: inside.bottom() - rows.bottom(), ..inside };
         pane::stack(buf, below, open_one(theme, sheet, example));
     }
 }
 
-/// `✗ ▼ negative  two hours of rain`.
-fn line(theme: &Theme, sheet: &Sheet, example: usize) -> Line<'static> {
-    let item = &sheet.test.items[example];
-    let said = sheet.predicted(Split::Test)[example];
-    let (mark, role) = if said == item.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
-    let (flip, flip_role) = match sheet.change(example) {
+/// `examples wrong, gold music 12 /needle`.
+fn title(scene: Scene<'_>, sheet: Option<&Sheet>) -> Line<'static> {
+    let (theme, listing) = (scene.theme, &scene.state.listing);
+    let needle = if listing.needle.is_empty() { String::new() } else { format!(" /{}", listing.needle) };
+    let label = sheet.zip(listing.label).map(|(sheet, label)| format!(", gold {}", sheet.label(label)));
+    let filter = format!("{}{} {}", listing.filter.title(), label.unwrap_or_default(), listing.rows.len());
+    Line::from(vec![
+        Span::styled("examples ", theme.bold(Role::Text)),
+        Span::styled(filter, theme.fg(Role::Dim)),
+        Span::styled(needle, theme.fg(Role::Accent)),
+    ])
+}
+
+/// What stands in a row: which labels, and how wide they are.
+struct Columns {
+    label: usize,
+    alone: bool,
+    model: bool,
+}
+
+impl Columns {
+    /// Beside the map only what is heard; in a list of its own gold, both predictions and the margin, as far as some
+    /// room is left for the text.
+    fn of(sheet: &Sheet, alone: bool, width: u16) -> Self {
+        let longest = (0..sheet.shape.labels).map(|label| pane::width(&sheet.label(label))).max().unwrap_or(0);
+        let (label, mixed) = (longest.clamp(5, 9), !sheet.desk.is_model());
+        let all = Self { label, alone, model: alone && mixed };
+        if all.width() + 16 <= width.into() { all } else { Self { model: false, ..all } }
+    }
+
+    fn width(&self) -> usize {
+        let labels = 1 + usize::from(self.alone) + usize::from(self.model);
+        4 + labels * (self.label + 1) + if self.alone { 6 } else { 0 }
+    }
+
+    /// The names of the columns in a list of its own; what is heard stands where the mix would.
+    fn heads(&self, theme: &Theme) -> Line<'static> {
+        let heard = if self.model { "mix" } else { "heard" };
+        let names = [(true, "gold"), (self.model, "model"), (true, heard)];
+        let labels = names.into_iter().filter(|(shown, _)| *shown);
+        let labels: String = labels.map(|(_, name)| pane::column(name, self.label + 1)).collect();
+        Line::styled(format!("    {labels} nats text"), theme.fg(Role::Dim))
+    }
+
+    /// `✗ ▼ positive negative -1.2  two hours of rain`.
+    fn line(&self, theme: &Theme, sheet: &Sheet, example: usize) -> Line<'static> {
+        let item = &sheet.test.items[example];
+        let heard = sheet.predicted(Split::Test)[example];
+        let (model, mixed) = (sheet.test.tally.full()[example], sheet.test.mixed.predicted()[example]);
+        let said = if self.model { mixed } else { heard };
+        let role = |label: usize| if label == item.gold { Role::Good } else { Role::Bad };
+        let mark = if heard == item.gold { "✓" } else { "✗" };
+        let (flip, flip_role) = flip(sheet, example);
+        let flipped = flip != " ";
+        let word = |label: usize, style: Style| {
+            Span::styled(format!("{} ", pane::column(&sheet.label(label), self.label)), style)
+        };
+        let plain = if said == item.gold { theme.fg(Role::Dim) } else { theme.fg(Role::Bad) };
+        let mut spans = vec![
+            Span::styled(format!("{mark} "), theme.bold(role(heard))),
+            Span::styled(format!("{flip} "), theme.bold(flip_role)),
+        ];
+        spans.extend(self.alone.then(|| word(item.gold, theme.fg(Role::Text))));
+        spans.extend(self.model.then(|| word(model, theme.fg(role(model)))));
+        spans.push(word(said, if flipped { theme.bold(flip_role) } else { plain }));
+        if self.alone {
+            let logits = heard_logits(sheet, example);
+            spans.push(Span::styled(format!("{:>5} ", nats(margin(&logits, item.gold))), theme.fg(role(heard))));
+        }
+        spans.push(Span::styled(
+            item.text.clone(),
+            if flipped { theme.bold(Role::Strong) } else { theme.fg(Role::Text) },
+        ));
+        spans.into()
+    }
+}
+
+/// How the mix changes an example, while it is heard.
+fn flip(sheet: &Sheet, example: usize) -> (&'static str, Role) {
+    match sheet.change(example) {
         _ if !sheet.desk.on => (" ", Role::Dim),
         Change::Same => (" ", Role::Dim),
         Change::Fixed => ("▲", Role::Good),
         Change::Broken => ("▼", Role::Bad),
         Change::Other => ("◆", Role::Biased),
-    };
-    let flipped = flip != " ";
-    let text = if flipped { theme.bold(Role::Strong) } else { theme.fg(Role::Text) };
-    let label: String = sheet.label(said).chars().take(8).collect();
-    vec![
-        Span::styled(format!("{mark} "), theme.bold(role)),
-        Span::styled(format!("{flip} "), theme.bold(flip_role)),
-        Span::styled(
-            format!("{label:<8} "),
-            if flipped {
-                theme.bold(flip_role)
-            } else {
-                theme.fg(if said == item.gold { Role::Dim } else { Role::Bad })
-            },
-        ),
-        Span::styled(item.text.clone(), text),
-    ]
-    .into()
+    }
+}
+
+/// Label logits of what is heard.
+fn heard_logits(sheet: &Sheet, example: usize) -> Vec<f64> {
+    let (side, labels) = (&sheet.test, sheet.shape.labels);
+    if sheet.desk.on {
+        return row(side.mixed.logits(), example, labels).to_vec();
+    }
+    row(side.table.full(), example, labels).iter().copied().map(f64::from).collect()
 }
 
 /// Gold, model and mix on one example, with the margins.
@@ -108,7 +173,7 @@ fn open_one(theme: &Theme, sheet: &Sheet, example: usize) -> [Line<'static>; 2] 
 
 fn verdict(theme: &Theme, who: &'static str, said: &str, margin: f64, right: bool) -> Vec<Span<'static>> {
     let role = if right { Role::Good } else { Role::Bad };
-    let said: String = said.chars().take(8).collect();
+    let said = pane::cut(said, 8);
     vec![
         Span::styled(who, theme.fg(Role::Dim)),
         Span::styled(said, theme.fg(role)),

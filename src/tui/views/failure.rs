@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::{
     app::Action,
-    tui::{theme::Role, widgets::pane},
+    tui::{layout, theme::Role, widgets::pane},
 };
 
 use super::{Scene, sheet_of_paper};
@@ -16,7 +16,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, message: &str
     let width = area.width.saturating_sub(8).min(76);
     let lines = pane::wrap(message, usize::from(width.saturating_sub(4)));
     let size = (width, lines.len() as u16 + 4);
-    let inside = sheet_of_paper(buf, area, theme, size, "✗ this did not work", Role::Alarm);
+    let inside = sheet_of_paper(buf, layout::paper(area, size), theme, "✗ this did not work", Role::Alarm);
     let text = lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Strong)));
     let left = pane::stack(buf, inside, text);
     let cure = format!(

@@ -8,9 +8,9 @@ use ratatui::{
 };
 
 use crate::{
-    app::{sheet::demos_name, state::Screen},
+    app::sheet::demos_name,
     text::printable,
-    tui::{theme::Role, widgets::pane},
+    tui::{layout::bars::tabs, theme::Role, widgets::pane},
 };
 
 use super::Scene;
@@ -25,32 +25,20 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         spans.push(Span::styled(if index == 0 { " " } else { " · " }, theme.fg(Role::Dim)));
         spans.push(Span::styled(word, theme.fg(role)));
     }
-    pane::put_at(buf, area, 0, Line::from(spans));
-    if let Some(sheet) = scene.state.sheet() {
-        let (train, test) = (sheet.train.items.len(), sheet.test.items.len());
-        let counts = Span::styled(format!(" {train} train + {test} test "), theme.fg(Role::Dim));
-        let tabs = if area.width < 130 { Vec::new() } else { tabs(scene) };
-        pane::put_right(buf, area, Line::from([vec![counts], tabs].concat()));
+    let tabs = tabs(area);
+    let left = tabs.iter().map(|(_, place)| place.x).min().unwrap_or(area.right());
+    let counts = scene.state.sheet().map_or_else(String::new, |sheet| {
+        format!(" {} train + {} test ", sheet.train.items.len(), sheet.test.items.len())
+    });
+    let room = Rect { width: left - area.x, ..area };
+    let words = Rect { width: room.width.saturating_sub(counts.len() as u16), ..area };
+    pane::put_at(buf, words, 0, Line::from(spans));
+    pane::put_right(buf, room, Line::styled(counts, theme.fg(Role::Dim)));
+    for (screen, place) in tabs {
+        let here = screen == scene.state.screen;
+        let style = if here { theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { theme.fg(Role::Dim) };
+        pane::put_at(buf, place, 0, Line::styled(format!(" {} ", screen.name()), style));
     }
-}
-
-/// The screens, the one that is shown standing out.
-fn tabs(scene: Scene<'_>) -> Vec<Span<'static>> {
-    let screens = [
-        Screen::Map,
-        Screen::Mix,
-        Screen::Prompt,
-        Screen::Examples,
-        Screen::Cause,
-        Screen::Compare,
-        Screen::Matrix,
-        Screen::Runs,
-    ];
-    let style = |here| {
-        if here { scene.theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { scene.theme.fg(Role::Dim) }
-    };
-    let tab = |screen: Screen| Span::styled(format!(" {} ", screen.name()), style(screen == scene.state.screen));
-    screens.into_iter().map(tab).collect()
 }
 
 /// What was asked for if it is still being prepared, what is shown otherwise.

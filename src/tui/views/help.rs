@@ -9,6 +9,7 @@ use ratatui::{
 use crate::{
     app::{Action, Keymap, action::Section},
     tui::{
+        layout,
         theme::{Role, Theme},
         widgets::pane,
     },
@@ -23,7 +24,7 @@ const KEYS: usize = 18;
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, scroll: usize) {
     let lines = lines(&scene.state.keymap, scene.theme);
     let size = (84, (lines.len() + 2) as u16);
-    let inside = sheet_of_paper(buf, area, scene.theme, size, "keys", Role::Accent);
+    let inside = sheet_of_paper(buf, layout::paper(area, size), scene.theme, "keys", Role::Accent);
     let scroll = scroll.min(lines.len().saturating_sub(inside.height.into()));
     let below = lines.len().saturating_sub(scroll + usize::from(inside.height));
     pane::stack(buf, inside, lines.into_iter().skip(scroll).take(inside.height.into()));
@@ -61,6 +62,6 @@ mod tests {
             let line = lines.iter().find(|line| line.contains(action.description())).unwrap();
             assert!(!line[..KEYS].trim().is_empty(), "{line}");
         }
-        assert!(lines.iter().all(|line| line.chars().count() <= 78), "lines fit on 80 columns");
+        assert!(lines.iter().all(|line| line.chars().count() <= 76), "lines fit on 80 columns");
     }
 }

@@ -47,8 +47,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let cell = |component: usize| cell(state, sheet, component);
     let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
     (&map).render(area, buf);
-    let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 2), height: 2, ..area };
-    legend::draw(buf, below, theme, sheet, (state.map.metric, state.map.scale), grid.pitch.0 < 3);
+    let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 3), height: 3, ..area };
+    let shown = (0..shape.components()).filter(|&component| state.shows(component));
+    let marks: Vec<char> = shown.filter_map(|component| mark(state, sheet, component)).collect();
+    legend::draw(buf, below, theme, sheet, (state.map.metric, state.map.scale, grid.pitch.0 < 3), &marks);
 }
 
 /// What is shown, and of which components.
@@ -61,13 +63,19 @@ fn cell(state: &State, sheet: &Sheet, component: usize) -> Cell {
     if !state.shows(component) {
         return Cell::default();
     }
-    let mark = match () {
-        () if sheet.desk.is_solo(component) => Some('◆'),
-        () if sheet.desk.is_muted(component) => Some('×'),
-        () if state.marks.contains(&component) => Some('+'),
+    let value = state.map.values.get(component).copied().flatten();
+    Cell { value, kind: sheet.kind(component), mark: mark(state, sheet, component) }
+}
+
+/// What the mixing desk does to a component, as a mark.
+fn mark(state: &State, sheet: &Sheet, component: usize) -> Option<char> {
+    let [(muted, _), (solo, _), (marked, _)] = legend::MARKS;
+    match () {
+        () if sheet.desk.is_solo(component) => Some(solo),
+        () if sheet.desk.is_muted(component) => Some(muted),
+        () if state.marks.contains(&component) => Some(marked),
         () => None,
-    };
-    Cell { value: state.map.values.get(component).copied().flatten(), kind: sheet.kind(component), mark }
+    }
 }
 
 /// Which layers are in sight, if not all.

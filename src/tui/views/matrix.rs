@@ -11,53 +11,42 @@ use ratatui::{
 use crate::{
     app::{Action, sheet::Sheet, state::State},
     text::printable,
-    tui::{layout::body, theme::Role, widgets::pane},
+    tui::{layout::crosstab::crosstab, theme::Role, widgets::pane},
 };
 
 use super::{Scene, opened, percent};
 
-/// Columns of a cell.
-const CELL: u16 = 6;
-
 /// The screen between header and status line.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let (state, theme) = (scene.state, scene.theme);
-    let body = body(area);
-    let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
     let count = state.matrix.sheets.len();
-    let note = Line::styled("r above, best-five IoU below, accuracy on the diagonal", theme.fg(Role::Dim));
-    let inside = opened(buf, inner, theme, "all runs at hand", note);
+    let table = crosstab(area, count, state.matrix.at);
+    let seen = if table.shown == (count, count) { String::new() } else { format!("{count} runs · ") };
+    let note = format!("{seen}r above, best-five IoU below, accuracy on the diagonal");
+    let inside = opened(buf, table.inner, theme, "all runs at hand", Line::styled(note, theme.fg(Role::Dim)));
     if count < 2 {
         return hint(buf, inside, scene);
     }
     let sheets: Vec<&Sheet> = state.matrix.sheets.iter().filter_map(|id| sheet(state, *id)).collect();
-    for (index, _) in sheets.iter().enumerate() {
-        let letter =
-            Line::styled(letter(index), theme.bold(if index == state.matrix.at.1 { Role::Accent } else { Role::Dim }));
-        let x = inside.x + 4 + index as u16 * CELL + 2;
-        pane::put_at(buf, Rect { x, width: 2, ..inside }, 0, letter);
+    let style = |here: bool| theme.bold(if here { Role::Accent } else { Role::Dim });
+    for column in table.columns() {
+        let head = Rect { y: inside.y, ..table.cell(table.first.0, column) };
+        pane::put_at(buf, head, 0, Line::styled(format!("{:>4}", letter(column)), style(column == state.matrix.at.1)));
     }
-    for (row, sheet) in sheets.iter().enumerate() {
-        let place = Rect { y: inside.y + 1 + row as u16, height: 1, ..inside };
-        if place.y >= inside.bottom() {
-            break;
-        }
+    for (row, sheet) in table.rows().filter_map(|row| Some((row, sheets.get(row)?))) {
+        let place = Rect { x: inside.x, y: table.cell(row, table.first.1).y, width: inside.width, height: 1 };
         let here = row == state.matrix.at.0;
-        pane::put_at(buf, place, 0, Line::styled(letter(row), theme.bold(if here { Role::Accent } else { Role::Dim })));
-        for column in 0..sheets.len() {
-            cell(buf, place, scene, (row, column), &sheets);
+        pane::put_at(buf, place, 0, Line::styled(letter(row), style(here)));
+        for column in table.columns() {
+            cell(buf, table.cell(row, column), scene, (row, column), &sheets);
         }
-        let x = place.x + 5 + sheets.len() as u16 * CELL;
+        let x = table.cells.right() + 2;
         let beside = Rect { x, width: inside.right().saturating_sub(x), ..place };
-        pane::put_at(
-            buf,
-            beside,
-            0,
-            Line::styled(name(sheet, state.sheet()), theme.fg(if here { Role::Strong } else { Role::Dim })),
-        );
+        let words = theme.fg(if here { Role::Strong } else { Role::Dim });
+        pane::put_at(buf, beside, 0, Line::styled(name(sheet, state.sheet()), words));
     }
-    let below = Rect { y: inside.y + 2 + sheets.len() as u16, ..inside };
-    let below = Rect { height: inside.bottom().saturating_sub(below.y), ..below };
+    let y = table.cells.bottom() + 1;
+    let below = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };
     pane::stack(buf, below, facts(scene, &sheets));
 }
 
@@ -65,9 +54,10 @@ fn sheet(state: &State, id: u64) -> Option<&Sheet> {
     state.sheets.iter().find(|sheet| sheet.id == id)
 }
 
-/// `A`, `B` … for the runs, in the order they came.
+/// `A`, `B` … `Z`, `AA` … for the runs, in the order they came.
 fn letter(index: usize) -> String {
-    char::from(b'A' + (index % 26) as u8).to_string()
+    let last = char::from(b'A' + (index % 26) as u8);
+    if index < 26 { last.to_string() } else { format!("{}{last}", letter(index / 26 - 1)) }
 }
 
 /// What a run is, in a few words; with its model if that is not the one of `shown`.
@@ -77,7 +67,7 @@ fn name(sheet: &Sheet, shown: Option<&Sheet>) -> String {
     format!("{model}{} · {} · {} shots", printable(&sheet.task.template), sheet.demos_name(), sheet.prompt.shots)
 }
 
-fn cell(buf: &mut Buffer, row: Rect, scene: Scene<'_>, (a, b): (usize, usize), sheets: &[&Sheet]) {
+fn cell(buf: &mut Buffer, place: Rect, scene: Scene<'_>, (a, b): (usize, usize), sheets: &[&Sheet]) {
     let (state, theme) = (scene.state, scene.theme);
     let agreement = &state.matrix.agreement[a][b];
     let text = match () {
@@ -85,7 +75,6 @@ fn cell(buf: &mut Buffer, row: Rect, scene: Scene<'_>, (a, b): (usize, usize), s
         () if a < b => agreement.pearson.map_or_else(|| "    –".to_owned(), |r| format!("{r:>5.2}")),
         () => format!("{:>5.2}", agreement.iou_top5),
     };
-    let place = Rect { x: row.x + 3 + b as u16 * CELL, width: CELL - 1, ..row }.intersection(buf.area);
     let value = if a < b { agreement.pearson } else { Some(agreement.iou_top5) };
     let color = value.filter(|_| a != b).and_then(|value| Some((theme.ramp.color(value)?, theme.ramp.ink(value))));
     let style = color.map_or_else(|| theme.bold(Role::Text), |(paper, ink)| Style::new().fg(ink).bg(paper));

@@ -77,18 +77,21 @@ pub(super) fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
             return Line::styled(format!("{} fitting", status::spinner(scene.tick)), theme.bold(Role::Accent));
         }
         Fitting::Waiting(id) if id == sheet.id => {
-            return Line::styled("fits once the training examples are there", theme.fg(Role::Dim));
+            return Line::styled("fits once its examples are there", theme.fg(Role::Dim));
         }
         _ if sheet.desk.is_model() => return Line::default(),
         _ => {}
     }
-    let silent = sheet.desk.silent();
     let shown = [(Change::Fixed, "▲", "fixed", Role::Good), (Change::Broken, "▼", "broken", Role::Bad)];
     let mut spans = Vec::new();
     for (change, mark, name, role) in shown {
         spans.push(Span::styled(format!("{mark} {} {name}  ", sheet.changes(change)), theme.fg(role)));
     }
-    spans.push(Span::styled(format!("{silent} silent"), theme.fg(Role::Dim)));
+    let more =
+        [(sheet.changes(Change::Other), "◆ ", "other", Role::Biased), (sheet.desk.silent(), "", "silent", Role::Dim)];
+    for (count, mark, name, role) in more.into_iter().filter(|(count, ..)| *count > 0) {
+        spans.push(Span::styled(format!("{mark}{count} {name}  "), theme.fg(role)));
+    }
     spans.into()
 }
 

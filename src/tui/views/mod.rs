@@ -4,7 +4,7 @@ use ratatui::{
     buffer::Buffer,
     layout::Rect,
     text::{Line, Span},
-    widgets::Widget,
+    widgets::{Block, BorderType, Clear, Widget},
 };
 
 use crate::app::{
@@ -85,8 +85,10 @@ fn draw_map(buf: &mut Buffer, layout: Layout, scene: Scene<'_>) {
         map::draw(buf, layout.map, scene);
     }
     component::draw(buf, layout.component, scene);
-    mix::draw(buf, layout.mix, scene);
-    examples::draw(buf, layout.examples, scene);
+    if !scene.state.detail {
+        mix::draw(buf, layout.mix, scene);
+        examples::draw(buf, layout.examples, scene);
+    }
 }
 
 fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) {
@@ -104,19 +106,16 @@ fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) 
     }
 }
 
-/// Clears a box in the middle of `area` and returns its inside.
-fn sheet_of_paper(buf: &mut Buffer, area: Rect, theme: &Theme, size: (u16, u16), title: &str, role: Role) -> Rect {
-    let (width, height) = (size.0.min(area.width), size.1.min(area.height));
-    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
-    ratatui::widgets::Clear.render(place, buf);
-    let block = ratatui::widgets::Block::bordered()
-        .border_type(ratatui::widgets::BorderType::Rounded)
+/// Clears a box and returns its inside.
+fn sheet_of_paper(buf: &mut Buffer, place: Rect, theme: &Theme, title: &str, role: Role) -> Rect {
+    Clear.render(place, buf);
+    Block::bordered()
+        .border_type(BorderType::Rounded)
         .border_style(theme.fg(role))
         .style(theme.on(Role::Text, Role::Panel))
-        .title(Line::styled(format!(" {title} "), theme.bold(role)));
-    let inside = block.inner(place);
-    block.render(place, buf);
-    Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside }
+        .title(Line::styled(format!(" {title} "), theme.bold(role)))
+        .render(place, buf);
+    layout::inside(place)
 }
 
 /// A number with one digit after the point, or a dash.

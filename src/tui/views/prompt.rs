@@ -15,9 +15,9 @@ use crate::{
     },
     text::printable,
     tui::{
-        layout::{Editing, editing, mixing::first_row},
+        layout::{self, Editing, editing, mixing::first_row},
         theme::{Role, Theme},
-        widgets::{pane, prompt_text},
+        widgets::{field, pane, prompt_text},
     },
 };
 
@@ -73,12 +73,12 @@ fn demonstration(buf: &mut Buffer, place: Rect, scene: Scene<'_>, (sheet, editor
         Fate::Relabelled => ("≠", Role::Bad),
         Fate::New => ("+", Role::Accent),
     };
-    let label: String = label_word(scene.state, sheet, demo.label.as_deref()).chars().take(9).collect();
+    let label = pane::column(&label_word(scene.state, sheet, demo.label.as_deref()), 9);
     let style = if fate == Fate::Relabelled { theme.bold(Role::Bad) } else { theme.fg(Role::Text) };
     let line = Line::from(vec![
         Span::styled(format!("{:>2} ", index + 1), theme.fg(Role::Dim)),
         Span::styled(format!("{mark} "), theme.bold(role)),
-        Span::styled(format!("{label:<9} "), style),
+        Span::styled(format!("{label} "), style),
         Span::styled(summary(demo), theme.fg(Role::Strong)),
     ]);
     let answered = editor.answer.as_ref().filter(|answer| answer.demo_tokens.len() == editor.demos.len());
@@ -176,16 +176,14 @@ fn logits(sheet: &Sheet, editor: &Editor) -> Logits {
 pub(super) fn draw_pool(buf: &mut Buffer, area: Rect, scene: Scene<'_>, needle: &str, at: usize, replace: bool) {
     let (state, theme) = (scene.state, scene.theme);
     let title = if replace { "which one instead?" } else { "add which one?" };
-    let size = (area.width.saturating_sub(8).min(100), area.height.saturating_sub(2).min(24));
-    let inside = sheet_of_paper(buf, area, theme, size, title, Role::Accent);
+    let inside = sheet_of_paper(buf, layout::pool(area), theme, title, Role::Accent);
     let found = candidates(state, needle);
-    let line = Line::from(vec![
-        Span::styled("/ ", theme.bold(Role::Accent)),
-        Span::styled(needle.to_owned(), theme.bold(Role::Strong)),
-        Span::styled("▏", theme.fg(Role::Accent)),
-        Span::styled(format!("  {} of the pool", found.len()), theme.fg(Role::Dim)),
-    ]);
-    let left = pane::stack(buf, inside, [line, Line::default()]);
+    let count = format!("  {} of the pool", found.len());
+    let room = usize::from(inside.width).saturating_sub(count.len() + 2);
+    let mut line = vec![Span::styled("/ ", theme.bold(Role::Accent))];
+    line.extend(field::spans(theme, needle, state.caret, room));
+    line.push(Span::styled(count, theme.fg(Role::Dim)));
+    let left = pane::stack(buf, inside, [line.into(), Line::default()]);
     let Some((task, sheet)) = state.task().zip(state.sheet()) else { return };
     let room = usize::from(left.height);
     let first = first_row(found.len(), room, at);
@@ -199,9 +197,9 @@ pub(super) fn draw_pool(buf: &mut Buffer, area: Rect, scene: Scene<'_>, needle: 
 }
 
 fn pool_line(theme: &Theme, sheet: &Sheet, example: &crate::task::Example) -> Line<'static> {
-    let label: String = sheet.label(example.label).chars().take(9).collect();
+    let label = pane::column(&sheet.label(example.label), 9);
     vec![
-        Span::styled(format!("{label:<9} "), theme.fg(Role::Dim)),
+        Span::styled(format!("{label} "), theme.fg(Role::Dim)),
         Span::styled(printable(&example.summary()).into_owned(), theme.fg(Role::Text)),
     ]
     .into()

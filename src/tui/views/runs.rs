@@ -26,6 +26,18 @@ use crate::{
 
 use super::{Scene, opened, percent, status};
 
+/// The names of the first columns.
+const HEADS: [&str; 4] = ["task", "template", "demos", "model"];
+
+/// Columns around those: the sign, the gaps, accuracy and counts.
+const AROUND: usize = 2 + 4 + 8 + 11;
+
+/// Columns that a note is sure of; the rest of a longer one stands below the list.
+const NOTE: usize = 24;
+
+/// Least columns of a name.
+const LEAST: usize = 5;
+
 /// What is written in a row.
 struct Cells {
     sign: &'static str,
@@ -52,23 +64,21 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let stored =
         state.shelf.stored.as_ref().map_or_else(|| "reading the store".to_owned(), |s| format!("{} stored", s.len()));
     let inside = opened(buf, inner, theme, "runs", Line::styled(stored, theme.fg(Role::Dim)));
-    let head = ["task", "template", "demos", "model"];
-    let heads = line(theme, inside.width, ("  ", Role::Dim), &head.map(str::to_owned), "test %", "examples", "");
-    pane::put_at(buf, inside, 0, heads.style(theme.fg(Role::Dim)));
     let list = runs_list(area);
     let room = usize::from(list.height);
     let at = state.shelf.at.min(rows.len().saturating_sub(1));
     let first = first_row(rows.len(), room, at);
-    for (index, row) in rows.iter().enumerate().skip(first).take(room) {
-        let place = Rect { y: list.y + (index - first) as u16, height: 1, ..list };
-        let cells = cells(scene, row);
-        let share = percent(cells.accuracy);
-        let text = line(theme, place.width, (cells.sign, cells.role), &cells.what, &share, &cells.counts, &cells.note);
-        pane::put_at(buf, place, 0, text);
-        if index == at {
+    let shown: Vec<Cells> = rows.iter().skip(first).take(room).map(|row| cells(scene, row)).collect();
+    let head = Cells { what: HEADS.map(str::to_owned), counts: "examples".to_owned(), ..Cells::default() };
+    let widths = widths(shown.iter().chain([&head]), inside.width.into());
+    pane::put_at(buf, inside, 0, line(theme, widths, &head, "test %").style(theme.fg(Role::Dim)));
+    for (index, cells) in shown.iter().enumerate() {
+        let place = Rect { y: list.y + index as u16, height: 1, ..list };
+        pane::put_at(buf, place, 0, line(theme, widths, cells, &percent(cells.accuracy)));
+        if first + index == at {
             buf.set_style(place, theme.selected());
             let below = Rect { y: inside.bottom().saturating_sub(2), height: 1, ..inside };
-            pane::put_at(buf, below, 0, described(theme, &cells));
+            pane::put_at(buf, below, 0, described(theme, cells));
         }
     }
     if rows.is_empty() {
@@ -79,27 +89,34 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     pane::put_at(buf, below, 0, legend(theme));
 }
 
-/// `● topic  shared  demos 0  demo   62.1  20 + 300  shown`, in columns that suit the width.
-fn line(
-    theme: &Theme,
-    width: u16,
-    (sign, role): (&str, Role),
-    what: &[String; 4],
-    accuracy: &str,
-    counts: &str,
-    note: &str,
-) -> Line<'static> {
-    let (column, more) = if width < 110 { (9, 2) } else { (16, 2) };
-    let cut = |text: &str, room: usize| text.chars().take(room).collect::<String>();
-    let mut spans = vec![Span::styled(format!("{sign:<2}"), theme.bold(role))];
-    for (index, text) in what.iter().enumerate() {
-        let room = column + if index == 2 { more } else { 0 };
-        let role = if index == 0 { Role::Strong } else { Role::Text };
-        spans.push(Span::styled(format!("{:<room$} ", cut(text, room)), theme.fg(role)));
+/// Columns for the four names, as wide as what is in them; where that is too much, the widest give way.
+fn widths<'a>(rows: impl Iterator<Item = &'a Cells>, width: usize) -> [usize; 4] {
+    let mut widths = [0; 4];
+    let mut note = 0;
+    for cells in rows {
+        note = note.max(pane::width(&cells.note).min(NOTE));
+        for (most, text) in widths.iter_mut().zip(&cells.what) {
+            *most = pane::width(text).max(*most);
+        }
     }
-    spans.push(Span::styled(format!("{accuracy:>6} "), theme.fg(Role::Text)));
-    spans.push(Span::styled(format!("{counts:>9}  "), theme.fg(Role::Dim)));
-    spans.push(Span::styled(note.to_owned(), theme.fg(role)));
+    let room = width.saturating_sub(AROUND + note).max(4 * LEAST);
+    while widths.iter().sum::<usize>() > room {
+        let widest = (0..4).max_by_key(|&column| widths[column]).unwrap_or(0);
+        widths[widest] -= 1;
+    }
+    widths
+}
+
+/// `● topic  shared  demos 0  demo   62.1  20 + 300  shown`.
+fn line(theme: &Theme, widths: [usize; 4], cells: &Cells, accuracy: &str) -> Line<'static> {
+    let mut spans = vec![Span::styled(format!("{:<2}", cells.sign), theme.bold(cells.role))];
+    for (index, (text, room)) in cells.what.iter().zip(widths).enumerate() {
+        let role = if index == 0 { Role::Strong } else { Role::Text };
+        spans.push(Span::styled(format!("{} ", pane::column(text, room)), theme.fg(role)));
+    }
+    spans.push(Span::styled(format!("{accuracy:>6}  "), theme.fg(Role::Text)));
+    spans.push(Span::styled(format!("{:>9}  ", cells.counts), theme.fg(Role::Dim)));
+    spans.push(Span::styled(cells.note.clone(), theme.fg(cells.role)));
     spans.into()
 }
 

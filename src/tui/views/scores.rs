@@ -21,6 +21,9 @@ use crate::{
 
 use super::{Scene, opened, percent, status};
 
+/// What the marks before some methods mean.
+const NOTES: [&str; 2] = ["* sees the other test examples", "† sees the test labels: a bound"];
+
 /// The pane.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
     let theme = scene.theme;
@@ -56,12 +59,15 @@ fn table(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, outcomes: &
         let text = line(short(outcome.method), outcome.accuracy, outcome.ci);
         Line::from(vec![Span::styled(format!("{mark} "), theme.fg(Role::Dim)), Span::styled(text, theme.fg(role))])
     };
-    let left = pane::stack(buf, area, mine.into_iter().chain(outcomes.iter().map(row)));
-    let notes = ["* sees the other test examples", "† sees the test labels: a bound"];
-    if left.height > 2 {
-        let notes = notes.map(|note| Line::styled(note, theme.fg(Role::Dim)));
-        pane::stack(buf, left, std::iter::once(Line::default()).chain(notes));
-    }
+    let rows: Vec<Line<'_>> = mine.into_iter().chain(outcomes.iter().map(row)).collect();
+    let room = usize::from(area.height);
+    let roomy = rows.len() + NOTES.len() < room;
+    let shown = if roomy { rows.len() } else { rows.len().min(room.saturating_sub(1)) };
+    let marked = |mark: char| rows[..shown].iter().any(|row| row.to_string().starts_with(mark));
+    let notes = NOTES.into_iter().filter(|note| note.chars().next().is_some_and(marked));
+    let notes: Vec<Line<'_>> = notes.map(|note| Line::styled(note, theme.fg(Role::Dim))).collect();
+    let left = pane::stack(buf, area, rows.into_iter().take(shown));
+    pane::stack(buf, left, roomy.then(Line::default).into_iter().chain(notes));
 }
 
 fn line(name: &str, accuracy: f64, (low, high): (f64, f64)) -> String {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
+    widgets::{Clear, Widget},
 };
 
 use crate::{
@@ -25,14 +27,33 @@ use crate::{
 
 use super::Scene;
 
+/// Rows that a long notice may take.
+const NOTICE: usize = 5;
+
 /// The line above the keys.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
     let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
-    let exact = scene.state.sheet().map_or_else(Line::default, |sheet| exactness(theme, sheet, area.width < 100));
+    let activity = activity(scene);
+    let ways = scene.state.sheet().map(|sheet| exactness(scene.theme, sheet)).unwrap_or_default();
+    let fits = |way: &&Line<'_>| activity.width() + way.width() + 2 <= area.width.into();
+    let exact = ways.iter().find(fits).or(ways.last()).cloned().unwrap_or_default();
     let room = area.width.saturating_sub(exact.width() as u16 + 2);
+    if let Some(notice) = scene.state.notice.as_ref().filter(|_| activity.width() > room.into()) {
+        return long_notice(buf, area, scene, &notice.text, activity.style);
+    }
     pane::put_right(buf, area, exact);
-    pane::put_at(buf, Rect { width: room, ..area }, 0, activity(scene, room.into()));
+    pane::put_at(buf, Rect { width: room, ..area }, 0, activity);
+}
+
+/// A notice that does not fit beside the rest: over the whole width, and upwards where that is not enough.
+fn long_notice(buf: &mut Buffer, area: Rect, scene: Scene<'_>, text: &str, style: Style) {
+    let lines = pane::wrap(text, area.width.into());
+    let rows = lines.len().min(NOTICE) as u16;
+    let place = Rect { y: area.y + 1 - rows, height: rows, ..area };
+    let paper = Rect { x: place.x - 1, width: place.width + 2, ..place };
+    Clear.render(paper, buf);
+    buf.set_style(paper, scene.theme.on(Role::Text, if rows > 1 { Role::Panel } else { Role::Background }));
+    pane::stack(buf, place, lines.into_iter().map(|line| Line::styled(line, style)));
 }
 
 /// A sign of life.
@@ -40,7 +61,7 @@ pub(super) fn spinner(tick: usize) -> &'static str {
     ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"][tick % 10]
 }
 
-fn activity(scene: Scene<'_>, room: usize) -> Line<'static> {
+fn activity(scene: Scene<'_>) -> Line<'static> {
     let (state, theme) = (scene.state, scene.theme);
     if let Some(notice) = &state.notice {
         let style = match notice.tone {
@@ -55,11 +76,11 @@ fn activity(scene: Scene<'_>, room: usize) -> Line<'static> {
         Line::from(vec![spin, Span::styled(text, theme.fg(Role::Text))])
     };
     match &state.phase {
-        Phase::Idle | Phase::Stopped if state.cause.studying != Studying::Idle => studying(scene, room),
+        Phase::Idle | Phase::Stopped if state.cause.studying != Studying::Idle => studying(scene),
         Phase::Idle => Line::styled(idle(scene), theme.fg(Role::Dim)),
         Phase::Preparing => busy("making the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
-        Phase::Running(progress) => running(theme, progress),
+        Phase::Running(progress) => running(theme, progress, 12),
         Phase::Stopped => {
             let again = state.key_of(Action::Rerun);
             let text = format!("stopped: what is shown is not complete; {again} runs it again");
@@ -69,24 +90,18 @@ fn activity(scene: Scene<'_>, room: usize) -> Line<'static> {
     }
 }
 
-/// What is asked of the model, how far that is, how long it will take, and how to stop it; what has no room stays away.
-fn studying(scene: Scene<'_>, room: usize) -> Line<'static> {
+/// What is asked of the model, and how far that is.
+fn studying(scene: Scene<'_>) -> Line<'static> {
     let theme = scene.theme;
     let Studying::Busy(name, progress) = scene.state.cause.studying else { return Line::default() };
     let mut line = Line::styled(format!("{} {name}  ", spinner(scene.tick)), theme.bold(Role::Accent));
-    let Some(progress) = progress else {
-        line.spans.push(Span::styled("asking the model", theme.fg(Role::Dim)));
-        return line;
-    };
-    let share = progress.done as f64 / progress.total.max(1) as f64;
-    line.spans.extend(bar(theme, Role::Accent, share, 8));
-    line.spans.push(Span::styled(format!(" {:.0} %", 100.0 * share), theme.fg(Role::Text)));
-    let left = progress.left.map(|left| (format!("  {} left", duration(left)), Role::Text));
-    let stop = (format!("  {} stops", scene.state.key_of(Action::Cancel)), Role::Dim);
-    for (text, role) in left.into_iter().chain([stop]) {
-        if line.width() + text.chars().count() <= room {
-            line.spans.push(Span::styled(text, theme.fg(role)));
+    match progress {
+        Some(progress) => {
+            let stop = scene.state.key_of(Action::Cancel);
+            line.spans.extend(running(theme, &progress, 8).spans);
+            line.spans.push(Span::styled(format!("  {stop} stops"), theme.fg(Role::Dim)));
         }
+        None => line.spans.push(Span::styled("asking the model", theme.fg(Role::Dim))),
     }
     line
 }
@@ -110,28 +125,34 @@ fn idle(scene: Scene<'_>) -> String {
 }
 
 /// `━━━━────  130/220  59/s  2 s left`.
-fn running(theme: &Theme, progress: &Progress) -> Line<'static> {
+fn running(theme: &Theme, progress: &Progress, width: usize) -> Line<'static> {
     let share = progress.done as f64 / progress.total.max(1) as f64;
-    let mut spans = bar(theme, Role::Accent, share, 12);
+    let mut spans = bar(theme, Role::Accent, share, width);
     let left = progress.left.map_or_else(String::new, |left| format!("  {} left", duration(left)));
     let text = format!(" {}/{}  {:.0}/s{left}", progress.done, progress.total, progress.rate);
     spans.push(Span::styled(text, theme.fg(Role::Text)));
     spans.into()
 }
 
-/// Whether the parts add up to the model's logits, and under which convention.
-fn exactness(theme: &Theme, sheet: &Sheet, brief: bool) -> Line<'static> {
+/// Whether the parts add up to the model's logits, and under which convention; shorter and shorter.
+fn exactness(theme: &Theme, sheet: &Sheet) -> Vec<Line<'static>> {
     if sheet.test.tally.is_empty() {
-        return Line::default();
+        return Vec::new();
     }
     let size = format!("{:.0e}", sheet.exactness.max_rel);
     if sheet.is_complete() && !sheet.exactness.holds(F32_TOLERANCE) {
         let text = format!(" ✗ NOT EXACT: parts miss the logits by {size} (allowed {F32_TOLERANCE:.0e}) ");
-        return Line::styled(text, theme.alarm());
+        return vec![Line::styled(text, theme.alarm())];
     }
-    let (mark, role) = if sheet.is_complete() { ("✓ exact ", Role::Good) } else { ("exact so far ", Role::Dim) };
-    let convention = if brief { " · norm frozen" } else { " of the logits · norm's scale frozen" };
-    vec![Span::styled(mark, theme.fg(role)), Span::styled(format!("to {size}{convention}"), theme.fg(Role::Dim))].into()
+    let (mark, role) = if sheet.is_complete() { ("✓ exact", Role::Good) } else { ("exact so far", Role::Dim) };
+    let more = [
+        format!(" to {size} of the logits · norm's scale frozen"),
+        format!(" to {size} · norm frozen"),
+        format!(" to {size}"),
+        String::new(),
+    ];
+    let line = |more| vec![Span::styled(mark, theme.fg(role)), Span::styled(more, theme.fg(Role::Dim))].into();
+    more.map(line).into()
 }
 
 /// A length of time in the unit that suits it.

@@ -19,6 +19,10 @@ use crate::{
 
 use super::examples::nats;
 
+/// Columns of a share in percent, and of a logit, with the space behind them.
+const SHARE: usize = 6;
+const LOGIT: usize = 6;
+
 /// Label logits of one text under the model, and under the mix if there is one.
 pub(super) struct Logits {
     /// The model's own.
@@ -27,26 +31,43 @@ pub(super) struct Logits {
     pub(super) mix: Option<Vec<f64>>,
 }
 
-/// How likely each label is, under the model and under the mix; `held` is the label that is held up.
+/// How likely each label is, under the model and under the mix, with its logit where there is room; `held` is the label that is held up.
 pub(super) fn chances(theme: &Theme, sheet: &Sheet, held: usize, logits: &Logits, width: usize) -> Vec<Line<'static>> {
-    let (model, mix) = (softmax(&logits.model), logits.mix.as_ref().map(|mix| softmax(mix)));
-    let columns = if mix.is_some() { 2 } else { 1 };
-    let room = (width.saturating_sub(11) / columns).saturating_sub(6);
-    let head = |name: &str| format!("{name:<width$}", width = room + 6);
-    let heads = format!("{:<10} {}{}", "", head("model"), if mix.is_some() { head("mix") } else { String::new() });
+    let sides: Vec<(&str, &[f64], Vec<f64>)> = [("model", Some(&logits.model)), ("mix", logits.mix.as_ref())]
+        .into_iter()
+        .filter_map(|(name, logits)| Some((name, logits?.as_slice(), softmax(logits?))))
+        .collect();
+    let shown = logits.model.len().min(6);
+    let longest = (0..shown).map(|label| pane::width(&sheet.label(label))).max().unwrap_or(0).min(9);
+    let each = width.saturating_sub(longest + 1) / sides.len();
+    let with_logits = each >= SHARE + LOGIT + 2;
+    let room = each.saturating_sub(SHARE + if with_logits { LOGIT } else { 0 });
+    let head = |name: &str| {
+        let logit = if with_logits { " logit " } else { " " };
+        format!("{}{logit}", pane::column(name, room + SHARE - 1))
+    };
+    let heads: String = sides.iter().map(|(name, ..)| head(name)).collect();
+    let heads = format!("{} {heads}", " ".repeat(longest));
     let mut lines = vec![Line::default(), Line::styled(heads, theme.fg(Role::Dim))];
-    for label in (0..model.len()).take(6) {
-        let name: String = sheet.label(label).chars().take(9).collect();
+    for label in 0..shown {
         let style = if label == held { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
-        let mut spans = vec![Span::styled(format!("{name:<10} "), style)];
-        for shares in [Some(&model), mix.as_ref()].into_iter().flatten() {
+        let mut spans = vec![Span::styled(format!("{} ", pane::column(&sheet.label(label), longest)), style)];
+        for (_, logits, shares) in &sides {
             let role = if label == held { Role::Good } else { Role::Bad };
             spans.extend(bar(theme, role, shares[label], room));
             spans.push(Span::styled(format!("{:>4.0}% ", shares[label] * 100.0), theme.fg(Role::Text)));
+            let logit = with_logits.then(|| format!("{:>5} ", decimal(logits[label])));
+            spans.extend(logit.map(|logit| Span::styled(logit, theme.fg(Role::Dim))));
         }
         lines.push(spans.into());
     }
     lines
+}
+
+/// A number in five columns.
+fn decimal(value: f64) -> String {
+    let digits = usize::from(value.abs() < 999.95) + usize::from(value.abs() < 9.995);
+    format!("{value:.digits$}")
 }
 
 /// A row a term, for the label that is held up to the right, for its rival to the left; what does not fit is summed up.

@@ -62,10 +62,10 @@ fn line(theme: &Theme, word: &Word, largest: f64, width: u16) -> Line<'static> {
     let width = usize::from(width);
     let named = width.saturating_sub(NUMBER).min(16);
     let role = if word.logit < 0.0 { Role::Bad } else { Role::Good };
-    let text: String = visible(&word.text).chars().take(named.saturating_sub(1)).collect();
+    let text = pane::column(&visible(&word.text), named.saturating_sub(1));
     let mut spans = vec![
-        Span::styled(format!("{text:<named$}"), theme.fg(Role::Strong)),
-        Span::styled(format!("{:>+6.2}  ", word.logit), theme.fg(role)),
+        Span::styled(format!("{text} "), theme.fg(Role::Strong)),
+        Span::styled(format!("{:>+6.2} ", word.logit), theme.fg(role)),
     ];
     spans.extend(bar(theme, role, word.logit.abs() / largest, width.saturating_sub(named + NUMBER).min(30)));
     spans.into()

@@ -18,10 +18,29 @@ use crate::{
 
 use super::{heatmap::shade, pane};
 
-/// Two rows: the scale, and the kinds with how many there are. `narrow` cells show a digit only.
-pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, shown: (Metric, Scale), narrow: bool) {
-    pane::put_at(buf, area, 0, scale_line(theme, shown.0, shown.1, area.width, narrow));
+/// The marks of the mixing desk: muted, soloed, marked.
+pub const MARKS: [(char, &str); 3] = [('×', "muted"), ('◆', "solo"), ('+', "marked")];
+
+/// Three rows: the scale, the kinds with how many there are, and those of the desk's `marks` that are on the map.
+/// `narrow` cells show a digit only.
+pub fn draw(
+    buf: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    sheet: &Sheet,
+    (metric, scale, narrow): (Metric, Scale, bool),
+    marks: &[char],
+) {
+    pane::put_at(buf, area, 0, scale_line(theme, metric, scale, area.width, narrow));
     pane::put_at(buf, area, 1, kinds_line(theme, sheet));
+    let shown = MARKS.iter().filter(|(mark, _)| marks.contains(mark));
+    let spans = shown.flat_map(|(mark, name)| {
+        [
+            Span::styled(format!("{mark} "), theme.bold(Role::Accent)),
+            Span::styled(format!("{name}  "), theme.fg(Role::Dim)),
+        ]
+    });
+    pane::put_at(buf, area, 2, spans.collect::<Vec<_>>().into());
 }
 
 /// One row: the kinds with how many there are.
@@ -33,7 +52,11 @@ pub fn draw_kinds(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet) {
 pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16, narrow: bool) -> Line<'static> {
     let dim = theme.fg(Role::Dim);
     let (low, high) = (metric.short(scale.low), metric.short(scale.high));
-    let digit = if narrow && scale.low >= 0.0 { "  5: 50–59" } else { "" };
+    let digit = match () {
+        () if narrow && metric == Metric::Change => "  ++: over 9",
+        () if narrow && scale.low >= 0.0 => "  5: 50–59",
+        () => "",
+    };
     let used = low.len() + high.len() + metric.unit().chars().count() + 3;
     let room = usize::from(width).saturating_sub(used + 6);
     let note = format!("  {}", metric.note(scale));

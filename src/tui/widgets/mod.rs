@@ -2,6 +2,7 @@
 
 pub mod bar;
 pub mod fader;
+pub mod field;
 pub mod grid;
 pub mod heatmap;
 pub mod legend;

@@ -32,12 +32,49 @@ fn pad(mut line: Line<'_>) -> Line<'_> {
     line
 }
 
-/// Writes a line in row `row` of `area`, clipped; a row that does not exist stays away.
+/// Writes a line in row `row` of `area`; one that is cut off ends in `…`. A row that does not exist stays away.
 pub fn put_at(buf: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
-    if row < area.height {
-        let width = if line.alignment.is_none() { area.width.min(line.width() as u16) } else { area.width };
-        line.render(Rect { y: area.y + row, height: 1, width, ..area }, buf);
+    if row >= area.height || area.width == 0 {
+        return;
     }
+    let wide = line.width();
+    let cut = wide > area.width.into() && width(line.to_string().trim_end()) > area.width.into();
+    let taken = if line.alignment.is_none() { area.width.min(wide as u16) } else { area.width };
+    let place = Rect { y: area.y + row, height: 1, width: taken, ..area };
+    line.render(place, buf);
+    if cut {
+        let last = place.right() - 1;
+        if last > place.x && width(buf[(last - 1, place.y)].symbol()) > 1 {
+            buf[(last - 1, place.y)].set_symbol(" ");
+        }
+        buf[(last, place.y)].set_symbol("…");
+    }
+}
+
+/// Columns that a text takes on the screen.
+pub fn width(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// A text in at most `room` columns; one that is cut off ends in `…`.
+pub fn cut(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut left = room.saturating_sub(1);
+    let fits = |letter: &char| {
+        let wide = width(letter.encode_utf8(&mut [0; 4]));
+        left.checked_sub(wide).map(|rest| left = rest).is_some()
+    };
+    let start: String = text.chars().take_while(fits).collect();
+    if room == 0 { String::new() } else { format!("{start}…") }
+}
+
+/// A text in exactly `room` columns.
+pub fn column(text: &str, room: usize) -> String {
+    let text = cut(text, room);
+    let pad = room.saturating_sub(width(&text));
+    format!("{text}{}", " ".repeat(pad))
 }
 
 /// Writes a line at the right of the first row of `area`.
@@ -62,9 +99,9 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     for word in text.split(' ') {
         let mut word = word.to_owned();
         loop {
-            let line = lines.last_mut().map_or(0, |line| line.chars().count());
+            let line = lines.last().map_or(0, |line| self::width(line));
             let gap = usize::from(line > 0);
-            let length = word.chars().count();
+            let length = self::width(&word);
             if line + gap + length <= width {
                 let target = lines.len() - 1;
                 lines[target].push_str(if gap == 1 { " " } else { "" });
@@ -74,8 +111,8 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             if line > 0 {
                 lines.push(String::new());
             } else {
-                let tail = word.chars().skip(width.max(1)).collect();
-                lines.last_mut().into_iter().for_each(|line| line.extend(word.chars().take(width.max(1))));
+                let tail = word.split_off(head(&word, width));
+                lines.last_mut().into_iter().for_each(|line| line.push_str(&word));
                 lines.push(String::new());
                 word = tail;
             }
@@ -85,14 +122,53 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Bytes of the letters of `word` that fit `room` columns, at least one letter.
+fn head(word: &str, room: usize) -> usize {
+    let end = |(at, letter): (usize, char)| at + letter.len_utf8();
+    let ends = word.char_indices().map(end);
+    let first = ends.clone().next().unwrap_or(0);
+    ends.take_while(|&end| width(&word[..end]) <= room).last().unwrap_or(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_cut_off_says_so() {
+        let area = Rect::new(0, 0, 8, 1);
+        for (text, shown) in [
+            ("n = 200", "n = 200 "),
+            ("n = 2000", "n = 2000"),
+            ("n = 20000", "n = 200…"),
+            ("n = 2000   ", "n = 2000"),
+            ("好好好好好", "好好好 …"),
+        ] {
+            let mut buf = Buffer::empty(area);
+            put_at(&mut buf, area, 0, Line::raw(text));
+            let drawn: String = (0..8).map(|x| buf[(x, 0)].symbol()).collect();
+            assert_eq!(drawn.replace("好 ", "好"), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_look() {
+        for (text, room, shown) in [
+            ("good", 6, "good  "),
+            ("positive", 6, "posit…"),
+            ("好的", 6, "好的  "),
+            ("好的好", 5, "好的…"),
+            ("x", 0, ""),
+        ] {
+            assert_eq!(column(text, room), shown);
+        }
+    }
 
     #[test]
     fn text_breaks_at_spaces_and_long_words_anywhere() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());
+        assert_eq!(wrap("好好好", 4), ["好好", "好"]);
     }
 }

@@ -1,0 +1,243 @@
+//! What stands in the header and the footer, and can be clicked there.
+
+use ratatui::layout::Rect;
+
+use crate::app::{
+    Action, Place, State,
+    state::{Overlay, Screen},
+};
+
+/// The screens, as the header lists them.
+pub const TABS: [Screen; 8] = [
+    Screen::Map,
+    Screen::Mix,
+    Screen::Prompt,
+    Screen::Examples,
+    Screen::Cause,
+    Screen::Compare,
+    Screen::Matrix,
+    Screen::Runs,
+];
+
+/// Least width of a header with tabs.
+const ROOMY: u16 = 130;
+
+/// Actions that are hinted at everywhere, on the right.
+const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
+
+/// A key and what it does, in the footer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// What it does.
+    pub action: Action,
+    /// The key, as help shows it.
+    pub key: String,
+    /// Where it stands.
+    pub place: Rect,
+}
+
+/// The tabs of the header with their places, if there is room for them.
+pub fn tabs(header: Rect) -> Vec<(Screen, Rect)> {
+    if header.width < ROOMY {
+        return Vec::new();
+    }
+    let mut right = header.right();
+    let place = |screen: Screen| {
+        let width = screen.name().len() as u16 + 2;
+        right -= width;
+        (screen, Rect { x: right, width, ..header })
+    };
+    TABS.into_iter().rev().map(place).collect()
+}
+
+/// The hints of the footer: in order of use from the left, as many as fit, and those that hold everywhere on the right.
+pub fn hints(footer: Rect, state: &State) -> Vec<Hint> {
+    let here = state.place();
+    let hint = |action: Action| {
+        let key = state.keymap.keys(here, action).into_iter().next()?;
+        let width = (key.chars().count() + action.name().len() + 3) as u16;
+        Some(Hint { action, key, place: Rect { width, ..footer } })
+    };
+    let mut always: Vec<Hint> = ALWAYS.into_iter().filter_map(hint).collect();
+    let mut right = footer.right();
+    for hint in always.iter_mut().rev() {
+        right = right.saturating_sub(hint.place.width);
+        hint.place.x = right;
+    }
+    let mut left = footer.x + 1;
+    let mut fits = |hint: &mut Hint| {
+        hint.place.x = left;
+        left += hint.place.width;
+        left < right
+    };
+    let useful = useful(state, here).into_iter().filter(|&action| applies(state, action)).filter_map(hint);
+    let mut hints: Vec<Hint> = useful.collect();
+    let shown = hints.iter_mut().map(&mut fits).take_while(|&fits| fits).count();
+    hints.truncate(shown);
+    hints.into_iter().chain(always).collect()
+}
+
+/// Whether an action has something to act on.
+fn applies(state: &State, action: Action) -> bool {
+    match action {
+        Action::OtherRun => state.sheets.len() > 2,
+        Action::Cancel => state.is_moving(),
+        Action::Open if state.screen == Screen::Matrix => state.matrix.sheets.len() > 1,
+        Action::Undo if state.screen != Screen::Prompt => state.sheet().is_some_and(|sheet| !sheet.desk.is_model()),
+        Action::ToggleMix => state.sheet().is_some_and(|sheet| !sheet.desk.is_model()),
+        _ => true,
+    }
+}
+
+/// Actions in order of use.
+fn useful(state: &State, place: Place) -> Vec<Action> {
+    let typed = matches!(state.overlay, Some(Overlay::Line(_)));
+    match place {
+        Place::Line if typed => vec![Action::Accept, Action::Close, Action::EraseWord, Action::Clear],
+        _ => of_place(place).to_vec(),
+    }
+}
+
+/// What is hinted at in a place; what does not fit is left to the help.
+const fn of_place(place: Place) -> &'static [Action] {
+    match place {
+        Place::Explore => &[
+            Action::Fit,
+            Action::ToggleMix,
+            Action::Mute,
+            Action::Mixer,
+            Action::Prompt,
+            Action::Examples,
+            Action::Compare,
+            Action::NextSeed,
+            Action::NextTemplate,
+            Action::NextTask,
+            Action::Metric,
+            Action::Ranking,
+            Action::Detail,
+            Action::Kinds,
+            Action::Solo,
+            Action::Undo,
+            Action::Attention,
+            Action::AblateMix,
+            Action::AblateEach,
+            Action::Filter,
+        ],
+        Place::Mix => &[
+            Action::Fit,
+            Action::ToggleMix,
+            Action::Method,
+            Action::GainUp,
+            Action::GainDown,
+            Action::Mute,
+            Action::Solo,
+            Action::Mark,
+            Action::Undo,
+            Action::SaveMix,
+            Action::Close,
+        ],
+        Place::Prompt => &[
+            Action::Rerun,
+            Action::OwnText,
+            Action::Later,
+            Action::Earlier,
+            Action::Relabel,
+            Action::Another,
+            Action::Replace,
+            Action::Add,
+            Action::Remove,
+            Action::NextSeed,
+            Action::NextTemplate,
+            Action::ToggleMix,
+            Action::Close,
+        ],
+        Place::Examples => &[
+            Action::ToggleMix,
+            Action::Fit,
+            Action::Filter,
+            Action::FilterLabel,
+            Action::Search,
+            Action::FullPrompt,
+            Action::ListDown,
+            Action::ListUp,
+            Action::Close,
+        ],
+        Place::Cause => &[
+            Action::Attention,
+            Action::Writes,
+            Action::AblateMix,
+            Action::Positions,
+            Action::Fill,
+            Action::Mute,
+            Action::ListDown,
+            Action::AblateEach,
+            Action::Close,
+        ],
+        Place::Compare => &[
+            Action::NextSeed,
+            Action::NextTemplate,
+            Action::OtherRun,
+            Action::ListDown,
+            Action::ListUp,
+            Action::Best,
+            Action::Close,
+        ],
+        Place::Matrix => {
+            &[Action::Open, Action::Queue, Action::NextSeed, Action::NextTemplate, Action::Runs, Action::Close]
+        }
+        Place::Runs => &[
+            Action::Open,
+            Action::Queue,
+            Action::Rerun,
+            Action::Compare,
+            Action::Cancel,
+            Action::Delete,
+            Action::Matrix,
+            Action::Close,
+        ],
+        Place::Help => &[Action::Down, Action::Up, Action::PageDown, Action::PageUp, Action::Bottom, Action::Close],
+        Place::Line => &[Action::Down, Action::Up, Action::Accept, Action::Close],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::bench::Bench;
+
+    const FOOTER: Rect = Rect::new(0, 23, 80, 1);
+
+    #[test]
+    fn bars_never_overlap_and_never_leave_the_screen() {
+        let mut bench = Bench::finished(40);
+        for keys in ["", "d", "p", "e", "c", "M", "R", "?", "esc :", "esc d ctrl-s"] {
+            bench.keys(keys);
+            for width in [72, 80, 120, 200] {
+                let footer = Rect { width, ..FOOTER };
+                let mut places: Vec<Rect> = hints(footer, &bench.state).into_iter().map(|hint| hint.place).collect();
+                places.extend(tabs(Rect { y: 0, ..footer }).into_iter().map(|(_, place)| place));
+                for (i, a) in places.iter().enumerate() {
+                    assert!(a.right() <= width, "{keys} {width}");
+                    assert!(places[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{keys} {width}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_hint_has_a_key_that_does_it() {
+        let mut bench = Bench::finished(40);
+        for keys in ["", "d", "p", "e", "c", "M", "R", "?", "esc :", "esc d ctrl-s"] {
+            let state = &bench.keys(keys).state;
+            for hint in hints(Rect { width: 400, ..FOOTER }, state) {
+                let keys = state.keymap.keys(state.place(), hint.action);
+                assert!(keys.contains(&hint.key), "{hint:?}");
+            }
+        }
+        let names = |bench: &Bench| hints(FOOTER, &bench.state).iter().map(|h| h.action.name()).collect::<Vec<_>>();
+        assert_eq!(names(&bench)[..2], ["accept", "close"], "a line has no rows to go down and up");
+        bench.keys("esc esc");
+        assert!(!names(&bench).contains(&"on-off"), "there is no mix to switch");
+        assert!(names(bench.keys("m")).contains(&"on-off"));
+    }
+}
