@@ -221,7 +221,9 @@ const CONSISTENCY: f64 = 1e-5;
 
 #[test]
 fn quantised_files_stay_quantised_and_consistent() {
-    for (kind, rounding) in [("q8_0", 0.1), ("q4_0", 0.1)] {
+    // Shapes too narrow for quick products of integers: those of q8_0 are exact, but for other processors.
+    let exact = cfg!(target_arch = "x86_64");
+    for (kind, rounds) in [("q8_0", !exact), ("q4_0", true)] {
         let source = source(&format!("quantised/llama-wide-{kind}"));
         let load = |dtype| Golden::load_from("llama-wide", &source, &LoadOptions { dtype, ..LoadOptions::default() });
         let (own, widened) = (load(Dtype::Auto), load(Dtype::F32));
@@ -230,7 +232,7 @@ fn quantised_files_stay_quantised_and_consistent() {
         let (own, widened) = (table(&own), table(&widened));
         assert!(own.exactness().holds(CONSISTENCY), "{kind}: {:?}", own.exactness());
         let drift = common::relative_error(own.full(), widened.full());
-        assert!(drift > 0.0 && drift < rounding, "{kind}: rounding inputs moved the logits by {drift}");
+        assert!((drift > 0.0) == rounds && drift < 0.1, "{kind}: rounding inputs moved the logits by {drift}");
     }
 }
 
