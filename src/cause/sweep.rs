@@ -111,7 +111,7 @@ pub fn price(subject: &Subject<'_>, ablation: Ablation, cancel: &Cancel) -> Resu
     let (batches, at_a_time) = (bench.batches(), workers::count(subject.decoder));
     let Some((regime, batch)) = batches.first() else { return Ok(Duration::ZERO) };
     let measure = || bench.time_one(&Packed::new(batch.iter().copied(), subject.shared, *regime), *regime);
-    let measured = (0..2).map(|_| if at_a_time == 1 { measure() } else { workers::alone(&measure) });
+    let measured = (0..2).map(|_| if at_a_time == 1 { measure() } else { workers::alone(measure) });
     let [mut once, mut each] = [Duration::MAX; 2];
     for times in measured.collect::<Result<Vec<_>>>()? {
         (once, each) = (once.min(times.0), each.min(times.1));
