@@ -13,6 +13,7 @@ mod rebuild;
 mod stored;
 
 pub use ask::{Answer, Ask, answer};
+pub use beginning::preview;
 pub use draft::Draft;
 pub use execute::{execute, score};
 pub use plan::{Prompts, plan, plan_explicit};
