@@ -139,7 +139,7 @@ pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts
 }
 
 /// An error about label words in a conversation, where leading spaces are no cure.
-fn of_turn(error: Error) -> Error {
+pub fn of_turn(error: Error) -> Error {
     match error {
         Error::Input(error) => error
             .cure("in a conversation it begins the answer, without a space; choose another, or --first-token")

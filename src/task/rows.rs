@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::{
@@ -171,11 +170,11 @@ pub(super) fn check_wording(templates: &[Template], parts: &[&[Located]], mistak
             mistakes.push(mistake);
             continue;
         }
-        let here = |&located: &&Located| {
+        let here = |located: &&Located| {
             let mistake = refusal(located)?.path(&located.path).line(located.line);
             Some(InputError { column: None, ..mistake })
         };
-        others.par_iter().filter_map(here).collect::<Vec<_>>().into_iter().for_each(|mistake| mistakes.push(mistake));
+        others.iter().filter_map(here).for_each(|mistake| mistakes.push(mistake));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     error::{Error, InputError, Result},
     model::{ChatTemplate, Tokenizer},
-    runner::{Demos, RunRequest, preview},
+    runner::{Demos, RunRequest, of_turn, preview},
     task::{Library, Task, Template, choose},
     text::{printable, visible},
 };
@@ -134,13 +134,16 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
     if let Some((tokenizer, _)) = reader {
         let tokenizer = if template.chat { tokenizer.without_specials() } else { tokenizer.clone() };
         tokens = Some(tokenizer.encode(&prompt)?.len());
-        label_tokens = Some(if template.first_token {
-            let found = tokenizer.first_tokens(&prompt, &words)?.tokens;
-            scored = tokenizer.pieces(&found);
-            found
+        let found = if template.first_token {
+            tokenizer.first_tokens(&prompt, &words).map(|found| found.tokens)
         } else {
-            tokenizer.label_tokens(&prompt, &words)?
-        });
+            tokenizer.label_tokens(&prompt, &words)
+        };
+        let found = found.map_err(|error| if template.chat { of_turn(error) } else { error })?;
+        if template.first_token {
+            scored = tokenizer.pieces(&found);
+        }
+        label_tokens = Some(found);
     }
     let (name, answer) = (template.name.clone(), words[query.label].clone());
     Ok(Sample { name, prompt, label_words: words, answer, tokens, label_tokens, scored })
