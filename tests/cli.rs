@@ -159,7 +159,7 @@ fn explicit_prompts_come_in_any_encoding_and_may_be_too_long() {
     let (path, out) = (file.to_str().unwrap(), out.to_str().unwrap());
     let args = ["run", "--prompts", path, "--labels", " negative| positive", "-o", out];
     let short = "{\"prompt\": \"It was\", \"label\": 1, \"id\": \"short\"}\n";
-    let long = format!("{{\"prompt\": \"{}\", \"label\": 0, \"id\": \"long\"}}\n", ["the"; 2000].join(" "));
+    let long = format!("{{\"prompt\": \"{}\", \"label\": 0, \"id\": \"long\"}}\n", "the ".repeat(2000).trim());
     fs::write(&file, format!("{short}{long}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap();
     assert!(failure(&args).1.contains("NUL byte: this is no text, or UTF-16 without its mark"));
     fs::write(&file, format!("\u{feff}{short}{long}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())

@@ -180,7 +180,7 @@ fn usable(task: &Task, demonstration: &Demonstration) -> Result<(), InputError> 
     let examples = resolve(task, std::slice::from_ref(demonstration));
     let worded = examples.and_then(|examples| {
         let words = task.templates.iter().map(|template| template.render(&examples[0]).map(|_| ()));
-        words.reduce(|one, other| one.or(other)).unwrap_or(Ok(()))
+        words.reduce(Result::or).unwrap_or(Ok(()))
     });
     worded.map_err(|error| match error {
         Error::Input(error) => *error,

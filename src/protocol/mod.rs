@@ -113,7 +113,7 @@ impl Protocol {
     /// goes on where it stopped.
     ///
     /// # Errors
-    /// As planning and running a task, or [`Error::Cancelled`](crate::Error::Cancelled).
+    /// As planning and running a task, or [`Error::Cancelled`].
     pub fn reproduce(
         &self,
         model: &Model,

@@ -128,7 +128,9 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
     let prompt = preview(template, chat, &chosen.demonstrations, query)?;
     let mut words = template.label_words.clone();
     if template.chat {
-        words.iter_mut().for_each(|word| *word = word.trim().to_owned());
+        for word in &mut words {
+            *word = word.trim().to_owned();
+        }
     }
     let (mut tokens, mut label_tokens, mut scored) = (None, None, Vec::new());
     if let Some((tokenizer, _)) = reader {
