@@ -51,7 +51,7 @@ pub enum Error {
 }
 
 /// Bad input with its place and its cure.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct InputError {
     /// The file it stands in, if any.
     pub path: Option<PathBuf>,

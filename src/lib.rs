@@ -60,6 +60,7 @@ pub mod color;
 pub mod component;
 pub mod decompose;
 pub(crate) mod demo;
+pub(crate) mod disk;
 pub mod doctor;
 pub mod error;
 pub mod hub;

@@ -95,6 +95,13 @@ pub struct PromptMeta {
     pub overflow: Option<OverflowMeta>,
 }
 
+impl PromptMeta {
+    /// Ids of the examples that were left out.
+    pub fn skipped(&self) -> &[String] {
+        self.overflow.as_ref().map_or(&[], |overflow| &overflow.skipped)
+    }
+}
+
 /// What became of prompts that are longer than the model's context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverflowMeta {

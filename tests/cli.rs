@@ -4,7 +4,7 @@ mod binary;
 
 use std::{fs, path::Path};
 
-use binary::{failure, json, keys, partscope, stdout};
+use binary::{failure, json, keys, partscope, stdout, task_folder};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -153,6 +153,65 @@ fn explicit_prompts_run_on_any_folder() {
 }
 
 #[test]
+fn explicit_prompts_come_in_any_encoding_and_may_be_too_long() {
+    let home = TempDir::new().unwrap();
+    let (file, out) = (home.path().join("p.jsonl"), home.path().join("run"));
+    let (path, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let args = ["run", "--prompts", path, "--labels", " negative| positive", "-o", out];
+    let short = "{\"prompt\": \"It was\", \"label\": 1, \"id\": \"short\"}\n";
+    let long = format!("{{\"prompt\": \"{}\", \"label\": 0, \"id\": \"long\"}}\n", "the ".repeat(2000).trim());
+    fs::write(&file, format!("{short}{long}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+    assert!(failure(&args).1.contains("NUL byte: this is no text, or UTF-16 without its mark"));
+    fs::write(&file, format!("\u{feff}{short}{long}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
+        .unwrap();
+    let (code, message) = failure(&args);
+    assert!(code == 3 && message.contains("1 of 2 prompts exceed") && !message.contains("drop-demos"), "{message}");
+    let meta = json(&partscope(&[&args[..], &["--on-overflow", "skip", "--json"]].concat()));
+    assert_eq!((&meta["examples"]["test"], &meta["prompt"]["overflow"]["skipped"][0]), (&1.into(), &"long".into()));
+    fs::write(&file, format!("\u{feff}{short}{short}")).unwrap();
+    let (code, message) = failure(&args);
+    assert!(code == 3 && message.contains("line 2: `id`: the id `short` is that of line 1 too"), "{message}");
+    assert_eq!(partscope(&[&args[..], &["--num-fewshot", "2"]].concat()).status.code(), Some(2));
+}
+
+#[test]
+fn standard_output_takes_what_is_no_folder() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run");
+    run(&folder, &[]);
+    let weights = stdout(&partscope(&["fit", folder.to_str().unwrap(), "-o", "-"]));
+    assert_eq!(serde_json::from_str::<Value>(&weights).unwrap()["weights"].as_object().unwrap().len(), 72);
+    let output = partscope(&["run", "--task", "sentiment", "--limit", "2", "-o", "-"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!Path::new("-").exists());
+}
+
+#[test]
+fn baselines_are_scored_on_the_examples_that_a_run_kept() {
+    let row = |id: usize, words: usize, label: usize| {
+        let text = format!("{}soup {id}", "the ".repeat(words));
+        serde_json::json!({"id": id, "text": text, "label": label}).to_string() + "\n"
+    };
+    let pool: String = (0..24).map(|id| row(id, 25, id % 2)).collect();
+    // Fits with two demonstrations, but not with all labels; and the same with one that never fits.
+    let kept = [row(100, 1, 1), row(101, 500, 1), row(102, 2, 0), row(103, 3, 0)].concat();
+    let home = task_folder(&[("pool.jsonl", pool.as_bytes())]);
+    let fitted = |test: &str, policy: &str| {
+        fs::write(home.path().join("test.jsonl"), test).unwrap();
+        let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
+        let (task, out) = (task.to_str().unwrap(), out.to_str().unwrap());
+        let args = ["run", "--task", task, "--num-fewshot", "2", "--on-overflow", policy, "-o", out, "--json"];
+        let meta = json(&partscope(&args));
+        (meta["examples"]["test"].clone(), json(&partscope(&["fit", out, "--with-model", "--json"])))
+    };
+    let (count, expected) = fitted(&kept, "drop-demos");
+    assert_eq!(count, 4);
+    let (count, fit) = fitted(&(row(99, 1100, 0) + &kept), "skip");
+    assert_eq!(count, 4);
+    assert_eq!(fit["accuracy"], expected["accuracy"]);
+}
+
+#[test]
 fn mistakes_are_told_with_what_exists() {
     let home = TempDir::new().unwrap();
     let out = home.path().join("run");
@@ -169,6 +228,24 @@ fn mistakes_are_told_with_what_exists() {
         assert!(code == 3 && message.contains(expected), "{args:?}: {code} {message}");
     }
     assert_eq!(partscope(&["run", "--bogus"]).status.code(), Some(2));
+}
+
+#[test]
+#[cfg(unix)]
+fn one_run_of_several_that_fails_does_not_stop_the_others() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("runs");
+    // A folder where the table of the second run belongs cannot be written over.
+    fs::create_dir_all(folder.join("review-s1/attribution.safetensors/mine")).unwrap();
+    let args = ["run", "--task", "sentiment", "--limit", "4", "--demo-seeds", "0..3", "-o", folder.to_str().unwrap()];
+    let output = partscope(&[&args[..], &["--json"]].concat());
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{message}");
+    assert!(message.contains("template review, demo seed 1: cannot write"), "{message}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let seeds: Vec<u64> =
+        report["runs"].as_array().unwrap().iter().map(|run| run["prompt"]["demo_seed"].as_u64().unwrap()).collect();
+    assert_eq!(seeds, [0, 2]);
 }
 
 #[test]

@@ -7,8 +7,20 @@ use std::{
 };
 
 /// Modules that know nothing of the others but each other.
-const GROUND: &[&str] =
-    &["attribution", "cancel", "color", "component", "demo", "error", "progress", "random", "request", "run", "text"];
+const GROUND: &[&str] = &[
+    "attribution",
+    "cancel",
+    "color",
+    "component",
+    "demo",
+    "disk",
+    "error",
+    "progress",
+    "random",
+    "request",
+    "run",
+    "text",
+];
 
 /// What each module above the ground may use, besides itself and the ground.
 const LAYERS: &[(&str, &[&str])] = &[

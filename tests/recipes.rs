@@ -103,6 +103,29 @@ fn the_page_on_task_files_has_every_field() {
     }
 }
 
+/// Paths in backticks that begin with `beginning`, with `{a,b}` written out.
+fn named_paths(text: &str, beginning: &str) -> Vec<String> {
+    let quoted = text.split('`').skip(1).step_by(2).filter(|path| path.starts_with(beginning) && !path.contains('*'));
+    let expand = |path: &str| match path.split_once('{').and_then(|(a, rest)| Some((a, rest.split_once('}')?))) {
+        Some((before, (names, after))) => names.split(',').map(|name| format!("{before}{name}{after}")).collect(),
+        None => vec![path.to_owned()],
+    };
+    quoted.flat_map(expand).collect()
+}
+
+#[test]
+fn the_map_of_the_house_holds_against_the_folders() {
+    let named = named_paths(&read("ARCHITECTURE.md"), "src/");
+    for path in &named {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "there is no {path}");
+    }
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap().map(Result::unwrap) {
+        let folder = format!("src/{}/", entry.file_name().to_string_lossy());
+        let told = named.iter().any(|path| path.starts_with(&folder));
+        assert!(told || !entry.file_type().unwrap().is_dir(), "ARCHITECTURE.md does not name {folder}");
+    }
+}
+
 #[test]
 fn the_documents_point_at_what_is_there() {
     for document in [
@@ -114,6 +137,7 @@ fn the_documents_point_at_what_is_there() {
         "docs/statistics.md",
         "docs/run-files.md",
         "docs/tasks.md",
+        "docs/speed.md",
         "docs/keys.md",
         "docs/explorer.md",
     ] {

@@ -2,9 +2,10 @@
 
 mod binary;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use binary::{POOL, TASK, json, partscope, stdout, task_folder};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A name, the files that are put in place, and parts of what is said of them.
@@ -39,7 +40,12 @@ fn with_a_model_its_tokens_are_counted_and_checked() {
     let path = home.path().join("task.toml");
     let output = partscope(&["tasks", "check", path.to_str().unwrap(), "-m", "demo"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.code() == Some(3) && text.contains("` dreadfully` is"), "{text}");
+    let expected = "task.toml, line 11, column 15: `template.plain.label_words`: the label word ` dreadfully` is";
+    assert!(output.status.code() == Some(3) && text.contains(expected), "{text}");
+    let (task, out) = (path.to_str().unwrap(), home.path().join("run"));
+    let args = ["run", "--task", task, "--num-fewshot", "2", "--train-examples", "0", "-o", out.to_str().unwrap()];
+    let (code, message) = binary::failure(&args);
+    assert!(code == 3 && message.contains(expected) && message.contains("--first-token"), "{message}");
     fs::write(&path, TASK).unwrap();
     let report = json(&partscope(&["tasks", "check", path.to_str().unwrap(), "-m", "demo", "--json"]));
     assert!(report["templates"][0]["tokens"].as_u64().unwrap() > 5);
@@ -145,9 +151,28 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
         (
             "missing field in a template",
             vec![("task.toml", stranger.as_bytes())],
-            &["`template.plain.example`", "its fields are text"],
+            &[
+                "task.toml, line 10, column 11: `template.plain.example`: the example `pool-1` has no field `txet`",
+                "its fields are text",
+            ],
         ),
-        ("endless template", vec![("task.toml", endless.as_bytes())], &["`template.plain.example`", "fuel"]),
+        (
+            "field missing in one row",
+            vec![("pool.jsonl", b"{\"text\": \"a\", \"label\": 1}\n{\"txet\": \"b\", \"label\": 0}")],
+            &[
+                "pool.jsonl, line 2: `template.plain.example`: the example `pool-2` has no field `text`; its fields are txet",
+            ],
+        ),
+        (
+            "endless template",
+            vec![("task.toml", endless.as_bytes())],
+            &["task.toml, line 10, column 11: `template.plain.example`: too much work", "let its loops end"],
+        ),
+        (
+            "empty file",
+            vec![("pool.jsonl", b"\n")],
+            &["pool.jsonl: there is no example for the pool", "is the file empty"],
+        ),
         (
             "no JSON",
             vec![("pool.jsonl", b"{\"text\": \"a\", label}")],
@@ -243,8 +268,9 @@ fn the_papers_released_layout_is_used_as_it_is() {
     };
     for (form, text) in [("0", "Review: {}\nSentiment: "), ("1", "{} It was ")] {
         let write = |name: String, text: String| fs::write(home.path().join(name), text).unwrap();
-        write(format!("food_test-f{form}.jsonl"), lines("abcdef", text, |at| at % 2));
-        write(format!("food_dev-f{form}-s0.jsonl"), lines("ghijklmn", text, |at| at / 2 % 2));
+        let definition = "{\"definition\": \"Judge the soup.\"}\n";
+        write(format!("food_test-f{form}.jsonl"), definition.to_owned() + &lines("abcdef", text, |at| at % 2));
+        write(format!("food_dev-f{form}-s0.jsonl"), lines("ghijklmn", text, |at| usize::from(at > 1)));
         write(format!("food_dev-f{form}-s7.jsonl"), lines("opqrstuv", text, |at| at % 2));
     }
     let name = home.path().join("food");
@@ -256,9 +282,17 @@ fn the_papers_released_layout_is_used_as_it_is() {
     let meta = run("a", &[]);
     assert_eq!((&meta["task"]["name"], &meta["task"]["template"]), (&"food".into(), &"f0".into()));
     assert_eq!(meta["task"]["label_words"], serde_json::json!([" bad", " good"]));
-    assert!(meta["prompt"]["demo_ids"][0].as_str().unwrap().starts_with("s0-"));
+    let ids = |meta: &Value| -> BTreeSet<String> {
+        meta["prompt"]["demo_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
+    let first = ["s0-1", "s0-2", "s0-3", "s0-4"].map(str::to_owned);
+    assert_eq!(ids(&meta), first.into(), "the first lines are the demonstrations, however the labels of others lie");
+    let output = partscope(&["tasks", "check", name.to_str().unwrap(), "--num-fewshot", "4"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("  | Judge the soup.\n  | \n  | Review: "), "{text}");
+    assert!(text.contains("Sentiment: good\n  | Review: "), "one line break between demonstrations: {text}");
     let other = run("b", &["--template", "f1", "--demo-seed", "1"]);
-    assert!(other["prompt"]["demo_ids"].as_array().unwrap().iter().all(|id| id.as_str().unwrap().starts_with("s7-")));
+    assert!(ids(&other).iter().all(|id| id.starts_with("s7-")));
     fs::write(home.path().join("food_test-f1.jsonl"), "{\"text\": \"x fine\", \"options\": [\"bad\", \"good\"]}\n")
         .unwrap();
     let output = partscope(&["tasks", "check", name.to_str().unwrap()]);

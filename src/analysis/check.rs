@@ -31,7 +31,8 @@ pub fn alike(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta)) -> Result<(
         return refuse(problem, "compare runs of one model");
     }
     if task_a.label_words.len() != task_b.label_words.len() || task_a.name != task_b.name {
-        let labels = |task: &TaskMeta| format!("{} of task {}", list(&task.label_words), task.name);
+        let quoted = |task: &TaskMeta| list(task.label_words.iter().map(|word| format!("`{word}`")));
+        let labels = |task: &TaskMeta| format!("{} of task {}", quoted(task), task.name);
         let problem = format!("the runs are of different labels, {} and {}", labels(task_a), labels(task_b));
         return refuse(problem, "compare runs of one task");
     }

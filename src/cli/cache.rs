@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write,
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -29,8 +30,9 @@ use crate::{
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
-    #[command(flatten)]
-    store: StoreOptions,
+    /// Folder of the store [default: PARTSCOPE_CACHE, or the user's cache folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    cache: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long, global = true)]
     json: bool,
@@ -70,7 +72,7 @@ enum Command {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let store = args.store.store()?;
+    let store = StoreOptions::within(args.cache.clone()).store()?;
     let Some(root) = store.root() else {
         return Err(InputError::new("the store is switched off")
             .cure("unset PARTSCOPE_CACHE, or name a --cache")

@@ -16,7 +16,7 @@ use crate::{
     cancel::Cancel,
     error::{Error, InputError, Result},
     runner::{Draft, execute},
-    task::{Example, Library},
+    task::{Example, Library, Template},
 };
 
 /// Label new texts with the full and the mixed model; one JSON object a line.
@@ -50,7 +50,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let weights = WeightsFile::parse(&read_text(&args.weights)?)?;
     let request = weights.prompts();
     let task = Library.task(&request.task)?;
-    let examples = examples(&args.file, &read_text(&args.file)?)?;
+    let template = task.template(request.template.as_deref())?;
+    let examples = examples(&args.file, &read_text(&args.file)?, template)?;
     let model = args.model.load()?;
     let draft = Draft::over(&task, &request, &examples)?;
     let (plan, prompts) = draft.plan(&model)?;
@@ -70,10 +71,17 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// JSON objects or plain texts, one a line.
-fn examples(path: &Path, text: &str) -> Result<Vec<Example>> {
+/// JSON objects or plain texts, one a line, that `template` can put into words.
+fn examples(path: &Path, text: &str, template: &Template) -> Result<Vec<Example>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let examples = lines.map(|(index, line)| example(path, index + 1, line)).collect::<Result<Vec<_>>>()?;
+    let one = |(index, line): (usize, &str)| -> Result<Example> {
+        let example = example(path, index + 1, line)?;
+        match template.render(&example) {
+            Err(Error::Input(error)) => Err(InputError { column: None, ..*error }.path(path).line(index + 1).into()),
+            other => other.map(|_| example),
+        }
+    };
+    let examples = lines.map(one).collect::<Result<Vec<_>>>()?;
     if examples.is_empty() {
         return Err(InputError::new("there is no text to label").path(path).into());
     }
@@ -89,6 +97,7 @@ fn example(path: &Path, line: usize, text: &str) -> Result<Example> {
     };
     let id = match fields.shift_remove("id") {
         Some(Value::String(id)) => id,
+        Some(Value::Number(id)) => id.to_string(),
         _ => format!("line-{line}"),
     };
     Ok(Example { id, fields, label: 0 })

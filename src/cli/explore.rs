@@ -53,7 +53,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         return Ok(ExploreOptions { saved, store, study: Some(study), ..ExploreOptions::default() });
     }
     let mut names = Library.names();
-    let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task))?;
+    let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task, None))?;
     if !names.contains(&first.task) {
         names.insert(0, first.task.clone());
     }
@@ -73,7 +73,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
 /// The request where no task is named: the demo's opening, unless a template is named.
 fn opening(prompt: &PromptOptions) -> Result<RunRequest> {
     let opening = RunRequest::default();
-    let request = prompt.request(&opening.task)?;
+    let request = prompt.request(&opening.task, None)?;
     Ok(RunRequest { template: request.template.clone().or(opening.template), ..request })
 }
 

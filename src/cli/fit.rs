@@ -1,13 +1,13 @@
 //! `partscope fit`: learn a mix on a run's training split.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf, time::Instant};
+use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
 use super::{
     Failure,
     options::ModelOptions,
-    output::{print, print_json},
+    output::{is_stream, print, print_json, write_text},
     store_options::StoreOptions,
 };
 use crate::{
@@ -32,6 +32,8 @@ use crate::{
 /// Fit a mix on a run's training split and show it beside the baselines, all on the same labels and test examples.
 ///
 /// Example: partscope fit out -o weights.json
+///
+/// Example: partscope fit out -o - | partscope ablate out --mix -
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder of the run
@@ -43,7 +45,7 @@ pub(super) struct Args {
     /// Strength of the penalty, for `convex`
     #[arg(long, value_name = "L")]
     lambda: Option<f64>,
-    /// Write the weights to this file
+    /// Write the weights to this file; `-` prints them, and nothing else
     #[arg(short, long, value_name = "FILE.json")]
     output: Option<PathBuf>,
     /// Add the baselines that need prompts run: the whole budget as shots, nearest examples, contextual calibration
@@ -89,8 +91,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         outcomes.sort_by_key(|outcome| outcome.method);
     }
     if let Some(path) = &args.output {
-        let text = WeightsFile::new(&fitted, &run.meta).to_text();
-        fs::write(path, text).map_err(|source| Error::Write { path: path.clone(), source })?;
+        write_text(path, &WeightsFile::new(&fitted, &run.meta).to_text())?;
+        if is_stream(path) {
+            return Ok(());
+        }
     }
     if args.json {
         let report = Report {
@@ -172,7 +176,7 @@ fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome
         return Err(wrong("the run does not say what made it", "run again, on a task"));
     };
     let task = Library.task(&request.task)?;
-    let draft = Draft::new(&task, request)?;
+    let draft = Draft::new(&task, request)?.without(meta.prompt.skipped());
     let ids: Vec<&str> = draft.train.iter().chain(&draft.test).map(|example| example.id.as_str()).collect();
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
         return Err(wrong("the task's data changed since the run was made", "run again"));

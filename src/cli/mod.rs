@@ -75,6 +75,8 @@ enum Failure {
     Reported,
     /// The same where the input is at fault: exit 3.
     BadInput,
+    /// Some of several things were done, and it is said which were not: exit 4.
+    Partial,
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -84,7 +86,7 @@ impl<E: Into<Error>> From<E> for Failure {
 }
 
 /// Parses the command line, runs the command, and maps the outcome to the exit codes of the contract: 0 done,
-/// 1 failure, 2 usage, 3 bad input.
+/// 1 failure, 2 usage, 3 bad input, 4 some of several runs.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
@@ -120,6 +122,7 @@ fn finish(outcome: Result<u8, Failure>) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Reported) => ExitCode::FAILURE,
         Err(Failure::BadInput) => ExitCode::from(3),
+        Err(Failure::Partial) => ExitCode::from(4),
         Err(Failure::Usage(message)) => {
             eprintln!("partscope: {message}");
             ExitCode::from(2)

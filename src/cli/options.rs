@@ -8,7 +8,7 @@ use crate::{
     error::{Error, InputError, Result},
     hub::go_offline,
     model::{
-        LoadOptions, Model, Source, Tokenizer,
+        ChatTemplate, LoadOptions, Model, Source, Tokenizer,
         hub::{Download, Watcher},
         memory::gigabytes,
     },
@@ -78,9 +78,9 @@ impl ModelOptions {
         Self { model: model.to_owned(), offline, ..Self::default() }
     }
 
-    /// The model's tokenizer; its weights are not read.
-    pub(super) fn tokenizer(&self) -> Result<Tokenizer> {
-        self.source()?.tokenizer(&self.load_options()?)
+    /// The model's tokenizer and chat template; its weights are not read.
+    pub(super) fn reader(&self) -> Result<(Tokenizer, Option<ChatTemplate>)> {
+        self.source()?.reader(&self.load_options()?)
     }
 
     /// Loads the model.

@@ -1,7 +1,7 @@
 //! Writing to standard output and standard error.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal, Read, Write},
     path::Path,
     time::{Duration, Instant},
 };
@@ -9,8 +9,10 @@ use std::{
 use serde::Serialize;
 
 use crate::{
+    disk::write_whole,
     error::{Error, Result},
     progress::Progress,
+    task::decode,
 };
 
 /// Prints `text` to standard output. A reader that went away (`| head`) is no failure.
@@ -23,13 +25,26 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// The text of a file, or of standard input for `-`.
+/// Whether `path` means standard input or output.
+pub(super) fn is_stream(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The text of a file, or of standard input for `-`: UTF-8, or UTF-16 with a byte order mark.
 pub(super) fn read_text(path: &Path) -> Result<String> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    if path == Path::new("-") {
-        return io::read_to_string(io::stdin().lock()).map_err(failed);
-    }
-    std::fs::read_to_string(path).map_err(failed)
+    let mut bytes = Vec::new();
+    let read = if is_stream(path) {
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(path).map(|whole| bytes = whole)
+    };
+    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    Ok(decode(path, &bytes)?.into_owned())
+}
+
+/// Writes `text` to a file, which appears whole or not at all, or to standard output for `-`.
+pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
+    if is_stream(path) { print(text) } else { write_whole(path, text.as_bytes()) }
 }
 
 /// Prints one JSON object to standard output.

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use super::output::read_text;
 use crate::{
-    error::{InputError, Result},
+    attribution::Split,
+    error::{Error, InputError, Result},
     runner::{Demonstration, Demos, Overflow, Prompting, RunRequest},
+    task::{ExplicitPrompt, Task, resolve},
 };
 
 /// Template, demonstrations and examples of a run.
@@ -77,12 +79,12 @@ impl Default for PromptOptions {
 }
 
 impl PromptOptions {
-    /// The request for `task`.
+    /// The request for the task called `task`; demonstrations from a file are held against `data`.
     ///
     /// # Errors
     /// If the file of demonstrations cannot be used.
-    pub(super) fn request(&self, task: &str) -> Result<RunRequest> {
-        let demos = self.listed()?;
+    pub(super) fn request(&self, task: &str, data: Option<&Task>) -> Result<RunRequest> {
+        let demos = self.listed(data)?;
         let drawn = match &demos {
             Demos::Listed(listed) => listed.len(),
             _ => RunRequest::default().shots,
@@ -95,14 +97,35 @@ impl PromptOptions {
             train_examples: self.train_examples,
             limit: self.limit,
             demos,
-            prompting: Prompting { on_overflow: self.on_overflow, first_token: self.first_token, chat: self.chat },
+            prompting: self.prompting(),
         })
     }
 
-    fn listed(&self) -> Result<Demos> {
+    /// How prompts are scored, and what becomes of those that are too long.
+    pub(super) fn prompting(&self) -> Prompting {
+        Prompting { on_overflow: self.on_overflow, first_token: self.first_token, chat: self.chat }
+    }
+
+    /// Leaves at most as many test prompts as are asked for.
+    ///
+    /// # Errors
+    /// If that is none.
+    pub(super) fn limit_tests(&self, prompts: &mut Vec<ExplicitPrompt>) -> Result<()> {
+        let mut left = self.limit.unwrap_or(usize::MAX);
+        if left == 0 {
+            return Err(InputError::new("no test prompt is left").cure("raise --limit").into());
+        }
+        prompts.retain(|prompt| {
+            let kept = prompt.split == Split::Train || left > 0;
+            left -= usize::from(kept && prompt.split == Split::Test);
+            kept
+        });
+        Ok(())
+    }
+
+    fn listed(&self, task: Option<&Task>) -> Result<Demos> {
         if let Some(path) = &self.demos {
-            let text = read_text(path)?;
-            return Ok(Demos::Listed(demonstrations(path, &text)?));
+            return Ok(Demos::Listed(demonstrations(path, &read_text(path)?, task)?));
         }
         if !self.demo_ids.is_empty() {
             return Ok(Demos::Listed(self.demo_ids.iter().map(Demonstration::of_pool).collect()));
@@ -114,14 +137,15 @@ impl PromptOptions {
 /// A task's name, or the whole path of its file: what `run.json` says must hold in other folders too.
 fn lasting(task: &str) -> String {
     let path = Path::new(task);
-    let absolute = path.is_file().then(|| std::path::absolute(path).ok()).flatten();
+    let named = path.is_file() || path.parent().is_some_and(|folder| !folder.as_os_str().is_empty());
+    let absolute = named.then(|| std::path::absolute(path).ok()).flatten();
     absolute.map_or_else(|| task.to_owned(), |path| path.display().to_string())
 }
 
 /// Lines of `{"text": "…", "label": "positive"}`, or `{"id": "…", "label": "…"}` for one of the pool under this label.
-fn demonstrations(path: &Path, text: &str) -> Result<Vec<Demonstration>> {
+fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<Demonstration>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let one = |(index, line): (usize, &str)| {
+    let one = |(index, line): (usize, &str)| -> Result<Demonstration> {
         let wrong = |problem: String| InputError::new(problem).path(path).line(index + 1);
         let mut fields: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
             let cure = r#"a line reads {"text": "…", "label": "…"}, or {"id": "…"} for an example of the pool"#;
@@ -138,9 +162,30 @@ fn demonstrations(path: &Path, text: &str) -> Result<Vec<Demonstration>> {
         if fields.is_none() && id.is_none() {
             return Err(wrong("there is neither an id nor a text".to_owned()).into());
         }
-        Ok(Demonstration { id: id.unwrap_or_else(|| format!("written-{}", index + 1)), label, fields })
+        let demonstration = Demonstration { id: id.unwrap_or_else(|| format!("written-{}", index + 1)), label, fields };
+        let usable = task.map_or(Ok(()), |task| usable(task, &demonstration));
+        usable.map_err(|error| InputError { column: None, ..error }.path(path).line(index + 1))?;
+        Ok(demonstration)
     };
-    lines.map(one).collect()
+    let found = lines.map(one).collect::<Result<Vec<_>>>()?;
+    if found.is_empty() {
+        let cure = "write some, or ask for none with --num-fewshot 0 in place of --demos";
+        return Err(InputError::new("there is no demonstration").path(path).cure(cure).into());
+    }
+    Ok(found)
+}
+
+/// Whether the task has the example and the label, and some template its fields.
+fn usable(task: &Task, demonstration: &Demonstration) -> Result<(), InputError> {
+    let examples = resolve(task, std::slice::from_ref(demonstration));
+    let worded = examples.and_then(|examples| {
+        let words = task.templates.iter().map(|template| template.render(&examples[0]).map(|_| ()));
+        words.reduce(Result::or).unwrap_or(Ok(()))
+    });
+    worded.map_err(|error| match error {
+        Error::Input(error) => *error,
+        other => InputError::new(other.to_string()).field("label"),
+    })
 }
 
 #[cfg(test)]
@@ -150,13 +195,27 @@ mod tests {
     #[test]
     fn demonstrations_are_named_or_written_out() {
         let text = "{\"id\": \"a\"}\n\n{\"text\": \"x\", \"label\": 1}\n{\"id\": 7, \"label\": \"no\"}\n";
-        let read = demonstrations(Path::new("d.jsonl"), text).unwrap();
+        let read = demonstrations(Path::new("d.jsonl"), text, None).unwrap();
         assert_eq!(read[0], Demonstration::of_pool("a"));
         assert_eq!((read[1].id.as_str(), read[1].label.as_deref()), ("written-3", Some("1")));
         assert_eq!(read[1].fields.as_ref().unwrap()["text"], "x");
         assert_eq!((read[2].id.as_str(), read[2].fields.is_none()), ("7", true));
-        for (bad, expected) in [("{", "line 1"), ("{}", "neither an id"), ("{\"id\": []}", "`id`")] {
-            let error = demonstrations(Path::new("d.jsonl"), bad).unwrap_err().to_string();
+        for (bad, expected) in [
+            ("{", "line 1"),
+            ("{}", "neither an id"),
+            ("{\"id\": []}", "`id`"),
+            ("\n", "d.jsonl: there is no demonstration"),
+        ] {
+            let error = demonstrations(Path::new("d.jsonl"), bad, None).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let task = crate::task::Library.task("topic").unwrap();
+        for (bad, expected) in [
+            ("{\"text\": \"x\", \"label\": \"news\"}", "d.jsonl, line 2: `label`: no label is called `news`"),
+            ("{\"txet\": \"x\", \"label\": \"food\"}", "d.jsonl, line 2: "),
+            ("{\"id\": \"x\"}", "d.jsonl, line 2: `demonstrations`: the pool of `topic` has no example `x`"),
+        ] {
+            let error = demonstrations(Path::new("d.jsonl"), &format!("\n{bad}"), Some(&task)).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

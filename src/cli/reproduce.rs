@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
+    disk::write_whole,
     error::{Error, InputError, Result},
     model::Source,
     protocol::{AccuracyRow, Agreement, Protocol, Row, accuracy_table, agreement},
@@ -161,10 +162,7 @@ fn tables(report: &Report) -> String {
 }
 
 fn write_files(folder: &std::path::Path, report: &Report) -> Result<()> {
-    let write = |name: &str, text: String| {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|source| Error::Write { path, source })
-    };
+    let write = |name: &str, text: String| write_whole(&folder.join(name), text.as_bytes());
     let rows = serde_json::to_string_pretty(&report.rows).map_err(|error| Error::Model(error.to_string()))?;
     write("rows.json", rows + "\n")?;
     let mut csv = String::from("method,task,mean,sd\n");

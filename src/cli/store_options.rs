@@ -18,6 +18,11 @@ pub(super) struct StoreOptions {
 }
 
 impl StoreOptions {
+    /// The store in `cache`, or that of the user.
+    pub(super) fn within(cache: Option<PathBuf>) -> Self {
+        Self { cache, no_cache: false }
+    }
+
     /// The store that these options name.
     pub(super) fn store(&self) -> Result<Store> {
         match &self.cache {

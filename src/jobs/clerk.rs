@@ -2,7 +2,6 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -13,6 +12,7 @@ use std::{
 
 use crate::{
     analysis::WeightsFile,
+    disk::write_whole,
     error::{Error, InputError, Result},
     run::{Run, RunMeta},
     store::{Content, Entry, Store},
@@ -203,21 +203,6 @@ fn read_text(path: &Path) -> Result<String> {
             .into());
     }
     fs::read_to_string(path).map_err(failed)
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

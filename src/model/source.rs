@@ -196,12 +196,13 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// The tokenizer of the model, without its weights.
+    /// How the model reads: its tokenizer and, if it has one, its chat template. Its weights are not read.
     ///
     /// # Errors
     /// If a file is missing or unsound.
-    pub fn tokenizer(&self, options: &LoadOptions) -> Result<Tokenizer> {
-        Ok(self.open(options)?.tokenizer)
+    pub fn reader(&self, options: &LoadOptions) -> Result<(Tokenizer, Option<ChatTemplate>)> {
+        let files = self.open(options)?;
+        Ok((files.tokenizer, files.chat))
     }
 
     pub(super) fn open(&self, options: &LoadOptions) -> Result<Files> {

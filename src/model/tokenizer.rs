@@ -188,7 +188,9 @@ impl Tokenizer {
         match (single, bare.len() == word.len()) {
             (true, true) => format!("write it with a leading space: `{other}`"),
             (true, false) => format!("write it without the leading space: `{other}`"),
-            _ => "choose a shorter or more common word".to_owned(),
+            _ => "choose a shorter or more common word, or score words by the first token that tells them apart: \
+                  first_token = true in the template, or --first-token"
+                .to_owned(),
         }
     }
 }

@@ -11,7 +11,7 @@ pub use summary::{AccuracyRow, Agreement, accuracy_table, agreement};
 
 use crate::{
     cancel::Cancel,
-    error::Result,
+    error::{Error, InputError, Result},
     model::Model,
     progress::{Meter, Progress},
     runner::{Draft, Overflow, Prompting, RunRequest, run_key},
@@ -113,7 +113,7 @@ impl Protocol {
     /// goes on where it stopped.
     ///
     /// # Errors
-    /// As planning and running a task, or [`Error::Cancelled`](crate::Error::Cancelled).
+    /// As planning and running a task, or [`Error::Cancelled`].
     pub fn reproduce(
         &self,
         model: &Model,
@@ -132,16 +132,19 @@ impl Protocol {
         Ok(rows)
     }
 
-    /// How many runs `store` does not hold yet.
+    /// How many runs `store` does not hold yet. Finds what would stop any of them before the first one begins.
     ///
     /// # Errors
-    /// As planning a task.
+    /// As planning a task, with task and template.
     pub fn pending(&self, model: &Model, store: &Store) -> Result<usize> {
         let missing = |cell: &Cell<'_>| -> Result<bool> {
-            let (plan, prompts) = self.draft(cell)?.plan(model)?;
+            let draft = self.draft(cell)?;
+            let (plan, prompts) = draft.plan(model)?;
+            check_whole_budget(&draft, model)?;
             Ok(!store.holds(&run_key(model, &plan, &prompts)))
         };
-        self.cells().iter().try_fold(0, |count, cell| Ok(count + usize::from(missing(cell)?)))
+        let counted = |cell: &Cell<'_>| missing(cell).map(usize::from).map_err(|error| named(cell, error));
+        self.cells().iter().try_fold(0, |count, cell| Ok(count + counted(cell)?))
     }
 
     /// Seconds that one uncached run takes here, measured on a few examples of the first one.
@@ -161,6 +164,29 @@ impl Protocol {
     }
 }
 
+/// Finds prompts with the whole label budget that are too long: those of the longest examples, and only if these are,
+/// all of them, for their count.
+fn check_whole_budget(draft: &Draft<'_>, model: &Model) -> Result<()> {
+    const LONGEST: usize = 8;
+    let whole = draft.whole_budget();
+    match whole.on_longest(LONGEST).plan(model) {
+        Ok(_) => Ok(()),
+        Err(_) => whole.plan(model).map(|_| ()),
+    }
+}
+
+/// An error of one run with its task and template, and the words of this protocol.
+fn named(cell: &Cell<'_>, error: Error) -> Error {
+    match error {
+        Error::Input(error) if error.path.is_none() => {
+            let problem = format!("task {}, template {}: {}", cell.task.name, cell.template.name, error.problem);
+            let cure = error.cure.as_ref().map(|cure| cure.replace("--num-fewshot", "--budget"));
+            InputError { problem, cure, ..*error }.into()
+        }
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +195,18 @@ mod tests {
     fn protocol(templates: usize) -> Protocol {
         let tasks = vec![Library.task("sentiment").unwrap()];
         Protocol { tasks, templates, seeds: 2, budget: 24, on_dev: false, limit: None, on_overflow: Overflow::Error }
+    }
+
+    #[test]
+    fn prompts_that_would_be_too_long_are_found_before_the_first_run() {
+        let model = Model::load(&crate::model::Source::Demo, &crate::model::LoadOptions::default()).unwrap();
+        let ask =
+            |budget: usize, on_overflow| Protocol { budget, on_overflow, limit: Some(6), seeds: 1, ..protocol(1) };
+        let error = ask(100, Overflow::Error).pending(&model, &Store::none()).unwrap_err().to_string();
+        assert!(error.starts_with("task sentiment, template ") && error.contains("6 of 6 prompts exceed"), "{error}");
+        assert!(error.contains("lower --budget"), "{error}");
+        let fine = ask(100, Overflow::DropDemos).pending(&model, &Store::none()).unwrap();
+        assert_eq!(fine, ask(24, Overflow::Error).pending(&model, &Store::none()).unwrap());
     }
 
     #[test]

@@ -85,6 +85,7 @@ impl Row {
     ) -> Result<Self> {
         let (plan, prompts) = draft.plan(model)?;
         let run = obtain(store, model, plan, &prompts, cancel, &mut |_| {})?;
+        let draft = draft.without(run.meta.prompt.skipped());
         let logits = |draft: Result<(_, _)>| -> Result<Vec<f32>> {
             let (plan, prompts) = draft?;
             obtain_logits(store, model, &plan, &prompts, cancel)

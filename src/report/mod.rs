@@ -24,7 +24,6 @@ mod tables;
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -35,6 +34,7 @@ use table::Table;
 
 use crate::{
     cancel::Cancel,
+    disk::write_whole,
     error::{Error, InputError, Result},
     run::Run,
 };
@@ -93,18 +93,9 @@ impl Report {
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
-    let write = || -> std::io::Result<()> {
-        let folder = path.parent().unwrap_or(path);
-        fs::create_dir_all(folder)?;
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    write_whole(path, bytes)?;
     Ok(path.to_owned())
 }
 

@@ -9,12 +9,26 @@ use crate::{
     task::{Example, Template},
 };
 
+/// The prompt of `query` after `demonstrations`; as a conversation if there is a chat template.
+///
+/// # Errors
+/// If the template cannot put an example into words, or the chat template refuses the conversation.
+pub fn preview(
+    template: &Template,
+    chat: Option<&ChatTemplate>,
+    demonstrations: &[Example],
+    query: &Example,
+) -> Result<String> {
+    let prompt = Beginning::new(template, chat, demonstrations)?.before(&template.render(query)?)?;
+    Ok(prompt.to_string())
+}
+
 /// Demonstrations in words, ready for queries.
 pub(super) enum Beginning<'m> {
     /// Each with its label word and the separator.
     Text(Arc<str>),
-    /// Each as something the user says and the model answers.
-    Turns(Vec<Turn>, &'m ChatTemplate),
+    /// Each as something the user says and the model answers; what the next thing the user says begins with.
+    Turns(Vec<Turn>, String, &'m ChatTemplate),
 }
 
 impl<'m> Beginning<'m> {
@@ -22,18 +36,22 @@ impl<'m> Beginning<'m> {
     pub(super) fn new(template: &Template, chat: Option<&'m ChatTemplate>, demonstrations: &[Example]) -> Result<Self> {
         let Some(chat) = chat else { return Ok(Self::Text(template.context(demonstrations)?.into())) };
         let mut turns = Vec::with_capacity(2 * demonstrations.len());
+        let mut instruction = template.instruction.clone();
         for demonstration in demonstrations {
-            turns.push(Turn::user(template.render(demonstration)?));
+            turns.push(Turn::user(std::mem::take(&mut instruction) + &template.render(demonstration)?));
             turns.push(Turn::assistant(template.label_words[demonstration.label].trim()));
         }
-        Ok(Self::Turns(turns, chat))
+        Ok(Self::Turns(turns, instruction, chat))
     }
 
     /// The prompt of a query, up to its label word.
     pub(super) fn before(&self, query: &str) -> Result<PromptText> {
         match self {
             Self::Text(context) => Ok(PromptText::new(context, query)),
-            Self::Turns(turns, chat) => Ok(chat.render(&[&turns[..], &[Turn::user(query)]].concat())?.as_str().into()),
+            Self::Turns(turns, instruction, chat) => {
+                let asked = Turn::user(instruction.to_owned() + query);
+                Ok(chat.render(&[&turns[..], &[asked]].concat())?.as_str().into())
+            }
         }
     }
 }

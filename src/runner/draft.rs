@@ -1,9 +1,11 @@
 //! A run on a task before it meets a model: which examples, in which role.
 
+use std::{cmp::Reverse, collections::HashSet};
+
 use serde_json::{Map, Value};
 
 use super::{
-    Plan, PlannedExample, PromptText, Prompts, RunRequest,
+    Overflow, Plan, PlannedExample, PromptText, Prompts, RunRequest,
     beginning::Beginning,
     nearest::Nearest,
     plan::{Draughted, Shorter, finish},
@@ -72,12 +74,45 @@ impl<'t> Draft<'t> {
         Ok(Self { test, ..self })
     }
 
+    /// The same without the examples that a run of it skipped.
+    #[must_use]
+    pub fn without(&self, skipped: &[String]) -> Self {
+        let skipped: HashSet<&str> = skipped.iter().map(String::as_str).collect();
+        let mut kept = self.clone();
+        for split in [&mut kept.train, &mut kept.test] {
+            split.retain(|example| !skipped.contains(example.id.as_str()));
+        }
+        kept
+    }
+
+    /// The same on the `count` test examples with the longest texts.
+    #[must_use]
+    pub fn on_longest(&self, count: usize) -> Self {
+        let mut test = self.test.clone();
+        test.sort_by_cached_key(|example| Reverse(example.summary().len()));
+        test.truncate(count);
+        Self { test, ..self.clone() }
+    }
+
     /// Demonstrations and training examples alike as demonstrations: the whole label budget as shots.
+    ///
+    /// Baselines are scored on the examples of the run: where the run skips prompts that are too long, theirs lose
+    /// their first demonstrations instead.
     #[must_use]
     pub fn whole_budget(&self) -> Self {
         let mut demonstrations = self.budget();
         order_demonstrations(&mut demonstrations, &mut Draws::stream(self.request.demo_seed, 2));
-        Self { demonstrations, train: Vec::new(), ..self.clone() }
+        let baseline = self.as_baseline();
+        Self { demonstrations, train: Vec::new(), ..baseline }
+    }
+
+    /// The same, leaving out no example.
+    fn as_baseline(&self) -> Self {
+        let mut draft = self.clone();
+        if draft.request.prompting.on_overflow == Overflow::Skip {
+            draft.request.prompting.on_overflow = Overflow::DropDemos;
+        }
+        draft
     }
 
     /// Every labelled example that the run spends, demonstrations first.
@@ -125,7 +160,7 @@ impl<'t> Draft<'t> {
         let shorter = |_, at: usize, dropped: usize| {
             shots.checked_sub(dropped).map(|shots| prompt(self.test[at], shots)).transpose()
         };
-        self.finish(model, [Vec::new(), test], &shorter)
+        self.as_baseline().finish(model, [Vec::new(), test], &shorter)
     }
 
     /// The run's demonstrations before queries that say nothing: `N/A`, the empty text and `[MASK]` in every field.
@@ -137,7 +172,7 @@ impl<'t> Draft<'t> {
         let empty = |filler: &str| self.text(&beginning, &self.content_free(filler));
         let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
         let shorter = |_, at: usize, dropped| self.shorter(model, dropped, &self.content_free(CONTENT_FREE[at]));
-        self.finish(model, [Vec::new(), test], &shorter)
+        self.as_baseline().finish(model, [Vec::new(), test], &shorter)
     }
 
     /// A query that says `filler` wherever an example has a text.
@@ -186,7 +221,9 @@ impl<'t> Draft<'t> {
         let first_token = self.request.prompting.first_token || self.template.first_token;
         let (task, prompt) = (self.task_meta(), self.prompt_meta());
         let (request, chat) = (Some(self.request.clone()), self.is_chat());
-        finish(model, Draughted { request, task, prompt, examples, first_token, chat, shorter })
+        let policy = self.request.prompting.on_overflow;
+        let run = Draughted { request, task, prompt, examples, first_token, chat, policy, shorter };
+        finish(model, run).map_err(|error| self.template.locate(error))
     }
 
     /// Label words as they follow the prompts: a turn begins without a space.

@@ -14,9 +14,10 @@ mod rebuild;
 mod stored;
 
 pub use ask::{Answer, Ask, answer};
+pub use beginning::preview;
 pub use draft::Draft;
 pub use execute::{execute, score};
-pub use plan::{Prompts, plan, plan_explicit};
+pub use plan::{Prompts, of_turn, plan, plan_explicit};
 pub use prompt_text::PromptText;
 pub use rebuild::{Rebuilt, find_example, rebuild};
 pub use stored::{obtain, obtain_logits, run_key};

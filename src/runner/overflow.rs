@@ -34,7 +34,11 @@ pub(super) fn settle(
     let mut settled = OverflowMeta { policy, context, longest, skipped: Vec::new(), dropped: Vec::new() };
     match policy {
         Overflow::Error => {
-            let cure = "lower --num-fewshot, or choose --on-overflow drop-demos or --on-overflow skip";
+            let cure = if shorter(Split::Test, 0, 0)?.is_some() {
+                "lower --num-fewshot, or choose --on-overflow drop-demos or --on-overflow skip"
+            } else {
+                "shorten them, or choose --on-overflow skip"
+            };
             return Err(InputError::new(said).cure(cure).into());
         }
         Overflow::Skip => {
@@ -47,7 +51,7 @@ pub(super) fn settle(
                 prompts.retain(|prompt| prompt.len() <= context);
             }
             if examples[1].is_empty() {
-                return Err(InputError::new(said).cure("no test example is left; lower --num-fewshot").into());
+                return Err(InputError::new(said).cure("no test example is left; shorten the prompts").into());
             }
         }
         Overflow::DropDemos => {

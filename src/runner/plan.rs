@@ -4,11 +4,11 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{Draft, Plan, PlannedExample, PromptText, RunRequest, overflow};
+use super::{Draft, Overflow, Plan, PlannedExample, PromptText, Prompting, RunRequest, overflow};
 use crate::{
     attribution::Split,
     component::Shape,
-    error::{InputError, Result},
+    error::{Error, InputError, Result},
     model::{Model, Prompt, Tokenizer, Tokens, prompt::cut_alike},
     run::{PromptMeta, TaskMeta},
     task::{ExplicitPrompt, Library},
@@ -51,7 +51,8 @@ pub fn plan(model: &Model, request: &RunRequest) -> Result<(Plan, Prompts)> {
 
 /// Makes the prompts of a run on explicit prompts.
 ///
-/// `label_tokens` are used as they are if given; otherwise `label_words` are turned into tokens and checked.
+/// `label_tokens` are used as they are if given; otherwise `label_words` are turned into tokens and checked. They are the
+/// whole prompts: there are no demonstrations that could be dropped, and no turns.
 ///
 /// # Errors
 /// If a label word is not one token, a token id is not in the vocabulary, or a prompt is too long.
@@ -61,6 +62,7 @@ pub fn plan_explicit(
     prompts: Vec<ExplicitPrompt>,
     label_words: Vec<String>,
     label_tokens: Vec<u32>,
+    prompting: Prompting,
 ) -> Result<(Plan, Prompts)> {
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for ExplicitPrompt { id, prompt: text, label: gold, split } in prompts {
@@ -72,8 +74,9 @@ pub fn plan_explicit(
     let examples = [train, test];
     let shorter = |_, _, _| Ok(None);
     let prompt = PromptMeta::default();
+    let Prompting { first_token, on_overflow: policy, .. } = prompting;
     let shorter = &shorter;
-    finish(model, Draughted { request: None, task, prompt, examples, first_token: false, chat: false, shorter })
+    finish(model, Draughted { request: None, task, prompt, examples, first_token, chat: false, policy, shorter })
 }
 
 /// The prompt of an example, by split and place, with its first so many demonstrations left out; `None` if it has fewer.
@@ -90,22 +93,26 @@ pub(super) struct Draughted<'a> {
     pub(super) first_token: bool,
     /// Whether the texts are conversations, which hold their special tokens already.
     pub(super) chat: bool,
+    /// What to do about prompts that are too long.
+    pub(super) policy: Overflow,
     pub(super) shorter: &'a Shorter<'a>,
 }
 
 /// Turns texts into tokens, after all checks.
 pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts)> {
-    let Draughted { request, mut task, mut prompt, mut examples, first_token, chat, shorter } = run;
+    let Draughted { request, mut task, mut prompt, mut examples, first_token, chat, policy, shorter } = run;
     let tokenizer = if chat { Cow::Owned(model.tokenizer.without_specials()) } else { Cow::Borrowed(&model.tokenizer) };
+    let in_turn = |error| if chat { of_turn(error) } else { error };
     let mut shared = Vec::new();
     if !task.label_tokens.is_empty() {
         check_token_ids(model, &task.label_tokens)?;
     } else if first_token {
-        let found = label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::first_tokens)?;
+        let found = label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::first_tokens).map_err(in_turn)?;
         task.scored = model.tokenizer.pieces(&found.tokens);
         (shared, task.label_tokens) = (found.shared, found.tokens);
     } else {
-        task.label_tokens = label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::label_tokens)?;
+        task.label_tokens =
+            label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::label_tokens).map_err(in_turn)?;
     }
     let encode = |text: &PromptText| -> Result<Vec<u32>> {
         let mut tokens = tokenizer.encode(&text.to_string())?;
@@ -118,7 +125,6 @@ pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts
     let tokens = |example: &PlannedExample| beside(example.prompt.as_ref().unwrap_or(&PromptText::default()));
     let encoded = |examples: &[PlannedExample]| examples.par_iter().map(tokens).collect::<Result<Vec<_>>>();
     let mut prompts = [encoded(&examples[0])?, encoded(&examples[1])?];
-    let policy = request.as_ref().map(|request| request.prompting.on_overflow).unwrap_or_default();
     prompt.overflow = overflow::settle(model.decoder.context, policy, &mut examples, &mut prompts, &beside, shorter)?;
     prompt.prefix_tokens = cut_alike(prompts.iter_mut().flatten());
     prompt.tokens = prompts.iter().flatten().map(Prompt::len).sum();
@@ -127,6 +133,16 @@ pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts
     let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.label_tokens.len() };
     let [train, test] = examples;
     Ok((Plan { request, model: model.meta.clone(), task, prompt, shape, train, test }, prompts))
+}
+
+/// An error about label words in a conversation, where leading spaces are no cure.
+pub fn of_turn(error: Error) -> Error {
+    match error {
+        Error::Input(error) => error
+            .cure("in a conversation it begins the answer, without a space; choose another, or --first-token")
+            .into(),
+        other => other,
+    }
 }
 
 /// What `find` makes of the label words, checked once after every distinct ending of a prompt.

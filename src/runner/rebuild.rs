@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Draft, Plan, PlannedExample, PromptText, Prompts, plan_explicit};
+use super::{Draft, Plan, PlannedExample, PromptText, Prompting, Prompts, plan_explicit};
 use crate::{
     attribution::Split,
     component::Shape,
@@ -112,8 +112,10 @@ fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
         })
     };
     let all = prompt(Split::Train).chain(prompt(Split::Test)).collect();
-    let (words, tokens) = (plan.task.label_words.clone(), plan.task.label_tokens.clone());
-    let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, tokens)?;
+    let words = plan.task.label_words.clone();
+    let prompting = Prompting { first_token: !plan.task.scored.is_empty(), ..Prompting::default() };
+    let tokens = if prompting.first_token { Vec::new() } else { plan.task.label_tokens.clone() };
+    let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, tokens, prompting)?;
     let texts: Vec<String> = plan.test.iter().map(|example| example.text.clone()).collect();
     Ok((made, Rebuilt { prompts, queries: texts.clone(), texts, demonstrations: Vec::new() }))
 }

@@ -7,8 +7,11 @@ use std::{
 
 use serde::Serialize;
 
-use super::folder::{RUN, temporary};
-use crate::error::{Error, InputError, Result};
+use super::folder::RUN;
+use crate::{
+    disk::temporary,
+    error::{Error, InputError, Result},
+};
 
 /// Beginnings of the names of such files; they end in `.json`.
 const NAMES: [&str; 2] = ["ablation-", "attention-"];

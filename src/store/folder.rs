@@ -7,7 +7,6 @@ use std::{
 };
 
 use safetensors::{SafeTensors, tensor::Dtype};
-use tempfile::NamedTempFile;
 
 use super::{
     beside::{is_beside, remove_beside},
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     attribution::{Attribution, Batch, Split},
     component::Shape,
+    disk::temporary,
     error::{Error, InputError, Result},
     run::{ExampleRecord, Run, RunMeta, SCHEMA},
 };
@@ -50,7 +50,7 @@ impl Destination {
                 .cure("name a new folder with -o")
                 .into());
         }
-        NamedTempFile::new_in(folder).map_err(failed)?;
+        temporary(folder).map_err(failed)?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -105,14 +105,6 @@ impl Destination {
     fn failed(&self, name: &str, source: io::Error) -> Error {
         Error::Write { path: self.folder.join(name), source }
     }
-}
-
-/// A file that becomes another when it is whole, readable by whom the user's umask lets.
-pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// Reads the run in `folder`.

@@ -24,14 +24,20 @@ pub(super) struct Budget {
 /// after which it is shuffled anew. Demonstrations are then shuffled until the last two labels differ, where there are
 /// two labels among them (the paper's protocol). The same arguments give the same draw in every version.
 ///
+/// Where a seed has examples of its own, they are taken in their order, as the paper's code does: first demonstrations,
+/// then training examples.
+///
 /// # Errors
 /// If the pool has too few examples of a label.
 pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Budget> {
+    if !task.pools.is_empty() {
+        return in_order(task, shots, training, seed);
+    }
     let labels = task.labels.len();
     let (shot_counts, train_counts) = (shares(shots, labels), shares(training, labels));
     // The rare label that a remainder favours is the first for demonstrations and the last for training examples.
     let train_counts: Vec<usize> = train_counts.into_iter().rev().collect();
-    let (range, turn) = own_pool(task, seed);
+    let (range, turn) = (0..task.pool.len(), seed);
     let by_label: Vec<Vec<usize>> =
         (0..labels).map(|label| range.clone().filter(|&i| task.pool[i].label == label).collect()).collect();
     let cuts = by_label
@@ -58,6 +64,27 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
     order.shuffle(&mut rest);
     shuffle_until_mixed(&mut demonstrations, |&index| task.pool[index].label, &mut order);
     Ok(Budget { demonstrations, training: rest })
+}
+
+/// The first examples of the seed's own part of the pool; shuffled where other seeds had them before.
+fn in_order(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Budget> {
+    let (range, turn) = own_pool(task, seed);
+    let mut own: Vec<usize> = range.collect();
+    if own.len() < shots + training {
+        let problem = format!(
+            "the examples of demonstration seed {seed} of `{}` are {}, but {shots} demonstrations and {training} training \
+             examples are asked for",
+            task.name,
+            own.len()
+        );
+        return Err(InputError::new(problem).cure("lower --num-fewshot or --train-examples").into());
+    }
+    if turn > 0 {
+        Draws::new(turn).shuffle(&mut own);
+    }
+    let mut demonstrations = own[..shots].to_vec();
+    shuffle_until_mixed(&mut demonstrations, |&index| task.pool[index].label, &mut Draws::stream(seed, 1));
+    Ok(Budget { demonstrations, training: own[shots..shots + training].to_vec() })
 }
 
 /// The part of the pool that `seed` draws from, and how often it was that part's turn before.
@@ -105,6 +132,10 @@ fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, draws: &
 }
 
 fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[usize]) -> InputError {
+    if task.pool.is_empty() {
+        let cure = "name one as `data.pool`, or ask for no labelled examples: --num-fewshot 0 --train-examples 0";
+        return InputError::new(format!("the task `{}` has no pool to draw from", task.name)).cure(cure);
+    }
     let short = (0..by_label.len()).find(|&label| by_label[label].len() < shots[label] + training[label]).unwrap_or(0);
     let problem = format!(
         "the pool of `{}` has {} examples of `{}`, but {} demonstrations and {} training examples are asked for",
@@ -166,6 +197,21 @@ pub(super) mod tests {
         let budget = draw(&task(20, 2), 4, 2, 3).unwrap();
         assert_eq!(budget, draw(&task(20, 2), 4, 2, 3).unwrap());
         assert_eq!((budget.demonstrations, budget.training), (vec![13, 4, 14, 5], vec![11, 12]));
+    }
+
+    #[test]
+    fn a_seed_with_examples_of_its_own_takes_them_in_order() {
+        let mut task = task(12, 2);
+        task.pools = vec![0..6, 6..12];
+        task.pool[11].label = 0;
+        let budget = draw(&task, 4, 2, 1).unwrap();
+        let mut demonstrations = budget.demonstrations.clone();
+        demonstrations.sort_unstable();
+        assert_eq!((demonstrations, &budget.training), (vec![6, 7, 8, 9], &vec![10, 11]));
+        let [.., a, b] = budget.demonstrations[..] else { panic!("too few") };
+        assert_ne!(task.pool[a].label, task.pool[b].label);
+        assert_ne!(draw(&task, 4, 2, 3).unwrap(), budget, "the next turn is another draw");
+        assert!(draw(&task, 4, 3, 0).unwrap_err().to_string().contains("are 6, but 4 demonstrations and 3"));
     }
 
     #[test]

@@ -68,10 +68,12 @@ pub fn resolve(task: &Task, listed: &[Demonstration]) -> Result<Vec<Example>> {
         let found = task.pool.iter().find(|example| example.id == demonstration.id);
         let found = found.ok_or_else(|| {
             let scored = task.test.iter().any(|example| example.id == demonstration.id);
-            let cure = if scored {
-                "it is a test example, which must not stand in the prompt; name one of the pool"
-            } else {
-                "name an example of the pool, or write the demonstration out"
+            let cure = match task.pool.first() {
+                _ if scored => {
+                    "it is a test example, which must not stand in the prompt; name one of the pool".to_owned()
+                }
+                Some(first) => format!("name an example of the pool, such as `{}`, or write one out", first.id),
+                None => "the pool is empty; write the demonstration out".to_owned(),
             };
             wrong(format!("the pool of `{}` has no example `{}`", task.name, demonstration.id)).cure(cure)
         })?;

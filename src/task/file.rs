@@ -38,6 +38,7 @@
 //! | `template.example` | text | – | a minijinja template; names a field that is missing: an error; work is limited |
 //! | `template.label_words` | list | – | one a label, with their leading spaces |
 //! | `template.separator` | text | a blank line | between demonstrations |
+//! | `template.instruction` | text | `""` | what stands before the first demonstration, with its own line breaks at the end |
 //! | `template.contrast` | text | – | the template that this one forms a contrastive pair with |
 //! | `template.first_token` | truth value | false | label words may be several tokens; each is scored by the first token that tells all apart |
 //! | `template.chat` | truth value | false | demonstrations and query as turns of a conversation |
@@ -50,7 +51,7 @@ use serde_json::{Map, Value};
 
 use super::{
     mistakes::Mistakes,
-    rows::{Located, Reader, check_classes, check_ids, sampled},
+    rows::{Located, Reader, check_classes, check_ids, check_wording, sampled},
     spec::{DataSpec, Part, Spec},
     table,
     template::Template,
@@ -142,9 +143,7 @@ impl Task {
         let dev = read(spec.data.dev.as_ref(), "development split", &mut mistakes);
         let test = read(Some(&spec.data.test), "test split", &mut mistakes);
         check_ids(&[&pool, &dev, &test], &mut mistakes);
-        if test.is_empty() && mistakes.is_empty() {
-            mistakes.push(InputError::new("there is no test example").path(path).field("data.test"));
-        }
+        check_wording(&spec.templates, &[&pool, &dev, &test], &mut mistakes);
         let task = Self {
             name: spec.name,
             description: spec.description,
@@ -155,7 +154,6 @@ impl Task {
             dev: examples(dev),
             test: examples(test),
         };
-        task.try_templates(path, &mut mistakes);
         if mistakes.is_empty() { Ok(task) } else { Err(mistakes) }
     }
 
@@ -170,16 +168,6 @@ impl Task {
             given: name.to_owned(),
             known: self.templates.iter().map(|template| template.name.clone()).collect(),
         })
-    }
-
-    /// Puts one example of each part into words, so that a template that cannot work is known at once.
-    fn try_templates(&self, path: &Path, mistakes: &mut Mistakes) {
-        for template in &self.templates {
-            let one = [&self.pool, &self.dev, &self.test].into_iter().find_map(|part| part.first());
-            if let Some(Err(Error::Input(error))) = one.map(|example| template.render(example)) {
-                mistakes.push(error.path(path));
-            }
-        }
     }
 }
 
@@ -203,6 +191,7 @@ fn located(reader: &Reader<'_>, part: &Part, name: &str, fetch: Fetch<'_>, mista
     };
     let mut found = Vec::new();
     let mut slice = part.slice;
+    let (first, sound) = (files.first().map(|file| file.path.clone()), mistakes.is_empty());
     for DataFile { path, bytes, prefix } in files {
         let path: Arc<Path> = path.into();
         let mut counted = slice.from;
@@ -211,6 +200,10 @@ fn located(reader: &Reader<'_>, part: &Part, name: &str, fetch: Fetch<'_>, mista
             reader.take(&path, &prefix, row, &mut found, mistakes);
         });
         slice = slice.after(counted);
+    }
+    if let (true, Some(path)) = (found.is_empty() && sound && mistakes.is_empty(), first) {
+        let cure = "is the file empty, or do a range, `skip_labels` or `empty` leave out all of it?";
+        mistakes.push(InputError::new(format!("there is no example for the {name}")).path(path).cure(cure));
     }
     let found = sampled(found, part);
     check_classes(&found, name, reader.labels, mistakes);

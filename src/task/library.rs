@@ -142,7 +142,8 @@ fn fetch(place: &Place, data: &DataSpec, part: &str) -> Result<Vec<DataFile>> {
     }
 }
 
-/// The name of a file without its ending.
+/// The name of a file without its ending, with nothing before its first letter or digit.
 pub(super) fn prefix(part: &str) -> String {
-    Path::new(part).with_extension("").to_string_lossy().replace(['/', '\\'], "-")
+    let name = Path::new(part).with_extension("").to_string_lossy().replace(['/', '\\'], "-");
+    name.trim_start_matches(['-', '.']).to_owned()
 }

@@ -1,8 +1,24 @@
 //! All that is wrong with a task, not only the first thing.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use crate::error::{Error, InputError};
+
+/// Where something stands in a task file.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    /// Counted from 1, as the column is.
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Place {
+    /// A mistake that stands here.
+    pub(super) fn of(&self, mistake: InputError) -> InputError {
+        mistake.path(&self.path).line(self.line).column(self.column)
+    }
+}
 
 /// Mistakes of one sort in one file that are told one by one; further ones are counted.
 const TOLD: usize = 5;
@@ -12,7 +28,7 @@ const TOLD: usize = 5;
 pub struct Mistakes {
     list: Vec<InputError>,
     /// How often each sort of mistake was made, by file and field.
-    counts: HashMap<(Option<std::path::PathBuf>, Option<String>), usize>,
+    counts: HashMap<(Option<PathBuf>, Option<String>), usize>,
 }
 
 impl Mistakes {

@@ -20,4 +20,5 @@ pub use file::{Example, Outline, Task};
 pub use library::Library;
 pub use mistakes::Mistakes;
 pub use prompts::{ExplicitPrompt, read_explicit, read_label_words};
+pub(crate) use table::decode;
 pub use template::Template;

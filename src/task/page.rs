@@ -7,7 +7,7 @@ use toml::{
     de::{DeArray, DeTable, DeValue},
 };
 
-use super::mistakes::Mistakes;
+use super::mistakes::{Mistakes, Place};
 use crate::{error::InputError, text::list};
 
 /// A value with its place on the page, in bytes.
@@ -50,10 +50,15 @@ impl<'t> Page<'t> {
     }
 
     fn place(&self, span: &Range<usize>, problem: String) -> InputError {
+        self.spot(span).of(InputError::new(problem))
+    }
+
+    /// Where `span` begins.
+    pub(super) fn spot(&self, span: &Range<usize>) -> Place {
         let before = &self.text[..span.start.min(self.text.len())];
         let line = before.matches('\n').count() + 1;
         let column = before[before.rfind('\n').map_or(0, |at| at + 1)..].chars().count() + 1;
-        InputError::new(problem).path(self.path).line(line).column(column)
+        Place { path: self.path.to_owned(), line, column }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Explicit prompts: `--prompts FILE.jsonl`, for those who make their prompts elsewhere.
 
-use std::{io::BufRead, path::Path};
+use std::{collections::HashMap, path::Path};
 
 use serde::Deserialize;
 
+use super::table::plain;
 use crate::{
     attribution::Split,
     error::{InputError, Result},
@@ -29,31 +30,19 @@ const fn test() -> Split {
     Split::Test
 }
 
-/// Reads a prompts file whose labels are `0..labels`.
+/// Reads the `text` of a prompts file whose labels are `0..labels`.
 ///
 /// # Errors
 /// Names file, line and what is wrong with it.
-pub fn read_explicit(path: &Path, reader: impl BufRead, labels: usize) -> Result<Vec<ExplicitPrompt>> {
+pub fn read_explicit(path: &Path, text: &str, labels: usize) -> Result<Vec<ExplicitPrompt>> {
     let mut prompts = Vec::new();
-    for (index, line) in reader.lines().enumerate() {
-        let wrong = |problem: String| InputError::new(problem).path(path).line(index + 1);
-        let line = line.map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let mut prompt: ExplicitPrompt = serde_json::from_str(&line).map_err(|error| {
-            let cure = r#"a line reads {"prompt": "…", "label": 0, "split": "test"}"#;
-            wrong(error.to_string()).cure(cure)
-        })?;
-        if prompt.label >= labels {
-            let problem = format!("the label {} is not below the number of label words, {labels}", prompt.label);
-            return Err(wrong(problem).field("label").into());
-        }
-        if prompt.prompt.is_empty() {
-            return Err(wrong("the prompt is empty".to_owned()).field("prompt").into());
-        }
-        if prompt.id.is_empty() {
-            prompt.id = format!("line-{}", index + 1);
+    let mut seen = HashMap::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let prompt = explicit(line, index + 1, labels).map_err(|error| error.path(path).line(index + 1))?;
+        if let Some(first) = seen.insert(prompt.id.clone(), index + 1) {
+            let problem = format!("the id `{}` is that of line {first} too", prompt.id);
+            let cure = "ids tell examples apart";
+            return Err(InputError::new(problem).path(path).line(index + 1).field("id").cure(cure).into());
         }
         prompts.push(prompt);
     }
@@ -61,6 +50,26 @@ pub fn read_explicit(path: &Path, reader: impl BufRead, labels: usize) -> Result
         return Err(InputError::new("there is no test prompt").path(path).into());
     }
     Ok(prompts)
+}
+
+/// One line of the file.
+fn explicit(line: &str, number: usize, labels: usize) -> Result<ExplicitPrompt, InputError> {
+    let mut prompt: ExplicitPrompt = serde_json::from_str(line).map_err(|error| {
+        let cure = r#"a line reads {"prompt": "…", "label": 0, "split": "test"}"#;
+        InputError::new(plain(&error)).column(error.column().max(1)).cure(cure)
+    })?;
+    if prompt.label >= labels {
+        let problem = format!("the label {} is not below the number of label words, {labels}", prompt.label);
+        let cure = "labels count the label words from 0";
+        return Err(InputError::new(problem).field("label").cure(cure));
+    }
+    if prompt.prompt.is_empty() {
+        return Err(InputError::new("the prompt is empty").field("prompt").cure("fill it, or leave the line out"));
+    }
+    if prompt.id.is_empty() {
+        prompt.id = format!("line-{number}");
+    }
+    Ok(prompt)
 }
 
 /// Label words of an argument such as `' negative| positive'`: separated by `|`, spaces kept.
@@ -83,7 +92,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<ExplicitPrompt>> {
-        read_explicit(Path::new("p.jsonl"), text.as_bytes(), 2)
+        read_explicit(Path::new("p.jsonl"), text, 2)
     }
 
     #[test]
@@ -103,6 +112,10 @@ mod tests {
             ("{\"prompt\": \"a\", \"label\": 0, \"split\": \"dev\"}", "line 1"),
             ("{\"prompt\": \"\", \"label\": 0}", "empty"),
             ("", "no test prompt"),
+            (
+                "{\"prompt\": \"a\", \"label\": 0, \"id\": \"x\"}\n{\"prompt\": \"b\", \"label\": 0, \"id\": \"x\"}",
+                "line 2: `id`: the id `x` is that of line 1 too",
+            ),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

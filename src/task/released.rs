@@ -1,8 +1,9 @@
 //! The JSON lines of the paper's released code, used as they are.
 //!
 //! `TASK_test-fFORM.jsonl` holds the test examples in the words of one form, `TASK_dev-fFORM-sSEED.jsonl` the labelled
-//! examples of one demonstration set. A line has `text`, which ends in its label word, and `options`, the label words.
-//! Forms become templates `f0`, `f1` …; the demonstrations and training examples of seed `s` come from the files of `s`.
+//! examples of one demonstration set. A line has `text`, which ends in its label word, and `options`, the label words; a
+//! line with a `definition` gives the instruction instead. Forms become templates `f0`, `f1` … with a line break between
+//! demonstrations; the first lines of the files of seed `s` are its demonstrations, the others its training examples.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,7 @@ use super::{
     mistakes::Mistakes,
     template::{Template, TemplateSpec},
 };
-use crate::error::InputError;
+use crate::{error::InputError, text::list};
 
 /// Files of one task, by form and, for the labelled ones, by seed.
 pub(super) struct Released {
@@ -28,9 +29,19 @@ pub(super) struct Released {
 }
 
 #[derive(Deserialize)]
-struct Line {
-    text: String,
-    options: Vec<String>,
+#[serde(untagged)]
+enum Line {
+    Example { text: String, options: Vec<String> },
+    Instruction { definition: String },
+}
+
+/// What the files of one form share.
+#[derive(Clone, Debug, Default)]
+struct Form {
+    /// The label words, once known.
+    words: Option<Vec<String>>,
+    /// What stands before the demonstrations, as the first file with a definition says.
+    instruction: String,
 }
 
 /// The files of `DIR/task`, if there are any.
@@ -60,9 +71,9 @@ impl Released {
     pub(super) fn task(&self) -> Result<Task, Mistakes> {
         let mut mistakes = Mistakes::default();
         let forms: Vec<u64> = self.test.keys().copied().collect();
-        let mut words: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        let mut found: BTreeMap<u64, Form> = BTreeMap::new();
         let mut part = |files: Vec<(u64, &PathBuf)>, prefix: &str, mistakes: &mut Mistakes| {
-            merge(&files, prefix, &mut words, mistakes)
+            merge(&files, prefix, &mut found, mistakes)
         };
         let test = part(self.test.iter().map(|(&form, path)| (form, path)).collect(), "test", &mut mistakes);
         let mut seeds: Vec<u64> = self.dev.keys().map(|&(_, seed)| seed).collect();
@@ -77,11 +88,13 @@ impl Released {
         }
         let mut templates = Vec::new();
         for form in &forms {
+            let Form { words, instruction } = found.get(form).cloned().unwrap_or_default();
             let spec = TemplateSpec {
                 name: format!("f{form}"),
                 example: format!("{{{{ f{form} }}}}"),
-                label_words: words.get(form).cloned().unwrap_or_default(),
-                separator: "\n\n".to_owned(),
+                label_words: words.unwrap_or_default(),
+                separator: "\n".to_owned(),
+                instruction,
                 contrast: None,
                 first_token: false,
                 chat: false,
@@ -104,12 +117,12 @@ impl Released {
 fn merge(
     files: &[(u64, &PathBuf)],
     prefix: &str,
-    words: &mut BTreeMap<u64, Vec<String>>,
+    forms: &mut BTreeMap<u64, Form>,
     mistakes: &mut Mistakes,
 ) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     for (at, &(form, path)) in files.iter().enumerate() {
-        let lines = read(path, form, words, mistakes);
+        let lines = read(path, forms.entry(form).or_default(), mistakes);
         if at > 0 && lines.len() != examples.len() {
             let problem = format!("{} lines, but {} in {}", lines.len(), examples.len(), files[0].1.display());
             mistakes.push(InputError::new(problem).path(path).cure("line n of every form must be the same example"));
@@ -129,12 +142,7 @@ fn merge(
 }
 
 /// Texts without their label words, and labels.
-fn read(
-    path: &Path,
-    form: u64,
-    words: &mut BTreeMap<u64, Vec<String>>,
-    mistakes: &mut Mistakes,
-) -> Vec<(String, usize)> {
+fn read(path: &Path, form: &mut Form, mistakes: &mut Mistakes) -> Vec<(String, usize)> {
     let text = match fs::read(path).map_err(|error| InputError::new(error.to_string()).path(path)) {
         Ok(bytes) => super::table::decode(path, &bytes).map(std::borrow::Cow::into_owned),
         Err(error) => Err(error),
@@ -149,22 +157,29 @@ fn read(
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |problem: String| InputError::new(problem).path(path).line(at + 1);
-        let line: Line = match serde_json::from_str(line) {
-            Ok(line) => line,
-            Err(error) => {
-                mistakes.push(wrong(format!("not a line of the paper's layout: {error}")));
+        let (text, options) = match serde_json::from_str(line) {
+            Ok(Line::Example { text, options }) => (text, options),
+            Ok(Line::Instruction { definition }) => {
+                if form.instruction.is_empty() {
+                    form.instruction = definition + "\n\n";
+                }
+                continue;
+            }
+            Err(_) => {
+                let cure = r#"a line reads {"text": "… great", "options": ["terrible", "great"]}"#;
+                mistakes.push(wrong("not a line of the paper's layout".to_owned()).cure(cure));
                 continue;
             }
         };
-        let Some((text, label, spaced)) = split(&line) else {
-            let cure = format!("the options are {}", crate::text::list(&line.options));
+        let Some((text, label, spaced)) = split(&text, &options) else {
+            let cure = format!("the options are {}", list(&options));
             mistakes.push(wrong("the text does not end in one of its options".to_owned()).cure(cure));
             continue;
         };
-        let known = words.entry(form).or_insert_with(|| spaced.clone());
+        let known = form.words.get_or_insert_with(|| spaced.clone());
         if *known != spaced {
-            let problem = format!("the options are not those of the other lines, {}", crate::text::list(&*known));
-            mistakes.push(wrong(problem));
+            let problem = format!("the options are not those of the other lines, {}", list(&*known));
+            mistakes.push(wrong(problem).cure("all lines of a form have the same label words"));
             continue;
         }
         found.push((text, label));
@@ -173,9 +188,9 @@ fn read(
 }
 
 /// The text before the label word, the label, and all label words with the space that stood before this one.
-fn split(line: &Line) -> Option<(String, usize, Vec<String>)> {
-    let bare: Vec<&str> = line.options.iter().map(|option| option.trim()).collect();
-    let ended = line.text.trim_end();
+fn split(text: &str, options: &[String]) -> Option<(String, usize, Vec<String>)> {
+    let bare: Vec<&str> = options.iter().map(|option| option.trim()).collect();
+    let ended = text.trim_end();
     let longest = |label: &usize| bare[*label].len();
     let label = (0..bare.len()).filter(|&label| ended.ends_with(bare[label])).max_by_key(longest)?;
     let before = &ended[..ended.len() - bare[label].len()];

@@ -13,8 +13,13 @@ use super::{
     mistakes::Mistakes,
     spec::{DataSpec, Empty, Part},
     table::Row,
+    template::Template,
 };
-use crate::{error::InputError, random::Draws, text::list};
+use crate::{
+    error::{Error, InputError},
+    random::Draws,
+    text::list,
+};
 
 /// An example and where it stands.
 pub(super) struct Located {
@@ -152,6 +157,28 @@ pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], mis
         let problem = format!("all {} examples of the {name} have the label `{label}`", part.len());
         let cure = "examples of at least two labels are needed; is the file sorted by label and cut?";
         mistakes.push(InputError::new(problem).path(&*first.path).cure(cure));
+    }
+}
+
+/// Tells of examples that a template cannot put into words. Where it fails on the first, it is the template that is
+/// wrong, and that is said once.
+pub(super) fn check_wording(templates: &[Template], parts: &[&[Located]], mistakes: &mut Mistakes) {
+    let all: Vec<&Located> = parts.iter().copied().flatten().collect();
+    let Some((first, others)) = all.split_first() else { return };
+    for template in templates {
+        let refusal = |located: &Located| match template.render(&located.example) {
+            Err(Error::Input(error)) => Some(*error),
+            _ => None,
+        };
+        if let Some(mistake) = refusal(first) {
+            mistakes.push(mistake);
+            continue;
+        }
+        let here = |located: &&Located| {
+            let mistake = refusal(located)?.path(&*located.path).line(located.line);
+            Some(InputError { column: None, ..mistake })
+        };
+        others.iter().filter_map(here).for_each(|mistake| mistakes.push(mistake));
     }
 }
 

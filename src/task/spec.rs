@@ -192,10 +192,10 @@ fn templates(page: &mut Page<'_>, (sections, span): Placed<Vec<Section<'_>>>, la
         .filter_map(|mut section| {
             let span = section.span.clone();
             let spec = template_spec(page, &mut section, labels);
-            let made = spec.and_then(|(spec, place)| {
+            let made = spec.and_then(|(spec, [example, words])| {
                 let field = section.name("example");
-                let made = Template::new(spec).map_err(|problem| page.wrong(&place, &field, problem, ""));
-                made.ok()
+                let made = Template::new(spec).map_err(|problem| page.wrong(&example, &field, problem, ""));
+                Some(made.ok()?.placed(page.spot(&example), page.spot(&words)))
             });
             section.close(page);
             Some((made?, span))
@@ -217,11 +217,12 @@ fn templates(page: &mut Page<'_>, (sections, span): Placed<Vec<Section<'_>>>, la
     read.into_iter().map(|(template, _)| template).collect()
 }
 
+/// A template, and where its `example` and its `label_words` stand.
 fn template_spec(
     page: &mut Page<'_>,
     section: &mut Section<'_>,
     labels: usize,
-) -> Option<(TemplateSpec, Range<usize>)> {
+) -> Option<(TemplateSpec, [Range<usize>; 2])> {
     let name = section.text(page, "name");
     let name = section.required(page, "name", name);
     let example = section.text(page, "example");
@@ -229,6 +230,7 @@ fn template_spec(
     let words = section.texts(page, "label_words");
     let words = section.required(page, "label_words", words);
     let separator = section.text(page, "separator").map_or_else(|| "\n\n".to_owned(), |(text, _)| text);
+    let instruction = section.text(page, "instruction").map(|(text, _)| text).unwrap_or_default();
     let contrast = section.text(page, "contrast").map(|(text, _)| text);
     let first_token = section.flag(page, "first_token").unwrap_or(false);
     let chat = section.flag(page, "chat").unwrap_or(false);
@@ -247,6 +249,7 @@ fn template_spec(
     }
     let label_words = words.into_iter().map(|(word, _)| word).collect();
     let (example, place) = example?;
-    let spec = TemplateSpec { name: name?.0, example, label_words, separator, contrast, first_token, chat };
-    Some((spec, place))
+    let spec =
+        TemplateSpec { name: name?.0, example, label_words, separator, instruction, contrast, first_token, chat };
+    Some((spec, [place, words_span]))
 }

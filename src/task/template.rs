@@ -1,9 +1,12 @@
 //! How an example becomes text.
 
-use minijinja::{Environment, UndefinedBehavior, value::Serde};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
 
-use super::file::Example;
-use crate::error::{InputError, Result};
+use super::{file::Example, mistakes::Place};
+use crate::{
+    error::{Error, InputError, Result},
+    text::list,
+};
 
 /// Work that rendering one example may cost, in template instructions: ends templates that loop without end.
 const FUEL: u64 = 50_000;
@@ -17,6 +20,8 @@ pub struct Template {
     pub label_words: Vec<String>,
     /// What stands between demonstrations.
     pub separator: String,
+    /// What stands before the first demonstration, with its own line breaks; mostly nothing.
+    pub instruction: String,
     /// The template it forms a contrastive pair with.
     pub contrast: Option<String>,
     /// Label words may be several tokens, scored by the first that tells all of them apart.
@@ -24,6 +29,8 @@ pub struct Template {
     /// Demonstrations and query are turns of a conversation.
     pub chat: bool,
     environment: Environment<'static>,
+    /// Where the text of an example and the label words stand in the task file.
+    places: Option<[Place; 2]>,
 }
 
 /// A template as it stands in a task file, checked for itself.
@@ -32,6 +39,7 @@ pub(super) struct TemplateSpec {
     pub(super) example: String,
     pub(super) label_words: Vec<String>,
     pub(super) separator: String,
+    pub(super) instruction: String,
     pub(super) contrast: Option<String>,
     pub(super) first_token: bool,
     pub(super) chat: bool,
@@ -51,11 +59,30 @@ impl Template {
             name: spec.name,
             label_words: spec.label_words,
             separator: spec.separator,
+            instruction: spec.instruction,
             contrast: spec.contrast,
             first_token: spec.first_token,
             chat: spec.chat,
             environment,
+            places: None,
         })
+    }
+
+    /// The same, knowing where its `example` and its `label_words` stand.
+    pub(super) fn placed(self, example: Place, label_words: Place) -> Self {
+        Self { places: Some([example, label_words]), ..self }
+    }
+
+    /// An error about the label words with their place in the task file; other errors as they are.
+    pub fn locate(&self, error: Error) -> Error {
+        match (error, &self.places) {
+            (Error::Input(error), Some([_, words]))
+                if error.path.is_none() && error.field.as_deref() == Some("label_words") =>
+            {
+                words.of(error.field(format!("template.{}.label_words", self.name))).into()
+            }
+            (error, _) => error,
+        }
     }
 
     /// Names of the fields that it shows.
@@ -75,20 +102,42 @@ impl Template {
         let rendered =
             self.environment.get_template("example").and_then(|template| template.render(Serde(&example.fields)));
         rendered.map_err(|error| {
-            let fields = crate::text::list(example.fields.keys());
-            InputError::new(format!("the example `{}` cannot be put into words: {error}", example.id))
-                .field(format!("template.{}.example", self.name))
-                .cure(format!("its fields are {fields}"))
-                .into()
+            let mistake = self.refusal(example, &error).field(format!("template.{}.example", self.name));
+            match &self.places {
+                Some([text, _]) => text.of(mistake).into(),
+                None => mistake.into(),
+            }
         })
     }
 
-    /// What stands before every query: the demonstrations, each with its label word and the separator.
+    /// Why `example` cannot be put into words, and what helps.
+    fn refusal(&self, example: &Example, error: &minijinja::Error) -> InputError {
+        let id = &example.id;
+        let known = |field: &str| {
+            example.fields.contains_key(field) || self.environment.globals().any(|(name, _)| name == field)
+        };
+        let stranger = || self.fields().into_iter().find(|field| !known(field));
+        match (error.kind(), stranger()) {
+            (ErrorKind::UndefinedError, Some(field)) => {
+                InputError::new(format!("the example `{id}` has no field `{field}`"))
+                    .cure(format!("its fields are {}", list(example.fields.keys())))
+            }
+            (ErrorKind::OutOfFuel, _) => {
+                InputError::new(format!("too much work for the example `{id}` (the engine ran out of fuel)"))
+                    .cure("let its loops end, and make long texts in the data")
+            }
+            _ => InputError::new(format!("the example `{id}` cannot be put into words: {error}"))
+                .cure(format!("its fields are {}", list(example.fields.keys()))),
+        }
+    }
+
+    /// What stands before every query: the instruction, and the demonstrations, each with its label word and the
+    /// separator.
     ///
     /// # Errors
     /// As [`Template::render`].
     pub fn context(&self, demonstrations: &[Example]) -> Result<String> {
-        demonstrations.iter().try_fold(String::new(), |context, demonstration| {
+        demonstrations.iter().try_fold(self.instruction.clone(), |context, demonstration| {
             let word = &self.label_words[demonstration.label];
             Ok(context + &self.render(demonstration)? + word + &self.separator)
         })
@@ -106,6 +155,7 @@ mod tests {
             example: example.to_owned(),
             label_words: vec![" no".to_owned(), " yes".to_owned()],
             separator: "\n".to_owned(),
+            instruction: String::new(),
             contrast: None,
             first_token: false,
             chat: false,
@@ -123,12 +173,15 @@ mod tests {
         let (a, b) = (example("<a> & b", 1), example("c", 0));
         let context = template("Q: {{ text }}\nA:").context(&[a, b]).unwrap();
         assert_eq!(context, "Q: <a> & b\nA: yes\nQ: c\nA: no\n");
+        let told = Template { instruction: "Say yes or no.\n".to_owned(), ..template("Q: {{ text }}\nA:") };
+        assert_eq!(told.context(&[]).unwrap(), "Say yes or no.\n");
     }
 
     #[test]
     fn a_missing_field_is_named_with_what_there_is() {
         let error = template("{{ txet }}").render(&example("a", 0)).unwrap_err().to_string();
-        assert!(error.contains("template.t.example") && error.contains("its fields are text"), "{error}");
+        let expected = "`template.t.example`: the example `x` has no field `txet`; its fields are text";
+        assert_eq!(error, expected);
     }
 
     #[test]

@@ -27,9 +27,10 @@ use crate::{
 /// run; a sweep that is interrupted leaves there what it has.
 ///
 /// Example: partscope ablate out --set L5.H3=0
+///
 /// Example: partscope ablate out --each --positions all --fill mean --json
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("what").required(true)), verbatim_doc_comment)]
+#[command(group(clap::ArgGroup::new("what").required(true)))]
 pub(super) struct Args {
     /// Folder of the run
     #[arg(value_name = "RUN")]

@@ -1,21 +1,18 @@
 //! `partscope run`: attribute, save a run, print a summary.
 
+mod estimate;
 mod requests;
 mod summary;
 
-use std::{
-    fmt::Write,
-    fs::File,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
+use estimate::Amount;
 use serde::Serialize;
 
 use super::{
     Failure,
     options::ModelOptions,
-    output::{ProgressLine, human_time, print, print_json},
+    output::{ProgressLine, is_stream, print, print_json, read_text},
     prompt_options::PromptOptions,
     store_options::StoreOptions,
 };
@@ -25,11 +22,15 @@ use crate::{
     error::{Error, Result},
     model::Model,
     run::{Run, RunMeta},
-    runner::{Draft, Event, Note, Plan, Prompts, RunRequest, obtain, plan_explicit},
+    runner::{Draft, Event, Note, Plan, Prompts, RunRequest, obtain, plan_explicit, run_key},
     store::{Destination, Store},
     task::{Library, Task, read_explicit, read_label_words},
     text::printable,
 };
+
+/// Options that say how prompts are made, which explicit prompts are not.
+const TASKS_ONLY: [&str; 8] =
+    ["template", "num_fewshot", "demo_seed", "unbalanced", "demo_ids", "demos", "train_examples", "chat"];
 
 /// Attribute a task's test examples (or explicit prompts) to components, save the run, print a summary.
 ///
@@ -49,7 +50,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SEEDS", value_parser = requests::seeds, conflicts_with_all = ["demo_seed", "prompts"])]
     demo_seeds: Option<requests::Seeds>,
     /// Explicit prompts instead of a task: lines of {"prompt": "…", "label": 0, "split": "test"}; `-` reads standard input
-    #[arg(long, value_name = "FILE.jsonl", requires = "words")]
+    #[arg(long, value_name = "FILE.jsonl", requires = "words", conflicts_with_all = TASKS_ONLY)]
     prompts: Option<PathBuf>,
     /// Label words for explicit prompts, separated by |, leading spaces kept: ' negative| positive'
     #[arg(long, value_name = "WORDS", group = "words")]
@@ -78,6 +79,18 @@ struct Order {
     folder: Option<Destination>,
 }
 
+impl Order {
+    fn is_kept(&self, model: &Model, store: &Store) -> bool {
+        store.holds(&run_key(model, &self.plan, &self.prompts))
+    }
+
+    /// Tokens that the model reads, the shared beginning once.
+    fn computed_tokens(&self) -> usize {
+        let prompts = self.prompts.all().len();
+        self.plan.prompt.tokens - self.plan.prompt.prefix_tokens * prompts.saturating_sub(1)
+    }
+}
+
 /// What `run --json` prints of several runs.
 #[derive(Serialize)]
 struct Runs {
@@ -85,13 +98,20 @@ struct Runs {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    if args.output.as_deref().is_some_and(is_stream) {
+        let advice =
+            "a run is a folder, which standard output cannot take; name one with -o, and add --json for run.json";
+        return Err(Failure::Usage(advice.to_owned()));
+    }
     args.model.source()?;
     let store = args.store.store()?;
     let mut line = ProgressLine::new();
     line.stage("reading the task…");
     let task = args.task.as_deref().map(|task| Library.task(task)).transpose()?;
     let requests = match (&task, args.task.as_deref()) {
-        (Some(task), Some(name)) => requests::all(&args.prompt.request(name)?, task, args.demo_seeds.as_ref())?,
+        (Some(task), Some(name)) => {
+            requests::all(&args.prompt.request(name, Some(task))?, task, args.demo_seeds.as_ref())?
+        }
         _ => Vec::new(),
     };
     let folders = folders(args, &requests)?;
@@ -102,34 +122,24 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     drop(task);
     let orders: Vec<Order> =
         planned.into_iter().zip(folders).map(|((plan, prompts), folder)| Order { plan, prompts, folder }).collect();
-    let amount = Amount::of(&orders);
+    let amount = Amount::of(&orders, |order| order.is_kept(&model, &store));
     if args.dry_run {
-        return estimate(args, &model, amount, orders, line);
+        return estimate::estimate(args.json, &model, &store, amount, orders, line);
     }
     line.note(&amount.text(&orders));
-    let several = orders.len() > 1;
-    let (mut metas, mut inexact) = (Vec::new(), 0);
-    for order in orders {
-        let (run, folder, notes) = make(order, &store, &model, &mut line)?;
-        line.clear();
-        inexact += usize::from(!run.meta.exactness.holds(F32_TOLERANCE));
-        if !args.json {
-            let text = if several {
-                summary::line(&run.meta, &folder, &notes)
-            } else {
-                summary::summary(&run.meta, &folder, &notes)
-            };
-            print(&text)?;
-        }
-        metas.push(run.meta);
-    }
-    match (args.json, several) {
-        (true, true) => print_json(&Runs { runs: metas.clone() })?,
-        (true, false) => print_json(&metas[0])?,
+    let asked = orders.len();
+    let metas = make_all(args, orders, &store, &model, &mut line)?;
+    match (args.json, asked) {
+        (true, 1) => print_json(&metas[0])?,
+        (true, _) => print_json(&Runs { runs: metas.clone() })?,
         _ => {}
     }
-    if inexact == 0 {
-        return Ok(());
+    let inexact = metas.iter().filter(|meta| !meta.exactness.holds(F32_TOLERANCE)).count();
+    match (inexact, metas.len()) {
+        (0, made) if made == asked => return Ok(()),
+        (0, 0) => return Err(Failure::Reported),
+        (0, _) => return Err(Failure::Partial),
+        _ => {}
     }
     let worst = metas.iter().map(|meta| meta.exactness.max_rel).fold(0.0, f64::max);
     eprintln!(
@@ -138,6 +148,36 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         metas.len()
     );
     Err(Failure::Reported)
+}
+
+/// Makes the runs one after the other and says how each went. One of several that fails does not stop the others.
+fn make_all(
+    args: &Args,
+    orders: Vec<Order>,
+    store: &Store,
+    model: &Model,
+    line: &mut ProgressLine,
+) -> Result<Vec<RunMeta>> {
+    let several = orders.len() > 1;
+    let mut metas = Vec::new();
+    for order in orders {
+        let name = format!("template {}, demo seed {}", order.plan.task.template, order.plan.prompt.demo_seed);
+        let made = make(order, store, model, line);
+        line.clear();
+        let (run, folder, notes) = match made {
+            Err(error) if several && !matches!(error, Error::Cancelled) => {
+                eprintln!("partscope: {}: {error}", printable(&name));
+                continue;
+            }
+            made => made?,
+        };
+        if !args.json {
+            let say = if several { summary::line } else { summary::summary };
+            print(&say(&run.meta, &folder, &notes))?;
+        }
+        metas.push(run.meta);
+    }
+    Ok(metas)
 }
 
 /// The folder of every run, found fit to be written before any work is done.
@@ -160,16 +200,11 @@ fn planned(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunReque
         Some(words) => read_label_words(words)?,
         None => model.tokenizer.pieces(&args.label_tokens),
     };
-    let reader: Box<dyn BufRead> = if path == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        let file = File::open(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        Box::new(BufReader::new(file))
-    };
-    let prompts = read_explicit(&path, reader, words.len())?;
+    let mut prompts = read_explicit(&path, &read_text(&path)?, words.len())?;
+    args.prompt.limit_tests(&mut prompts)?;
     let stem = path.file_stem().filter(|stem| *stem != "-");
     let name = stem.map_or_else(|| "prompts".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(vec![plan_explicit(model, &name, prompts, words, args.label_tokens.clone())?])
+    Ok(vec![plan_explicit(model, &name, prompts, words, args.label_tokens.clone(), args.prompt.prompting())?])
 }
 
 fn make(order: Order, store: &Store, model: &Model, line: &mut ProgressLine) -> Result<(Run, PathBuf, Vec<Note>)> {
@@ -188,74 +223,4 @@ fn make(order: Order, store: &Store, model: &Model, line: &mut ProgressLine) -> 
         folder.write(&run)?;
     }
     Ok((run, place, notes))
-}
-
-/// How much there is to do.
-#[derive(Serialize)]
-struct Amount {
-    runs: usize,
-    prompts: usize,
-    tokens: usize,
-    computed_tokens: usize,
-}
-
-impl Amount {
-    fn of(orders: &[Order]) -> Self {
-        let mut amount = Self { runs: orders.len(), prompts: 0, tokens: 0, computed_tokens: 0 };
-        for Order { plan, .. } in orders {
-            let prompts = plan.train.len() + plan.test.len();
-            amount.prompts += prompts;
-            amount.tokens += plan.prompt.tokens;
-            amount.computed_tokens += plan.prompt.tokens - plan.prompt.prefix_tokens * prompts.saturating_sub(1);
-        }
-        amount
-    }
-
-    fn text(&self, orders: &[Order]) -> String {
-        let Self { runs, prompts, tokens, computed_tokens } = self;
-        let runs = if *runs > 1 { format!("{runs} runs, ") } else { String::new() };
-        let mut text = format!(
-            "{runs}{prompts} prompts of {tokens} tokens, {computed_tokens} to compute (the shared beginning once)"
-        );
-        for overflow in orders.iter().filter_map(|order| order.plan.prompt.overflow.as_ref()) {
-            let _ = write!(text, "\n{}", summary::overflow_line(overflow));
-        }
-        text
-    }
-}
-
-/// What `run --dry-run --json` prints.
-#[derive(Serialize)]
-struct Estimate {
-    #[serde(flatten)]
-    amount: Amount,
-    seconds: Option<f64>,
-}
-
-/// Measures the first batches of the first run, and says how long all runs will take.
-fn estimate(
-    args: &Args,
-    model: &Model,
-    amount: Amount,
-    mut orders: Vec<Order>,
-    mut line: ProgressLine,
-) -> Result<(), Failure> {
-    line.stage("measuring…");
-    let text = amount.text(&orders);
-    let mut estimate = Estimate { amount, seconds: None };
-    let first = orders.swap_remove(0);
-    if let Some(rate) = requests::measured(model, first.plan, &first.prompts)? {
-        estimate.seconds = Some(estimate.amount.prompts as f64 / rate);
-    }
-    line.clear();
-    if args.json {
-        return Ok(print_json(&estimate)?);
-    }
-    let time = estimate.seconds.map_or_else(String::new, |seconds| {
-        format!(
-            "about {} on this machine, measured on the first batches\n",
-            human_time(std::time::Duration::from_secs_f64(seconds))
-        )
-    });
-    Ok(print(&format!("{text}\n{time}"))?)
 }

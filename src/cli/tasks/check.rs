@@ -10,9 +10,9 @@ use crate::{
         options::ModelOptions,
         output::{print, print_json},
     },
-    error::{Error, Result},
-    model::Tokenizer,
-    runner::{Demos, RunRequest},
+    error::{Error, InputError, Result},
+    model::{ChatTemplate, Tokenizer},
+    runner::{Demos, RunRequest, of_turn, preview},
     task::{Library, Task, Template, choose},
     text::{printable, visible},
 };
@@ -61,11 +61,13 @@ struct Sample {
     answer: String,
     tokens: Option<usize>,
     label_tokens: Option<Vec<u32>>,
+    /// The tokens that stand for label words of several tokens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scored: Vec<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let tokenizer =
-        args.model.as_deref().map(|model| ModelOptions::named(model, args.offline).tokenizer()).transpose()?;
+    let reader = args.model.as_deref().map(|model| ModelOptions::named(model, args.offline).reader()).transpose()?;
     if args.offline {
         crate::hub::go_offline();
     }
@@ -80,7 +82,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     match Library.checked(&args.task)? {
         Err(mistakes) => report.mistakes = mistakes.messages(),
-        Ok(task) => describe(&mut report, &task, args.num_fewshot, tokenizer.as_ref())?,
+        Ok(task) => describe(&mut report, &task, args.num_fewshot, reader.as_ref())?,
     }
     if args.json {
         print_json(&report)?;
@@ -92,14 +94,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if report.mistakes.is_empty() { Ok(()) } else { Err(Failure::BadInput) }
 }
 
-fn describe(report: &mut Report, task: &Task, shots: usize, tokenizer: Option<&Tokenizer>) -> Result<()> {
+fn describe(report: &mut Report, task: &Task, shots: usize, reader: Option<&Reader>) -> Result<()> {
     (report.pool, report.dev, report.test) = (task.pool.len(), task.dev.len(), task.test.len());
     let all = || task.pool.iter().chain(&task.dev).chain(&task.test);
     report.per_label =
         (0..task.labels.len()).map(|label| all().filter(|example| example.label == label).count()).collect();
     for template in &task.templates {
-        match sample(task, template, shots, tokenizer) {
+        match sample(task, template, shots, reader).map_err(|error| template.locate(error)) {
             Ok(sample) => report.templates.push(sample),
+            Err(Error::Input(error)) if error.path.is_some() => report.mistakes.push(error.to_string()),
             Err(error) => report.mistakes.push(format!("template {}: {error}", template.name)),
         }
     }
@@ -109,25 +112,43 @@ fn describe(report: &mut Report, task: &Task, shots: usize, tokenizer: Option<&T
     Ok(())
 }
 
-fn sample(task: &Task, template: &Template, shots: usize, tokenizer: Option<&Tokenizer>) -> Result<Sample> {
+/// What reads the prompts, if a model is named.
+type Reader = (Tokenizer, Option<ChatTemplate>);
+
+fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader>) -> Result<Sample> {
     let shots = if task.pool.is_empty() { 0 } else { shots };
     let request = RunRequest { shots, train_examples: 0, demos: Demos::Balanced, ..RunRequest::default() };
     let chosen = choose(task, &request)?;
     let query = &task.test[0];
-    let prompt = template.context(&chosen.demonstrations)? + &template.render(query)?;
-    let label_tokens = match tokenizer {
-        Some(tokenizer) if template.first_token => Some(tokenizer.first_tokens(&prompt, &template.label_words)?.tokens),
-        Some(tokenizer) => Some(tokenizer.label_tokens(&prompt, &template.label_words)?),
-        None => None,
-    };
-    Ok(Sample {
-        name: template.name.clone(),
-        answer: template.label_words[query.label].clone(),
-        label_words: template.label_words.clone(),
-        tokens: tokenizer.map(|tokenizer| tokenizer.encode(&prompt)).transpose()?.map(|tokens| tokens.len()),
-        label_tokens,
-        prompt,
-    })
+    let chat = reader.and_then(|(_, chat)| chat.as_ref()).filter(|_| template.chat);
+    if template.chat && reader.is_some() && chat.is_none() {
+        let cure = "leave out `chat`, or name an instruct model (its tokenizer_config.json says `chat_template`)";
+        return Err(InputError::new("the model has no chat template").cure(cure).into());
+    }
+    let prompt = preview(template, chat, &chosen.demonstrations, query)?;
+    let mut words = template.label_words.clone();
+    if template.chat {
+        for word in &mut words {
+            *word = word.trim().to_owned();
+        }
+    }
+    let (mut tokens, mut label_tokens, mut scored) = (None, None, Vec::new());
+    if let Some((tokenizer, _)) = reader {
+        let tokenizer = if template.chat { tokenizer.without_specials() } else { tokenizer.clone() };
+        tokens = Some(tokenizer.encode(&prompt)?.len());
+        let found = if template.first_token {
+            tokenizer.first_tokens(&prompt, &words).map(|found| found.tokens)
+        } else {
+            tokenizer.label_tokens(&prompt, &words)
+        };
+        let found = found.map_err(|error| if template.chat { of_turn(error) } else { error })?;
+        if template.first_token {
+            scored = tokenizer.pieces(&found);
+        }
+        label_tokens = Some(found);
+    }
+    let (name, answer) = (template.name.clone(), words[query.label].clone());
+    Ok(Sample { name, prompt, label_words: words, answer, tokens, label_tokens, scored })
 }
 
 fn page(report: &Report) -> String {
@@ -146,6 +167,10 @@ fn page(report: &Report) -> String {
         let words: Vec<String> = sample.label_words.iter().map(|word| format!("`{}`", visible(word))).collect();
         let tokens = sample.tokens.map_or_else(String::new, |tokens| format!(", {tokens} tokens"));
         let _ = writeln!(text, "\ntemplate {}{tokens}, label words {}", printable(&sample.name), words.join(" "));
+        if !sample.scored.is_empty() {
+            let scored: Vec<String> = sample.scored.iter().map(|piece| format!("`{}`", visible(piece))).collect();
+            let _ = writeln!(text, "  scored by the first token that tells them apart: {}", scored.join(" "));
+        }
         for line in sample.prompt.lines() {
             let _ = writeln!(text, "  | {}", printable(line));
         }

@@ -11,6 +11,8 @@ use crate::{
 
 const WIDE: (f64, f64) = (190.0, 620.0);
 const ROW: f64 = 26.0;
+/// What a star behind a method means.
+const STAR: &str = "* looks at all test inputs at once; grey: looks at test labels";
 
 /// Draws a row a method: the mean over runs as a large dot, each run as a small one, and, for a single run, its interval.
 /// Oracles, which look at test labels, stand below in grey.
@@ -18,7 +20,11 @@ pub(in crate::report) fn accuracies(title: &str, runs: &[(&str, &[Outcome])], ch
     let methods: Vec<Method> =
         Method::ALL.iter().copied().filter(|method| runs.iter().any(|(_, run)| find(run, *method).is_some())).collect();
     let bottom = 44.0 + ROW * methods.len() as f64;
-    let mut canvas = Canvas::new(WIDE.1 + 70.0, bottom + 56.0);
+    let starred = methods.iter().any(|method| method.is_transductive());
+    let mut canvas = Canvas::new(WIDE.1 + 70.0, bottom + if starred { 74.0 } else { 56.0 });
+    if starred {
+        canvas.text((16.0, bottom + 60.0), 10.0, DIM, Anchor::Start, STAR);
+    }
     canvas.bold((16.0, 24.0), 14.0, INK, Anchor::Start, title);
     let all = runs.iter().flat_map(|(_, run)| run.iter().flat_map(|outcome| [outcome.ci.0, outcome.ci.1]));
     let x = Axis::around(all.chain([chance]), WIDE);

@@ -5,6 +5,11 @@ use crate::report::{
     svg::{Anchor, Canvas},
 };
 
+/// The value, or 0 where it would round to −0.00.
+fn unsigned_zero(value: f64) -> f64 {
+    if value.abs() < 0.005 { 0.0 } else { value }
+}
+
 /// Draws a square of numbers from −1 to 1; `None` leaves a dash.
 pub(in crate::report) fn agreement(title: &str, names: &[String], values: &[Vec<Option<f64>>]) -> String {
     let count = names.len();
@@ -25,7 +30,7 @@ pub(in crate::report) fn agreement(title: &str, names: &[String], values: &[Vec<
                 format!("{name} and {}: {}", names[column], value.map_or("–".into(), |value| format!("{value:.3}")));
             canvas.rect((x, y), (cell - 1.0, cell - 1.0), &paper.hex(), Some(&tip));
             if cell >= 26.0 {
-                let words = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+                let words = value.map_or_else(|| "–".to_owned(), |value| format!("{:.2}", unsigned_zero(value)));
                 let at = (x + cell / 2.0, y + cell / 2.0 + 4.0);
                 canvas.text(at, (cell * 0.3).min(12.0), ink_on(paper), Anchor::Middle, &words);
             }

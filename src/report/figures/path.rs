@@ -48,18 +48,22 @@ fn weights(canvas: &mut Canvas, bought: &Bought, shape: Shape, x: &Axis, strengt
     for &index in &order[named..] {
         canvas.polyline(&line(index), FAINT, 1.0);
     }
-    let mut ends: Vec<(usize, f64)> = order[..named].iter().map(|&index| (index, y.at(last[index]))).collect();
-    for (place, &(index, _)) in ends.iter().enumerate() {
-        canvas.polyline(&line(index), SERIES[place], 2.0);
+    let mut ends = Vec::new();
+    for (&index, color) in order[..named].iter().zip(SERIES) {
+        canvas.polyline(&line(index), color, 2.0);
+        ends.push((y.at(last[index]), shape.component(index).to_string(), color));
     }
-    let colors: Vec<(usize, &str)> = ends.iter().zip(SERIES).map(|(&(index, _), color)| (index, color)).collect();
-    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
+    name_ends(canvas, ends);
+}
+
+/// Names lines at their ends, in their colours; where ends are close, names make room for each other.
+fn name_ends(canvas: &mut Canvas, mut ends: Vec<(f64, String, &str)>) {
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut free = f64::NEG_INFINITY;
-    for (index, at) in ends {
+    for (at, name, color) in ends {
         let at = at.max(free);
         free = at + 13.0;
-        let color = colors.iter().find(|(i, _)| *i == index).map_or(INK, |(_, color)| color);
-        canvas.text((WIDE.1 + 8.0, at + 4.0), 11.0, color, Anchor::Start, &shape.component(index).to_string());
+        canvas.text((WIDE.1 + 8.0, at + 4.0), 11.0, color, Anchor::Start, &name);
     }
 }
 
@@ -70,6 +74,7 @@ fn accuracies(canvas: &mut Canvas, bought: &Bought, x: &Axis, strength: &impl Fn
     x.below(canvas, (ACCURACY.0, ACCURACY.0), "penalty λ, weaker to the right", |value| {
         format!("{:.0e}", 10_f64.powf(-value))
     });
+    let mut ends = Vec::new();
     for (name, color, of) in [
         ("training", ORANGE, (|step| step.train) as fn(&crate::report::digest::Step) -> f64),
         ("test", BLUE, |step| step.test),
@@ -77,7 +82,7 @@ fn accuracies(canvas: &mut Canvas, bought: &Bought, x: &Axis, strength: &impl Fn
         let points: Vec<(f64, f64)> =
             steps.iter().map(|step| (x.at(strength(step.fit.lambda)), y.at(of(step)))).collect();
         canvas.polyline(&points, color, 2.0);
-        let end = points[points.len() - 1].1;
-        canvas.text((WIDE.1 + 8.0, end + 4.0), 11.0, color, Anchor::Start, name);
+        ends.push((points[points.len() - 1].1, name.to_owned(), color));
     }
+    name_ends(canvas, ends);
 }

@@ -45,7 +45,7 @@ fn list(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes, take: Ta
 }
 
 /// The message without its own idea of line and column.
-fn plain(error: &serde_json::Error) -> String {
+pub(in crate::task) fn plain(error: &serde_json::Error) -> String {
     let message = error.to_string();
     message.rfind(" at line ").map_or(message.clone(), |at| message[..at].to_owned())
 }

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-pub(super) use text::decode;
+pub(super) use json::plain;
+pub(crate) use text::decode;
 
 use super::mistakes::Mistakes;
 use crate::error::InputError;

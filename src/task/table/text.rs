@@ -13,7 +13,7 @@ pub(super) const LONGEST_LINE: usize = 16 << 20;
 ///
 /// # Errors
 /// Names the first line that is no text, or too long to be one.
-pub(in crate::task) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
+pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
     let wrong = |before: &[u8], problem: String, cure: &str| {
         let line = before.split(|&byte| byte == b'\n').count();
         InputError::new(problem).path(path).line(line).cure(cure)
