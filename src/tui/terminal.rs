@@ -172,6 +172,7 @@ mod tests {
         let pty = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
         command.args(["--exact", "tui::terminal::tests::panics_while_it_draws", "--ignored", "--nocapture"]);
+        command.env("RUST_BACKTRACE", "0");
         let mut output = pty.master.try_clone_reader().unwrap();
         let mut child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
