@@ -49,6 +49,6 @@ fn demo() -> Result<ExploreOptions> {
         let (load, shared) = (LoadOptions::default(), jobs::SharedModel::default());
         jobs::model_worker(Source::Demo, load, Store::none(), shared, listen)
     };
-    let first = Some(RunRequest::default());
+    let first = Some(RunRequest::opening());
     Ok(ExploreOptions { model: Some(Box::new(start)), first, choices, ..ExploreOptions::default() })
 }

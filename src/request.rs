@@ -26,8 +26,14 @@ pub struct RunRequest {
     pub prompting: Prompting,
 }
 
-/// What the explorer opens with: a prompt of the demo that leaves the model unsure and many of its parts sure, with the
-/// paper's 24 labels, 4 of them in the prompt.
+impl RunRequest {
+    /// What the explorer opens with: demonstrations that leave the demo's model lost and many of its parts sure.
+    pub fn opening() -> Self {
+        Self { demo_seed: 2, ..Self::default() }
+    }
+}
+
+/// The demo's topics with a hash between the examples, with the paper's 24 labels, 4 of them in the prompt.
 impl Default for RunRequest {
     fn default() -> Self {
         let (task, template) = ("topic".to_owned(), Some("article-hash".to_owned()));

@@ -230,7 +230,6 @@ fn causes_are_asked_of_the_model_and_shown_beside_contributions() {
     session.press("Z");
     session.see("72 components ablated");
     session.see("total effect");
-    session.press("\x1b");
     session.see("w fit");
     session.press("q");
     session.ends_with(0);

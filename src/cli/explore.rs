@@ -19,7 +19,8 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Task to begin with, by name or as a task file [default: topic, on the template `article-hash`]
+    /// Task to begin with, by name or as a task file [default: topic, on the template `article-hash`
+    /// and demonstration set 2]
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
     #[command(flatten)]
@@ -72,9 +73,10 @@ fn options(args: &Args) -> Result<ExploreOptions> {
 
 /// The request where no task is named: the demo's opening, unless a template is named.
 fn opening(prompt: &PromptOptions) -> Result<RunRequest> {
-    let opening = RunRequest::default();
+    let opening = RunRequest::opening();
     let request = prompt.request(&opening.task, None)?;
-    Ok(RunRequest { template: request.template.clone().or(opening.template), ..request })
+    let demo_seed = prompt.demo_seed.unwrap_or(opening.demo_seed);
+    Ok(RunRequest { template: request.template.clone().or(opening.template), demo_seed, ..request })
 }
 
 fn choice(name: &str) -> Result<TaskChoice> {

@@ -22,9 +22,9 @@ pub(super) struct PromptOptions {
     /// Demonstrations in every prompt [default: 4, or as many as are listed]
     #[arg(long, value_name = "K")]
     num_fewshot: Option<usize>,
-    /// Which demonstration set; different seeds draw disjoint sets while the pool lasts
-    #[arg(long, default_value_t = 0, value_name = "S")]
-    pub(super) demo_seed: u64,
+    /// Which demonstration set; different seeds draw disjoint sets while the pool lasts [default: 0]
+    #[arg(long, value_name = "S")]
+    pub(super) demo_seed: Option<u64>,
     /// Draw demonstrations whatever their labels, not as many of each
     #[arg(long, conflicts_with_all = ["demos", "demo_ids"])]
     unbalanced: bool,
@@ -61,11 +61,11 @@ pub(super) fn overflow(text: &str) -> Result<Overflow, String> {
 
 impl Default for PromptOptions {
     fn default() -> Self {
-        let RunRequest { demo_seed, train_examples, limit, .. } = RunRequest::default();
+        let RunRequest { train_examples, limit, .. } = RunRequest::default();
         Self {
             template: None,
             num_fewshot: None,
-            demo_seed,
+            demo_seed: None,
             unbalanced: false,
             demo_ids: Vec::new(),
             demos: None,
@@ -93,7 +93,7 @@ impl PromptOptions {
             task: lasting(task),
             template: self.template.clone(),
             shots: self.num_fewshot.unwrap_or(drawn),
-            demo_seed: self.demo_seed,
+            demo_seed: self.demo_seed.unwrap_or(RunRequest::default().demo_seed),
             train_examples: self.train_examples,
             limit: self.limit,
             demos,

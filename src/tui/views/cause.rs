@@ -92,6 +92,7 @@ fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
     let effects = &rerun.effects;
     let narrow = width < 66;
     let column = if narrow { 9 } else { 15 };
+    let roomy = width >= 52;
     let head = ["model", "direct", "total", "indirect"].map(|name| format!("{name:>column$}")).concat();
     let row = |name: &str, unit: &str, value: fn(Score) -> f64, digits: usize| {
         let cell = |score: f64, effect: Option<f64>| {
@@ -111,25 +112,26 @@ fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
             Span::styled(cell(value(effects.direct), Some(direct)), style(direct)),
             Span::styled(cell(value(effects.total), Some(total)), style(total)),
             Span::styled(format!("{:>column$}", signed(indirect, digits)), style(indirect)),
-            Span::styled(format!(" {unit}"), theme.fg(Role::Dim)),
+            Span::styled(if roomy { format!(" {unit}") } else { String::new() }, theme.fg(Role::Dim)),
         ])
     };
     vec![
         Line::styled(format!("{:<9}{head}", ""), theme.fg(Role::Dim)),
         row("accuracy", "%", |score| 100.0 * score.accuracy, 1),
         row("margin", "nats", |score| score.margin, 2),
-        flip_row(theme, effects, column),
+        flip_row(theme, effects, column, roomy),
     ]
 }
 
-fn flip_row(theme: &Theme, effects: &Effects, column: usize) -> Line<'static> {
+/// Units and counts stand where there is room for them.
+fn flip_row(theme: &Theme, effects: &Effects, column: usize, roomy: bool) -> Line<'static> {
     let count = |flips: Flips| format!("+{} −{}", flips.fixed, flips.broken);
     Line::from(vec![
         Span::styled(format!("{:<9}{:>column$}", "flips", ""), theme.fg(Role::Text)),
         Span::styled(format!("{:>column$}", count(effects.direct_flips)), theme.fg(Role::Text)),
         Span::styled(format!("{:>column$}", count(effects.total_flips)), theme.fg(Role::Text)),
         Span::styled(format!("{:>column$}", effects.disagree), theme.fg(Role::Text)),
-        Span::styled(format!(" of {}", effects.examples), theme.fg(Role::Dim)),
+        Span::styled(if roomy { format!(" of {}", effects.examples) } else { String::new() }, theme.fg(Role::Dim)),
     ])
 }
 
