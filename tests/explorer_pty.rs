@@ -34,12 +34,12 @@ fn the_whole_path_from_start_to_quit() {
 #[test]
 fn another_template_and_other_demonstrations_are_a_key_away() {
     let mut session = Session::start("explore --limit 20", 120, 40);
-    session.see("demos 0");
+    session.see("demos 2");
     session.press("s");
-    session.see("demos 1");
+    session.see("demos 3");
     session.see("done in");
     session.press("S");
-    session.see("demos 0");
+    session.see("demos 2");
     session.see("done in");
     session.press("t");
     session.see("· topic ·");
@@ -152,7 +152,7 @@ fn two_runs_are_compared_and_an_example_is_opened() {
     let mut session = Session::start("explore --limit 40", 120, 40);
     session.see("done in");
     session.press("s");
-    session.see("demos 1");
+    session.see("demos 3");
     session.see("done in");
     session.press("c");
     session.see("Pearson r");

@@ -15,6 +15,9 @@ const SIDE: u16 = 34;
 const ACCURACY: u16 = 5;
 const FIT: u16 = 4;
 
+/// Rows of a screen on which the accuracies have one more, for the offsets of labels.
+const TALL: u16 = 30;
+
 /// The places of the mixing desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mixing {
@@ -38,7 +41,7 @@ impl Mixing {
         let strips = Rect { x: body.x + 1, width: body.width - side_width - 4, ..body };
         let rows = Rect { y: strips.y + 2, height: strips.height.saturating_sub(3), ..strips };
         let side = Rect { x: strips.right() + 2, width: side_width, ..body };
-        let accuracy = Rect { height: ACCURACY, ..side };
+        let accuracy = Rect { height: ACCURACY + u16::from(area.height >= TALL), ..side };
         let fit = Rect { y: accuracy.bottom(), height: FIT, ..side };
         let scores = Rect { y: fit.bottom(), height: body.bottom().saturating_sub(fit.bottom()), ..side };
         Self { strips, rows, accuracy, fit, scores }

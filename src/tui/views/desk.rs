@@ -12,7 +12,7 @@ use crate::{
         sheet::Sheet,
         state::{Fitting, State},
     },
-    text::printable,
+    text::{printable, signed},
     tui::{
         layout::mixing::{Mixing, first_row},
         theme::{Role, Theme, glyph, kind_name},
@@ -122,17 +122,22 @@ fn accuracy(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
         row("mix", on, test.mixed.accuracy(), train.mixed.accuracy(), test.mixed.margin())
     };
     let left = pane::stack(buf, inside, [heads, model, mixed]);
-    pane::stack(buf, left, [mix::note(scene, sheet), offsets(theme, sheet)]);
+    let mut notes = [mix::note(scene, sheet), offsets(theme, sheet)];
+    if scene.state.mixer.on_rest && !sheet.desk.offsets().is_empty() {
+        notes.reverse();
+    }
+    pane::stack(buf, left, notes);
 }
 
-/// What the mix adds to every label whatever the example, as far as there is room.
+/// What the mix adds to every label whatever the example, in nats: with the strip of `rest`, which shows it first.
 fn offsets(theme: &Theme, sheet: &Sheet) -> Line<'static> {
     let added = sheet.desk.offsets().iter().zip(&sheet.task.label_words);
-    let named: Vec<String> = added.map(|(offset, word)| format!("{} {offset:+.2}", printable(word.trim()))).collect();
+    let named: Vec<String> =
+        added.map(|(&offset, word)| format!("{} {}", printable(word.trim()), signed(offset, 1))).collect();
     if named.is_empty() {
         return Line::default();
     }
-    Line::styled(format!("+ {}", named.join("  ")), theme.fg(Role::Dim))
+    Line::styled(format!("+ {}", named.join(" ")), theme.fg(Role::Text))
 }
 
 /// The method, and where on its path the mix stands.
