@@ -27,6 +27,7 @@ use crate::{
     runner::{Draft, obtain_logits},
     store::{self, Store},
     task::Library,
+    text::{printable, signed},
 };
 
 /// Fit a mix on a run's training split and show it beside the baselines, all on the same labels and test examples.
@@ -194,6 +195,17 @@ fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome
     Ok(methods.into_iter().map(|(method, predicted)| Outcome::new(method, predicted, &run.test)).collect())
 }
 
+/// What the mix adds to every label, where it adds anything.
+fn offsets(run: &Run, fitted: &Fit) -> String {
+    let words = run.meta.task.label_words.iter().map(|word| printable(word.trim()));
+    let added: Vec<String> =
+        words.zip(&fitted.mix.offsets).map(|(word, &offset)| format!("{word} {}", signed(offset, 2))).collect();
+    if added.is_empty() {
+        return String::new();
+    }
+    format!("added to every label, nats: {}\n", added.join(", "))
+}
+
 fn table(run: &Run, fitted: &Fit, outcomes: &[Outcome], seconds: f64) -> String {
     let mut text = String::new();
     let _ = writeln!(
@@ -207,6 +219,7 @@ fn table(run: &Run, fitted: &Fit, outcomes: &[Outcome], seconds: f64) -> String 
         fitted.kkt,
         fitted.iterations
     );
+    text.push_str(&offsets(run, fitted));
     let _ = writeln!(
         text,
         "{:<24}{:>9}{:>17}  on {} test examples (95%, Wilson)",
