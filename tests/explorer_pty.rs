@@ -104,6 +104,7 @@ fn it_goes_to_the_background_and_comes_back() {
     session.see("done in");
     session.press("\x1a");
     session.until("the old screen", |screen| !screen.alternate_screen() && screen.contents().starts_with("what was"));
+    session.is_stopped();
     session.signal("-CONT");
     session.see("8 layers × 8 heads");
     session.press("l");
@@ -121,6 +122,7 @@ fn signals_from_outside_stop_it_and_let_it_go_on() {
         if signal == "-TSTP" {
             session.until("the old screen", |screen| !screen.alternate_screen());
         }
+        session.is_stopped();
         session.signal("-CONT");
         session.until("the map again", |screen| screen.alternate_screen() && screen.contents().contains("8 layers ×"));
     }

@@ -117,6 +117,20 @@ impl Session {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
+    /// Waits until the process is stopped: a signal to go on that came before would be lost, as a shell knows.
+    pub(crate) fn is_stopped(&self) {
+        let id = self.child.process_id().unwrap().to_string();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let state = Command::new("ps").args(["-o", "state=", "-p", &id]).output().unwrap().stdout;
+            if state.starts_with(b"T") {
+                return;
+            }
+            assert!(Instant::now() < end, "never stopped");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits for the end and checks that the terminal is as it was.
     pub(crate) fn ends_with(mut self, code: u32) {
         let status = self.child.wait().unwrap();
