@@ -92,8 +92,12 @@ impl Desk {
 
     /// The weight with which a strip enters the sum.
     pub fn weight(&self, strip: usize) -> f64 {
-        let silent = self.now.muted[strip] || (self.any_solo() && !self.now.solo[strip]);
-        if silent { 0.0 } else { self.now.gains[strip] }
+        if self.is_silent(strip) { 0.0 } else { self.now.gains[strip] }
+    }
+
+    /// Whether a strip is muted, or others are soloed.
+    fn is_silent(&self, strip: usize) -> bool {
+        self.now.muted[strip] || (self.any_solo() && !self.now.solo[strip])
     }
 
     /// The weights with which all components enter the sum, `[C]`.
@@ -111,9 +115,7 @@ impl Desk {
 
     /// What is added to every label, `[Y]` or nothing: it goes with the strip of `rest`.
     pub fn offsets(&self) -> &[f64] {
-        let rest = self.rest_strip();
-        let silent = self.now.muted[rest] || (self.any_solo() && !self.now.solo[rest]);
-        if silent { &[] } else { &self.now.offsets }
+        if self.is_silent(self.rest_strip()) { &[] } else { &self.now.offsets }
     }
 
     /// The mix that these settings make.
@@ -123,13 +125,7 @@ impl Desk {
 
     /// Label logits of the first example of `table` as these faders mix them, `[Y]`.
     pub fn logits(&self, table: &Attribution) -> Vec<f32> {
-        let (weights, rest, offsets) = (self.weights(), self.rest(), self.offsets());
-        let mixed = |label: usize| {
-            let terms = weights.iter().enumerate().map(|(c, weight)| weight * f64::from(table.contribution(c)[label]));
-            let offset = offsets.get(label).copied().unwrap_or_default();
-            terms.sum::<f64>() + rest * f64::from(table.rest()[label]) + offset
-        };
-        (0..table.labels()).map(|label| mixed(label) as f32).collect()
+        self.mix().logits(table).into_iter().take(table.labels()).map(|logit| logit as f32).collect()
     }
 
     /// How many components are muted, by hand or by a weight of 0.
