@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use partscope::{
     Error, InputError, Result,
-    app::{Keymap, key_page::page, keymap::DEFAULT},
+    app::{
+        Keymap,
+        keymap::{DEFAULT, page::page},
+    },
 };
 
 fn main() -> Result<()> {

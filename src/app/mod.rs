@@ -6,59 +6,23 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`action`], [`key`], [`keymap`] | what can be asked, and with which keys |
-//! | [`state`] | everything the explorer knows |
-//! | [`sheet`], [`side`], [`naming`] | one run: tables, counts, faders, predictions; what its parts are called |
-//! | [`desk`], [`mixed`], [`tally`] | faders; what they make of the examples; what the components say |
-//! | [`mixer`] | methods of fitting, their paths, and what a mix is held against |
-//! | [`metric`], [`listing`] | what the map and the list show |
-//! | [`argument`], [`pairing`] | one example taken apart; two runs held against each other |
-//! | [`editor`] | the demonstrations as they are edited, and a text of one's own |
-//! | [`matrix`], [`shelf`] | all runs at hand against each other; all runs there are |
-//! | [`remembered`], [`key_page`] | where a run was left; the page of all keys |
-//! | [`mod@cause`] | changes inside the forward pass; where heads look, what components write |
-//! | [`typing`] | lines that are typed |
-//! | [`mod@update`], [`switch`], [`hear`] | what actions and workers do to the state |
+//! | [`action`], [`effect`] | what can be asked for; what an update asks of the world outside |
+//! | [`keymap`] | which key means what, where |
+//! | [`state`] | everything the explorer knows: data and queries |
+//! | [`mod@update`] | what actions and workers do to the state, a file a screen |
 
 pub mod action;
-#[cfg(test)]
-pub(crate) mod answers;
-pub mod argument;
-#[cfg(test)]
-pub(crate) mod bench;
-pub mod cause;
-pub mod desk;
-pub mod editor;
-#[cfg(test)]
-pub(crate) mod fixture;
-#[cfg(test)]
-mod habits;
-pub mod hear;
-pub mod key;
-pub mod key_page;
+pub mod effect;
 pub mod keymap;
-pub mod listing;
-pub mod matrix;
-pub mod metric;
-pub mod mixed;
-pub mod mixer;
-pub mod naming;
-pub mod pairing;
-pub mod remembered;
-pub mod sheet;
-pub mod shelf;
-pub mod side;
 pub mod state;
-pub mod switch;
-pub mod tally;
-pub mod typing;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod update;
 
 pub use action::Action;
-pub use cause::{hear_look, hear_study};
-pub use editor::hear_answer;
-pub use hear::{hear_clerk, hear_fit, hear_judge, hear_run, hear_score};
-pub use key::Key;
-pub use keymap::{Keymap, Place};
+pub use effect::{Effect, Leave};
+pub use keymap::{Key, Keymap, Place};
 pub use state::{State, TaskChoice};
-pub use update::{Effect, Leave, press, update};
+pub use update::{
+    hear_answer, hear_clerk, hear_fit, hear_judge, hear_look, hear_run, hear_score, hear_study, press, update,
+};

@@ -4,72 +4,24 @@
 //! the forward pass ([`rerun`], [`sweep`]) and held against the direct effect of the same change; and the attention of
 //! heads ([`look`], [`shares`]) and the words that a component writes ([`writes`]) are looked at.
 
-mod attention;
+mod ablation;
+mod attention_pattern;
+mod context;
+mod logit_lens;
 mod means;
-mod parts;
+mod prompt_parts;
 mod rerun;
-mod subject;
 mod sweep;
-mod turns;
-mod vocabulary;
+mod sweep_batch;
 
-pub use attention::{Look, Shares, look, shares};
-pub use parts::{PromptPart, PromptToken};
+pub use ablation::{Ablation, Fill};
+pub use attention_pattern::{Look, Shares, look, shares};
+pub use context::Subject;
+pub use logit_lens::{Word, Written, writes};
+pub use prompt_parts::{PromptPart, PromptToken};
 #[cfg(test)]
 pub(crate) use rerun::reactions;
 pub use rerun::{Rerun, rerun};
-pub use subject::Subject;
 pub use sweep::{Sweep, price, sweep};
-pub use vocabulary::{Word, Written, writes};
-
-use serde::{Deserialize, Serialize};
 
 pub use crate::model::Positions;
-
-/// What stands in for the part of a result that a weight below 1 takes away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fill {
-    /// Nothing: zero ablation.
-    #[default]
-    Zero,
-    /// The component's mean result: mean ablation. With [`Positions::Last`] the mean over the last tokens of the run's
-    /// test prompts; with [`Positions::All`] over all tokens but the first of all of them.
-    Mean,
-}
-
-impl Fill {
-    /// The name used in files and options.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Zero => "zero",
-            Self::Mean => "mean",
-        }
-    }
-}
-
-/// How components are changed inside the forward pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Ablation {
-    /// At which tokens.
-    pub positions: Positions,
-    /// What stands in for what is missing.
-    pub fill: Fill,
-}
-
-impl Ablation {
-    /// In two words: `zero, last`.
-    pub fn short(self) -> String {
-        format!("{}, {}", self.fill.name(), self.positions.name())
-    }
-
-    /// As a sentence part: `zero ablation at the last position`.
-    pub const fn describe(self) -> &'static str {
-        match (self.fill, self.positions) {
-            (Fill::Zero, Positions::Last) => "zero ablation at the last position",
-            (Fill::Zero, Positions::All) => "zero ablation at all positions",
-            (Fill::Mean, Positions::Last) => "mean ablation at the last position",
-            (Fill::Mean, Positions::All) => "mean ablation at all positions",
-        }
-    }
-}

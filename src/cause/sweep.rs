@@ -11,7 +11,7 @@ use std::{
 use super::{
     Ablation, Fill, Subject,
     means::means,
-    turns::{Answer, Bench, Contrast},
+    sweep_batch::{Answer, Bench, Contrast},
 };
 use crate::{
     analysis::Effects,

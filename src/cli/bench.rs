@@ -1,7 +1,7 @@
 //! `partscope bench`: how fast this machine takes a model apart.
 
 use super::{
-    Failure,
+    failure::Failure,
     options::ModelOptions,
     output::{ProgressLine, print, print_json},
 };

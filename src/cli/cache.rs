@@ -10,7 +10,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     output::{human_bytes, print, print_json},
     store_options::StoreOptions,
 };

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Failure,
+    failure::Failure,
     options::ModelOptions,
     output::{print, read_text},
 };

@@ -3,7 +3,7 @@
 use std::{fmt::Write, path::PathBuf};
 
 use super::{
-    Failure,
+    failure::Failure,
     output::{print, print_json},
 };
 use crate::{

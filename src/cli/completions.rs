@@ -1,9 +1,8 @@
 //! `partscope completions`: what a shell needs to complete the command line.
 
-use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use super::{Cli, Failure, output::print};
+use super::{failure::Failure, output::print};
 
 /// Print the completion script of a shell.
 ///
@@ -14,8 +13,8 @@ pub(super) struct Args {
     shell: Shell,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, mut command: clap::Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    generate(args.shell, &mut Cli::command(), "partscope", &mut script);
+    generate(args.shell, &mut command, "partscope", &mut script);
     Ok(print(&String::from_utf8_lossy(&script))?)
 }

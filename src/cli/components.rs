@@ -5,7 +5,7 @@ use std::{cmp::Ordering, fmt::Write, path::PathBuf};
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     output::{print, print_json},
 };
 use crate::{

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Failure,
+    failure::Failure,
     options::ModelOptions,
     output::{ProgressLine, print, print_json},
 };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
+use super::{failure::Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
 use crate::{
     error::Result,
     jobs::{SharedModel, model_worker, study_worker},

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Instant};
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     options::ModelOptions,
     output::{is_stream, print, print_json, write_text},
     store_options::StoreOptions,

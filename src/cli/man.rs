@@ -2,10 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use clap::CommandFactory;
 use clap_mangen::Man;
 
-use super::{Cli, Failure, output::print};
+use super::{failure::Failure, output::print};
 use crate::error::{Error, Result};
 
 /// Print the manual page, or write one for every command.
@@ -18,8 +17,7 @@ pub(super) struct Args {
     output: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let command = Cli::command();
+pub(super) fn run(args: &Args, command: clap::Command) -> Result<(), Failure> {
     let Some(folder) = &args.output else {
         let mut page = Vec::new();
         let failed = |source| Error::Write { path: "standard output".into(), source };

@@ -13,6 +13,7 @@ mod components;
 mod doctor;
 #[cfg(feature = "tui")]
 mod explore;
+mod failure;
 mod fit;
 mod man;
 mod options;
@@ -28,9 +29,8 @@ mod writes;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-use crate::error::Error;
+use clap::{CommandFactory, Parser, Subcommand};
+use failure::Failure;
 
 /// See which attention heads and MLPs of a language model carry in-context learning, and re-mix them.
 ///
@@ -64,27 +64,6 @@ enum Command {
     Man(man::Args),
 }
 
-/// How a command ended, if not well.
-#[derive(Debug)]
-enum Failure {
-    /// A library error.
-    Error(Error),
-    /// Wrong use of the command line that clap cannot see: exit 2.
-    Usage(String),
-    /// The command did its work, and its result is a failure it has already reported: exit 1.
-    Reported,
-    /// The same where the input is at fault: exit 3.
-    BadInput,
-    /// Some of several things were done, and it is said which were not: exit 4.
-    Partial,
-}
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
-    }
-}
-
 /// Parses the command line, runs the command, and maps the outcome to the exit codes of the contract: 0 done,
 /// 1 failure, 2 usage, 3 bad input, 4 some of several runs.
 pub fn main() -> ExitCode {
@@ -110,8 +89,8 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
-        Some(Command::Completions(args)) => completions::run(&args),
-        Some(Command::Man(args)) => man::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args, Cli::command()),
+        Some(Command::Man(args)) => man::run(&args, Cli::command()),
     };
     finish(outcome.map(|()| 0))
 }
@@ -137,7 +116,6 @@ fn finish(outcome: Result<u8, Failure>) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     output::{ProgressLine, print, print_json},
 };
 use crate::{cancel::Cancel, error::Result, report::Report, run::Run, store, text::printable};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     options::ModelOptions,
     output::{ProgressLine, human_time, print, print_json},
     prompt_options::overflow,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     output::{ProgressLine, print, print_json},
     subject::ExampleOptions,
 };

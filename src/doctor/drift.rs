@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::try_out;
+use super::sample_prompts::attribute;
 use crate::{
     attribution::{Attribution, Exactness, argmax},
     error::{Error, Result},
@@ -30,7 +30,7 @@ pub struct Drift {
 
 /// Loads the model in f32, then in each other dtype, one after the other, and compares.
 pub(super) fn measure(source: &Source, options: &LoadOptions) -> Result<Vec<Drift>> {
-    let table = |dtype| try_out(&Model::load(source, &LoadOptions { dtype, ..options.clone() })?);
+    let table = |dtype| attribute(&Model::load(source, &LoadOptions { dtype, ..options.clone() })?);
     let reference = table(Dtype::F32)?;
     let own = match source {
         Source::Gguf(_) => Some(Dtype::Auto),

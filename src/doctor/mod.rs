@@ -2,15 +2,15 @@
 //! drift.
 
 mod drift;
+mod sample_prompts;
 
 use serde::Serialize;
 
 pub use drift::Drift;
+use sample_prompts::attribute;
 
 use crate::{
-    attribution::{Attribution, Exactness},
-    cancel::Cancel,
-    decompose::{BatchSize, LabelProjection, Prepared},
+    attribution::Exactness,
     error::{Error, Result},
     model::{
         LoadOptions, Model, Source,
@@ -101,39 +101,6 @@ fn look_at(model: &Model) -> Result<Loaded> {
         device: model.meta.device.clone(),
         load_s: model.load_seconds,
         weights_hash: model.meta.weights_hash.clone(),
-        exactness: try_out(model)?.exactness(),
+        exactness: attribute(model)?.exactness(),
     })
-}
-
-/// Prompts of the kind that the program is for.
-const PROMPTS: [&str; 8] = [
-    "Review: a fine film. Sentiment: positive\nReview: dull and long. Sentiment: negative\nReview: I loved it. Sentiment:",
-    "Review: a fine film. Sentiment: positive\nReview: dull and long. Sentiment: negative\nReview: I hated it. Sentiment:",
-    "Review: a waste of an evening. Sentiment: negative\nReview: what a joy. Sentiment:",
-    "The service was slow and the food was cold. All in all it was",
-    "The room was bright, the staff was kind. All in all it was",
-    "Question: is the sky blue? Answer: yes\nQuestion: is grass red? Answer:",
-    "Question: do fish fly? Answer: no\nQuestion: do birds fly? Answer:",
-    "News: the team won the final. Topic: sports\nNews: shares fell again. Topic:",
-];
-const LABELS: usize = 8;
-
-/// Attributes the prompts to a few tokens spread over the vocabulary.
-fn try_out(model: &Model) -> Result<Attribution> {
-    let cancel = Cancel::default();
-    let longest = model.decoder.context;
-    let encode = |text: &&str| -> Result<Vec<u32>> {
-        let ids = model.tokenizer.encode(text)?;
-        Ok(ids[ids.len().saturating_sub(longest)..].to_vec())
-    };
-    let mut prompts = PROMPTS.iter().map(encode).collect::<Result<Vec<_>>>()?;
-    prompts.retain(|prompt| !prompt.is_empty());
-    let vocabulary = model.decoder.vocabulary()?;
-    let count = LABELS.min(vocabulary);
-    let labels: Vec<u32> = (0..count).map(|label| ((2 * label + 1) * vocabulary / (2 * count)) as u32).collect();
-    let projection = LabelProjection::new(&model.decoder, &labels)?;
-    let prepared = Prepared::new(&model.decoder, &projection, &prompts, &cancel)?;
-    let mut table = Attribution::new(projection.shape(), vec![0; prompts.len()]);
-    prepared.attribute(&prompts, BatchSize::default(), &cancel, |batch| table.push(&batch))?;
-    Ok(table)
 }

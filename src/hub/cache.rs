@@ -1,10 +1,10 @@
 //! The hub's cache on disk: `models--org--name/refs/<revision>` names a commit, `snapshots/<commit>/` holds its files;
 //! data sets lie in `datasets--org--name`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Repo, Settings, write};
-use crate::error::Result;
+use super::{repo::Repo, settings::Settings};
+use crate::error::{Error, Result};
 
 /// Length of a commit's name.
 const COMMIT: usize = 40;
@@ -40,4 +40,20 @@ pub(super) fn remember(repo: &Repo, settings: &Settings, commit: &str) -> Result
 /// Whether `text` can be the name of a commit, and so of a folder.
 pub(super) fn is_commit(text: &str) -> bool {
     text.len() == COMMIT && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Writes a small file of the cache.
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
+    let failed = |source| Error::Write { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(path, text).map_err(failed)
+}
+
+impl Repo {
+    /// The folder with its files at its revision, if the cache knows it.
+    pub fn cached(&self, settings: &Settings) -> Option<PathBuf> {
+        find(self, settings)
+    }
 }

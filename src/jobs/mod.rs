@@ -5,18 +5,18 @@
 //! generation, and starting a job cancels its predecessor. Files are read and written by a [`Clerk`], who leaves
 //! nothing out.
 
-mod clerk;
+mod baselines;
+mod experiments;
+mod files;
 mod fit;
-mod judge;
 mod model;
-mod score;
-mod study;
+mod stats;
 mod worker;
 
-pub use clerk::{Clerk, Errand, Kept, Report, StoredRun};
+pub use baselines::{ScoreRequest, Scored, score_worker};
+pub use experiments::{Finding, Study, StudyEvent, StudyRequest, study_worker};
+pub use files::{Clerk, Errand, Kept, Report, StoredRun};
 pub use fit::{FitEvent, FitRequest, fit_worker};
-pub use judge::{JudgeRequest, Judged, judge_worker};
-pub use model::{ModelEvent, ModelWorker, model_worker};
-pub use score::{ScoreRequest, Scored, score_worker};
-pub use study::{Finding, SharedModel, Study, StudyEvent, StudyRequest, study_worker};
+pub use model::{ModelEvent, ModelWorker, SharedModel, model_worker};
+pub use stats::{JudgeRequest, Judged, judge_worker};
 pub use worker::{Tagged, Worker};

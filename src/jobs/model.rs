@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{SharedModel, Tagged, Worker};
+use super::{Tagged, Worker};
 use crate::{
     cancel::Cancel,
     error::{Error, Result},
@@ -16,6 +16,22 @@ use crate::{
     runner::{Answer, Ask, Event, RunRequest, answer, obtain, plan},
     store::Store,
 };
+
+/// A model that several workers use; whoever needs it first loads it. Copies share their weights.
+#[derive(Clone, Debug, Default)]
+pub struct SharedModel(Arc<Mutex<Option<Model>>>);
+
+impl SharedModel {
+    /// The model, loaded now if it was not yet; `loading` is told before that.
+    pub(super) fn get(&self, source: &Source, options: &LoadOptions, loading: impl FnOnce()) -> Result<Model> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = &*slot {
+            return Ok(model.clone());
+        }
+        loading();
+        Ok(slot.insert(Model::load(source, options)?).clone())
+    }
+}
 
 /// What the model's worker says.
 #[derive(Clone, Debug, PartialEq)]

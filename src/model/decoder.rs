@@ -8,16 +8,12 @@ use candle_core::{Device, Tensor};
 
 pub use super::layer::Layer;
 use super::{
-    attention::KeyValue,
-    intervention::Intervention,
     layers::{Linear, Norm},
     matrix::Matrix,
     packed::Packed,
-    probe::{NoProbe, Probe},
     rope::{Regime, Rope},
-    stream::{PrefixStream, Stream},
 };
-use crate::{cancel::Cancel, error::Result};
+use crate::error::Result;
 
 /// A decoder, ready to run. Shapes: `d` width, `V` vocabulary, `L` layers, `H` heads.
 #[derive(Clone, Debug)]
@@ -40,30 +36,6 @@ pub struct Decoder {
     pub logit_scale: f64,
     /// Longest prompt, in tokens, that the model was made for.
     pub context: usize,
-}
-
-/// Keys and values of a shared prefix, per layer.
-#[derive(Clone, Debug, Default)]
-pub struct Prefix {
-    pub(super) tokens: usize,
-    pub(super) layers: Vec<KeyValue>,
-}
-
-impl Prefix {
-    /// Number of tokens.
-    pub const fn len(&self) -> usize {
-        self.tokens
-    }
-
-    /// Whether there is no shared prefix.
-    pub const fn is_empty(&self) -> bool {
-        self.tokens == 0
-    }
-
-    /// Keys and values of one layer; `None` if there are no tokens.
-    pub fn layer(&self, layer: usize) -> Option<&KeyValue> {
-        self.layers.get(layer)
-    }
 }
 
 impl Decoder {
@@ -91,30 +63,6 @@ impl Decoder {
     pub fn regime(&self, tokens: usize) -> Regime {
         let long = self.ropes.iter().any(|rope| rope.regime(tokens) == Regime::Long);
         if long { Regime::Long } else { Regime::Short }
-    }
-
-    /// Computes keys and values of the tokens that all prompts of a regime share, while `change` is made at all of
-    /// them.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-    pub fn prefix(&self, tokens: &[u32], regime: Regime, change: &Intervention, cancel: &Cancel) -> Result<Prefix> {
-        PrefixStream::begin(self, tokens, regime)?.finish(change, &mut NoProbe, cancel)
-    }
-
-    /// Runs a batch of suffixes and shows `probe` what happens at each prompt's last token.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-    pub fn forward(
-        &self,
-        packed: Packed,
-        prefix: &Prefix,
-        change: &Intervention,
-        probe: &mut dyn Probe,
-        cancel: &Cancel,
-    ) -> Result<()> {
-        Stream::begin(self, packed)?.finish(prefix, change, probe, cancel)
     }
 
     /// What enters the first layer, `[ΣT, d]`.

@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::{
     family::{self, Config},
     memory::{self, gigabytes},
-    source::{Dtype, LoadOptions, Source},
+    source::{LoadOptions, Source},
     tokenizer::Tokenizer,
-    weights::{Precision, Weights},
+    weights::{Dtype, Precision, Weights},
 };
 use crate::error::Result;
 

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Tensor};
 
+pub use super::functions::{Activation, NormKind};
 use super::{kernels, matrix::Matrix};
 use crate::error::Result;
 
@@ -24,15 +25,6 @@ impl Linear {
     pub fn forward_exact(&self, x: &Tensor) -> Result<Tensor> {
         self.weight.apply_exact(x, self.bias.as_ref())
     }
-}
-
-/// What a norm divides by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NormKind {
-    /// Root mean square (Zhang & Sennrich 2019, arXiv 1910.07467).
-    Rms,
-    /// Standard deviation, after the mean is removed (Ba et al. 2016, arXiv 1607.06450).
-    Layer,
 }
 
 /// A normalisation with its learned scale.
@@ -76,17 +68,6 @@ impl Norm {
         };
         Ok((x.sqr()?.mean_keepdim(D::Minus1)? + self.epsilon)?.sqrt()?.recip()?)
     }
-}
-
-/// The non-linearity of an MLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// `x · sigmoid(x)`.
-    Silu,
-    /// GELU by its tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
-    GeluTanh,
-    /// GELU by the error function (`gelu`).
-    GeluErf,
 }
 
 impl Activation {

@@ -1,9 +1,6 @@
 //! Whether a model fits, asked before it is loaded.
 
-use super::{
-    source::Dtype,
-    weights::{Precision, Weights},
-};
+use super::weights::{Dtype, Precision, Weights};
 use crate::error::{InputError, Result};
 
 /// For activations and everything that is not weights.

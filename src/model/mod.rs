@@ -1,11 +1,13 @@
 //! Instrumented decoders: loading them, and one forward pass that a probe can watch.
 
 pub mod attention;
+mod catch_panic;
 pub mod chat;
 pub mod decoder;
 pub mod family;
+mod files;
+mod functions;
 mod gguf;
-mod guard;
 pub mod hub;
 pub mod inspect;
 pub mod intervention;
@@ -28,7 +30,7 @@ use std::time::Instant;
 
 use candle_core::{Device, DeviceLocation};
 pub use chat::{ChatTemplate, Turn};
-pub use decoder::{Decoder, Prefix};
+pub use decoder::Decoder;
 pub use intervention::{Intervention, Positions, Results};
 pub use layers::{Norm, NormKind};
 pub use matrix::Matrix;
@@ -36,9 +38,10 @@ pub use packed::Packed;
 pub use probe::{NoProbe, Probe};
 pub use prompt::{Prompt, Tokens};
 pub use rope::Regime;
-pub use source::{Dtype, LoadOptions, Source};
-pub use stream::{PrefixStream, Stream};
+pub use source::{LoadOptions, Source};
+pub use stream::{Prefix, PrefixStream, Stream};
 pub use tokenizer::Tokenizer;
+pub use weights::Dtype;
 
 use crate::{error::Result, run::ModelMeta};
 

@@ -11,11 +11,12 @@ use candle_core::Device;
 use super::{
     chat::ChatTemplate,
     family::Config,
+    files::Files,
     gguf,
     hub::{self, Repo},
     memory,
     tokenizer::Tokenizer,
-    weights::{Precision, Weights},
+    weights::{Dtype, Weights},
 };
 use crate::error::{Error, InputError, Result};
 
@@ -31,58 +32,6 @@ pub enum Source {
     Gguf(PathBuf),
     /// A model on the Hugging Face hub, or in its cache here.
     Hub(Repo),
-}
-
-/// What matrices are kept as; all computation is f32 but for quantised products.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Dtype {
-    /// f32 where memory allows, else as the file has them; quantised files stay quantised.
-    #[default]
-    Auto,
-    /// 32 bits.
-    F32,
-    /// 16 bits.
-    F16,
-    /// 16 bits with the range of f32.
-    Bf16,
-    /// Quantised while loading: blocks of 32 bytes with one scale.
-    Q8,
-}
-
-impl Dtype {
-    /// All of them, by name.
-    pub const NAMES: [(&'static str, Self); 5] =
-        [("auto", Self::Auto), ("f32", Self::F32), ("f16", Self::F16), ("bf16", Self::Bf16), ("q8_0", Self::Q8)];
-
-    pub(super) const fn precision(self) -> Option<Precision> {
-        match self {
-            Self::Auto => None,
-            Self::F32 => Some(Precision::F32),
-            Self::F16 => Some(Precision::F16),
-            Self::Bf16 => Some(Precision::BF16),
-            Self::Q8 => Some(Precision::Q8),
-        }
-    }
-}
-
-impl FromStr for Dtype {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, dtype)| dtype);
-        found.ok_or_else(|| Error::Unknown {
-            what: "dtype",
-            given: text.to_owned(),
-            known: Self::NAMES.map(|(name, _)| name.to_owned()).to_vec(),
-        })
-    }
-}
-
-impl fmt::Display for Dtype {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::NAMES.iter().find(|(_, dtype)| dtype == self).map_or("auto", |(name, _)| name);
-        f.write_str(name)
-    }
 }
 
 /// How a model is loaded.
@@ -148,15 +97,6 @@ impl LoadOptions {
     pub fn free_memory(&self) -> Option<u64> {
         self.memory.or_else(|| if self.device.is_cpu() { memory::free() } else { None })
     }
-}
-
-/// The files of a model, opened.
-pub(super) struct Files {
-    pub(super) config: Config,
-    pub(super) tokenizer: Tokenizer,
-    pub(super) tokenizer_path: PathBuf,
-    pub(super) chat: Option<ChatTemplate>,
-    pub(super) weights: Weights,
 }
 
 impl FromStr for Source {

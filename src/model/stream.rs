@@ -7,11 +7,11 @@ use candle_core::Tensor;
 
 use super::{
     attention::KeyValue,
-    decoder::{Decoder, Prefix},
+    decoder::Decoder,
     intervention::{Intervention, Positions, Touched},
     layer::Flow,
     packed::Packed,
-    probe::Probe,
+    probe::{NoProbe, Probe},
     rope::{Angles, Regime},
 };
 use crate::{cancel::Cancel, error::Result};
@@ -149,6 +149,30 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// Keys and values of a shared prefix, per layer.
+#[derive(Clone, Debug, Default)]
+pub struct Prefix {
+    tokens: usize,
+    layers: Vec<KeyValue>,
+}
+
+impl Prefix {
+    /// Number of tokens.
+    pub const fn len(&self) -> usize {
+        self.tokens
+    }
+
+    /// Whether there is no shared prefix.
+    pub const fn is_empty(&self) -> bool {
+        self.tokens == 0
+    }
+
+    /// Keys and values of one layer; `None` if there are no tokens.
+    pub fn layer(&self, layer: usize) -> Option<&KeyValue> {
+        self.layers.get(layer)
+    }
+}
+
 /// The tokens that all prompts share, before one of the layers.
 #[derive(Clone, Debug)]
 pub struct PrefixStream<'a> {
@@ -209,5 +233,31 @@ impl<'a> PrefixStream<'a> {
             self.step(change, probe, cancel)?;
         }
         Ok(Prefix { tokens: self.tokens, layers: self.layers })
+    }
+}
+
+impl Decoder {
+    /// Computes keys and values of the tokens that all prompts of a regime share, while `change` is made at all of
+    /// them.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
+    pub fn prefix(&self, tokens: &[u32], regime: Regime, change: &Intervention, cancel: &Cancel) -> Result<Prefix> {
+        PrefixStream::begin(self, tokens, regime)?.finish(change, &mut NoProbe, cancel)
+    }
+
+    /// Runs a batch of suffixes and shows `probe` what happens at each prompt's last token.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
+    pub fn forward(
+        &self,
+        packed: Packed,
+        prefix: &Prefix,
+        change: &Intervention,
+        probe: &mut dyn Probe,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        Stream::begin(self, packed)?.finish(prefix, change, probe, cancel)
     }
 }

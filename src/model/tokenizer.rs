@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::guard;
+use super::catch_panic;
 use crate::error::{Error, InputError, Result};
 
 /// A tokenizer with stored truncation and padding cleared.
@@ -25,7 +25,7 @@ impl Tokenizer {
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let wrong = |problem: String| InputError::new(problem).path(path).cure("fetch the file again");
         check_post_processor(bytes).map_err(|(field, problem)| wrong(problem).field(field))?;
-        let read = guard::catch(|| tokenizers::Tokenizer::from_bytes(bytes)).map_err(&wrong)?;
+        let read = catch_panic::catch(|| tokenizers::Tokenizer::from_bytes(bytes)).map_err(&wrong)?;
         let mut inner = read.map_err(|error| wrong(error.to_string()))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| wrong(error.to_string()))?;
@@ -62,7 +62,7 @@ impl Tokenizer {
     /// If the tokenizer cannot encode `text`, or gives a token that the model does not know.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let failed = |error: String| Error::Model(format!("the tokenizer failed: {error}"));
-        let encoding = guard::catch(|| self.inner.encode_fast(text, self.specials)).map_err(failed)?;
+        let encoding = catch_panic::catch(|| self.inner.encode_fast(text, self.specials)).map_err(failed)?;
         let ids = encoding.map_err(|error| failed(error.to_string()))?.get_ids().to_vec();
         match ids.iter().find(|&&id| id as usize >= self.known) {
             Some(&id) => Err(failed(format!(
@@ -80,7 +80,7 @@ impl Tokenizer {
     /// As [`Tokenizer::encode`].
     pub fn encode_with_ranges(&self, text: &str) -> Result<Vec<(u32, std::ops::Range<usize>)>> {
         let failed = |error: String| Error::Model(format!("the tokenizer failed: {error}"));
-        let encoding = guard::catch(|| self.inner.encode(text, true)).map_err(failed)?;
+        let encoding = catch_panic::catch(|| self.inner.encode(text, true)).map_err(failed)?;
         let encoding = encoding.map_err(|error| failed(error.to_string()))?;
         let mut seen = 0;
         let ends = encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask());

@@ -3,9 +3,11 @@
 //! Chang et al. 2024 (arXiv 2406.13131), section 5: five disjoint demonstration sets, three templates, a budget of 24
 //! labels of which four (three for three labels) are demonstrations and the others train the weights.
 
+mod cell;
 mod row;
 mod summary;
 
+pub use cell::Cell;
 pub use row::Row;
 pub use summary::{AccuracyRow, Agreement, accuracy_table, agreement};
 
@@ -36,19 +38,6 @@ pub struct Protocol {
     pub limit: Option<usize>,
     /// What to do about prompts that are longer than the model's context.
     pub on_overflow: Overflow,
-}
-
-/// One run of the protocol.
-#[derive(Clone, Copy, Debug)]
-pub struct Cell<'t> {
-    /// Its task.
-    pub task: &'t Task,
-    /// Its template.
-    pub template: &'t Template,
-    /// Which demonstration set.
-    pub seed: u64,
-    /// Whether it counts for the tables, or only for the contrast of two templates.
-    pub counted: bool,
 }
 
 /// Demonstrations of a task under the paper's protocol: four, or as many as there are labels where four cannot be

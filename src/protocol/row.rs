@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Cell;
+use super::cell::Cell;
 use crate::{
     analysis::{
         Kind, Method, Thresholds,

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Overflow, Plan, PlannedExample, PromptText, Prompts, RunRequest,
-    beginning::Beginning,
+    context::Beginning,
     nearest::Nearest,
-    plan::{Draughted, Shorter, finish},
+    overflow::Shorter,
+    plan::{Draughted, finish},
 };
 use crate::{
     attribution::Split,
@@ -16,7 +17,7 @@ use crate::{
     model::Model,
     random::Draws,
     run::{PromptMeta, TaskMeta},
-    task::{Chosen, Example, Task, Template, choose, order_demonstrations, record},
+    task::{Chosen, Example, Library, Task, Template, choose, order_demonstrations, record},
 };
 
 /// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv 2102.09690).
@@ -251,6 +252,14 @@ impl<'t> Draft<'t> {
             ..PromptMeta::default()
         }
     }
+}
+
+/// Draws demonstrations and makes the prompts of a run on a task.
+///
+/// # Errors
+/// If the task or template is unknown, the pool too small, a label word not one token, or a prompt too long.
+pub fn plan(model: &Model, request: &RunRequest) -> Result<(Plan, Prompts)> {
+    Draft::new(&Library.task(&request.task)?, request)?.plan(model)
 }
 
 fn planned(example: &Example, prompt: PromptText) -> PlannedExample {

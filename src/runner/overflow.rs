@@ -1,6 +1,6 @@
 //! Prompts that are longer than the model's context: said, and settled as the user chose. Nothing is cut in silence.
 
-use super::{PlannedExample, PromptText, plan::Shorter};
+use super::{PlannedExample, PromptText};
 use crate::{
     attribution::Split,
     error::{InputError, Result},
@@ -8,6 +8,9 @@ use crate::{
     request::Overflow,
     run::OverflowMeta,
 };
+
+/// The prompt of an example, by split and place, with its first so many demonstrations left out; `None` if it has fewer.
+pub(super) type Shorter<'a> = dyn Fn(Split, usize, usize) -> Result<Option<PromptText>> + 'a;
 
 /// Settles what to do about prompts of more than `context` tokens, in words and tokens alike; `None` if there are none.
 ///

@@ -4,14 +4,17 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{Draft, Overflow, Plan, PlannedExample, PromptText, Prompting, RunRequest, overflow};
+use super::{
+    Overflow, Plan, PlannedExample, PromptText, Prompting, RunRequest,
+    overflow::{self, Shorter},
+};
 use crate::{
     attribution::Split,
     component::Shape,
     error::{Error, InputError, Result},
     model::{Model, Prompt, Tokenizer, Tokens, prompt::cut_alike},
     run::{PromptMeta, TaskMeta},
-    task::{ExplicitPrompt, Library},
+    task::ExplicitPrompt,
 };
 
 /// Characters of a prompt's end that decide how a label word joins it.
@@ -39,14 +42,6 @@ impl Prompts {
     pub fn all(&self) -> Vec<&Tokens> {
         self.train.iter().chain(&self.test).collect()
     }
-}
-
-/// Draws demonstrations and makes the prompts of a run on a task.
-///
-/// # Errors
-/// If the task or template is unknown, the pool too small, a label word not one token, or a prompt too long.
-pub fn plan(model: &Model, request: &RunRequest) -> Result<(Plan, Prompts)> {
-    Draft::new(&Library.task(&request.task)?, request)?.plan(model)
 }
 
 /// Makes the prompts of a run on explicit prompts.
@@ -78,9 +73,6 @@ pub fn plan_explicit(
     let shorter = &shorter;
     finish(model, Draughted { request: None, task, prompt, examples, first_token, chat: false, policy, shorter })
 }
-
-/// The prompt of an example, by split and place, with its first so many demonstrations left out; `None` if it has fewer.
-pub(super) type Shorter<'a> = dyn Fn(Split, usize, usize) -> Result<Option<PromptText>> + 'a;
 
 /// A run in words.
 pub(super) struct Draughted<'a> {

@@ -8,7 +8,14 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Destination, Key, Partial, Store, made, names, open, seal};
+use super::{
+    checksums,
+    directories::{made, names},
+    folder::{Destination, open},
+    key::Key,
+    partial::Partial,
+    root::Store,
+};
 use crate::{
     error::{Error, InputError, Result},
     run::{Run, RunMeta},
@@ -117,17 +124,17 @@ impl Store {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir()).ok_or_else(|| {
             InputError::new(format!("the store has no run `{key}`")).cure("`partscope cache list` shows what it has")
         })?;
-        seal::check(&folder)?;
+        checksums::check(&folder)?;
         let run = open(&folder)?;
-        seal::touch(&folder);
+        checksums::touch(&folder);
         Ok(run)
     }
 
     fn sound<T>(&self, key: &Key, damaged: &mut dyn FnMut(String), read: impl Fn(&Path) -> Result<T>) -> Option<T> {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir())?;
-        match seal::check(&folder).map_err(Error::from).and_then(|()| read(&folder)) {
+        match checksums::check(&folder).map_err(Error::from).and_then(|()| read(&folder)) {
             Ok(value) => {
-                seal::touch(&folder);
+                checksums::touch(&folder);
                 Some(value)
             }
             Err(error) => {
@@ -158,7 +165,7 @@ impl Store {
         let failed = |source| Error::Write { path: place.clone(), source };
         let aside = TempDir::with_prefix_in("new-", &entries).map_err(failed)?;
         write(aside.path())?;
-        seal::close(aside.path())?;
+        checksums::close(aside.path())?;
         if place.exists() {
             fs::remove_dir_all(&place).map_err(failed)?;
         }
@@ -169,7 +176,7 @@ impl Store {
 }
 
 fn entry(key: Key, folder: PathBuf, content: impl Fn(&Path) -> Content) -> Entry {
-    let used = seal::used(&folder).or_else(|| fs::metadata(&folder).and_then(|data| data.modified()).ok());
+    let used = checksums::used(&folder).or_else(|| fs::metadata(&folder).and_then(|data| data.modified()).ok());
     Entry { key, content: content(&folder), bytes: size(&folder), used, folder }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use safetensors::{SafeTensors, tensor::Dtype};
 
 use super::{
-    beside::{is_beside, remove_beside},
+    attachments::{RUN, is_beside, remove_beside},
     table,
 };
 use crate::{
@@ -20,7 +20,6 @@ use crate::{
     run::{ExampleRecord, Run, RunMeta, SCHEMA},
 };
 
-pub(super) const RUN: &str = "run.json";
 const TABLE: &str = "attribution.safetensors";
 const EXAMPLES: &str = "examples.jsonl";
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Key, Store, made};
+use super::{directories::made, key::Key, root::Store};
 use crate::{
     cancel::Cancel,
     error::{Error, Result},

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Store, made};
+use super::{directories::made, key::Key, root::Store};
 use crate::{
     attribution::{Batch, Split},
     component::Shape,

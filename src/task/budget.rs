@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::file::{Example, Task};
+use super::{example::Example, file::Task};
 use crate::{
     error::{InputError, Result},
     random::Draws,

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{file::DataFile, library::prefix};
+use super::file::DataFile;
 use crate::{
     error::{Error, InputError, Result},
     hub::{Client, Repo, Settings, Watcher},
@@ -112,4 +112,10 @@ fn read(path: PathBuf, prefix: String) -> Result<DataFile> {
 /// Whether `text` can be a part of a path within a repository.
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('.') && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+/// The name of a file without its ending, with nothing before its first letter or digit.
+pub(super) fn prefix(part: &str) -> String {
+    let name = Path::new(part).with_extension("").to_string_lossy().replace(['/', '\\'], "-");
+    name.trim_start_matches(['-', '.']).to_owned()
 }

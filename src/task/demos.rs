@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::{
     budget::{draw, own_pool, shuffled_pool, too_few_of},
-    file::{Example, Task},
+    example::Example,
+    file::Task,
 };
 use crate::{
     error::{InputError, Result},

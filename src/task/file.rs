@@ -47,10 +47,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde_json::{Map, Value};
-
 use super::{
-    mistakes::Mistakes,
+    diagnostics::{Mistakes, as_input},
+    example::Example,
     rows::{Located, Reader, check_classes, check_ids, check_wording, sampled},
     spec::{DataSpec, Part, Spec},
     table,
@@ -77,25 +76,6 @@ pub struct Task {
     pub dev: Vec<Example>,
     /// Accuracies are stated on these.
     pub test: Vec<Example>,
-}
-
-/// One labelled example.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Example {
-    /// Unique within the task.
-    pub id: String,
-    /// Its columns, by name, in the order of the data.
-    pub fields: Map<String, Value>,
-    /// Index into [`Task::labels`].
-    pub label: usize,
-}
-
-impl Example {
-    /// Its text columns in one line, for lists.
-    pub fn summary(&self) -> String {
-        let texts: Vec<&str> = self.fields.values().filter_map(Value::as_str).collect();
-        texts.join(" · ")
-    }
 }
 
 /// What a task file says before its data is read.
@@ -208,17 +188,6 @@ fn located(reader: &Reader<'_>, part: &Part, name: &str, fetch: Fetch<'_>, mista
     let found = sampled(found, part);
     check_classes(&found, name, reader.labels, mistakes);
     found
-}
-
-/// Any failure as a mistake of the task.
-fn as_input(error: Error) -> InputError {
-    match error {
-        Error::Input(error) => *error,
-        Error::Read { path, source } => {
-            InputError::new(format!("cannot be read: {source}")).path(path).cure("check the names under [data]")
-        }
-        other => InputError::new(other.to_string()),
-    }
 }
 
 fn examples(located: Vec<Located>) -> Vec<Example> {

@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    dataset,
+    dataset::{self, prefix},
+    diagnostics::Mistakes,
     file::{DataFile, Outline, Task},
-    mistakes::Mistakes,
     released,
     spec::DataSpec,
 };
@@ -140,10 +140,4 @@ fn fetch(place: &Place, data: &DataSpec, part: &str) -> Result<Vec<DataFile>> {
         }
         Place::Hub => Err(InputError::new("no data set is named").field("data.hub").into()),
     }
-}
-
-/// The name of a file without its ending, with nothing before its first letter or digit.
-pub(super) fn prefix(part: &str) -> String {
-    let name = Path::new(part).with_extension("").to_string_lossy().replace(['/', '\\'], "-");
-    name.trim_start_matches(['-', '.']).to_owned()
 }

@@ -15,8 +15,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    file::{Example, Task},
-    mistakes::Mistakes,
+    diagnostics::Mistakes,
+    example::Example,
+    file::Task,
     template::{Template, TemplateSpec},
 };
 use crate::{error::InputError, text::list};

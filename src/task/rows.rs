@@ -9,8 +9,8 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    file::Example,
-    mistakes::Mistakes,
+    diagnostics::Mistakes,
+    example::Example,
     spec::{DataSpec, Empty, Part},
     table::Row,
     template::Template,

@@ -3,10 +3,10 @@
 use std::{collections::HashSet, ops::Range, path::Path};
 
 use super::{
-    mistakes::Mistakes,
-    page::{Page, Placed, Section},
+    diagnostics::Mistakes,
     table::{Format, Slice},
     template::{Template, TemplateSpec},
+    toml_reader::{Page, Placed, Section},
 };
 
 /// A task file without its data.

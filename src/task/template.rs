@@ -2,7 +2,7 @@
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
 
-use super::{file::Example, mistakes::Place};
+use super::{diagnostics::Place, example::Example};
 use crate::{
     error::{Error, InputError, Result},
     text::list,

@@ -4,14 +4,11 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{
     Action, Effect, State,
-    editor::candidates,
-    matrix,
-    state::{Overlay, Screen},
-    update,
-    update::go_to,
+    state::{Overlay, Screen, selection::candidates},
+    update::{go_to, go_to_pair, update},
 };
 
-use super::layout::{self, Layout, bars, crosstab::crosstab, mixing::first_row};
+use super::layout::{self, Layout, bars, crosstab::crosstab, mixer::first_row};
 
 /// What a click does in a box that lies on top or in one of the bars; `None` if it is about something else.
 pub(super) fn click(state: &mut State, screen: Rect, layout: Layout, at: Position) -> Option<Vec<Effect>> {
@@ -33,7 +30,7 @@ pub(super) fn click(state: &mut State, screen: Rect, layout: Layout, at: Positio
     if state.screen == Screen::Matrix
         && let Some(pair) = crosstab(screen, state.matrix.sheets.len(), state.matrix.at).hit(at)
     {
-        return Some(matrix::go(state, pair));
+        return Some(go_to_pair(state, pair));
     }
     None
 }
@@ -74,7 +71,7 @@ pub(super) fn choose_flip(state: &mut State, rows: Rect, at: Position) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::bench::Bench;
+    use crate::app::tests::harness::Bench;
 
     const SCREEN: Rect = Rect::new(0, 0, 140, 40);
 

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    app::{Leave, State, TaskChoice, press, typing::type_text},
+    app::{Leave, State, TaskChoice, press, update::type_text},
     error::{Error, InputError, Result},
     run::Run,
     runner::RunRequest,
@@ -25,9 +25,9 @@ use super::{
     color::Depth,
     input,
     layout::page,
-    memory::Memory,
     mouse::mouse,
     office::{Asked, Message, Office, StartModel, StartStudy},
+    session::Memory,
     settings,
     signals::{Heard, Signals},
     terminal::Screen,

@@ -9,17 +9,17 @@ mod clicks;
 pub mod clipboard;
 pub mod color;
 pub mod event_loop;
+pub mod headless;
 pub mod input;
 pub mod layout;
-pub mod memory;
 pub mod mouse;
 pub mod office;
 pub mod ramp;
 #[cfg(test)]
 mod screens;
+pub mod session;
 pub mod settings;
 pub mod signals;
-pub mod stage;
 pub mod svg;
 pub mod terminal;
 pub mod theme;
@@ -30,8 +30,8 @@ pub mod widgets;
 
 pub use crate::app::TaskChoice;
 pub use event_loop::{ExploreOptions, explore};
+pub use headless::Stage;
 pub use office::{Listener, StartModel, StartStudy};
-pub use stage::Stage;
 
 /// Whether there is a terminal to draw on and to read keys from.
 pub fn has_terminal() -> bool {

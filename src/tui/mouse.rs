@@ -4,7 +4,11 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::{
-    app::{Action, Effect, State, desk::Held, mixer, shelf, state::Screen, update},
+    app::{
+        Action, Effect, State,
+        state::{Screen, mixer::Held, selection::rows},
+        update::{mixer, update},
+    },
     component::Shape,
 };
 
@@ -12,7 +16,7 @@ use super::{
     clicks,
     layout::{
         self, Layout, Sides, list_rows, map_cells,
-        mixing::{Mixing, first_row, share},
+        mixer::{Mixing, first_row, share},
         side_cells,
     },
     widgets::grid::Grid,
@@ -158,7 +162,7 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
 /// Goes to the row of a list of runs or demonstrations.
 fn choose_row(state: &mut State, screen: Rect, at: Position) {
     let (rows, count, here) = match (state.screen, &state.editor) {
-        (Screen::Runs, _) => (layout::runs_list(screen), shelf::rows(state).len(), state.shelf.at),
+        (Screen::Runs, _) => (layout::runs_list(screen), rows(state).len(), state.shelf.at),
         (Screen::Prompt, Some(editor)) => {
             (layout::editing(screen, editor.demos.len()).rows(), editor.demos.len(), editor.at)
         }
@@ -179,7 +183,7 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
-    use crate::app::{bench::Bench, fixture};
+    use crate::app::tests::{fixture, harness::Bench};
 
     const SCREEN: Rect = Rect::new(0, 0, 80, 24);
     const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);

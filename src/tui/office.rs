@@ -6,10 +6,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
     app::{
-        Effect, Leave, State,
-        cause::Studying,
-        hear_answer, hear_clerk, hear_fit, hear_judge, hear_look, hear_run, hear_score, hear_study,
-        state::{Fitting, Phase, Tone},
+        Effect, Leave, State, hear_answer, hear_clerk, hear_fit, hear_judge, hear_look, hear_run, hear_score,
+        hear_study,
+        state::{Fitting, Phase, Tone, experiments::Studying},
     },
     jobs::{
         Clerk, Errand, FitEvent, FitRequest, JudgeRequest, Judged, ModelEvent, ModelWorker, Report, ScoreRequest,

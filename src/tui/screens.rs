@@ -13,9 +13,8 @@ use ratatui::{
 
 use crate::{
     app::{
-        bench::Bench,
-        fixture,
         state::{Cursor, Phase, Tone},
+        tests::{fixture, harness::Bench},
     },
     attribution::Exactness,
     component::Shape,

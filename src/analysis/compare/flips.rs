@@ -3,13 +3,21 @@
 use serde::Serialize;
 
 use crate::{
-    analysis::{
-        compare::Shared,
-        predict::{predictions, rival},
-    },
+    analysis::predict::{predictions, rival},
     attribution::Attribution,
     component::Component,
 };
+
+/// A test example that two runs have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Its id in the task's data.
+    pub id: String,
+    /// Its row in the first run's test table.
+    pub a: usize,
+    /// Its row in the second's.
+    pub b: usize,
+}
 
 /// An example that the model labels differently in two runs.
 ///

@@ -11,7 +11,7 @@ mod transfer;
 
 pub use agreement::{Agreement, agreement, iou_of_best};
 pub use correlation::{pearson, ranks, spearman};
-pub use flips::{Flip, Moved, flips};
+pub use flips::{Flip, Moved, Shared, flips};
 pub use matrix::{Matrix, matrix};
 pub use transfer::transfer;
 
@@ -68,17 +68,6 @@ pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
         contribution_pearson: contribution_correlation(&a.test, &rows_a, &b.test, &rows_b),
         flips: flips(&a.test, &b.test, &shared, top),
     })
-}
-
-/// A test example that two runs have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shared {
-    /// Its id in the task's data.
-    pub id: String,
-    /// Its row in the first run's test table.
-    pub a: usize,
-    /// Its row in the second's.
-    pub b: usize,
 }
 
 /// Test examples with the same id and gold label in both runs, in the order of the first.

@@ -2,7 +2,7 @@
 
 use crate::{
     analysis::reweight::{
-        FitOptions, kernel,
+        FitOptions, dual_ridge,
         problem::Problem,
         solver::{Solution, solve as solve_one},
     },
@@ -17,8 +17,8 @@ const STRIDES: usize = 12;
 /// The solution at one strength, approached from stronger ones: far from the start a direct attempt moves many weights
 /// that it must move back.
 pub(super) fn approach(problem: &Problem, lambda: f64, options: &FitOptions, cancel: &Cancel) -> Result<Solution> {
-    if kernel::applies(problem) {
-        let mut solutions = kernel::solve(problem, &[lambda], options, cancel)?;
+    if dual_ridge::applies(problem) {
+        let mut solutions = dual_ridge::solve(problem, &[lambda], options, cancel)?;
         return Ok(solutions.swap_remove(0));
     }
     let coarse = FitOptions { tolerance: options.tolerance.max(1e-2), ..*options };
@@ -42,8 +42,8 @@ pub(super) fn solve(
     options: &FitOptions,
     cancel: &Cancel,
 ) -> Result<Vec<Solution>> {
-    if kernel::applies(problem) {
-        return kernel::solve(problem, lambdas, options, cancel);
+    if dual_ridge::applies(problem) {
+        return dual_ridge::solve(problem, lambdas, options, cancel);
     }
     let mut solutions: Vec<Solution> = Vec::with_capacity(lambdas.len());
     for &lambda in lambdas {

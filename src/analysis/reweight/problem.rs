@@ -3,7 +3,7 @@
 use crate::{
     analysis::{
         check::trainable,
-        reweight::{FitOptions, Scaling, pull::Pull},
+        reweight::{FitOptions, Scaling, penalty::Pull},
     },
     attribution::Attribution,
     error::Result,

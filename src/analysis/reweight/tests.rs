@@ -4,8 +4,9 @@ use serde::Deserialize;
 
 use super::*;
 use crate::{
-    analysis::{golden::golden, testing::table},
-    attribution::Batch,
+    analysis::{golden::golden, mix::Mix, testing::table},
+    attribution::{Attribution, Batch},
+    cancel::Cancel,
     component::Shape,
 };
 

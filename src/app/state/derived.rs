@@ -1,8 +1,6 @@
 //! What follows from the rest of the state, kept at hand so that drawing computes nothing.
 
-use crate::app::{argument::Argument, metric::Metric, pairing::Pairing};
-
-use super::{Map, Screen, State};
+use super::{Map, Screen, State, comparison::Pairing, margin::Argument, metric::Metric};
 
 impl State {
     /// Brings what is derived for the screen up to date.

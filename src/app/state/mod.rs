@@ -1,8 +1,22 @@
 //! Everything the explorer knows.
 
 mod activity;
+pub mod comparison;
+pub mod demo_editor;
 mod derived;
-mod selection;
+pub mod example_list;
+pub mod experiments;
+pub mod fit;
+pub mod input;
+pub mod margin;
+pub mod metric;
+pub mod mixed;
+pub mod mixer;
+pub mod open_run;
+pub mod open_split;
+pub mod run_list;
+pub mod selection;
+pub mod tally;
 mod view;
 
 pub use activity::{FitNote, Fitting, Notice, Phase, Tone};
@@ -13,24 +27,22 @@ use std::{
     sync::Arc,
 };
 
-use crate::{analysis::Kind, run::Run, runner::RunRequest, task::Task};
+use crate::{analysis::Kind, runner::RunRequest, task::Task};
 
+use self::{
+    comparison::{Matrix, Pairing},
+    demo_editor::Editor,
+    example_list::Listing,
+    experiments::Cause,
+    fit::{Mixer, Scores},
+    margin::Argument,
+    metric::Metric,
+    open_run::Sheet,
+    run_list::Shelf,
+};
 use super::{
     action::Action,
-    argument::Argument,
-    cause::Cause,
-    editor::Editor,
-    hear::judge_next,
     keymap::{Keymap, Place},
-    listing::Listing,
-    matrix::Matrix,
-    metric::Metric,
-    mixer::{Mixer, Scores},
-    pairing::Pairing,
-    sheet::Sheet,
-    shelf::Shelf,
-    switch::start,
-    update::Effect,
 };
 
 /// A task that can be switched to, with its templates.
@@ -160,23 +172,6 @@ impl State {
             detail: false,
             next_sheet: 0,
         }
-    }
-
-    /// Puts runs from disk on the screen.
-    pub fn open(&mut self, runs: Vec<Run>) -> Vec<Effect> {
-        for run in runs {
-            let id = self.new_id();
-            self.sheets.push(Sheet::saved(id, run));
-        }
-        self.refresh();
-        judge_next(self)
-    }
-
-    /// Asks for the first run; a template that is not named is the task's first.
-    pub fn begin(&mut self, request: RunRequest) -> Vec<Effect> {
-        let choice = self.choices.iter().find(|choice| choice.name == request.task);
-        let first = choice.and_then(|choice| choice.templates.first()).cloned();
-        start(self, RunRequest { template: request.template.clone().or(first), ..request })
     }
 
     /// An id that no sheet has had.

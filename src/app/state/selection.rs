@@ -1,8 +1,12 @@
 //! What the cursor stands on, and what is done to it is done to.
 
-use crate::component::Component;
+use crate::{
+    component::Component,
+    jobs::{Kept, StoredRun},
+    runner::{Demos, RunRequest},
+};
 
-use super::{Cursor, Screen, State};
+use super::{Cursor, Screen, State, open_run::Sheet, run_list::Row};
 
 impl State {
     /// The component under the cursor, by number.
@@ -45,5 +49,78 @@ impl State {
     /// The name of the component under the cursor.
     pub fn selected_name(&self) -> Option<Component> {
         Some(self.sheet()?.name(self.selected()?))
+    }
+
+    /// Goes to a screen, or back to the map from there.
+    pub fn turn_to(&mut self, screen: Screen) {
+        self.screen = if self.screen == screen { Screen::Map } else { screen };
+    }
+}
+
+/// The test example that is chosen in the list.
+pub fn chosen_example(state: &State) -> Option<usize> {
+    state.listing.rows.get(state.listing.at).copied()
+}
+
+/// The examples of the pool that are not in the prompt and have `needle` in their text, by number.
+pub fn candidates(state: &State, needle: &str) -> Vec<usize> {
+    let (Some(editor), Some(task)) = (&state.editor, state.task()) else { return Vec::new() };
+    let needle = needle.to_lowercase();
+    let free = |index: &usize| {
+        let example = &task.pool[*index];
+        let text = || format!("{} {}", task.labels[example.label], example.summary()).to_lowercase();
+        !editor.demos.iter().any(|demo| demo.id == example.id) && text().contains(&needle)
+    };
+    (0..task.pool.len()).filter(free).collect()
+}
+
+/// The run that is asked for by what stands in the prompt; `None` if that is the run that is shown.
+pub fn edited_request(state: &State) -> Option<RunRequest> {
+    let (editor, sheet) = (state.editor.as_ref()?, state.sheet()?);
+    let changed = state.screen == Screen::Prompt && editor.sheet == sheet.id && editor.demos != sheet.prompt.demos;
+    let request = sheet.request.clone().filter(|_| changed)?;
+    Some(RunRequest { demos: Demos::Listed(editor.demos.clone()), ..request })
+}
+
+/// All rows, in the order they are listed.
+pub fn rows(state: &State) -> Vec<Row> {
+    let under_way = state.phase.is_busy().then_some(Row::UnderWay);
+    let queued = (0..state.shelf.queue.len()).map(Row::Queued);
+    let filling = state.filling.filter(|_| state.phase.is_busy());
+    let at_hand = state.sheets.iter().filter(|sheet| Some(sheet.id) != filling).map(|sheet| Row::AtHand(sheet.id));
+    let stored = state.shelf.stored.iter().flatten().enumerate();
+    let stored = stored.filter(|(_, run)| !is_at_hand(state, run)).map(|(index, _)| Row::Stored(index));
+    under_way.into_iter().chain(queued).chain(at_hand).chain(stored).collect()
+}
+
+/// Whether a run of the store is one of the sheets, or the one under way.
+fn is_at_hand(state: &State, run: &StoredRun) -> bool {
+    let meta = match &run.kept {
+        Kept::Run(meta) => meta,
+        Kept::Interrupted { task, template, done, total, .. } => {
+            let wanted = state.wanted.as_ref().filter(|_| state.phase.is_busy());
+            let same = |wanted: &RunRequest| wanted.task == *task && wanted.template.as_ref() == Some(template);
+            return done == total || wanted.is_some_and(same);
+        }
+        Kept::Damaged(_) => return false,
+    };
+    let same = |sheet: &Sheet| {
+        let saved = sheet.meta.as_ref();
+        saved.is_some_and(|saved| (&saved.model, &saved.task, &saved.prompt) == (&meta.model, &meta.task, &meta.prompt))
+            && saved.map(|saved| saved.examples) == Some(meta.examples)
+    };
+    state.sheets.iter().any(same)
+}
+
+/// The request that made a row.
+pub fn request_of(state: &State, row: &Row) -> Option<RunRequest> {
+    match row {
+        Row::UnderWay => state.wanted.clone(),
+        Row::Queued(index) => state.shelf.queue.get(*index).cloned(),
+        Row::AtHand(id) => state.sheets.iter().find(|sheet| sheet.id == *id)?.request.clone(),
+        Row::Stored(index) => match &state.shelf.stored.as_ref()?.get(*index)?.kept {
+            Kept::Run(meta) => meta.request.clone(),
+            _ => None,
+        },
     }
 }

@@ -1,8 +1,8 @@
 //! What is looked at.
 
-use crate::app::{
+use super::{
+    input::{Palette, Typed},
     metric::{Metric, Scale},
-    typing::{Palette, Typed},
 };
 
 /// What lies on top of the screen.

@@ -3,14 +3,13 @@
 use crate::{
     analysis::Kind,
     app::{
-        editor::summary,
-        shelf,
-        state::{Screen, State, Tone},
+        effect::Effect,
+        state::{Screen, State, Tone, demo_editor::summary},
     },
     attribution::Split,
 };
 
-use super::Effect;
+use super::run_list;
 
 /// The row of what is selected on this screen.
 pub(super) fn copy(state: &mut State) -> Vec<Effect> {
@@ -19,7 +18,7 @@ pub(super) fn copy(state: &mut State) -> Vec<Effect> {
         Screen::Prompt => prompt(state),
         Screen::Compare => compared(state),
         Screen::Matrix => pair(state),
-        Screen::Runs => shelf::cells(state),
+        Screen::Runs => run_list::cells(state),
         Screen::Mix if state.mixer.on_rest => rest(state),
         Screen::Map | Screen::Mix | Screen::Cause => component(state),
     };

@@ -7,13 +7,12 @@ use serde::Serialize;
 
 use super::{
     super::{
-        Failure,
+        failure::Failure,
         output::{ProgressLine, human_time, print, print_json},
         subject::Loaded,
     },
-    Args,
+    args::{Args, file_name},
     effects::EffectReport,
-    file_name,
 };
 use crate::{
     cancel::Cancel,

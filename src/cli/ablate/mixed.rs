@@ -12,13 +12,12 @@ use serde::Serialize;
 
 use super::{
     super::{
-        Failure,
+        failure::Failure,
         output::{ProgressLine, print, print_json, read_text},
         subject::{Loaded, index_of},
     },
-    Args,
+    args::{Args, file_name},
     effects::{self, EffectReport},
-    file_name,
 };
 use crate::{
     analysis::{Mix, WeightsFile, predict::predictions, weights::named},

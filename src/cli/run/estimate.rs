@@ -4,10 +4,10 @@ use std::{fmt::Write, time::Duration};
 
 use serde::Serialize;
 
-use super::{Order, requests, summary};
+use super::{order::Order, requests, summary};
 use crate::{
     cli::{
-        Failure,
+        failure::Failure,
         output::{ProgressLine, human_time, print, print_json},
     },
     model::Model,

@@ -1,16 +1,18 @@
 //! `partscope run`: attribute, save a run, print a summary.
 
 mod estimate;
+mod order;
 mod requests;
 mod summary;
 
 use std::path::PathBuf;
 
 use estimate::Amount;
+use order::Order;
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     options::ModelOptions,
     output::{ProgressLine, is_stream, print, print_json, read_text},
     prompt_options::PromptOptions,
@@ -22,7 +24,7 @@ use crate::{
     error::{Error, Result},
     model::Model,
     run::{Run, RunMeta},
-    runner::{Draft, Event, Note, Plan, Prompts, RunRequest, obtain, plan_explicit, run_key},
+    runner::{Draft, Event, Note, Plan, Prompts, RunRequest, obtain, plan_explicit},
     store::{Destination, Store},
     task::{Library, Task, read_explicit, read_label_words},
     text::printable,
@@ -70,25 +72,6 @@ pub(super) struct Args {
     /// Print run.json instead of a summary; of several runs {"runs": […]}
     #[arg(long)]
     json: bool,
-}
-
-/// A run that is to be made, and where it goes.
-struct Order {
-    plan: Plan,
-    prompts: Prompts,
-    folder: Option<Destination>,
-}
-
-impl Order {
-    fn is_kept(&self, model: &Model, store: &Store) -> bool {
-        store.holds(&run_key(model, &self.plan, &self.prompts))
-    }
-
-    /// Tokens that the model reads, the shared beginning once.
-    fn computed_tokens(&self) -> usize {
-        let prompts = self.prompts.all().len();
-        self.plan.prompt.tokens - self.plan.prompt.prefix_tokens * prompts.saturating_sub(1)
-    }
 }
 
 /// What `run --json` prints of several runs.

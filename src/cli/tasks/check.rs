@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        Failure,
+        failure::Failure,
         options::ModelOptions,
         output::{print, print_json},
     },

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{
-    Failure,
+    failure::Failure,
     output::{print, print_json},
 };
 use crate::{

@@ -11,7 +11,7 @@ use std::ops::Range;
 use candle_core::Tensor;
 use faer::Accum;
 
-use super::{Attention, Suffixes};
+use super::parameters::{Attention, Suffixes};
 use crate::{
     error::Result,
     model::{

@@ -1,83 +1,17 @@
 //! Multi-head attention over packed suffixes that continue one shared prefix.
 
 mod fused;
+mod kv_cache;
+mod parameters;
 mod plain;
 
 use candle_core::Tensor;
+pub use kv_cache::KeyValue;
+use parameters::Suffixes;
+pub use parameters::{Attention, QueryKeyNorm};
 
-use super::{
-    layers::{Linear, Norm},
-    packed::Packed,
-    rope::Angles,
-};
+use super::{layers::Norm, packed::Packed, rope::Angles};
 use crate::error::Result;
-
-/// Attention of one layer, with grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
-#[derive(Clone, Debug)]
-pub struct Attention {
-    /// Query heads `H`.
-    pub heads: usize,
-    /// Key/value heads; divides `heads`.
-    pub kv_heads: usize,
-    /// Width of a head.
-    pub head_dim: usize,
-    /// `[H · head_dim, d]`.
-    pub query: Linear,
-    /// `[kv_heads · head_dim, d]`.
-    pub key: Linear,
-    /// `[kv_heads · head_dim, d]`.
-    pub value: Linear,
-    /// `[d, H · head_dim]`; its bias belongs to `rest`.
-    pub output: Linear,
-    /// Norms of queries and keys, before rotation.
-    pub query_key_norm: Option<QueryKeyNorm>,
-    /// Factor on the scores.
-    pub scale: f64,
-    /// Soft-cap of the scores: `cap · tanh(score / cap)`.
-    pub softcap: Option<f64>,
-    /// A token sees itself and the `window − 1` tokens before it.
-    pub window: Option<usize>,
-}
-
-/// Norms of queries and keys.
-#[derive(Clone, Debug)]
-pub struct QueryKeyNorm {
-    /// For queries.
-    pub query: Norm,
-    /// For keys.
-    pub key: Norm,
-    /// Whether each head is normalised by itself, or the whole projection at once.
-    pub per_head: bool,
-}
-
-/// Keys and values of consecutive tokens, rotated, `[tokens, kv_heads · head_dim]` each.
-#[derive(Clone, Debug)]
-pub struct KeyValue {
-    /// Keys.
-    pub key: Tensor,
-    /// Values.
-    pub value: Tensor,
-}
-
-impl KeyValue {
-    /// These tokens followed by `next`.
-    pub fn extend(&self, next: &Self) -> Result<Self> {
-        let join = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
-        Ok(Self { key: join(&self.key, &next.key)?, value: join(&self.value, &next.value)? })
-    }
-
-    /// These tokens, but those at `rows` `[B]` are the tokens of `new`.
-    pub fn replace(&self, rows: &Tensor, new: &Self) -> Result<Self> {
-        let tokens = self.key.dim(0)?;
-        let mut source: Vec<u32> = (0..tokens as u32).collect();
-        for (prompt, row) in rows.to_vec1::<u32>()?.into_iter().enumerate() {
-            source[row as usize] = (tokens + prompt) as u32;
-        }
-        let source = Tensor::from_vec(source, tokens, rows.device())?;
-        let joined = self.extend(new)?;
-        Ok(Self { key: joined.key.index_select(&source, 0)?, value: joined.value.index_select(&source, 0)? })
-    }
-}
 
 /// Which tokens ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +20,6 @@ pub enum Queries {
     All,
     /// The last token of every prompt.
     Last,
-}
-
-/// What the asking tokens look at.
-struct Suffixes<'a> {
-    packed: &'a Packed,
-    prefix: Option<&'a KeyValue>,
-    own: &'a KeyValue,
-    /// Whether only the last token of each prompt asks.
-    last_only: bool,
 }
 
 impl Attention {
@@ -151,10 +76,5 @@ impl Attention {
             None => x,
         };
         angles.map_or(Ok(x.clone()), |angles| angles.rotate(x, self.head_dim))
-    }
-
-    /// Query heads that share a key/value head.
-    const fn group(&self) -> usize {
-        self.heads / self.kv_heads
     }
 }

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 
 use candle_core::{D, Device, Tensor};
 
-use super::{Attention, KeyValue, Suffixes};
+use super::{
+    kv_cache::KeyValue,
+    parameters::{Attention, Suffixes},
+};
 use crate::{error::Result, model::packed::Span};
 
 /// Value mixes of `query` `[rows, H · head_dim]`, in the same layout.

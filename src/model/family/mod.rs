@@ -2,6 +2,7 @@
 //!
 //! To add one, write a file with a [`Family`] and put its name into [`FAMILIES`].
 
+mod architecture;
 mod config;
 mod gemma;
 mod gpt2;
@@ -17,22 +18,10 @@ mod qwen3;
 mod recipe;
 mod scaling;
 
+pub use architecture::Family;
 pub use config::Config;
 
-use super::{decoder::Decoder, weights::Weights};
 use crate::error::{InputError, Result};
-
-/// An architecture that partscope can take apart.
-pub struct Family {
-    /// Short name, as in `run.json`.
-    pub name: &'static str,
-    /// Values of `architectures` in config.json that mean it.
-    pub architectures: &'static [&'static str],
-    /// Values of `model_type` in config.json that mean it.
-    pub model_types: &'static [&'static str],
-    /// Builds the decoder.
-    pub build: fn(&Config, &Weights) -> Result<Decoder>,
-}
 
 /// Every supported architecture.
 pub const FAMILIES: &[Family] = &[

@@ -5,7 +5,7 @@
 
 mod config;
 mod names;
-mod pre;
+mod pre_tokenizer;
 mod reader;
 mod vocabulary;
 
@@ -14,7 +14,7 @@ use std::path::Path;
 use candle_core::Device;
 use config::Metadata;
 
-use super::{chat::ChatTemplate, family::Config, source::Files, tokenizer::Tokenizer, weights::Weights};
+use super::{chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
 use crate::error::Result;
 
 /// Opens the file at `path`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{config::Metadata, pre, reader::Value};
+use super::{config::Metadata, pre_tokenizer, reader::Value};
 use crate::error::Result;
 
 /// Values of `tokenizer.ggml.token_type`.
@@ -90,7 +90,7 @@ fn byte_level(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Js
     let key = "tokenizer.ggml.merges";
     let merges = metadata.list(key).ok_or_else(|| metadata.wrong(key, "the list is missing"))?;
     let merges: Vec<Json> = merges.iter().filter_map(text).map(|merge| json!(merge)).collect();
-    let cut = pre::cut(metadata)?;
+    let cut = pre_tokenizer::cut(metadata)?;
     Ok(json!({
         "version": "1.0",
         "added_tokens": vocabulary.added(),

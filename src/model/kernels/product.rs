@@ -6,7 +6,10 @@ use candle_core::{CpuStorage, DType, Storage, Tensor, quantized::QTensor};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use half::slice::HalfFloatSliceExt;
 
-use super::{q8, serves, values};
+use super::{
+    q8,
+    values::{serves, values},
+};
 use crate::error::{Error, Result};
 
 /// Rows of a matrix, equally far apart in memory.

@@ -4,7 +4,7 @@
 
 use half::f16;
 
-use super::{PerRow, each_row};
+use super::dispatch::{PerRow, each_row};
 
 /// Weights of a block.
 const WEIGHTS: usize = 32;

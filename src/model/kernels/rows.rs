@@ -5,12 +5,13 @@
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
 use super::{
-    PerRow, each_row, values,
+    dispatch::{PerRow, each_row},
+    values::values,
     vector::{gelu_erf, gelu_tanh, silu, sum_of},
 };
 use crate::{
     error::Result,
-    model::layers::{Activation, NormKind},
+    model::functions::{Activation, NormKind},
 };
 
 /// Normalises rows of the width of `weight` and scales and shifts them.

@@ -5,8 +5,8 @@ use std::{collections::HashSet, path::Path};
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::{Format, Row, Slice, Take};
-use crate::{error::InputError, task::mistakes::Mistakes};
+use super::row::{Format, Row, Slice, Take};
+use crate::{error::InputError, task::diagnostics::Mistakes};
 
 pub(super) fn read(
     path: &Path,

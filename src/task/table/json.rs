@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Row, Slice, Take};
-use crate::{error::InputError, task::mistakes::Mistakes};
+use super::row::{Row, Slice, Take};
+use crate::{error::InputError, task::diagnostics::Mistakes};
 
 pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
     if text.trim_start().starts_with('[') && path.extension().is_some_and(|ending| ending == "json") {

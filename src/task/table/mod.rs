@@ -5,60 +5,17 @@
 mod delimited;
 mod json;
 mod parquet;
+mod row;
 mod text;
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
-
 pub(super) use json::plain;
+pub(super) use row::{Format, Row, Slice, Take};
 pub(crate) use text::decode;
 
-use super::mistakes::Mistakes;
+use super::diagnostics::Mistakes;
 use crate::error::InputError;
-
-/// A row with the line it begins in (for Parquet, its number), counted from 1.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
-    pub(super) line: usize,
-    pub(super) columns: Map<String, Value>,
-}
-
-/// How a file is to be read, beyond what its ending says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Format {
-    /// Names of the columns of a CSV or TSV file without a header line.
-    pub(super) columns: Option<Vec<String>>,
-    /// What separates its columns; a comma or, in `.tsv`, a tab if `None`.
-    pub(super) delimiter: Option<u8>,
-    /// Whether `"` encloses texts; in `.csv` if `None`, not in `.tsv`.
-    pub(super) quoting: Option<bool>,
-}
-
-/// Rows to take: from the first on, up to but without the second; all of them by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Slice {
-    pub(super) from: usize,
-    pub(super) to: Option<usize>,
-}
-
-impl Slice {
-    const fn ends_before(self, row: usize) -> bool {
-        matches!(self.to, Some(to) if row >= to)
-    }
-
-    /// What is left of it in the next file, after `rows` rows.
-    pub(super) fn after(self, rows: usize) -> Self {
-        Self { from: self.from.saturating_sub(rows), to: self.to.map(|to| to.saturating_sub(rows)) }
-    }
-
-    const fn holds(self, row: usize) -> bool {
-        row >= self.from && !self.ends_before(row)
-    }
-}
-
-/// Takes a row, or tells what is wrong with it.
-pub(super) type Take<'a> = &'a mut dyn FnMut(Row, &mut Mistakes);
 
 /// Hands out the rows of `bytes` one by one; `path` says the format by its ending and is named in mistakes.
 pub(super) fn read(path: &Path, bytes: &[u8], format: &Format, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
@@ -89,6 +46,8 @@ pub(super) fn read(path: &Path, bytes: &[u8], format: &Format, slice: Slice, mis
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn rows(name: &str, bytes: &[u8], format: &Format) -> (Vec<Row>, Vec<String>) {

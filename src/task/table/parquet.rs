@@ -9,8 +9,8 @@ use parquet::{
 };
 use serde_json::{Map, Value};
 
-use super::{Row, Slice, Take};
-use crate::{error::InputError, task::mistakes::Mistakes};
+use super::row::{Row, Slice, Take};
+use crate::{error::InputError, task::diagnostics::Mistakes};
 
 pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
     if let Err(error) = rows(bytes.to_vec(), slice, &mut |row| take(row, mistakes)) {

@@ -203,7 +203,7 @@ const fn of_place(place: Place) -> &'static [Action] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::bench::Bench;
+    use crate::app::tests::harness::Bench;
 
     const FOOTER: Rect = Rect::new(0, 23, 80, 1);
 

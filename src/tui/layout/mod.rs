@@ -1,8 +1,11 @@
 //! Where everything is on the screen: one function of its size, for drawing and for the mouse.
 
 pub mod bars;
+mod body;
 pub mod crosstab;
-pub mod mixing;
+pub mod mixer;
+
+pub use body::body;
 
 use ratatui::layout::{Rect, Size};
 
@@ -43,11 +46,6 @@ pub struct Layout {
     pub status: Rect,
     /// Keys.
     pub footer: Rect,
-}
-
-/// What lies between header and status line.
-pub fn body(area: Rect) -> Rect {
-    Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area }
 }
 
 impl Layout {
@@ -157,7 +155,7 @@ pub fn page(area: Rect, state: &State) -> u16 {
         (_, Screen::Map) => list_rows(layout.examples, true).height,
         (_, Screen::Examples) if state.listing.prompt.is_some() => body(area).height / 2,
         (_, Screen::Examples) => list_rows(examples(area)[0], false).height,
-        (_, Screen::Mix) => mixing::Mixing::of(area).rows.height,
+        (_, Screen::Mix) => mixer::Mixing::of(area).rows.height,
         (_, Screen::Compare) => state.sheet().map_or(1, |sheet| Sides::of(area, sheet.shape).flips().height),
         (_, Screen::Runs) => runs_list(area).height,
         (_, Screen::Prompt | Screen::Cause | Screen::Matrix) => body(area).height / 2,

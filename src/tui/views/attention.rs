@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{cause::chosen_example, sheet::Sheet},
+    app::state::{open_run::Sheet, selection::chosen_example},
     cause::{Look, PromptPart},
     text::visible,
     tui::{
@@ -17,7 +17,10 @@ use crate::{
     },
 };
 
-use super::{Scene, opened, status};
+use super::{
+    scene::{Scene, opened},
+    status,
+};
 
 /// Rows of the strongest tokens where they stand below the shares.
 const TOKENS: u16 = 8;

@@ -10,8 +10,10 @@ use crate::{
     analysis::{Effects, Flips, Score, predict::predictions},
     app::{
         Action,
-        cause::{Studying, View},
-        sheet::Sheet,
+        state::{
+            experiments::{Studying, View},
+            open_run::Sheet,
+        },
     },
     cause::Rerun,
     text::signed,
@@ -22,7 +24,11 @@ use crate::{
     },
 };
 
-use super::{Scene, attention, map, opened, ranking, status, writes};
+use super::{
+    attention, map, ranking,
+    scene::{Scene, opened},
+    status, writes,
+};
 
 /// From this width on the map stays in sight.
 const WIDE: u16 = 110;

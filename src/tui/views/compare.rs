@@ -11,14 +11,16 @@ use crate::{
     analysis::compare::Flip,
     app::{
         Action,
-        metric::{Metric, Scale},
-        pairing::{Pairing, comparable},
-        sheet::Sheet,
-        state::{Cursor, State},
+        state::{
+            Cursor, State,
+            comparison::{Pairing, comparable},
+            metric::{Metric, Scale},
+            open_run::Sheet,
+        },
     },
     text::printable,
     tui::{
-        layout::{Sides, body, mixing::first_row, side_cells},
+        layout::{Sides, body, mixer::first_row, side_cells},
         theme::{Role, Theme},
         widgets::{
             grid::Grid,
@@ -29,7 +31,10 @@ use crate::{
     },
 };
 
-use super::{Scene, examples::nats, opened, percent};
+use super::{
+    examples::nats,
+    scene::{Scene, opened, percent},
+};
 
 /// The screen between header and status line.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

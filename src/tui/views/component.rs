@@ -8,7 +8,7 @@ use ratatui::{
 
 use crate::{
     analysis::{ComponentStats, Effects, Kind},
-    app::{pairing::comparable, sheet::Sheet},
+    app::state::{comparison::comparable, open_run::Sheet},
     text::{printable, signed},
     tui::{
         theme::{Role, Theme, glyph, kind_name},
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{Scene, fact, percent};
+use super::scene::{Scene, fact, percent};
 
 /// Accuracy with its interval, kind with the reason, what it says, and its fader.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{Action, sheet::Sheet},
+    app::{Action, state::open_run::Sheet},
     tui::{
         theme::Role,
         widgets::{pane, prompt_text},
@@ -15,15 +15,15 @@ use crate::{
 };
 
 use super::{
-    Scene,
-    verdict::{Logits, chances, terms},
+    prediction::{Logits, chances, terms},
+    scene::{Scene, opened},
 };
 
 /// The pane on the right.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
     let (Some(sheet), Some(argument)) = (scene.state.sheet(), &scene.state.argument) else {
-        let inside = super::opened(buf, area, theme, "example", Line::default());
+        let inside = opened(buf, area, theme, "example", Line::default());
         pane::stack(buf, inside, [Line::styled("no example is listed", theme.fg(Role::Dim))]);
         return;
     };
@@ -63,7 +63,7 @@ fn logits(sheet: &Sheet, example: usize) -> Logits {
 fn prompt(buf: &mut Buffer, area: Rect, scene: Scene<'_>, text: Option<&str>, below: usize) {
     let theme = scene.theme;
     let note = Line::styled(format!("{} closes", scene.state.key_of(Action::FullPrompt)), theme.fg(Role::Dim));
-    let inside = super::opened(buf, area, theme, "the prompt", note);
+    let inside = opened(buf, area, theme, "the prompt", note);
     let Some(text) = text else {
         let lines = pane::wrap("runs from disk keep no prompts: run it again to read them", inside.width.into());
         pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));

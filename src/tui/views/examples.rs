@@ -8,10 +8,10 @@ use ratatui::{
 };
 
 use crate::{
-    app::{
+    app::state::{
+        Screen,
         mixed::margin,
-        sheet::{Change, Sheet},
-        state::Screen,
+        open_run::{Change, Sheet},
     },
     attribution::Split,
     tui::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-use super::{Scene, mix};
+use super::{mix, scene::Scene};
 
 /// The pane: a list, and the example it stands on in full below; on a screen of its own, its columns have names.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

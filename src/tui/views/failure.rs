@@ -7,7 +7,7 @@ use crate::{
     tui::{layout, theme::Role, widgets::pane},
 };
 
-use super::{Scene, sheet_of_paper};
+use super::scene::{Scene, sheet_of_paper};
 
 /// The whole message in a box over the screen.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, message: &str) {

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Span};
 
 use crate::tui::{layout::bars::hints, theme::Role, widgets::pane};
 
-use super::Scene;
+use super::scene::Scene;
 
 /// One line over the whole width: `w fit  space on-off`.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

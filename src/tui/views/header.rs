@@ -8,12 +8,12 @@ use ratatui::{
 };
 
 use crate::{
-    app::sheet::demos_name,
+    app::state::open_run::demos_name,
     text::printable,
     tui::{layout::bars::tabs, theme::Role, widgets::pane},
 };
 
-use super::Scene;
+use super::scene::Scene;
 
 /// One line over the whole width.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{Scene, sheet_of_paper};
+use super::scene::{Scene, sheet_of_paper};
 
 /// Columns taken by the keys.
 const KEYS: usize = 18;

@@ -10,8 +10,7 @@ use ratatui::{
 use crate::{
     app::{
         Action, State,
-        sheet::Sheet,
-        state::{Cursor, Phase},
+        state::{Cursor, Phase, open_run::Sheet},
     },
     tui::{
         layout::map_cells,
@@ -24,7 +23,10 @@ use crate::{
     },
 };
 
-use super::{Scene, opened, status};
+use super::{
+    scene::{Scene, opened},
+    status,
+};
 
 /// The map with its title and legend, or what is being waited for.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

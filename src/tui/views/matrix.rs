@@ -9,12 +9,15 @@ use ratatui::{
 };
 
 use crate::{
-    app::{Action, sheet::Sheet, state::State},
+    app::{
+        Action,
+        state::{State, open_run::Sheet},
+    },
     text::printable,
     tui::{layout::crosstab::crosstab, theme::Role, widgets::pane},
 };
 
-use super::{Scene, opened, percent};
+use super::scene::{Scene, opened, percent};
 
 /// The screen between header and status line.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

@@ -9,8 +9,10 @@ use ratatui::{
 use crate::{
     app::{
         Action,
-        sheet::{Change, Sheet},
-        state::Fitting,
+        state::{
+            Fitting,
+            open_run::{Change, Sheet},
+        },
     },
     attribution::Split,
     tui::{
@@ -19,7 +21,10 @@ use crate::{
     },
 };
 
-use super::{Scene, percent, status};
+use super::{
+    scene::{Scene, percent},
+    status,
+};
 
 /// The pane.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

@@ -1,28 +1,19 @@
 //! Screens. Each reads the state and draws; none computes, none changes anything.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::{Line, Span},
-    widgets::{Block, BorderType, Clear, Widget},
-};
+use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::app::{
-    State,
-    state::{Overlay, Phase, Screen},
-};
+use crate::app::state::{Overlay, Phase, Screen};
 
 use super::{
     layout::{self, Layout},
-    theme::{Role, Theme},
-    widgets::pane,
+    theme::Role,
 };
 
 mod attention;
+mod baselines;
 mod cause;
 mod compare;
 mod component;
-mod desk;
 mod example;
 mod examples;
 mod failure;
@@ -32,26 +23,18 @@ mod help;
 mod map;
 mod matrix;
 mod mix;
+mod mixer;
 mod palette;
+mod prediction;
 mod prompt;
 mod ranking;
 mod runs;
-mod scores;
+mod scene;
 mod small;
 mod status;
-mod verdict;
 mod writes;
 
-/// What a view needs besides its place: the state, the theme, and which frame of an animation it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
-    /// Everything the explorer knows.
-    pub state: &'a State,
-    /// What it looks like.
-    pub theme: &'a Theme,
-    /// Counts up while something moves.
-    pub tick: usize,
-}
+pub use scene::Scene;
 
 /// Draws the whole screen.
 pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
@@ -61,7 +44,7 @@ pub fn draw(buf: &mut Buffer, scene: Scene<'_>) {
     header::draw(buf, layout.header, scene);
     match scene.state.screen {
         Screen::Map => draw_map(buf, layout, scene),
-        Screen::Mix => desk::draw(buf, area, scene),
+        Screen::Mix => mixer::draw(buf, area, scene),
         Screen::Prompt => prompt::draw(buf, area, scene),
         Screen::Examples => {
             let [list, one] = layout::examples(area);
@@ -104,30 +87,4 @@ fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) 
         Some(Overlay::Line(line)) => palette::draw_line(buf, layout.status, scene, line),
         None => {}
     }
-}
-
-/// Clears a box and returns its inside.
-fn sheet_of_paper(buf: &mut Buffer, place: Rect, theme: &Theme, title: &str, role: Role) -> Rect {
-    Clear.render(place, buf);
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.fg(role))
-        .style(theme.on(Role::Text, Role::Panel))
-        .title(Line::styled(format!(" {title} "), theme.bold(role)))
-        .render(place, buf);
-    layout::inside(place)
-}
-
-/// A number with one digit after the point, or a dash.
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0))
-}
-
-/// Spans in alternating styles: what something is called, and what it is.
-fn fact(theme: &Theme, name: &str, value: impl Into<String>) -> Vec<Span<'static>> {
-    vec![Span::styled(format!("{name:<10}"), theme.fg(Role::Dim)), Span::styled(value.into(), theme.fg(Role::Text))]
-}
-
-fn opened(buf: &mut Buffer, area: Rect, theme: &Theme, title: &str, note: Line<'_>) -> Rect {
-    pane::open(buf, area, theme, Line::styled(title.to_owned(), theme.bold(Role::Text)), note)
 }

@@ -7,15 +7,15 @@ use ratatui::{
 };
 
 use crate::{
-    app::typing::{Palette, Purpose, Typed},
+    app::state::input::{Palette, Purpose, Typed},
     tui::{
-        layout::{self, mixing::first_row},
+        layout::{self, mixer::first_row},
         theme::Role,
         widgets::{field, pane},
     },
 };
 
-use super::{Scene, sheet_of_paper};
+use super::scene::{Scene, sheet_of_paper};
 
 /// What was typed, and the actions that fit it with their keys.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, palette: &Palette) {

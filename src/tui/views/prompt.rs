@@ -9,21 +9,24 @@ use ratatui::{
 use crate::{
     app::{
         Action,
-        editor::{Editor, Fate, candidates, summary},
-        sheet::Sheet,
-        state::State,
+        state::{
+            State,
+            demo_editor::{Editor, Fate, summary},
+            open_run::Sheet,
+            selection::candidates,
+        },
     },
     text::printable,
     tui::{
-        layout::{self, Editing, editing, mixing::first_row},
+        layout::{self, Editing, editing, mixer::first_row},
         theme::{Role, Theme},
         widgets::{field, pane, prompt_text},
     },
 };
 
 use super::{
-    Scene, opened, sheet_of_paper,
-    verdict::{Logits, chances, terms},
+    prediction::{Logits, chances, terms},
+    scene::{Scene, opened, sheet_of_paper},
 };
 
 /// The screen between header and status line.

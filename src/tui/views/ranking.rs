@@ -7,14 +7,14 @@ use ratatui::{
 };
 
 use crate::{
-    app::{metric::Metric, sheet::Sheet},
+    app::state::{metric::Metric, open_run::Sheet},
     tui::{
         theme::{Role, Theme, glyph},
         widgets::{bar::interval, legend, pane},
     },
 };
 
-use super::{Scene, opened};
+use super::scene::{Scene, opened};
 
 /// A row a component; the list follows the cursor.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

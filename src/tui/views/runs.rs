@@ -9,22 +9,28 @@ use ratatui::{
 use crate::{
     app::{
         Action, State,
-        sheet::{Sheet, demos_name},
-        shelf::{Row, rows},
-        state::Phase,
+        state::{
+            Phase,
+            open_run::{Sheet, demos_name},
+            run_list::Row,
+            selection::rows,
+        },
     },
     jobs::{Kept, StoredRun},
     run::RunMeta,
     runner::{Demos, RunRequest},
     text::printable,
     tui::{
-        layout::{body, mixing::first_row, runs_list},
+        layout::{body, mixer::first_row, runs_list},
         theme::{Role, Theme},
         widgets::pane,
     },
 };
 
-use super::{Scene, opened, percent, status};
+use super::{
+    scene::{Scene, opened, percent},
+    status,
+};
 
 /// The names of the first columns.
 const HEADS: [&str; 4] = ["task", "template", "demos", "model"];

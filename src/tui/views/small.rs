@@ -7,7 +7,7 @@ use crate::{
     tui::{layout::LEAST, theme::Role, widgets::pane},
 };
 
-use super::Scene;
+use super::scene::Scene;
 
 /// Says how large the screen is and how large it has to be.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {

@@ -13,9 +13,7 @@ use ratatui::{
 use crate::{
     app::{
         Action,
-        cause::Studying,
-        sheet::Sheet,
-        state::{Phase, Tone},
+        state::{Phase, Tone, experiments::Studying, open_run::Sheet},
     },
     attribution::F32_TOLERANCE,
     progress::Progress,
@@ -25,7 +23,7 @@ use crate::{
     },
 };
 
-use super::Scene;
+use super::scene::Scene;
 
 /// Rows that a long notice may take.
 const NOTICE: usize = 5;

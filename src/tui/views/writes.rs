@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{cause::chosen_example, sheet::Sheet},
+    app::state::{open_run::Sheet, selection::chosen_example},
     cause::{Word, Written},
     text::visible,
     tui::{
@@ -16,7 +16,10 @@ use crate::{
     },
 };
 
-use super::{Scene, opened, status};
+use super::{
+    scene::{Scene, opened},
+    status,
+};
 
 /// The view.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {

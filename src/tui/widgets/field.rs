@@ -3,7 +3,7 @@
 use ratatui::text::Span;
 
 use crate::{
-    app::typing::place,
+    app::state::input::place,
     tui::theme::{Role, Theme},
 };
 

@@ -9,9 +9,9 @@ use ratatui::{
 
 use crate::{
     analysis::Kind,
-    app::{
+    app::state::{
+        Cursor,
         metric::{Metric, Scale},
-        state::Cursor,
     },
     tui::theme::{Role, Theme, glyph},
 };

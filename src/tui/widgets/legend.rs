@@ -9,9 +9,9 @@ use ratatui::{
 
 use crate::{
     analysis::Kind,
-    app::{
+    app::state::{
         metric::{Metric, Scale},
-        sheet::Sheet,
+        open_run::Sheet,
     },
     tui::theme::{Role, Theme, glyph, kind_name},
 };

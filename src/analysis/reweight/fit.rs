@@ -1,0 +1,94 @@
+//! Fits at one strength of the penalty, at many, and by cross-validation.
+
+use super::{
+    cross_validation,
+    options::{CrossValidation, Fit, FitOptions, Lambda, Penalty},
+    path,
+    problem::Problem,
+    solver,
+};
+use crate::{
+    analysis::{method::Method, mix::Mix},
+    attribution::Attribution,
+    cancel::Cancel,
+    error::{InputError, Result},
+};
+
+/// Fits a mix to the labels of `train`.
+///
+/// # Errors
+/// A training part that nothing can be learnt from ([`trainable`](crate::analysis::check::trainable)), options that have no
+/// optimum, or cancelled.
+pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
+    options.validate()?;
+    if let (Penalty::Either, Lambda::CrossValidated(plan)) = (options.penalty, options.lambda) {
+        let candidates = [Penalty::TowardsOne, Penalty::TowardsZero].map(|penalty| FitOptions { penalty, ..*options });
+        return fit_best(train, &candidates, &plan, cancel);
+    }
+    let problem = Problem::new(train, options)?;
+    let lambda = match options.lambda {
+        Lambda::Fixed(lambda) => lambda,
+        Lambda::CrossValidated(plan) => cross_validation::choose(&problem, &plan, options, cancel)?.lambda,
+    };
+    let solution = path::approach(&problem, lambda, options, cancel)?;
+    Ok(Fit::of(&problem, solution, lambda, options))
+}
+
+/// Fits the one of `candidates` whose cross-validated loss is least, with the strength that reached it; of equals the
+/// first. Each is cross-validated by `plan`, whatever strength it names.
+///
+/// # Errors
+/// As [`fit`], or no candidate.
+pub fn fit_best(
+    train: &Attribution,
+    candidates: &[FitOptions],
+    plan: &CrossValidation,
+    cancel: &Cancel,
+) -> Result<Fit> {
+    let mut best: Option<(f64, FitOptions)> = None;
+    for options in candidates {
+        let options = FitOptions { lambda: Lambda::CrossValidated(*plan), ..*options };
+        options.validate()?;
+        let choice = cross_validation::choose(&Problem::new(train, &options)?, plan, &options, cancel)?;
+        if best.is_none_or(|(loss, _)| choice.loss < loss) {
+            best = Some((choice.loss, FitOptions { lambda: Lambda::Fixed(choice.lambda), ..options }));
+        }
+    }
+    let none = || InputError::new("there is nothing to fit").cure("name at least one candidate");
+    let (_, options) = best.ok_or_else(none)?;
+    fit(train, &options, cancel)
+}
+
+/// Fits a mix for each of `lambdas`, each from where the one before ended; strongest first is fastest.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_path(train: &Attribution, lambdas: &[f64], options: &FitOptions, cancel: &Cancel) -> Result<Vec<Fit>> {
+    lambdas.iter().try_for_each(|&lambda| FitOptions { lambda: Lambda::Fixed(lambda), ..*options }.validate())?;
+    let problem = Problem::new(train, options)?;
+    let solutions = path::solve(&problem, lambdas, options, cancel)?;
+    Ok(lambdas.iter().zip(solutions).map(|(&lambda, solution)| Fit::of(&problem, solution, lambda, options)).collect())
+}
+
+/// `count` strengths, equally spaced in their logarithms, from the weakest that lets no weight move down to the share
+/// `smallest` of it.
+///
+/// # Errors
+/// As [`fit`].
+pub fn lambda_path(train: &Attribution, options: &FitOptions, count: usize, smallest: f64) -> Result<Vec<f64>> {
+    Ok(path::geometric(Problem::new(train, options)?.largest_lambda(), count, smallest))
+}
+
+impl Fit {
+    fn of(problem: &Problem, solution: solver::Solution, lambda: f64, options: &FitOptions) -> Self {
+        let (weights, offsets) = problem.apart(solution.weights);
+        Self {
+            mix: Mix { weights, rest: options.rest, offsets },
+            method: Method::Convex,
+            lambda,
+            objective: solution.objective,
+            kkt: solution.kkt,
+            iterations: solution.iterations,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Which examples are listed, and which of them the list stands on.
+
+use crate::attribution::Split;
+
+use super::open_run::{Change, Sheet};
+
+/// Which examples are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that what is heard gets wrong.
+    Wrong,
+    /// Those on which the mix and the model differ.
+    Flipped,
+}
+
+impl Filter {
+    /// The next filter.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::All => Self::Wrong,
+            Self::Wrong => Self::Flipped,
+            Self::Flipped => Self::All,
+        }
+    }
+
+    /// What it is called.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Wrong => "wrong",
+            Self::Flipped => "flipped",
+        }
+    }
+
+    fn keeps(self, sheet: &Sheet, example: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Wrong => sheet.predicted(Split::Test)[example] != sheet.test.items[example].gold,
+            Self::Flipped => sheet.change(example) != Change::Same,
+        }
+    }
+}
+
+/// The list of test examples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Which are listed.
+    pub filter: Filter,
+    /// Their gold label, if only those of one are listed.
+    pub label: Option<usize>,
+    /// What their text must contain, whatever the case.
+    pub needle: String,
+    /// Their numbers in the table.
+    pub rows: Vec<usize>,
+    /// On which of `rows` the list stands.
+    pub at: usize,
+    /// Whether the prompt of the opened example is shown instead of who argued for what, and how many of its lines lie
+    /// below those that are shown.
+    pub prompt: Option<usize>,
+}
+
+impl Listing {
+    /// Lists what the filter keeps of `sheet`, and stays on the same example if it is still there.
+    pub fn refresh(&mut self, sheet: &Sheet) {
+        let stood = self.rows.get(self.at).copied().unwrap_or(0);
+        let examples = 0..sheet.test.tally.len();
+        let needle = self.needle.to_lowercase();
+        self.label = self.label.filter(|&label| label < sheet.shape.labels);
+        let has = |example: usize| {
+            let item = &sheet.test.items[example];
+            self.label.is_none_or(|label| item.gold == label)
+                && (needle.is_empty() || item.text.to_lowercase().contains(&needle))
+        };
+        self.rows = examples.filter(|&example| self.filter.keeps(sheet, example) && has(example)).collect();
+        self.at = self.rows.partition_point(|&example| example < stood);
+        self.step(0);
+    }
+
+    /// The first row that is shown of a list with room for `room` rows: the chosen one stays in the middle.
+    pub fn first(&self, room: usize) -> usize {
+        self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room))
+    }
+
+    /// Goes to a row.
+    pub fn go(&mut self, row: usize) {
+        self.at = row;
+        self.step(0);
+    }
+
+    /// Moves by so many rows.
+    pub fn step(&mut self, rows: isize) {
+        self.at = self.at.saturating_add_signed(rows).min(self.rows.len().saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::fixture;
+
+    #[test]
+    fn filters_keep_what_they_say_and_the_place() {
+        let mut sheet = Sheet::saved(0, fixture::run(&fixture::request(), 40));
+        let mut listing = Listing::default();
+        listing.refresh(&sheet);
+        listing.step(1000);
+        assert_eq!((listing.rows.len(), listing.at), (40, 39));
+        listing.filter = listing.filter.next();
+        listing.refresh(&sheet);
+        let wrong = ((1.0 - sheet.accuracy(Split::Test).unwrap()) * 40.0).round() as usize;
+        assert_eq!(listing.rows.len(), wrong);
+        assert!(wrong > 0 && listing.at == wrong - 1);
+        listing.filter = listing.filter.next();
+        listing.refresh(&sheet);
+        assert_eq!((listing.rows.len(), listing.at), (0, 0));
+        listing.filter = Filter::All;
+        listing.needle = "DULL".to_owned();
+        listing.refresh(&sheet);
+        assert!(listing.rows.iter().all(|&row| sheet.test.items[row].text.contains("dull")) && listing.rows.len() == 5);
+        listing = Listing { label: Some(1), ..Listing::default() };
+        listing.refresh(&sheet);
+        let of_label = sheet.test.items.iter().filter(|item| item.gold == 1).count();
+        assert!(listing.rows.iter().all(|&row| sheet.test.items[row].gold == 1) && listing.rows.len() == of_label);
+        listing = Listing { filter: Filter::Flipped, ..Listing::default() };
+        (0..72).for_each(|component| sheet.desk.invert(&[component]));
+        sheet.follow();
+        listing.refresh(&sheet);
+        assert_eq!(listing.rows.len(), 40 - sheet.changes(Change::Same));
+    }
+}

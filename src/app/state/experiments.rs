@@ -1,0 +1,92 @@
+//! What is known of ablated re-runs, sweeps, attention and written words, and what is being found out.
+
+use std::time::Duration;
+
+use crate::{
+    analysis::Effects,
+    cause::{Ablation, Look, Rerun, Shares, Sweep, Written},
+    component::Shape,
+    jobs::Study,
+    progress::Progress,
+};
+
+/// What was found out about one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// The last ablated re-run.
+    pub rerun: Option<Box<Rerun>>,
+    /// Each component ablated alone.
+    pub sweep: Option<Box<Sweep>>,
+    /// Attention in one test example.
+    pub look: Option<Box<(usize, Look)>>,
+    /// Attention by part of the prompt, over the run.
+    pub shares: Option<Box<Shares>>,
+    /// What a component writes in one test example.
+    pub written: Option<Box<(usize, Written)>>,
+}
+
+/// What the screen of causes shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// Direct, total and indirect effect of the mix.
+    #[default]
+    Effects,
+    /// Where the selected head looks in the chosen example.
+    Attention,
+    /// What the selected component writes there.
+    Writes,
+}
+
+/// Where a long study stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Studying {
+    /// Nothing is being studied.
+    #[default]
+    Idle,
+    /// It is under way; this is what it is called, and how far it is.
+    Busy(&'static str, Option<Progress>),
+}
+
+/// What is being found out, and how.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cause {
+    /// What the screen shows.
+    pub view: View,
+    /// At which positions, and with what in place of what is missing.
+    pub ablation: Ablation,
+    /// The long study.
+    pub studying: Studying,
+    /// The submission the long study is listened to for.
+    pub study_generation: u64,
+    /// What the quick worker was asked for.
+    pub looking: Option<(u64, Study)>,
+    /// The submission the quick worker is listened to for.
+    pub look_generation: u64,
+    /// The last price asked for: of which sheet, how, and how long.
+    pub price: Option<(u64, Ablation, Duration)>,
+    /// Why the last long study failed.
+    pub failed: Option<String>,
+    /// Why the last look failed, and at what.
+    pub refused: Option<(u64, Study, String)>,
+}
+
+impl Cause {
+    /// Whether the screen moves by itself.
+    pub const fn is_busy(&self) -> bool {
+        matches!(self.studying, Studying::Busy(..)) || self.looking.is_some()
+    }
+}
+
+impl Findings {
+    /// Effects of ablating `component` alone.
+    pub fn effects(&self, component: usize) -> Option<&Effects> {
+        self.sweep.as_ref()?.effects.get(component).filter(|effects| effects.examples > 0)
+    }
+
+    /// The mean share of a head's attention that label words of demonstrations get; `None` for MLPs.
+    pub fn label_share(&self, shape: Shape, component: usize) -> Option<f64> {
+        let shares = self.shares.as_ref()?;
+        let (layer, column) = (component / (shape.heads + 1), component % (shape.heads + 1));
+        (column < shape.heads).then(|| shares.of_labels(layer * shares.heads + column))
+    }
+}

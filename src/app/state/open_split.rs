@@ -1,0 +1,65 @@
+//! One split of a run as the screen reads it.
+
+use std::sync::Arc;
+
+use crate::{
+    attribution::Attribution,
+    component::Shape,
+    run::ExampleRecord,
+    runner::{PlannedExample, PromptText},
+    text::printable,
+};
+
+use super::{mixed::Mixed, mixer::Desk, tally::Tally};
+
+/// An example as it is listed. Its text is safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its id in the task's data.
+    pub id: String,
+    /// What it says, without the demonstrations.
+    pub text: String,
+    /// Gold label, an index into the label words.
+    pub gold: usize,
+    /// The whole prompt as the model read it; runs from disk do not keep it. Not safe to show as it is.
+    pub prompt: Option<PromptText>,
+}
+
+/// One split of a run.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The examples, in table order, including those not attributed yet.
+    pub items: Vec<Item>,
+    /// Contributions of the examples attributed so far.
+    pub table: Arc<Attribution>,
+    /// What the components and the model said.
+    pub tally: Tally,
+    /// What the mix says.
+    pub mixed: Mixed,
+}
+
+impl Side {
+    pub(super) fn new(shape: Shape, items: Vec<Item>, table: Attribution) -> Self {
+        let (tally, mixed) = (Tally::new(&table), Mixed::new(shape.components()));
+        Self { items, table: Arc::new(table), tally, mixed }
+    }
+
+    pub(super) fn follow(&mut self, desk: &Desk) {
+        self.tally.absorb(&self.table);
+        self.mixed.settle(&self.table, desk.mix());
+    }
+}
+
+impl From<&PlannedExample> for Item {
+    fn from(example: &PlannedExample) -> Self {
+        let (id, text) = (printable(&example.id).into_owned(), printable(&example.text).into_owned());
+        Self { id, text, gold: example.gold, prompt: example.prompt.clone() }
+    }
+}
+
+impl From<&ExampleRecord> for Item {
+    fn from(example: &ExampleRecord) -> Self {
+        let (id, text) = (printable(&example.id).into_owned(), printable(&example.text).into_owned());
+        Self { id, text, gold: example.gold, prompt: None }
+    }
+}

@@ -1,0 +1,73 @@
+//! Ablated re-runs, sweeps, attention and written words.
+
+use super::{Bench, glance};
+use crate::{
+    app::state::{Screen, experiments::Studying, metric::Metric},
+    jobs::{StudyEvent, Tagged},
+};
+
+#[test]
+fn causes_are_asked_for_and_kept_with_the_run() {
+    let mut bench = Bench::finished(40);
+    bench.keys("A");
+    assert!(bench.state.notice.as_ref().unwrap().text.contains("no mix to apply"));
+    assert!(bench.state.sheet().unwrap().findings.rerun.is_none());
+    bench.keys("m A");
+    let findings = |bench: &Bench| bench.state.sheet().unwrap().findings.clone();
+    let first = findings(&bench).rerun.unwrap();
+    assert_eq!(first.ablation.describe(), "zero ablation at the last position");
+    bench.keys(". z");
+    assert_eq!(findings(&bench).rerun.unwrap().ablation.describe(), "mean ablation at all positions");
+    bench.keys("P");
+    assert_eq!(findings(&bench).look.unwrap().0, 0);
+    assert!(findings(&bench).shares.is_some() && bench.state.cause.looking.is_none());
+    assert_eq!(bench.state.map.metric, Metric::LabelAttention, "the map shows who reads labels");
+    bench.keys("J W");
+    assert_eq!(findings(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
+    bench.keys("l");
+    assert_eq!(findings(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
+    bench.keys("Z");
+    assert!(bench.state.notice.as_ref().unwrap().text.contains("about 13 s"));
+    assert!(findings(&bench).sweep.is_none());
+    bench.keys("Z");
+    assert_eq!(bench.state.screen, Screen::Map, "where the sweep is seen to come in");
+    assert!(findings(&bench).sweep.unwrap().is_complete());
+    assert!(glance(&bench).contains("total effect"), "{}", glance(&bench));
+    bench.keys("a a a a");
+    assert!(glance(&bench).contains("accuracy model") || glance(&bench).contains("accuracy mix"), "{}", glance(&bench));
+}
+
+#[test]
+fn a_study_can_be_stopped_and_echoes_are_dropped() {
+    let mut bench = Bench::finished(40);
+    bench.state.cause.studying = Studying::Busy("ablate each", None);
+    bench.keys("x");
+    assert_eq!((bench.state.cause.studying, bench.cancelled), (Studying::Idle, 1));
+    let notice = |bench: &Bench| bench.state.notice.as_ref().unwrap().text.clone();
+    assert_eq!(notice(&bench), "stopped");
+    let echo = Tagged { generation: 99, event: StudyEvent::Failed("late".to_owned()) };
+    assert!(crate::app::hear_study(&mut bench.state, echo).is_empty());
+    assert_eq!(notice(&bench), "stopped");
+}
+
+#[test]
+fn a_quantity_that_another_run_does_not_have_is_not_shown_there() {
+    let mut bench = Bench::finished(40);
+    bench.keys("Z Z");
+    assert_eq!(bench.state.map.metric, Metric::TotalEffect);
+    bench.keys("s");
+    bench.run_to_end(40);
+    assert_eq!(bench.state.map.metric, Metric::Accuracy);
+}
+
+#[test]
+fn why_a_re_run_failed_stays_in_sight() {
+    let mut bench = Bench::finished(40);
+    bench.keys("m A");
+    let generation = bench.state.cause.study_generation;
+    let failed = Tagged { generation, event: StudyEvent::Failed("the model is gone".to_owned()) };
+    assert!(crate::app::hear_study(&mut bench.state, failed).is_empty());
+    assert_eq!(bench.state.cause.failed.as_deref(), Some("the model is gone"));
+    bench.keys("A");
+    assert!(bench.state.cause.failed.is_none());
+}

@@ -1,0 +1,177 @@
+//! The demonstration editor: what stands in the prompt, changed by hand, and a text of one's own.
+
+use std::sync::Arc;
+
+use crate::{
+    app::{
+        action::Action,
+        effect::Effect,
+        state::{
+            Overlay, Screen, State, Tone,
+            input::{Purpose, Typed, rows_of},
+            selection::candidates,
+        },
+    },
+    jobs::Errand,
+    runner::{Answer, Ask, Demonstration},
+    task::Task,
+    text::printable,
+};
+
+/// The example of the task's pool with this number, as a demonstration.
+fn from_pool(task: &Task, index: usize) -> Demonstration {
+    let example = &task.pool[index];
+    Demonstration {
+        id: example.id.clone(),
+        label: task.labels.get(example.label).cloned(),
+        fields: Some(example.fields.clone()),
+    }
+}
+
+/// What an action does to the demonstrations.
+pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    let task = state.task().cloned();
+    let Some(editor) = &mut state.editor else { return Vec::new() };
+    let (at, last) = (editor.at, editor.demos.len().saturating_sub(1));
+    match action {
+        Action::Up => editor.at = at.saturating_sub(1),
+        Action::Down => editor.at = (at + 1).min(last),
+        Action::Top => editor.at = 0,
+        Action::Bottom => editor.at = last,
+        Action::PageDown => editor.scroll = editor.scroll.saturating_sub(4),
+        Action::PageUp => editor.scroll += 4,
+        Action::Later if at < last => {
+            editor.edit(|demos| demos.swap(at, at + 1));
+            editor.at += 1;
+        }
+        Action::Earlier if at > 0 => {
+            editor.edit(|demos| demos.swap(at, at - 1));
+            editor.at -= 1;
+        }
+        Action::Remove if !editor.demos.is_empty() => editor.edit(|demos| drop(demos.remove(at))),
+        Action::Undo if !editor.undo() => state.notify(Tone::Plain, "there is nothing to take back"),
+        Action::Redo if !editor.redo() => state.notify(Tone::Plain, "there is nothing to make again"),
+        Action::OwnText => {
+            let text = editor.own.clone();
+            state.overlay = Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text, sure: false }));
+        }
+        Action::Relabel | Action::Replace | Action::Add | Action::Another => match task {
+            Some(task) => with_task(state, action, &task),
+            None => state.notify(Tone::Plain, "the task's examples are being read"),
+        },
+        _ => {}
+    }
+    let shown = state.editor.as_ref().map_or(0, |editor| editor.demos.len());
+    if let Some(editor) = &mut state.editor {
+        editor.at = editor.at.min(shown.saturating_sub(1));
+    }
+    Vec::new()
+}
+
+fn with_task(state: &mut State, action: Action, task: &Task) {
+    let spare = candidates(state, "");
+    let Some(editor) = &mut state.editor else { return };
+    let at = editor.at;
+    match action {
+        Action::Relabel if at < editor.demos.len() => editor.edit(|demos| {
+            let shown = demos[at].label.as_ref().and_then(|label| task.labels.iter().position(|other| other == label));
+            demos[at].label = Some(task.labels[shown.map_or(0, |shown| (shown + 1) % task.labels.len())].clone());
+        }),
+        Action::Another if at < editor.demos.len() => {
+            let number = |demo: &Demonstration| task.pool.iter().position(|example| example.id == demo.id);
+            let (here, label) = (number(&editor.demos[at]), editor.demos[at].label.clone());
+            let alike = |index: &&usize| task.labels.get(task.pool[**index].label) == label.as_ref();
+            let after = spare.iter().filter(alike).find(|&&index| here.is_none_or(|here| index > here));
+            match after.or_else(|| spare.iter().find(alike)) {
+                Some(&index) => editor.edit(|demos| demos[at] = from_pool(task, index)),
+                None => state.notify(Tone::Plain, "the pool has no other example of this label"),
+            }
+        }
+        Action::Add | Action::Replace if !spare.is_empty() => {
+            let replace = action == Action::Replace && at < editor.demos.len();
+            state.overlay = Some(Overlay::Pool { needle: String::new(), at: 0, replace });
+        }
+        Action::Add | Action::Replace => state.notify(Tone::Plain, "every example of the pool is in the prompt"),
+        _ => {}
+    }
+}
+
+/// What an action does while an example of the pool is chosen.
+pub(super) fn in_pool(state: &mut State, action: Action) {
+    let Some(Overlay::Pool { needle, at, replace }) = state.overlay.clone() else { return };
+    let found = candidates(state, &needle);
+    let last = found.len().saturating_sub(1);
+    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Pool {
+        needle,
+        at: at.saturating_add_signed(rows).min(last),
+        replace,
+    });
+    let (Action::Accept, Some(&chosen), Some(task)) = (action, found.get(at), state.task().cloned()) else { return };
+    if let Some(editor) = &mut state.editor {
+        let (demo, here) = (from_pool(&task, chosen), editor.at);
+        let next = (here + 1).min(editor.demos.len());
+        editor.edit(|demos| if replace { demos[here] = demo } else { demos.insert(next, demo) });
+        editor.at = if replace { here } else { next };
+    }
+}
+
+/// Keeps the editor on the shown run, fetches its task, and asks the model about the prompt if that changed.
+pub(super) fn settle(state: &mut State) -> Vec<Effect> {
+    if state.screen != Screen::Prompt {
+        return Vec::new();
+    }
+    let Some(sheet) = state.sheet() else { return Vec::new() };
+    if state.editor.as_ref().is_none_or(|editor| editor.sheet != sheet.id) {
+        state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(sheet));
+    }
+    let (has_model, template) = (state.wanted.is_some(), state.sheet().map(|sheet| sheet.task.template.clone()));
+    let Some(task) = state.task().cloned() else { return fetch(state) };
+    let Some(editor) = state.editor.as_mut().filter(|_| has_model) else { return Vec::new() };
+    let question = (editor.demos.clone(), editor.own.clone());
+    if editor.asked.as_ref() == Some(&question) {
+        return Vec::new();
+    }
+    editor.serial += 1;
+    editor.refused = None;
+    editor.asked = Some(question.clone());
+    let ask = Ask { serial: editor.serial, task, template, demos: question.0, text: question.1 };
+    vec![Effect::Ask(Box::new(ask))]
+}
+
+/// Has the task of the shown run read, once.
+fn fetch(state: &mut State) -> Vec<Effect> {
+    let name = state.sheet().and_then(|sheet| sheet.request.as_ref()).map(|request| request.task.clone());
+    match name.filter(|name| !state.tasks.contains_key(name)) {
+        Some(name) => {
+            state.tasks.insert(name.clone(), None);
+            vec![Effect::Errand(Errand::ReadTask(name))]
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Asks again what a run that ended left unanswered.
+pub(super) fn ask_again(state: &mut State) {
+    if let Some(editor) = state.editor.as_mut().filter(|editor| editor.is_waiting()) {
+        editor.asked = None;
+    }
+}
+
+/// Takes in what the model said to a question; late answers are dropped.
+pub fn hear_answer(state: &mut State, serial: u64, told: Result<Answer, String>) {
+    let Some(editor) = state.editor.as_mut().filter(|editor| editor.serial == serial) else { return };
+    match told {
+        Ok(answer) => (editor.answer, editor.refused) = (Some(answer), None),
+        Err(why) => (editor.answer, editor.refused) = (None, Some(printable(&why).into_owned())),
+    }
+    state.refresh();
+}
+
+/// Takes in a task that was read.
+pub(super) fn hear_task(state: &mut State, name: String, task: Result<Arc<Task>, String>) -> Vec<Effect> {
+    if let Err(why) = &task {
+        state.notify(Tone::Bad, printable(why).into_owned());
+    }
+    state.tasks.insert(name, Some(task));
+    settle(state)
+}

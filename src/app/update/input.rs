@@ -1,0 +1,151 @@
+//! Lines that are typed: the palette's, the search's, and those that are asked for.
+
+use crate::{
+    app::{
+        action::{Action, Section},
+        effect::Effect,
+        state::{
+            Overlay, State,
+            input::{Purpose, Typed, place, rows_of},
+        },
+    },
+    jobs::Errand,
+};
+
+use super::mixer::file_of;
+
+/// The line that is open.
+pub(super) fn open_line(state: &mut State) -> Option<&mut String> {
+    match &mut state.overlay {
+        Some(Overlay::Palette(palette)) => Some(&mut palette.text),
+        Some(Overlay::Search) => Some(&mut state.listing.needle),
+        Some(Overlay::Line(line)) => Some(&mut line.text),
+        Some(Overlay::Pool { needle, .. }) => Some(needle),
+        _ => None,
+    }
+}
+
+/// What an action does to the line that is open; `false` if it is about something else.
+pub(super) fn edit_line(state: &mut State, action: Action) -> bool {
+    let caret = state.caret;
+    let Some(line) = open_line(state) else { return false };
+    let (letters, at) = (line.chars().count(), place(line, caret));
+    let before = line[..at].to_owned();
+    let word = before.trim_end().rfind(char::is_whitespace).map_or(0, |space| space + 1);
+    let (kept, after) = match action {
+        Action::Left => (at, (caret + 1).min(letters)),
+        Action::Right | Action::EraseNext => (at, caret.saturating_sub(1)),
+        Action::LineStart => (at, letters),
+        Action::LineEnd => (at, 0),
+        Action::Erase => (place(&before, 1).min(at), caret),
+        Action::EraseWord => (word, caret),
+        Action::Clear => (0, 0),
+        _ => return false,
+    };
+    let rest = match action {
+        Action::Clear => String::new(),
+        Action::EraseNext => line[place(line, after)..].to_owned(),
+        _ => line[at..].to_owned(),
+    };
+    let text = format!("{}{rest}", &before[..kept]);
+    let same = *line == text;
+    *line = text;
+    state.caret = after;
+    if !same {
+        changed(state);
+    }
+    true
+}
+
+/// What follows from a line that is another than before.
+pub(super) fn changed(state: &mut State) {
+    match &mut state.overlay {
+        Some(Overlay::Palette(palette)) => palette.at = 0,
+        Some(Overlay::Pool { at, .. }) => *at = 0,
+        Some(Overlay::Line(line)) => line.sure = false,
+        _ => {}
+    }
+    follow_own_text(state);
+}
+
+/// The text of one's own is what stands in its line.
+fn follow_own_text(state: &mut State) {
+    if let (Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text, .. })), Some(editor)) =
+        (&state.overlay, &mut state.editor)
+    {
+        editor.own.clone_from(text);
+    }
+}
+
+/// What an action does while the palette is open; the action that was chosen in it.
+pub(super) fn in_palette(state: &mut State, action: Action) -> Option<Action> {
+    let page = state.page;
+    let Some(Overlay::Palette(palette)) = &mut state.overlay else { return None };
+    if let Some(rows) = rows_of(action, page) {
+        palette.step(rows);
+        return None;
+    }
+    let chosen = palette.matches().get(palette.at).copied().filter(|_| action == Action::Accept);
+    state.overlay = None;
+    chosen
+}
+
+/// What an action does while the search is open.
+pub(super) fn in_search(state: &mut State, action: Action) {
+    if let Some(rows) = rows_of(action, state.page) {
+        state.listing.step(rows);
+        return;
+    }
+    if action != Action::Accept {
+        state.listing.needle.clear();
+    }
+    state.overlay = None;
+}
+
+/// What an action does while a line is asked for.
+pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Line(line)) = &state.overlay else { return Vec::new() };
+    match action {
+        Action::Accept => {
+            let line = line.clone();
+            state.overlay = None;
+            return accept(state, &line);
+        }
+        _ if rows_of(action, 0).is_some() => {}
+        _ => {
+            if let (Purpose::OwnText, Some(editor)) = (line.purpose, &mut state.editor) {
+                editor.own.clear();
+            }
+            state.overlay = None;
+        }
+    }
+    Vec::new()
+}
+
+/// Does what the line was asked for.
+fn accept(state: &State, line: &Typed) -> Vec<Effect> {
+    let text = line.text.trim();
+    let Some(sheet) = state.sheet().filter(|_| !text.is_empty()) else { return Vec::new() };
+    let path = text.into();
+    vec![Effect::Errand(match line.purpose {
+        Purpose::SaveMix => Errand::SaveMix { path, file: Box::new(file_of(sheet)), replace: line.sure },
+        Purpose::LoadMix => Errand::LoadMix { sheet: sheet.id, path },
+        Purpose::OwnText => return Vec::new(),
+    })]
+}
+
+/// What an action does while the list of keys is open.
+pub(super) fn in_help(state: &mut State, action: Action, scroll: usize) {
+    let last = help_rows().saturating_sub(state.page);
+    let scroll = scroll.min(last);
+    state.overlay = match action {
+        Action::Top => Some(Overlay::Help(0)),
+        Action::Bottom => Some(Overlay::Help(last)),
+        _ => rows_of(action, state.page).map(|rows| Overlay::Help(scroll.saturating_add_signed(rows).min(last))),
+    };
+}
+
+/// Rows of the help: a heading a section, and every action but the one that does nothing.
+fn help_rows() -> usize {
+    Section::ALL.len() + Action::ALL.len() - 1
+}

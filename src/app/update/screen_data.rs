@@ -1,0 +1,17 @@
+//! What the screen needs and does not have yet.
+
+use crate::app::{effect::Effect, state::State};
+
+use super::{comparison, demo_editor, experiments, mixer, run_list};
+
+/// Asks for what the screen needs and does not have yet.
+pub(super) fn request_missing(state: &mut State) -> Vec<Effect> {
+    comparison::settle(state);
+    [
+        mixer::ask_for_scores(state),
+        demo_editor::settle(state),
+        run_list::settle(state),
+        experiments::look_for_more(state),
+    ]
+    .concat()
+}

@@ -1,0 +1,105 @@
+//! How the explorer begins, and where a run was left, to come back to it the next time it is opened.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::{
+        effect::Effect,
+        state::{Cursor, Screen, State, metric::Metric, open_run::Sheet},
+    },
+    run::Run,
+    runner::RunRequest,
+};
+
+use super::{messages::judge_next, requests::start, screen_data::request_missing};
+
+/// What is remembered of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    screen: String,
+    layer: usize,
+    column: usize,
+    metric: String,
+    ranked: bool,
+}
+
+impl State {
+    /// Puts runs from disk on the screen.
+    pub fn open(&mut self, runs: Vec<Run>) -> Vec<Effect> {
+        for run in runs {
+            let id = self.new_id();
+            self.sheets.push(Sheet::saved(id, run));
+        }
+        self.refresh();
+        judge_next(self)
+    }
+
+    /// Asks for the first run; a template that is not named is the task's first.
+    pub fn begin(&mut self, request: RunRequest) -> Vec<Effect> {
+        let choice = self.choices.iter().find(|choice| choice.name == request.task);
+        let first = choice.and_then(|choice| choice.templates.first()).cloned();
+        start(self, RunRequest { template: request.template.clone().or(first), ..request })
+    }
+
+    /// The name under which the run that is shown is remembered: its model, task, template and demonstrations.
+    pub fn run_name(&self) -> Option<String> {
+        let sheet = self.sheet()?;
+        let hash: String = sheet.model.weights_hash.chars().take(16).collect();
+        Some(format!("{hash}/{}/{}/{}", sheet.task.name, sheet.task.template, sheet.demos_name()))
+    }
+
+    /// Where the run that is shown stands.
+    pub fn remembered(&self) -> Remembered {
+        Remembered {
+            screen: self.screen.name().to_owned(),
+            layer: self.cursor.layer,
+            column: self.cursor.column,
+            metric: self.map.metric.title().to_owned(),
+            ranked: self.ranked,
+        }
+    }
+
+    /// Goes back to where the run that is shown was left. What does not fit it any more is left out; screens that need
+    /// a second run are not gone back to.
+    pub fn recall(&mut self, remembered: &Remembered) -> Vec<Effect> {
+        let Some(shape) = self.sheet().map(|sheet| sheet.shape) else { return Vec::new() };
+        if remembered.layer < shape.layers && remembered.column <= shape.heads {
+            self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
+        }
+        self.map.metric = Metric::ALL.into_iter().find(|m| m.title() == remembered.metric).unwrap_or_default();
+        self.ranked = remembered.ranked;
+        let screen = Screen::ALONE.into_iter().find(|screen| screen.name() == remembered.screen);
+        self.screen = screen.unwrap_or_default();
+        self.refresh();
+        request_missing(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::harness::Bench;
+
+    #[test]
+    fn a_run_is_found_where_it_was_left() {
+        let mut left = Bench::finished(16);
+        left.keys("k k l a v d");
+        let remembered = left.state.remembered();
+        let mut opened = Bench::finished(16);
+        assert_eq!(opened.state.run_name(), left.state.run_name());
+        opened.state.recall(&remembered);
+        assert_eq!(opened.state.remembered(), remembered);
+        assert_eq!(opened.state.selected(), left.state.selected());
+        left.keys("s");
+        left.run_to_end(16);
+        assert_ne!(opened.state.run_name(), left.state.run_name());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out() {
+        let mut bench = Bench::finished(16);
+        let text = r#"{"screen":"compare","layer":99,"column":0,"metric":"none","ranked":false}"#;
+        bench.state.recall(&serde_json::from_str(text).unwrap());
+        assert_eq!(bench.state.selected(), Some(0));
+        assert_eq!(bench.state.remembered().screen, "map");
+    }
+}

@@ -1,0 +1,142 @@
+//! Where heads look: attention from each prompt's last token over the whole prompt.
+//!
+//! Only that one row is computed, besides what the forward pass itself computes, so that memory grows with a prompt's
+//! length and not with its square.
+
+use candle_core::Tensor;
+
+use super::{PromptPart, PromptToken, Subject, prompt_parts::tokens};
+use crate::{
+    cancel::Cancel,
+    error::Result,
+    model::{Probe, Tokenizer},
+    progress::{Meter, Progress},
+    runner::Rebuilt,
+};
+
+/// Where all heads look in one prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// The prompt.
+    pub tokens: Vec<PromptToken>,
+    /// Heads per layer.
+    pub heads: usize,
+    /// Attention of head `layer · heads + head` over the tokens; each row sums to one.
+    pub weights: Vec<Vec<f32>>,
+}
+
+/// How much attention each part of the prompt gets, as shares of 1, averaged over the test prompts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shares {
+    /// The parts.
+    pub parts: Vec<PromptPart>,
+    /// Heads per layer.
+    pub heads: usize,
+    /// Mean share of every part, for head `layer · heads + head`.
+    pub means: Vec<Vec<f64>>,
+    /// Examples averaged over.
+    pub examples: usize,
+}
+
+impl Look {
+    /// Shares of the parts for head `layer · heads + head`, in the order of [`PromptPart::all`].
+    pub fn shares(&self, head: usize, demonstrations: usize) -> Vec<f64> {
+        by_part(&self.tokens, &self.weights[head], demonstrations)
+    }
+
+    /// The tokens that a head looks at most, as places in the prompt, the strongest first.
+    pub fn strongest(&self, head: usize, count: usize) -> Vec<usize> {
+        let weights = &self.weights[head];
+        let mut order: Vec<usize> = (0..weights.len()).collect();
+        order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
+        order.truncate(count);
+        order
+    }
+}
+
+impl Shares {
+    /// Share of all label words of demonstrations together, for head `layer · heads + head`.
+    pub fn of_labels(&self, head: usize) -> f64 {
+        let labels = self.parts.iter().zip(&self.means[head]);
+        let labels = labels.filter(|(part, _)| matches!(part, PromptPart::Label(_)));
+        labels.fold(0.0, |sum, (_, share)| sum + share)
+    }
+}
+
+fn by_part(tokens: &[PromptToken], weights: &[f32], demonstrations: usize) -> Vec<f64> {
+    let mut shares = vec![0.0; 2 * demonstrations + 3];
+    for (token, &weight) in tokens.iter().zip(weights) {
+        shares[token.part.index(demonstrations)] += f64::from(weight);
+    }
+    shares
+}
+
+/// Takes the attention of every layer as it comes: per prompt, `[H · layers][tokens]`.
+struct Patterns(Vec<Vec<Vec<f32>>>);
+
+impl Probe for Patterns {
+    fn wants_pattern(&self, _: usize) -> bool {
+        true
+    }
+
+    fn pattern(&mut self, _: usize, weights: Vec<Tensor>) -> Result<()> {
+        self.0.resize(weights.len(), Vec::new());
+        for (rows, weights) in self.0.iter_mut().zip(weights) {
+            rows.extend(weights.to_vec2::<f32>()?);
+        }
+        Ok(())
+    }
+}
+
+/// Attention of all heads in test prompt `example`.
+///
+/// # Errors
+/// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+pub fn look(
+    subject: &Subject<'_>,
+    tokenizer: &Tokenizer,
+    rebuilt: &Rebuilt,
+    example: usize,
+    cancel: &Cancel,
+) -> Result<Look> {
+    let mut patterns = Patterns(Vec::new());
+    subject.run_one(example, &mut patterns, cancel)?;
+    let weights = patterns.0.pop().unwrap_or_default();
+    Ok(Look { tokens: tokens(tokenizer, rebuilt, example)?, heads: subject.shape().heads, weights })
+}
+
+/// Attention of all heads by part of the prompt, averaged over the test prompts.
+///
+/// # Errors
+/// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+pub fn shares(
+    subject: &Subject<'_>,
+    tokenizer: &Tokenizer,
+    rebuilt: &Rebuilt,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<Shares> {
+    let (shape, demonstrations) = (subject.shape(), rebuilt.demonstrations.len());
+    let parts = PromptPart::all(demonstrations);
+    let mut sums = vec![vec![0.0; parts.len()]; shape.layers * shape.heads];
+    let mut meter = Meter::start(subject.len());
+    let mut row = 0;
+    subject.watch(
+        || Patterns(Vec::new()),
+        cancel,
+        |patterns, examples| {
+            for weights in patterns.0 {
+                let tokens = tokens(tokenizer, rebuilt, row)?;
+                for (sums, weights) in sums.iter_mut().zip(&weights) {
+                    let own = by_part(&tokens, weights, demonstrations);
+                    sums.iter_mut().zip(own).for_each(|(sum, share)| *sum += share);
+                }
+                row += 1;
+            }
+            observe(meter.advance(examples));
+            Ok(())
+        },
+    )?;
+    sums.iter_mut().flatten().for_each(|sum| *sum /= row.max(1) as f64);
+    Ok(Shares { parts, heads: shape.heads, means: sums, examples: row })
+}

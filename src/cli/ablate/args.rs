@@ -1,0 +1,91 @@
+//! Options of `partscope ablate`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::{
+    cause::{Ablation, Fill, Positions},
+    cli::options::ModelOptions,
+    component::Component,
+    text::printable,
+};
+
+/// Change components inside the forward pass and state direct, total and indirect effects.
+///
+/// The direct effect scales a contribution in the sum; the total effect is that of a re-run
+/// in which later layers react and norms are realised anew; the indirect effect is their
+/// difference. Effects are on the run's test examples. Results are also written beside the
+/// run; a sweep that is interrupted leaves there what it has.
+///
+/// Example: partscope ablate out --set L5.H3=0
+///
+/// Example: partscope ablate out --each --positions all --fill mean --json
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("what").required(true)))]
+pub(in crate::cli) struct Args {
+    /// Folder of the run
+    #[arg(value_name = "RUN")]
+    pub(super) run: PathBuf,
+    /// Apply a mix: weights that `partscope fit -o` wrote; `-` reads standard input
+    #[arg(long, value_name = "W.json", group = "what")]
+    pub(super) mix: Option<PathBuf>,
+    /// Apply weights given here, 1 for all others: L5.H3=0,L2.MLP=2
+    #[arg(long, value_name = "WEIGHTS", group = "what", value_delimiter = ',', value_parser = weight)]
+    pub(super) set: Vec<(Component, f64)>,
+    /// Ablate each component in turn
+    #[arg(long, group = "what")]
+    pub(super) each: bool,
+    /// At which tokens: the last one, where the label is read off, or all of them
+    #[arg(long, value_enum, default_value = "last")]
+    positions: PositionsName,
+    /// What stands in for what is taken away: nothing, or the component's mean over the test prompts
+    #[arg(long, value_enum, default_value = "zero")]
+    fill: FillName,
+    #[command(flatten)]
+    pub(super) model: ModelOptions,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PositionsName {
+    Last,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FillName {
+    Zero,
+    Mean,
+}
+
+fn weight(text: &str) -> Result<(Component, f64), String> {
+    let wrong = || format!("`{}` is not a weight: write L5.H3=0", printable(text));
+    let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+    let component = name.trim().parse::<Component>().map_err(|error| error.to_string())?;
+    let value: f64 = value.trim().parse().map_err(|_| wrong())?;
+    if (value as f32).is_finite() { Ok((component, value)) } else { Err(wrong()) }
+}
+
+impl Args {
+    /// How components are ablated.
+    pub(super) const fn ablation(&self) -> Ablation {
+        Ablation {
+            positions: match self.positions {
+                PositionsName::Last => Positions::Last,
+                PositionsName::All => Positions::All,
+            },
+            fill: match self.fill {
+                FillName::Zero => Fill::Zero,
+                FillName::Mean => Fill::Mean,
+            },
+        }
+    }
+}
+
+/// `ablation-each-last-zero.json`.
+pub(super) fn file_name(what: &str, ablation: Ablation) -> String {
+    format!("ablation-{what}-{}-{}.json", ablation.positions.name(), ablation.fill.name())
+}

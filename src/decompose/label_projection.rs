@@ -1,0 +1,86 @@
+//! What each component's output is worth in label logits.
+
+use candle_core::{DType, Tensor};
+
+use crate::{
+    component::Shape,
+    error::Result,
+    model::{Decoder, Norm, NormKind, kernels::product},
+};
+
+/// Label rows of the unembedding, carried back through the final norm and every head's output projection.
+#[derive(Clone, Debug)]
+pub struct LabelProjection {
+    pub(super) shape: Shape,
+    /// `[Y, d]`: what one unit of the residual stream is worth, before the final norm's realised scale.
+    pub(super) residual: Tensor,
+    /// Per layer `[H, Y, head_dim]`.
+    pub(super) heads: Vec<Tensor>,
+    /// Per layer `[1, Y]`: what the attention output bias is worth.
+    pub(super) biases: Vec<Option<Tensor>>,
+    /// `[1, Y]`: the final norm's shift and the unembedding's bias.
+    pub(super) constant: Tensor,
+    /// Label rows and bias for the ordinary path.
+    pub(super) label_rows: Tensor,
+    pub(super) label_bias: Option<Tensor>,
+}
+
+impl LabelProjection {
+    /// Projects `decoder` onto the logits of `label_tokens`.
+    ///
+    /// # Errors
+    /// If the computation fails, e.g. because a token id exceeds the vocabulary.
+    pub fn new(decoder: &Decoder, label_tokens: &[u32]) -> Result<Self> {
+        let labels = Tensor::from_slice(label_tokens, label_tokens.len(), decoder.device())?;
+        let label_rows = decoder.unembedding.weight.rows(&labels)?;
+        let label_bias = decoder.unembedding.bias.as_ref().map(|bias| bias.index_select(&labels, 0)).transpose()?;
+        let residual = carry_through(&decoder.norm, &label_rows)?;
+        let mut constant = match &decoder.norm.bias {
+            Some(shift) => label_rows.matmul(&shift.unsqueeze(1)?)?.t()?,
+            None => Tensor::zeros((1, label_tokens.len()), DType::F32, decoder.device())?,
+        };
+        if let Some(bias) = &label_bias {
+            constant = constant.broadcast_add(bias)?;
+        }
+        let first = &decoder.layers[0].attention;
+        let shape = Shape { layers: decoder.layers.len(), heads: first.heads, labels: label_tokens.len() };
+        let (mut heads, mut biases) = (Vec::with_capacity(shape.layers), Vec::with_capacity(shape.layers));
+        for layer in &decoder.layers {
+            let attention = &layer.attention;
+            let rows = match &layer.attention_post_norm {
+                Some(norm) => carry_through(norm, &residual)?,
+                None => residual.clone(),
+            };
+            let rows = (rows * layer.residual_scale)?;
+            let weight = attention.output.weight.to_f32()?;
+            let worth = rows.matmul(&weight)?.reshape((shape.labels, attention.heads, attention.head_dim))?;
+            heads.push(worth.transpose(0, 1)?.contiguous()?);
+            let bias = attention.output.bias.as_ref();
+            biases.push(bias.map(|bias| rows.matmul(&bias.unsqueeze(1)?)?.t()).transpose()?);
+        }
+        Ok(Self { shape, residual, heads, biases, constant, label_rows, label_bias })
+    }
+
+    /// Layers, heads and labels.
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The model's own label logits `[B, Y]` for residual streams `[B, d]` before the final norm, by the ordinary path.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn logits(&self, decoder: &Decoder, residual: &Tensor) -> Result<Tensor> {
+        let logits = product(&decoder.norm.forward(residual)?, &self.label_rows, self.label_bias.as_ref())?;
+        Ok((logits * decoder.logit_scale)?)
+    }
+}
+
+/// Rows `[Y, d]` after a norm, as rows before it: times γ, and centred if the norm centres.
+fn carry_through(norm: &Norm, rows: &Tensor) -> Result<Tensor> {
+    let rows = rows.broadcast_mul(&norm.weight)?;
+    Ok(match norm.kind {
+        NormKind::Rms => rows,
+        NormKind::Layer => rows.broadcast_sub(&rows.mean_keepdim(1)?)?,
+    })
+}

@@ -1,0 +1,85 @@
+//! Where the hub and its cache are, as the environment says.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Set once by `--offline`.
+static OFFLINE: AtomicBool = AtomicBool::new(false);
+
+/// Forbids connections for the rest of the program, wherever they would be made.
+pub fn go_offline() {
+    OFFLINE.store(true, Ordering::Relaxed);
+}
+
+/// Where the hub and its cache are.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder with `models--org--name`.
+    pub cache: PathBuf,
+    /// `https://huggingface.co`, or a mirror.
+    pub endpoint: String,
+    /// Proof of access to gated and private models.
+    pub token: Option<String>,
+    /// What forbids connections, e.g. `HF_HUB_OFFLINE`.
+    pub offline: Option<&'static str>,
+}
+
+impl Settings {
+    /// As the environment says.
+    pub fn from_env() -> Self {
+        Self::read(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let path = |name: &str| variable(name).map(PathBuf::from);
+        let user = || path("HOME").or_else(|| path("USERPROFILE")).unwrap_or_default();
+        let caches = || path("XDG_CACHE_HOME").unwrap_or_else(|| user().join(".cache"));
+        let home = path("HF_HOME").unwrap_or_else(|| caches().join("huggingface"));
+        let cache = path("HF_HUB_CACHE").or_else(|| path("HUGGINGFACE_HUB_CACHE"));
+        let token_file = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
+        let stored = || std::fs::read_to_string(token_file).ok();
+        let token = variable("HF_TOKEN").or_else(stored).map(|token| token.trim().to_owned());
+        let set = |name: &&str| {
+            let value = variable(name).unwrap_or_default().to_ascii_lowercase();
+            matches!(value.as_str(), "1" | "true" | "yes" | "on")
+        };
+        let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
+        Self {
+            cache: cache.unwrap_or_else(|| home.join("hub")),
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            token: token.filter(|token| !token.is_empty()),
+            offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(set).or_else(switched_off),
+        }
+    }
+}
+
+fn switched_off() -> Option<&'static str> {
+    OFFLINE.load(Ordering::Relaxed).then_some("--offline")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Settings {
+        Settings::read(|name| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_environment_is_honoured() {
+        let plain = settings(&[("HOME", "/h")]);
+        assert_eq!(plain.cache, Path::new("/h/.cache/huggingface/hub"));
+        assert_eq!((plain.endpoint.as_str(), plain.offline), ("https://huggingface.co", None));
+        assert_eq!(settings(&[("XDG_CACHE_HOME", "/x")]).cache, Path::new("/x/huggingface/hub"));
+        assert_eq!(settings(&[("HF_HOME", "/f"), ("XDG_CACHE_HOME", "/x")]).cache, Path::new("/f/hub"));
+        assert_eq!(settings(&[("HF_HOME", "/f"), ("HF_HUB_CACHE", "/c")]).cache, Path::new("/c"));
+        assert_eq!(settings(&[("HF_TOKEN", " hf_x\n")]).token.as_deref(), Some("hf_x"));
+        assert_eq!(settings(&[("HF_HUB_OFFLINE", "1")]).offline, Some("HF_HUB_OFFLINE"));
+        assert_eq!(settings(&[("TRANSFORMERS_OFFLINE", "YES")]).offline, Some("TRANSFORMERS_OFFLINE"));
+        assert_eq!(settings(&[("HF_HUB_OFFLINE", "0")]).offline, None);
+    }
+}

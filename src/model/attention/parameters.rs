@@ -1,0 +1,61 @@
+//! Weights and settings of one attention layer.
+
+use super::kv_cache::KeyValue;
+use crate::model::{
+    layers::{Linear, Norm},
+    packed::Packed,
+};
+
+/// Attention of one layer, with grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
+#[derive(Clone, Debug)]
+pub struct Attention {
+    /// Query heads `H`.
+    pub heads: usize,
+    /// Key/value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+    /// `[H · head_dim, d]`.
+    pub query: Linear,
+    /// `[kv_heads · head_dim, d]`.
+    pub key: Linear,
+    /// `[kv_heads · head_dim, d]`.
+    pub value: Linear,
+    /// `[d, H · head_dim]`; its bias belongs to `rest`.
+    pub output: Linear,
+    /// Norms of queries and keys, before rotation.
+    pub query_key_norm: Option<QueryKeyNorm>,
+    /// Factor on the scores.
+    pub scale: f64,
+    /// Soft-cap of the scores: `cap · tanh(score / cap)`.
+    pub softcap: Option<f64>,
+    /// A token sees itself and the `window − 1` tokens before it.
+    pub window: Option<usize>,
+}
+
+/// Norms of queries and keys.
+#[derive(Clone, Debug)]
+pub struct QueryKeyNorm {
+    /// For queries.
+    pub query: Norm,
+    /// For keys.
+    pub key: Norm,
+    /// Whether each head is normalised by itself, or the whole projection at once.
+    pub per_head: bool,
+}
+
+impl Attention {
+    /// Query heads that share a key/value head.
+    pub(super) const fn group(&self) -> usize {
+        self.heads / self.kv_heads
+    }
+}
+
+/// What the asking tokens look at.
+pub(super) struct Suffixes<'a> {
+    pub(super) packed: &'a Packed,
+    pub(super) prefix: Option<&'a KeyValue>,
+    pub(super) own: &'a KeyValue,
+    /// Whether only the last token of each prompt asks.
+    pub(super) last_only: bool,
+}

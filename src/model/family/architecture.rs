@@ -1,0 +1,19 @@
+//! What a file of an architecture says about it.
+
+use super::config::Config;
+use crate::{
+    error::Result,
+    model::{decoder::Decoder, weights::Weights},
+};
+
+/// An architecture that partscope can take apart.
+pub struct Family {
+    /// Short name, as in `run.json`.
+    pub name: &'static str,
+    /// Values of `architectures` in config.json that mean it.
+    pub architectures: &'static [&'static str],
+    /// Values of `model_type` in config.json that mean it.
+    pub model_types: &'static [&'static str],
+    /// Builds the decoder.
+    pub build: fn(&Config, &Weights) -> Result<Decoder>,
+}

@@ -1,0 +1,21 @@
+//! Which norms and activations there are.
+
+/// What a norm divides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    /// Root mean square (Zhang & Sennrich 2019, arXiv 1910.07467).
+    Rms,
+    /// Standard deviation, after the mean is removed (Ba et al. 2016, arXiv 1607.06450).
+    Layer,
+}
+
+/// The non-linearity of an MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `x · sigmoid(x)`.
+    Silu,
+    /// GELU by its tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluTanh,
+    /// GELU by the error function (`gelu`).
+    GeluErf,
+}

@@ -1,0 +1,134 @@
+//! All tensors of a checkpoint, by name.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use candle_core::{Device, Tensor};
+
+use super::{
+    dtype::Precision,
+    safetensors,
+    shard::Shard,
+    stored::{Numbers, Stored},
+};
+use crate::{error::Result, model::matrix::Matrix};
+
+/// All tensors of a checkpoint.
+#[derive(Debug)]
+pub struct Weights {
+    pub(super) shards: Vec<Shard>,
+    pub(super) tensors: HashMap<String, Stored>,
+    pub(super) precision: Precision,
+    pub(super) device: Device,
+}
+
+impl Weights {
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, in `folder`.
+    ///
+    /// # Errors
+    /// If a file is missing, unreadable, or not a sound safetensors file.
+    pub fn open(folder: &Path, device: &Device) -> Result<Self> {
+        let shards = safetensors::files(folder)?.into_iter().map(Shard::open).collect::<Result<_>>()?;
+        Self::index(shards, device)
+    }
+
+    /// Tensors of a file that is part of the program.
+    ///
+    /// # Errors
+    /// If `bytes` is not a sound safetensors file.
+    pub fn embedded(name: &str, bytes: &'static [u8], device: &Device) -> Result<Self> {
+        Self::index(vec![Shard::embedded(name, bytes)], device)
+    }
+
+    /// Tensors of one file whose header was read and checked elsewhere.
+    pub(in crate::model) fn from_file(path: &Path, tensors: Vec<(String, Stored)>, device: &Device) -> Result<Self> {
+        let shards = vec![Shard::open(path.to_owned())?];
+        Ok(Self { shards, tensors: tensors.into_iter().collect(), precision: Precision::F32, device: device.clone() })
+    }
+
+    fn index(shards: Vec<Shard>, device: &Device) -> Result<Self> {
+        let mut tensors: HashMap<String, Stored> = HashMap::new();
+        for (index, shard) in shards.iter().enumerate() {
+            for (name, stored) in safetensors::index(shard, index)? {
+                if tensors.insert(name.clone(), stored).is_some() {
+                    return Err(shard.wrong(&name, "the tensor is in two files of the checkpoint").into());
+                }
+            }
+        }
+        Ok(Self { shards, tensors, precision: Precision::F32, device: device.clone() })
+    }
+
+    /// Chooses what matrices are kept as.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// Where tensors are placed.
+    pub const fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Whether the checkpoint has a tensor called `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// All tensors, in no order.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &Stored)> {
+        self.tensors.iter().map(|(name, stored)| (name.as_str(), stored))
+    }
+
+    /// Whether any tensor is quantised in the file.
+    pub fn has_blocks(&self) -> bool {
+        self.tensors.values().any(|stored| matches!(stored.numbers, Numbers::Blocks(_)))
+    }
+
+    /// Short name of what most of the matrices are kept as.
+    pub fn kept_as(&self) -> String {
+        match self.precision {
+            Precision::F32 => "f32".to_owned(),
+            Precision::F16 => "f16".to_owned(),
+            Precision::BF16 => "bf16".to_owned(),
+            Precision::Q8 => "q8_0".to_owned(),
+            Precision::Own => self.own_numbers(),
+        }
+    }
+
+    /// Short name of what most of the numbers are in the file.
+    pub fn own_numbers(&self) -> String {
+        let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+        for stored in self.tensors.values() {
+            *sizes.entry(stored.numbers.name()).or_default() += stored.elements();
+        }
+        sizes.into_iter().max_by_key(|&(_, size)| size).map_or_else(String::new, |(name, _)| name)
+    }
+
+    /// A vector or table in f32.
+    ///
+    /// # Errors
+    /// If it is missing, has another shape, or holds NaN or infinity.
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        self.find(name, shape)?.tensor()
+    }
+
+    /// A matrix in the chosen precision.
+    ///
+    /// # Errors
+    /// If it is missing, has another shape, or holds NaN or infinity.
+    pub fn matrix(&self, name: &str, shape: (usize, usize)) -> Result<Matrix> {
+        self.find(name, &[shape.0, shape.1])?.matrix()
+    }
+
+    /// BLAKE3 over all files in order, in hexadecimal: names the weights of a run.
+    ///
+    /// # Errors
+    /// If a file cannot be read any more.
+    pub fn hash(&self) -> Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        self.shards.iter().try_for_each(|shard| shard.hash_into(&mut hasher))?;
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+}

@@ -1,0 +1,16 @@
+//! One run of the protocol before it is made.
+
+use crate::task::{Task, Template};
+
+/// One run of the protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'t> {
+    /// Its task.
+    pub task: &'t Task,
+    /// Its template.
+    pub template: &'t Template,
+    /// Which demonstration set.
+    pub seed: u64,
+    /// Whether it counts for the tables, or only for the contrast of two templates.
+    pub counted: bool,
+}

@@ -1,0 +1,56 @@
+//! Everything about a run that is known before the model works.
+
+use super::prompt_text::PromptText;
+use crate::{
+    attribution::Split,
+    component::Shape,
+    request::RunRequest,
+    run::{ModelMeta, PromptMeta, TaskMeta},
+};
+
+/// An example before the model has seen it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedExample {
+    /// Its id in the task's data.
+    pub id: String,
+    /// What it says, without the demonstrations.
+    pub text: String,
+    /// Gold label, an index into the label words.
+    pub gold: usize,
+    /// The whole prompt, as the model reads it; runs from disk do not keep it.
+    pub prompt: Option<PromptText>,
+}
+
+/// Everything about a run that is known before the model works: enough to lay out the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What was asked for; `None` for explicit prompts.
+    pub request: Option<RunRequest>,
+    /// The model.
+    pub model: ModelMeta,
+    /// The task, template and label words.
+    pub task: TaskMeta,
+    /// The demonstrations.
+    pub prompt: PromptMeta,
+    /// Layers, heads and labels.
+    pub shape: Shape,
+    /// Training examples, in table order.
+    pub train: Vec<PlannedExample>,
+    /// Test examples, in table order.
+    pub test: Vec<PlannedExample>,
+}
+
+impl Plan {
+    /// The examples of one split.
+    pub fn split(&self, split: Split) -> &[PlannedExample] {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// Gold labels of one split.
+    pub fn gold(&self, split: Split) -> Vec<usize> {
+        self.split(split).iter().map(|example| example.gold).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! What a mix is held against: every method that needs only the same labels, on the same test examples.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    analysis::{
+        Method,
+        baseline::Outcome,
+        intervals::{Z95, wilson},
+    },
+    app::state::{fit::Scores, open_run::Sheet},
+    tui::{
+        theme::{Role, Theme},
+        widgets::pane,
+    },
+};
+
+use super::{
+    scene::{Scene, opened, percent},
+    status,
+};
+
+/// What the marks before some methods mean.
+const NOTES: [&str; 2] = ["* sees the other test examples", "† sees the test labels: a bound"];
+
+/// The pane.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
+    let theme = scene.theme;
+    let note = Line::styled("test %, 95 %", theme.fg(Role::Dim));
+    let inside = opened(buf, area, theme, "the same labels buy", note);
+    let said = match &sheet.scores {
+        Some(Scores::Known(outcomes)) => return table(buf, inside, theme, sheet, outcomes),
+        Some(Scores::Asked) => format!("{} scoring", status::spinner(scene.tick)),
+        Some(Scores::Refused(why)) => why.clone(),
+        None => "scored when the run is complete".to_owned(),
+    };
+    let lines = pane::wrap(&said, inside.width.into());
+    pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
+}
+
+/// A row a method, the mix that is set on top; those that look at test labels last and dim.
+fn table(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, outcomes: &[Outcome]) {
+    let n = sheet.test.tally.len();
+    let share = sheet.test.mixed.accuracy().filter(|_| !sheet.desk.is_model());
+    let mine = share.map(|share| line("this mix", share, wilson((share * n as f64).round() as usize, n, Z95)));
+    let mine = mine.map(|text| Line::styled(format!("▸ {text}"), theme.bold(Role::Accent)));
+    let best = |outcome: &&Outcome| !outcome.leakage && !outcome.transductive;
+    let best = outcomes.iter().filter(best).map(|outcome| outcome.accuracy).fold(0.0, f64::max);
+    let row = |outcome: &Outcome| {
+        let fair = !outcome.leakage && !outcome.transductive;
+        let role = match () {
+            () if fair && outcome.accuracy >= best => Role::Good,
+            () if fair => Role::Text,
+            () => Role::Dim,
+        };
+        let star = if outcome.transductive { "*" } else { " " };
+        let mark = if outcome.leakage { "†" } else { star };
+        let text = line(short(outcome.method), outcome.accuracy, outcome.ci);
+        Line::from(vec![Span::styled(format!("{mark} "), theme.fg(Role::Dim)), Span::styled(text, theme.fg(role))])
+    };
+    let rows: Vec<Line<'_>> = mine.into_iter().chain(outcomes.iter().map(row)).collect();
+    let room = usize::from(area.height);
+    let roomy = rows.len() + NOTES.len() < room;
+    let shown = if roomy { rows.len() } else { rows.len().min(room.saturating_sub(1)) };
+    let marked = |mark: char| rows[..shown].iter().any(|row| row.to_string().starts_with(mark));
+    let notes = NOTES.into_iter().filter(|note| note.chars().next().is_some_and(marked));
+    let notes: Vec<Line<'_>> = notes.map(|note| Line::styled(note, theme.fg(Role::Dim))).collect();
+    let left = pane::stack(buf, area, rows.into_iter().take(shown));
+    pane::stack(buf, left, roomy.then(Line::default).into_iter().chain(notes));
+}
+
+fn line(name: &str, accuracy: f64, (low, high): (f64, f64)) -> String {
+    format!("{name:<15}{:>6}  [{:.0}, {:.0}]", percent(Some(accuracy)), low * 100.0, high * 100.0)
+}
+
+/// The method's name in fifteen columns.
+const fn short(method: Method) -> &'static str {
+    match method {
+        Method::OracleBestComponent => "best component",
+        Method::OracleWorstComponent => "worst component",
+        Method::OracleVote => "vote of best",
+        other => other.name(),
+    }
+}

@@ -1,0 +1,193 @@
+//! The mixing desk: a strip a component, both accuracies, the fit with its path, and what the mix is held against.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{
+        Action,
+        state::{Fitting, State, open_run::Sheet},
+    },
+    text::{printable, signed},
+    tui::{
+        layout::mixer::{Mixing, first_row},
+        theme::{Role, Theme, glyph, kind_name},
+        widgets::{fader, legend, pane},
+    },
+};
+
+use super::{
+    baselines, mix,
+    scene::{Scene, opened, percent},
+    status,
+};
+
+/// The screen between header and status line.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let places = Mixing::of(area);
+    let Some(sheet) = scene.state.sheet() else {
+        return super::map::draw_waiting(buf, super::layout::body(area), scene);
+    };
+    strips(buf, places, scene, sheet);
+    accuracy(buf, places.accuracy, scene, sheet);
+    fit(buf, places, scene, sheet);
+    baselines::draw(buf, places.scores, scene, sheet);
+}
+
+fn strips(buf: &mut Buffer, places: Mixing, scene: Scene<'_>, sheet: &Sheet) {
+    let (state, theme) = (scene.state, scene.theme);
+    let note = match (state.marks.len(), state.kinds) {
+        (0, None) => state.map.metric.title().to_owned(),
+        (0, Some(kind)) => format!("{} · {} only", state.map.metric.title(), kind_name(kind)),
+        (marked, _) => format!("{marked} marked"),
+    };
+    opened(buf, places.strips, theme, "desk", Line::styled(note, theme.fg(Role::Dim)));
+    heading(buf, places, scene);
+    let strips: Vec<usize> = state.strips().collect();
+    let at = strips.iter().position(|&strip| Some(strip) == state.strip()).unwrap_or(0);
+    let room = usize::from(places.rows.height);
+    let first = first_row(strips.len(), room, at);
+    for (row, (index, &strip)) in strips.iter().enumerate().skip(first).take(room).enumerate() {
+        draw_strip(buf, places, row as u16, (scene, sheet, strip));
+        if index == at {
+            buf.set_style(Rect { y: places.rows.y + row as u16, height: 1, ..places.rows }, theme.selected());
+        }
+    }
+    let legend = Rect { y: places.strips.bottom().saturating_sub(1), height: 1, ..places.strips };
+    legend::draw_kinds(buf, legend, theme, sheet);
+}
+
+/// What the columns are: the quantity, and the scale of the faders.
+fn heading(buf: &mut Buffer, places: Mixing, scene: Scene<'_>) {
+    let (theme, row) = (scene.theme, Rect { y: places.strips.y + 1, height: 1, ..places.strips });
+    let unit = scene.state.map.metric.unit();
+    pane::put_at(buf, row, 0, Line::styled(format!("   {:<8}{unit:>5}", "strip"), theme.fg(Role::Dim)));
+    fader::scale(buf, Rect { y: row.y, ..places.track(0) }, theme, scene.state.mixer.span);
+    pane::put_right(buf, row, Line::styled("weight   ", theme.fg(Role::Dim)));
+}
+
+/// `+▲ L5.H3     93  ━━━━━━┿━━●─────   1.25 ×`.
+fn draw_strip(buf: &mut Buffer, places: Mixing, row: u16, (scene, sheet, strip): (Scene<'_>, &Sheet, usize)) {
+    let (state, theme, desk) = (scene.state, scene.theme, &sheet.desk);
+    let is_rest = strip == desk.rest_strip();
+    let kind = if is_rest { None } else { sheet.kind(strip) };
+    let name = if is_rest { "rest".to_owned() } else { sheet.name(strip).to_string() };
+    let value = state.map.values.get(strip).copied().flatten();
+    let value = value.map_or_else(|| "·".to_owned(), |value| state.map.metric.short(value));
+    let role = kind.map_or(Role::Text, Theme::kind);
+    let place = Rect { y: places.rows.y + row, height: 1, ..places.rows };
+    let mark = if state.marks.contains(&strip) { "+" } else { " " };
+    let value = if is_rest { String::new() } else { value };
+    let before = Line::from(vec![
+        Span::styled(mark, theme.bold(Role::Accent)),
+        Span::styled(format!("{} ", kind.map_or(" ", glyph)), theme.bold(role)),
+        Span::styled(format!("{name:<8}"), theme.fg(if is_rest { Role::Dim } else { Role::Text })),
+        Span::styled(format!("{value:>5}"), theme.fg(role)),
+    ]);
+    pane::put_at(buf, place, 0, before);
+    let heard = desk.weight(strip) != 0.0 && desk.on;
+    fader::draw(buf, places.track(row), theme, state.mixer.span, desk.gain(strip), heard);
+    let sign = match () {
+        () if desk.is_muted(strip) => "×",
+        () if desk.is_solo(strip) => "◆",
+        () => " ",
+    };
+    let moved = desk.gain(strip).to_bits() != 1.0_f64.to_bits();
+    let style = if moved { theme.bold(Role::Accent) } else { theme.fg(Role::Dim) };
+    let after = Line::from(vec![
+        Span::styled(format!("{:>6.2} ", desk.gain(strip)), style),
+        Span::styled(format!("{sign} "), theme.bold(Role::Accent)),
+    ]);
+    pane::put_right(buf, place, after);
+}
+
+/// Model and mix on both splits, and their mean margin on the test split.
+fn accuracy(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
+    let theme = scene.theme;
+    let (mark, role) = mix::standing(Some(sheet));
+    let inside = opened(buf, area, theme, "mix", Line::styled(mark, theme.bold(role)));
+    let margin = |margin: Option<f64>| margin.map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2}"));
+    let row = |name: &str, heard: bool, test: Option<f64>, train: Option<f64>, nats: Option<f64>| {
+        let (mark, style) = if heard { ("▸", theme.bold(Role::Accent)) } else { (" ", theme.fg(Role::Dim)) };
+        let text = format!("{mark} {name:<6}{:>7}{:>7}{:>9}", percent(test), percent(train), margin(nats));
+        Line::styled(text, style)
+    };
+    let (test, train, on) = (&sheet.test, &sheet.train, sheet.desk.on);
+    let heads = Line::styled(format!("  {:<6}{:>7}{:>7}{:>9}", "", "test", "train", "margin"), theme.fg(Role::Dim));
+    let model = row("model", !on, test.tally.full_accuracy(), train.tally.full_accuracy(), test.tally.full_margin());
+    let fit = format!("  no mix yet: {} fits one", scene.state.key_of(Action::Fit));
+    let mixed = if sheet.desk.is_model() {
+        Line::styled(fit, theme.fg(Role::Dim))
+    } else {
+        row("mix", on, test.mixed.accuracy(), train.mixed.accuracy(), test.mixed.margin())
+    };
+    let left = pane::stack(buf, inside, [heads, model, mixed]);
+    let mut notes = [mix::note(scene, sheet), offsets(theme, sheet)];
+    if scene.state.mixer.on_rest && !sheet.desk.offsets().is_empty() {
+        notes.reverse();
+    }
+    pane::stack(buf, left, notes);
+}
+
+/// What the mix adds to every label whatever the example, in nats: with the strip of `rest`, which shows it first.
+fn offsets(theme: &Theme, sheet: &Sheet) -> Line<'static> {
+    let added = sheet.desk.offsets().iter().zip(&sheet.task.label_words);
+    let named: Vec<String> =
+        added.map(|(&offset, word)| format!("{} {}", printable(word.trim()), signed(offset, 1))).collect();
+    if named.is_empty() {
+        return Line::default();
+    }
+    Line::styled(format!("+ {}", named.join(" ")), theme.fg(Role::Text))
+}
+
+/// The method, and where on its path the mix stands.
+fn fit(buf: &mut Buffer, places: Mixing, scene: Scene<'_>, sheet: &Sheet) {
+    let (state, theme) = (scene.state, scene.theme);
+    let method = Line::styled(state.mixer.method.name(), theme.bold(Role::Accent));
+    let inside = opened(buf, places.fit, theme, "fit", method);
+    let standing = if let Some(path) = &sheet.path {
+        let slider = places.slider();
+        pane::put_at(buf, inside, 0, Line::styled("λ strong", theme.fg(Role::Dim)));
+        let word = Rect { x: slider.right() + 1, y: slider.y, width: 5, height: 1 };
+        pane::put_at(buf, word, 0, Line::styled("weak", theme.fg(Role::Dim)));
+        let last = path.fits.len().saturating_sub(1).max(1) as f64;
+        fader::slider(buf, slider, theme, path.at as f64 / last, path.chosen as f64 / last);
+        let here = path.here().map_or(0.0, |fit| fit.lambda);
+        let from = if path.at == path.chosen { "as chosen" } else { "◇ is what was chosen" };
+        Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text))
+    } else {
+        pane::put_at(buf, inside, 0, waiting(scene, sheet));
+        Line::default()
+    };
+    let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+    pane::stack(buf, below, [standing, keys(state, theme)]);
+}
+
+fn waiting(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
+    let theme = scene.theme;
+    match scene.state.fitting {
+        Fitting::Running(id) | Fitting::Path(id) if id == sheet.id => {
+            let what = if matches!(scene.state.fitting, Fitting::Path(_)) { "fitting the path" } else { "fitting" };
+            Line::styled(format!("{} {what}", status::spinner(scene.tick)), theme.bold(Role::Accent))
+        }
+        _ => match &sheet.fit {
+            Some(fit) => Line::styled(format!("{} has its own λ, {}", fit.method, fit.lambda), theme.fg(Role::Text)),
+            None => Line::styled("no fit yet", theme.fg(Role::Dim)),
+        },
+    }
+}
+
+/// `w fit   n method   [ ] λ`.
+fn keys(state: &State, theme: &Theme) -> Line<'static> {
+    let key = |action| state.keymap.keys(state.place(), action).into_iter().next().unwrap_or_default();
+    let mut spans = Vec::new();
+    let lambda = format!("{} {}", key(Action::Stronger), key(Action::Weaker));
+    for (keys, name) in [(key(Action::Fit), "fit"), (key(Action::Method), "method"), (lambda, "λ")] {
+        spans.push(Span::styled(keys, theme.bold(Role::Accent)));
+        spans.push(Span::styled(format!(" {name}   "), theme.fg(Role::Dim)));
+    }
+    spans.into()
+}

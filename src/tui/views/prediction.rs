@@ -1,0 +1,121 @@
+//! What is said to one text: how likely each label is, and who argued for what.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::state::{
+        margin::{Argument, Term},
+        open_run::Sheet,
+    },
+    tui::{
+        theme::{Role, Theme, glyph},
+        widgets::{bar::bar, pane},
+    },
+};
+
+use super::examples::nats;
+
+/// Columns of a share in percent, and of a logit, with the space behind them.
+const SHARE: usize = 6;
+const LOGIT: usize = 6;
+
+/// Label logits of one text under the model, and under the mix if there is one.
+pub(super) struct Logits {
+    /// The model's own.
+    pub(super) model: Vec<f64>,
+    /// The mix's.
+    pub(super) mix: Option<Vec<f64>>,
+}
+
+/// How likely each label is, under the model and under the mix, with its logit where there is room; `held` is the label that is held up.
+pub(super) fn chances(theme: &Theme, sheet: &Sheet, held: usize, logits: &Logits, width: usize) -> Vec<Line<'static>> {
+    let sides: Vec<(&str, &[f64], Vec<f64>)> = [("model", Some(&logits.model)), ("mix", logits.mix.as_ref())]
+        .into_iter()
+        .filter_map(|(name, logits)| Some((name, logits?.as_slice(), softmax(logits?))))
+        .collect();
+    let shown = logits.model.len().min(6);
+    let longest = (0..shown).map(|label| pane::width(&sheet.label(label))).max().unwrap_or(0).min(9);
+    let each = width.saturating_sub(longest + 1) / sides.len();
+    let with_logits = each >= SHARE + LOGIT + 2;
+    let room = each.saturating_sub(SHARE + if with_logits { LOGIT } else { 0 });
+    let head = |name: &str| {
+        let logit = if with_logits { " logit " } else { " " };
+        format!("{}{logit}", pane::column(name, room + SHARE - 1))
+    };
+    let heads: String = sides.iter().map(|(name, ..)| head(name)).collect();
+    let heads = format!("{} {heads}", " ".repeat(longest));
+    let mut lines = vec![Line::default(), Line::styled(heads, theme.fg(Role::Dim))];
+    for label in 0..shown {
+        let style = if label == held { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
+        let mut spans = vec![Span::styled(format!("{} ", pane::column(&sheet.label(label), longest)), style)];
+        for (_, logits, shares) in &sides {
+            let role = if label == held { Role::Good } else { Role::Bad };
+            spans.extend(bar(theme, role, shares[label], room));
+            spans.push(Span::styled(format!("{:>4.0}% ", shares[label] * 100.0), theme.fg(Role::Text)));
+            let logit = with_logits.then(|| format!("{:>5} ", decimal(logits[label])));
+            spans.extend(logit.map(|logit| Span::styled(logit, theme.fg(Role::Dim))));
+        }
+        lines.push(spans.into());
+    }
+    lines
+}
+
+/// A number in five columns.
+fn decimal(value: f64) -> String {
+    let digits = usize::from(value.abs() < 999.95) + usize::from(value.abs() < 9.995);
+    format!("{value:.digits$}")
+}
+
+/// A row a term, for the label that is held up to the right, for its rival to the left; what does not fit is summed up.
+pub(super) fn terms(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, argument: &Argument) {
+    let heard = if sheet.desk.on { "mix" } else { "model" };
+    let note = Line::styled(format!("{heard} {} nats", nats(argument.margin)), theme.fg(Role::Dim));
+    let title = Line::from(vec![
+        Span::styled(format!("◂ {}", sheet.label(argument.rival)), theme.bold(Role::Bad)),
+        Span::styled("  against  ", theme.fg(Role::Dim)),
+        Span::styled(format!("{} ▸", sheet.label(argument.gold)), theme.bold(Role::Good)),
+    ]);
+    let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let inside = pane::open(buf, area, theme, title, note);
+    let rows = usize::from(inside.height);
+    let shown = if argument.terms.len() > rows { rows.saturating_sub(1) } else { rows };
+    let largest = argument.terms.first().map_or(1.0, |term| term.margin.abs());
+    let drawn = argument.terms.iter().take(shown).map(|term| row(theme, sheet, *term, largest, inside.width));
+    let left = pane::stack(buf, inside, drawn);
+    let others = argument.terms.get(shown..).unwrap_or_default();
+    if !others.is_empty() {
+        let sum: f64 = others.iter().map(|term| term.margin).sum();
+        let text = format!("and {} more, together {}", others.len(), nats(sum));
+        pane::stack(buf, left, [Line::styled(text, theme.fg(Role::Dim))]);
+    }
+}
+
+fn row(theme: &Theme, sheet: &Sheet, term: Term, largest: f64, width: u16) -> Line<'static> {
+    let name = term.component.map_or_else(|| "rest".to_owned(), |component| sheet.name(component).to_string());
+    let kind = term.component.and_then(|component| sheet.kind(component));
+    let half = usize::from(width).saturating_sub(20) / 2;
+    let length = ((term.margin.abs() / largest) * half as f64).round() as usize;
+    let drawn = "━".repeat(length);
+    let (left, right, role) =
+        if term.margin < 0.0 { (drawn, String::new(), Role::Bad) } else { (String::new(), drawn, Role::Good) };
+    vec![
+        Span::styled(format!("{} ", kind.map_or(" ", glyph)), theme.bold(kind.map_or(Role::Dim, Theme::kind))),
+        Span::styled(format!("{name:<9}"), theme.fg(Role::Text)),
+        Span::styled(format!("{:>+6.2} ", term.margin), theme.fg(role)),
+        Span::styled(format!("{left:>half$}"), theme.fg(role)),
+        Span::styled("│", theme.fg(Role::Faint)),
+        Span::styled(right, theme.fg(role)),
+    ]
+    .into()
+}
+
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logits.iter().map(|logit| (logit - most).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / sum).collect()
+}
