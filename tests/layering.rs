@@ -1,10 +1,10 @@
 //! Dependencies between modules run one way: `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` beside.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+mod imports;
+
+use std::{collections::BTreeSet, path::Path};
+
+use imports::{Reference, Tests, references, sources};
 
 /// Modules that know nothing of the others but each other.
 const GROUND: &[&str] = &[
@@ -39,6 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("jobs", &["cause", "analysis", "runner", "decompose", "model", "store", "task"]),
     ("app", &["cause", "jobs", "runner", "analysis", "task", "model"]),
     ("tui", &["cause", "app", "jobs", "runner", "analysis", "task", "model", "store"]),
+    ("main", &["cli"]),
     (
         "cli",
         &[
@@ -66,87 +67,62 @@ const SCREEN: &[&str] = &["ratatui", "crossterm", "tokio"];
 
 #[test]
 fn modules_use_only_what_lies_below_them() {
-    let mut wrong = Vec::new();
-    for (module, file) in sources() {
-        let text = code(&fs::read_to_string(&file).unwrap());
-        let allowed = LAYERS.iter().find(|(name, _)| *name == module).map_or(&[][..], |(_, allowed)| allowed);
-        for used in uses(&text) {
-            let known = GROUND.contains(&used.as_str()) || LAYERS.iter().any(|(name, _)| *name == used);
-            let fine = used == module || allowed.contains(&used.as_str()) || GROUND.contains(&used.as_str());
-            if known && !fine {
-                wrong.push(format!("{} uses crate::{used}", file.display()));
-            }
-        }
-        let draws = SCREEN.iter().filter(|name| text.contains(&format!("{name}::")));
-        wrong.extend(draws.filter(|_| module != "tui").map(|name| format!("{} uses {name}", file.display())));
-    }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let all = references(&sources(root()), env!("CARGO_PKG_NAME"), Tests::Kept);
+    let wrong: BTreeSet<String> = all.iter().flat_map(mistakes).collect();
+    assert!(wrong.is_empty(), "\n{}", Vec::from_iter(wrong).join("\n"));
 }
 
 #[test]
 fn every_module_has_its_layer() {
-    let known: BTreeSet<&str> =
-        GROUND.iter().copied().chain(LAYERS.iter().map(|(name, _)| *name)).chain(["lib", "main"]).collect();
-    let strangers: BTreeSet<String> =
-        sources().into_iter().map(|(module, _)| module).filter(|module| !known.contains(module.as_str())).collect();
+    let strangers: BTreeSet<String> = sources(root())
+        .keys()
+        .map(|file| module(file).to_owned())
+        .filter(|name| name != "lib" && !is_known(name))
+        .collect();
     assert!(strangers.is_empty(), "give these modules a layer in this file: {strangers:?}");
 }
 
 #[test]
-fn the_reader_of_use_lines_sees_groups() {
-    let text = "use crate::{\n    app::{State, keys},\n    text::list,\n};\nfn f() { crate::tui::draw() }";
-    assert_eq!(uses(text).into_iter().collect::<Vec<_>>(), ["app", "text", "tui"]);
-}
-
-/// All source files with the top-level module that each belongs to.
-fn sources() -> Vec<(String, PathBuf)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut folders, mut files) = (vec![root.clone()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let first = path.strip_prefix(&root).unwrap().components().next().unwrap();
-                let module = Path::new(first.as_os_str()).file_stem().unwrap().to_string_lossy().into_owned();
-                files.push((module, path));
-            }
-        }
+fn mistakes_are_seen_however_they_are_written() {
+    let wrong = |text: &str| {
+        let files = [("src/lib.rs", "mod tui; mod run;"), ("src/tui.rs", "pub use std::fmt;"), ("src/run.rs", text)];
+        let sources = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
+        references(&sources, "partscope", Tests::Kept).iter().flat_map(mistakes).collect::<Vec<_>>()
+    };
+    for text in
+        ["use crate::{tui, text::list};", "use super::tui::fmt;", "fn f() { println!(\"{}\", crate::tui::f()) }"]
+    {
+        assert_eq!(wrong(text), ["src/run.rs uses tui"], "{text}");
     }
-    files
+    assert_eq!(wrong("#[cfg(test)] mod tests { use tokio::sync::watch; }"), ["src/run.rs uses tokio"]);
+    assert!(wrong("// crate::tui\nuse crate::run::f;").is_empty());
 }
 
-/// The text without comments.
-fn code(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Top-level modules named after `crate::`, alone or in a group.
-fn uses(text: &str) -> BTreeSet<String> {
-    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let mut found = BTreeSet::new();
-    for after in text.split("crate::").skip(1) {
-        let Some(group) = after.strip_prefix('{') else {
-            found.insert(name(after));
-            continue;
-        };
-        let mut depth = 0;
-        let mut start = true;
-        for (at, c) in group.char_indices() {
-            match c {
-                '}' if depth == 0 => break,
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' if depth == 0 => start = true,
-                c if start && depth == 0 && c.is_alphabetic() => {
-                    found.insert(name(&group[at..]));
-                    start = false;
-                }
-                _ => {}
-            }
-        }
+/// What is wrong with a path: it goes through a module, or leads to one, that is not below its own; or it is a screen's.
+fn mistakes(path: &Reference) -> BTreeSet<String> {
+    let user = module(&path.from);
+    let allowed = LAYERS.iter().find(|(name, _)| *name == user).map_or(&[][..], |(_, allowed)| allowed);
+    let used = path.through.iter().chain(&path.to).map(|file| module(file)).filter(|used| is_known(used));
+    let mut wrong: BTreeSet<&str> =
+        used.filter(|used| *used != user && !allowed.contains(used) && !GROUND.contains(used)).collect();
+    if user != "tui" && path.through.is_empty() && path.to.is_none() {
+        wrong.extend(
+            path.path.iter().find(|name| !name.is_empty()).map(String::as_str).filter(|name| SCREEN.contains(name)),
+        );
     }
-    found
+    wrong.into_iter().map(|used| format!("{} uses {used}", path.from)).collect()
+}
+
+/// The top-level module that a file belongs to.
+fn module(file: &str) -> &str {
+    let below = file.strip_prefix("src/").unwrap_or(file);
+    below.split_once('/').map_or(below.trim_end_matches(".rs"), |(folder, _)| folder)
+}
+
+fn is_known(module: &str) -> bool {
+    GROUND.contains(&module) || LAYERS.iter().any(|(name, _)| *name == module)
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

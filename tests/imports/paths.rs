@@ -1,0 +1,176 @@
+//! The paths that are written in a module.
+
+use syn::{
+    Attribute, ImplItem, Item, ItemMod, ItemUse, Macro, Meta, Path, Token, TraitItem, UseTree, Visibility,
+    buffer::TokenBuffer,
+    punctuated::Punctuated,
+    visit::{self, Visit},
+};
+
+use super::{Tests, tokens, tree::attributes};
+
+/// In what way a path is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// In a type, an expression, a pattern, a macro.
+    Inline,
+    /// In a `use` for the module itself.
+    Imported,
+    /// In a `use` that others see too.
+    PassedOn,
+}
+
+/// A path as it is written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its names; the first one is empty if it begins with `::`.
+    pub names: Vec<String>,
+    /// Where.
+    pub how: How,
+}
+
+/// Collects the paths of the items it visits. Modules among them are not entered.
+pub struct Reader {
+    /// All paths.
+    pub paths: Vec<Written>,
+    /// What is imported under which name.
+    pub imports: Vec<(String, Vec<String>)>,
+    /// Of what everything is imported.
+    pub globs: Vec<Vec<String>>,
+    tests: Tests,
+}
+
+impl Reader {
+    /// One that has seen nothing.
+    pub fn new(tests: Tests) -> Self {
+        Self { paths: Vec::new(), imports: Vec::new(), globs: Vec::new(), tests }
+    }
+
+    fn skips(&self, attributes: &[Attribute]) -> bool {
+        self.tests == Tests::LeftOut && is_for_tests(attributes)
+    }
+
+    fn read(&mut self, tokens: &TokenBuffer) {
+        let found = tokens::paths(tokens.begin());
+        self.paths.extend(found.into_iter().map(|names| Written { names, how: How::Inline }));
+    }
+
+    /// Takes a `use` apart; `before` are the names on the way to `tree`.
+    fn import(&mut self, tree: &UseTree, mut before: Vec<String>, how: How) {
+        let name = match tree {
+            UseTree::Path(path) => {
+                before.push(path.ident.to_string());
+                return self.import(&path.tree, before, how);
+            }
+            UseTree::Group(group) => {
+                return group.items.iter().for_each(|tree| self.import(tree, before.clone(), how));
+            }
+            UseTree::Glob(_) => {
+                self.globs.push(before.clone());
+                return self.paths.push(Written { names: before, how });
+            }
+            UseTree::Name(name) => {
+                if name.ident != "self" {
+                    before.push(name.ident.to_string());
+                }
+                before.last().cloned()
+            }
+            UseTree::Rename(renamed) => {
+                if renamed.ident != "self" {
+                    before.push(renamed.ident.to_string());
+                }
+                Some(renamed.rename.to_string()).filter(|name| name != "_")
+            }
+        };
+        self.imports.extend(name.map(|name| (name, before.clone())));
+        self.paths.push(Written { names: before, how });
+    }
+}
+
+impl<'ast> Visit<'ast> for Reader {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !self.skips(attributes(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_impl_item(&mut self, item: &'ast ImplItem) {
+        let attributes = match item {
+            ImplItem::Const(item) => &item.attrs,
+            ImplItem::Fn(item) => &item.attrs,
+            ImplItem::Type(item) => &item.attrs,
+            _ => &Vec::new(),
+        };
+        if !self.skips(attributes) {
+            visit::visit_impl_item(self, item);
+        }
+    }
+
+    fn visit_trait_item(&mut self, item: &'ast TraitItem) {
+        let attributes = match item {
+            TraitItem::Const(item) => &item.attrs,
+            TraitItem::Fn(item) => &item.attrs,
+            TraitItem::Type(item) => &item.attrs,
+            _ => &Vec::new(),
+        };
+        if !self.skips(attributes) {
+            visit::visit_trait_item(self, item);
+        }
+    }
+
+    fn visit_item_mod(&mut self, _: &'ast ItemMod) {}
+
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        let how = if matches!(item.vis, Visibility::Inherited) { How::Imported } else { How::PassedOn };
+        self.import(&item.tree, before(item.leading_colon.is_some()), how);
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        let mut names = before(path.leading_colon.is_some());
+        names.extend(path.segments.iter().map(|segment| segment.ident.to_string()));
+        self.paths.push(Written { names, how: How::Inline });
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, called: &'ast Macro) {
+        self.visit_path(&called.path);
+        self.read(&TokenBuffer::new2(called.tokens.clone()));
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if ["cfg", "doc"].iter().any(|name| attribute.path().is_ident(name)) {
+            return;
+        }
+        visit::visit_attribute(self, attribute);
+        if let Meta::List(list) = &attribute.meta {
+            self.read(&TokenBuffer::new2(list.tokens.clone()));
+        }
+    }
+}
+
+/// The names with which a path begins that has a `::` before it or not.
+fn before(colons: bool) -> Vec<String> {
+    if colons { vec![String::new()] } else { Vec::new() }
+}
+
+/// Whether `#[test]` or a `#[cfg]` that holds in tests only is among the attributes.
+pub fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let holds = |meta: Meta| holds_in_tests_only(&meta);
+        attribute.path().is_ident("test")
+            || attribute.path().is_ident("cfg") && attribute.parse_args::<Meta>().is_ok_and(holds)
+    })
+}
+
+/// Whether a condition is `test`, or asks for it along with others.
+fn holds_in_tests_only(condition: &Meta) -> bool {
+    match condition {
+        Meta::Path(path) => path.is_ident("test"),
+        Meta::List(list) if list.path.is_ident("all") => list
+            .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+            .is_ok_and(|parts| parts.iter().any(holds_in_tests_only)),
+        _ => false,
+    }
+}
