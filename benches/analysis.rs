@@ -14,7 +14,7 @@ use partscope::{
         summarize,
     },
     cancel::Cancel,
-    random::Draws,
+    random::SeededRng,
 };
 
 const COMPONENTS: Shape = Shape { layers: 32, heads: 32, labels: 0 };
@@ -60,13 +60,13 @@ fn problems() -> [(&'static str, FitOptions); 6] {
 /// Contributions as a model gives them: few loud components, many quiet ones, label bias, a tenth that knows something.
 fn table(n: usize, labels: usize, seed: u64) -> Attribution {
     let shape = Shape { labels, ..COMPONENTS };
-    let mut draws = Draws::new(seed);
+    let mut draws = SeededRng::new(seed);
     let mut gold: Vec<usize> = (0..n).map(|i| i % labels).collect();
     draws.shuffle(&mut gold);
     let rows = n * labels;
     let mut components = Vec::with_capacity(shape.components() * rows);
     for index in 0..shape.components() {
-        let mut traits = Draws::new(1000 + index as u64);
+        let mut traits = SeededRng::new(1000 + index as u64);
         let loudness = 0.3 * traits.unit().powi(4);
         let knows = if index % 10 == 0 { 1.5 * traits.normal() } else { 0.0 };
         let bias: Vec<f64> = (0..labels).map(|_| traits.normal()).collect();

@@ -15,7 +15,7 @@ use partscope::{
     decompose::{BatchSize, LabelProjection, Prepared},
     model::{
         Decoder, Matrix, Norm, NormKind, Packed, Regime,
-        attention::{Attention, KeyValue, Queries},
+        attention::{Attention, KvCache, Queries},
         layer::Layer,
         layers::{Activation, Linear},
         mlp::{FeedForward, Mlp},
@@ -77,7 +77,7 @@ fn kernels(shape: &Shape, peak: f64) -> Result<()> {
         let suffix = [0_u32; SUFFIX];
         let packed = Packed::new((0..TOKENS / SUFFIX).map(|_| &suffix[..]), seen, Regime::Short);
         let tokens = |count| {
-            Ok::<_, candle_core::Error>(KeyValue {
+            Ok::<_, candle_core::Error>(KvCache {
                 key: random(&[count, kv_width])?,
                 value: random(&[count, kv_width])?,
             })

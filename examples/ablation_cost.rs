@@ -10,9 +10,9 @@ use partscope::{
     Result,
     analysis::Mix,
     cancel::Cancel,
-    cause::{Ablation, Fill, Positions, Subject, rerun, sweep},
+    experiments::{Ablation, Fill, Positions, RunContext, rerun, sweep},
     model::{LoadOptions, Model, Source},
-    runner::{Draft, RunRequest, execute},
+    runner::{PromptBuilder, RunRequest, execute},
     task::Library,
 };
 
@@ -23,19 +23,19 @@ fn main() -> Result<()> {
     let (model, cancel) = (Model::load(&Source::Demo, &LoadOptions::default())?, Cancel::default());
     let task = Library.task("topic")?;
     let request = RunRequest { task: "topic".to_owned(), limit: Some(EXAMPLES), ..RunRequest::default() };
-    let (plan, prompts) = Draft::new(&task, &request)?.plan(&model)?;
+    let (plan, prompts) = PromptBuilder::new(&task, &request)?.plan(&model)?;
     let run = execute(&model, plan.clone(), &prompts, &Cancel::default(), &mut |_| {})?;
-    let subject = Subject::new(&model, &plan, &prompts)?;
+    let context = RunContext::new(&model, &plan, &prompts)?;
     for (positions, fill) in [(Positions::Last, Fill::Zero), (Positions::All, Fill::Zero)] {
         let how = Ablation { positions, fill };
         let one = |index: usize| {
             let mut mix = Mix::identity(plan.shape);
             mix.weights[index] = 0.0;
-            rerun(&subject, &run.test, &mix, how, &cancel, &mut |_| {})
+            rerun(&context, &run.test, &mix, how, &cancel, &mut |_| {})
         };
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            let swept = timed(|| sweep(&subject, how, &cancel, &mut |_, _| {}).map(drop))?;
+            let swept = timed(|| sweep(&context, how, &cancel, &mut |_, _| {}).map(drop))?;
             let apart = timed(|| (0..plan.shape.components()).try_for_each(|index| one(index).map(drop)))?;
             let single = timed(|| one(0).map(drop))?;
             rounds.push([swept, apart, single]);

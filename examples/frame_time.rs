@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use partscope::{
     Attribution, Batch, Exactness, Result, Run, Shape, Split,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, RunMeta, SCHEMA, TaskMeta, Timing},
-    tui::{ExploreOptions, Stage},
+    tui::{ExploreOptions, Headless},
 };
 use ratatui::layout::Size;
 
@@ -15,7 +15,7 @@ const SHAPE: Shape = Shape { layers: 80, heads: 64, labels: 2 };
 const FRAMES: usize = 300;
 
 fn main() -> Result<()> {
-    let mut stage = Stage::open(ExploreOptions { saved: vec![run(2000)], ..ExploreOptions::default() })?;
+    let mut stage = Headless::open(ExploreOptions { saved: vec![run(2000)], ..ExploreOptions::default() })?;
     let size = Size { width: 200, height: 60 };
     for (what, keys) in [
         ("map", ["l", "k", "h", "j"]),

@@ -8,7 +8,7 @@ use partscope::{
     analysis::{Mix, Tally},
     cancel::Cancel,
     model::{LoadOptions, Model, Source},
-    runner::{Draft, RunRequest, execute},
+    runner::{PromptBuilder, RunRequest, execute},
     task::Library,
 };
 
@@ -17,7 +17,7 @@ fn main() -> Result<()> {
     for name in Library.names() {
         let task = Library.task(&name)?;
         let request = RunRequest { task: name.clone(), train_examples: 40, limit: Some(300), ..RunRequest::default() };
-        let (plan, prompts) = Draft::new(&task, &request)?.plan(&model)?;
+        let (plan, prompts) = PromptBuilder::new(&task, &request)?.plan(&model)?;
         let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;
         let full = run.meta.accuracy.full;
         match enough(&run.train, &run.test, full) {

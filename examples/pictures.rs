@@ -8,7 +8,7 @@ use partscope::{
     runner::RunRequest,
     store::Store,
     task::Library,
-    tui::{ExploreOptions, Listener, Stage, TaskChoice},
+    tui::{ExploreOptions, Headless, Listener, TaskChoice},
 };
 use ratatui::layout::Size;
 
@@ -28,7 +28,7 @@ const PICTURES: [(&str, &str); 8] = [
 
 fn main() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
-    let mut stage = Stage::open(demo()?)?;
+    let mut stage = Headless::open(demo()?)?;
     for (name, keys) in PICTURES {
         let (path, svg) = (folder.join(format!("{name}.svg")), stage.keys(keys)?.svg(SIZE));
         let write = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, svg));

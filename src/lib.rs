@@ -18,7 +18,7 @@
 //! | [`store`] | runs on disk |
 //! | [`report`] | runs as figures, tables and a page |
 //! | [`runner`] | a request → prompts → a run |
-//! | [`cause`] | what happens when components are changed inside the forward pass; where heads look |
+//! | [`experiments`] | components changed inside the forward pass; attention patterns; the logit lens |
 //! | [`protocol`] | the paper's protocol over many runs |
 //! | [`jobs`] | worker threads that own the model; typed requests and events |
 //! | `app`, `tui` | state and keys; drawing (feature `tui`) |
@@ -31,14 +31,14 @@
 //!     analysis::{Thresholds, summarize},
 //!     cancel::Cancel,
 //!     model::{LoadOptions, Model, Source},
-//!     runner::{Draft, RunRequest, execute},
+//!     runner::{PromptBuilder, RunRequest, execute},
 //!     task::Library,
 //! };
 //!
 //! let model = Model::load(&Source::Demo, &LoadOptions::default())?;
 //! let task = Library.task("topic")?;
 //! let request = RunRequest { task: "topic".into(), limit: Some(20), ..RunRequest::default() };
-//! let (plan, prompts) = Draft::new(&task, &request)?.plan(&model)?;
+//! let (plan, prompts) = PromptBuilder::new(&task, &request)?.plan(&model)?;
 //! let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;
 //! assert!(run.meta.exactness.max_rel < 1e-4, "the parts add up to the model's own logits");
 //!
@@ -54,7 +54,6 @@ pub mod app;
 pub mod attribution;
 pub mod bench;
 pub mod cancel;
-pub mod cause;
 pub mod cli;
 pub mod color;
 pub mod component;
@@ -63,6 +62,7 @@ pub(crate) mod demo;
 pub(crate) mod disk;
 pub mod doctor;
 pub mod error;
+pub mod experiments;
 pub mod hub;
 pub mod jobs;
 pub mod model;

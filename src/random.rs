@@ -9,9 +9,9 @@ use rand_chacha::{
 
 /// A stream of random numbers fixed by its seed.
 #[derive(Clone, Debug)]
-pub struct Draws(ChaCha8Rng);
+pub struct SeededRng(ChaCha8Rng);
 
-impl Draws {
+impl SeededRng {
     /// The stream of `seed`.
     pub fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn values_are_pinned() {
-        let mut draws = Draws::new(7);
+        let mut draws = SeededRng::new(7);
         let mut order = [0, 1, 2, 3, 4, 5, 6, 7];
         draws.shuffle(&mut order);
         assert_eq!((order, draws.below(1000)), ([4, 1, 6, 0, 5, 7, 2, 3], 470));
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_shuffle_is_a_permutation() {
         let mut items: Vec<usize> = (0..100).collect();
-        Draws::new(1).shuffle(&mut items);
+        SeededRng::new(1).shuffle(&mut items);
         items.sort_unstable();
         assert_eq!(items, (0..100).collect::<Vec<_>>());
     }

@@ -10,8 +10,8 @@ use partscope::{
     analysis::{Mix, predict::rivals},
     attribution::Split,
     cancel::Cancel,
-    cause::{Ablation, Subject, Sweep, look, rerun, shares, sweep, writes},
     decompose::BatchSize,
+    experiments::{Ablation, RunContext, Sweep, attention_pattern, attention_shares, logit_lens, rerun, sweep},
     run::{PromptMeta, TaskMeta},
     runner::{Plan, PlannedExample, Prompts, Rebuilt},
 };
@@ -61,8 +61,8 @@ impl Case {
         Self { golden, facts, prompts, plan, table }
     }
 
-    fn subject(&self) -> Subject<'_> {
-        Subject::new(&self.golden.model, &self.plan, &self.prompts).unwrap()
+    fn context(&self) -> RunContext<'_> {
+        RunContext::new(&self.golden.model, &self.plan, &self.prompts).unwrap()
     }
 
     fn rebuilt(&self) -> Rebuilt {
@@ -96,7 +96,7 @@ fn a_mix_inside_the_forward_pass_equals_transformers() {
     for case in cases() {
         for setting in case.facts["settings"].as_array().unwrap() {
             let how = ablation(setting);
-            let rerun = rerun(&case.subject(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rerun = rerun(&case.context(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
             let error = relative_error(&narrow(&rerun.total), &numbers(&setting["mix"]));
             println!("{:20} {:36} mix {error:.1e}", case.golden.name, how.describe());
             assert!(error <= TOLERANCE, "{} {how:?}: {error}", case.golden.name);
@@ -119,9 +119,9 @@ fn ablating_each_in_turn_equals_transformers() {
             for prefix_tokens in [4, 0] {
                 let mut plan = case.plan.clone();
                 plan.prompt.prefix_tokens = prefix_tokens;
-                let subject = Subject::new(&case.golden.model, &plan, &case.prompts).unwrap();
+                let context = RunContext::new(&case.golden.model, &plan, &case.prompts).unwrap();
                 let mut worst = 0.0_f32;
-                let swept = sweep(&subject, how, &Cancel::default(), &mut |_, _| {}).unwrap();
+                let swept = sweep(&context, how, &Cancel::default(), &mut |_, _| {}).unwrap();
                 for (index, expected) in each.iter().enumerate() {
                     let (rows, expected) = (numbers(expected), margin_mean(&numbers(expected)));
                     let scale = rows.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
@@ -146,7 +146,7 @@ fn a_mix_of_ones_changes_nothing_to_the_bit() {
         for setting in case.facts["settings"].as_array().unwrap() {
             let ones = Mix::identity(case.plan.shape);
             let how = ablation(setting);
-            let rerun = rerun(&case.subject(), &case.table, &ones, how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rerun = rerun(&case.context(), &case.table, &ones, how, &Cancel::default(), &mut |_| {}).unwrap();
             assert_eq!(rerun.table, case.table, "{} {how:?}", case.golden.name);
             assert!(rerun.total.iter().zip(case.table.full()).all(|(a, b)| a.to_bits() == f64::from(*b).to_bits()));
             assert_eq!(rerun.effects.total_flips.count(), 0);
@@ -161,7 +161,7 @@ fn reactions_add_up_to_the_indirect_effect() {
     for case in cases() {
         for setting in case.facts["settings"].as_array().unwrap() {
             let how = ablation(setting);
-            let rerun = rerun(&case.subject(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rerun = rerun(&case.context(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
             let rivals = rivals(&case.table);
             let mean = |logits: &dyn Fn(usize) -> f64| {
                 let margins = rivals.iter().enumerate().map(|(row, rival)| logits(3 * row) - logits(3 * row + rival));
@@ -187,7 +187,7 @@ fn a_sweep_is_the_same_on_any_number_of_threads() {
             let mut seen = Vec::new();
             let mut observe = |partial: Option<&Sweep>, _| seen.extend(partial.cloned());
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let whole = pool.install(|| sweep(&case.subject(), how, &Cancel::default(), &mut observe)).unwrap();
+            let whole = pool.install(|| sweep(&case.context(), how, &Cancel::default(), &mut observe)).unwrap();
             assert!(whole.is_complete() && seen.iter().all(|partial| partial.done() <= partial.begun()));
             assert!(seen.windows(2).all(|two| two[0].done() <= two[1].done()));
             assert_eq!(seen.last(), Some(&whole));
@@ -204,14 +204,14 @@ fn a_sweep_is_the_same_on_any_number_of_threads() {
 #[test]
 fn the_direct_effect_is_the_table_without_the_component() {
     let case = &cases()[0];
-    let swept = sweep(&case.subject(), Ablation::default(), &Cancel::default(), &mut |_, _| {}).unwrap();
+    let swept = sweep(&case.context(), Ablation::default(), &Cancel::default(), &mut |_, _| {}).unwrap();
     for (index, effects) in swept.effects.iter().enumerate() {
         let mut mix = Mix::identity(case.plan.shape);
         mix.weights[index] = 0.0;
         let margins = mix.margins(&case.table);
         let mean = margins.iter().sum::<f64>() / margins.len() as f64;
         assert!((effects.direct.margin - mean).abs() < 1e-5, "{index}");
-        let total = rerun(&case.subject(), &case.table, &mix, Ablation::default(), &Cancel::default(), &mut |_| {});
+        let total = rerun(&case.context(), &case.table, &mix, Ablation::default(), &Cancel::default(), &mut |_| {});
         assert!((effects.total.margin - total.unwrap().effects.total.margin).abs() < 1e-5, "{index}");
     }
     assert_eq!(case.plan.split(Split::Test).len(), swept.done());
@@ -220,11 +220,11 @@ fn the_direct_effect_is_the_table_without_the_component() {
 #[test]
 fn attention_of_the_last_token_equals_transformers_and_sums_to_one() {
     for case in cases() {
-        let (subject, rebuilt, tokenizer) = (case.subject(), case.rebuilt(), &case.golden.model.tokenizer);
+        let (context, rebuilt, tokenizer) = (case.context(), case.rebuilt(), &case.golden.model.tokenizer);
         let mut worst = 0.0_f32;
         let mut query = vec![0.0; case.plan.shape.layers * case.plan.shape.heads];
         for (example, expected) in case.facts["attention"].as_array().unwrap().iter().enumerate() {
-            let look = look(&subject, tokenizer, &rebuilt, example, &Cancel::default()).unwrap();
+            let look = attention_pattern(&context, tokenizer, &rebuilt, example, &Cancel::default()).unwrap();
             let expected: Vec<&Value> =
                 expected.as_array().unwrap().iter().flat_map(|l| l.as_array().unwrap()).collect();
             assert_eq!((look.weights.len(), look.tokens.len()), (expected.len(), case.golden.prompts[example].len()));
@@ -236,7 +236,7 @@ fn attention_of_the_last_token_equals_transformers_and_sums_to_one() {
         }
         println!("{:20} attention {worst:.1e}", case.golden.name);
         assert!(worst <= TOLERANCE, "{}: {worst}", case.golden.name);
-        let mean = shares(&subject, tokenizer, &rebuilt, &Cancel::default(), &mut |_| {}).unwrap();
+        let mean = attention_shares(&context, tokenizer, &rebuilt, &Cancel::default(), &mut |_| {}).unwrap();
         for (mean, query) in mean.means.iter().zip(query) {
             assert!((mean[2] - query).abs() < 1e-5 && (mean.iter().sum::<f64>() - 1.0).abs() < 1e-5);
         }
@@ -247,10 +247,10 @@ fn attention_of_the_last_token_equals_transformers_and_sums_to_one() {
 #[test]
 fn what_a_component_writes_is_what_it_contributes() {
     for case in cases() {
-        let (subject, tokenizer) = (case.subject(), &case.golden.model.tokenizer);
+        let (context, tokenizer) = (case.context(), &case.golden.model.tokenizer);
         for (index, component) in case.plan.shape.iter().enumerate() {
             let at = (3, component);
-            let written = writes(&subject, tokenizer, &case.golden.labels, at, 5, &Cancel::default()).unwrap();
+            let written = logit_lens(&context, tokenizer, &case.golden.labels, at, 5, &Cancel::default()).unwrap();
             let labels: Vec<f32> = written.labels.iter().map(|word| word.logit as f32).collect();
             let expected = &case.table.contribution(index)[9..12];
             assert!(relative_error(&labels, expected) <= TOLERANCE, "{} {component}", case.golden.name);

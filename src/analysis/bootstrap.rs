@@ -4,11 +4,11 @@
 //! three is drawn anew with replacement, crossed (the pigeonhole bootstrap, Owen 2007): an interval over examples alone
 //! would say nothing of the next demonstration set.
 
-use crate::random::Draws;
+use crate::random::SeededRng;
 
 /// Per-example values of one run: 1 or 0 for right or wrong, or the difference of two methods.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cell<'a> {
+pub struct BootstrapCell<'a> {
     /// Which template, numbered from 0.
     pub template: usize,
     /// Which demonstration set, numbered from 0.
@@ -27,18 +27,18 @@ pub struct Estimate {
 }
 
 /// Bootstraps the mean over `cells` with `draws` resamples; `None` without cells or examples.
-pub fn bootstrap(cells: &[Cell], draws: usize, seed: u64) -> Option<Estimate> {
+pub fn bootstrap(cells: &[BootstrapCell], draws: usize, seed: u64) -> Option<Estimate> {
     bootstrap_tasks(&[cells], draws, seed)
 }
 
 /// Bootstraps the mean over tasks of each task's mean over runs: tasks are fixed, all within them is drawn anew.
-pub fn bootstrap_tasks(tasks: &[&[Cell]], draws: usize, seed: u64) -> Option<Estimate> {
+pub fn bootstrap_tasks(tasks: &[&[BootstrapCell]], draws: usize, seed: u64) -> Option<Estimate> {
     let sizes: Vec<Sizes> = tasks.iter().map(|cells| Sizes::of(cells)).collect();
     if tasks.is_empty() || draws == 0 || sizes.iter().any(|sizes| sizes.examples == 0) {
         return None;
     }
-    let mut random = Draws::new(seed);
-    let mut mean_of = |draw: &mut dyn FnMut(&mut Draws, usize) -> Vec<f64>| {
+    let mut random = SeededRng::new(seed);
+    let mut mean_of = |draw: &mut dyn FnMut(&mut SeededRng, usize) -> Vec<f64>| {
         let means = tasks.iter().zip(&sizes).map(|(cells, sizes)| sizes.mean(cells, &mut |n| draw(&mut random, n)));
         means.sum::<f64>() / tasks.len() as f64
     };
@@ -57,14 +57,14 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of(cells: &[Cell]) -> Self {
-        let span = |number: fn(&Cell) -> usize| cells.iter().map(number).max().map_or(0, |most| most + 1);
+    fn of(cells: &[BootstrapCell]) -> Self {
+        let span = |number: fn(&BootstrapCell) -> usize| cells.iter().map(number).max().map_or(0, |most| most + 1);
         let examples = cells.iter().map(|cell| cell.values.len()).min().unwrap_or(0);
         Self { templates: span(|cell| cell.template), demos: span(|cell| cell.demos), examples }
     }
 
     /// Mean of all cells, each counted as often as its template, demonstration set and examples were drawn.
-    fn mean(&self, cells: &[Cell], draw: &mut dyn FnMut(usize) -> Vec<f64>) -> f64 {
+    fn mean(&self, cells: &[BootstrapCell], draw: &mut dyn FnMut(usize) -> Vec<f64>) -> f64 {
         let examples = draw(self.examples);
         let within: Vec<f64> = cells
             .iter()
@@ -72,7 +72,7 @@ impl Sizes {
             .collect();
         loop {
             let (templates, demos) = (draw(self.templates), draw(self.demos));
-            let weight = |cell: &Cell| templates[cell.template] * demos[cell.demos];
+            let weight = |cell: &BootstrapCell| templates[cell.template] * demos[cell.demos];
             let total: f64 = cells.iter().map(weight).sum();
             if total > 0.0 {
                 return cells.iter().zip(&within).map(|(cell, mean)| weight(cell) * mean).sum::<f64>() / total;
@@ -82,7 +82,7 @@ impl Sizes {
 }
 
 /// How often each of `n` things comes up in `n` draws with replacement.
-fn multiplicities(random: &mut Draws, n: usize) -> Vec<f64> {
+fn multiplicities(random: &mut SeededRng, n: usize) -> Vec<f64> {
     let mut counts = vec![0.0; n];
     for _ in 0..n {
         counts[random.below(n)] += 1.0;
@@ -94,8 +94,8 @@ fn multiplicities(random: &mut Draws, n: usize) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    fn cells(values: &[Vec<f64>]) -> Vec<Cell<'_>> {
-        values.iter().enumerate().map(|(i, values)| Cell { template: i / 5, demos: i % 5, values }).collect()
+    fn cells(values: &[Vec<f64>]) -> Vec<BootstrapCell<'_>> {
+        values.iter().enumerate().map(|(i, values)| BootstrapCell { template: i / 5, demos: i % 5, values }).collect()
     }
 
     #[test]
@@ -114,6 +114,6 @@ mod tests {
     #[test]
     fn nothing_has_no_interval() {
         assert_eq!(bootstrap(&[], 100, 1), None);
-        assert_eq!(bootstrap(&[Cell { template: 0, demos: 0, values: &[] }], 100, 1), None);
+        assert_eq!(bootstrap(&[BootstrapCell { template: 0, demos: 0, values: &[] }], 100, 1), None);
     }
 }

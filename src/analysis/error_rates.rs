@@ -7,13 +7,13 @@ use crate::{
     },
     attribution::{Attribution, Batch},
     component::Shape,
-    random::Draws,
+    random::SeededRng,
 };
 
 /// Contributions that know nothing of the labels but are otherwise like a model's: every component has a label bias of
 /// its own, some so strong that it predicts one label almost always, and half of its noise is shared with all others.
 fn ignorant(shape: Shape, n: usize, gold_share: &[f64], seed: u64) -> Attribution {
-    let mut draws = Draws::new(seed);
+    let mut draws = SeededRng::new(seed);
     let gold: Vec<usize> = (0..n).map(|_| pick(&mut draws, gold_share)).collect();
     let rows = n * shape.labels;
     let shared: Vec<f64> = (0..rows).map(|_| draws.normal()).collect();
@@ -29,7 +29,7 @@ fn ignorant(shape: Shape, n: usize, gold_share: &[f64], seed: u64) -> Attributio
     table
 }
 
-fn pick(draws: &mut Draws, share: &[f64]) -> usize {
+fn pick(draws: &mut SeededRng, share: &[f64]) -> usize {
     let mut left = draws.unit();
     share.iter().take(share.len() - 1).take_while(|&&p| (left >= p).then(|| left -= p).is_some()).count()
 }

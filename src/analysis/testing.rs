@@ -3,7 +3,7 @@
 use crate::{
     attribution::{Attribution, Batch, Split, argmax},
     component::Shape,
-    random::Draws,
+    random::SeededRng,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
 };
 
@@ -15,7 +15,7 @@ pub(crate) fn noise(n: usize, labels: usize, seed: u64) -> Attribution {
 /// `n` examples with balanced labels in random order. The component at `index` adds `signal(index)` to the gold label
 /// and standard normal noise to all.
 pub(crate) fn table(shape: Shape, n: usize, seed: u64, signal: impl Fn(usize) -> f64) -> Attribution {
-    let mut draws = Draws::new(seed);
+    let mut draws = SeededRng::new(seed);
     let mut gold: Vec<usize> = (0..n).map(|i| i % shape.labels).collect();
     draws.shuffle(&mut gold);
     let rows = n * shape.labels;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     analysis::Method,
     attribution::Attribution,
-    jobs::{Errand, StudyRequest},
-    runner::{Ask, RunRequest},
+    jobs::{ExperimentRequest, FileRequest},
+    runner::{Query, RunRequest},
 };
 
 /// What the world outside has to do.
@@ -16,41 +16,41 @@ pub enum Effect {
     Run(RunRequest),
     /// Stop the run.
     CancelRun,
-    /// Fit the mix of a sheet on its training table.
+    /// Fit the mix of a run on its training table.
     Fit {
-        /// Which sheet.
-        sheet: u64,
+        /// Which run.
+        run: u64,
         /// Its training split.
         table: Arc<Attribution>,
         /// By which method.
         method: Method,
     },
-    /// Score what the mix of a sheet is held against.
-    Score {
-        /// Which sheet.
-        sheet: u64,
+    /// Score what the mix of a run is held against.
+    Baselines {
+        /// Which run.
+        run: u64,
         /// Its training split.
         train: Arc<Attribution>,
         /// Its test split.
         test: Arc<Attribution>,
     },
     /// Ask the model's worker a question; it replaces the one before and interrupts no run.
-    Ask(Box<Ask>),
+    Query(Box<Query>),
     /// Read or write a file.
-    Errand(Errand),
-    /// Judge the components of a sheet on its test table.
-    Judge {
-        /// Which sheet.
-        sheet: u64,
+    FileRequest(FileRequest),
+    /// Judge the components of a run on its test table.
+    Stats {
+        /// Which run.
+        run: u64,
         /// Its test split.
         table: Arc<Attribution>,
     },
     /// Ask the worker of long studies; it cancels the one before.
-    Study(StudyRequest),
+    Experiment(ExperimentRequest),
     /// Stop the long study.
     CancelStudy,
     /// Ask the worker of quick looks; it cancels the one before.
-    Look(StudyRequest),
+    QuickExperiment(ExperimentRequest),
     /// Put this on the clipboard.
     Copy(String),
     /// Go to the background.

@@ -1,7 +1,7 @@
 //! The explorer without a screen: what it knows, what can be asked of it, and what that does.
 //!
 //! No drawing and no input or output happens here. Keys come in through [`press`], the workers' words through
-//! [`hear_run`], [`hear_judge`] and [`hear_fit`]; out go [`Effect`]s for the terminal loop to carry out. Layers count
+//! [`on_run_event`], [`on_stats_event`] and [`on_fit_event`]; out go [`Effect`]s for the terminal loop to carry out. Layers count
 //! upwards on the screen, because the residual stream flows up to the logits.
 //!
 //! | module | what it holds |
@@ -21,8 +21,9 @@ pub mod update;
 
 pub use action::Action;
 pub use effect::{Effect, Leave};
-pub use keymap::{Key, Keymap, Place};
+pub use keymap::{Key, KeyContext, Keymap};
 pub use state::{State, TaskChoice};
 pub use update::{
-    hear_answer, hear_clerk, hear_fit, hear_judge, hear_look, hear_run, hear_score, hear_study, press, update,
+    on_baselines_event, on_experiment_event, on_file_event, on_fit_event, on_query_answer, on_quick_experiment_event,
+    on_run_event, on_stats_event, press, update,
 };

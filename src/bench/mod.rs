@@ -15,7 +15,7 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, Collector, LabelLogits, LabelProjection, Prepared, workers},
     error::{Error, InputError, Result},
-    model::{Decoder, Intervention, Packed, Prefix},
+    model::{Decoder, Intervention, Packed, PrefixCache},
 };
 
 /// What to measure.
@@ -156,7 +156,13 @@ impl Ways<'_> {
     fn naive(&self) -> Result<()> {
         self.batches(self.few(), 0, |packed| {
             let (prompts, mut collector) = (packed.prompts(), Collector::new(self.decoder, self.projection));
-            self.decoder.forward(packed, &Prefix::default(), &Intervention::none(), &mut collector, self.cancel)?;
+            self.decoder.forward(
+                packed,
+                &PrefixCache::default(),
+                &Intervention::none(),
+                &mut collector,
+                self.cancel,
+            )?;
             collector.finish(prompts).map(drop)
         })
     }

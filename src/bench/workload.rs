@@ -1,6 +1,6 @@
 //! Prompts of the size that people use, without a task or a tokenizer.
 
-use crate::random::Draws;
+use crate::random::SeededRng;
 
 /// Tokens of a sentence: 8 to 26 words as modern tokenizers cut them.
 const SENTENCE: (usize, usize) = (10, 34);
@@ -9,7 +9,7 @@ const TEMPLATE: usize = 6;
 
 /// Token ids of `examples` prompts with `shots` demonstrations, all drawn from `seed`; every prompt is whole.
 pub(super) fn prompts(shots: usize, examples: usize, vocabulary: usize, seed: u64) -> Vec<Vec<u32>> {
-    let mut draws = Draws::new(seed);
+    let mut draws = SeededRng::new(seed);
     let mut sentence = || -> Vec<u32> {
         let length = SENTENCE.0 + draws.below(SENTENCE.1 - SENTENCE.0 + 1) + TEMPLATE;
         (0..length).map(|_| draws.below(vocabulary) as u32).collect()

@@ -5,16 +5,16 @@ use std::{fmt::Write, path::Path};
 use serde::Serialize;
 
 use super::{
+    context::ExampleOptions,
     failure::Failure,
     output::{ProgressLine, print, print_json},
-    subject::ExampleOptions,
 };
 use crate::{
     cancel::Cancel,
-    cause::{Look, PromptPart, PromptToken, Shares, look, shares},
     component::{Component, Part},
     error::{Error, InputError},
-    store::Beside,
+    experiments::{AttentionPattern, PromptPart, PromptToken, Shares, attention_pattern, attention_shares},
+    store::Attachments,
     text::{printable, visible},
 };
 
@@ -70,18 +70,19 @@ struct Token<'a> {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     let (loaded, example) = args.at.open(args.head, &mut line)?;
-    let beside = Beside::of(&args.at.run)?;
+    let attachments = Attachments::of(&args.at.run)?;
     let shape = loaded.plan.shape;
     let Part::Head(head) = args.head.part else {
-        let problem = format!("{} is an MLP: it does not look at other tokens", args.head);
+        let problem = format!("{} is an MLP: it does not attention_pattern at other tokens", args.head);
         let error = InputError::new(problem).field("--head").cure("name a head, e.g. L5.H3");
         return Err(Error::from(error).into());
     };
     let row = args.head.layer * shape.heads + head;
-    let (subject, tokenizer, cancel) = (loaded.subject()?, &loaded.model.tokenizer, Cancel::default());
-    let seen = look(&subject, tokenizer, &loaded.rebuilt, example, &cancel)?;
-    let means =
-        shares(&subject, tokenizer, &loaded.rebuilt, &cancel, &mut |progress| line.count(&progress, "prompts"))?;
+    let (context, tokenizer, cancel) = (loaded.context()?, &loaded.model.tokenizer, Cancel::default());
+    let seen = attention_pattern(&context, tokenizer, &loaded.rebuilt, example, &cancel)?;
+    let means = attention_shares(&context, tokenizer, &loaded.rebuilt, &cancel, &mut |progress| {
+        line.count(&progress, "prompts")
+    })?;
     line.clear();
     let own = seen.shares(row, loaded.rebuilt.demonstrations.len());
     let report = Report {
@@ -100,7 +101,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
                 .collect(),
         },
     };
-    let path = beside.write(&format!("attention-{}.json", args.head), &report)?;
+    let path = attachments.write(&format!("attention-{}.json", args.head), &report)?;
     if args.at.json {
         print_json(&report)?;
     } else {
@@ -112,7 +113,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 /// Glyphs for shares of the largest weight, from none to all of it.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
-fn text(args: &Args, report: &Report<'_>, (seen, row): (&Look, usize), means: &Shares, path: &Path) -> String {
+fn text(
+    args: &Args,
+    report: &Report<'_>,
+    (seen, row): (&AttentionPattern, usize),
+    means: &Shares,
+    path: &Path,
+) -> String {
     let mut text = String::new();
     let over = format!("mean over {} test examples", means.examples);
     let _ = if means.parts.iter().any(|part| matches!(part, PromptPart::Label(_))) {

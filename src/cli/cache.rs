@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cancel::Cancel,
     error::InputError,
-    store::{Content, Entry, Key, Limits, Store, Verdict},
+    store::{CheckResult, Content, Entry, Key, Limits, Store},
     text::printable,
 };
 
@@ -227,7 +227,7 @@ struct Verified {
 
 fn verify(store: &Store, json: bool) -> Result<(), Failure> {
     let mut verified = Verified { checked: 0, damaged: Vec::new() };
-    store.verify(&Cancel::default(), &mut |Verdict { entry, problem }| {
+    store.verify(&Cancel::default(), &mut |CheckResult { entry, problem }| {
         verified.checked += 1;
         if problem.is_some() {
             verified.damaged.push(Row { kind: "damaged", problem: problem.clone(), ..row(entry) });

@@ -15,7 +15,7 @@ use crate::{
     attribution::argmax,
     cancel::Cancel,
     error::{Error, InputError, Result},
-    runner::{Draft, execute},
+    runner::{PromptBuilder, execute},
     task::{Example, Library, Template},
 };
 
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let template = task.template(request.template.as_deref())?;
     let examples = examples(&args.file, &read_text(&args.file)?, template)?;
     let model = args.model.load()?;
-    let draft = Draft::over(&task, &request, &examples)?;
+    let draft = PromptBuilder::over(&task, &request, &examples)?;
     let (plan, prompts) = draft.plan(&model)?;
     let mix = weights.mix(&plan.model, &plan.task)?;
     let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;

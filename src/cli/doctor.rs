@@ -8,7 +8,7 @@ use super::{
     output::{ProgressLine, print, print_json},
 };
 use crate::{
-    doctor::{Drift, Loaded, Report, examine},
+    doctor::{DoctorReport, Drift, Loaded, examine},
     model::memory::gigabytes,
     text::printable,
 };
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn page(report: &Report) -> String {
+fn page(report: &DoctorReport) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:<12} {}", printable(value));

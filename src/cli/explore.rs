@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{failure::Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
 use crate::{
     error::Result,
-    jobs::{SharedModel, model_worker, study_worker},
+    jobs::{SharedModel, experiment_worker, model_worker},
     runner::RunRequest,
     store,
     task::Library,
@@ -48,7 +48,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     let shared = SharedModel::default();
     let (asked, common, known) = (source.clone(), shared.clone(), load.clone());
     let study: StartStudy = Box::new(move |name: &str, listen: Listener<_>| {
-        study_worker(name, asked.clone(), known.clone(), common.clone(), listen)
+        experiment_worker(name, asked.clone(), known.clone(), common.clone(), listen)
     });
     if !saved.is_empty() {
         return Ok(ExploreOptions { saved, store, study: Some(study), ..ExploreOptions::default() });

@@ -24,7 +24,7 @@ use crate::{
     error::{Error, InputError, Result},
     model::Model,
     run::Run,
-    runner::{Draft, obtain_logits},
+    runner::{PromptBuilder, obtain_logits},
     store::{self, Store},
     task::Library,
     text::{printable, signed},
@@ -177,7 +177,7 @@ fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome
         return Err(wrong("the run does not say what made it", "run again, on a task"));
     };
     let task = Library.task(&request.task)?;
-    let draft = Draft::new(&task, request)?.without(meta.prompt.skipped());
+    let draft = PromptBuilder::new(&task, request)?.without(meta.prompt.skipped());
     let ids: Vec<&str> = draft.train.iter().chain(&draft.test).map(|example| example.id.as_str()).collect();
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
         return Err(wrong("the task's data changed since the run was made", "run again"));

@@ -10,11 +10,13 @@ mod classify;
 mod compare;
 mod completions;
 mod components;
+mod context;
 mod doctor;
 #[cfg(feature = "tui")]
 mod explore;
 mod failure;
 mod fit;
+mod logit_lens;
 mod man;
 mod options;
 mod output;
@@ -23,9 +25,7 @@ mod report;
 mod reproduce;
 mod run;
 mod store_options;
-mod subject;
 mod tasks;
-mod writes;
 
 use std::process::ExitCode;
 
@@ -52,7 +52,7 @@ enum Command {
     Compare(compare::Args),
     Ablate(ablate::Args),
     Attention(attention::Args),
-    Writes(writes::Args),
+    Writes(logit_lens::Args),
     Classify(classify::Args),
     Reproduce(reproduce::Args),
     Cache(cache::Args),
@@ -81,7 +81,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Ablate(args)) => ablate::run(&args),
         Some(Command::Attention(args)) => attention::run(&args),
-        Some(Command::Writes(args)) => writes::run(&args),
+        Some(Command::Writes(args)) => logit_lens::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Cache(args)) => cache::run(&args),

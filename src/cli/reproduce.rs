@@ -16,7 +16,7 @@ use crate::{
     disk::write_whole,
     error::{Error, InputError, Result},
     model::Source,
-    protocol::{AccuracyRow, Agreement, Protocol, Row, accuracy_table, agreement},
+    protocol::{AccuracyRow, AgreementRow, Protocol, ProtocolRow, accuracy_table, agreement},
     runner::Overflow,
     task::Library,
 };
@@ -65,9 +65,9 @@ pub(super) struct Args {
 /// What `reproduce --json` prints.
 #[derive(Serialize)]
 struct Report {
-    rows: Vec<Row>,
+    rows: Vec<ProtocolRow>,
     accuracy: Vec<AccuracyRow>,
-    agreement: Vec<Agreement>,
+    agreement: Vec<AgreementRow>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {

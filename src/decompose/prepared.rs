@@ -5,7 +5,7 @@ use crate::{
     attribution::Batch,
     cancel::Cancel,
     error::{Error, Result},
-    model::{Decoder, Intervention, Packed, Prefix, Prompt, Regime, prompt::shared_prefix},
+    model::{Decoder, Intervention, Packed, PrefixCache, Prompt, Regime, prompt::shared_prefix},
 };
 
 /// How the work is cut up.
@@ -41,7 +41,7 @@ impl BatchSize {
         shared: usize,
     ) -> Vec<(Regime, Vec<&'p [u32]>)> {
         let regime = |prompt: &P| decoder.regime(prompt.len());
-        let mut waiting = prompts.iter().map(|prompt| (regime(prompt), prompt.behind(shared))).peekable();
+        let mut waiting = prompts.iter().map(|prompt| (regime(prompt), prompt.suffix(shared))).peekable();
         let mut batches = Vec::new();
         while let Some(&(regime, _)) = waiting.peek() {
             let mut room = self.tokens;
@@ -65,7 +65,7 @@ pub struct Prepared<'a> {
     change: Intervention,
     shared: usize,
     /// One per regime among the prompts.
-    prefixes: Vec<(Regime, Prefix)>,
+    prefixes: Vec<(Regime, PrefixCache)>,
 }
 
 impl<'a> Prepared<'a> {

@@ -20,7 +20,7 @@ use crate::{
 
 /// Everything that the doctor found out.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct DoctorReport {
     /// From the headers of the files.
     #[serde(flatten)]
     pub inspection: Inspection,
@@ -67,9 +67,9 @@ pub struct Loaded {
 ///
 /// # Errors
 /// If its files cannot even be opened. A model that opens but does not load is a finding, not an error.
-pub fn examine(source: &Source, options: &LoadOptions, drift: bool) -> Result<(Report, Option<Error>)> {
+pub fn examine(source: &Source, options: &LoadOptions, drift: bool) -> Result<(DoctorReport, Option<Error>)> {
     let inspection = inspect(source, options)?;
-    let mut report = Report { inspection, loaded: None, drift: None, problem: None };
+    let mut report = DoctorReport { inspection, loaded: None, drift: None, problem: None };
     let loaded = Model::load(source, options).and_then(|model| look_at(&model));
     let failure = match loaded {
         Ok(loaded) => {

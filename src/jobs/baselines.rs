@@ -13,9 +13,9 @@ use super::{Tagged, Worker};
 
 /// A run whose methods are to be scored.
 #[derive(Clone, Debug)]
-pub struct ScoreRequest {
+pub struct BaselinesRequest {
     /// Comes back with the answer, so that it finds its way.
-    pub sheet: u64,
+    pub run: u64,
     /// What the methods learn from.
     pub train: Arc<Attribution>,
     /// What they are scored on.
@@ -24,18 +24,18 @@ pub struct ScoreRequest {
 
 /// How the methods did.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Scored {
+pub enum BaselinesEvent {
     /// All of them.
     Done {
         /// From the request.
-        sheet: u64,
+        run: u64,
         /// One entry a method, in the order of tables.
         outcomes: Vec<Outcome>,
     },
     /// Not at all, and why.
     Failed {
         /// From the request.
-        sheet: u64,
+        run: u64,
         /// Why.
         why: String,
     },
@@ -47,14 +47,16 @@ pub enum Scored {
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn score_worker(listen: impl Fn(Tagged<Scored>) + Send + 'static) -> io::Result<Worker<ScoreRequest>> {
-    let work = |(): &mut (), request: ScoreRequest, cancel: &Cancel, say: &mut dyn FnMut(Scored)| {
-        let sheet = request.sheet;
+pub fn baselines_worker(
+    listen: impl Fn(Tagged<BaselinesEvent>) + Send + 'static,
+) -> io::Result<Worker<BaselinesRequest>> {
+    let work = |(): &mut (), request: BaselinesRequest, cancel: &Cancel, say: &mut dyn FnMut(BaselinesEvent)| {
+        let run = request.run;
         match outcomes(&request.train, &request.test, &BaselineOptions::default(), cancel) {
-            Ok(outcomes) => say(Scored::Done { sheet, outcomes }),
+            Ok(outcomes) => say(BaselinesEvent::Done { run, outcomes }),
             Err(Error::Cancelled) => {}
-            Err(error) => say(Scored::Failed { sheet, why: error.to_string() }),
+            Err(error) => say(BaselinesEvent::Failed { run, why: error.to_string() }),
         }
     };
-    Worker::spawn("score", || (), work, Scored::Broken, listen)
+    Worker::spawn("score", || (), work, BaselinesEvent::Broken, listen)
 }

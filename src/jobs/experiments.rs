@@ -13,10 +13,13 @@ use crate::{
     analysis::Mix,
     attribution::Attribution,
     cancel::Cancel,
-    cause::{Ablation, Look, Rerun, Shares, Subject, Sweep, Written, look, price, rerun, shares, sweep, writes},
     component::Component,
     decompose::LabelProjection,
     error::{Error, Result},
+    experiments::{
+        Ablation, AttentionPattern, LogitLens, Rerun, RunContext, Shares, Sweep, attention_pattern, attention_shares,
+        logit_lens, price, rerun, sweep,
+    },
     model::{LoadOptions, Model, Source},
     progress::Progress,
     runner::{Plan, Rebuilt, rebuild},
@@ -27,20 +30,20 @@ const WORDS: usize = 24;
 
 /// What is to be found out about a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StudyRequest {
+pub struct ExperimentRequest {
     /// Comes back with the answer, so that it finds its way.
-    pub sheet: u64,
+    pub run: u64,
     /// The run.
     pub plan: Arc<Plan>,
     /// Its test split.
     pub table: Arc<Attribution>,
     /// The question.
-    pub study: Study,
+    pub study: Experiment,
 }
 
 /// A question about a run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Study {
+pub enum Experiment {
     /// What happens if a mix is applied inside the forward pass?
     Rerun(Mix, Ablation),
     /// How long would ablating each component take?
@@ -57,7 +60,7 @@ pub enum Study {
 
 /// What is said about a study.
 #[derive(Clone, Debug, PartialEq)]
-pub enum StudyEvent {
+pub enum ExperimentEvent {
     /// The model is being loaded.
     Loading,
     /// How far it is.
@@ -65,9 +68,9 @@ pub enum StudyEvent {
     /// The answer; of a sweep also what is known so far.
     Found {
         /// From the request.
-        sheet: u64,
+        run: u64,
         /// What was found.
-        finding: Box<Finding>,
+        finding: Box<ExperimentResult>,
     },
     /// It was cancelled; what was found before stands.
     Cancelled,
@@ -77,7 +80,7 @@ pub enum StudyEvent {
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
+pub enum ExperimentResult {
     /// An ablated re-run.
     Rerun(Box<Rerun>),
     /// How long a sweep will take.
@@ -85,39 +88,41 @@ pub enum Finding {
     /// Each component ablated, over the examples that are in.
     Sweep(Sweep),
     /// Attention in one test example.
-    Attention(usize, Look),
+    Attention(usize, AttentionPattern),
     /// Attention by part of the prompt.
     Shares(Shares),
     /// What a component writes in one test example.
-    Writes(usize, Written),
+    Writes(usize, LogitLens),
 }
 
 /// Starts a worker that answers such questions.
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn study_worker(
+pub fn experiment_worker(
     name: &str,
     source: Source,
     options: LoadOptions,
     shared: SharedModel,
-    listen: impl Fn(Tagged<StudyEvent>) + Send + 'static,
-) -> io::Result<Worker<StudyRequest>> {
-    let work =
-        move |known: &mut Option<Known>, request: StudyRequest, cancel: &Cancel, say: &mut dyn FnMut(StudyEvent)| {
-            let model = shared.get(&source, &options, || say(StudyEvent::Loading));
-            let outcome = model.and_then(|model| {
-                let known = Known::of(known, &model, &request.plan)?;
-                cancel.check()?;
-                answer(&model, known, &request, cancel, say)
-            });
-            match outcome {
-                Ok(finding) => say(StudyEvent::Found { sheet: request.sheet, finding: Box::new(finding) }),
-                Err(Error::Cancelled) => say(StudyEvent::Cancelled),
-                Err(error) => say(StudyEvent::Failed(error.to_string())),
-            }
-        };
-    Worker::spawn(name, || None, work, StudyEvent::Failed, listen)
+    listen: impl Fn(Tagged<ExperimentEvent>) + Send + 'static,
+) -> io::Result<Worker<ExperimentRequest>> {
+    let work = move |known: &mut Option<Known>,
+                     request: ExperimentRequest,
+                     cancel: &Cancel,
+                     say: &mut dyn FnMut(ExperimentEvent)| {
+        let model = shared.get(&source, &options, || say(ExperimentEvent::Loading));
+        let outcome = model.and_then(|model| {
+            let known = Known::of(known, &model, &request.plan)?;
+            cancel.check()?;
+            answer(&model, known, &request, cancel, say)
+        });
+        match outcome {
+            Ok(finding) => say(ExperimentEvent::Found { run: request.run, finding: Box::new(finding) }),
+            Err(Error::Cancelled) => say(ExperimentEvent::Cancelled),
+            Err(error) => say(ExperimentEvent::Failed(error.to_string())),
+        }
+    };
+    Worker::spawn(name, || None, work, ExperimentEvent::Failed, listen)
 }
 
 /// What every question about a run needs, kept for the next one.
@@ -144,38 +149,41 @@ impl Known {
 fn answer(
     model: &Model,
     known: &Known,
-    request: &StudyRequest,
+    request: &ExperimentRequest,
     cancel: &Cancel,
-    say: &mut dyn FnMut(StudyEvent),
-) -> Result<Finding> {
+    say: &mut dyn FnMut(ExperimentEvent),
+) -> Result<ExperimentResult> {
     let Known { plan, rebuilt, projection } = known;
-    let subject = Subject::with(model, plan, &rebuilt.prompts, projection.clone())?;
+    let context = RunContext::with(model, plan, &rebuilt.prompts, projection.clone())?;
     let tokenizer = &model.tokenizer;
     match &request.study {
-        Study::Rerun(mix, ablation) => {
-            let mut observe = |progress| say(StudyEvent::Progress(progress));
-            let rerun = rerun(&subject, &request.table, mix, *ablation, cancel, &mut observe)?;
-            Ok(Finding::Rerun(Box::new(rerun)))
+        Experiment::Rerun(mix, ablation) => {
+            let mut observe = |progress| say(ExperimentEvent::Progress(progress));
+            let rerun = rerun(&context, &request.table, mix, *ablation, cancel, &mut observe)?;
+            Ok(ExperimentResult::Rerun(Box::new(rerun)))
         }
-        Study::Price(ablation) => Ok(Finding::Price(*ablation, price(&subject, *ablation, cancel)?)),
-        Study::Sweep(ablation) => {
-            let swept = sweep(&subject, *ablation, cancel, &mut |partial, progress| {
-                say(StudyEvent::Progress(progress));
+        Experiment::Price(ablation) => Ok(ExperimentResult::Price(*ablation, price(&context, *ablation, cancel)?)),
+        Experiment::Sweep(ablation) => {
+            let swept = sweep(&context, *ablation, cancel, &mut |partial, progress| {
+                say(ExperimentEvent::Progress(progress));
                 if let Some(partial) = partial.filter(|partial| !partial.is_complete()) {
-                    let finding = Box::new(Finding::Sweep(partial.clone()));
-                    say(StudyEvent::Found { sheet: request.sheet, finding });
+                    let finding = Box::new(ExperimentResult::Sweep(partial.clone()));
+                    say(ExperimentEvent::Found { run: request.run, finding });
                 }
             })?;
-            Ok(Finding::Sweep(swept))
+            Ok(ExperimentResult::Sweep(swept))
         }
-        Study::Attention(example) => {
-            Ok(Finding::Attention(*example, look(&subject, tokenizer, rebuilt, *example, cancel)?))
+        Experiment::Attention(example) => Ok(ExperimentResult::Attention(
+            *example,
+            attention_pattern(&context, tokenizer, rebuilt, *example, cancel)?,
+        )),
+        Experiment::Shares => {
+            Ok(ExperimentResult::Shares(attention_shares(&context, tokenizer, rebuilt, cancel, &mut |_| {})?))
         }
-        Study::Shares => Ok(Finding::Shares(shares(&subject, tokenizer, rebuilt, cancel, &mut |_| {})?)),
-        Study::Writes(example, component) => {
+        Experiment::Writes(example, component) => {
             let labels = &request.plan.task.label_tokens;
-            let written = writes(&subject, tokenizer, labels, (*example, *component), WORDS, cancel)?;
-            Ok(Finding::Writes(*example, written))
+            let written = logit_lens(&context, tokenizer, labels, (*example, *component), WORDS, cancel)?;
+            Ok(ExperimentResult::Writes(*example, written))
         }
     }
 }

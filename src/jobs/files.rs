@@ -24,7 +24,7 @@ const LARGEST: u64 = 32 << 20;
 
 /// Something to be done with files.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Errand {
+pub enum FileRequest {
     /// Write a mix; the file appears whole or not at all.
     SaveMix {
         /// Where to.
@@ -37,7 +37,7 @@ pub enum Errand {
     /// Read a mix.
     LoadMix {
         /// Comes back with the answer, so that it finds its way.
-        sheet: u64,
+        run: u64,
         /// Where from.
         path: PathBuf,
     },
@@ -86,7 +86,7 @@ pub enum Kept {
 
 /// What came of it.
 #[derive(Clone, Debug)]
-pub enum Report {
+pub enum FileEvent {
     /// A mix was written here.
     SavedMix(PathBuf),
     /// It was not: a file is there already.
@@ -94,7 +94,7 @@ pub enum Report {
     /// A mix was read.
     Mix {
         /// From the errand.
-        sheet: u64,
+        run: u64,
         /// Where it was read.
         path: PathBuf,
         /// The mix.
@@ -114,20 +114,20 @@ pub enum Report {
 
 /// The handle of the thread. It ends when the handle is dropped and all errands are done.
 #[derive(Debug)]
-pub struct Clerk {
-    errands: Sender<Errand>,
+pub struct FileWorker {
+    errands: Sender<FileRequest>,
 }
 
-impl Clerk {
+impl FileWorker {
     /// Starts the thread; what comes of errands reaches `listen`, in the order they were sent.
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn start(store: Store, listen: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
+    pub fn start(store: Store, listen: impl Fn(FileEvent) + Send + 'static) -> io::Result<Self> {
         let (errands, inbox) = channel();
         let work = move || {
             while let Ok(errand) = inbox.recv() {
-                listen(run(&store, errand).unwrap_or_else(|error| Report::Failed(error.to_string())));
+                listen(run(&store, errand).unwrap_or_else(|error| FileEvent::Failed(error.to_string())));
             }
         };
         thread::Builder::new().name("clerk".to_owned()).spawn(work)?;
@@ -135,35 +135,35 @@ impl Clerk {
     }
 
     /// Sends the clerk on an errand.
-    pub fn send(&self, errand: Errand) {
+    pub fn send(&self, errand: FileRequest) {
         // A clerk that is gone reports nothing any more.
         let _ = self.errands.send(errand);
     }
 }
 
-fn run(store: &Store, errand: Errand) -> Result<Report> {
+fn run(store: &Store, errand: FileRequest) -> Result<FileEvent> {
     match errand {
-        Errand::SaveMix { path, file, replace } => {
+        FileRequest::SaveMix { path, file, replace } => {
             let path = home(&path);
             if !replace && path.exists() {
-                return Ok(Report::Exists(path));
+                return Ok(FileEvent::Exists(path));
             }
             write_whole(&path, file.to_text().as_bytes())?;
-            Ok(Report::SavedMix(path))
+            Ok(FileEvent::SavedMix(path))
         }
-        Errand::LoadMix { sheet, path } => {
+        FileRequest::LoadMix { run, path } => {
             let path = home(&path);
             let named = |error: Error| InputError::new(error.to_string()).path(&path);
             let file = WeightsFile::parse(&read_text(&path)?).map_err(named)?;
-            Ok(Report::Mix { sheet, file: Box::new(file), path })
+            Ok(FileEvent::Mix { run, file: Box::new(file), path })
         }
-        Errand::ReadTask(name) => {
+        FileRequest::ReadTask(name) => {
             let task = Library.task(&name).map(Arc::new).map_err(|error| error.to_string());
-            Ok(Report::Task(name, task))
+            Ok(FileEvent::Task(name, task))
         }
-        Errand::ListRuns => Ok(Report::Runs(store.list().into_iter().filter_map(stored).collect())),
-        Errand::OpenRun(key) => Ok(Report::Opened(Box::new(store.read_run(&key.parse()?)?))),
-        Errand::DeleteRun(key) => store.remove(&key.parse()?).map(|_| Report::Deleted),
+        FileRequest::ListRuns => Ok(FileEvent::Runs(store.list().into_iter().filter_map(stored).collect())),
+        FileRequest::OpenRun(key) => Ok(FileEvent::Opened(Box::new(store.read_run(&key.parse()?)?))),
+        FileRequest::DeleteRun(key) => store.remove(&key.parse()?).map(|_| FileEvent::Deleted),
     }
 }
 
@@ -215,12 +215,12 @@ mod tests {
         analysis::{Method, weights::SCHEMA},
     };
 
-    fn clerk() -> (Clerk, Receiver<Report>) {
+    fn clerk() -> (FileWorker, Receiver<FileEvent>) {
         let (listen, reports) = channel();
-        (Clerk::start(Store::none(), move |report| drop(listen.send(report))).unwrap(), reports)
+        (FileWorker::start(Store::none(), move |report| drop(listen.send(report))).unwrap(), reports)
     }
 
-    fn next(reports: &Receiver<Report>) -> Report {
+    fn next(reports: &Receiver<FileEvent>) -> FileEvent {
         reports.recv_timeout(Duration::from_secs(20)).unwrap()
     }
 
@@ -248,13 +248,13 @@ mod tests {
         let (folder, (clerk, reports)) = (tempfile::tempdir().unwrap(), clerk());
         let path = folder.path().join("mix.json");
         for replace in [false, false, true] {
-            clerk.send(Errand::SaveMix { path: path.clone(), file: file(), replace });
+            clerk.send(FileRequest::SaveMix { path: path.clone(), file: file(), replace });
         }
-        clerk.send(Errand::LoadMix { sheet: 3, path: path.clone() });
-        assert!(matches!(next(&reports), Report::SavedMix(saved) if saved == path));
-        assert!(matches!(next(&reports), Report::Exists(there) if there == path), "nothing is replaced unasked");
-        assert!(matches!(next(&reports), Report::SavedMix(saved) if saved == path));
-        let Report::Mix { sheet: 3, path: read, file: mix } = next(&reports) else { panic!("it is not read") };
+        clerk.send(FileRequest::LoadMix { run: 3, path: path.clone() });
+        assert!(matches!(next(&reports), FileEvent::SavedMix(saved) if saved == path));
+        assert!(matches!(next(&reports), FileEvent::Exists(there) if there == path), "nothing is replaced unasked");
+        assert!(matches!(next(&reports), FileEvent::SavedMix(saved) if saved == path));
+        let FileEvent::Mix { run: 3, path: read, file: mix } = next(&reports) else { panic!("it is not read") };
         assert_eq!((read, mix), (path, file()));
     }
 
@@ -264,17 +264,17 @@ mod tests {
         let broken = folder.path().join("broken.json");
         fs::write(&broken, "{}").unwrap();
         for (errand, said) in [
-            (Errand::LoadMix { sheet: 1, path: broken }, "broken.json"),
-            (Errand::LoadMix { sheet: 1, path: folder.path().join("none.json") }, "none.json"),
-            (Errand::LoadMix { sheet: 1, path: folder.path().to_owned() }, "no weights file"),
+            (FileRequest::LoadMix { run: 1, path: broken }, "broken.json"),
+            (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
+            (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "no weights file"),
             (
-                Errand::SaveMix { path: folder.path().join("no/such/folder.json"), file: file(), replace: false },
+                FileRequest::SaveMix { path: folder.path().join("no/such/folder.json"), file: file(), replace: false },
                 "folder.json",
             ),
         ] {
             clerk.send(errand);
             let report = next(&reports);
-            assert!(matches!(&report, Report::Failed(why) if why.contains(said)), "{report:?}");
+            assert!(matches!(&report, FileEvent::Failed(why) if why.contains(said)), "{report:?}");
         }
     }
 
@@ -282,8 +282,8 @@ mod tests {
     fn tasks_are_read_by_name() {
         let (clerk, reports) = clerk();
         for (name, known) in [("sentiment", true), ("no such task", false)] {
-            clerk.send(Errand::ReadTask(name.to_owned()));
-            let Report::Task(read, task) = next(&reports) else { panic!("no task") };
+            clerk.send(FileRequest::ReadTask(name.to_owned()));
+            let FileEvent::Task(read, task) = next(&reports) else { panic!("no task") };
             assert!(read == name && task.is_ok() == known);
         }
     }

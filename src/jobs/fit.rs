@@ -22,7 +22,7 @@ use super::{Tagged, Worker};
 #[derive(Clone, Debug)]
 pub struct FitRequest {
     /// Comes back with the answer, so that it finds its way.
-    pub sheet: u64,
+    pub run: u64,
     /// The training split.
     pub table: Arc<Attribution>,
     /// By which method.
@@ -38,7 +38,7 @@ pub enum FitEvent {
     /// It reached its optimum.
     Done {
         /// From the request.
-        sheet: u64,
+        run: u64,
         /// The mix and how good it is.
         fit: Box<Fit>,
         /// How long it took.
@@ -48,7 +48,7 @@ pub enum FitEvent {
     /// and not from methods without a path.
     Path {
         /// From the request.
-        sheet: u64,
+        run: u64,
         /// The fits.
         fits: Vec<Fit>,
     },
@@ -71,11 +71,11 @@ pub fn fit_worker(listen: impl Fn(Tagged<FitEvent>) + Send + 'static) -> io::Res
 }
 
 fn answer(request: &FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)) -> Result<()> {
-    let (sheet, start) = (request.sheet, Instant::now());
+    let (run, start) = (request.run, Instant::now());
     let fit = fit_by(request.method, &request.table, cancel)?;
-    say(FitEvent::Done { sheet, fit: Box::new(fit.clone()), took: start.elapsed() });
+    say(FitEvent::Done { run, fit: Box::new(fit.clone()), took: start.elapsed() });
     if let Some(fits) = path_of(&fit, &request.table, PATH, cancel)? {
-        say(FitEvent::Path { sheet, fits });
+        say(FitEvent::Path { run, fits });
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ mod tests {
         table.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![1.3, 0.1, 0.4, 1.2] });
         let (listen, events) = channel();
         let mut worker = fit_worker(move |event| drop(listen.send(event))).unwrap();
-        let generation = worker.submit(FitRequest { sheet: 7, table: Arc::new(table), method });
+        let generation = worker.submit(FitRequest { run: 7, table: Arc::new(table), method });
         let answers = (0..answers).map(|_| {
             let told: Tagged<FitEvent> = events.recv_timeout(Duration::from_secs(20)).unwrap();
             assert_eq!(told.generation, generation);
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_fit_comes_back_with_the_sheet_it_is_for_and_then_its_path() {
         let told = ask(Method::Convex, 2);
-        let [FitEvent::Done { sheet: 7, fit, .. }, FitEvent::Path { sheet: 7, fits }] = &told[..] else {
+        let [FitEvent::Done { run: 7, fit, .. }, FitEvent::Path { run: 7, fits }] = &told[..] else {
             panic!("{told:?}")
         };
         assert!(fit.mix.weights[0] > 1.0 && fits.contains(fit));

@@ -1,8 +1,8 @@
 //! Worker threads that keep the interface free.
 //!
 //! One worker owns the model ([`model_worker`]); the analyses that take longer than a frame have their own
-//! ([`fit_worker`], [`judge_worker`], [`score_worker`]). Each takes typed requests, says typed events tagged with a
-//! generation, and starting a job cancels its predecessor. Files are read and written by a [`Clerk`], who leaves
+//! ([`fit_worker`], [`stats_worker`], [`baselines_worker`]). Each takes typed requests, says typed events tagged with a
+//! generation, and starting a job cancels its predecessor. Files are read and written by a [`FileWorker`], who leaves
 //! nothing out.
 
 mod baselines;
@@ -13,10 +13,10 @@ mod model;
 mod stats;
 mod worker;
 
-pub use baselines::{ScoreRequest, Scored, score_worker};
-pub use experiments::{Finding, Study, StudyEvent, StudyRequest, study_worker};
-pub use files::{Clerk, Errand, Kept, Report, StoredRun};
+pub use baselines::{BaselinesEvent, BaselinesRequest, baselines_worker};
+pub use experiments::{Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult, experiment_worker};
+pub use files::{FileEvent, FileRequest, FileWorker, Kept, StoredRun};
 pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use model::{ModelEvent, ModelWorker, SharedModel, model_worker};
-pub use stats::{JudgeRequest, Judged, judge_worker};
+pub use stats::{StatsEvent, StatsRequest, stats_worker};
 pub use worker::{Tagged, Worker};

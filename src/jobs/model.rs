@@ -1,6 +1,6 @@
 //! The worker that owns the model.
 //!
-//! It takes runs, newest first, and questions ([`Ask`]) that never interrupt one: a question waits in a slot, where a
+//! It takes runs, newest first, and questions ([`Query`]) that never interrupt one: a question waits in a slot, where a
 //! newer one takes its place, and is answered between two batches of a run or at once if there is none.
 
 use std::{
@@ -13,7 +13,7 @@ use crate::{
     cancel::Cancel,
     error::{Error, Result},
     model::{LoadOptions, Model, Source},
-    runner::{Answer, Ask, Event, RunRequest, answer, obtain, plan},
+    runner::{Event, Query, QueryAnswer, RunRequest, answer, obtain, plan},
     store::Store,
 };
 
@@ -39,7 +39,7 @@ pub enum ModelEvent {
     /// About the run that was asked for last.
     Run(Event),
     /// To a question.
-    Answer(Box<Answer>),
+    Answer(Box<QueryAnswer>),
     /// A question could not be answered: its number, and why.
     NoAnswer(u64, String),
 }
@@ -51,7 +51,7 @@ enum Job {
     Answer,
 }
 
-type Slot = Arc<Mutex<Option<Ask>>>;
+type Slot = Arc<Mutex<Option<Query>>>;
 
 /// The handle of the worker.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl ModelWorker {
 
     /// Asks a question, which replaces the one before. If a run is under way, it is answered between two of its batches;
     /// if the run ends before that, ask again.
-    pub fn ask(&mut self, ask: Ask, run_is_under_way: bool) {
+    pub fn ask(&mut self, ask: Query, run_is_under_way: bool) {
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(ask);
         if !run_is_under_way {
             self.worker.submit(Job::Answer);
@@ -177,7 +177,7 @@ mod tests {
         (worker.unwrap(), events)
     }
 
-    fn next_answer(events: &Receiver<Tagged<ModelEvent>>) -> Answer {
+    fn next_answer(events: &Receiver<Tagged<ModelEvent>>) -> QueryAnswer {
         loop {
             match events.recv_timeout(Duration::from_secs(60)).unwrap().event {
                 ModelEvent::Answer(answer) => return *answer,
@@ -187,10 +187,10 @@ mod tests {
         }
     }
 
-    fn ask(serial: u64, text: &str) -> Ask {
+    fn ask(serial: u64, text: &str) -> Query {
         let task = Arc::new(Library.task("sentiment").unwrap());
         let demos = task.pool.iter().take(3).map(|example| Demonstration::of_pool(&example.id)).collect();
-        Ask { serial, template: None, demos, text: text.to_owned(), task }
+        Query { serial, template: None, demos, text: text.to_owned(), task }
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn what_cannot_be_answered_is_said_with_its_number() {
         let (mut worker, events) = worker();
-        worker.ask(Ask { demos: vec![Demonstration::of_pool("nobody")], ..ask(4, "fine") }, false);
+        worker.ask(Query { demos: vec![Demonstration::of_pool("nobody")], ..ask(4, "fine") }, false);
         loop {
             match events.recv_timeout(Duration::from_secs(60)).unwrap().event {
                 ModelEvent::Run(_) => {}

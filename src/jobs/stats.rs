@@ -11,20 +11,20 @@ use super::{Tagged, Worker};
 
 /// A complete split whose components are to be judged.
 #[derive(Clone, Debug)]
-pub struct JudgeRequest {
+pub struct StatsRequest {
     /// Comes back with the answer, so that it finds its way.
-    pub sheet: u64,
+    pub run: u64,
     /// The split.
     pub table: Arc<Attribution>,
 }
 
 /// How the components were judged.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Judged {
+pub enum StatsEvent {
     /// All of them.
     Done {
         /// From the request.
-        sheet: u64,
+        run: u64,
         /// One entry a component, in the order of the shape.
         stats: Vec<ComponentStats>,
     },
@@ -36,15 +36,15 @@ pub enum Judged {
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn judge_worker(listen: impl Fn(Tagged<Judged>) + Send + 'static) -> io::Result<Worker<JudgeRequest>> {
+pub fn stats_worker(listen: impl Fn(Tagged<StatsEvent>) + Send + 'static) -> io::Result<Worker<StatsRequest>> {
     Worker::spawn(
         "judge",
         || (),
-        |(), request: JudgeRequest, _, say| {
+        |(), request: StatsRequest, _, say| {
             let stats = summarize(&request.table, &Thresholds::default());
-            say(Judged::Done { sheet: request.sheet, stats });
+            say(StatsEvent::Done { run: request.run, stats });
         },
-        Judged::Failed,
+        StatsEvent::Failed,
         listen,
     )
 }

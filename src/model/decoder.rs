@@ -1,8 +1,8 @@
 //! One forward pass for every architecture.
 //!
 //! A family file describes a model with the pieces below; the pass itself is written once. It works on packed suffixes
-//! that continue a shared prefix, keeps only last positions in the last layer, lets a [`Probe`] see what each component
-//! adds there, and takes an [`Intervention`] that changes what components write.
+//! that continue a shared prefix, keeps only last positions in the last layer, lets a [`Probe`](super::probe::Probe) see what each component
+//! adds there, and takes an [`Intervention`](super::intervention::Intervention) that changes what components write.
 
 use candle_core::{Device, Tensor};
 

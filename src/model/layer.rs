@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::{
-    attention::{Attention, KeyValue, Queries},
+    attention::{Attention, KvCache, Queries},
     intervention::{Intervention, Touched},
     kernels,
     layers::{Linear, Norm},
@@ -46,9 +46,9 @@ pub(super) struct Flow<'a> {
     /// Angles of the rows that flow in, per rotary embedding.
     pub(super) angles: &'a [Angles],
     /// Keys and values of the shared prefix in this layer.
-    pub(super) prefix: Option<&'a KeyValue>,
+    pub(super) prefix: Option<&'a KvCache>,
     /// Where only last tokens flow in: keys and values in this layer of the whole prompts, as they were.
-    pub(super) known: Option<&'a KeyValue>,
+    pub(super) known: Option<&'a KvCache>,
     /// Whether only last tokens flow out.
     pub(super) narrows: bool,
     /// Rows that a change touches, among those that flow out.
@@ -78,7 +78,7 @@ impl Layer {
         residual: &Tensor,
         flow: &Flow<'_>,
         probe: &mut dyn Probe,
-    ) -> Result<(Tensor, KeyValue)> {
+    ) -> Result<(Tensor, KvCache)> {
         let (residual, mix, own) = self.attend(index, residual, flow, probe)?;
         let mix = flow.change.heads(index, mix, flow.touched)?;
         probe.heads(index, &mix)?;
@@ -113,7 +113,7 @@ impl Layer {
         residual: &Tensor,
         flow: &Flow<'_>,
         probe: &mut dyn Probe,
-    ) -> Result<(Tensor, Tensor, KeyValue)> {
+    ) -> Result<(Tensor, Tensor, KvCache)> {
         let angles = self.rope.map(|rope| &flow.angles[rope]);
         let normed = normalise(self.attention_norm.as_ref(), residual)?;
         let own = self.attention.key_value(&normed, angles)?;

@@ -39,7 +39,7 @@ pub use probe::{NoProbe, Probe};
 pub use prompt::{Prompt, Tokens};
 pub use rope::Regime;
 pub use source::{LoadOptions, Source};
-pub use stream::{Prefix, PrefixStream, Stream};
+pub use stream::{PrefixCache, PrefixStream, Stream};
 pub use tokenizer::Tokenizer;
 pub use weights::Dtype;
 

@@ -18,8 +18,8 @@ pub trait Prompt {
     /// Those behind the first `shared`, which other prompts have too.
     ///
     /// # Panics
-    /// If the prompt is kept in another cut and they are in no one piece: see [`cut_alike`].
-    fn behind(&self, shared: usize) -> &[u32];
+    /// If the prompt is kept in another cut and they are in no one piece: see [`align_prefix`].
+    fn suffix(&self, shared: usize) -> &[u32];
 }
 
 impl<T: AsRef<[u32]>> Prompt for T {
@@ -31,7 +31,7 @@ impl<T: AsRef<[u32]>> Prompt for T {
         self.as_ref().iter().copied()
     }
 
-    fn behind(&self, shared: usize) -> &[u32] {
+    fn suffix(&self, shared: usize) -> &[u32] {
         &self.as_ref()[shared..]
     }
 }
@@ -46,7 +46,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// `tokens`, as far as they are not those of `first`.
-    pub fn beside(first: &Arc<[u32]>, tokens: &[u32]) -> Self {
+    pub fn sharing_prefix(first: &Arc<[u32]>, tokens: &[u32]) -> Self {
         let shared = first.iter().zip(tokens).take_while(|(a, b)| a == b).count();
         Self { first: Arc::clone(first), shared, own: tokens[shared..].into() }
     }
@@ -75,8 +75,8 @@ impl Prompt for &Tokens {
         Tokens::tokens(self)
     }
 
-    fn behind(&self, shared: usize) -> &[u32] {
-        Tokens::behind(self, shared)
+    fn suffix(&self, shared: usize) -> &[u32] {
+        Tokens::suffix(self, shared)
     }
 }
 
@@ -89,13 +89,13 @@ impl Prompt for Tokens {
         self.first[..self.shared].iter().chain(&self.own).copied()
     }
 
-    fn behind(&self, shared: usize) -> &[u32] {
+    fn suffix(&self, shared: usize) -> &[u32] {
         &self.own[shared - self.shared..]
     }
 }
 
 /// Cuts `prompts` behind what all of them share, and tells how many tokens that is.
-pub fn cut_alike<'a>(prompts: impl Iterator<Item = &'a mut Tokens>) -> usize {
+pub fn align_prefix<'a>(prompts: impl Iterator<Item = &'a mut Tokens>) -> usize {
     let prompts: Vec<&mut Tokens> = prompts.collect();
     let shared = shared_prefix(&prompts.iter().map(|prompt| &**prompt).collect::<Vec<_>>());
     for prompt in prompts {
@@ -130,12 +130,12 @@ mod tests {
     fn prompts_that_begin_alike_are_what_they_were() {
         let whole = [vec![5, 6, 7, 8, 9], vec![5, 6, 7, 1], vec![5, 6, 2, 2, 2, 2], vec![5, 6, 7, 8, 9, 9]];
         let first: Arc<[u32]> = whole[0].clone().into();
-        let mut kept: Vec<Tokens> = whole.iter().map(|tokens| Tokens::beside(&first, tokens)).collect();
+        let mut kept: Vec<Tokens> = whole.iter().map(|tokens| Tokens::sharing_prefix(&first, tokens)).collect();
         assert_eq!((kept[1].own.len(), kept[3].own.len()), (1, 1));
-        assert_eq!(cut_alike(kept.iter_mut()), 2);
+        assert_eq!(align_prefix(kept.iter_mut()), 2);
         for (kept, whole) in kept.iter().zip(&whole) {
             assert_eq!(kept.tokens().collect::<Vec<_>>(), *whole);
-            assert_eq!((kept.len(), kept.behind(2), kept.behind(3)), (whole.len(), &whole[2..], &whole[3..]));
+            assert_eq!((kept.len(), kept.suffix(2), kept.suffix(3)), (whole.len(), &whole[2..], &whole[3..]));
         }
     }
 }

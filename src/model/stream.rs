@@ -6,7 +6,7 @@
 use candle_core::Tensor;
 
 use super::{
-    attention::KeyValue,
+    attention::KvCache,
     decoder::Decoder,
     intervention::{Intervention, Positions, Touched},
     layer::Flow,
@@ -30,7 +30,7 @@ pub struct Stream<'a> {
     angles: Vec<Angles>,
     last_rows: Tensor,
     /// Where only last tokens flow: keys and values of the whole prompts, per layer.
-    known: Option<&'a [KeyValue]>,
+    known: Option<&'a [KvCache]>,
     whole: bool,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Stream<'a> {
     ///
     /// # Errors
     /// If the computation fails.
-    pub fn last_only(&self, known: &'a [KeyValue]) -> Result<Self> {
+    pub fn last_only(&self, known: &'a [KvCache]) -> Result<Self> {
         let angles = self.angles.iter().map(|angles| angles.select(&self.last_rows));
         Ok(Self {
             residual: self.residual.index_select(&self.last_rows, 0)?,
@@ -93,11 +93,11 @@ impl<'a> Stream<'a> {
     /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
     pub fn step(
         &mut self,
-        prefix: Option<&KeyValue>,
+        prefix: Option<&KvCache>,
         change: &Intervention,
         probe: &mut dyn Probe,
         cancel: &Cancel,
-    ) -> Result<KeyValue> {
+    ) -> Result<KvCache> {
         cancel.check()?;
         if self.layer == 0 {
             let narrow = self.known.is_some();
@@ -137,7 +137,7 @@ impl<'a> Stream<'a> {
     /// As [`Stream::step`].
     pub fn finish(
         mut self,
-        prefix: &Prefix,
+        prefix: &PrefixCache,
         change: &Intervention,
         probe: &mut dyn Probe,
         cancel: &Cancel,
@@ -151,12 +151,12 @@ impl<'a> Stream<'a> {
 
 /// Keys and values of a shared prefix, per layer.
 #[derive(Clone, Debug, Default)]
-pub struct Prefix {
+pub struct PrefixCache {
     tokens: usize,
-    layers: Vec<KeyValue>,
+    layers: Vec<KvCache>,
 }
 
-impl Prefix {
+impl PrefixCache {
     /// Number of tokens.
     pub const fn len(&self) -> usize {
         self.tokens
@@ -168,7 +168,7 @@ impl Prefix {
     }
 
     /// Keys and values of one layer; `None` if there are no tokens.
-    pub fn layer(&self, layer: usize) -> Option<&KeyValue> {
+    pub fn layer(&self, layer: usize) -> Option<&KvCache> {
         self.layers.get(layer)
     }
 }
@@ -179,7 +179,7 @@ pub struct PrefixStream<'a> {
     decoder: &'a Decoder,
     chunks: Vec<Stream<'a>>,
     tokens: usize,
-    layers: Vec<KeyValue>,
+    layers: Vec<KvCache>,
 }
 
 impl<'a> PrefixStream<'a> {
@@ -207,7 +207,7 @@ impl<'a> PrefixStream<'a> {
     pub fn step(&mut self, change: &Intervention, probe: &mut dyn Probe, cancel: &Cancel) -> Result<()> {
         let none = Intervention::none();
         let change = if change.positions() == Positions::All { change } else { &none };
-        let mut seen: Option<KeyValue> = None;
+        let mut seen: Option<KvCache> = None;
         for chunk in &mut self.chunks {
             let own = chunk.step(seen.as_ref(), change, probe, cancel)?;
             seen = Some(match seen {
@@ -220,7 +220,7 @@ impl<'a> PrefixStream<'a> {
     }
 
     /// Keys and values of a layer behind it.
-    pub fn layer(&self, layer: usize) -> Option<&KeyValue> {
+    pub fn layer(&self, layer: usize) -> Option<&KvCache> {
         self.layers.get(layer)
     }
 
@@ -228,11 +228,11 @@ impl<'a> PrefixStream<'a> {
     ///
     /// # Errors
     /// As [`PrefixStream::step`].
-    pub fn finish(mut self, change: &Intervention, probe: &mut dyn Probe, cancel: &Cancel) -> Result<Prefix> {
+    pub fn finish(mut self, change: &Intervention, probe: &mut dyn Probe, cancel: &Cancel) -> Result<PrefixCache> {
         while self.tokens > 0 && self.layers.len() < self.decoder.layers.len() {
             self.step(change, probe, cancel)?;
         }
-        Ok(Prefix { tokens: self.tokens, layers: self.layers })
+        Ok(PrefixCache { tokens: self.tokens, layers: self.layers })
     }
 }
 
@@ -242,7 +242,13 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-    pub fn prefix(&self, tokens: &[u32], regime: Regime, change: &Intervention, cancel: &Cancel) -> Result<Prefix> {
+    pub fn prefix(
+        &self,
+        tokens: &[u32],
+        regime: Regime,
+        change: &Intervention,
+        cancel: &Cancel,
+    ) -> Result<PrefixCache> {
         PrefixStream::begin(self, tokens, regime)?.finish(change, &mut NoProbe, cancel)
     }
 
@@ -253,7 +259,7 @@ impl Decoder {
     pub fn forward(
         &self,
         packed: Packed,
-        prefix: &Prefix,
+        prefix: &PrefixCache,
         change: &Intervention,
         probe: &mut dyn Probe,
         cancel: &Cancel,

@@ -4,7 +4,7 @@ use crate::task::{Task, Template};
 
 /// One run of the protocol.
 #[derive(Clone, Copy, Debug)]
-pub struct Cell<'t> {
+pub struct ProtocolCell<'t> {
     /// Its task.
     pub task: &'t Task,
     /// Its template.

@@ -7,16 +7,16 @@ mod cell;
 mod row;
 mod summary;
 
-pub use cell::Cell;
-pub use row::Row;
-pub use summary::{AccuracyRow, Agreement, accuracy_table, agreement};
+pub use cell::ProtocolCell;
+pub use row::ProtocolRow;
+pub use summary::{AccuracyRow, AgreementRow, accuracy_table, agreement};
 
 use crate::{
     cancel::Cancel,
     error::{Error, InputError, Result},
     model::Model,
     progress::{Meter, Progress},
-    runner::{Draft, Overflow, Prompting, RunRequest, run_key},
+    runner::{Overflow, PromptBuilder, Prompting, RunRequest, run_key},
     store::Store,
     task::{Task, Template},
 };
@@ -48,13 +48,13 @@ pub const fn shots(labels: usize) -> usize {
 
 impl Protocol {
     /// All runs, task by task.
-    pub fn cells(&self) -> Vec<Cell<'_>> {
+    pub fn cells(&self) -> Vec<ProtocolCell<'_>> {
         let mut cells = Vec::new();
         for task in &self.tasks {
             let (counted, partners) = self.choose(task);
             let templates = counted.into_iter().map(|t| (t, true)).chain(partners.into_iter().map(|t| (t, false)));
             for (template, counted) in templates {
-                cells.extend((0..self.seeds).map(|seed| Cell { task, template, seed, counted }));
+                cells.extend((0..self.seeds).map(|seed| ProtocolCell { task, template, seed, counted }));
             }
         }
         cells
@@ -80,7 +80,7 @@ impl Protocol {
     }
 
     /// The run of one cell before it meets a model.
-    fn draft<'t>(&self, cell: &Cell<'t>) -> Result<Draft<'t>> {
+    fn draft<'t>(&self, cell: &ProtocolCell<'t>) -> Result<PromptBuilder<'t>> {
         let shots = shots(cell.task.labels.len());
         let request = RunRequest {
             task: cell.task.name.clone(),
@@ -92,7 +92,7 @@ impl Protocol {
             prompting: Prompting { on_overflow: self.on_overflow, ..Prompting::default() },
             ..RunRequest::default()
         };
-        let draft = Draft::new(cell.task, &request)?;
+        let draft = PromptBuilder::new(cell.task, &request)?;
         if self.on_dev { draft.scored_on(&cell.task.dev, self.limit) } else { Ok(draft) }
     }
 
@@ -108,14 +108,14 @@ impl Protocol {
         model: &Model,
         store: &Store,
         cancel: &Cancel,
-        observe: &mut dyn FnMut(&Cell<'_>, Progress),
-    ) -> Result<Vec<Row>> {
+        observe: &mut dyn FnMut(&ProtocolCell<'_>, Progress),
+    ) -> Result<Vec<ProtocolRow>> {
         let cells = self.cells();
         let mut meter = Meter::start(cells.len());
         let mut rows = Vec::with_capacity(cells.len());
         for cell in &cells {
             cancel.check()?;
-            rows.push(Row::measure(cell, &self.draft(cell)?, model, store, cancel)?);
+            rows.push(ProtocolRow::measure(cell, &self.draft(cell)?, model, store, cancel)?);
             observe(cell, meter.advance(1));
         }
         Ok(rows)
@@ -126,13 +126,13 @@ impl Protocol {
     /// # Errors
     /// As planning a task, with task and template.
     pub fn pending(&self, model: &Model, store: &Store) -> Result<usize> {
-        let missing = |cell: &Cell<'_>| -> Result<bool> {
+        let missing = |cell: &ProtocolCell<'_>| -> Result<bool> {
             let draft = self.draft(cell)?;
             let (plan, prompts) = draft.plan(model)?;
             check_whole_budget(&draft, model)?;
             Ok(!store.holds(&run_key(model, &plan, &prompts)))
         };
-        let counted = |cell: &Cell<'_>| missing(cell).map(usize::from).map_err(|error| named(cell, error));
+        let counted = |cell: &ProtocolCell<'_>| missing(cell).map(usize::from).map_err(|error| named(cell, error));
         self.cells().iter().try_fold(0, |count, cell| Ok(count + counted(cell)?))
     }
 
@@ -148,14 +148,14 @@ impl Protocol {
             if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
         let sample = Self { limit: Some(SAMPLE.min(scored)), ..self.clone() };
         let meter = Meter::start(1);
-        Row::measure(cell, &sample.draft(cell)?, model, &Store::none(), cancel)?;
+        ProtocolRow::measure(cell, &sample.draft(cell)?, model, &Store::none(), cancel)?;
         Ok(meter.seconds() * scored as f64 / SAMPLE.min(scored) as f64)
     }
 }
 
 /// Finds prompts with the whole label budget that are too long: those of the longest examples, and only if these are,
 /// all of them, for their count.
-fn check_whole_budget(draft: &Draft<'_>, model: &Model) -> Result<()> {
+fn check_whole_budget(draft: &PromptBuilder<'_>, model: &Model) -> Result<()> {
     const LONGEST: usize = 8;
     let whole = draft.whole_budget();
     match whole.on_longest(LONGEST).plan(model) {
@@ -165,7 +165,7 @@ fn check_whole_budget(draft: &Draft<'_>, model: &Model) -> Result<()> {
 }
 
 /// An error of one run with its task and template, and the words of this protocol.
-fn named(cell: &Cell<'_>, error: Error) -> Error {
+fn named(cell: &ProtocolCell<'_>, error: Error) -> Error {
     match error {
         Error::Input(error) if error.path.is_none() => {
             let problem = format!("task {}, template {}: {}", cell.task.name, cell.template.name, error.problem);
@@ -207,8 +207,8 @@ mod tests {
     fn contrasting_partners_come_on_top() {
         let protocol = protocol(2);
         let cells = protocol.cells();
-        let counted: Vec<&Cell> = cells.iter().filter(|cell| cell.counted).collect();
-        let partners: Vec<&Cell> = cells.iter().filter(|cell| !cell.counted).collect();
+        let counted: Vec<&ProtocolCell> = cells.iter().filter(|cell| cell.counted).collect();
+        let partners: Vec<&ProtocolCell> = cells.iter().filter(|cell| !cell.counted).collect();
         assert_eq!((counted.len(), partners.len()), (4, 2));
         assert_eq!(partners[0].template.contrast.as_ref(), Some(&counted[0].template.name));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::cell::Cell;
+use super::cell::ProtocolCell;
 use crate::{
     analysis::{
         Kind, Method, Thresholds,
@@ -17,13 +17,13 @@ use crate::{
     cancel::Cancel,
     error::Result,
     model::Model,
-    runner::{Draft, obtain, obtain_logits},
+    runner::{PromptBuilder, obtain, obtain_logits},
     store::Store,
 };
 
 /// A row of `reproduce --json`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct ProtocolRow {
     /// Task.
     pub task: String,
     /// Template.
@@ -74,11 +74,11 @@ pub struct Share {
     pub label_biased: f64,
 }
 
-impl Row {
+impl ProtocolRow {
     /// Asks the model (or the store) and scores every method.
     pub(super) fn measure(
-        cell: &Cell<'_>,
-        draft: &Draft<'_>,
+        cell: &ProtocolCell<'_>,
+        draft: &PromptBuilder<'_>,
         model: &Model,
         store: &Store,
         cancel: &Cancel,

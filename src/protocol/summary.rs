@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Row;
+use super::ProtocolRow;
 use crate::analysis::{
     Method,
-    bootstrap::{Cell, Estimate, bootstrap_tasks},
+    bootstrap::{BootstrapCell, Estimate, bootstrap_tasks},
     compare::{iou_of_best, pearson},
 };
 
@@ -30,15 +30,15 @@ pub struct AccuracyRow {
 }
 
 /// The accuracy table, methods in their order.
-pub fn accuracy_table(rows: &[Row]) -> Vec<AccuracyRow> {
-    let counted: Vec<&Row> = rows.iter().filter(|row| row.counted).collect();
+pub fn accuracy_table(rows: &[ProtocolRow]) -> Vec<AccuracyRow> {
+    let counted: Vec<&ProtocolRow> = rows.iter().filter(|row| row.counted).collect();
     let methods: std::collections::BTreeSet<Method> =
         counted.iter().flat_map(|row| row.accuracy.keys().copied()).collect();
     methods.into_iter().map(|method| accuracy_row(method, &counted)).collect()
 }
 
-fn accuracy_row(method: Method, rows: &[&Row]) -> AccuracyRow {
-    let mut by_task: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+fn accuracy_row(method: Method, rows: &[&ProtocolRow]) -> AccuracyRow {
+    let mut by_task: BTreeMap<&str, Vec<&ProtocolRow>> = BTreeMap::new();
     for row in rows {
         by_task.entry(&row.task).or_default().push(row);
     }
@@ -49,27 +49,27 @@ fn accuracy_row(method: Method, rows: &[&Row]) -> AccuracyRow {
             ((*task).to_owned(), mean_and_deviation(&values))
         })
         .collect();
-    let cells: Vec<Vec<Cell>> = by_task.values().map(|rows| cells(method, rows)).collect();
-    let cells: Vec<&[Cell]> = cells.iter().map(Vec::as_slice).collect();
+    let cells: Vec<Vec<BootstrapCell>> = by_task.values().map(|rows| cells(method, rows)).collect();
+    let cells: Vec<&[BootstrapCell]> = cells.iter().map(Vec::as_slice).collect();
     let mean = tasks.values().map(|(mean, _)| mean).sum::<f64>() / tasks.len().max(1) as f64;
     let ci = bootstrap_tasks(&cells, DRAWS, 0).map_or((f64::NAN, f64::NAN), |Estimate { ci, .. }| ci);
     AccuracyRow { method, tasks, mean, ci }
 }
 
 /// The runs of one task as the bootstrap takes them.
-fn cells<'a>(method: Method, rows: &[&'a Row]) -> Vec<Cell<'a>> {
+fn cells<'a>(method: Method, rows: &[&'a ProtocolRow]) -> Vec<BootstrapCell<'a>> {
     let mut templates: Vec<&str> = rows.iter().map(|row| row.template.as_str()).collect();
     templates.dedup();
-    let cell = |row: &&'a Row| {
+    let cell = |row: &&'a ProtocolRow| {
         let template = templates.iter().position(|name| *name == row.template)?;
-        Some(Cell { template, demos: row.demo_seed as usize, values: row.hits.get(&method)? })
+        Some(BootstrapCell { template, demos: row.demo_seed as usize, values: row.hits.get(&method)? })
     };
     rows.iter().filter_map(cell).collect()
 }
 
 /// Agreement of the component accuracies of one task's runs: means over pairs of runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Agreement {
+pub struct AgreementRow {
     /// Which task.
     pub task: String,
     /// Pearson's r over components.
@@ -92,30 +92,30 @@ pub struct Pairs {
 }
 
 /// The agreement table, tasks in the order of `rows`.
-pub fn agreement(rows: &[Row]) -> Vec<Agreement> {
+pub fn agreement(rows: &[ProtocolRow]) -> Vec<AgreementRow> {
     let mut tasks: Vec<&str> = rows.iter().map(|row| row.task.as_str()).collect();
     tasks.dedup();
     tasks.into_iter().map(|task| agreement_of(task, rows)).collect()
 }
 
-fn agreement_of(task: &str, rows: &[Row]) -> Agreement {
-    let rows: Vec<&Row> = rows.iter().filter(|row| row.task == task).collect();
-    let pairs: Vec<(&Row, &Row)> =
+fn agreement_of(task: &str, rows: &[ProtocolRow]) -> AgreementRow {
+    let rows: Vec<&ProtocolRow> = rows.iter().filter(|row| row.task == task).collect();
+    let pairs: Vec<(&ProtocolRow, &ProtocolRow)> =
         rows.iter().enumerate().flat_map(|(i, a)| rows[i + 1..].iter().map(move |b| (*a, *b))).collect();
-    let over = |measure: &dyn Fn(&Row, &Row) -> Option<f64>| {
-        let mean = |wanted: &dyn Fn(&Row, &Row) -> bool| {
+    let over = |measure: &dyn Fn(&ProtocolRow, &ProtocolRow) -> Option<f64>| {
+        let mean = |wanted: &dyn Fn(&ProtocolRow, &ProtocolRow) -> bool| {
             let values: Vec<f64> =
                 pairs.iter().filter(|(a, b)| wanted(a, b)).filter_map(|(a, b)| measure(a, b)).collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let counted = |a: &Row, b: &Row| a.counted && b.counted;
+        let counted = |a: &ProtocolRow, b: &ProtocolRow| a.counted && b.counted;
         Pairs {
             demos: mean(&|a, b| counted(a, b) && a.template == b.template),
             templates: mean(&|a, b| counted(a, b) && a.template != b.template && a.demo_seed == b.demo_seed),
             contrastive: mean(&|a, b| contrast(a, b) && a.demo_seed == b.demo_seed),
         }
     };
-    Agreement {
+    AgreementRow {
         task: task.to_owned(),
         pearson: over(&|a, b| pearson(&a.components, &b.components)),
         pearson_disjoint: over(&|a, b| {
@@ -126,7 +126,7 @@ fn agreement_of(task: &str, rows: &[Row]) -> Agreement {
     }
 }
 
-fn contrast(a: &Row, b: &Row) -> bool {
+fn contrast(a: &ProtocolRow, b: &ProtocolRow) -> bool {
     a.contrast.as_ref() == Some(&b.template) || b.contrast.as_ref() == Some(&a.template)
 }
 

@@ -1,15 +1,15 @@
 //! Which figures a report has, and what they are called.
 
 use super::{
-    digest::Digest,
     figures::{Figure, HeatMap, accuracies, agreement, heat_map, path, scatter},
     pairs::{Pair, matrix},
+    run_report::RunReport,
     style::{kind_name, percent},
 };
 use crate::analysis::{Kind, baseline::Outcome};
 
 /// All figures of a report.
-pub(super) fn figures(digests: &[Digest<'_>], pairs: &[Pair<'_>]) -> Vec<Figure> {
+pub(super) fn figures(digests: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<Figure> {
     let mut figures: Vec<Figure> = digests.iter().flat_map(of_run).collect();
     figures.extend(pairs.iter().flat_map(of_pair));
     if digests.len() > 1 {
@@ -19,7 +19,7 @@ pub(super) fn figures(digests: &[Digest<'_>], pairs: &[Pair<'_>]) -> Vec<Figure>
     figures
 }
 
-fn of_run(digest: &Digest<'_>) -> Vec<Figure> {
+fn of_run(digest: &RunReport<'_>) -> Vec<Figure> {
     let (shape, name) = (digest.run.test.shape(), &digest.name);
     let chance = digest.run.meta.accuracy.chance;
     let values: Vec<f64> = digest.components.iter().map(|stats| stats.accuracy).collect();
@@ -101,7 +101,7 @@ fn of_pair(pair: &Pair<'_>) -> Vec<Figure> {
     ]
 }
 
-fn of_agreement(digests: &[Digest<'_>]) -> Figure {
+fn of_agreement(digests: &[RunReport<'_>]) -> Figure {
     let names: Vec<String> = digests.iter().map(|digest| digest.name.clone()).collect();
     let values: Vec<Vec<Option<f64>>> =
         matrix(digests).iter().map(|row| row.iter().map(|cell| cell.and_then(|cell| cell.pearson)).collect()).collect();
@@ -113,7 +113,7 @@ fn of_agreement(digests: &[Digest<'_>]) -> Figure {
     }
 }
 
-fn of_methods(digests: &[Digest<'_>]) -> Option<Figure> {
+fn of_methods(digests: &[RunReport<'_>]) -> Option<Figure> {
     let runs: Vec<(&str, &[Outcome])> = digests
         .iter()
         .filter_map(|digest| Some((digest.name.as_str(), digest.bought.as_ref().ok()?.outcomes.as_slice())))

@@ -10,13 +10,13 @@
 //! | `tables/*.csv`, `tables/*.parquet` | the numbers behind them |
 
 mod axis;
-mod digest;
 mod figures;
 mod gallery;
 mod page;
 mod pairs;
 mod parquet;
 mod png;
+mod run_report;
 mod style;
 mod svg;
 pub mod table;
@@ -27,9 +27,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use digest::Digest;
 pub use figures::Figure;
 use pairs::Pair;
+use run_report::RunReport;
 use table::Table;
 
 use crate::{
@@ -61,7 +61,7 @@ impl Report {
                 .cure("name at least one folder of a run")
                 .into());
         }
-        let digests = Digest::all(runs, cancel)?;
+        let digests = RunReport::all(runs, cancel)?;
         let pairs = Pair::with_first(&digests)?;
         let figures = gallery::figures(&digests, &pairs);
         Ok(Self { tables: tables::all(&digests, &pairs), page: page::render(&digests, &pairs, &figures)?, figures })

@@ -4,9 +4,9 @@ use minijinja::{Environment, value::Serde};
 use serde::Serialize;
 
 use super::{
-    digest::Digest,
     figures::Figure,
     pairs::Pair,
+    run_report::RunReport,
     style::{kind_name, mark, percent},
     svg::escape,
 };
@@ -61,12 +61,12 @@ struct Shown {
 ///
 /// # Errors
 /// Never in practice: the template is part of the program and tested.
-pub(super) fn render(digests: &[Digest<'_>], pairs: &[Pair<'_>], figures: &[Figure]) -> Result<String> {
+pub(super) fn render(digests: &[RunReport<'_>], pairs: &[Pair<'_>], figures: &[Figure]) -> Result<String> {
     let wanted = |names: &[String]| -> Vec<Shown> {
         let shown = |figure: &Figure| Shown { caption: figure.caption.clone(), svg: figure.svg.clone() };
         figures.iter().filter(|figure| names.contains(&figure.name)).map(shown).collect()
     };
-    let of_run = |digest: &Digest<'_>| {
+    let of_run = |digest: &RunReport<'_>| {
         let names = ["accuracy", "weights", "path"].map(|kind| format!("{kind}-{}", digest.slug));
         section(digest, wanted(&names))
     };
@@ -87,7 +87,7 @@ pub(super) fn render(digests: &[Digest<'_>], pairs: &[Pair<'_>], figures: &[Figu
     template.render(Serde(&page)).map_err(failed)
 }
 
-fn section(digest: &Digest<'_>, figures: Vec<Shown>) -> RunSection {
+fn section(digest: &RunReport<'_>, figures: Vec<Shown>) -> RunSection {
     let (run, meta) = (digest.run, &digest.run.meta);
     let mut ranked: Vec<&ComponentStats> = digest.components.iter().collect();
     ranked.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy));
@@ -121,7 +121,7 @@ fn section(digest: &Digest<'_>, figures: Vec<Shown>) -> RunSection {
     }
 }
 
-fn facts(digest: &Digest<'_>) -> Vec<(&'static str, String)> {
+fn facts(digest: &RunReport<'_>) -> Vec<(&'static str, String)> {
     let meta = &digest.run.meta;
     let (model, prompt) = (&meta.model, &meta.prompt);
     let shape = format!("{}, {} layers × {} heads, width {}", model.family, model.layers, model.heads, model.hidden);

@@ -1,6 +1,6 @@
 //! Every run beside the first.
 
-use super::digest::Digest;
+use super::run_report::RunReport;
 use crate::{
     analysis::{
         check::comparable,
@@ -16,9 +16,9 @@ const TOP: usize = 5;
 #[derive(Clone, Debug)]
 pub(super) struct Pair<'a> {
     /// The first.
-    pub(super) a: &'a Digest<'a>,
+    pub(super) a: &'a RunReport<'a>,
     /// The second.
-    pub(super) b: &'a Digest<'a>,
+    pub(super) b: &'a RunReport<'a>,
     /// How they differ.
     pub(super) comparison: Comparison,
 }
@@ -28,7 +28,7 @@ impl<'a> Pair<'a> {
     ///
     /// # Errors
     /// As [`compare`].
-    pub(super) fn with_first(digests: &'a [Digest<'a>]) -> Result<Vec<Self>> {
+    pub(super) fn with_first(digests: &'a [RunReport<'a>]) -> Result<Vec<Self>> {
         let Some((a, others)) = digests.split_first() else { return Ok(Vec::new()) };
         let alike = others.iter().filter(|b| comparable(&a.run.meta, &b.run.meta).is_ok());
         alike.map(|b| Ok(Self { a, b, comparison: compare(a.run, b.run, TOP)? })).collect()
@@ -36,7 +36,7 @@ impl<'a> Pair<'a> {
 }
 
 /// Agreement of all pairs of runs; `None` for runs that cannot be compared, such as those of other models.
-pub(super) fn matrix(digests: &[Digest<'_>]) -> Vec<Vec<Option<Agreement>>> {
+pub(super) fn matrix(digests: &[RunReport<'_>]) -> Vec<Vec<Option<Agreement>>> {
     let accuracies: Vec<Vec<f64>> =
         digests.iter().map(|digest| digest.components.iter().map(|stats| stats.accuracy).collect()).collect();
     let of = |i: usize, j: usize| {

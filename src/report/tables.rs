@@ -1,8 +1,8 @@
 //! The numbers behind the figures, one row a thing that has a name.
 
 use super::{
-    digest::Digest,
     pairs::{Pair, matrix},
+    run_report::RunReport,
     table::{Table, Values},
 };
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// All tables with the names of their files.
-pub(super) fn all(digests: &[Digest<'_>], pairs: &[Pair<'_>]) -> Vec<(&'static str, Table)> {
-    let each = |table: fn(&Digest<'_>) -> Table| {
+pub(super) fn all(digests: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<(&'static str, Table)> {
+    let each = |table: fn(&RunReport<'_>) -> Table| {
         digests.iter().fold(Table::new(), |mut all, digest| {
             all.append(table(digest));
             all
@@ -30,9 +30,9 @@ pub(super) fn all(digests: &[Digest<'_>], pairs: &[Pair<'_>]) -> Vec<(&'static s
     tables.into_iter().filter(|(_, table)| table.rows() > 0).collect()
 }
 
-fn runs(digests: &[Digest<'_>]) -> Table {
+fn runs(digests: &[RunReport<'_>]) -> Table {
     let metas = || digests.iter().map(|digest| &digest.run.meta);
-    let best = |digest: &Digest<'_>| digest.best.as_ref().map(|best| best.component.to_string());
+    let best = |digest: &RunReport<'_>| digest.best.as_ref().map(|best| best.component.to_string());
     Table::new()
         .text("run", digests.iter().map(|digest| &digest.name))
         .text("model", metas().map(|meta| &meta.model.id))
@@ -56,7 +56,7 @@ fn runs(digests: &[Digest<'_>]) -> Table {
         .count("exactness_argmax_mismatches", metas().map(|meta| meta.exactness.argmax_mismatches))
 }
 
-fn components(digest: &Digest<'_>) -> Table {
+fn components(digest: &RunReport<'_>) -> Table {
     let stats = &digest.components;
     let weight = |index: usize| digest.bought.as_ref().ok().map(|bought| bought.fit.mix.weights[index]);
     let number = |of: fn(&crate::analysis::ComponentStats) -> f64| stats.iter().map(move |stats| Some(of(stats)));
@@ -77,7 +77,7 @@ fn components(digest: &Digest<'_>) -> Table {
         .number("weight", (0..stats.len()).map(weight))
 }
 
-fn examples(digest: &Digest<'_>) -> Table {
+fn examples(digest: &RunReport<'_>) -> Table {
     let run = digest.run;
     let mix = digest.bought.as_ref().map_or_else(|_| Mix::identity(run.test.shape()), |bought| bought.fit.mix.clone());
     let words = &run.meta.task.label_words;
@@ -98,7 +98,7 @@ fn examples(digest: &Digest<'_>) -> Table {
         .text("text", run.examples.iter().map(|example| &example.text))
 }
 
-fn methods(digest: &Digest<'_>) -> Table {
+fn methods(digest: &RunReport<'_>) -> Table {
     let outcomes = digest.bought.as_ref().map_or(&[][..], |bought| &bought.outcomes);
     Table::new()
         .text("run", outcomes.iter().map(|_| &digest.name))
@@ -111,7 +111,7 @@ fn methods(digest: &Digest<'_>) -> Table {
 }
 
 /// One row a strength and component.
-fn path(digest: &Digest<'_>) -> Table {
+fn path(digest: &RunReport<'_>) -> Table {
     let steps = digest.bought.as_ref().map_or(&[][..], |bought| &bought.path);
     let rows = || {
         steps.iter().flat_map(|step| step.fit.mix.weights.iter().enumerate().map(move |(index, w)| (step, index, *w)))
@@ -126,7 +126,7 @@ fn path(digest: &Digest<'_>) -> Table {
         .number("weight", rows().map(|(_, _, weight)| Some(weight)))
 }
 
-fn agreement(digests: &[Digest<'_>]) -> Table {
+fn agreement(digests: &[RunReport<'_>]) -> Table {
     let matrix = matrix(digests);
     let pairs: Vec<(usize, usize)> = (0..digests.len())
         .flat_map(|i| (i + 1..digests.len()).map(move |j| (i, j)))

@@ -19,19 +19,19 @@ pub fn preview(
     demonstrations: &[Example],
     query: &Example,
 ) -> Result<String> {
-    let prompt = Beginning::new(template, chat, demonstrations)?.before(&template.render(query)?)?;
+    let prompt = PromptContext::new(template, chat, demonstrations)?.before(&template.render(query)?)?;
     Ok(prompt.to_string())
 }
 
 /// Demonstrations in words, ready for queries.
-pub(super) enum Beginning<'m> {
+pub(super) enum PromptContext<'m> {
     /// Each with its label word and the separator.
     Text(Arc<str>),
     /// Each as something the user says and the model answers; what the next thing the user says begins with.
     Turns(Vec<Turn>, String, &'m ChatTemplate),
 }
 
-impl<'m> Beginning<'m> {
+impl<'m> PromptContext<'m> {
     /// Puts `demonstrations` into words; as a conversation if there is a chat template.
     pub(super) fn new(template: &Template, chat: Option<&'m ChatTemplate>, demonstrations: &[Example]) -> Result<Self> {
         let Some(chat) = chat else { return Ok(Self::Text(template.context(demonstrations)?.into())) };

@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 
 use super::{
     Overflow, Plan, PlannedExample, PromptText, Prompts, RunRequest,
-    context::Beginning,
+    context::PromptContext,
     nearest::Nearest,
     overflow::Shorter,
-    plan::{Draughted, finish},
+    plan::{PromptSpec, finish},
 };
 use crate::{
     attribution::Split,
     error::{InputError, Result},
     model::Model,
-    random::Draws,
+    random::SeededRng,
     run::{PromptMeta, TaskMeta},
     task::{Chosen, Example, Library, Task, Template, choose, order_demonstrations, record},
 };
@@ -25,7 +25,7 @@ const CONTENT_FREE: [&str; 3] = ["N/A", "", "[MASK]"];
 
 /// Examples of a run with their roles.
 #[derive(Clone, Debug)]
-pub struct Draft<'t> {
+pub struct PromptBuilder<'t> {
     /// The task.
     pub task: &'t Task,
     /// How examples read.
@@ -39,7 +39,7 @@ pub struct Draft<'t> {
     request: RunRequest,
 }
 
-impl<'t> Draft<'t> {
+impl<'t> PromptBuilder<'t> {
     /// Takes demonstrations and training examples as `request` says.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl<'t> Draft<'t> {
     /// The same with other examples to score.
     ///
     /// # Errors
-    /// As [`Draft::new`].
+    /// As [`PromptBuilder::new`].
     pub fn over(task: &'t Task, request: &RunRequest, queries: &'t [Example]) -> Result<Self> {
         let template = task.template(request.template.as_deref())?;
         let Chosen { demonstrations, training: train } = choose(task, request)?;
@@ -102,7 +102,7 @@ impl<'t> Draft<'t> {
     #[must_use]
     pub fn whole_budget(&self) -> Self {
         let mut demonstrations = self.budget();
-        order_demonstrations(&mut demonstrations, &mut Draws::stream(self.request.demo_seed, 2));
+        order_demonstrations(&mut demonstrations, &mut SeededRng::stream(self.request.demo_seed, 2));
         let baseline = self.as_baseline();
         Self { demonstrations, train: Vec::new(), ..baseline }
     }
@@ -143,7 +143,7 @@ impl<'t> Draft<'t> {
     /// Similarity is the cosine of TF-IDF vectors over the model's tokens, document frequencies from the task's pool.
     ///
     /// # Errors
-    /// As [`Draft::plan`].
+    /// As [`PromptBuilder::plan`].
     pub fn plan_nearest(&self, model: &Model) -> Result<(Plan, Prompts)> {
         let budget = self.budget();
         let render = |example: &Example| model.tokenizer.encode(&self.template.render(example)?);
@@ -167,7 +167,7 @@ impl<'t> Draft<'t> {
     /// The run's demonstrations before queries that say nothing: `N/A`, the empty text and `[MASK]` in every field.
     ///
     /// # Errors
-    /// As [`Draft::plan`].
+    /// As [`PromptBuilder::plan`].
     pub fn plan_content_free(&self, model: &Model) -> Result<(Plan, Prompts)> {
         let beginning = self.beginning(model, &self.demonstrations)?;
         let empty = |filler: &str| self.text(&beginning, &self.content_free(filler));
@@ -187,7 +187,7 @@ impl<'t> Draft<'t> {
     ///
     /// # Errors
     /// If a conversation is asked for and the model has no chat template.
-    pub(super) fn beginning<'m>(&self, model: &'m Model, demonstrations: &[Example]) -> Result<Beginning<'m>> {
+    pub(super) fn beginning<'m>(&self, model: &'m Model, demonstrations: &[Example]) -> Result<PromptContext<'m>> {
         let chat = self.is_chat().then(|| {
             model.chat.as_ref().ok_or_else(|| {
                 InputError::new(format!("the model `{}` has no chat template", model.meta.id)).cure(
@@ -195,7 +195,7 @@ impl<'t> Draft<'t> {
                 )
             })
         });
-        Beginning::new(self.template, chat.transpose()?, demonstrations)
+        PromptContext::new(self.template, chat.transpose()?, demonstrations)
     }
 
     /// Whether demonstrations and query are turns of a conversation.
@@ -209,7 +209,7 @@ impl<'t> Draft<'t> {
         self.beginning(model, left)?.before(&self.template.render(example)?).map(Some)
     }
 
-    pub(super) fn text(&self, beginning: &Beginning<'_>, example: &Example) -> Result<PlannedExample> {
+    pub(super) fn text(&self, beginning: &PromptContext<'_>, example: &Example) -> Result<PlannedExample> {
         Ok(planned(example, beginning.before(&self.template.render(example)?)?))
     }
 
@@ -223,7 +223,7 @@ impl<'t> Draft<'t> {
         let (task, prompt) = (self.task_meta(), self.prompt_meta());
         let (request, chat) = (Some(self.request.clone()), self.is_chat());
         let policy = self.request.prompting.on_overflow;
-        let run = Draughted { request, task, prompt, examples, first_token, chat, policy, shorter };
+        let run = PromptSpec { request, task, prompt, examples, first_token, chat, policy, shorter };
         finish(model, run).map_err(|error| self.template.locate(error))
     }
 
@@ -259,7 +259,7 @@ impl<'t> Draft<'t> {
 /// # Errors
 /// If the task or template is unknown, the pool too small, a label word not one token, or a prompt too long.
 pub fn plan(model: &Model, request: &RunRequest) -> Result<(Plan, Prompts)> {
-    Draft::new(&Library.task(&request.task)?, request)?.plan(model)
+    PromptBuilder::new(&Library.task(&request.task)?, request)?.plan(model)
 }
 
 fn planned(example: &Example, prompt: PromptText) -> PlannedExample {

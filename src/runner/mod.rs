@@ -16,12 +16,12 @@ mod run_plan;
 mod stored;
 
 pub use context::preview;
-pub use draft::{Draft, plan};
+pub use draft::{PromptBuilder, plan};
 pub use event::{Event, Note};
 pub use execute::{execute, score};
 pub use plan::{Prompts, of_turn, plan_explicit};
 pub use prompt_text::PromptText;
-pub use query::{Answer, Ask, answer};
+pub use query::{Query, QueryAnswer, answer};
 pub use rebuild::{Rebuilt, find_example, rebuild};
 pub use run_plan::{Plan, PlannedExample};
 pub use stored::{obtain, obtain_logits, run_key};

@@ -12,7 +12,7 @@ use crate::{
     attribution::Split,
     component::Shape,
     error::{Error, InputError, Result},
-    model::{Model, Prompt, Tokenizer, Tokens, prompt::cut_alike},
+    model::{Model, Prompt, Tokenizer, Tokens, prompt::align_prefix},
     run::{PromptMeta, TaskMeta},
     task::ExplicitPrompt,
 };
@@ -71,11 +71,11 @@ pub fn plan_explicit(
     let prompt = PromptMeta::default();
     let Prompting { first_token, on_overflow: policy, .. } = prompting;
     let shorter = &shorter;
-    finish(model, Draughted { request: None, task, prompt, examples, first_token, chat: false, policy, shorter })
+    finish(model, PromptSpec { request: None, task, prompt, examples, first_token, chat: false, policy, shorter })
 }
 
 /// A run in words.
-pub(super) struct Draughted<'a> {
+pub(super) struct PromptSpec<'a> {
     pub(super) request: Option<RunRequest>,
     pub(super) task: TaskMeta,
     pub(super) prompt: PromptMeta,
@@ -91,8 +91,8 @@ pub(super) struct Draughted<'a> {
 }
 
 /// Turns texts into tokens, after all checks.
-pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts)> {
-    let Draughted { request, mut task, mut prompt, mut examples, first_token, chat, policy, shorter } = run;
+pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompts)> {
+    let PromptSpec { request, mut task, mut prompt, mut examples, first_token, chat, policy, shorter } = run;
     let tokenizer = if chat { Cow::Owned(model.tokenizer.without_specials()) } else { Cow::Borrowed(&model.tokenizer) };
     let in_turn = |error| if chat { of_turn(error) } else { error };
     let mut shared = Vec::new();
@@ -113,12 +113,12 @@ pub(super) fn finish(model: &Model, run: Draughted<'_>) -> Result<(Plan, Prompts
     };
     let first = examples.iter().flatten().find_map(|example| example.prompt.as_ref());
     let first: Arc<[u32]> = first.map(encode).transpose()?.unwrap_or_default().into();
-    let beside = |text: &PromptText| -> Result<Tokens> { Ok(Tokens::beside(&first, &encode(text)?)) };
+    let beside = |text: &PromptText| -> Result<Tokens> { Ok(Tokens::sharing_prefix(&first, &encode(text)?)) };
     let tokens = |example: &PlannedExample| beside(example.prompt.as_ref().unwrap_or(&PromptText::default()));
     let encoded = |examples: &[PlannedExample]| examples.par_iter().map(tokens).collect::<Result<Vec<_>>>();
     let mut prompts = [encoded(&examples[0])?, encoded(&examples[1])?];
     prompt.overflow = overflow::settle(model.decoder.context, policy, &mut examples, &mut prompts, &beside, shorter)?;
-    prompt.prefix_tokens = cut_alike(prompts.iter_mut().flatten());
+    prompt.prefix_tokens = align_prefix(prompts.iter_mut().flatten());
     prompt.tokens = prompts.iter().flatten().map(Prompt::len).sum();
     let [train, test] = prompts;
     let prompts = Prompts { train, test };

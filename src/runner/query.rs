@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Demonstration, Demos, Draft, PromptText, RunRequest, execute};
+use super::{Demonstration, Demos, PromptBuilder, PromptText, RunRequest, execute};
 use crate::{
     attribution::Attribution,
     cancel::Cancel,
@@ -13,7 +13,7 @@ use crate::{
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct Query {
     /// Comes back with the answer, so that late answers can be told from new ones.
     pub serial: u64,
     /// The task; its pool says which fields an example has.
@@ -28,7 +28,7 @@ pub struct Ask {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct QueryAnswer {
     /// From the question.
     pub serial: u64,
     /// The whole prompt, as the model reads it.
@@ -47,7 +47,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// If the template or a demonstration cannot be used, the prompt is too long, or the question was replaced.
-pub fn answer(model: &Model, ask: &Ask, cancel: &Cancel) -> Result<Answer> {
+pub fn answer(model: &Model, ask: &Query, cancel: &Cancel) -> Result<QueryAnswer> {
     let request = RunRequest {
         template: ask.template.clone(),
         demos: Demos::Listed(ask.demos.clone()),
@@ -56,7 +56,7 @@ pub fn answer(model: &Model, ask: &Ask, cancel: &Cancel) -> Result<Answer> {
         ..RunRequest::default()
     };
     let queries = [query(&ask.task, &ask.text)];
-    let draft = Draft::over(&ask.task, &request, &queries)?;
+    let draft = PromptBuilder::over(&ask.task, &request, &queries)?;
     let length = |shown: usize| -> Result<usize> {
         Ok(model.tokenizer.encode(&draft.template.context(&draft.demonstrations[..shown])?)?.len())
     };
@@ -67,7 +67,7 @@ pub fn answer(model: &Model, ask: &Ask, cancel: &Cancel) -> Result<Answer> {
     let tokens = prompts.test[0].len();
     let table =
         if ask.text.trim().is_empty() { None } else { Some(execute(model, plan, &prompts, cancel, &mut |_| {})?.test) };
-    Ok(Answer {
+    Ok(QueryAnswer {
         serial: ask.serial,
         prompt,
         tokens,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Draft, Plan, PlannedExample, PromptText, Prompting, Prompts, plan_explicit};
+use super::{Plan, PlannedExample, PromptBuilder, PromptText, Prompting, Prompts, plan_explicit};
 use crate::{
     attribution::Split,
     component::Shape,
@@ -68,7 +68,7 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     let (made, rebuilt) = match &plan.request {
         Some(request) => {
             let task = Library.task(&request.task)?;
-            let draft = Draft::new(&task, request)?;
+            let draft = PromptBuilder::new(&task, request)?;
             let (made, prompts) = draft.plan(model)?;
             let rebuilt = from_draft(&draft, &made, prompts)?;
             (made, rebuilt)
@@ -88,7 +88,7 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     }
 }
 
-fn from_draft(draft: &Draft<'_>, made: &Plan, prompts: Prompts) -> Result<Rebuilt> {
+fn from_draft(draft: &PromptBuilder<'_>, made: &Plan, prompts: Prompts) -> Result<Rebuilt> {
     let kept: HashSet<&str> = made.test.iter().map(|example| example.id.as_str()).collect();
     let queries = draft.test.iter().filter(|example| kept.contains(example.id.as_str()));
     let shown = |example: &crate::task::Example| -> Result<(String, String)> {

@@ -19,16 +19,16 @@ pub(super) const RUN: &str = "run.json";
 const NAMES: [&str; 2] = ["ablation-", "attention-"];
 
 /// Whether a file of this name is one.
-pub(super) fn is_beside(name: &str) -> bool {
+pub(super) fn is_attachment(name: &str) -> bool {
     NAMES.iter().any(|beginning| name.starts_with(beginning)) && Path::new(name).extension() == Some("json".as_ref())
 }
 
 /// Removes what was found out about the run that `folder` held before.
-pub(super) fn remove_beside(folder: &Path) -> Result<()> {
+pub(super) fn remove_attachments(folder: &Path) -> Result<()> {
     let failed = |source| Error::Write { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        if is_beside(&entry.file_name().to_string_lossy()) {
+        if is_attachment(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path()).map_err(failed)?;
         }
     }
@@ -37,11 +37,11 @@ pub(super) fn remove_beside(folder: &Path) -> Result<()> {
 
 /// The folder of a run, to write such files to.
 #[derive(Debug)]
-pub struct Beside {
+pub struct Attachments {
     folder: PathBuf,
 }
 
-impl Beside {
+impl Attachments {
     /// The folder of a run.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Beside {
     /// # Errors
     /// If the disk is full or the folder went away.
     pub fn write(&self, name: &str, value: &impl Serialize) -> Result<PathBuf> {
-        debug_assert!(is_beside(name), "{name}");
+        debug_assert!(is_attachment(name), "{name}");
         let path = self.folder.join(name);
         let write = || -> io::Result<()> {
             let mut file = temporary(&self.folder)?;

@@ -9,7 +9,7 @@ use std::{
 use safetensors::{SafeTensors, tensor::Dtype};
 
 use super::{
-    attachments::{RUN, is_beside, remove_beside},
+    attachments::{RUN, is_attachment, remove_attachments},
     table,
 };
 use crate::{
@@ -42,7 +42,7 @@ impl Destination {
         let stranger = fs::read_dir(folder)
             .map_err(failed)?
             .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-            .find(|name| ![RUN, TABLE, EXAMPLES].contains(&name.as_str()) && !is_beside(name));
+            .find(|name| ![RUN, TABLE, EXAMPLES].contains(&name.as_str()) && !is_attachment(name));
         if let Some(name) = stranger {
             return Err(InputError::new(format!("the folder is not empty and not a run: it holds `{name}`"))
                 .path(folder)
@@ -70,7 +70,7 @@ impl Destination {
             }
             _ => {}
         }
-        remove_beside(&self.folder)?;
+        remove_attachments(&self.folder)?;
         self.write_with(TABLE, |path| table::write(&Split::ALL.map(|split| (split, run.split(split))), path))?;
         self.write_with(EXAMPLES, |path| {
             let mut lines = BufWriter::new(fs::File::create(path)?);

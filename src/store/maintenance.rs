@@ -20,7 +20,7 @@ use crate::{
 
 /// What [`Store::verify`] found out about an entry.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
+pub struct CheckResult {
     /// The entry.
     pub entry: Entry,
     /// What is wrong with it; it has been set aside then.
@@ -69,11 +69,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Cancelled`].
-    pub fn verify(&self, cancel: &Cancel, observe: &mut dyn FnMut(&Verdict)) -> Result<()> {
+    pub fn verify(&self, cancel: &Cancel, observe: &mut dyn FnMut(&CheckResult)) -> Result<()> {
         for entry in self.list() {
             cancel.check()?;
             if matches!(entry.content, Content::Interrupted(_)) {
-                observe(&Verdict { entry, problem: None });
+                observe(&CheckResult { entry, problem: None });
                 continue;
             }
             let Some(_claim) = self.try_claim(&entry.key)? else { continue };
@@ -87,7 +87,7 @@ impl Store {
             if problem.is_some() {
                 self.set_aside(&entry.folder);
             }
-            observe(&Verdict { entry, problem });
+            observe(&CheckResult { entry, problem });
         }
         Ok(())
     }

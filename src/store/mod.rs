@@ -15,11 +15,11 @@ mod partial;
 mod root;
 mod table;
 
-pub use attachments::Beside;
+pub use attachments::Attachments;
 pub use entry::{Content, Entry};
 pub use folder::{Destination, open};
 pub use key::{Key, KeyMaker};
 pub use lock::Claim;
-pub use maintenance::{Limits, Pruned, Verdict};
+pub use maintenance::{CheckResult, Limits, Pruned};
 pub use partial::{About, Partial};
 pub use root::{Store, VARIABLE};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{example::Example, file::Task};
 use crate::{
     error::{InputError, Result},
-    random::Draws,
+    random::SeededRng,
 };
 
 /// Labels spent by one run, as indices into [`Task::pool`].
@@ -51,7 +51,7 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
         return Err(too_few(task, &by_label, &shot_counts, &train_counts).into());
     }
     let (round, cut) = (turn / cuts, (turn % cuts) as usize);
-    let mut draws = Draws::new(round);
+    let mut draws = SeededRng::new(round);
     let (mut demonstrations, mut rest) = (Vec::new(), Vec::new());
     for (label, mut members) in by_label.into_iter().enumerate() {
         draws.shuffle(&mut members);
@@ -60,7 +60,7 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
         demonstrations.extend_from_slice(&own[..shot_counts[label]]);
         rest.extend_from_slice(&own[shot_counts[label]..]);
     }
-    let mut order = Draws::stream(seed, 1);
+    let mut order = SeededRng::stream(seed, 1);
     order.shuffle(&mut rest);
     shuffle_until_mixed(&mut demonstrations, |&index| task.pool[index].label, &mut order);
     Ok(Budget { demonstrations, training: rest })
@@ -80,10 +80,10 @@ fn in_order(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Bud
         return Err(InputError::new(problem).cure("lower --num-fewshot or --train-examples").into());
     }
     if turn > 0 {
-        Draws::new(turn).shuffle(&mut own);
+        SeededRng::new(turn).shuffle(&mut own);
     }
     let mut demonstrations = own[..shots].to_vec();
-    shuffle_until_mixed(&mut demonstrations, |&index| task.pool[index].label, &mut Draws::stream(seed, 1));
+    shuffle_until_mixed(&mut demonstrations, |&index| task.pool[index].label, &mut SeededRng::stream(seed, 1));
     Ok(Budget { demonstrations, training: own[shots..shots + training].to_vec() })
 }
 
@@ -109,7 +109,7 @@ pub(super) fn shuffled_pool(task: &Task, shots: usize, seed: u64) -> Result<Vec<
     }
     let cuts = (all.len() / shots.max(1)).max(1) as u64;
     let (round, cut) = (turn / cuts, (turn % cuts) as usize);
-    Draws::stream(round, 3).shuffle(&mut all);
+    SeededRng::stream(round, 3).shuffle(&mut all);
     Ok(all[cut * shots..(cut + 1) * shots].to_vec())
 }
 
@@ -119,11 +119,11 @@ fn shares(count: usize, labels: usize) -> Vec<usize> {
 }
 
 /// Shuffles demonstrations until the last two labels differ, where there are two labels among them.
-pub fn order_demonstrations(demonstrations: &mut [Example], draws: &mut Draws) {
+pub fn order_demonstrations(demonstrations: &mut [Example], draws: &mut SeededRng) {
     shuffle_until_mixed(demonstrations, |example| example.label, draws);
 }
 
-fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, draws: &mut Draws) {
+fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, draws: &mut SeededRng) {
     let several = items.iter().any(|item| label(item) != label(&items[0]));
     draws.shuffle(items);
     while several && matches!(items, [.., a, b] if label(a) == label(b)) {

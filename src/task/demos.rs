@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{InputError, Result},
-    random::Draws,
+    random::SeededRng,
     request::{Demonstration, Demos, RunRequest},
 };
 
@@ -108,7 +108,7 @@ fn training_beside<'t>(task: &'t Task, demonstrations: &[Example], request: &Run
     let drawn = draw(task, request.shots, request.train_examples, request.demo_seed)?.training;
     let mut taken: HashSet<usize> = drawn.iter().copied().collect();
     let mut spare: Vec<usize> = own_pool(task, request.demo_seed).0.collect();
-    Draws::stream(request.demo_seed, 4).shuffle(&mut spare);
+    SeededRng::stream(request.demo_seed, 4).shuffle(&mut spare);
     let stand_in = |index: usize| {
         let example = &task.pool[index];
         if !shown.contains(example.id.as_str()) {

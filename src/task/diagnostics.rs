@@ -6,32 +6,32 @@ use crate::error::{Error, InputError};
 
 /// Where something stands in a task file.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Location {
     pub(super) path: PathBuf,
     /// Counted from 1, as the column is.
     pub(super) line: usize,
     pub(super) column: usize,
 }
 
-impl Place {
+impl Location {
     /// A mistake that stands here.
     pub(super) fn of(&self, mistake: InputError) -> InputError {
         mistake.path(&self.path).line(self.line).column(self.column)
     }
 }
 
-/// Mistakes of one sort in one file that are told one by one; further ones are counted.
+/// Diagnostics of one sort in one file that are told one by one; further ones are counted.
 const TOLD: usize = 5;
 
 /// A growing list of mistakes, in the order they were found.
 #[derive(Debug, Default)]
-pub struct Mistakes {
+pub struct Diagnostics {
     list: Vec<InputError>,
     /// How often each sort of mistake was made, by file and field.
     counts: HashMap<(Option<PathBuf>, Option<String>), usize>,
 }
 
-impl Mistakes {
+impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, mistake: InputError) {
         let count = self.counts.entry((mistake.path.clone(), mistake.field.clone())).or_default();
@@ -65,9 +65,9 @@ impl Mistakes {
     }
 }
 
-impl From<Mistakes> for Error {
-    fn from(mistakes: Mistakes) -> Self {
-        mistakes.into_first().unwrap_or_else(|| InputError::new("nothing is wrong")).into()
+impl From<Diagnostics> for Error {
+    fn from(diagnostics: Diagnostics) -> Self {
+        diagnostics.into_first().unwrap_or_else(|| InputError::new("nothing is wrong")).into()
     }
 }
 

@@ -48,10 +48,10 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    diagnostics::{Mistakes, as_input},
+    diagnostics::{Diagnostics, as_input},
     example::Example,
     rows::{Located, Reader, check_classes, check_ids, check_wording, sampled},
-    spec::{DataSpec, Part, Spec},
+    spec::{DataPart, DataSpec, Spec},
     table,
     template::Template,
 };
@@ -111,19 +111,19 @@ impl Task {
     ///
     /// # Errors
     /// Everything that is wrong with the file, or else with its data.
-    pub(super) fn parse(path: &Path, text: &str, fetch: Fetch<'_>) -> Result<Self, Mistakes> {
-        let (spec, mut mistakes) = Spec::read(path, text);
-        let Some(spec) = spec.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
+    pub(super) fn parse(path: &Path, text: &str, fetch: Fetch<'_>) -> Result<Self, Diagnostics> {
+        let (spec, mut diagnostics) = Spec::read(path, text);
+        let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let shown = spec.templates.iter().flat_map(Template::fields).collect();
         let reader = Reader { data: &spec.data, labels: &spec.labels, shown: &shown };
-        let read = |part: Option<&Part>, name: &str, mistakes: &mut Mistakes| {
-            part.map(|part| located(&reader, part, name, fetch, mistakes)).unwrap_or_default()
+        let read = |part: Option<&DataPart>, name: &str, diagnostics: &mut Diagnostics| {
+            part.map(|part| located(&reader, part, name, fetch, diagnostics)).unwrap_or_default()
         };
-        let pool = read(spec.data.pool.as_ref(), "pool", &mut mistakes);
-        let dev = read(spec.data.dev.as_ref(), "development split", &mut mistakes);
-        let test = read(Some(&spec.data.test), "test split", &mut mistakes);
-        check_ids(&[&pool, &dev, &test], &mut mistakes);
-        check_wording(&spec.templates, &[&pool, &dev, &test], &mut mistakes);
+        let pool = read(spec.data.pool.as_ref(), "pool", &mut diagnostics);
+        let dev = read(spec.data.dev.as_ref(), "development split", &mut diagnostics);
+        let test = read(Some(&spec.data.test), "test split", &mut diagnostics);
+        check_ids(&[&pool, &dev, &test], &mut diagnostics);
+        check_wording(&spec.templates, &[&pool, &dev, &test], &mut diagnostics);
         let task = Self {
             name: spec.name,
             description: spec.description,
@@ -134,7 +134,7 @@ impl Task {
             dev: examples(dev),
             test: examples(test),
         };
-        if mistakes.is_empty() { Ok(task) } else { Err(mistakes) }
+        if diagnostics.is_empty() { Ok(task) } else { Err(diagnostics) }
     }
 
     /// The template called `name`, or the first one.
@@ -153,40 +153,46 @@ impl Task {
 
 impl Outline {
     /// Parses a task file without reading its data.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Mistakes> {
-        let (spec, mistakes) = Spec::read(path, text);
-        let Some(spec) = spec.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Diagnostics> {
+        let (spec, diagnostics) = Spec::read(path, text);
+        let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let Spec { name, description, labels, templates, data } = spec;
         Ok(Self { name, description, labels, templates, hub: data.hub })
     }
 }
 
-fn located(reader: &Reader<'_>, part: &Part, name: &str, fetch: Fetch<'_>, mistakes: &mut Mistakes) -> Vec<Located> {
+fn located(
+    reader: &Reader<'_>,
+    part: &DataPart,
+    name: &str,
+    fetch: Fetch<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Located> {
     let files = match fetch(reader.data, &part.name) {
         Ok(files) => files,
         Err(error) => {
-            mistakes.push(as_input(error));
+            diagnostics.push(as_input(error));
             return Vec::new();
         }
     };
     let mut found = Vec::new();
     let mut slice = part.slice;
-    let (first, sound) = (files.first().map(|file| file.path.clone()), mistakes.is_empty());
+    let (first, sound) = (files.first().map(|file| file.path.clone()), diagnostics.is_empty());
     for DataFile { path, bytes, prefix } in files {
         let path: Arc<Path> = path.into();
         let mut counted = slice.from;
-        table::read(&path, &bytes, &reader.data.format, slice, mistakes, &mut |row, mistakes| {
+        table::read(&path, &bytes, &reader.data.format, slice, diagnostics, &mut |row, diagnostics| {
             counted += 1;
-            reader.take(&path, &prefix, row, &mut found, mistakes);
+            reader.take(&path, &prefix, row, &mut found, diagnostics);
         });
         slice = slice.after(counted);
     }
-    if let (true, Some(path)) = (found.is_empty() && sound && mistakes.is_empty(), first) {
+    if let (true, Some(path)) = (found.is_empty() && sound && diagnostics.is_empty(), first) {
         let cure = "is the file empty, or do a range, `skip_labels` or `empty` leave out all of it?";
-        mistakes.push(InputError::new(format!("there is no example for the {name}")).path(path).cure(cure));
+        diagnostics.push(InputError::new(format!("there is no example for the {name}")).path(path).cure(cure));
     }
     let found = sampled(found, part);
-    check_classes(&found, name, reader.labels, mistakes);
+    check_classes(&found, name, reader.labels, diagnostics);
     found
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     dataset::{self, prefix},
-    diagnostics::Mistakes,
+    diagnostics::Diagnostics,
     file::{DataFile, Outline, Task},
     released,
     spec::DataSpec,
@@ -39,10 +39,10 @@ pub struct Library;
 struct Source {
     path: PathBuf,
     text: Cow<'static, str>,
-    place: Place,
+    place: DataSource,
 }
 
-enum Place {
+enum DataSource {
     /// Part of the program.
     Embedded,
     /// A folder.
@@ -75,7 +75,7 @@ impl Library {
     ///
     /// # Errors
     /// If there is no such task, or its file cannot be read.
-    pub fn checked(self, name: &str) -> Result<Result<Task, Mistakes>> {
+    pub fn checked(self, name: &str) -> Result<Result<Task, Diagnostics>> {
         if let Some(files) = released::find(name) {
             return Ok(files.task());
         }
@@ -103,17 +103,17 @@ impl Library {
             Ok(Source { path: PathBuf::from(format!("{name}.toml")), text: Cow::Borrowed(text), place })
         };
         if let Some(text) = known(demo::TASKS) {
-            return own(text, Place::Embedded);
+            return own(text, DataSource::Embedded);
         }
         if let Some(text) = known(PAPER) {
-            return own(text, Place::Hub);
+            return own(text, DataSource::Hub);
         }
         let path = Path::new(name);
         if path.extension().is_some_and(|extension| extension == "toml") {
             let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
             let text = super::table::decode(path, &bytes)?.into_owned();
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            return Ok(Source { path: path.to_owned(), text: Cow::Owned(text), place: Place::Folder(folder) });
+            return Ok(Source { path: path.to_owned(), text: Cow::Owned(text), place: DataSource::Folder(folder) });
         }
         let mut known = self.names();
         known.extend(self.paper());
@@ -123,21 +123,21 @@ impl Library {
 }
 
 /// The files that `part` stands for.
-fn fetch(place: &Place, data: &DataSpec, part: &str) -> Result<Vec<DataFile>> {
+fn fetch(place: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFile>> {
     if let Some(name) = &data.hub {
         return dataset::files(name, data.config.as_deref(), part, &Settings::from_env(), &Watcher::default());
     }
     match place {
-        Place::Embedded => {
+        DataSource::Embedded => {
             let found = demo::DATA.iter().find(|(name, _)| *name == part);
             let (name, text) = found.ok_or_else(|| InputError::new("no such file").path(part))?;
             Ok(vec![DataFile { path: PathBuf::from(name), bytes: text.as_bytes().to_vec(), prefix: prefix(part) }])
         }
-        Place::Folder(folder) => {
+        DataSource::Folder(folder) => {
             let path = folder.join(part);
             let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
             Ok(vec![DataFile { path, bytes, prefix: prefix(part) }])
         }
-        Place::Hub => Err(InputError::new("no data set is named").field("data.hub").into()),
+        DataSource::Hub => Err(InputError::new("no data set is named").field("data.hub").into()),
     }
 }

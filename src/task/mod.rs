@@ -17,7 +17,7 @@ mod toml_reader;
 
 pub use budget::order_demonstrations;
 pub use demos::{Chosen, choose, record, resolve};
-pub use diagnostics::Mistakes;
+pub use diagnostics::Diagnostics;
 pub use example::Example;
 pub use file::{Outline, Task};
 pub use library::Library;

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    diagnostics::Mistakes,
+    diagnostics::Diagnostics,
     example::Example,
     file::Task,
     template::{Template, TemplateSpec},
@@ -69,14 +69,14 @@ pub(super) fn find(name: &str) -> Option<Released> {
 
 impl Released {
     /// The task that the files make.
-    pub(super) fn task(&self) -> Result<Task, Mistakes> {
-        let mut mistakes = Mistakes::default();
+    pub(super) fn task(&self) -> Result<Task, Diagnostics> {
+        let mut diagnostics = Diagnostics::default();
         let forms: Vec<u64> = self.test.keys().copied().collect();
         let mut found: BTreeMap<u64, Form> = BTreeMap::new();
-        let mut part = |files: Vec<(u64, &PathBuf)>, prefix: &str, mistakes: &mut Mistakes| {
-            merge(&files, prefix, &mut found, mistakes)
+        let mut part = |files: Vec<(u64, &PathBuf)>, prefix: &str, diagnostics: &mut Diagnostics| {
+            merge(&files, prefix, &mut found, diagnostics)
         };
-        let test = part(self.test.iter().map(|(&form, path)| (form, path)).collect(), "test", &mut mistakes);
+        let test = part(self.test.iter().map(|(&form, path)| (form, path)).collect(), "test", &mut diagnostics);
         let mut seeds: Vec<u64> = self.dev.keys().map(|&(_, seed)| seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -84,7 +84,7 @@ impl Released {
         for seed in seeds {
             let files = self.dev.iter().filter(|((_, own), _)| *own == seed).map(|(&(form, _), path)| (form, path));
             let start = pool.len();
-            pool.extend(part(files.collect(), &format!("s{seed}"), &mut mistakes));
+            pool.extend(part(files.collect(), &format!("s{seed}"), &mut diagnostics));
             pools.push(start..pool.len());
         }
         let mut templates = Vec::new();
@@ -102,11 +102,11 @@ impl Released {
             };
             match Template::new(spec) {
                 Ok(template) => templates.push(template),
-                Err(problem) => mistakes.push(InputError::new(problem).path(&self.test[form])),
+                Err(problem) => diagnostics.push(InputError::new(problem).path(&self.test[form])),
             }
         }
-        if !mistakes.is_empty() {
-            return Err(mistakes);
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
         }
         let labels = templates[0].label_words.iter().map(|word| word.trim().to_owned()).collect();
         let description = format!("{} as released with the paper, in {} forms", self.name, forms.len());
@@ -119,14 +119,14 @@ fn merge(
     files: &[(u64, &PathBuf)],
     prefix: &str,
     forms: &mut BTreeMap<u64, Form>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     for (at, &(form, path)) in files.iter().enumerate() {
-        let lines = read(path, forms.entry(form).or_default(), mistakes);
+        let lines = read(path, forms.entry(form).or_default(), diagnostics);
         if at > 0 && lines.len() != examples.len() {
             let problem = format!("{} lines, but {} in {}", lines.len(), examples.len(), files[0].1.display());
-            mistakes.push(InputError::new(problem).path(path).cure("line n of every form must be the same example"));
+            diagnostics.push(InputError::new(problem).path(path).cure("line n of every form must be the same example"));
             continue;
         }
         for (line, (text, label)) in lines.into_iter().enumerate() {
@@ -134,7 +134,7 @@ fn merge(
                 examples.push(Example { id: format!("{prefix}-{}", line + 1), fields: Map::new(), label });
             } else if examples[line].label != label {
                 let problem = "the label is not that of the same line in the first form";
-                mistakes.push(InputError::new(problem).path(path).line(line + 1));
+                diagnostics.push(InputError::new(problem).path(path).line(line + 1));
             }
             examples[line].fields.insert(format!("f{form}"), Value::from(text));
         }
@@ -143,7 +143,7 @@ fn merge(
 }
 
 /// Texts without their label words, and labels.
-fn read(path: &Path, form: &mut Form, mistakes: &mut Mistakes) -> Vec<(String, usize)> {
+fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(String, usize)> {
     let text = match fs::read(path).map_err(|error| InputError::new(error.to_string()).path(path)) {
         Ok(bytes) => super::table::decode(path, &bytes).map(std::borrow::Cow::into_owned),
         Err(error) => Err(error),
@@ -151,7 +151,7 @@ fn read(path: &Path, form: &mut Form, mistakes: &mut Mistakes) -> Vec<(String, u
     let text = match text {
         Ok(text) => text,
         Err(error) => {
-            mistakes.push(error);
+            diagnostics.push(error);
             return Vec::new();
         }
     };
@@ -168,19 +168,19 @@ fn read(path: &Path, form: &mut Form, mistakes: &mut Mistakes) -> Vec<(String, u
             }
             Err(_) => {
                 let cure = r#"a line reads {"text": "… great", "options": ["terrible", "great"]}"#;
-                mistakes.push(wrong("not a line of the paper's layout".to_owned()).cure(cure));
+                diagnostics.push(wrong("not a line of the paper's layout".to_owned()).cure(cure));
                 continue;
             }
         };
         let Some((text, label, spaced)) = split(&text, &options) else {
             let cure = format!("the options are {}", list(&options));
-            mistakes.push(wrong("the text does not end in one of its options".to_owned()).cure(cure));
+            diagnostics.push(wrong("the text does not end in one of its options".to_owned()).cure(cure));
             continue;
         };
         let known = form.words.get_or_insert_with(|| spaced.clone());
         if *known != spaced {
             let problem = format!("the options are not those of the other lines, {}", list(&*known));
-            mistakes.push(wrong(problem).cure("all lines of a form have the same label words"));
+            diagnostics.push(wrong(problem).cure("all lines of a form have the same label words"));
             continue;
         }
         found.push((text, label));

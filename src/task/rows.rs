@@ -9,15 +9,15 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    diagnostics::Mistakes,
+    diagnostics::Diagnostics,
     example::Example,
-    spec::{DataSpec, Empty, Part},
-    table::Row,
+    spec::{DataPart, DataSpec, Empty},
+    table::DataRow,
     template::Template,
 };
 use crate::{
     error::{Error, InputError},
-    random::Draws,
+    random::SeededRng,
     text::list,
 };
 
@@ -42,20 +42,20 @@ impl Reader<'_> {
         &self,
         path: &Arc<Path>,
         prefix: &str,
-        row: Row,
+        row: DataRow,
         found: &mut Vec<Located>,
-        mistakes: &mut Mistakes,
+        diagnostics: &mut Diagnostics,
     ) {
         let line = row.line;
         match self.example(prefix, row) {
             Ok(Some(example)) => found.push(Located { example, path: Arc::clone(path), line }),
             Ok(None) => {}
-            Err(error) => mistakes.push(error.path(&**path).line(line)),
+            Err(error) => diagnostics.push(error.path(&**path).line(line)),
         }
     }
 
     /// `None` if the task file says to leave it out.
-    fn example(&self, prefix: &str, Row { line, mut columns }: Row) -> Result<Option<Example>, InputError> {
+    fn example(&self, prefix: &str, DataRow { line, mut columns }: DataRow) -> Result<Option<Example>, InputError> {
         let data = self.data;
         let id = match columns.get(&data.id).filter(|id| !id.is_null()) {
             None => format!("{prefix}-{line}"),
@@ -138,31 +138,31 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// Tells of ids that occur twice among all parts of a task.
-pub(super) fn check_ids(parts: &[&[Located]], mistakes: &mut Mistakes) {
+pub(super) fn check_ids(parts: &[&[Located]], diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<&str, &Located> = HashMap::new();
     for located in parts.iter().copied().flatten() {
         let Some(first) = seen.insert(&located.example.id, located) else { continue };
         let place = if first.path == located.path { String::new() } else { format!(" of {}", first.path.display()) };
         let problem = format!("the id `{}` is that of line {}{place} too", located.example.id, first.line);
         let cure = "ids tell examples apart, and pool, dev and test must not overlap";
-        mistakes.push(InputError::new(problem).path(&*located.path).line(located.line).field("id").cure(cure));
+        diagnostics.push(InputError::new(problem).path(&*located.path).line(located.line).field("id").cure(cure));
     }
 }
 
 /// Tells of a part whose examples all have one label.
-pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], mistakes: &mut Mistakes) {
+pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], diagnostics: &mut Diagnostics) {
     let Some(first) = part.first() else { return };
     if part.len() > 1 && part.iter().all(|located| located.example.label == first.example.label) {
         let label = &labels[first.example.label];
         let problem = format!("all {} examples of the {name} have the label `{label}`", part.len());
         let cure = "examples of at least two labels are needed; is the file sorted by label and cut?";
-        mistakes.push(InputError::new(problem).path(&*first.path).cure(cure));
+        diagnostics.push(InputError::new(problem).path(&*first.path).cure(cure));
     }
 }
 
 /// Tells of examples that a template cannot put into words. Where it fails on the first, it is the template that is
 /// wrong, and that is said once.
-pub(super) fn check_wording(templates: &[Template], parts: &[&[Located]], mistakes: &mut Mistakes) {
+pub(super) fn check_wording(templates: &[Template], parts: &[&[Located]], diagnostics: &mut Diagnostics) {
     let all: Vec<&Located> = parts.iter().copied().flatten().collect();
     let Some((first, others)) = all.split_first() else { return };
     for template in templates {
@@ -171,25 +171,25 @@ pub(super) fn check_wording(templates: &[Template], parts: &[&[Located]], mistak
             _ => None,
         };
         if let Some(mistake) = refusal(first) {
-            mistakes.push(mistake);
+            diagnostics.push(mistake);
             continue;
         }
         let here = |located: &&Located| {
             let mistake = refusal(located)?.path(&*located.path).line(located.line);
             Some(InputError { column: None, ..mistake })
         };
-        others.iter().filter_map(here).for_each(|mistake| mistakes.push(mistake));
+        others.iter().filter_map(here).for_each(|mistake| diagnostics.push(mistake));
     }
 }
 
 /// At most `part.sample` examples, as many of each label as can be, in the order of the data.
-pub(super) fn sampled(found: Vec<Located>, part: &Part) -> Vec<Located> {
+pub(super) fn sampled(found: Vec<Located>, part: &DataPart) -> Vec<Located> {
     let Some(count) = part.sample.filter(|&count| count < found.len()) else { return found };
     let mut by_label: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, located) in found.iter().enumerate() {
         by_label.entry(located.example.label).or_default().push(at);
     }
-    let mut draws = Draws::stream(0, 5);
+    let mut draws = SeededRng::stream(0, 5);
     let mut queues: Vec<Vec<usize>> = by_label.into_values().collect();
     for queue in &mut queues {
         draws.shuffle(queue);

@@ -3,10 +3,10 @@
 use std::{collections::HashSet, ops::Range, path::Path};
 
 use super::{
-    diagnostics::Mistakes,
+    diagnostics::Diagnostics,
     table::{Format, Slice},
     template::{Template, TemplateSpec},
-    toml_reader::{Page, Placed, Section},
+    toml_reader::{Placed, TomlReader, TomlSection},
 };
 
 /// A task file without its data.
@@ -24,9 +24,9 @@ pub(super) struct Spec {
 pub(super) struct DataSpec {
     pub(super) hub: Option<String>,
     pub(super) config: Option<String>,
-    pub(super) pool: Option<Part>,
-    pub(super) dev: Option<Part>,
-    pub(super) test: Part,
+    pub(super) pool: Option<DataPart>,
+    pub(super) dev: Option<DataPart>,
+    pub(super) test: DataPart,
     pub(super) label: String,
     pub(super) id: String,
     /// Per label, the values that stand for it in the data; empty if the label itself or its index does.
@@ -40,7 +40,7 @@ pub(super) struct DataSpec {
 
 /// One of pool, dev and test: a file or a split of a hub data set, some of its rows, at most so many of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct DataPart {
     pub(super) name: String,
     pub(super) slice: Slice,
     pub(super) sample: Option<usize>,
@@ -57,16 +57,16 @@ pub(super) enum Empty {
 
 impl Spec {
     /// Reads the fields of a task file; what is wrong goes to the mistakes, and as much as possible is returned.
-    pub(super) fn read(path: &Path, text: &str) -> (Option<Self>, Mistakes) {
-        let mut page = Page::new(path, text);
+    pub(super) fn read(path: &Path, text: &str) -> (Option<Self>, Diagnostics) {
+        let mut page = TomlReader::new(path, text);
         let mut top = page.parse();
         let spec = read(&mut page, &mut top);
         top.close(&mut page);
-        (spec, page.mistakes)
+        (spec, page.diagnostics)
     }
 }
 
-fn read(page: &mut Page<'_>, top: &mut Section<'_>) -> Option<Spec> {
+fn read(page: &mut TomlReader<'_>, top: &mut TomlSection<'_>) -> Option<Spec> {
     let name = top.text(page, "name");
     let name = top.required(page, "name", name);
     let description = top.text(page, "description").map(|(text, _)| text).unwrap_or_default();
@@ -86,7 +86,7 @@ fn read(page: &mut Page<'_>, top: &mut Section<'_>) -> Option<Spec> {
     Some(Spec { name, description, data: data?, templates, labels })
 }
 
-fn check_labels(page: &mut Page<'_>, (labels, span): &Placed<Vec<Placed<String>>>) {
+fn check_labels(page: &mut TomlReader<'_>, (labels, span): &Placed<Vec<Placed<String>>>) {
     let mut seen = HashSet::new();
     for (label, span) in labels {
         if !seen.insert(label) {
@@ -98,7 +98,7 @@ fn check_labels(page: &mut Page<'_>, (labels, span): &Placed<Vec<Placed<String>>
     }
 }
 
-fn data_spec(page: &mut Page<'_>, mut section: Section<'_>, labels: usize) -> Option<DataSpec> {
+fn data_spec(page: &mut TomlReader<'_>, mut section: TomlSection<'_>, labels: usize) -> Option<DataSpec> {
     let plain = |found: Option<Placed<String>>| found.map(|(text, _)| text);
     let hub = plain(section.text(page, "hub"));
     let config = plain(section.text(page, "config"));
@@ -135,7 +135,7 @@ fn data_spec(page: &mut Page<'_>, mut section: Section<'_>, labels: usize) -> Op
     Some(DataSpec { hub, config, pool, dev, test: test?, label, id, label_values, skip_labels, fields, empty, format })
 }
 
-fn empty(page: &mut Page<'_>, section: &mut Section<'_>) -> Empty {
+fn empty(page: &mut TomlReader<'_>, section: &mut TomlSection<'_>) -> Empty {
     match section.text(page, "empty") {
         None => Empty::Error,
         Some((text, span)) => match text.as_str() {
@@ -151,7 +151,7 @@ fn empty(page: &mut Page<'_>, section: &mut Section<'_>) -> Empty {
     }
 }
 
-fn format(page: &mut Page<'_>, section: &mut Section<'_>) -> Format {
+fn format(page: &mut TomlReader<'_>, section: &mut TomlSection<'_>) -> Format {
     let columns = section.texts(page, "columns").map(|(names, _)| names.into_iter().map(|(name, _)| name).collect());
     let delimiter = section.text(page, "delimiter").and_then(|(text, span)| {
         if let [byte] = text.as_bytes() {
@@ -164,8 +164,13 @@ fn format(page: &mut Page<'_>, section: &mut Section<'_>) -> Format {
 }
 
 /// `train`, `train[:2000]`, `all.csv[500:]`.
-fn part(page: &mut Page<'_>, section: &Section<'_>, field: &str, (text, span): Placed<String>) -> Option<Part> {
-    let whole = |name: &str, slice| Some(Part { name: name.to_owned(), slice, sample: None });
+fn part(
+    page: &mut TomlReader<'_>,
+    section: &TomlSection<'_>,
+    field: &str,
+    (text, span): Placed<String>,
+) -> Option<DataPart> {
+    let whole = |name: &str, slice| Some(DataPart { name: name.to_owned(), slice, sample: None });
     let Some((name, inner)) = text.strip_suffix(']').and_then(|text| text.split_once('[')) else {
         return whole(&text, Slice::default());
     };
@@ -183,7 +188,11 @@ fn part(page: &mut Page<'_>, section: &Section<'_>, field: &str, (text, span): P
     }
 }
 
-fn templates(page: &mut Page<'_>, (sections, span): Placed<Vec<Section<'_>>>, labels: usize) -> Vec<Template> {
+fn templates(
+    page: &mut TomlReader<'_>,
+    (sections, span): Placed<Vec<TomlSection<'_>>>,
+    labels: usize,
+) -> Vec<Template> {
     if sections.is_empty() {
         page.wrong(&span, "template", "a task needs at least one template", "");
     }
@@ -219,8 +228,8 @@ fn templates(page: &mut Page<'_>, (sections, span): Placed<Vec<Section<'_>>>, la
 
 /// A template, and where its `example` and its `label_words` stand.
 fn template_spec(
-    page: &mut Page<'_>,
-    section: &mut Section<'_>,
+    page: &mut TomlReader<'_>,
+    section: &mut TomlSection<'_>,
     labels: usize,
 ) -> Option<(TemplateSpec, [Range<usize>; 2])> {
     let name = section.text(page, "name");

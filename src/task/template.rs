@@ -2,7 +2,7 @@
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
 
-use super::{diagnostics::Place, example::Example};
+use super::{diagnostics::Location, example::Example};
 use crate::{
     error::{Error, InputError, Result},
     text::list,
@@ -30,7 +30,7 @@ pub struct Template {
     pub chat: bool,
     environment: Environment<'static>,
     /// Where the text of an example and the label words stand in the task file.
-    places: Option<[Place; 2]>,
+    places: Option<[Location; 2]>,
 }
 
 /// A template as it stands in a task file, checked for itself.
@@ -69,7 +69,7 @@ impl Template {
     }
 
     /// The same, knowing where its `example` and its `label_words` stand.
-    pub(super) fn placed(self, example: Place, label_words: Place) -> Self {
+    pub(super) fn placed(self, example: Location, label_words: Location) -> Self {
         Self { places: Some([example, label_words]), ..self }
     }
 

@@ -7,34 +7,34 @@ use toml::{
     de::{DeArray, DeTable, DeValue},
 };
 
-use super::diagnostics::{Mistakes, Place};
+use super::diagnostics::{Diagnostics, Location};
 use crate::{error::InputError, text::list};
 
 /// A value with its place on the page, in bytes.
 pub(super) type Placed<T> = (T, Range<usize>);
 
 /// The text of a page and what is wrong with it.
-pub(super) struct Page<'t> {
+pub(super) struct TomlReader<'t> {
     path: &'t Path,
     text: &'t str,
-    pub(super) mistakes: Mistakes,
+    pub(super) diagnostics: Diagnostics,
 }
 
-impl<'t> Page<'t> {
+impl<'t> TomlReader<'t> {
     pub(super) fn new(path: &'t Path, text: &'t str) -> Self {
-        Self { path, text, mistakes: Mistakes::default() }
+        Self { path, text, diagnostics: Diagnostics::default() }
     }
 
     /// Parses the text as far as it goes.
-    pub(super) fn parse(&mut self) -> Section<'t> {
+    pub(super) fn parse(&mut self) -> TomlSection<'t> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let span = error.span().unwrap_or(0..0);
             let place = self.place(&span, error.message().to_owned());
-            self.mistakes.push(place);
+            self.diagnostics.push(place);
         }
         let span = 0..0;
-        Section {
+        TomlSection {
             table: table.into_inner(),
             span,
             within: String::new(),
@@ -46,7 +46,7 @@ impl<'t> Page<'t> {
     /// A mistake at `span` in `field`.
     pub(super) fn wrong(&mut self, span: &Range<usize>, field: &str, problem: impl Into<String>, cure: &str) {
         let mistake = self.place(span, problem.into()).field(field);
-        self.mistakes.push(if cure.is_empty() { mistake } else { mistake.cure(cure) });
+        self.diagnostics.push(if cure.is_empty() { mistake } else { mistake.cure(cure) });
     }
 
     fn place(&self, span: &Range<usize>, problem: String) -> InputError {
@@ -54,16 +54,16 @@ impl<'t> Page<'t> {
     }
 
     /// Where `span` begins.
-    pub(super) fn spot(&self, span: &Range<usize>) -> Place {
+    pub(super) fn spot(&self, span: &Range<usize>) -> Location {
         let before = &self.text[..span.start.min(self.text.len())];
         let line = before.matches('\n').count() + 1;
         let column = before[before.rfind('\n').map_or(0, |at| at + 1)..].chars().count() + 1;
-        Place { path: self.path.to_owned(), line, column }
+        Location { path: self.path.to_owned(), line, column }
     }
 }
 
 /// One table of the page. Fields that nobody asked for are mistakes when it is closed.
-pub(super) struct Section<'t> {
+pub(super) struct TomlSection<'t> {
     table: DeTable<'t>,
     pub(super) span: Range<usize>,
     within: String,
@@ -71,7 +71,7 @@ pub(super) struct Section<'t> {
     present: BTreeSet<&'static str>,
 }
 
-impl<'t> Section<'t> {
+impl<'t> TomlSection<'t> {
     /// The full name of a field.
     pub(super) fn name(&self, field: &str) -> String {
         format!("{}{field}", self.within)
@@ -86,7 +86,7 @@ impl<'t> Section<'t> {
     }
 
     /// A field that must be there; one of the wrong type has been told of already.
-    pub(super) fn required<T>(&self, page: &mut Page<'_>, field: &'static str, found: Option<T>) -> Option<T> {
+    pub(super) fn required<T>(&self, page: &mut TomlReader<'_>, field: &'static str, found: Option<T>) -> Option<T> {
         if found.is_none() && !self.present.contains(field) {
             page.wrong(&self.span, &self.name(field), "the field is missing", "");
         }
@@ -94,7 +94,7 @@ impl<'t> Section<'t> {
     }
 
     /// A text.
-    pub(super) fn text(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<Placed<String>> {
+    pub(super) fn text(&mut self, page: &mut TomlReader<'_>, field: &'static str) -> Option<Placed<String>> {
         match self.take(field)? {
             (DeValue::String(text), span) => Some((text.into_owned(), span)),
             (other, span) => self.mistyped(page, field, "a text", &other, &span),
@@ -102,7 +102,7 @@ impl<'t> Section<'t> {
     }
 
     /// A yes or no.
-    pub(super) fn flag(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<bool> {
+    pub(super) fn flag(&mut self, page: &mut TomlReader<'_>, field: &'static str) -> Option<bool> {
         match self.take(field)? {
             (DeValue::Boolean(value), _) => Some(value),
             (other, span) => self.mistyped(page, field, "true or false", &other, &span),
@@ -110,7 +110,7 @@ impl<'t> Section<'t> {
     }
 
     /// A count.
-    pub(super) fn count(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<usize> {
+    pub(super) fn count(&mut self, page: &mut TomlReader<'_>, field: &'static str) -> Option<usize> {
         match self.take(field)? {
             (DeValue::Integer(value), span) => value.as_str().parse().ok().or_else(|| {
                 page.wrong(&span, &self.name(field), "this is not a count", "write a whole number");
@@ -121,7 +121,11 @@ impl<'t> Section<'t> {
     }
 
     /// A list of texts; numbers and truth values count as their texts.
-    pub(super) fn texts(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<Placed<Vec<Placed<String>>>> {
+    pub(super) fn texts(
+        &mut self,
+        page: &mut TomlReader<'_>,
+        field: &'static str,
+    ) -> Option<Placed<Vec<Placed<String>>>> {
         let (items, span) = self.list(page, field)?;
         let texts = items.into_iter().filter_map(|item| self.scalar(page, field, item));
         let texts: Vec<Placed<String>> = texts.collect();
@@ -129,7 +133,11 @@ impl<'t> Section<'t> {
     }
 
     /// A list whose items are texts or lists of texts.
-    pub(super) fn text_lists(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<Placed<Vec<Vec<String>>>> {
+    pub(super) fn text_lists(
+        &mut self,
+        page: &mut TomlReader<'_>,
+        field: &'static str,
+    ) -> Option<Placed<Vec<Vec<String>>>> {
         let (items, span) = self.list(page, field)?;
         let one = |item: Spanned<DeValue<'t>>| {
             let place = item.span();
@@ -146,7 +154,7 @@ impl<'t> Section<'t> {
     }
 
     /// A table whose values are texts, in the order of the page.
-    pub(super) fn pairs(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<Vec<(String, String)>> {
+    pub(super) fn pairs(&mut self, page: &mut TomlReader<'_>, field: &'static str) -> Option<Vec<(String, String)>> {
         match self.take(field)? {
             (DeValue::Table(table), _) => {
                 let mut pairs: Vec<_> = table.into_iter().collect();
@@ -161,9 +169,9 @@ impl<'t> Section<'t> {
     }
 
     /// A table within.
-    pub(super) fn section(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<Section<'t>> {
+    pub(super) fn section(&mut self, page: &mut TomlReader<'_>, field: &'static str) -> Option<TomlSection<'t>> {
         match self.take(field)? {
-            (DeValue::Table(table), span) => Some(Section {
+            (DeValue::Table(table), span) => Some(TomlSection {
                 table,
                 span,
                 within: format!("{}.", self.name(field)),
@@ -175,7 +183,11 @@ impl<'t> Section<'t> {
     }
 
     /// Tables within, `[[field]]`.
-    pub(super) fn sections(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<Placed<Vec<Section<'t>>>> {
+    pub(super) fn sections(
+        &mut self,
+        page: &mut TomlReader<'_>,
+        field: &'static str,
+    ) -> Option<Placed<Vec<TomlSection<'t>>>> {
         let (items, span) = self.list(page, field)?;
         let one = |item: Spanned<DeValue<'t>>| {
             let place = item.span();
@@ -186,7 +198,7 @@ impl<'t> Section<'t> {
                         _ => String::new(),
                     };
                     let within = format!("{}{name}.", self.name(field));
-                    Some(Section { table, span: place, within, asked: BTreeSet::new(), present: BTreeSet::new() })
+                    Some(TomlSection { table, span: place, within, asked: BTreeSet::new(), present: BTreeSet::new() })
                 }
                 other => self.mistyped(page, field, "a table", &other, &place),
             }
@@ -195,21 +207,21 @@ impl<'t> Section<'t> {
     }
 
     /// Tells of the fields that nobody asked for.
-    pub(super) fn close(self, page: &mut Page<'_>) {
+    pub(super) fn close(self, page: &mut TomlReader<'_>) {
         let known = format!("the fields here are {}", list(&self.asked));
         for (name, _) in &self.table {
             page.wrong(&name.span(), &format!("{}{}", self.within, name.get_ref()), "there is no such field", &known);
         }
     }
 
-    fn list(&mut self, page: &mut Page<'_>, field: &'static str) -> Option<Placed<DeArray<'t>>> {
+    fn list(&mut self, page: &mut TomlReader<'_>, field: &'static str) -> Option<Placed<DeArray<'t>>> {
         match self.take(field)? {
             (DeValue::Array(items), span) => Some((items, span)),
             (other, span) => self.mistyped(page, field, "a list", &other, &span),
         }
     }
 
-    fn scalar(&self, page: &mut Page<'_>, field: &str, item: Spanned<DeValue<'t>>) -> Option<Placed<String>> {
+    fn scalar(&self, page: &mut TomlReader<'_>, field: &str, item: Spanned<DeValue<'t>>) -> Option<Placed<String>> {
         let span = item.span();
         match item.into_inner() {
             DeValue::String(text) => Some((text.into_owned(), span)),
@@ -226,7 +238,7 @@ impl<'t> Section<'t> {
     /// Tells of a wrong type.
     fn mistyped<T>(
         &self,
-        page: &mut Page<'_>,
+        page: &mut TomlReader<'_>,
         field: &str,
         wanted: &str,
         found: &DeValue<'_>,

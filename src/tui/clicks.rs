@@ -28,7 +28,7 @@ pub(super) fn click(state: &mut State, screen: Rect, layout: Layout, at: Positio
         return Some(go_to(state, screen));
     }
     if state.screen == Screen::Matrix
-        && let Some(pair) = crosstab(screen, state.matrix.sheets.len(), state.matrix.at).hit(at)
+        && let Some(pair) = crosstab(screen, state.matrix.runs.len(), state.matrix.at).hit(at)
     {
         return Some(go_to_pair(state, pair));
     }
@@ -38,15 +38,15 @@ pub(super) fn click(state: &mut State, screen: Rect, layout: Layout, at: Positio
 /// Takes what is clicked in a box; a click beside the box closes it.
 fn in_box(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
     let body = layout::body(screen);
-    let (paper, count, here) = match &state.overlay {
+    let (popup, count, here) = match &state.overlay {
         Some(Overlay::Palette(palette)) => (layout::palette(body), palette.matches().len(), palette.at),
         Some(Overlay::Pool { needle, at, .. }) => (layout::pool(body), candidates(state, needle).len(), *at),
         _ => return Vec::new(),
     };
-    if !paper.contains(at) {
+    if !popup.contains(at) {
         return update(state, Action::Close);
     }
-    let rows = layout::choices(paper);
+    let rows = layout::choices(popup);
     let chosen = first_row(count, rows.height.into(), here) + usize::from(at.y.saturating_sub(rows.y));
     if !rows.contains(at) || chosen >= count {
         return Vec::new();
@@ -61,7 +61,7 @@ fn in_box(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
 
 /// Goes to the flipped example of a row.
 pub(super) fn choose_flip(state: &mut State, rows: Rect, at: Position) {
-    let count = state.pairing.as_ref().map_or(0, |pairing| pairing.flips.len());
+    let count = state.comparison.as_ref().map_or(0, |comparison| comparison.flips.len());
     let chosen = first_row(count, rows.height.into(), state.flip) + usize::from(at.y.saturating_sub(rows.y));
     if rows.contains(at) && chosen < count {
         state.flip = chosen;
@@ -91,7 +91,7 @@ mod tests {
         }
         bench.keys("esc");
         let fit = bars::hints(layout.footer, &bench.state).into_iter().find(|hint| hint.action == Action::Mute);
-        assert!(hit(&mut bench, fit.unwrap().place) && bench.state.sheet().unwrap().desk.is_muted(0));
+        assert!(hit(&mut bench, fit.unwrap().place) && bench.state.run().unwrap().mixer.is_muted(0));
         assert!(!hit(&mut bench, layout.map), "the map is none of its business");
     }
 
@@ -100,7 +100,7 @@ mod tests {
         let mut bench = Bench::finished(40);
         bench.keys(": m u t e");
         let rows = layout::choices(layout::palette(layout::body(SCREEN)));
-        assert!(hit(&mut bench, rows) && bench.state.sheet().unwrap().desk.is_muted(0));
+        assert!(hit(&mut bench, rows) && bench.state.run().unwrap().mixer.is_muted(0));
         bench.keys("p enter");
         let first = candidates(&bench.state, "")[1];
         let rows = layout::choices(layout::pool(layout::body(SCREEN)));
@@ -120,7 +120,7 @@ mod tests {
         bench.run_to_end(48);
         bench.keys("c");
         let flips = layout::Sides::of(SCREEN, bench.shape).flips();
-        assert!(bench.state.pairing.as_ref().unwrap().flips.len() > 1);
+        assert!(bench.state.comparison.as_ref().unwrap().flips.len() > 1);
         choose_flip(&mut bench.state, flips, Position::new(flips.x, flips.y + 1));
         assert_eq!(bench.state.flip, 1);
         bench.keys("esc M");

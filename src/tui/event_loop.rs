@@ -23,16 +23,16 @@ use crate::{
 use super::{
     clipboard,
     color::Depth,
+    executor::{Executor, Message, StartModel, StartStudy, TerminalRequest},
     input,
     layout::page,
     mouse::mouse,
-    office::{Asked, Message, Office, StartModel, StartStudy},
     session::Memory,
     settings,
     signals::{Heard, Signals},
-    terminal::Screen,
+    terminal::TerminalScreen,
     theme::Theme,
-    views::{self, Scene},
+    views::{self, DrawContext},
 };
 
 /// Shortest time between two frames that only workers ask for.
@@ -95,8 +95,8 @@ fn listen_to_terminal() -> Keys {
 struct Explorer {
     state: State,
     themes: Vec<Theme>,
-    screen: Screen,
-    office: Office,
+    screen: TerminalScreen,
+    executor: Executor,
     inbox: UnboundedReceiver<Message>,
     signals: Signals,
     memory: Memory,
@@ -111,16 +111,16 @@ impl Explorer {
         let mut state = State::new(keymap, options.choices);
         state.theme = memory.theme(&themes);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
-        let screen = Screen::open().map_err(|error| terminal_error(&error))?;
-        let (office, inbox) = Office::new(options.model, options.study, options.store);
+        let screen = TerminalScreen::open().map_err(|error| terminal_error(&error))?;
+        let (executor, inbox) = Executor::new(options.model, options.study, options.store);
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
-        let mut explorer = Self { state, themes, screen, office, inbox, signals, memory, tick: 0 };
+        let mut explorer = Self { state, themes, screen, executor, inbox, signals, memory, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;
         let judge = explorer.state.open(options.saved);
-        explorer.office.carry_out(&mut explorer.state, first);
-        explorer.office.carry_out(&mut explorer.state, judge);
+        explorer.executor.execute(&mut explorer.state, first);
+        explorer.executor.execute(&mut explorer.state, judge);
         let back = explorer.memory.recall(&mut explorer.state);
-        explorer.office.carry_out(&mut explorer.state, back);
+        explorer.executor.execute(&mut explorer.state, back);
         Ok(explorer)
     }
 
@@ -159,9 +159,9 @@ impl Explorer {
                     due = Some(Instant::now());
                 }
                 Some(message) = self.inbox.recv() => {
-                    self.office.hear(&mut self.state, message);
+                    self.executor.hear(&mut self.state, message);
                     let back = self.memory.recall(&mut self.state);
-                    self.office.carry_out(&mut self.state, back);
+                    self.executor.execute(&mut self.state, back);
                     let soon = drawn + FRAME;
                     due = Some(due.map_or(soon, |due| due.min(soon)));
                 }
@@ -174,10 +174,10 @@ impl Explorer {
         let Some(mut event) = first else { return Ok(Some(HANGUP)) };
         loop {
             match self.take_key(&event?) {
-                Some(Asked::Leave(Leave::Asked)) => return Ok(Some(0)),
-                Some(Asked::Leave(Leave::Interrupted)) => return Ok(Some(INTERRUPT)),
-                Some(Asked::Suspend) => self.screen.suspend()?,
-                Some(Asked::Copy(text)) => self.screen.say(&clipboard::sequence(&text))?,
+                Some(TerminalRequest::Leave(Leave::Asked)) => return Ok(Some(0)),
+                Some(TerminalRequest::Leave(Leave::Interrupted)) => return Ok(Some(INTERRUPT)),
+                Some(TerminalRequest::Suspend) => self.screen.suspend()?,
+                Some(TerminalRequest::Copy(text)) => self.screen.say(&clipboard::sequence(&text))?,
                 None => {}
             }
             match keys.try_recv() {
@@ -187,7 +187,7 @@ impl Explorer {
         }
     }
 
-    fn take_key(&mut self, event: &Input) -> Option<Asked> {
+    fn take_key(&mut self, event: &Input) -> Option<TerminalRequest> {
         self.state.page = page(self.screen.area(), &self.state).into();
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),
@@ -195,14 +195,14 @@ impl Explorer {
             Input::Mouse(event) => mouse(&mut self.state, self.screen.area(), *event),
             _ => Vec::new(),
         };
-        self.office.carry_out(&mut self.state, effects)
+        self.executor.execute(&mut self.state, effects)
     }
 
     fn draw(&mut self) -> io::Result<()> {
         let (state, tick) = (&self.state, self.tick);
         self.tick = tick.wrapping_add(1);
         match self.themes.get(state.theme % self.themes.len().max(1)) {
-            Some(theme) => self.screen.draw(|buf| views::draw(buf, Scene { state, theme, tick })),
+            Some(theme) => self.screen.draw(|buf| views::draw(buf, DrawContext { state, theme, tick })),
             None => Ok(()),
         }
     }

@@ -14,34 +14,34 @@ use crate::{
 use super::{
     ExploreOptions,
     color::Depth,
-    office::{Message, Office},
+    executor::{Executor, Message},
     svg,
     theme::Theme,
-    views::{self, Scene},
+    views::{self, DrawContext},
 };
 
 /// An explorer that is played from a script.
-pub struct Stage {
+pub struct Headless {
     state: State,
-    office: Office,
+    executor: Executor,
     inbox: UnboundedReceiver<Message>,
     themes: Vec<Theme>,
 }
 
-impl Stage {
+impl Headless {
     /// Opens the explorer and waits until it has done what it begins with.
     ///
     /// # Errors
     /// If the built-in keymap or themes are not valid, which tests rule out.
     pub fn open(options: ExploreOptions) -> Result<Self> {
         let keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
-        let (office, inbox) = Office::new(options.model, options.study, options.store);
+        let (executor, inbox) = Executor::new(options.model, options.study, options.store);
         let state = State::new(keymap, options.choices);
-        let mut stage = Self { state, office, inbox, themes: Theme::built_in(Depth::True)? };
+        let mut stage = Self { state, executor, inbox, themes: Theme::built_in(Depth::True)? };
         let first = options.first.map_or_else(Vec::new, |first| stage.state.begin(first));
         let judge = stage.state.open(options.saved);
-        stage.office.carry_out(&mut stage.state, first);
-        stage.office.carry_out(&mut stage.state, judge);
+        stage.executor.execute(&mut stage.state, first);
+        stage.executor.execute(&mut stage.state, judge);
         stage.settle();
         Ok(stage)
     }
@@ -55,7 +55,7 @@ impl Stage {
             let key =
                 key.parse().map_err(|error: crate::app::keymap::ParseKeyError| InputError::new(error.to_string()))?;
             let effects = press(&mut self.state, key);
-            self.office.carry_out(&mut self.state, effects);
+            self.executor.execute(&mut self.state, effects);
             self.settle();
         }
         Ok(self)
@@ -65,7 +65,7 @@ impl Stage {
     fn settle(&mut self) {
         while self.state.is_moving() || self.state.is_waiting() {
             let Some(message) = self.inbox.blocking_recv() else { return };
-            self.office.hear(&mut self.state, message);
+            self.executor.hear(&mut self.state, message);
         }
     }
 
@@ -73,7 +73,7 @@ impl Stage {
     pub fn frame(&self, size: Size) -> Buffer {
         let mut buf = Buffer::empty(Rect::new(0, 0, size.width, size.height));
         if let Some(theme) = self.themes.get(self.state.theme % self.themes.len().max(1)) {
-            views::draw(&mut buf, Scene { state: &self.state, theme, tick: 0 });
+            views::draw(&mut buf, DrawContext { state: &self.state, theme, tick: 0 });
         }
         buf
     }

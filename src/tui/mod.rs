@@ -9,11 +9,11 @@ mod clicks;
 pub mod clipboard;
 pub mod color;
 pub mod event_loop;
+pub mod executor;
 pub mod headless;
 pub mod input;
 pub mod layout;
 pub mod mouse;
-pub mod office;
 pub mod ramp;
 #[cfg(test)]
 mod screens;
@@ -30,8 +30,8 @@ pub mod widgets;
 
 pub use crate::app::TaskChoice;
 pub use event_loop::{ExploreOptions, explore};
-pub use headless::Stage;
-pub use office::{Listener, StartModel, StartStudy};
+pub use executor::{Listener, StartModel, StartStudy};
+pub use headless::Headless;
 
 /// Whether there is a terminal to draw on and to read keys from.
 pub fn has_terminal() -> bool {

@@ -16,7 +16,7 @@ use super::{
     clicks,
     layout::{
         self, Layout, Sides, list_rows, map_cells,
-        mixer::{Mixing, first_row, share},
+        mixer::{MixerLayout, first_row, share},
         side_cells,
     },
     widgets::grid::Grid,
@@ -33,15 +33,15 @@ pub fn mouse(state: &mut State, screen: Rect, event: MouseEvent) -> Vec<Effect> 
         return effects;
     }
     match event.kind {
-        MouseEventKind::Down(MouseButton::Left) if free && state.screen == Screen::Mix => grip(state, screen, at),
-        MouseEventKind::Drag(MouseButton::Left) if state.mixer.held.is_some() => drag(state, screen, at),
+        MouseEventKind::Down(MouseButton::Left) if free && state.screen == Screen::Mixer => grip(state, screen, at),
+        MouseEventKind::Drag(MouseButton::Left) if state.fit_controls.held.is_some() => drag(state, screen, at),
         MouseEventKind::Up(MouseButton::Left) => mixer::let_go(state),
         MouseEventKind::Down(MouseButton::Left) | MouseEventKind::Drag(MouseButton::Left) if free => {
             point(state, screen, layout, at);
         }
         MouseEventKind::Down(MouseButton::Right) if free => {
             point(state, screen, layout, at);
-            if matches!(state.screen, Screen::Map | Screen::Mix) {
+            if matches!(state.screen, Screen::Map | Screen::Mixer) {
                 return update(state, Action::Mark);
             }
         }
@@ -55,13 +55,13 @@ pub fn mouse(state: &mut State, screen: Rect, event: MouseEvent) -> Vec<Effect> 
 /// Over a fader or the slider it moves that; elsewhere the list or the layers, whichever is under it.
 fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bool) -> Vec<Effect> {
     let choose = |if_down, if_up| if down { if_down } else { if_up };
-    if state.overlay.is_none() && state.screen == Screen::Mix {
-        let places = Mixing::of(screen);
+    if state.overlay.is_none() && state.screen == Screen::Mixer {
+        let places = MixerLayout::of(screen);
         if places.slider().contains(at) {
             return update(state, choose(Action::Weaker, Action::Stronger));
         }
-        if let Some(strip) = strip_at(state, places, at).filter(|_| on_track(places, at)) {
-            mixer::select_strip(state, strip);
+        if let Some(channel) = strip_at(state, places, at).filter(|_| on_track(places, at)) {
+            mixer::select_channel(state, channel);
             return update(state, choose(Action::GainDown, Action::GainUp));
         }
     }
@@ -69,7 +69,7 @@ fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bo
         Screen::Map => layout.examples,
         Screen::Examples => layout::examples(screen)[0],
         Screen::Compare => Sides::of(screen, shape(state)).facts,
-        Screen::Mix | Screen::Prompt | Screen::Cause | Screen::Matrix | Screen::Runs => Rect::default(),
+        Screen::Mixer | Screen::Prompt | Screen::Experiments | Screen::Matrix | Screen::Runs => Rect::default(),
     };
     let listed = state.overlay.is_none() && (list.contains(at) || state.screen == Screen::Examples);
     let prompt = state.editor.as_ref().filter(|_| state.overlay.is_none() && state.screen == Screen::Prompt);
@@ -81,33 +81,33 @@ fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bo
 }
 
 fn shape(state: &State) -> Shape {
-    state.sheet().map_or(Shape { layers: 1, heads: 1, labels: 2 }, |sheet| sheet.shape)
+    state.run().map_or(Shape { layers: 1, heads: 1, labels: 2 }, |run| run.shape)
 }
 
-/// The strip of the desk in the row at a place on the screen.
-fn strip_at(state: &State, places: Mixing, at: Position) -> Option<usize> {
-    let strips: Vec<usize> = state.strips().collect();
-    let here = strips.iter().position(|&strip| Some(strip) == state.strip()).unwrap_or(0);
-    let first = first_row(strips.len(), places.rows.height.into(), here);
-    strips.get(first + places.row(at)?).copied()
+/// The channel of the mixer in the row at a place on the screen.
+fn strip_at(state: &State, places: MixerLayout, at: Position) -> Option<usize> {
+    let channels: Vec<usize> = state.channels().collect();
+    let here = channels.iter().position(|&channel| Some(channel) == state.channel()).unwrap_or(0);
+    let first = first_row(channels.len(), places.rows.height.into(), here);
+    channels.get(first + places.row(at)?).copied()
 }
 
-fn on_track(places: Mixing, at: Position) -> bool {
+fn on_track(places: MixerLayout, at: Position) -> bool {
     places.row(at).is_some_and(|row| places.track(row as u16).contains(at))
 }
 
-/// Takes hold of a fader or of the slider, or goes to a strip.
+/// Takes hold of a fader or of the slider, or goes to a channel.
 fn grip(state: &mut State, screen: Rect, at: Position) {
-    let places = Mixing::of(screen);
+    let places = MixerLayout::of(screen);
     if places.slider().contains(at) {
-        state.mixer.held = Some(Held::Strength);
-    } else if let Some(strip) = strip_at(state, places, at) {
+        state.fit_controls.held = Some(Held::Strength);
+    } else if let Some(channel) = strip_at(state, places, at) {
         if on_track(places, at) {
-            state.mixer.held = Some(Held::Fader(strip));
+            state.fit_controls.held = Some(Held::Fader(channel));
         }
-        let on_same_row = state.strip() == Some(strip);
-        if !on_same_row && state.mixer.held.is_none() {
-            mixer::select_strip(state, strip);
+        let on_same_row = state.channel() == Some(channel);
+        if !on_same_row && state.fit_controls.held.is_none() {
+            mixer::select_channel(state, channel);
         }
     }
     drag(state, screen, at);
@@ -115,9 +115,9 @@ fn grip(state: &mut State, screen: Rect, at: Position) {
 
 /// Moves what is held to where the mouse is.
 fn drag(state: &mut State, screen: Rect, at: Position) {
-    let places = Mixing::of(screen);
-    match state.mixer.held {
-        Some(Held::Fader(strip)) => mixer::drag(state, strip, share(places.track(0), at.x)),
+    let places = MixerLayout::of(screen);
+    match state.fit_controls.held {
+        Some(Held::Fader(channel)) => mixer::drag(state, channel, share(places.track(0), at.x)),
         Some(Held::Strength) => mixer::drag_strength(state, share(places.slider(), at.x)),
         None => {}
     }
@@ -125,7 +125,7 @@ fn drag(state: &mut State, screen: Rect, at: Position) {
 
 /// Goes to what lies at a place on the screen.
 fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
-    if state.sheet().is_none() {
+    if state.run().is_none() {
         return;
     }
     let shape = shape(state);
@@ -138,10 +138,10 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
     if let Some((layer, column)) = hit {
         state.select(layer * (shape.heads + 1) + column);
     }
-    if state.screen == Screen::Mix
-        && let Some(strip) = strip_at(state, Mixing::of(screen), at)
+    if state.screen == Screen::Mixer
+        && let Some(channel) = strip_at(state, MixerLayout::of(screen), at)
     {
-        mixer::select_strip(state, strip);
+        mixer::select_channel(state, channel);
     }
     if state.screen == Screen::Compare {
         clicks::choose_flip(state, Sides::of(screen, shape).flips(), at);
@@ -153,8 +153,8 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
         _ => Rect::default(),
     };
     if rows.contains(at) {
-        let first = state.listing.first(rows.height.into());
-        state.listing.go(first + usize::from(at.y - rows.y));
+        let first = state.example_list.first(rows.height.into());
+        state.example_list.go(first + usize::from(at.y - rows.y));
     }
     state.refresh();
 }
@@ -162,7 +162,7 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
 /// Goes to the row of a list of runs or demonstrations.
 fn choose_row(state: &mut State, screen: Rect, at: Position) {
     let (rows, count, here) = match (state.screen, &state.editor) {
-        (Screen::Runs, _) => (layout::runs_list(screen), rows(state).len(), state.shelf.at),
+        (Screen::Runs, _) => (layout::runs_list(screen), rows(state).len(), state.run_list.at),
         (Screen::Prompt, Some(editor)) => {
             (layout::editing(screen, editor.demos.len()).rows(), editor.demos.len(), editor.at)
         }
@@ -174,7 +174,7 @@ fn choose_row(state: &mut State, screen: Rect, at: Position) {
     }
     match &mut state.editor {
         Some(editor) if state.screen == Screen::Prompt => editor.at = chosen,
-        _ => state.shelf.at = chosen,
+        _ => state.run_list.at = chosen,
     }
 }
 
@@ -203,9 +203,9 @@ mod tests {
         assert_eq!(bench.state.selected_name().unwrap().to_string(), "L3.H5");
         let rows = list_rows(layout.examples, true);
         does(&mut bench, CLICK, rows.x, rows.y + 2);
-        assert_eq!(bench.state.listing.at, 2);
+        assert_eq!(bench.state.example_list.at, 2);
         does(&mut bench, MouseEventKind::ScrollDown, rows.x, rows.y);
-        assert_eq!(bench.state.listing.at, 3);
+        assert_eq!(bench.state.example_list.at, 3);
         does(&mut bench, MouseEventKind::ScrollUp, cell.x, cell.y);
         assert_eq!(bench.state.selected_name().unwrap().to_string(), "L4.H5");
         does(&mut bench, MouseEventKind::Down(MouseButton::Right), cell.x, cell.y);
@@ -216,29 +216,29 @@ mod tests {
     fn a_fader_follows_the_mouse_until_it_is_let_go() {
         let mut bench = Bench::finished(40);
         bench.keys("d g");
-        let track = Mixing::of(SCREEN).track(4);
-        let strip = bench.state.strips().nth(4).unwrap();
+        let track = MixerLayout::of(SCREEN).track(4);
+        let channel = bench.state.channels().nth(4).unwrap();
         does(&mut bench, CLICK, track.right() - 1, track.y);
-        let gain = |bench: &Bench| bench.state.sheet().unwrap().desk.gain(strip);
+        let gain = |bench: &Bench| bench.state.run().unwrap().mixer.gain(channel);
         assert!((gain(&bench) - 2.0).abs() < 1e-12);
         does(&mut bench, DRAG, track.x, track.y + 3);
         assert!(gain(&bench).abs() < 1e-12, "the row does not matter while it is held");
-        assert_eq!(bench.state.strip(), Some(strip));
+        assert_eq!(bench.state.channel(), Some(channel));
         does(&mut bench, LET_GO, track.x, track.y);
         does(&mut bench, DRAG, track.right() - 1, track.y);
         assert!(gain(&bench).abs() < 1e-12, "nothing is held any more");
         bench.keys("u");
         assert!((gain(&bench) - 1.0).abs() < 1e-12, "the movement is one change");
-        does(&mut bench, MouseEventKind::ScrollUp, track.x, Mixing::of(SCREEN).track(0).y);
-        assert!((bench.state.sheet().unwrap().desk.rest() - 1.25).abs() < 1e-12, "the wheel moves what it turns over");
+        does(&mut bench, MouseEventKind::ScrollUp, track.x, MixerLayout::of(SCREEN).track(0).y);
+        assert!((bench.state.run().unwrap().mixer.rest() - 1.25).abs() < 1e-12, "the wheel moves what it turns over");
     }
 
     #[test]
     fn the_slider_goes_along_the_path() {
         let mut bench = Bench::finished(40);
         bench.keys("d w");
-        let slider = Mixing::of(SCREEN).slider();
-        let at = |bench: &Bench| bench.state.sheet().unwrap().path.as_ref().unwrap().at;
+        let slider = MixerLayout::of(SCREEN).slider();
+        let at = |bench: &Bench| bench.state.run().unwrap().path.as_ref().unwrap().at;
         does(&mut bench, CLICK, slider.x, slider.y);
         assert_eq!(at(&bench), 0);
         does(&mut bench, DRAG, slider.right() + 9, slider.y);
@@ -262,8 +262,8 @@ mod tests {
         bench.keys("R");
         let rows = layout::runs_list(SCREEN);
         does(&mut bench, CLICK, rows.x, rows.y + 3);
-        assert_eq!(bench.state.shelf.at, 3);
+        assert_eq!(bench.state.run_list.at, 3);
         does(&mut bench, CLICK, rows.x, rows.y + 9);
-        assert_eq!(bench.state.shelf.at, 3);
+        assert_eq!(bench.state.run_list.at, 3);
     }
 }

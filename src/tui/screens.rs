@@ -13,7 +13,7 @@ use ratatui::{
 
 use crate::{
     app::{
-        state::{Cursor, Phase, Tone},
+        state::{Cursor, Phase, Severity},
         tests::{fixture, harness::Bench},
     },
     attribution::Exactness,
@@ -26,7 +26,7 @@ use super::{
     color::Depth,
     layout::{Layout, map_cells},
     theme::Theme,
-    views::{Scene, draw},
+    views::{DrawContext, draw},
     widgets::grid::Grid,
 };
 
@@ -36,7 +36,7 @@ fn paint(bench: &Bench, (width, height): (u16, u16), depth: Depth) -> Buffer {
     let themes = Theme::built_in(depth).unwrap();
     let theme = &themes[bench.state.theme % themes.len()];
     let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-    draw(&mut buf, Scene { state: &bench.state, theme, tick: 0 });
+    draw(&mut buf, DrawContext { state: &bench.state, theme, tick: 0 });
     buf
 }
 
@@ -252,16 +252,16 @@ fn a_cell_has_the_colour_and_the_digits_of_its_value() {
         let buf = paint(&bench, size, Depth::True);
         let layout = Layout::of(buf.area, &bench.state).unwrap();
         let grid = Grid::fit(map_cells(layout.map), fixture::SHAPE, Cursor::default());
-        let sheet = bench.state.sheet().unwrap();
-        for component in 1..sheet.shape.components() {
-            let accuracy = sheet.test.tally.accuracy(component).unwrap();
+        let run = bench.state.run().unwrap();
+        for component in 1..run.shape.components() {
+            let accuracy = run.test.tally.accuracy(component).unwrap();
             let area = grid.cell(component / 9, component % 9).unwrap();
             let expected = theme.ramp.color((accuracy - 0.5) * 2.0).unwrap();
             assert_eq!(buf[(area.x, area.y)].bg, expected, "component {component} at {size:?}");
             let cell: String =
                 area.rows().map(|row| row.positions().map(|at| buf[at].symbol()).collect::<String>()).collect();
             assert!(cell.contains(&format!("{:.0}", accuracy * 100.0)), "{cell:?}");
-            let biased = sheet.test.tally.only_label(component).is_some();
+            let biased = run.test.tally.only_label(component).is_some();
             assert_eq!(cell.contains('■'), biased, "component {component}: {cell:?}");
         }
     }
@@ -310,7 +310,7 @@ fn counts_states_and_notices_are_never_cut_off() {
         }
     }
     let long = "these weights were fitted for task another, not sentiment: fit this run, or open a run of that task";
-    bench.state.notify(Tone::Bad, long);
+    bench.state.notify(Severity::Bad, long);
     let screen = text(&paint(&bench, (80, 24), Depth::True));
     let said = screen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("these weights were fitted") && said.contains("open a run of that task"), "{screen}");

@@ -86,8 +86,8 @@ fn runs<'a, K: PartialEq>(cells: &'a [&'a Cell], key: impl Fn(&Cell) -> K) -> Ve
 
 /// What a cell is written in, and what it is written on.
 fn colors(cell: &Cell) -> (String, String) {
-    let (ink, paper) = (hex(cell.fg, "#d8dee9"), hex(cell.bg, "#12151c"));
-    if cell.modifier.contains(Modifier::REVERSED) { (paper, ink) } else { (ink, paper) }
+    let (ink, popup) = (hex(cell.fg, "#d8dee9"), hex(cell.bg, "#12151c"));
+    if cell.modifier.contains(Modifier::REVERSED) { (popup, ink) } else { (ink, popup) }
 }
 
 fn hex(color: Color, otherwise: &str) -> String {

@@ -23,11 +23,11 @@ use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
 
 /// Owns the screen; dropping it gives the screen back.
 #[derive(Debug)]
-pub struct Screen {
+pub struct TerminalScreen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
 }
 
-impl Screen {
+impl TerminalScreen {
     /// Takes the terminal over.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalScreen {
     fn drop(&mut self) {
         restore();
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     #[ignore = "the next test starts it, in a terminal of its own"]
     fn panics_while_it_draws() {
-        let mut screen = Screen::open().unwrap();
+        let mut screen = TerminalScreen::open().unwrap();
         screen.draw(|buf| buf.set_string(0, 0, "drawn", Style::new())).unwrap();
         screen.draw(|_| panic!("on purpose")).unwrap();
     }

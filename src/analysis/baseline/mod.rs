@@ -29,7 +29,7 @@ use crate::{
     cancel::Cancel,
     component::Shape,
     error::{InputError, Result},
-    random::Draws,
+    random::SeededRng,
 };
 
 /// One method on one test split.
@@ -83,7 +83,7 @@ impl Default for BaselineOptions {
 
 /// Random weights, uniform in `[0, 1)`, `rest` left out as the paper does: what a mix gains by chance.
 pub fn random_mix(shape: Shape, seed: u64) -> Mix {
-    let mut draws = Draws::new(seed);
+    let mut draws = SeededRng::new(seed);
     Mix { weights: (0..shape.components()).map(|_| draws.unit()).collect(), rest: 0.0, offsets: Vec::new() }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     },
     attribution::Attribution,
     component::Shape,
-    random::Draws,
+    random::SeededRng,
 };
 
 /// Agreement of two lists of component accuracies.
@@ -55,7 +55,7 @@ pub fn iou_of_best(a: &[f64], b: &[f64], n: usize, shape: Shape) -> f64 {
 /// example as row `i` of the other.
 pub(super) fn on_disjoint_halves(a: &Attribution, rows_a: &[usize], b: &Attribution, rows_b: &[usize]) -> Option<f64> {
     let mut order: Vec<usize> = (0..rows_a.len()).collect();
-    Draws::new(0).shuffle(&mut order);
+    SeededRng::new(0).shuffle(&mut order);
     let (first, second) = order.split_at(order.len() / 2);
     let accuracies = |table: &Attribution, rows: &[usize], half: &[usize]| {
         let mut kept = vec![false; table.len()];

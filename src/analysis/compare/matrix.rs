@@ -14,7 +14,7 @@ use crate::{
 
 /// Agreement of every run with every other, `[R, R]`, symmetric.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Matrix {
+pub struct AgreementMatrix {
     /// A name per run: `task/template/demo seed`.
     pub runs: Vec<String>,
     /// Accuracy of the full model in each run.
@@ -27,14 +27,14 @@ pub struct Matrix {
 ///
 /// # Errors
 /// Runs of different models or labels.
-pub fn matrix(runs: &[&Run]) -> Result<Matrix> {
+pub fn matrix(runs: &[&Run]) -> Result<AgreementMatrix> {
     for pair in runs.windows(2) {
         comparable(&pair[0].meta, &pair[1].meta)?;
     }
     let accuracies: Vec<Vec<f64>> = runs.iter().map(|run| Tally::of(&run.test).accuracies()).collect();
     let row = |a: &[f64], run: &Run| accuracies.iter().map(|b| agreement(a, b, run.test.shape())).collect();
     let name = |run: &&Run| format!("{}/{}/{}", run.meta.task.name, run.meta.task.template, run.meta.prompt.demo_seed);
-    Ok(Matrix {
+    Ok(AgreementMatrix {
         runs: runs.iter().map(name).collect(),
         accuracy: runs.iter().map(|run| run.meta.accuracy.full).collect(),
         agreement: accuracies.iter().zip(runs).map(|(a, run)| row(a, run)).collect(),

@@ -12,7 +12,7 @@ mod transfer;
 pub use agreement::{Agreement, agreement, iou_of_best};
 pub use correlation::{pearson, ranks, spearman};
 pub use flips::{Flip, Moved, Shared, flips};
-pub use matrix::{Matrix, matrix};
+pub use matrix::{AgreementMatrix, matrix};
 pub use transfer::transfer;
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@ use crate::{
     analysis::reweight::{CrossValidation, FitOptions, path, problem::Problem},
     cancel::Cancel,
     error::Result,
-    random::Draws,
+    random::SeededRng,
 };
 
 /// KKT residual at which a fold's fit is good enough to be scored: tighter ones choose no better.
@@ -67,7 +67,7 @@ fn held_out_losses(
 /// Held-out rows of every fold: the examples of each label dealt in turn, so that folds are balanced. Never more folds
 /// than examples.
 fn folds(gold: &[usize], labels: usize, plan: &CrossValidation) -> Vec<Vec<usize>> {
-    let mut draws = Draws::new(plan.seed);
+    let mut draws = SeededRng::new(plan.seed);
     let count = plan.folds.min(gold.len());
     let mut folds = vec![Vec::new(); count * plan.repeats];
     for repeat in folds.chunks_exact_mut(count) {

@@ -8,7 +8,7 @@ const LEAST_KINK: f64 = 1e-3;
 
 /// `Σ_c (1 − r) s_c |w_c − a| + r/2 s_c² (w_c − a)²` over a box.
 #[derive(Clone, Debug)]
-pub(super) struct Pull {
+pub(super) struct WeightPenalty {
     /// Weight of a component that costs nothing `a`.
     anchor: f64,
     /// Smallest and largest weight of a component.
@@ -21,7 +21,7 @@ pub(super) struct Pull {
     price: Vec<f64>,
 }
 
-impl Pull {
+impl WeightPenalty {
     /// The pull that `options` ask for.
     pub(super) fn new(options: &FitOptions, price: Vec<f64>, components: usize) -> Self {
         let bounds = options.bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));

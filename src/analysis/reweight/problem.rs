@@ -3,7 +3,7 @@
 use crate::{
     analysis::{
         check::trainable,
-        reweight::{FitOptions, Scaling, penalty::Pull},
+        reweight::{FitOptions, Scaling, penalty::WeightPenalty},
     },
     attribution::Attribution,
     error::Result,
@@ -23,7 +23,7 @@ pub(super) struct Problem {
     offset: Vec<f64>,
     gold: Vec<usize>,
     /// Penalty and box.
-    pub pull: Pull,
+    pub pull: WeightPenalty,
     /// Largest gradient of the loss at the start, where no weight costs anything: the unit of the KKT residual.
     pub unit: f64,
 }
@@ -59,7 +59,7 @@ impl Problem {
             price.resize(components + labels, share * mean);
             (0..labels).for_each(|label| columns.extend(constant(label, labels, train.len())));
         }
-        let (pull, gold) = (Pull::new(options, price, components), train.gold().to_vec());
+        let (pull, gold) = (WeightPenalty::new(options, price, components), train.gold().to_vec());
         let mut problem = Self { labels, columns, components, offset, gold, pull, unit: 1.0 };
         let start = problem.point(&problem.logits(&problem.pull.start()));
         problem.unit = problem.gradient(&start).iter().fold(0.0, |most: f64, g| most.max(g.abs()));

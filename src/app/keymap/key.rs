@@ -75,13 +75,13 @@ impl FromStr for Key {
     type Err = ParseKeyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let strip = |rest: &mut &str, prefix: &str| {
+        let channel = |rest: &mut &str, prefix: &str| {
             let stripped = rest.strip_prefix(prefix).filter(|left| !left.is_empty());
             *rest = stripped.unwrap_or(rest);
             stripped.is_some()
         };
         let mut rest = text;
-        let (ctrl, alt) = (strip(&mut rest, "ctrl-"), strip(&mut rest, "alt-"));
+        let (ctrl, alt) = (channel(&mut rest, "ctrl-"), channel(&mut rest, "alt-"));
         let mut chars = rest.chars();
         let plain = match (chars.next(), chars.next()) {
             (Some(character), None) => Self::char(character),

@@ -16,7 +16,7 @@ pub const DEFAULT: &str = include_str!("../../../assets/keymap.toml");
 
 /// A table of the keymap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Table {
+pub enum KeyLayer {
     /// Holds everywhere.
     Global,
     /// Holds on every screen.
@@ -29,14 +29,14 @@ pub enum Table {
     Faders,
     /// Holds on the map.
     Explore,
-    /// Holds at the mixing desk.
-    Mix,
+    /// Holds at the mixer.
+    Mixer,
     /// Holds among the demonstrations.
     Prompt,
     /// Holds among the examples.
     Examples,
     /// Holds where effects, attention and written words are shown.
-    Cause,
+    Experiments,
     /// Holds where two runs are compared.
     Compare,
     /// Holds where all runs are compared.
@@ -49,7 +49,7 @@ pub enum Table {
     Line,
 }
 
-impl Table {
+impl KeyLayer {
     /// All tables, in the order of the keymap.
     pub const ALL: [Self; 15] = [
         Self::Global,
@@ -58,10 +58,10 @@ impl Table {
         Self::Lists,
         Self::Faders,
         Self::Explore,
-        Self::Mix,
+        Self::Mixer,
         Self::Prompt,
         Self::Examples,
-        Self::Cause,
+        Self::Experiments,
         Self::Compare,
         Self::Matrix,
         Self::Runs,
@@ -78,10 +78,10 @@ impl Table {
             Self::Lists => "lists",
             Self::Faders => "faders",
             Self::Explore => "explore",
-            Self::Mix => "mix",
+            Self::Mixer => "mix",
             Self::Prompt => "prompt",
             Self::Examples => "examples",
-            Self::Cause => "cause",
+            Self::Experiments => "cause",
             Self::Compare => "compare",
             Self::Matrix => "matrix",
             Self::Runs => "runs",
@@ -93,17 +93,17 @@ impl Table {
 
 /// Where a key is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum KeyContext {
     /// On the map.
     Explore,
-    /// At the mixing desk.
-    Mix,
+    /// At the mixer.
+    Mixer,
     /// Among the demonstrations.
     Prompt,
     /// Among the examples.
     Examples,
     /// Where effects, attention and written words are shown.
-    Cause,
+    Experiments,
     /// Where two runs are compared.
     Compare,
     /// Where all runs are compared.
@@ -116,14 +116,14 @@ pub enum Place {
     Line,
 }
 
-impl Place {
+impl KeyContext {
     /// All places.
     pub const ALL: [Self; 10] = [
         Self::Explore,
-        Self::Mix,
+        Self::Mixer,
         Self::Prompt,
         Self::Examples,
-        Self::Cause,
+        Self::Experiments,
         Self::Compare,
         Self::Matrix,
         Self::Runs,
@@ -132,20 +132,34 @@ impl Place {
     ];
 
     /// The tables that hold there.
-    pub const fn tables(self) -> &'static [Table] {
+    pub const fn tables(self) -> &'static [KeyLayer] {
         match self {
-            Self::Explore => {
-                &[Table::Explore, Table::Cursor, Table::Lists, Table::Faders, Table::Screens, Table::Global]
+            Self::Explore => &[
+                KeyLayer::Explore,
+                KeyLayer::Cursor,
+                KeyLayer::Lists,
+                KeyLayer::Faders,
+                KeyLayer::Screens,
+                KeyLayer::Global,
+            ],
+            Self::Mixer => &[KeyLayer::Mixer, KeyLayer::Faders, KeyLayer::Screens, KeyLayer::Global],
+            Self::Prompt => &[KeyLayer::Prompt, KeyLayer::Screens, KeyLayer::Global],
+            Self::Examples => &[KeyLayer::Examples, KeyLayer::Lists, KeyLayer::Screens, KeyLayer::Global],
+            Self::Experiments => &[
+                KeyLayer::Experiments,
+                KeyLayer::Cursor,
+                KeyLayer::Lists,
+                KeyLayer::Faders,
+                KeyLayer::Screens,
+                KeyLayer::Global,
+            ],
+            Self::Compare => {
+                &[KeyLayer::Compare, KeyLayer::Cursor, KeyLayer::Lists, KeyLayer::Screens, KeyLayer::Global]
             }
-            Self::Mix => &[Table::Mix, Table::Faders, Table::Screens, Table::Global],
-            Self::Prompt => &[Table::Prompt, Table::Screens, Table::Global],
-            Self::Examples => &[Table::Examples, Table::Lists, Table::Screens, Table::Global],
-            Self::Cause => &[Table::Cause, Table::Cursor, Table::Lists, Table::Faders, Table::Screens, Table::Global],
-            Self::Compare => &[Table::Compare, Table::Cursor, Table::Lists, Table::Screens, Table::Global],
-            Self::Matrix => &[Table::Matrix, Table::Screens, Table::Global],
-            Self::Runs => &[Table::Runs, Table::Screens, Table::Global],
-            Self::Help => &[Table::Help, Table::Global],
-            Self::Line => &[Table::Line, Table::Global],
+            Self::Matrix => &[KeyLayer::Matrix, KeyLayer::Screens, KeyLayer::Global],
+            Self::Runs => &[KeyLayer::Runs, KeyLayer::Screens, KeyLayer::Global],
+            Self::Help => &[KeyLayer::Help, KeyLayer::Global],
+            Self::Line => &[KeyLayer::Line, KeyLayer::Global],
         }
     }
 }
@@ -154,7 +168,7 @@ impl Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// Where it holds.
-    pub table: Table,
+    pub table: KeyLayer,
     /// The key.
     pub key: Key,
     /// What it does.
@@ -168,8 +182,8 @@ pub enum KeymapError {
     #[error("the keymap is not valid: {0}")]
     Syntax(String),
     /// A table that does not exist.
-    #[error("the keymap has a table `{0}`; there are: {known}", known = crate::text::list(Table::ALL.map(Table::name)))]
-    Table(String),
+    #[error("the keymap has a table `{0}`; there are: {known}", known = crate::text::list(KeyLayer::ALL.map(KeyLayer::name)))]
+    KeyLayer(String),
     /// A text that names no key.
     #[error(transparent)]
     Key(#[from] ParseKeyError),
@@ -222,8 +236,8 @@ impl Keymap {
             KeymapError::Syntax(format!("line {line}: {}", error.message()))
         })?;
         for (name, rows) in &tables {
-            let table = Table::ALL.into_iter().find(|table| table.name() == name);
-            let table = table.ok_or_else(|| KeymapError::Table(name.clone()))?;
+            let table = KeyLayer::ALL.into_iter().find(|table| table.name() == name);
+            let table = table.ok_or_else(|| KeymapError::KeyLayer(name.clone()))?;
             for (key, action) in rows {
                 self.bind(table, key, action.as_str().unwrap_or_default())?;
             }
@@ -231,7 +245,7 @@ impl Keymap {
         Ok(())
     }
 
-    fn bind(&mut self, table: Table, key: &str, action: &str) -> Result<(), KeymapError> {
+    fn bind(&mut self, table: KeyLayer, key: &str, action: &str) -> Result<(), KeymapError> {
         let unknown = || KeymapError::Action { key: key.to_owned(), action: action.to_owned() };
         let (parsed, action) = (key.parse()?, Action::named(action).ok_or_else(unknown)?);
         if self.bindings.iter().any(|other| other.key == parsed && meet(other.table, table)) {
@@ -242,17 +256,17 @@ impl Keymap {
     }
 
     /// The bindings that hold at `place`.
-    fn at(&self, place: Place) -> impl Iterator<Item = &Binding> {
+    fn at(&self, place: KeyContext) -> impl Iterator<Item = &Binding> {
         self.bindings.iter().filter(move |binding| place.tables().contains(&binding.table))
     }
 
     /// What `key` means at `place`.
-    pub fn lookup(&self, place: Place, key: Key) -> Option<Action> {
+    pub fn lookup(&self, place: KeyContext, key: Key) -> Option<Action> {
         self.at(place).find(|binding| binding.key == key).map(|binding| binding.action)
     }
 
     /// The keys of `action` at `place`, as help shows them: letters first, then by length.
-    pub fn keys(&self, place: Place, action: Action) -> Vec<String> {
+    pub fn keys(&self, place: KeyContext, action: Action) -> Vec<String> {
         let here = self.at(place).filter(|binding| binding.action == action);
         let mut keys: Vec<String> = here.map(|binding| binding.key.to_string()).collect();
         keys.sort_by_key(|key| (key.chars().count(), !key.is_ascii()));
@@ -269,21 +283,21 @@ impl Keymap {
     }
 
     /// The tables in which an action has a key, in their order.
-    pub fn tables(&self, action: Action) -> Vec<Table> {
-        let bound = |table: &Table| self.bindings.iter().any(|row| row.table == *table && row.action == action);
-        Table::ALL.into_iter().filter(bound).collect()
+    pub fn tables(&self, action: Action) -> Vec<KeyLayer> {
+        let bound = |table: &KeyLayer| self.bindings.iter().any(|row| row.table == *table && row.action == action);
+        KeyLayer::ALL.into_iter().filter(bound).collect()
     }
 
     /// The keys of `action` at the first place where it has some.
     pub fn any_keys(&self, action: Action) -> Vec<String> {
-        let all = Place::ALL.iter().map(|&place| self.keys(place, action));
+        let all = KeyContext::ALL.iter().map(|&place| self.keys(place, action));
         all.into_iter().find(|keys| !keys.is_empty()).unwrap_or_default()
     }
 }
 
 /// Whether there is a place where both tables hold.
-fn meet(a: Table, b: Table) -> bool {
-    Place::ALL.iter().any(|place| place.tables().contains(&a) && place.tables().contains(&b))
+fn meet(a: KeyLayer, b: KeyLayer) -> bool {
+    KeyContext::ALL.iter().any(|place| place.tables().contains(&a) && place.tables().contains(&b))
 }
 
 #[cfg(test)]
@@ -300,19 +314,19 @@ mod tests {
         for &action in Action::ALL.iter().filter(|&&action| action != Action::Nothing) {
             assert!(!keymap.any_keys(action).is_empty(), "{} has no key", action.name());
         }
-        assert_eq!(keymap.lookup(Place::Explore, Key::char('w')), Some(Action::Fit));
-        assert_eq!(keymap.lookup(Place::Explore, Key::char('q')), Some(Action::Quit));
-        assert_eq!(keymap.lookup(Place::Help, Key::char('w')), None);
-        assert_eq!(keymap.keys(Place::Explore, Action::Left), ["h", "←"]);
+        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('w')), Some(Action::Fit));
+        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('q')), Some(Action::Quit));
+        assert_eq!(keymap.lookup(KeyContext::Help, Key::char('w')), None);
+        assert_eq!(keymap.keys(KeyContext::Explore, Action::Left), ["h", "←"]);
     }
 
     #[test]
     fn the_user_changes_single_keys() {
         let mut keymap = keymap();
         keymap.change("[explore]\n\"w\" = \"mute\"\n\"m\" = \"none\"").unwrap();
-        assert_eq!(keymap.lookup(Place::Explore, Key::char('w')), Some(Action::Mute));
-        assert_eq!(keymap.lookup(Place::Explore, Key::char('m')), None);
-        assert_eq!(keymap.lookup(Place::Explore, Key::char('q')), Some(Action::Quit));
+        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('w')), Some(Action::Mute));
+        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('m')), None);
+        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('q')), Some(Action::Quit));
         assert!(keymap.change("[cursor]\n\"y\" = \"left\"\n[screens]\n\"y\" = \"fit\"").is_err());
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Keymap, Table};
+use super::{KeyLayer, Keymap};
 use crate::app::action::{Action, Section};
 
 /// The page in Markdown.
@@ -16,7 +16,7 @@ pub fn page(keymap: &Keymap) -> String {
             write!(page, "\n## {}\n\n| keys | action | what it does | where |\n|---|---|---|---|\n", section.title());
         for &action in Action::ALL.iter().filter(|&&a| a.section() == section && a != Action::Nothing) {
             let keys: Vec<String> = keymap.all_keys(action).iter().map(|key| format!("`{key}`")).collect();
-            let places: Vec<&str> = keymap.tables(action).into_iter().map(Table::name).collect();
+            let places: Vec<&str> = keymap.tables(action).into_iter().map(KeyLayer::name).collect();
             let (keys, name, what) = (keys.join(" ").replace('|', "\\|"), action.name(), action.description());
             let _ = writeln!(page, "| {keys} | {name} | {what} | {} |", places.join(", "));
         }

@@ -35,19 +35,19 @@ pub enum Fitting {
     /// None is asked for.
     #[default]
     Idle,
-    /// It begins when the training examples of this sheet are there.
+    /// It begins when the training examples of this run are there.
     Waiting(u64),
-    /// The fit of this sheet is being computed.
+    /// The fit of this run is being computed.
     Running(u64),
     /// It is there; the same method at other strengths of its penalty is being computed.
     Path(u64),
 }
 
-/// What the last fit of a sheet cost and found.
+/// What the last fit of a run cost and found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitNote {
-    /// The sheet it belongs to.
-    pub sheet: u64,
+    /// The run it belongs to.
+    pub run: u64,
     /// By which method.
     pub method: Method,
     /// Strength of its penalty.
@@ -62,7 +62,7 @@ pub struct FitNote {
 
 /// How a notice is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub enum Severity {
     /// Something worked.
     Good,
     /// Something to know.
@@ -75,7 +75,7 @@ pub enum Tone {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// How it is meant.
-    pub tone: Tone,
+    pub tone: Severity,
     /// The sentence.
     pub text: String,
 }

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use crate::analysis::compare::{Agreement, Flip, Shared, agreement, flips};
 
-use super::open_run::Sheet;
+use super::open_run::OpenRun;
 
 /// Components named per flipped example.
 const TOP: usize = 4;
 
-/// What two sheets have in common and where they differ.
+/// What two runs have in common and where they differ.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pairing {
-    /// The sheet on the left, by id.
+pub struct RunComparison {
+    /// The run on the left, by id.
     pub a: u64,
-    /// The sheet on the right, by id.
+    /// The run on the right, by id.
     pub b: u64,
     /// How alike the accuracies of the components are.
     pub agreement: Agreement,
@@ -26,20 +26,20 @@ pub struct Pairing {
     pub flips: Vec<Flip>,
 }
 
-/// Whether two sheets can be compared: as many components, in the same places, and the labels of one task, whatever words
+/// Whether two runs can be compared: as many components, in the same places, and the labels of one task, whatever words
 /// name them. The models may differ, as a base model and what was tuned from it do; the screen then names them.
-pub fn comparable(a: &Sheet, b: &Sheet) -> bool {
+pub fn comparable(a: &OpenRun, b: &OpenRun) -> bool {
     a.shape == b.shape && a.task.name == b.task.name
 }
 
-impl Pairing {
-    /// Compares two complete sheets.
-    pub fn of(a: &Sheet, b: &Sheet) -> Option<Self> {
+impl RunComparison {
+    /// Compares two complete runs.
+    pub fn of(a: &OpenRun, b: &OpenRun) -> Option<Self> {
         if !(comparable(a, b) && a.is_complete() && b.is_complete()) {
             return None;
         }
-        let accuracies = |sheet: &Sheet| -> Vec<f64> {
-            (0..sheet.shape.components()).map(|c| sheet.test.tally.accuracy(c).unwrap_or(0.0)).collect()
+        let accuracies = |run: &OpenRun| -> Vec<f64> {
+            (0..run.shape.components()).map(|c| run.test.tally.accuracy(c).unwrap_or(0.0)).collect()
         };
         let (left, right) = (accuracies(a), accuracies(b));
         let shared = shared(a, b);
@@ -55,7 +55,7 @@ impl Pairing {
 }
 
 /// Test examples with the same id and gold label in both, in the order of the left.
-fn shared(a: &Sheet, b: &Sheet) -> Vec<Shared> {
+fn shared(a: &OpenRun, b: &OpenRun) -> Vec<Shared> {
     let rows: HashMap<&str, usize> =
         b.test.items.iter().enumerate().map(|(row, item)| (item.id.as_str(), row)).collect();
     let found = a.test.items.iter().enumerate().filter_map(|(row, item)| {
@@ -67,30 +67,30 @@ fn shared(a: &Sheet, b: &Sheet) -> Vec<Shared> {
 
 /// Agreement of every run with every other.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Matrix {
-    /// The runs, by sheet id.
-    pub sheets: Vec<u64>,
+pub struct RunMatrix {
+    /// The runs, by run id.
+    pub runs: Vec<u64>,
     /// Agreement of component accuracies, `[R, R]`, symmetric.
     pub agreement: Vec<Vec<Agreement>>,
     /// Row and column of the cursor.
     pub at: (usize, usize),
 }
 
-impl Matrix {
+impl RunMatrix {
     /// Compares every run with every other.
-    pub fn of(sheets: &[&Sheet]) -> Self {
-        let accuracies = |sheet: &&Sheet| -> Vec<f64> {
-            (0..sheet.shape.components()).map(|c| sheet.test.tally.accuracy(c).unwrap_or(0.0)).collect()
+    pub fn of(runs: &[&OpenRun]) -> Self {
+        let accuracies = |run: &&OpenRun| -> Vec<f64> {
+            (0..run.shape.components()).map(|c| run.test.tally.accuracy(c).unwrap_or(0.0)).collect()
         };
-        let all: Vec<Vec<f64>> = sheets.iter().map(accuracies).collect();
+        let all: Vec<Vec<f64>> = runs.iter().map(accuracies).collect();
         let mut table = vec![vec![Agreement::default(); all.len()]; all.len()];
         for row in 0..all.len() {
             for column in row..all.len() {
-                let pair = agreement(&all[row], &all[column], sheets[row].shape);
+                let pair = agreement(&all[row], &all[column], runs[row].shape);
                 (table[row][column], table[column][row]) = (pair, pair);
             }
         }
-        Self { sheets: sheets.iter().map(|sheet| sheet.id).collect(), agreement: table, at: (0, 0) }
+        Self { runs: runs.iter().map(|run| run.id).collect(), agreement: table, at: (0, 0) }
     }
 }
 
@@ -101,25 +101,25 @@ mod tests {
 
     #[test]
     fn a_run_agrees_with_itself() {
-        let a = Sheet::saved(1, fixture::run(&fixture::request(), 40));
-        let b = Sheet::saved(2, fixture::run(&fixture::request(), 40));
-        let pairing = Pairing::of(&a, &b).unwrap();
-        assert!((pairing.agreement.pearson.unwrap() - 1.0).abs() < 1e-9);
-        assert_eq!((pairing.shared, pairing.flips.len(), pairing.change.iter().sum::<f64>()), (40, 0, 0.0));
+        let a = OpenRun::saved(1, fixture::run(&fixture::request(), 40));
+        let b = OpenRun::saved(2, fixture::run(&fixture::request(), 40));
+        let comparison = RunComparison::of(&a, &b).unwrap();
+        assert!((comparison.agreement.pearson.unwrap() - 1.0).abs() < 1e-9);
+        assert_eq!((comparison.shared, comparison.flips.len(), comparison.change.iter().sum::<f64>()), (40, 0, 0.0));
     }
 
     #[test]
     fn other_words_and_models_can_be_compared_and_other_tasks_and_shapes_cannot() {
-        let a = Sheet::saved(1, fixture::run(&fixture::request(), 4));
+        let a = OpenRun::saved(1, fixture::run(&fixture::request(), 4));
         let mut b = a.clone();
         b.task.label_words[0] = " sad".to_owned();
-        assert!(Pairing::of(&a, &b).is_some());
+        assert!(RunComparison::of(&a, &b).is_some());
         b.model.weights_hash = "tuned".to_owned();
-        assert!(Pairing::of(&a, &b).is_some());
+        assert!(RunComparison::of(&a, &b).is_some());
         let mut larger = a.clone();
         larger.shape.layers += 1;
-        assert_eq!(Pairing::of(&a, &larger), None);
+        assert_eq!(RunComparison::of(&a, &larger), None);
         b.task.name = "another".to_owned();
-        assert_eq!(Pairing::of(&a, &b), None);
+        assert_eq!(RunComparison::of(&a, &b), None);
     }
 }

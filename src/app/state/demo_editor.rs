@@ -1,17 +1,17 @@
 //! The demonstrations as they are edited, and a text of one's own.
 
 use crate::{
-    runner::{Answer, Demonstration},
+    runner::{Demonstration, QueryAnswer},
     text::printable,
 };
 
-use super::{margin::Argument, open_run::Sheet};
+use super::{margin::MarginBreakdown, open_run::OpenRun};
 
 /// The demonstrations of the shown run as they are being edited.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Editor {
-    /// The sheet they were taken from, by id.
-    pub sheet: u64,
+    /// The run they were taken from, by id.
+    pub run: u64,
     /// As they are now.
     pub demos: Vec<Demonstration>,
     /// On which of them the cursor is.
@@ -21,7 +21,7 @@ pub struct Editor {
     /// The text of one's own; empty if there is none.
     pub own: String,
     /// What the model's worker said last.
-    pub answer: Option<Answer>,
+    pub answer: Option<QueryAnswer>,
     /// Why it could not say anything, if so.
     pub refused: Option<String>,
     before: Vec<Vec<Demonstration>>,
@@ -34,7 +34,7 @@ pub struct Editor {
 
 /// What became of a demonstration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum EditStatus {
     /// As in the run.
     Same,
     /// It shows another label.
@@ -44,18 +44,18 @@ pub enum Fate {
 }
 
 impl Editor {
-    /// The demonstrations of `sheet`, unchanged.
-    pub fn of(sheet: &Sheet) -> Self {
-        Self { sheet: sheet.id, demos: sheet.prompt.demos.clone(), ..Self::default() }
+    /// The demonstrations of `run`, unchanged.
+    pub fn of(run: &OpenRun) -> Self {
+        Self { run: run.id, demos: run.prompt.demos.clone(), ..Self::default() }
     }
 
-    /// What became of the demonstration at `index` since the run `sheet`.
-    pub fn fate(&self, sheet: &Sheet, index: usize) -> Fate {
+    /// What became of the demonstration at `index` since the run `run`.
+    pub fn status(&self, run: &OpenRun, index: usize) -> EditStatus {
         let demo = &self.demos[index];
-        match sheet.prompt.demos.iter().find(|other| other.id == demo.id) {
-            Some(other) if other.label == demo.label => Fate::Same,
-            Some(_) => Fate::Relabelled,
-            None => Fate::New,
+        match run.prompt.demos.iter().find(|other| other.id == demo.id) {
+            Some(other) if other.label == demo.label => EditStatus::Same,
+            Some(_) => EditStatus::Relabelled,
+            None => EditStatus::New,
         }
     }
 
@@ -67,8 +67,8 @@ impl Editor {
 
     /// The same for another run: its demonstrations, with the cursor, the text of one's own and the question's number.
     #[must_use]
-    pub fn moved_to(self, sheet: &Sheet) -> Self {
-        let fresh = Self::of(sheet);
+    pub fn moved_to(self, run: &OpenRun) -> Self {
+        let fresh = Self::of(run);
         let at = self.at.min(fresh.demos.len().saturating_sub(1));
         Self { at, own: self.own, serial: self.serial, ..fresh }
     }
@@ -98,12 +98,12 @@ impl Editor {
         true
     }
 
-    /// The answer about the text of one's own, taken apart under the faders of `sheet`: for the label that the model
+    /// The answer about the text of one's own, taken apart under the faders of `run`: for the label that the model
     /// says, against the runner-up.
-    pub fn argument(&self, sheet: &Sheet) -> Option<Argument> {
+    pub fn breakdown(&self, run: &OpenRun) -> Option<MarginBreakdown> {
         let table = self.answer.as_ref()?.table.as_ref()?;
-        let same = table.shape() == sheet.shape && !self.own.trim().is_empty();
-        same.then(|| Argument::of_text(table, sheet.desk.on.then_some(&sheet.desk)))
+        let same = table.shape() == run.shape && !self.own.trim().is_empty();
+        same.then(|| MarginBreakdown::of_text(table, run.mixer.on.then_some(&run.mixer)))
     }
 }
 

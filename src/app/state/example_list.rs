@@ -2,7 +2,7 @@
 
 use crate::attribution::Split;
 
-use super::open_run::{Change, Sheet};
+use super::open_run::{Change, OpenRun};
 
 /// Which examples are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,18 +36,18 @@ impl Filter {
         }
     }
 
-    fn keeps(self, sheet: &Sheet, example: usize) -> bool {
+    fn keeps(self, run: &OpenRun, example: usize) -> bool {
         match self {
             Self::All => true,
-            Self::Wrong => sheet.predicted(Split::Test)[example] != sheet.test.items[example].gold,
-            Self::Flipped => sheet.change(example) != Change::Same,
+            Self::Wrong => run.predicted(Split::Test)[example] != run.test.items[example].gold,
+            Self::Flipped => run.change(example) != Change::Same,
         }
     }
 }
 
 /// The list of test examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
+pub struct ExampleList {
     /// Which are listed.
     pub filter: Filter,
     /// Their gold label, if only those of one are listed.
@@ -63,19 +63,19 @@ pub struct Listing {
     pub prompt: Option<usize>,
 }
 
-impl Listing {
-    /// Lists what the filter keeps of `sheet`, and stays on the same example if it is still there.
-    pub fn refresh(&mut self, sheet: &Sheet) {
+impl ExampleList {
+    /// Lists what the filter keeps of `run`, and stays on the same example if it is still there.
+    pub fn refresh(&mut self, run: &OpenRun) {
         let stood = self.rows.get(self.at).copied().unwrap_or(0);
-        let examples = 0..sheet.test.tally.len();
+        let examples = 0..run.test.tally.len();
         let needle = self.needle.to_lowercase();
-        self.label = self.label.filter(|&label| label < sheet.shape.labels);
+        self.label = self.label.filter(|&label| label < run.shape.labels);
         let has = |example: usize| {
-            let item = &sheet.test.items[example];
+            let item = &run.test.items[example];
             self.label.is_none_or(|label| item.gold == label)
                 && (needle.is_empty() || item.text.to_lowercase().contains(&needle))
         };
-        self.rows = examples.filter(|&example| self.filter.keeps(sheet, example) && has(example)).collect();
+        self.rows = examples.filter(|&example| self.filter.keeps(run, example) && has(example)).collect();
         self.at = self.rows.partition_point(|&example| example < stood);
         self.step(0);
     }
@@ -104,31 +104,36 @@ mod tests {
 
     #[test]
     fn filters_keep_what_they_say_and_the_place() {
-        let mut sheet = Sheet::saved(0, fixture::run(&fixture::request(), 40));
-        let mut listing = Listing::default();
-        listing.refresh(&sheet);
-        listing.step(1000);
-        assert_eq!((listing.rows.len(), listing.at), (40, 39));
-        listing.filter = listing.filter.next();
-        listing.refresh(&sheet);
-        let wrong = ((1.0 - sheet.accuracy(Split::Test).unwrap()) * 40.0).round() as usize;
-        assert_eq!(listing.rows.len(), wrong);
-        assert!(wrong > 0 && listing.at == wrong - 1);
-        listing.filter = listing.filter.next();
-        listing.refresh(&sheet);
-        assert_eq!((listing.rows.len(), listing.at), (0, 0));
-        listing.filter = Filter::All;
-        listing.needle = "DULL".to_owned();
-        listing.refresh(&sheet);
-        assert!(listing.rows.iter().all(|&row| sheet.test.items[row].text.contains("dull")) && listing.rows.len() == 5);
-        listing = Listing { label: Some(1), ..Listing::default() };
-        listing.refresh(&sheet);
-        let of_label = sheet.test.items.iter().filter(|item| item.gold == 1).count();
-        assert!(listing.rows.iter().all(|&row| sheet.test.items[row].gold == 1) && listing.rows.len() == of_label);
-        listing = Listing { filter: Filter::Flipped, ..Listing::default() };
-        (0..72).for_each(|component| sheet.desk.invert(&[component]));
-        sheet.follow();
-        listing.refresh(&sheet);
-        assert_eq!(listing.rows.len(), 40 - sheet.changes(Change::Same));
+        let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 40));
+        let mut example_list = ExampleList::default();
+        example_list.refresh(&run);
+        example_list.step(1000);
+        assert_eq!((example_list.rows.len(), example_list.at), (40, 39));
+        example_list.filter = example_list.filter.next();
+        example_list.refresh(&run);
+        let wrong = ((1.0 - run.accuracy(Split::Test).unwrap()) * 40.0).round() as usize;
+        assert_eq!(example_list.rows.len(), wrong);
+        assert!(wrong > 0 && example_list.at == wrong - 1);
+        example_list.filter = example_list.filter.next();
+        example_list.refresh(&run);
+        assert_eq!((example_list.rows.len(), example_list.at), (0, 0));
+        example_list.filter = Filter::All;
+        example_list.needle = "DULL".to_owned();
+        example_list.refresh(&run);
+        assert!(
+            example_list.rows.iter().all(|&row| run.test.items[row].text.contains("dull"))
+                && example_list.rows.len() == 5
+        );
+        example_list = ExampleList { label: Some(1), ..ExampleList::default() };
+        example_list.refresh(&run);
+        let of_label = run.test.items.iter().filter(|item| item.gold == 1).count();
+        assert!(
+            example_list.rows.iter().all(|&row| run.test.items[row].gold == 1) && example_list.rows.len() == of_label
+        );
+        example_list = ExampleList { filter: Filter::Flipped, ..ExampleList::default() };
+        (0..72).for_each(|component| run.mixer.invert(&[component]));
+        run.follow();
+        example_list.refresh(&run);
+        assert_eq!(example_list.rows.len(), 40 - run.changes(Change::Same));
     }
 }

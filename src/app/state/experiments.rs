@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use crate::{
     analysis::Effects,
-    cause::{Ablation, Look, Rerun, Shares, Sweep, Written},
     component::Shape,
-    jobs::Study,
+    experiments::{Ablation, AttentionPattern, LogitLens, Rerun, Shares, Sweep},
+    jobs::Experiment,
     progress::Progress,
 };
 
 /// What was found out about one run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings {
+pub struct ExperimentResults {
     /// The last ablated re-run.
     pub rerun: Option<Box<Rerun>>,
     /// Each component ablated alone.
     pub sweep: Option<Box<Sweep>>,
     /// Attention in one test example.
-    pub look: Option<Box<(usize, Look)>>,
+    pub look: Option<Box<(usize, AttentionPattern)>>,
     /// Attention by part of the prompt, over the run.
     pub shares: Option<Box<Shares>>,
     /// What a component writes in one test example.
-    pub written: Option<Box<(usize, Written)>>,
+    pub written: Option<Box<(usize, LogitLens)>>,
 }
 
 /// What the screen of causes shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum View {
+pub enum ExperimentView {
     /// Direct, total and indirect effect of the mix.
     #[default]
     Effects,
@@ -39,7 +39,7 @@ pub enum View {
 
 /// Where a long study stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Studying {
+pub enum ExperimentStatus {
     /// Nothing is being studied.
     #[default]
     Idle,
@@ -49,35 +49,35 @@ pub enum Studying {
 
 /// What is being found out, and how.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cause {
+pub struct Experiments {
     /// What the screen shows.
-    pub view: View,
+    pub view: ExperimentView,
     /// At which positions, and with what in place of what is missing.
     pub ablation: Ablation,
     /// The long study.
-    pub studying: Studying,
+    pub status: ExperimentStatus,
     /// The submission the long study is listened to for.
-    pub study_generation: u64,
+    pub generation: u64,
     /// What the quick worker was asked for.
-    pub looking: Option<(u64, Study)>,
+    pub looking: Option<(u64, Experiment)>,
     /// The submission the quick worker is listened to for.
-    pub look_generation: u64,
-    /// The last price asked for: of which sheet, how, and how long.
+    pub quick_generation: u64,
+    /// The last price asked for: of which run, how, and how long.
     pub price: Option<(u64, Ablation, Duration)>,
     /// Why the last long study failed.
     pub failed: Option<String>,
     /// Why the last look failed, and at what.
-    pub refused: Option<(u64, Study, String)>,
+    pub refused: Option<(u64, Experiment, String)>,
 }
 
-impl Cause {
+impl Experiments {
     /// Whether the screen moves by itself.
     pub const fn is_busy(&self) -> bool {
-        matches!(self.studying, Studying::Busy(..)) || self.looking.is_some()
+        matches!(self.status, ExperimentStatus::Busy(..)) || self.looking.is_some()
     }
 }
 
-impl Findings {
+impl ExperimentResults {
     /// Effects of ablating `component` alone.
     pub fn effects(&self, component: usize) -> Option<&Effects> {
         self.sweep.as_ref()?.effects.get(component).filter(|effects| effects.examples > 0)

@@ -6,10 +6,10 @@ use super::mixer::Held;
 
 /// What the next fit does, and where the cursor of the mix is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mixer {
+pub struct FitControls {
     /// By which method.
     pub method: Method,
-    /// Whether the cursor is on the strip of `rest` instead of the selected component's.
+    /// Whether the cursor is on the channel of `rest` instead of the selected component's.
     pub on_rest: bool,
     /// What the mouse holds.
     pub held: Option<Held>,
@@ -17,7 +17,7 @@ pub struct Mixer {
     pub span: (f64, f64),
 }
 
-impl Default for Mixer {
+impl Default for FitControls {
     fn default() -> Self {
         Self { method: FITS[0], on_rest: false, held: None, span: (0.0, 2.0) }
     }
@@ -49,7 +49,7 @@ impl Path {
 
 /// What a mix is held against.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Scores {
+pub enum BaselineScores {
     /// Being computed.
     Asked,
     /// One entry a method, in the order of tables.

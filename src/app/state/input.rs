@@ -13,7 +13,7 @@ pub struct Palette {
 
 /// What a line is typed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum InputKind {
     /// Where the mix is written.
     SaveMix,
     /// Where a mix is read.
@@ -24,13 +24,13 @@ pub enum Purpose {
 
 /// A line that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Typed {
+pub struct LineInput {
     /// What for.
-    pub purpose: Purpose,
+    pub purpose: InputKind,
     /// What was typed.
     pub text: String,
     /// Whether a file of that name is there and was asked about.
-    pub sure: bool,
+    pub confirmed: bool,
 }
 
 impl Palette {

@@ -1,6 +1,6 @@
 //! The quantities that the map can show, and their scales.
 
-use super::open_run::Sheet;
+use super::open_run::OpenRun;
 
 /// A quantity of a component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +69,8 @@ impl Metric {
 
     /// The next quantity; what has to be asked of the model first is passed over until it is known.
     #[must_use]
-    pub fn next(self, sheet: Option<&Sheet>) -> Self {
-        let known = |metric: Self| sheet.map_or(!metric.is_asked(), |sheet| metric.is_known(sheet));
+    pub fn next(self, run: Option<&OpenRun>) -> Self {
+        let known = |metric: Self| run.map_or(!metric.is_asked(), |run| metric.is_known(run));
         let at = Self::ALL.iter().position(|&metric| metric == self).unwrap_or(0);
         let mut others = (1..=Self::ALL.len()).map(|step| Self::ALL[(at + step) % Self::ALL.len()]);
         others.find(|&metric| known(metric)).unwrap_or(self)
@@ -81,11 +81,11 @@ impl Metric {
         self.is_effect() || matches!(self, Self::LabelAttention)
     }
 
-    /// Whether `sheet` has it, or will have it as the run goes on.
-    pub const fn is_known(self, sheet: &Sheet) -> bool {
+    /// Whether `run` has it, or will have it as the run goes on.
+    pub const fn is_known(self, run: &OpenRun) -> bool {
         match self {
-            Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => sheet.findings.sweep.is_some(),
-            Self::LabelAttention => sheet.findings.shares.is_some(),
+            Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => run.results.sweep.is_some(),
+            Self::LabelAttention => run.results.shares.is_some(),
             _ => true,
         }
     }
@@ -122,18 +122,18 @@ impl Metric {
     }
 
     /// The value of a component, if it has one yet.
-    pub fn value(self, sheet: &Sheet, component: usize) -> Option<f64> {
-        let tally = &sheet.test.tally;
+    pub fn value(self, run: &OpenRun, component: usize) -> Option<f64> {
+        let tally = &run.test.tally;
         match self {
             Self::Accuracy => tally.accuracy(component),
             Self::VersusModel => Some(tally.accuracy(component)? - tally.full_accuracy()?),
             Self::Bias => tally.bias(component),
             Self::Margin => tally.margin(component),
-            Self::Weight => (!tally.is_empty()).then(|| sheet.desk.weight(component)),
-            Self::DirectEffect => Some(sheet.findings.effects(component)?.direct_effect().margin),
-            Self::TotalEffect => Some(sheet.findings.effects(component)?.total_effect().margin),
-            Self::IndirectEffect => Some(sheet.findings.effects(component)?.indirect_effect().margin),
-            Self::LabelAttention => sheet.findings.label_share(sheet.shape, component),
+            Self::Weight => (!tally.is_empty()).then(|| run.mixer.weight(component)),
+            Self::DirectEffect => Some(run.results.effects(component)?.direct_effect().margin),
+            Self::TotalEffect => Some(run.results.effects(component)?.total_effect().margin),
+            Self::IndirectEffect => Some(run.results.effects(component)?.indirect_effect().margin),
+            Self::LabelAttention => run.results.label_share(run.shape, component),
             Self::Change => None,
         }
     }

@@ -1,6 +1,6 @@
-//! The mixing desk: one strip per component and one for `rest`, each with fader, mute and solo; and undo.
+//! The mixer: one channel per component and one for `rest`, each with fader, mute and solo; and undo.
 //!
-//! The desk knows settings only. What they do to predictions is [`Mixed`](super::mixed::Mixed)'s business. Strips are
+//! The mixer knows settings only. What they do to predictions is [`Mixed`](super::mixed::Mixed)'s business. Strips are
 //! numbered like components; the one after the last is `rest`.
 
 use crate::{analysis::Mix, attribution::Attribution};
@@ -16,8 +16,13 @@ struct Setting {
 
 impl Setting {
     fn model(components: usize) -> Self {
-        let strips = components + 1;
-        Self { gains: vec![1.0; strips], muted: vec![false; strips], solo: vec![false; strips], offsets: Vec::new() }
+        let channels = components + 1;
+        Self {
+            gains: vec![1.0; channels],
+            muted: vec![false; channels],
+            solo: vec![false; channels],
+            offsets: Vec::new(),
+        }
     }
 
     fn of(mix: &Mix) -> Self {
@@ -35,7 +40,7 @@ pub const STEP: f64 = 0.25;
 /// A movement that goes on while it is held: all of it is taken back at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// The fader of a strip is dragged.
+    /// The fader of a channel is dragged.
     Fader(usize),
     /// The strength of the penalty slides.
     Strength,
@@ -43,7 +48,7 @@ pub enum Held {
 
 /// The settings of one run's mix and how they came about.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Desk {
+pub struct Mixer {
     now: Setting,
     past: Vec<Setting>,
     future: Vec<Setting>,
@@ -53,7 +58,7 @@ pub struct Desk {
     pub on: bool,
 }
 
-impl Desk {
+impl Mixer {
     /// All faders at one: the model itself.
     pub fn new(components: usize) -> Self {
         let now = Setting::model(components);
@@ -62,60 +67,60 @@ impl Desk {
 
     /// Whether every fader stands where the model has it.
     pub fn is_model(&self) -> bool {
-        self.now == Setting::model(self.rest_strip())
+        self.now == Setting::model(self.rest_channel())
     }
 
-    /// The number of the strip of `rest`.
-    pub const fn rest_strip(&self) -> usize {
+    /// The number of the channel of `rest`.
+    pub const fn rest_channel(&self) -> usize {
         self.now.gains.len() - 1
     }
 
-    /// Where the fader of a strip stands, whether or not it is heard.
-    pub fn gain(&self, strip: usize) -> f64 {
-        self.now.gains[strip]
+    /// Where the fader of a channel stands, whether or not it is heard.
+    pub fn gain(&self, channel: usize) -> f64 {
+        self.now.gains[channel]
     }
 
-    /// Whether a strip is muted.
-    pub fn is_muted(&self, strip: usize) -> bool {
-        self.now.muted[strip]
+    /// Whether a channel is muted.
+    pub fn is_muted(&self, channel: usize) -> bool {
+        self.now.muted[channel]
     }
 
-    /// Whether a strip is soloed.
-    pub fn is_solo(&self, strip: usize) -> bool {
-        self.now.solo[strip]
+    /// Whether a channel is soloed.
+    pub fn is_solo(&self, channel: usize) -> bool {
+        self.now.solo[channel]
     }
 
-    /// Whether only soloed strips are heard.
+    /// Whether only soloed channels are heard.
     pub const fn any_solo(&self) -> bool {
         self.any_solo
     }
 
-    /// The weight with which a strip enters the sum.
-    pub fn weight(&self, strip: usize) -> f64 {
-        if self.is_silent(strip) { 0.0 } else { self.now.gains[strip] }
+    /// The weight with which a channel enters the sum.
+    pub fn weight(&self, channel: usize) -> f64 {
+        if self.is_silent(channel) { 0.0 } else { self.now.gains[channel] }
     }
 
-    /// Whether a strip is muted, or others are soloed.
-    fn is_silent(&self, strip: usize) -> bool {
-        self.now.muted[strip] || (self.any_solo() && !self.now.solo[strip])
+    /// Whether a channel is muted, or others are soloed.
+    fn is_silent(&self, channel: usize) -> bool {
+        self.now.muted[channel] || (self.any_solo() && !self.now.solo[channel])
     }
 
     /// The weights with which all components enter the sum, `[C]`.
     pub fn weights(&self) -> Vec<f64> {
         let heard = !self.any_solo();
-        let strips = self.now.gains.iter().zip(&self.now.muted).zip(&self.now.solo);
-        let weights = strips.map(|((&gain, &muted), &solo)| if !muted && (heard || solo) { gain } else { 0.0 });
-        weights.take(self.rest_strip()).collect()
+        let channels = self.now.gains.iter().zip(&self.now.muted).zip(&self.now.solo);
+        let weights = channels.map(|((&gain, &muted), &solo)| if !muted && (heard || solo) { gain } else { 0.0 });
+        weights.take(self.rest_channel()).collect()
     }
 
     /// The weight of `rest`: a solo of others silences it too.
     pub fn rest(&self) -> f64 {
-        self.weight(self.rest_strip())
+        self.weight(self.rest_channel())
     }
 
-    /// What is added to every label, `[Y]` or nothing: it goes with the strip of `rest`.
+    /// What is added to every label, `[Y]` or nothing: it goes with the channel of `rest`.
     pub fn offsets(&self) -> &[f64] {
-        if self.is_silent(self.rest_strip()) { &[] } else { &self.now.offsets }
+        if self.is_silent(self.rest_channel()) { &[] } else { &self.now.offsets }
     }
 
     /// The mix that these settings make.
@@ -174,66 +179,66 @@ impl Desk {
         self.change_held(Some(Held::Strength), |now| *now = Setting::of(mix));
     }
 
-    /// Mutes strips; if all of them are, lets them speak again.
-    pub fn mute(&mut self, strips: &[usize]) {
-        self.change(|now| switch(&mut now.muted, strips));
+    /// Mutes channels; if all of them are, lets them speak again.
+    pub fn mute(&mut self, channels: &[usize]) {
+        self.change(|now| switch(&mut now.muted, channels));
     }
 
-    /// Solos strips; if all of them are, ends their solo.
-    pub fn solo(&mut self, strips: &[usize]) {
-        self.change(|now| switch(&mut now.solo, strips));
+    /// Solos channels; if all of them are, ends their solo.
+    pub fn solo(&mut self, channels: &[usize]) {
+        self.change(|now| switch(&mut now.solo, channels));
     }
 
-    /// Moves the faders of strips by `steps` of [`STEP`]; each comes to rest on multiples of it.
-    pub fn move_by(&mut self, strips: &[usize], steps: f64) {
+    /// Moves the faders of channels by `steps` of [`STEP`]; each comes to rest on multiples of it.
+    pub fn move_by(&mut self, channels: &[usize], steps: f64) {
         self.change(|now| {
-            for &strip in strips {
-                let moved = now.gains[strip] / STEP + steps;
+            for &channel in channels {
+                let moved = now.gains[channel] / STEP + steps;
                 let stop = if steps > 0.0 { (moved + 1e-9).floor() } else { (moved - 1e-9).ceil() };
-                now.gains[strip] = stop * STEP;
+                now.gains[channel] = stop * STEP;
             }
         });
     }
 
-    /// Drags the fader of a strip to `gain`.
-    pub fn drag(&mut self, strip: usize, gain: f64) {
-        self.change_held(Some(Held::Fader(strip)), |now| now.gains[strip] = gain);
+    /// Drags the fader of a channel to `gain`.
+    pub fn drag(&mut self, channel: usize, gain: f64) {
+        self.change_held(Some(Held::Fader(channel)), |now| now.gains[channel] = gain);
     }
 
-    /// Turns the votes of strips around.
-    pub fn invert(&mut self, strips: &[usize]) {
-        self.change(|now| strips.iter().for_each(|&strip| now.gains[strip] = -now.gains[strip]));
+    /// Turns the votes of channels around.
+    pub fn invert(&mut self, channels: &[usize]) {
+        self.change(|now| channels.iter().for_each(|&channel| now.gains[channel] = -now.gains[channel]));
     }
 
-    /// Puts strips back where the model has them; with that of `rest` go the offsets.
-    pub fn reset(&mut self, strips: &[usize]) {
-        let rest = self.rest_strip();
+    /// Puts channels back where the model has them; with that of `rest` go the offsets.
+    pub fn reset(&mut self, channels: &[usize]) {
+        let rest = self.rest_channel();
         self.change(|now| {
-            if strips.contains(&rest) {
+            if channels.contains(&rest) {
                 now.offsets.clear();
             }
-            for &strip in strips {
-                (now.gains[strip], now.muted[strip], now.solo[strip]) = (1.0, false, false);
+            for &channel in channels {
+                (now.gains[channel], now.muted[channel], now.solo[channel]) = (1.0, false, false);
             }
         });
     }
 
     /// Puts everything back where the model has it.
     pub fn reset_all(&mut self) {
-        let model = Setting::model(self.rest_strip());
+        let model = Setting::model(self.rest_channel());
         self.change(|now| *now = model);
     }
 
     /// Takes the last change back; `false` if there is none.
     pub fn undo(&mut self) -> bool {
         let before = self.past.pop();
-        self.swap(before, |desk| &mut desk.future)
+        self.swap(before, |mixer| &mut mixer.future)
     }
 
     /// Makes the change again that was taken back; `false` if there is none.
     pub fn redo(&mut self) -> bool {
         let after = self.future.pop();
-        self.swap(after, |desk| &mut desk.past)
+        self.swap(after, |mixer| &mut mixer.past)
     }
 
     fn swap(&mut self, other: Option<Setting>, keep: impl FnOnce(&mut Self) -> &mut Vec<Setting>) -> bool {
@@ -248,10 +253,10 @@ impl Desk {
 }
 
 /// Turns switches on, or off if all of them are on.
-fn switch(switches: &mut [bool], strips: &[usize]) {
-    let on = !strips.iter().all(|&strip| switches[strip]);
-    for &strip in strips {
-        switches[strip] = on;
+fn switch(switches: &mut [bool], channels: &[usize]) {
+    let on = !channels.iter().all(|&channel| switches[channel]);
+    for &channel in channels {
+        switches[channel] = on;
     }
 }
 
@@ -265,110 +270,110 @@ mod tests {
 
     #[test]
     fn offsets_go_with_rest_and_come_back_by_undo() {
-        let mut desk = Desk::new(2);
-        desk.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[1.0, 2.0]) });
-        assert_eq!(desk.mix().offsets, [0.5, -0.5]);
-        desk.solo(&[0]);
-        assert!(desk.offsets().is_empty(), "a solo of others silences them");
-        desk.undo();
-        desk.reset(&[desk.rest_strip()]);
-        assert!(desk.offsets().is_empty() && (desk.gain(1) - 2.0).abs() < 1e-12);
-        desk.undo();
-        assert_eq!(desk.offsets(), [0.5, -0.5]);
-        desk.reset_all();
-        assert!(desk.is_model());
+        let mut mixer = Mixer::new(2);
+        mixer.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[1.0, 2.0]) });
+        assert_eq!(mixer.mix().offsets, [0.5, -0.5]);
+        mixer.solo(&[0]);
+        assert!(mixer.offsets().is_empty(), "a solo of others silences them");
+        mixer.undo();
+        mixer.reset(&[mixer.rest_channel()]);
+        assert!(mixer.offsets().is_empty() && (mixer.gain(1) - 2.0).abs() < 1e-12);
+        mixer.undo();
+        assert_eq!(mixer.offsets(), [0.5, -0.5]);
+        mixer.reset_all();
+        assert!(mixer.is_model());
     }
 
     #[test]
     fn mute_and_solo_decide_who_is_heard() {
-        let mut desk = Desk::new(3);
-        desk.mute(&[1]);
-        assert_eq!((desk.weights(), desk.rest()), (vec![1.0, 0.0, 1.0], 1.0));
-        desk.solo(&[2]);
-        assert_eq!((desk.weights(), desk.rest()), (vec![0.0, 0.0, 1.0], 0.0));
-        assert_eq!((0..3).map(|c| desk.weight(c)).collect::<Vec<_>>(), desk.weights());
-        desk.solo(&[2]);
-        desk.mute(&[1]);
-        assert!(desk.is_model() && desk.on);
+        let mut mixer = Mixer::new(3);
+        mixer.mute(&[1]);
+        assert_eq!((mixer.weights(), mixer.rest()), (vec![1.0, 0.0, 1.0], 1.0));
+        mixer.solo(&[2]);
+        assert_eq!((mixer.weights(), mixer.rest()), (vec![0.0, 0.0, 1.0], 0.0));
+        assert_eq!((0..3).map(|c| mixer.weight(c)).collect::<Vec<_>>(), mixer.weights());
+        mixer.solo(&[2]);
+        mixer.mute(&[1]);
+        assert!(mixer.is_model() && mixer.on);
     }
 
     #[test]
     fn one_example_is_mixed_like_a_table() {
         let table = crate::app::tests::fixture::table(1);
-        let mut desk = Desk::new(table.shape().components());
-        desk.move_by(&[3, 40], -3.0);
-        desk.mute(&[desk.rest_strip()]);
+        let mut mixer = Mixer::new(table.shape().components());
+        mixer.move_by(&[3, 40], -3.0);
+        mixer.mute(&[mixer.rest_channel()]);
         let mut mixed = crate::app::state::mixed::Mixed::new(table.shape().components());
-        mixed.settle(&table, desk.mix());
+        mixed.settle(&table, mixer.mix());
         let close = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() < 1e-5;
-        assert!(desk.logits(&table).iter().zip(mixed.logits()).all(close));
+        assert!(mixer.logits(&table).iter().zip(mixed.logits()).all(close));
     }
 
     #[test]
     fn faders_move_in_steps_and_settle_on_them() {
-        let at = |desk: &Desk, gain: f64| (desk.gain(0) - gain).abs() < 1e-12;
-        let mut desk = Desk::new(1);
-        desk.load(&mix(&[0.61]));
-        desk.move_by(&[0], 1.0);
-        assert!(at(&desk, 0.75));
-        desk.load(&mix(&[0.61]));
-        desk.move_by(&[0], -1.0);
-        assert!(at(&desk, 0.5));
-        desk.move_by(&[0], -3.0);
-        assert!(at(&desk, -0.25));
-        desk.invert(&[0]);
-        assert!(at(&desk, 0.25));
+        let at = |mixer: &Mixer, gain: f64| (mixer.gain(0) - gain).abs() < 1e-12;
+        let mut mixer = Mixer::new(1);
+        mixer.load(&mix(&[0.61]));
+        mixer.move_by(&[0], 1.0);
+        assert!(at(&mixer, 0.75));
+        mixer.load(&mix(&[0.61]));
+        mixer.move_by(&[0], -1.0);
+        assert!(at(&mixer, 0.5));
+        mixer.move_by(&[0], -3.0);
+        assert!(at(&mixer, -0.25));
+        mixer.invert(&[0]);
+        assert!(at(&mixer, 0.25));
     }
 
     #[test]
     fn every_change_can_be_taken_back_and_made_again() {
-        let mut desk = Desk::new(2);
-        assert!(!desk.undo());
-        desk.mute(&[0]);
-        desk.load(&mix(&[0.0, 2.0]));
-        desk.reset_all();
-        let all = desk.now.clone();
-        while desk.undo() {}
-        assert!(desk.is_model());
-        while desk.redo() {}
-        assert_eq!(desk.now, all);
-        desk.undo();
-        desk.invert(&[1]);
-        assert!(!desk.redo(), "a new change forgets what was taken back");
+        let mut mixer = Mixer::new(2);
+        assert!(!mixer.undo());
+        mixer.mute(&[0]);
+        mixer.load(&mix(&[0.0, 2.0]));
+        mixer.reset_all();
+        let all = mixer.now.clone();
+        while mixer.undo() {}
+        assert!(mixer.is_model());
+        while mixer.redo() {}
+        assert_eq!(mixer.now, all);
+        mixer.undo();
+        mixer.invert(&[1]);
+        assert!(!mixer.redo(), "a new change forgets what was taken back");
     }
 
     #[test]
     fn a_change_that_changes_nothing_is_not_remembered() {
-        let mut desk = Desk::new(2);
-        desk.reset(&[0]);
-        assert!(!desk.undo());
+        let mut mixer = Mixer::new(2);
+        mixer.reset(&[0]);
+        assert!(!mixer.undo());
     }
 
     #[test]
     fn a_selection_is_switched_as_one() {
-        let mut desk = Desk::new(3);
-        desk.mute(&[0]);
-        desk.mute(&[0, 2]);
-        assert_eq!(desk.weights(), [0.0, 1.0, 0.0]);
-        desk.mute(&[0, 2]);
-        assert!(desk.is_model());
-        desk.solo(&[1, desk.rest_strip()]);
-        assert_eq!((desk.weights(), desk.rest()), (vec![0.0, 1.0, 0.0], 1.0));
-        assert!(desk.undo() && desk.weights() == [1.0; 3] && desk.redo());
-        assert_eq!((desk.weight(0), desk.weight(1)), (0.0, 1.0), "a solo that comes back is heard alone again");
+        let mut mixer = Mixer::new(3);
+        mixer.mute(&[0]);
+        mixer.mute(&[0, 2]);
+        assert_eq!(mixer.weights(), [0.0, 1.0, 0.0]);
+        mixer.mute(&[0, 2]);
+        assert!(mixer.is_model());
+        mixer.solo(&[1, mixer.rest_channel()]);
+        assert_eq!((mixer.weights(), mixer.rest()), (vec![0.0, 1.0, 0.0], 1.0));
+        assert!(mixer.undo() && mixer.weights() == [1.0; 3] && mixer.redo());
+        assert_eq!((mixer.weight(0), mixer.weight(1)), (0.0, 1.0), "a solo that comes back is heard alone again");
     }
 
     #[test]
     fn a_movement_that_is_held_is_taken_back_at_once() {
-        let mut desk = Desk::new(2);
-        (0..9).for_each(|step| desk.drag(0, f64::from(step) / 10.0));
-        desk.let_go();
-        desk.drag(0, 2.5);
-        desk.slide(&mix(&[0.5, 0.5]));
-        desk.slide(&mix(&[0.25, 0.5]));
-        assert_eq!(desk.span(), (0.0, 2.0));
-        assert!(desk.undo() && (desk.gain(0) - 2.5).abs() < 1e-12 && desk.span() == (0.0, 3.0));
-        assert!(desk.undo() && (desk.gain(0) - 0.8).abs() < 1e-12);
-        assert!(desk.undo() && desk.is_model() && !desk.undo());
+        let mut mixer = Mixer::new(2);
+        (0..9).for_each(|step| mixer.drag(0, f64::from(step) / 10.0));
+        mixer.let_go();
+        mixer.drag(0, 2.5);
+        mixer.slide(&mix(&[0.5, 0.5]));
+        mixer.slide(&mix(&[0.25, 0.5]));
+        assert_eq!(mixer.span(), (0.0, 2.0));
+        assert!(mixer.undo() && (mixer.gain(0) - 2.5).abs() < 1e-12 && mixer.span() == (0.0, 3.0));
+        assert!(mixer.undo() && (mixer.gain(0) - 0.8).abs() < 1e-12);
+        assert!(mixer.undo() && mixer.is_model() && !mixer.undo());
     }
 }

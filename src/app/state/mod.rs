@@ -19,7 +19,7 @@ pub mod selection;
 pub mod tally;
 mod view;
 
-pub use activity::{FitNote, Fitting, Notice, Phase, Tone};
+pub use activity::{FitNote, Fitting, Notice, Phase, Severity};
 pub use view::{Cursor, Map, Overlay, Screen};
 
 use std::{
@@ -30,19 +30,19 @@ use std::{
 use crate::{analysis::Kind, runner::RunRequest, task::Task};
 
 use self::{
-    comparison::{Matrix, Pairing},
+    comparison::{RunComparison, RunMatrix},
     demo_editor::Editor,
-    example_list::Listing,
-    experiments::Cause,
-    fit::{Mixer, Scores},
-    margin::Argument,
+    example_list::ExampleList,
+    experiments::Experiments,
+    fit::{BaselineScores, FitControls},
+    margin::MarginBreakdown,
     metric::Metric,
-    open_run::Sheet,
-    run_list::Shelf,
+    open_run::OpenRun,
+    run_list::RunList,
 };
 use super::{
     action::Action,
-    keymap::{Keymap, Place},
+    keymap::{KeyContext, Keymap},
 };
 
 /// A task that can be switched to, with its templates.
@@ -67,16 +67,16 @@ pub struct State {
     pub phase: Phase,
     /// The submission the model's worker is listened to for.
     pub generation: u64,
-    /// The sheet that is being filled, by id.
+    /// The run that is being filled, by id.
     pub filling: Option<u64>,
     /// Where the fit stands.
     pub fitting: Fitting,
-    /// The sheet whose components are being judged, by id.
-    pub judging: Option<u64>,
+    /// The run whose components are being judged, by id.
+    pub computing_stats: Option<u64>,
     /// The last fit.
     pub fit_note: Option<FitNote>,
     /// All runs at hand.
-    pub sheets: Vec<Sheet>,
+    pub runs: Vec<OpenRun>,
     /// The one that is shown.
     pub current: usize,
     /// Where the cursor is.
@@ -91,34 +91,34 @@ pub struct State {
     pub kinds: Option<Kind>,
     /// The components that are shown, from the highest value to the lowest, those without one last.
     pub order: Vec<usize>,
-    /// The strips that are marked: what the mix does is done to all of them.
+    /// The channels that are marked: what the mix does is done to all of them.
     pub marks: BTreeSet<usize>,
     /// How the mix is fitted, and where its cursor is.
-    pub mixer: Mixer,
+    pub fit_controls: FitControls,
     /// The list of examples.
-    pub listing: Listing,
+    pub example_list: ExampleList,
     /// The example that is opened, taken apart.
-    pub argument: Option<Argument>,
+    pub breakdown: Option<MarginBreakdown>,
     /// The demonstrations as they are being edited.
     pub editor: Option<Editor>,
     /// Tasks that were read, by name; `None` while one is being read.
     pub tasks: BTreeMap<String, Option<Result<Arc<Task>, String>>>,
-    /// The run to compare with, by sheet id.
+    /// The run to compare with, by run id.
     pub other: Option<u64>,
     /// The two runs held against each other.
-    pub pairing: Option<Pairing>,
+    pub comparison: Option<RunComparison>,
     /// Which of the flipped examples is looked at.
     pub flip: usize,
     /// All comparable runs at hand against each other.
-    pub matrix: Matrix,
+    pub matrix: RunMatrix,
     /// The queue, the store, and the cursor among all runs.
-    pub shelf: Shelf,
+    pub run_list: RunList,
     /// What lies on top.
     pub overlay: Option<Overlay>,
     /// What just happened.
     pub notice: Option<Notice>,
     /// What is being found out by asking the model.
-    pub cause: Cause,
+    pub experiments: Experiments,
     /// Which theme, counted round.
     pub theme: usize,
     /// Letters behind the cursor of the line that is typed.
@@ -127,7 +127,7 @@ pub struct State {
     pub page: usize,
     /// Whether the selected component has the whole side of the map.
     pub detail: bool,
-    next_sheet: u64,
+    next_run: u64,
 }
 
 impl State {
@@ -142,9 +142,9 @@ impl State {
             generation: 0,
             filling: None,
             fitting: Fitting::Idle,
-            judging: None,
+            computing_stats: None,
             fit_note: None,
-            sheets: Vec::new(),
+            runs: Vec::new(),
             current: 0,
             cursor: Cursor::default(),
             map: Map { metric, values: Vec::new(), scale: metric.scale(2, &[]) },
@@ -153,90 +153,92 @@ impl State {
             kinds: None,
             order: Vec::new(),
             marks: BTreeSet::new(),
-            mixer: Mixer::default(),
-            listing: Listing::default(),
-            argument: None,
+            fit_controls: FitControls::default(),
+            example_list: ExampleList::default(),
+            breakdown: None,
             editor: None,
             tasks: BTreeMap::new(),
             other: None,
-            pairing: None,
+            comparison: None,
             flip: 0,
-            matrix: Matrix::default(),
-            shelf: Shelf::default(),
+            matrix: RunMatrix::default(),
+            run_list: RunList::default(),
             overlay: None,
             notice: None,
-            cause: Cause::default(),
+            experiments: Experiments::default(),
             theme: 0,
             caret: 0,
             page: 8,
             detail: false,
-            next_sheet: 0,
+            next_run: 0,
         }
     }
 
-    /// An id that no sheet has had.
+    /// An id that no run has had.
     pub(crate) const fn new_id(&mut self) -> u64 {
-        self.next_sheet += 1;
-        self.next_sheet
+        self.next_run += 1;
+        self.next_run
     }
 
     /// The run that is shown.
-    pub fn sheet(&self) -> Option<&Sheet> {
-        self.sheets.get(self.current)
+    pub fn run(&self) -> Option<&OpenRun> {
+        self.runs.get(self.current)
     }
 
     /// The run that is shown, to be changed.
-    pub(crate) fn sheet_mut(&mut self) -> Option<&mut Sheet> {
-        self.sheets.get_mut(self.current)
+    pub(crate) fn run_mut(&mut self) -> Option<&mut OpenRun> {
+        self.runs.get_mut(self.current)
     }
 
     /// The run with this id, to be changed.
-    pub(crate) fn sheet_by_id(&mut self, id: u64) -> Option<&mut Sheet> {
-        self.sheets.iter_mut().find(|sheet| sheet.id == id)
+    pub(crate) fn run_by_id(&mut self, id: u64) -> Option<&mut OpenRun> {
+        self.runs.iter_mut().find(|run| run.id == id)
     }
 
     /// Where a key is pressed now.
-    pub const fn place(&self) -> Place {
+    pub const fn place(&self) -> KeyContext {
         match (&self.overlay, self.screen) {
-            (Some(Overlay::Help(_)), _) => Place::Help,
-            (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_) | Overlay::Pool { .. }), _) => Place::Line,
-            (None, Screen::Map) => Place::Explore,
-            (None, Screen::Mix) => Place::Mix,
-            (None, Screen::Prompt) => Place::Prompt,
-            (None, Screen::Examples) => Place::Examples,
-            (None, Screen::Cause) => Place::Cause,
-            (None, Screen::Compare) => Place::Compare,
-            (None, Screen::Matrix) => Place::Matrix,
-            (None, Screen::Runs) => Place::Runs,
+            (Some(Overlay::Help(_)), _) => KeyContext::Help,
+            (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_) | Overlay::Pool { .. }), _) => {
+                KeyContext::Line
+            }
+            (None, Screen::Map) => KeyContext::Explore,
+            (None, Screen::Mixer) => KeyContext::Mixer,
+            (None, Screen::Prompt) => KeyContext::Prompt,
+            (None, Screen::Examples) => KeyContext::Examples,
+            (None, Screen::Experiments) => KeyContext::Experiments,
+            (None, Screen::Compare) => KeyContext::Compare,
+            (None, Screen::Matrix) => KeyContext::Matrix,
+            (None, Screen::Runs) => KeyContext::Runs,
         }
     }
 
-    /// Shows another sheet; the one before is what it is compared with.
+    /// Shows another run; the one before is what it is compared with.
     pub(crate) fn show(&mut self, index: usize) {
-        if let (Some(before), true) = (self.sheet().map(|sheet| sheet.id), index != self.current) {
+        if let (Some(before), true) = (self.run().map(|run| run.id), index != self.current) {
             self.other = Some(before);
         }
         self.current = index;
     }
 
     /// The run that is compared with.
-    pub fn other_sheet(&self) -> Option<&Sheet> {
-        let shown = self.sheet()?.id;
-        self.sheets.iter().find(|sheet| Some(sheet.id) == self.other && sheet.id != shown)
+    pub fn other_run(&self) -> Option<&OpenRun> {
+        let shown = self.run()?.id;
+        self.runs.iter().find(|run| Some(run.id) == self.other && run.id != shown)
     }
 
     /// The task of the run that is shown, once it was read.
     pub fn task(&self) -> Option<&Arc<Task>> {
-        let name = &self.sheet()?.request.as_ref()?.task;
+        let name = &self.run()?.request.as_ref()?.task;
         self.tasks.get(name)?.as_ref()?.as_ref().ok()
     }
 
     /// Whether an answer is awaited that nothing on the screen moves for.
     pub fn is_waiting(&self) -> bool {
-        let asked = |sheet: &Sheet| sheet.scores == Some(Scores::Asked);
-        self.judging.is_some()
-            || (self.screen == Screen::Runs && self.shelf.stored.is_none())
-            || self.sheet().is_some_and(asked)
+        let asked = |run: &OpenRun| run.baselines == Some(BaselineScores::Asked);
+        self.computing_stats.is_some()
+            || (self.screen == Screen::Runs && self.run_list.stored.is_none())
+            || self.run().is_some_and(asked)
             || self.tasks.values().any(Option::is_none)
             || self.editor.as_ref().is_some_and(Editor::is_waiting)
     }
@@ -248,21 +250,21 @@ impl State {
 
     /// Whether the cursor moves along a list of components.
     pub fn is_ranking(&self) -> bool {
-        self.screen == Screen::Mix || (self.ranked && self.screen == Screen::Map)
+        self.screen == Screen::Mixer || (self.ranked && self.screen == Screen::Map)
     }
 
     /// Whether pages are those of the prompt of the example that is opened.
     pub fn scrolls_prompt(&self) -> bool {
-        self.screen == Screen::Examples && self.listing.prompt.is_some()
+        self.screen == Screen::Examples && self.example_list.prompt.is_some()
     }
 
     /// Whether the screen moves by itself.
     pub fn is_moving(&self) -> bool {
-        self.cause.is_busy() || self.phase.is_busy() || self.fitting != Fitting::Idle
+        self.experiments.is_busy() || self.phase.is_busy() || self.fitting != Fitting::Idle
     }
 
     /// Says something.
-    pub fn notify(&mut self, tone: Tone, text: impl Into<String>) {
+    pub fn notify(&mut self, tone: Severity, text: impl Into<String>) {
         self.notice = Some(Notice { tone, text: text.into() });
     }
 }

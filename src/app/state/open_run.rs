@@ -12,10 +12,10 @@ use crate::{
 };
 
 use super::{
-    experiments::Findings,
-    fit::{Path, Scores},
-    mixer::Desk,
-    open_split::{Item, Side},
+    experiments::ExperimentResults,
+    fit::{BaselineScores, Path},
+    mixer::Mixer,
+    open_split::{Item, OpenSplit},
 };
 
 /// From this many examples on, a component that said one label only is flagged before the run is complete.
@@ -36,8 +36,8 @@ pub enum Change {
 
 /// One run on the screen.
 #[derive(Clone, Debug)]
-pub struct Sheet {
-    /// Tells sheets apart, whatever happens to their order.
+pub struct OpenRun {
+    /// Tells runs apart, whatever happens to their order.
     pub id: u64,
     /// What was asked for; `None` for explicit prompts.
     pub request: Option<RunRequest>,
@@ -50,9 +50,9 @@ pub struct Sheet {
     /// Layers, heads and labels.
     pub shape: Shape,
     /// The examples the mix is fitted on.
-    pub train: Side,
+    pub train: OpenSplit,
     /// The examples accuracies are stated on.
-    pub test: Side,
+    pub test: OpenSplit,
     /// How well the parts add up, over what is there.
     pub exactness: Exactness,
     /// What closes a run; `None` while it is incomplete.
@@ -60,7 +60,7 @@ pub struct Sheet {
     /// Components judged on the complete test split.
     pub stats: Option<Vec<ComponentStats>>,
     /// The faders.
-    pub desk: Desk,
+    pub mixer: Mixer,
     /// The last fit.
     pub fit: Option<Fit>,
     /// The method of the last fit at other strengths of its penalty.
@@ -68,20 +68,20 @@ pub struct Sheet {
     /// The mix that was read from a file last, with its method and strength.
     pub loaded: Option<(Mix, (Method, f64))>,
     /// What the mix is held against, once that was asked for.
-    pub scores: Option<Scores>,
+    pub baselines: Option<BaselineScores>,
     /// What made it, word for word.
     pub plan: Arc<Plan>,
     /// What was found out by asking the model again.
-    pub findings: Findings,
+    pub results: ExperimentResults,
 }
 
-impl Sheet {
-    /// An empty sheet for a planned run.
+impl OpenRun {
+    /// An empty run for a planned run.
     pub fn planned(id: u64, request: RunRequest, plan: Plan) -> Self {
         let kept = Arc::new(plan.clone());
         let side = |split| {
             let items = plan.split(split).iter().map(Item::from).collect();
-            Side::new(plan.shape, items, Attribution::new(plan.shape, plan.gold(split)))
+            OpenSplit::new(plan.shape, items, Attribution::new(plan.shape, plan.gold(split)))
         };
         Self {
             id,
@@ -92,12 +92,12 @@ impl Sheet {
             exactness: Exactness::default(),
             meta: None,
             stats: None,
-            desk: Desk::new(plan.shape.components()),
+            mixer: Mixer::new(plan.shape.components()),
             fit: None,
             path: None,
             loaded: None,
-            scores: None,
-            findings: Findings::default(),
+            baselines: None,
+            results: ExperimentResults::default(),
             plan: kept,
             model: plan.model,
             task: plan.task,
@@ -105,33 +105,33 @@ impl Sheet {
         }
     }
 
-    /// A complete sheet for a run from disk.
+    /// A complete run for a run from disk.
     pub fn saved(id: u64, run: Run) -> Self {
         let (shape, plan) = (run.test.shape(), Arc::new(Plan::of(&run)));
         let items = |split| run.examples.iter().filter(|record| record.split == split).map(Item::from).collect();
         let (train, test) = (items(Split::Train), items(Split::Test));
-        let mut sheet = Self {
+        let mut run = Self {
             id,
             request: run.meta.request.clone(),
             model: run.meta.model.clone(),
             task: run.meta.task.clone(),
             prompt: run.meta.prompt.clone(),
             shape,
-            train: Side::new(shape, train, run.train),
-            test: Side::new(shape, test, run.test),
+            train: OpenSplit::new(shape, train, run.train),
+            test: OpenSplit::new(shape, test, run.test),
             exactness: run.meta.exactness,
             meta: Some(run.meta),
             stats: None,
-            desk: Desk::new(shape.components()),
+            mixer: Mixer::new(shape.components()),
             fit: None,
             path: None,
             loaded: None,
-            scores: None,
-            findings: Findings::default(),
+            baselines: None,
+            results: ExperimentResults::default(),
             plan,
         };
-        sheet.follow();
-        sheet
+        run.follow();
+        run
     }
 
     /// Takes the next examples in.
@@ -141,7 +141,7 @@ impl Sheet {
             Split::Test => &mut self.test,
         };
         Arc::make_mut(&mut side.table).push(batch);
-        side.follow(&self.desk);
+        side.follow(&self.mixer);
         self.exactness = self.exactness.merge(measure(self.shape, batch));
     }
 
@@ -153,8 +153,8 @@ impl Sheet {
 
     /// Brings predictions to where the faders stand.
     pub fn follow(&mut self) {
-        self.train.follow(&self.desk);
-        self.test.follow(&self.desk);
+        self.train.follow(&self.mixer);
+        self.test.follow(&self.mixer);
     }
 
     /// Whether all examples are there.
@@ -163,7 +163,7 @@ impl Sheet {
     }
 
     /// The split.
-    pub const fn side(&self, split: Split) -> &Side {
+    pub const fn side(&self, split: Split) -> &OpenSplit {
         match split {
             Split::Train => &self.train,
             Split::Test => &self.test,
@@ -187,13 +187,13 @@ impl Sheet {
     /// What is heard: the mix if it is on, the model itself if not.
     pub fn predicted(&self, split: Split) -> &[usize] {
         let side = self.side(split);
-        if self.desk.on { side.mixed.predicted() } else { side.tally.full() }
+        if self.mixer.on { side.mixed.predicted() } else { side.tally.full() }
     }
 
     /// Accuracy of what is heard.
     pub fn accuracy(&self, split: Split) -> Option<f64> {
         let side = self.side(split);
-        if self.desk.on { side.mixed.accuracy() } else { side.tally.full_accuracy() }
+        if self.mixer.on { side.mixed.accuracy() } else { side.tally.full_accuracy() }
     }
 
     /// What the mix does to a test example.
@@ -265,14 +265,14 @@ mod tests {
     #[test]
     fn a_saved_run_reads_like_the_run_that_was_watched() {
         let request = fixture::request();
-        let mut watched = Sheet::planned(0, request.clone(), fixture::plan(fixture::SHAPE, &request, 40));
+        let mut watched = OpenRun::planned(0, request.clone(), fixture::plan(fixture::SHAPE, &request, 40));
         watched.push(Split::Train, &fixture::batch(fixture::SHAPE, 1000, 1020));
         for from in [0, 16, 32] {
             watched.push(Split::Test, &fixture::batch(fixture::SHAPE, from, (from + 16).min(40)));
         }
-        let saved = Sheet::saved(1, fixture::run(&request, 40));
+        let saved = OpenRun::saved(1, fixture::run(&request, 40));
         assert!(watched.test.table == saved.test.table);
-        let texts = |sheet: &Sheet| sheet.test.items.iter().map(|item| item.text.clone()).collect::<Vec<_>>();
+        let texts = |run: &OpenRun| run.test.items.iter().map(|item| item.text.clone()).collect::<Vec<_>>();
         assert_eq!(texts(&watched), texts(&saved));
         assert_eq!(watched.predicted(Split::Test), saved.predicted(Split::Test));
         assert_eq!(watched.kind(0), Some(Kind::LabelBiased));
@@ -281,17 +281,17 @@ mod tests {
 
     #[test]
     fn the_mix_changes_what_it_says_it_changes() {
-        let mut sheet = Sheet::saved(0, fixture::run(&fixture::request(), 40));
-        assert_eq!(sheet.changes(Change::Same), 40);
-        (0..72).for_each(|component| sheet.desk.invert(&[component]));
-        sheet.follow();
-        let (fixed, broken) = (sheet.changes(Change::Fixed), sheet.changes(Change::Broken));
-        assert!(broken > 0 && sheet.desk.on);
-        let model = sheet.test.tally.full_accuracy().unwrap();
-        let mix = sheet.accuracy(Split::Test).unwrap();
+        let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 40));
+        assert_eq!(run.changes(Change::Same), 40);
+        (0..72).for_each(|component| run.mixer.invert(&[component]));
+        run.follow();
+        let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
+        assert!(broken > 0 && run.mixer.on);
+        let model = run.test.tally.full_accuracy().unwrap();
+        let mix = run.accuracy(Split::Test).unwrap();
         assert!((mix - model - (fixed as f64 - broken as f64) / 40.0).abs() < 1e-12);
-        sheet.desk.on = false;
-        assert_eq!(sheet.accuracy(Split::Test), Some(model));
+        run.mixer.on = false;
+        assert_eq!(run.accuracy(Split::Test), Some(model));
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
         let mut plan = fixture::plan(fixture::SHAPE, &request, 1);
         plan.test[0].text = "a\x1b[2Jb".to_owned();
         plan.task.label_words[0] = " ne\x07g".to_owned();
-        let sheet = Sheet::planned(0, request, plan);
-        assert_eq!((sheet.test.items[0].text.as_str(), sheet.label(0).as_str()), ("a[2Jb", "neg"));
+        let run = OpenRun::planned(0, request, plan);
+        assert_eq!((run.test.items[0].text.as_str(), run.label(0).as_str()), ("a[2Jb", "neg"));
     }
 }

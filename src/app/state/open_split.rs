@@ -10,7 +10,7 @@ use crate::{
     text::printable,
 };
 
-use super::{mixed::Mixed, mixer::Desk, tally::Tally};
+use super::{mixed::Mixed, mixer::Mixer, tally::Tally};
 
 /// An example as it is listed. Its text is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Item {
 
 /// One split of a run.
 #[derive(Clone, Debug)]
-pub struct Side {
+pub struct OpenSplit {
     /// The examples, in table order, including those not attributed yet.
     pub items: Vec<Item>,
     /// Contributions of the examples attributed so far.
@@ -38,15 +38,15 @@ pub struct Side {
     pub mixed: Mixed,
 }
 
-impl Side {
+impl OpenSplit {
     pub(super) fn new(shape: Shape, items: Vec<Item>, table: Attribution) -> Self {
         let (tally, mixed) = (Tally::new(&table), Mixed::new(shape.components()));
         Self { items, table: Arc::new(table), tally, mixed }
     }
 
-    pub(super) fn follow(&mut self, desk: &Desk) {
+    pub(super) fn follow(&mut self, mixer: &Mixer) {
         self.tally.absorb(&self.table);
-        self.mixed.settle(&self.table, desk.mix());
+        self.mixed.settle(&self.table, mixer.mix());
     }
 }
 

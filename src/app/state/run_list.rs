@@ -4,12 +4,12 @@ use crate::{jobs::StoredRun, runner::RunRequest};
 
 /// One row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Row {
+pub enum RunRow {
     /// The run under way, or the last one that was stopped or failed.
     UnderWay,
     /// The one of this number in the queue.
     Queued(usize),
-    /// A run at hand, by sheet id.
+    /// A run at hand, by run id.
     AtHand(u64),
     /// A run of the store, by its place in the list.
     Stored(usize),
@@ -17,7 +17,7 @@ pub enum Row {
 
 /// What the list of runs knows.
 #[derive(Clone, Debug, Default)]
-pub struct Shelf {
+pub struct RunList {
     /// Runs that are asked for one after the other.
     pub queue: Vec<RunRequest>,
     /// What the store has, once it was read.
@@ -27,5 +27,5 @@ pub struct Shelf {
     /// Whether the store was asked for its list.
     pub asked: bool,
     /// The stored run that is deleted if that is asked for once more.
-    pub doomed: Option<String>,
+    pub pending_delete: Option<String>,
 }

@@ -6,49 +6,49 @@ use crate::{
     runner::{Demos, RunRequest},
 };
 
-use super::{Cursor, Screen, State, open_run::Sheet, run_list::Row};
+use super::{Cursor, Screen, State, open_run::OpenRun, run_list::RunRow};
 
 impl State {
     /// The component under the cursor, by number.
     pub fn selected(&self) -> Option<usize> {
-        let shape = self.sheet()?.shape;
+        let shape = self.run()?.shape;
         let (layer, column) = (self.cursor.layer.min(shape.layers - 1), self.cursor.column.min(shape.heads));
         Some(layer * (shape.heads + 1) + column)
     }
 
     /// Moves the cursor to a component.
     pub fn select(&mut self, component: usize) {
-        if let Some(shape) = self.sheet().map(|sheet| sheet.shape) {
+        if let Some(shape) = self.run().map(|run| run.shape) {
             let (layer, column) = (component / (shape.heads + 1), component % (shape.heads + 1));
             self.cursor = Cursor { layer, column };
-            self.mixer.on_rest = false;
+            self.fit_controls.on_rest = false;
         }
     }
 
     /// Whether a component is of a kind that is shown.
     pub fn shows(&self, component: usize) -> bool {
-        self.kinds.is_none() || self.sheet().is_some_and(|sheet| sheet.kind(component) == self.kinds)
+        self.kinds.is_none() || self.run().is_some_and(|run| run.kind(component) == self.kinds)
     }
 
-    /// The strips of the mixing desk as they are listed: `rest`, then the components in their order.
-    pub fn strips(&self) -> impl Iterator<Item = usize> {
-        self.sheet().map(|sheet| sheet.desk.rest_strip()).into_iter().chain(self.order.iter().copied())
+    /// The channels of the mixer as they are listed: `rest`, then the components in their order.
+    pub fn channels(&self) -> impl Iterator<Item = usize> {
+        self.run().map(|run| run.mixer.rest_channel()).into_iter().chain(self.order.iter().copied())
     }
 
-    /// The strip under the cursor.
-    pub fn strip(&self) -> Option<usize> {
-        let on_rest = self.screen == Screen::Mix && self.mixer.on_rest;
-        if on_rest { Some(self.sheet()?.desk.rest_strip()) } else { self.selected() }
+    /// The channel under the cursor.
+    pub fn channel(&self) -> Option<usize> {
+        let on_rest = self.screen == Screen::Mixer && self.fit_controls.on_rest;
+        if on_rest { Some(self.run()?.mixer.rest_channel()) } else { self.selected() }
     }
 
-    /// The strips that the mix is moved at: those that are marked, or the one under the cursor.
+    /// The channels that the mix is moved at: those that are marked, or the one under the cursor.
     pub fn targets(&self) -> Vec<usize> {
-        if self.marks.is_empty() { self.strip().into_iter().collect() } else { self.marks.iter().copied().collect() }
+        if self.marks.is_empty() { self.channel().into_iter().collect() } else { self.marks.iter().copied().collect() }
     }
 
     /// The name of the component under the cursor.
     pub fn selected_name(&self) -> Option<Component> {
-        Some(self.sheet()?.name(self.selected()?))
+        Some(self.run()?.name(self.selected()?))
     }
 
     /// Goes to a screen, or back to the map from there.
@@ -59,7 +59,7 @@ impl State {
 
 /// The test example that is chosen in the list.
 pub fn chosen_example(state: &State) -> Option<usize> {
-    state.listing.rows.get(state.listing.at).copied()
+    state.example_list.rows.get(state.example_list.at).copied()
 }
 
 /// The examples of the pool that are not in the prompt and have `needle` in their text, by number.
@@ -76,24 +76,24 @@ pub fn candidates(state: &State, needle: &str) -> Vec<usize> {
 
 /// The run that is asked for by what stands in the prompt; `None` if that is the run that is shown.
 pub fn edited_request(state: &State) -> Option<RunRequest> {
-    let (editor, sheet) = (state.editor.as_ref()?, state.sheet()?);
-    let changed = state.screen == Screen::Prompt && editor.sheet == sheet.id && editor.demos != sheet.prompt.demos;
-    let request = sheet.request.clone().filter(|_| changed)?;
+    let (editor, run) = (state.editor.as_ref()?, state.run()?);
+    let changed = state.screen == Screen::Prompt && editor.run == run.id && editor.demos != run.prompt.demos;
+    let request = run.request.clone().filter(|_| changed)?;
     Some(RunRequest { demos: Demos::Listed(editor.demos.clone()), ..request })
 }
 
 /// All rows, in the order they are listed.
-pub fn rows(state: &State) -> Vec<Row> {
-    let under_way = state.phase.is_busy().then_some(Row::UnderWay);
-    let queued = (0..state.shelf.queue.len()).map(Row::Queued);
+pub fn rows(state: &State) -> Vec<RunRow> {
+    let under_way = state.phase.is_busy().then_some(RunRow::UnderWay);
+    let queued = (0..state.run_list.queue.len()).map(RunRow::Queued);
     let filling = state.filling.filter(|_| state.phase.is_busy());
-    let at_hand = state.sheets.iter().filter(|sheet| Some(sheet.id) != filling).map(|sheet| Row::AtHand(sheet.id));
-    let stored = state.shelf.stored.iter().flatten().enumerate();
-    let stored = stored.filter(|(_, run)| !is_at_hand(state, run)).map(|(index, _)| Row::Stored(index));
+    let at_hand = state.runs.iter().filter(|run| Some(run.id) != filling).map(|run| RunRow::AtHand(run.id));
+    let stored = state.run_list.stored.iter().flatten().enumerate();
+    let stored = stored.filter(|(_, run)| !is_at_hand(state, run)).map(|(index, _)| RunRow::Stored(index));
     under_way.into_iter().chain(queued).chain(at_hand).chain(stored).collect()
 }
 
-/// Whether a run of the store is one of the sheets, or the one under way.
+/// Whether a run of the store is one of the runs, or the one under way.
 fn is_at_hand(state: &State, run: &StoredRun) -> bool {
     let meta = match &run.kept {
         Kept::Run(meta) => meta,
@@ -104,21 +104,21 @@ fn is_at_hand(state: &State, run: &StoredRun) -> bool {
         }
         Kept::Damaged(_) => return false,
     };
-    let same = |sheet: &Sheet| {
-        let saved = sheet.meta.as_ref();
+    let same = |run: &OpenRun| {
+        let saved = run.meta.as_ref();
         saved.is_some_and(|saved| (&saved.model, &saved.task, &saved.prompt) == (&meta.model, &meta.task, &meta.prompt))
             && saved.map(|saved| saved.examples) == Some(meta.examples)
     };
-    state.sheets.iter().any(same)
+    state.runs.iter().any(same)
 }
 
 /// The request that made a row.
-pub fn request_of(state: &State, row: &Row) -> Option<RunRequest> {
+pub fn request_of(state: &State, row: &RunRow) -> Option<RunRequest> {
     match row {
-        Row::UnderWay => state.wanted.clone(),
-        Row::Queued(index) => state.shelf.queue.get(*index).cloned(),
-        Row::AtHand(id) => state.sheets.iter().find(|sheet| sheet.id == *id)?.request.clone(),
-        Row::Stored(index) => match &state.shelf.stored.as_ref()?.get(*index)?.kept {
+        RunRow::UnderWay => state.wanted.clone(),
+        RunRow::Queued(index) => state.run_list.queue.get(*index).cloned(),
+        RunRow::AtHand(id) => state.runs.iter().find(|run| run.id == *id)?.request.clone(),
+        RunRow::Stored(index) => match &state.run_list.stored.as_ref()?.get(*index)?.kept {
             Kept::Run(meta) => meta.request.clone(),
             _ => None,
         },

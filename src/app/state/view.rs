@@ -1,7 +1,7 @@
 //! What is looked at.
 
 use super::{
-    input::{Palette, Typed},
+    input::{LineInput, Palette},
     metric::{Metric, Scale},
 };
 
@@ -15,7 +15,7 @@ pub enum Overlay {
     /// The line in which examples are searched.
     Search,
     /// A line that is asked for.
-    Line(Typed),
+    Line(LineInput),
     /// The examples of the pool, one of which is chosen.
     Pool {
         /// What their text must contain.
@@ -33,14 +33,14 @@ pub enum Screen {
     /// The components of one run.
     #[default]
     Map,
-    /// The mixing desk.
-    Mix,
+    /// The mixer.
+    Mixer,
     /// The demonstrations.
     Prompt,
     /// The examples, one of them opened.
     Examples,
     /// Effects of the mix, attention, written words.
-    Cause,
+    Experiments,
     /// Two runs side by side.
     Compare,
     /// All runs at hand against each other.
@@ -51,16 +51,16 @@ pub enum Screen {
 
 impl Screen {
     /// The screens that need no second run.
-    pub const ALONE: [Self; 5] = [Self::Map, Self::Mix, Self::Prompt, Self::Examples, Self::Runs];
+    pub const ALONE: [Self; 5] = [Self::Map, Self::Mixer, Self::Prompt, Self::Examples, Self::Runs];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Map => "map",
-            Self::Mix => "desk",
+            Self::Mixer => "desk",
             Self::Prompt => "prompt",
             Self::Examples => "examples",
-            Self::Cause => "cause",
+            Self::Experiments => "cause",
             Self::Compare => "compare",
             Self::Matrix => "matrix",
             Self::Runs => "runs",
@@ -77,7 +77,7 @@ pub struct Cursor {
     pub column: usize,
 }
 
-/// The quantity on the map, for every component of the current sheet.
+/// The quantity on the map, for every component of the current run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
     /// What is shown.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     analysis::{Effects, Mix},
     attribution::{Attribution, Batch},
-    cause::{Look, PromptPart, PromptToken, Rerun, Shares, Sweep, Word, Written, reactions},
-    jobs::{Finding, Study, StudyRequest},
+    experiments::{AttentionPattern, LogitLens, PromptPart, PromptToken, Rerun, Shares, Sweep, Word, reactions},
+    jobs::{Experiment, ExperimentRequest, ExperimentResult},
 };
 
 /// Two demonstrations and a query.
@@ -36,16 +36,16 @@ const PROMPT: [(&str, PromptPart); 22] = [
 ];
 
 /// What the worker would find, if the model were as simple as this.
-pub(crate) fn answer(request: &StudyRequest) -> Finding {
+pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
     let table = &request.table;
     match &request.study {
-        Study::Price(ablation) => Finding::Price(*ablation, Duration::from_secs(13)),
-        Study::Rerun(mix, ablation) => {
+        Experiment::Price(ablation) => ExperimentResult::Price(*ablation, Duration::from_secs(13)),
+        Experiment::Rerun(mix, ablation) => {
             let (model, direct) = (wide(table.full()), mix.logits(table));
             let total: Vec<f64> = direct.iter().zip(&model).map(|(direct, model)| 1.4 * direct - 0.4 * model).collect();
             let effects = Effects::of(table.gold(), table.labels(), &model, &direct, &total);
             let changed = reacted(table, mix);
-            Finding::Rerun(Box::new(Rerun {
+            ExperimentResult::Rerun(Box::new(Rerun {
                 ablation: *ablation,
                 mix: mix.clone(),
                 reactions: reactions(mix, table, &changed),
@@ -55,17 +55,22 @@ pub(crate) fn answer(request: &StudyRequest) -> Finding {
                 effects,
             }))
         }
-        Study::Sweep(ablation) => {
+        Experiment::Sweep(ablation) => {
             let effects = (0..table.shape().components()).map(|component| ablated(table, component)).collect();
-            Finding::Sweep(Sweep { ablation: *ablation, effects, examples: table.len() })
+            ExperimentResult::Sweep(Sweep { ablation: *ablation, effects, examples: table.len() })
         }
-        Study::Attention(example) => Finding::Attention(*example, look(table, *example)),
-        Study::Shares => {
+        Experiment::Attention(example) => ExperimentResult::Attention(*example, look(table, *example)),
+        Experiment::Shares => {
             let look = look(table, 0);
             let means = (0..look.weights.len()).map(|head| look.shares(head, 2)).collect();
-            Finding::Shares(Shares { parts: PromptPart::all(2), heads: look.heads, means, examples: table.len() })
+            ExperimentResult::Shares(Shares {
+                parts: PromptPart::all(2),
+                heads: look.heads,
+                means,
+                examples: table.len(),
+            })
         }
-        Study::Writes(example, component) => {
+        Experiment::Writes(example, component) => {
             let word = |(token, text): (u32, &str), logit: f64| Word { text: text.to_owned(), token, logit };
             let size = 1.0 + component.layer as f64 / 4.0;
             let promoted = [(7, " positive"), (9, " good"), (12, " fine"), (3, "!")];
@@ -74,9 +79,9 @@ pub(crate) fn answer(request: &StudyRequest) -> Finding {
                 let words = words.into_iter().enumerate();
                 words.map(|(at, of)| word(of, sign * size / (at + 1) as f64)).collect()
             };
-            Finding::Writes(
+            ExperimentResult::Writes(
                 *example,
-                Written {
+                LogitLens {
                     component: *component,
                     labels: vec![word((8, " negative"), -size), word((7, " positive"), size)],
                     promoted: side(promoted, 1.0),
@@ -118,7 +123,7 @@ fn ablated(table: &Attribution, component: usize) -> Effects {
     Effects::of(table.gold(), table.labels(), &model, &less(1.0), &less(factor))
 }
 
-fn look(table: &Attribution, example: usize) -> Look {
+fn look(table: &Attribution, example: usize) -> AttentionPattern {
     let shape = table.shape();
     let row = |head: usize| {
         let raw = |at: usize| 1.0 + ((head * 7 + at * 13 + example) % 11) as f32;
@@ -127,7 +132,7 @@ fn look(table: &Attribution, example: usize) -> Look {
         let sum: f32 = weights.iter().sum();
         weights.into_iter().map(|weight| weight / sum).collect()
     };
-    Look {
+    AttentionPattern {
         tokens: PROMPT.iter().map(|&(text, part)| PromptToken { text: text.to_owned(), part }).collect(),
         heads: shape.heads,
         weights: (0..shape.layers * shape.heads).map(row).collect(),

@@ -1,7 +1,7 @@
 //! What keys do to the demonstrations, and to a text of one's own.
 
 use crate::{
-    app::{hear_answer, tests::harness::Bench},
+    app::{on_query_answer, tests::harness::Bench},
     runner::{Demonstration, Demos},
 };
 
@@ -60,8 +60,8 @@ fn an_edited_prompt_is_run_and_kept_beside_the_one_before() {
     assert_eq!((listed.len(), listed[0].label.as_deref()), (4, Some("positive")));
     assert_eq!((bench.asked[2].demo_seed, bench.asked[2].shots), (0, 4), "the training examples stay");
     bench.run_to_end(48);
-    assert_eq!(bench.state.sheets.len(), 2);
-    assert!(bench.state.sheet().unwrap().demos_name().starts_with("edited "));
+    assert_eq!(bench.state.runs.len(), 2);
+    assert!(bench.state.run().unwrap().demos_name().starts_with("edited "));
     assert_eq!(prompt(&bench), "p0 p1 n2 p3 @0");
     bench.keys("T");
     assert_eq!(bench.asked[3].demos, bench.asked[2].demos, "another template keeps the demonstrations");
@@ -78,10 +78,10 @@ fn a_text_is_answered_while_it_is_typed_and_late_answers_are_dropped() {
     bench.keys("i g o");
     assert_eq!(bench.questions, 3);
     let editor = bench.state.editor.clone().unwrap();
-    let sheet = bench.state.sheet().unwrap();
-    let argument = editor.argument(sheet).unwrap();
-    assert!(argument.margin > 0.0 && !argument.terms.is_empty());
-    hear_answer(&mut bench.state, 1, Err("too late".to_owned()));
+    let run = bench.state.run().unwrap();
+    let breakdown = editor.breakdown(run).unwrap();
+    assert!(breakdown.margin > 0.0 && !breakdown.terms.is_empty());
+    on_query_answer(&mut bench.state, 1, Err("too late".to_owned()));
     assert_eq!(bench.state.editor.as_ref().unwrap(), &editor);
     bench.keys("enter j j m w");
     assert_eq!(bench.questions, 3, "nothing new to ask");
@@ -93,7 +93,7 @@ fn a_text_is_answered_while_it_is_typed_and_late_answers_are_dropped() {
 fn the_prompt_of_an_example_is_read_and_scrolled() {
     let mut bench = Bench::finished(16);
     bench.keys("e enter pageup j");
-    assert_eq!((bench.state.listing.prompt, bench.state.listing.at), (Some(8), 1));
+    assert_eq!((bench.state.example_list.prompt, bench.state.example_list.at), (Some(8), 1));
     bench.keys("pagedown pagedown enter pagedown");
-    assert_eq!((bench.state.listing.prompt, bench.state.listing.at), (None, 9));
+    assert_eq!((bench.state.example_list.prompt, bench.state.example_list.at), (None, 9));
 }

@@ -2,8 +2,8 @@
 
 use super::{Bench, glance};
 use crate::{
-    app::state::{Screen, experiments::Studying, metric::Metric},
-    jobs::{StudyEvent, Tagged},
+    app::state::{Screen, experiments::ExperimentStatus, metric::Metric},
+    jobs::{ExperimentEvent, Tagged},
 };
 
 #[test]
@@ -11,27 +11,27 @@ fn causes_are_asked_for_and_kept_with_the_run() {
     let mut bench = Bench::finished(40);
     bench.keys("A");
     assert!(bench.state.notice.as_ref().unwrap().text.contains("no mix to apply"));
-    assert!(bench.state.sheet().unwrap().findings.rerun.is_none());
+    assert!(bench.state.run().unwrap().results.rerun.is_none());
     bench.keys("m A");
-    let findings = |bench: &Bench| bench.state.sheet().unwrap().findings.clone();
-    let first = findings(&bench).rerun.unwrap();
+    let results = |bench: &Bench| bench.state.run().unwrap().results.clone();
+    let first = results(&bench).rerun.unwrap();
     assert_eq!(first.ablation.describe(), "zero ablation at the last position");
     bench.keys(". z");
-    assert_eq!(findings(&bench).rerun.unwrap().ablation.describe(), "mean ablation at all positions");
+    assert_eq!(results(&bench).rerun.unwrap().ablation.describe(), "mean ablation at all positions");
     bench.keys("P");
-    assert_eq!(findings(&bench).look.unwrap().0, 0);
-    assert!(findings(&bench).shares.is_some() && bench.state.cause.looking.is_none());
+    assert_eq!(results(&bench).look.unwrap().0, 0);
+    assert!(results(&bench).shares.is_some() && bench.state.experiments.looking.is_none());
     assert_eq!(bench.state.map.metric, Metric::LabelAttention, "the map shows who reads labels");
     bench.keys("J W");
-    assert_eq!(findings(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
+    assert_eq!(results(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
     bench.keys("l");
-    assert_eq!(findings(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
+    assert_eq!(results(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
     bench.keys("Z");
     assert!(bench.state.notice.as_ref().unwrap().text.contains("about 13 s"));
-    assert!(findings(&bench).sweep.is_none());
+    assert!(results(&bench).sweep.is_none());
     bench.keys("Z");
     assert_eq!(bench.state.screen, Screen::Map, "where the sweep is seen to come in");
-    assert!(findings(&bench).sweep.unwrap().is_complete());
+    assert!(results(&bench).sweep.unwrap().is_complete());
     assert!(glance(&bench).contains("total effect"), "{}", glance(&bench));
     bench.keys("a a a a");
     assert!(glance(&bench).contains("accuracy model") || glance(&bench).contains("accuracy mix"), "{}", glance(&bench));
@@ -40,13 +40,13 @@ fn causes_are_asked_for_and_kept_with_the_run() {
 #[test]
 fn a_study_can_be_stopped_and_echoes_are_dropped() {
     let mut bench = Bench::finished(40);
-    bench.state.cause.studying = Studying::Busy("ablate each", None);
+    bench.state.experiments.status = ExperimentStatus::Busy("ablate each", None);
     bench.keys("x");
-    assert_eq!((bench.state.cause.studying, bench.cancelled), (Studying::Idle, 1));
+    assert_eq!((bench.state.experiments.status, bench.cancelled), (ExperimentStatus::Idle, 1));
     let notice = |bench: &Bench| bench.state.notice.as_ref().unwrap().text.clone();
     assert_eq!(notice(&bench), "stopped");
-    let echo = Tagged { generation: 99, event: StudyEvent::Failed("late".to_owned()) };
-    assert!(crate::app::hear_study(&mut bench.state, echo).is_empty());
+    let echo = Tagged { generation: 99, event: ExperimentEvent::Failed("late".to_owned()) };
+    assert!(crate::app::on_experiment_event(&mut bench.state, echo).is_empty());
     assert_eq!(notice(&bench), "stopped");
 }
 
@@ -64,10 +64,10 @@ fn a_quantity_that_another_run_does_not_have_is_not_shown_there() {
 fn why_a_re_run_failed_stays_in_sight() {
     let mut bench = Bench::finished(40);
     bench.keys("m A");
-    let generation = bench.state.cause.study_generation;
-    let failed = Tagged { generation, event: StudyEvent::Failed("the model is gone".to_owned()) };
-    assert!(crate::app::hear_study(&mut bench.state, failed).is_empty());
-    assert_eq!(bench.state.cause.failed.as_deref(), Some("the model is gone"));
+    let generation = bench.state.experiments.generation;
+    let failed = Tagged { generation, event: ExperimentEvent::Failed("the model is gone".to_owned()) };
+    assert!(crate::app::on_experiment_event(&mut bench.state, failed).is_empty());
+    assert_eq!(bench.state.experiments.failed.as_deref(), Some("the model is gone"));
     bench.keys("A");
-    assert!(bench.state.cause.failed.is_none());
+    assert!(bench.state.experiments.failed.is_none());
 }

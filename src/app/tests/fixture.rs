@@ -8,7 +8,7 @@ use crate::{
     jobs::{Kept, StoredRun},
     progress::Progress,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
-    runner::{Answer, Ask, Demonstration, Demos, Event, Plan, PlannedExample, RunRequest},
+    runner::{Demonstration, Demos, Event, Plan, PlannedExample, Query, QueryAnswer, RunRequest},
     task::{Example, Task},
 };
 
@@ -103,7 +103,7 @@ pub(crate) fn task() -> Task {
 }
 
 /// What the model's worker says to a question.
-pub(crate) fn answer(ask: &Ask) -> Answer {
+pub(crate) fn answer(ask: &Query) -> QueryAnswer {
     let texts: Vec<String> = ask.demos.iter().map(crate::app::state::demo_editor::summary).collect();
     let lines = |(text, demo): (&String, &Demonstration)| {
         format!("Review: {text}\nIt is {}\n\n", demo.label.as_deref().unwrap_or("?"))
@@ -112,7 +112,7 @@ pub(crate) fn answer(ask: &Ask) -> Answer {
     let demo_tokens: Vec<usize> = texts.iter().map(|text| text.split(' ').count() + 6).collect();
     let mut table = Attribution::new(SHAPE, vec![0]);
     table.push(&batch(SHAPE, 7, 8));
-    Answer {
+    QueryAnswer {
         serial: ask.serial,
         prompt: format!("{context}Review: {}\nIt is", ask.text),
         tokens: demo_tokens.iter().sum::<usize>() + ask.text.split(' ').count() + 4,

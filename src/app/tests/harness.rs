@@ -10,13 +10,13 @@ use crate::{
         summarize,
     },
     app::{
-        Effect, Keymap, Leave, State, TaskChoice, hear_answer, hear_clerk, hear_fit, hear_judge, hear_look, hear_run,
-        hear_score, hear_study, keymap::DEFAULT, press,
+        Effect, Keymap, Leave, State, TaskChoice, keymap::DEFAULT, on_baselines_event, on_experiment_event,
+        on_file_event, on_fit_event, on_query_answer, on_quick_experiment_event, on_run_event, on_stats_event, press,
     },
     attribution::Attribution,
     cancel::Cancel,
     component::Shape,
-    jobs::{Errand, FitEvent, Judged, Report, Scored, StudyEvent, Tagged},
+    jobs::{BaselinesEvent, ExperimentEvent, FileEvent, FileRequest, FitEvent, StatsEvent, Tagged},
     runner::{Event, RunRequest},
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Bench {
     pub(crate) cancelled: usize,
     pub(crate) copied: Option<String>,
     pub(crate) left: Option<Leave>,
-    pub(crate) errands: Vec<Errand>,
+    pub(crate) errands: Vec<FileRequest>,
     pub(crate) questions: usize,
 }
 
@@ -54,7 +54,7 @@ impl Bench {
             questions: 0,
         };
         let effects = bench.state.begin(fixture::request());
-        bench.carry_out(effects);
+        bench.execute(effects);
         bench
     }
 
@@ -76,77 +76,77 @@ impl Bench {
 
     /// The worker says something for the run that was asked for last.
     pub(crate) fn hear(&mut self, event: Event) {
-        let effects = hear_run(&mut self.state, Tagged { generation: self.asked.len() as u64, event });
-        self.carry_out(effects);
+        let effects = on_run_event(&mut self.state, Tagged { generation: self.asked.len() as u64, event });
+        self.execute(effects);
     }
 
     /// Presses keys, written as in the keymap with spaces between them.
     pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
         for key in keys.split_whitespace() {
             let effects = press(&mut self.state, key.parse().unwrap());
-            self.carry_out(effects);
+            self.execute(effects);
         }
         self
     }
 
     /// Fits as the worker does; how near the optimum it came is made up, because it depends on the machine.
-    fn fit(&mut self, sheet: u64, table: &Attribution, method: Method) {
+    fn fit(&mut self, run: u64, table: &Attribution, method: Method) {
         let cancel = Cancel::default();
         let fit = Fit { kkt: 1e-9, ..fit_by(method, table, &cancel).unwrap() };
         let path = path_of(&fit, table, 12, &cancel).unwrap();
         let took = Duration::from_millis(12);
-        hear_fit(&mut self.state, FitEvent::Done { sheet, fit: Box::new(fit), took });
+        on_fit_event(&mut self.state, FitEvent::Done { run, fit: Box::new(fit), took });
         if let Some(fits) = path {
-            hear_fit(&mut self.state, FitEvent::Path { sheet, fits });
+            on_fit_event(&mut self.state, FitEvent::Path { run, fits });
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    fn execute(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Quit(leave) => self.left = Some(leave),
                 Effect::CancelRun | Effect::CancelStudy => self.cancelled += 1,
                 Effect::Copy(text) => self.copied = Some(text),
                 Effect::Suspend => {}
-                Effect::Study(request) => {
+                Effect::Experiment(request) => {
                     let finding = Box::new(answer(&request));
-                    let event = StudyEvent::Found { sheet: request.sheet, finding };
-                    let more = hear_study(&mut self.state, Tagged { generation: 0, event });
-                    self.carry_out(more);
+                    let event = ExperimentEvent::Found { run: request.run, finding };
+                    let more = on_experiment_event(&mut self.state, Tagged { generation: 0, event });
+                    self.execute(more);
                 }
-                Effect::Look(request) => {
+                Effect::QuickExperiment(request) => {
                     let finding = Box::new(answer(&request));
-                    let event = StudyEvent::Found { sheet: request.sheet, finding };
-                    let more = hear_look(&mut self.state, Tagged { generation: 0, event });
-                    self.carry_out(more);
+                    let event = ExperimentEvent::Found { run: request.run, finding };
+                    let more = on_quick_experiment_event(&mut self.state, Tagged { generation: 0, event });
+                    self.execute(more);
                 }
                 Effect::Run(request) => {
                     self.asked.push(request);
                     self.state.generation = self.asked.len() as u64;
                 }
-                Effect::Fit { sheet, table, method } => self.fit(sheet, &table, method),
-                Effect::Score { sheet, train, test } => {
+                Effect::Fit { run, table, method } => self.fit(run, &table, method),
+                Effect::Baselines { run, train, test } => {
                     let outcomes = outcomes(&train, &test, &BaselineOptions::default(), &Cancel::default()).unwrap();
-                    hear_score(&mut self.state, Scored::Done { sheet, outcomes });
+                    on_baselines_event(&mut self.state, BaselinesEvent::Done { run, outcomes });
                 }
-                Effect::Ask(ask) => {
+                Effect::Query(ask) => {
                     self.questions += 1;
-                    hear_answer(&mut self.state, ask.serial, Ok(fixture::answer(&ask)));
+                    on_query_answer(&mut self.state, ask.serial, Ok(fixture::answer(&ask)));
                 }
-                Effect::Errand(Errand::ReadTask(name)) => {
+                Effect::FileRequest(FileRequest::ReadTask(name)) => {
                     let task = Ok(Arc::new(fixture::task()));
-                    let more = hear_clerk(&mut self.state, Report::Task(name, task));
-                    self.carry_out(more);
+                    let more = on_file_event(&mut self.state, FileEvent::Task(name, task));
+                    self.execute(more);
                 }
-                Effect::Errand(Errand::ListRuns) => {
-                    let more = hear_clerk(&mut self.state, Report::Runs(fixture::stored()));
-                    self.carry_out(more);
+                Effect::FileRequest(FileRequest::ListRuns) => {
+                    let more = on_file_event(&mut self.state, FileEvent::Runs(fixture::stored()));
+                    self.execute(more);
                 }
-                Effect::Errand(errand) => self.errands.push(errand),
-                Effect::Judge { sheet, table } => {
+                Effect::FileRequest(errand) => self.errands.push(errand),
+                Effect::Stats { run, table } => {
                     let stats = summarize(&table, &Thresholds::default());
-                    let more = hear_judge(&mut self.state, Judged::Done { sheet, stats });
-                    self.carry_out(more);
+                    let more = on_stats_event(&mut self.state, StatsEvent::Done { run, stats });
+                    self.execute(more);
                 }
             }
         }

@@ -2,12 +2,12 @@
 
 use crate::{
     app::{
-        hear_clerk, press,
+        on_file_event, press,
         state::{Overlay, Screen, input::place},
         tests::harness::Bench,
         update::{go_to, type_text},
     },
-    jobs::{Errand, Report},
+    jobs::{FileEvent, FileRequest},
 };
 
 /// The line that is open, with its cursor.
@@ -15,7 +15,7 @@ fn line(bench: &Bench) -> String {
     let text = match &bench.state.overlay {
         Some(Overlay::Line(line)) => &line.text,
         Some(Overlay::Palette(palette)) => &palette.text,
-        Some(Overlay::Search) => &bench.state.listing.needle,
+        Some(Overlay::Search) => &bench.state.example_list.needle,
         Some(Overlay::Pool { needle, .. }) => needle,
         _ => return String::new(),
     };
@@ -67,29 +67,29 @@ fn a_pasted_text_stays_in_one_line() {
 fn no_file_is_replaced_unasked() {
     let mut bench = Bench::finished(16);
     bench.keys("m ctrl-s enter");
-    let sure = |bench: &mut Bench| match bench.errands.pop() {
-        Some(Errand::SaveMix { replace, .. }) => replace,
+    let confirmed = |bench: &mut Bench| match bench.errands.pop() {
+        Some(FileRequest::SaveMix { replace, .. }) => replace,
         other => panic!("{other:?}"),
     };
-    assert!(!sure(&mut bench));
-    hear_clerk(&mut bench.state, Report::Exists("mix.json".into()));
+    assert!(!confirmed(&mut bench));
+    on_file_event(&mut bench.state, FileEvent::Exists("mix.json".into()));
     assert_eq!(line(&bench), "mix.json|", "the name can be changed");
     bench.keys("enter");
-    assert!(sure(&mut bench), "asked twice");
-    hear_clerk(&mut bench.state, Report::Exists("mix.json".into()));
+    assert!(confirmed(&mut bench), "asked twice");
+    on_file_event(&mut bench.state, FileEvent::Exists("mix.json".into()));
     bench.keys("backspace n enter");
-    assert!(!sure(&mut bench), "another name is asked about again");
+    assert!(!confirmed(&mut bench), "another name is asked about again");
 }
 
 #[test]
 fn examples_are_filtered_by_label_and_walked_from_end_to_end() {
     let mut bench = Bench::finished(40);
     let shown = |bench: &Bench| {
-        let (sheet, listing) = (bench.state.sheet().unwrap(), &bench.state.listing);
-        let mut golds: Vec<usize> = listing.rows.iter().map(|&row| sheet.test.items[row].gold).collect();
+        let (run, example_list) = (bench.state.run().unwrap(), &bench.state.example_list);
+        let mut golds: Vec<usize> = example_list.rows.iter().map(|&row| run.test.items[row].gold).collect();
         golds.sort_unstable();
         golds.dedup();
-        (golds, listing.at)
+        (golds, example_list.at)
     };
     assert_eq!(shown(bench.keys("e G")), (vec![0, 1], 39));
     assert_eq!(shown(bench.keys("g Y")), (vec![0], 0));
@@ -138,7 +138,7 @@ fn every_screen_copies_its_own_row() {
 #[test]
 fn a_tab_goes_to_its_screen_and_stays() {
     let mut bench = Bench::finished(16);
-    for screen in [Screen::Runs, Screen::Compare, Screen::Cause, Screen::Mix, Screen::Map] {
+    for screen in [Screen::Runs, Screen::Compare, Screen::Experiments, Screen::Mixer, Screen::Map] {
         for _ in 0..2 {
             go_to(&mut bench.state, screen);
             assert_eq!(bench.state.screen, screen);

@@ -11,11 +11,11 @@ mod run_list;
 use crate::{
     analysis::{Method, WeightsFile},
     app::{
-        Leave, hear_clerk,
-        state::{Fitting, Phase, fit::Scores},
+        Leave, on_file_event,
+        state::{Fitting, Phase, fit::BaselineScores},
     },
     attribution::Split,
-    jobs::{Errand, Report},
+    jobs::{FileEvent, FileRequest},
     runner::Event,
 };
 
@@ -24,10 +24,10 @@ use harness::Bench;
 /// The state in one line: component, metric, what is heard and how good it is, the list, the notice.
 fn glance(bench: &Bench) -> String {
     let state = &bench.state;
-    let sheet = state.sheet().unwrap();
-    let heard = if sheet.desk.on { "mix" } else { "model" };
-    let weight = sheet.desk.weight(state.selected().unwrap());
-    let list = format!("{}:{}", state.listing.filter.title(), state.listing.at);
+    let run = state.run().unwrap();
+    let heard = if run.mixer.on { "mix" } else { "model" };
+    let weight = run.mixer.weight(state.selected().unwrap());
+    let list = format!("{}:{}", state.example_list.filter.title(), state.example_list.at);
     let name = state.selected_name().unwrap();
     format!("{name} ×{weight} {} {heard} {list}", state.map.metric.title())
 }
@@ -114,19 +114,19 @@ fn best_and_worst_go_where_the_map_is_brightest() {
 #[test]
 fn a_fit_is_heard_at_once_and_space_flips_it() {
     let mut bench = Bench::finished(48);
-    let model = bench.state.sheet().unwrap().accuracy(Split::Test).unwrap();
+    let model = bench.state.run().unwrap().accuracy(Split::Test).unwrap();
     bench.keys("w");
-    let mix = bench.state.sheet().unwrap().accuracy(Split::Test).unwrap();
+    let mix = bench.state.run().unwrap().accuracy(Split::Test).unwrap();
     assert!(mix > model + 0.1, "{model} → {mix}");
     assert!(bench.state.notice.as_ref().unwrap().text.contains("fitted on 20 examples"));
     bench.keys("f f");
-    let flipped = bench.state.listing.rows.len();
+    let flipped = bench.state.example_list.rows.len();
     assert!(flipped > 0);
     bench.keys("space");
-    assert_eq!(bench.state.sheet().unwrap().accuracy(Split::Test), Some(model));
+    assert_eq!(bench.state.run().unwrap().accuracy(Split::Test), Some(model));
     bench.keys("space");
-    assert_eq!(bench.state.sheet().unwrap().accuracy(Split::Test), Some(mix));
-    assert_eq!(bench.state.listing.rows.len(), flipped);
+    assert_eq!(bench.state.run().unwrap().accuracy(Split::Test), Some(mix));
+    assert_eq!(bench.state.example_list.rows.len(), flipped);
 }
 
 #[test]
@@ -139,10 +139,10 @@ fn a_fit_asked_for_early_waits_for_its_examples() {
     assert!(matches!(bench.state.fitting, Fitting::Waiting(_)));
     after.iter().take(1).cloned().for_each(|event| bench.hear(event));
     assert_eq!(bench.state.fitting, Fitting::Idle);
-    assert!(bench.state.sheet().unwrap().desk.on);
+    assert!(bench.state.run().unwrap().mixer.on);
     after.iter().skip(1).cloned().for_each(|event| bench.hear(event));
-    let sheet = bench.state.sheet().unwrap();
-    assert!(sheet.accuracy(Split::Test) > sheet.test.tally.full_accuracy());
+    let run = bench.state.run().unwrap();
+    assert!(run.accuracy(Split::Test) > run.test.tally.full_accuracy());
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn switching_asks_for_a_run_once_and_comes_back_at_once() {
     assert_eq!(bench.asked.last().unwrap().demo_seed, 1);
     bench.run_to_end(48);
     bench.keys("S");
-    assert_eq!((bench.asked.len(), bench.state.sheet().unwrap().prompt.demo_seed), (2, 0));
+    assert_eq!((bench.asked.len(), bench.state.run().unwrap().prompt.demo_seed), (2, 0));
     bench.keys("T");
     assert_eq!(bench.asked.last().unwrap().template.as_deref(), Some("arrow"));
     bench.keys("t");
@@ -170,11 +170,11 @@ fn echoes_of_a_replaced_run_are_dropped() {
     events[..4].iter().cloned().for_each(|event| bench.hear(event));
     bench.keys("s");
     let stale = crate::jobs::Tagged { generation: 1, event: events[4].clone() };
-    super::hear_run(&mut bench.state, stale);
+    super::on_run_event(&mut bench.state, stale);
     assert_eq!(bench.state.phase, Phase::Preparing);
     bench.run_to_end(48);
-    assert_eq!(bench.state.sheets.len(), 1, "the incomplete run made room");
-    assert_eq!(bench.state.sheet().unwrap().prompt.demo_seed, 1);
+    assert_eq!(bench.state.runs.len(), 1, "the incomplete run made room");
+    assert_eq!(bench.state.run().unwrap().prompt.demo_seed, 1);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_run_can_be_stopped_and_what_is_there_stays() {
     bench.keys("x");
     bench.hear(Event::Cancelled);
     assert_eq!((bench.cancelled, &bench.state.phase), (1, &Phase::Stopped));
-    assert_eq!(bench.state.sheet().unwrap().test.tally.len(), 16);
+    assert_eq!(bench.state.run().unwrap().test.tally.len(), 16);
     bench.keys("r");
     assert_eq!(bench.asked.len(), 2);
 }
@@ -198,7 +198,7 @@ fn failures_are_shown_and_can_be_closed() {
     bench.keys("esc");
     assert_eq!(bench.state.phase, Phase::Idle);
     bench.keys("l k w m space f J u x 1 b");
-    assert!(bench.state.sheet().is_none(), "keys without a run do nothing");
+    assert!(bench.state.run().is_none(), "keys without a run do nothing");
 }
 
 #[test]
@@ -221,15 +221,15 @@ fn ranks_are_walked_from_best_to_worst() {
 fn the_run_before_is_what_is_compared_with() {
     let mut bench = Bench::finished(48);
     bench.keys("c");
-    assert!(bench.state.pairing.is_none() && bench.state.notice.is_some());
+    assert!(bench.state.comparison.is_none() && bench.state.notice.is_some());
     bench.keys("s");
     bench.run_to_end(48);
-    let pairing = bench.state.pairing.clone().unwrap();
-    assert_eq!((pairing.shared, pairing.change.len()), (48, 72));
-    assert!(pairing.agreement.pearson.unwrap() > 0.5 && !pairing.flips.is_empty());
+    let comparison = bench.state.comparison.clone().unwrap();
+    assert_eq!((comparison.shared, comparison.change.len()), (48, 72));
+    assert!(comparison.agreement.pearson.unwrap() > 0.5 && !comparison.flips.is_empty());
     let seeds = |bench: &Bench| {
-        let seed = |sheet: Option<&super::state::open_run::Sheet>| sheet.unwrap().prompt.demo_seed;
-        (seed(bench.state.other_sheet()), seed(bench.state.sheet()))
+        let seed = |run: Option<&super::state::open_run::OpenRun>| run.unwrap().prompt.demo_seed;
+        (seed(bench.state.other_run()), seed(bench.state.run()))
     };
     assert_eq!(seeds(&bench), (0, 1));
     bench.keys("s");
@@ -247,12 +247,12 @@ fn the_run_before_is_what_is_compared_with() {
 fn an_opened_example_follows_what_is_heard() {
     let mut bench = Bench::finished(48);
     bench.keys("w e j j");
-    let mix = bench.state.argument.clone().unwrap();
+    let mix = bench.state.breakdown.clone().unwrap();
     bench.keys("space");
-    let model = bench.state.argument.clone().unwrap();
+    let model = bench.state.breakdown.clone().unwrap();
     assert_eq!((mix.example, model.example), (2, 2));
     assert!((mix.margin - model.margin).abs() > 0.1);
-    assert_eq!(bench.keys("esc").state.argument, None);
+    assert_eq!(bench.keys("esc").state.breakdown, None);
 }
 
 #[test]
@@ -284,14 +284,14 @@ fn a_kind_is_shown_alone() {
     let all = bench.state.order.len();
     bench.keys("F");
     let kind = bench.state.kinds.unwrap();
-    let sheet = bench.state.sheet().unwrap();
-    assert!(bench.state.order.len() < all && bench.state.order.iter().all(|&c| sheet.kind(c) == Some(kind)));
+    let run = bench.state.run().unwrap();
+    assert!(bench.state.order.len() < all && bench.state.order.iter().all(|&c| run.kind(c) == Some(kind)));
     assert!(bench.state.shows(bench.state.selected().unwrap()), "the cursor goes where something is shown");
     let order = bench.state.order.clone();
     bench.keys("b");
     assert_eq!(bench.state.selected(), Some(order[0]));
     bench.keys("ctrl-a m");
-    assert_eq!(bench.state.sheet().unwrap().desk.silent(), order.len());
+    assert_eq!(bench.state.run().unwrap().mixer.silent(), order.len());
     bench.keys("esc esc");
     assert_eq!((bench.state.order.len(), bench.state.marks.len(), bench.state.kinds), (all, 0, None));
 }
@@ -302,51 +302,51 @@ fn the_penalty_slides_along_the_path_and_back_to_the_fit() {
     bench.keys("]");
     assert!(bench.state.notice.as_ref().unwrap().text.contains("no fit yet"));
     bench.keys("w");
-    let weights = |bench: &Bench| bench.state.sheet().unwrap().desk.weights();
-    let (fitted, chosen) = (weights(&bench), bench.state.sheet().unwrap().path.as_ref().unwrap().chosen);
+    let weights = |bench: &Bench| bench.state.run().unwrap().mixer.weights();
+    let (fitted, chosen) = (weights(&bench), bench.state.run().unwrap().path.as_ref().unwrap().chosen);
     bench.keys("[ [");
     assert_ne!(weights(&bench), fitted);
-    let sheet = bench.state.sheet().unwrap();
-    assert_eq!(sheet.path.as_ref().unwrap().at, chosen - 2);
-    assert_eq!(sheet.test.mixed.accuracy(), sheet.accuracy(Split::Test));
+    let run = bench.state.run().unwrap();
+    assert_eq!(run.path.as_ref().unwrap().at, chosen - 2);
+    assert_eq!(run.test.mixed.accuracy(), run.accuracy(Split::Test));
     bench.keys("] ]");
     assert_eq!(weights(&bench), fitted);
     bench.keys("[ [ [ u");
     assert_eq!(weights(&bench), fitted, "sliding is one change");
     bench.keys("d n n w ]");
     assert!(bench.state.notice.as_ref().unwrap().text.contains("comprw names its own λ"));
-    assert_eq!(bench.state.sheet().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
+    assert_eq!(bench.state.run().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
 }
 
 #[test]
 fn baselines_are_scored_when_the_desk_is_opened() {
     let mut bench = Bench::finished(48);
-    assert_eq!(bench.state.sheet().unwrap().scores, None);
+    assert_eq!(bench.state.run().unwrap().baselines, None);
     bench.keys("d");
-    let Some(Scores::Known(outcomes)) = &bench.state.sheet().unwrap().scores else { panic!("no scores") };
-    assert_eq!(Some(outcomes[0].accuracy), bench.state.sheet().unwrap().test.tally.full_accuracy());
+    let Some(BaselineScores::Known(outcomes)) = &bench.state.run().unwrap().baselines else { panic!("no scores") };
+    assert_eq!(Some(outcomes[0].accuracy), bench.state.run().unwrap().test.tally.full_accuracy());
 }
 
 #[test]
 fn a_mix_is_saved_and_loaded_where_it_belongs() {
     let mut bench = Bench::finished(48);
     bench.keys("w ctrl-s ctrl-u m y space m i x enter");
-    let Some(Errand::SaveMix { path, file, .. }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::SaveMix { path, file, .. }) = bench.errands.pop() else { panic!("no errand") };
     assert_eq!((path.to_str(), file.method), (Some("my mix"), Method::Partscope));
-    let weights = bench.state.sheet().unwrap().desk.weights();
+    let weights = bench.state.run().unwrap().mixer.weights();
     bench.keys("X ctrl-o enter");
-    let Some(Errand::LoadMix { sheet, path }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::LoadMix { run, path }) = bench.errands.pop() else { panic!("no errand") };
     assert_eq!(path.to_str(), Some("mix.json"));
-    hear_clerk(&mut bench.state, Report::Mix { sheet, path: path.clone(), file: file.clone() });
-    assert_eq!(bench.state.sheet().unwrap().desk.weights(), weights);
+    on_file_event(&mut bench.state, FileEvent::Mix { run, path: path.clone(), file: file.clone() });
+    assert_eq!(bench.state.run().unwrap().mixer.weights(), weights);
     bench.keys("ctrl-s enter");
-    let Some(Errand::SaveMix { file: again, .. }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::SaveMix { file: again, .. }) = bench.errands.pop() else { panic!("no errand") };
     assert_eq!(again, file, "what was loaded is saved as what it was");
     let other = WeightsFile { task: "another".to_owned(), ..*file };
-    hear_clerk(&mut bench.state, Report::Mix { sheet, path, file: Box::new(other) });
+    on_file_event(&mut bench.state, FileEvent::Mix { run, path, file: Box::new(other) });
     assert!(bench.state.notice.as_ref().unwrap().text.contains("for task another, not sentiment"));
-    assert_eq!(bench.state.sheet().unwrap().desk.weights(), weights, "what is refused changes nothing");
+    assert_eq!(bench.state.run().unwrap().mixer.weights(), weights, "what is refused changes nothing");
     bench.keys("m ctrl-s enter");
-    let Some(Errand::SaveMix { file, .. }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::SaveMix { file, .. }) = bench.errands.pop() else { panic!("no errand") };
     assert_eq!(file.method, Method::Manual);
 }

@@ -2,11 +2,11 @@
 
 use crate::{
     app::{
-        hear_clerk,
+        on_file_event,
         state::{Screen, selection},
         tests::{fixture, harness::Bench},
     },
-    jobs::{Errand, Report},
+    jobs::{FileEvent, FileRequest},
     runner::{Event, RunRequest},
 };
 
@@ -14,29 +14,29 @@ use crate::{
 fn the_matrix_holds_all_runs_against_each_other_and_opens_a_pair() {
     let mut bench = Bench::finished(48);
     bench.keys("M");
-    assert_eq!(bench.state.matrix.sheets.len(), 1);
+    assert_eq!(bench.state.matrix.runs.len(), 1);
     for _ in 0..2 {
         bench.keys("s");
         bench.run_to_end(48);
     }
     let matrix = &bench.state.matrix;
-    assert_eq!((matrix.sheets.len(), matrix.at), (3, (0, 2)));
+    assert_eq!((matrix.runs.len(), matrix.at), (3, (0, 2)));
     assert!((matrix.agreement[1][1].pearson.unwrap() - 1.0).abs() < 1e-9);
     assert_eq!(matrix.agreement[0][2], matrix.agreement[2][0]);
     bench.keys("j h h l enter");
     assert_eq!(bench.state.screen, Screen::Map, "the diagonal is a run");
     bench.keys("M k enter");
     assert_eq!(bench.state.screen, Screen::Compare);
-    let pairing = bench.state.pairing.as_ref().unwrap();
-    assert_eq!((pairing.a, pairing.b), (bench.state.matrix.sheets[0], bench.state.matrix.sheets[1]));
-    assert_eq!(pairing.agreement.pearson, bench.state.matrix.agreement[0][1].pearson);
+    let comparison = bench.state.comparison.as_ref().unwrap();
+    assert_eq!((comparison.a, comparison.b), (bench.state.matrix.runs[0], bench.state.matrix.runs[1]));
+    assert_eq!(comparison.agreement.pearson, bench.state.matrix.agreement[0][1].pearson);
 }
 
 #[test]
 fn runs_are_queued_and_begin_one_after_the_other() {
     let mut bench = Bench::opened();
     bench.keys("Q Q Q");
-    let seeds = |bench: &Bench| bench.state.shelf.queue.iter().map(|request| request.demo_seed).collect::<Vec<_>>();
+    let seeds = |bench: &Bench| bench.state.run_list.queue.iter().map(|request| request.demo_seed).collect::<Vec<_>>();
     assert_eq!((seeds(&bench), bench.asked.len()), (vec![1, 2, 3], 1));
     bench.run_to_end(16);
     assert_eq!((seeds(&bench), bench.asked.len(), bench.asked[1].demo_seed), (vec![2, 3], 2, 1));
@@ -44,7 +44,7 @@ fn runs_are_queued_and_begin_one_after_the_other() {
     bench.keys("R j delete");
     assert_eq!(seeds(&bench), [0_u64; 0], "the last of the queue is taken out");
     bench.run_to_end(16);
-    assert_eq!((bench.asked.len(), bench.state.sheets.len()), (3, 3));
+    assert_eq!((bench.asked.len(), bench.state.runs.len()), (3, 3));
     bench.keys("Q Q");
     bench.hear(Event::Failed("no".to_owned()));
     assert_eq!((bench.asked.len(), seeds(&bench)), (4, vec![4]), "what failed is read before the queue goes on");
@@ -62,21 +62,21 @@ fn runs_are_opened_compared_and_deleted() {
     bench.keys("R");
     assert_eq!(selection::rows(&bench.state).len(), 5, "two at hand, three of the store");
     bench.keys("c");
-    assert_eq!((bench.state.screen, bench.state.other), (Screen::Compare, Some(bench.state.sheets[0].id)));
+    assert_eq!((bench.state.screen, bench.state.other), (Screen::Compare, Some(bench.state.runs[0].id)));
     bench.keys("R enter");
     assert_eq!((bench.state.screen, bench.state.current), (Screen::Map, 0));
     bench.keys("R j j enter");
-    assert!(matches!(bench.errands.pop(), Some(Errand::OpenRun(key)) if key == "0".repeat(32)));
+    assert!(matches!(bench.errands.pop(), Some(FileRequest::OpenRun(key)) if key == "0".repeat(32)));
     let run = fixture::run(&RunRequest { demo_seed: 7, ..fixture::request() }, 200);
-    hear_clerk(&mut bench.state, Report::Opened(Box::new(run)));
-    assert_eq!((bench.state.sheets.len(), bench.state.sheet().unwrap().prompt.demo_seed), (3, 7));
+    on_file_event(&mut bench.state, FileEvent::Opened(Box::new(run)));
+    assert_eq!((bench.state.runs.len(), bench.state.run().unwrap().prompt.demo_seed), (3, 7));
     bench.keys("R G D");
     assert!(bench.errands.is_empty(), "once is not enough");
     bench.keys("k j D");
     assert!(bench.errands.is_empty(), "another key in between takes it back");
     bench.keys("D");
-    assert!(matches!(bench.errands.pop(), Some(Errand::DeleteRun(_))));
+    assert!(matches!(bench.errands.pop(), Some(FileRequest::DeleteRun(_))));
     bench.keys("g D");
-    assert_eq!(bench.state.sheets.len(), 2);
-    assert_eq!(bench.state.sheet().unwrap().prompt.demo_seed, 7, "what is shown stays");
+    assert_eq!(bench.state.runs.len(), 2);
+    assert_eq!(bench.state.run().unwrap().prompt.demo_seed, 7, "what is shown stays");
 }

@@ -4,7 +4,7 @@ use crate::{
     analysis::Kind,
     app::{
         effect::Effect,
-        state::{Screen, State, Tone, demo_editor::summary},
+        state::{Screen, Severity, State, demo_editor::summary},
     },
     attribution::Split,
 };
@@ -19,36 +19,36 @@ pub(super) fn copy(state: &mut State) -> Vec<Effect> {
         Screen::Compare => compared(state),
         Screen::Matrix => pair(state),
         Screen::Runs => run_list::cells(state),
-        Screen::Mix if state.mixer.on_rest => rest(state),
-        Screen::Map | Screen::Mix | Screen::Cause => component(state),
+        Screen::Mixer if state.fit_controls.on_rest => rest(state),
+        Screen::Map | Screen::Mixer | Screen::Experiments => component(state),
     };
     let Some(cells) = cells else {
-        state.notify(Tone::Plain, "there is nothing to copy here");
+        state.notify(Severity::Plain, "there is nothing to copy here");
         return Vec::new();
     };
-    state.notify(Tone::Plain, format!("copied: {}", cells.join("  ")));
+    state.notify(Severity::Plain, format!("copied: {}", cells.join("  ")));
     vec![Effect::Copy(cells.join("\t"))]
 }
 
 /// Name, accuracy, kind, weight.
 fn component(state: &State) -> Option<Vec<String>> {
-    let (sheet, component) = (state.sheet()?, state.selected()?);
-    let accuracy = sheet.test.tally.accuracy(component)?;
-    let kind = sheet.kind(component).map_or("", Kind::name);
-    let weight = sheet.desk.weight(component).to_string();
-    Some(vec![sheet.name(component).to_string(), format!("{accuracy:.4}"), kind.to_owned(), weight])
+    let (run, component) = (state.run()?, state.selected()?);
+    let accuracy = run.test.tally.accuracy(component)?;
+    let kind = run.kind(component).map_or("", Kind::name);
+    let weight = run.mixer.weight(component).to_string();
+    Some(vec![run.name(component).to_string(), format!("{accuracy:.4}"), kind.to_owned(), weight])
 }
 
 fn rest(state: &State) -> Option<Vec<String>> {
-    Some(vec!["rest".to_owned(), state.sheet()?.desk.rest().to_string()])
+    Some(vec!["rest".to_owned(), state.run()?.mixer.rest().to_string()])
 }
 
 /// Id, gold, what is heard, text.
 fn example(state: &State) -> Option<Vec<String>> {
-    let (sheet, example) = (state.sheet()?, *state.listing.rows.get(state.listing.at)?);
-    let item = &sheet.test.items[example];
-    let said = sheet.label(*sheet.predicted(Split::Test).get(example)?);
-    Some(vec![item.id.clone(), sheet.label(item.gold), said, item.text.clone()])
+    let (run, example) = (state.run()?, *state.example_list.rows.get(state.example_list.at)?);
+    let item = &run.test.items[example];
+    let said = run.label(*run.predicted(Split::Test).get(example)?);
+    Some(vec![item.id.clone(), run.label(item.gold), said, item.text.clone()])
 }
 
 /// The text of one's own if there is one, else label and text of the demonstration under the cursor.
@@ -63,7 +63,7 @@ fn prompt(state: &State) -> Option<Vec<String>> {
 
 /// The component under the cursor in both runs: name, both accuracies, their difference.
 fn compared(state: &State) -> Option<Vec<String>> {
-    let (a, b, component) = (state.other_sheet()?, state.sheet()?, state.selected()?);
+    let (a, b, component) = (state.other_run()?, state.run()?, state.selected()?);
     let (a, name) = (a.test.tally.accuracy(component)?, b.name(component).to_string());
     let b = b.test.tally.accuracy(component)?;
     Some(vec![name, format!("{a:.4}"), format!("{b:.4}"), format!("{:+.4}", b - a)])
@@ -74,9 +74,9 @@ fn pair(state: &State) -> Option<Vec<String>> {
     let (row, column) = state.matrix.at;
     let pair = state.matrix.agreement.get(row)?.get(column)?;
     let name = |index: usize| {
-        let id = state.matrix.sheets.get(index)?;
-        let sheet = state.sheets.iter().find(|sheet| sheet.id == *id)?;
-        Some(format!("{} {}", sheet.task.template, sheet.demos_name()))
+        let id = state.matrix.runs.get(index)?;
+        let run = state.runs.iter().find(|run| run.id == *id)?;
+        Some(format!("{} {}", run.task.template, run.demos_name()))
     };
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));
     let overlap = format!("{:.4}", pair.iou_top5);

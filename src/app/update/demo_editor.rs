@@ -7,13 +7,13 @@ use crate::{
         action::Action,
         effect::Effect,
         state::{
-            Overlay, Screen, State, Tone,
-            input::{Purpose, Typed, rows_of},
+            Overlay, Screen, Severity, State,
+            input::{InputKind, LineInput, rows_of},
             selection::candidates,
         },
     },
-    jobs::Errand,
-    runner::{Answer, Ask, Demonstration},
+    jobs::FileRequest,
+    runner::{Demonstration, Query, QueryAnswer},
     task::Task,
     text::printable,
 };
@@ -49,15 +49,15 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
             editor.at -= 1;
         }
         Action::Remove if !editor.demos.is_empty() => editor.edit(|demos| drop(demos.remove(at))),
-        Action::Undo if !editor.undo() => state.notify(Tone::Plain, "there is nothing to take back"),
-        Action::Redo if !editor.redo() => state.notify(Tone::Plain, "there is nothing to make again"),
+        Action::Undo if !editor.undo() => state.notify(Severity::Plain, "there is nothing to take back"),
+        Action::Redo if !editor.redo() => state.notify(Severity::Plain, "there is nothing to make again"),
         Action::OwnText => {
             let text = editor.own.clone();
-            state.overlay = Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text, sure: false }));
+            state.overlay = Some(Overlay::Line(LineInput { purpose: InputKind::OwnText, text, confirmed: false }));
         }
         Action::Relabel | Action::Replace | Action::Add | Action::Another => match task {
             Some(task) => with_task(state, action, &task),
-            None => state.notify(Tone::Plain, "the task's examples are being read"),
+            None => state.notify(Severity::Plain, "the task's examples are being read"),
         },
         _ => {}
     }
@@ -84,14 +84,14 @@ fn with_task(state: &mut State, action: Action, task: &Task) {
             let after = spare.iter().filter(alike).find(|&&index| here.is_none_or(|here| index > here));
             match after.or_else(|| spare.iter().find(alike)) {
                 Some(&index) => editor.edit(|demos| demos[at] = from_pool(task, index)),
-                None => state.notify(Tone::Plain, "the pool has no other example of this label"),
+                None => state.notify(Severity::Plain, "the pool has no other example of this label"),
             }
         }
         Action::Add | Action::Replace if !spare.is_empty() => {
             let replace = action == Action::Replace && at < editor.demos.len();
             state.overlay = Some(Overlay::Pool { needle: String::new(), at: 0, replace });
         }
-        Action::Add | Action::Replace => state.notify(Tone::Plain, "every example of the pool is in the prompt"),
+        Action::Add | Action::Replace => state.notify(Severity::Plain, "every example of the pool is in the prompt"),
         _ => {}
     }
 }
@@ -120,11 +120,11 @@ pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     if state.screen != Screen::Prompt {
         return Vec::new();
     }
-    let Some(sheet) = state.sheet() else { return Vec::new() };
-    if state.editor.as_ref().is_none_or(|editor| editor.sheet != sheet.id) {
-        state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(sheet));
+    let Some(run) = state.run() else { return Vec::new() };
+    if state.editor.as_ref().is_none_or(|editor| editor.run != run.id) {
+        state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(run));
     }
-    let (has_model, template) = (state.wanted.is_some(), state.sheet().map(|sheet| sheet.task.template.clone()));
+    let (has_model, template) = (state.wanted.is_some(), state.run().map(|run| run.task.template.clone()));
     let Some(task) = state.task().cloned() else { return fetch(state) };
     let Some(editor) = state.editor.as_mut().filter(|_| has_model) else { return Vec::new() };
     let question = (editor.demos.clone(), editor.own.clone());
@@ -134,17 +134,17 @@ pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     editor.serial += 1;
     editor.refused = None;
     editor.asked = Some(question.clone());
-    let ask = Ask { serial: editor.serial, task, template, demos: question.0, text: question.1 };
-    vec![Effect::Ask(Box::new(ask))]
+    let ask = Query { serial: editor.serial, task, template, demos: question.0, text: question.1 };
+    vec![Effect::Query(Box::new(ask))]
 }
 
 /// Has the task of the shown run read, once.
 fn fetch(state: &mut State) -> Vec<Effect> {
-    let name = state.sheet().and_then(|sheet| sheet.request.as_ref()).map(|request| request.task.clone());
+    let name = state.run().and_then(|run| run.request.as_ref()).map(|request| request.task.clone());
     match name.filter(|name| !state.tasks.contains_key(name)) {
         Some(name) => {
             state.tasks.insert(name.clone(), None);
-            vec![Effect::Errand(Errand::ReadTask(name))]
+            vec![Effect::FileRequest(FileRequest::ReadTask(name))]
         }
         None => Vec::new(),
     }
@@ -158,7 +158,7 @@ pub(super) fn ask_again(state: &mut State) {
 }
 
 /// Takes in what the model said to a question; late answers are dropped.
-pub fn hear_answer(state: &mut State, serial: u64, told: Result<Answer, String>) {
+pub fn on_query_answer(state: &mut State, serial: u64, told: Result<QueryAnswer, String>) {
     let Some(editor) = state.editor.as_mut().filter(|editor| editor.serial == serial) else { return };
     match told {
         Ok(answer) => (editor.answer, editor.refused) = (Some(answer), None),
@@ -168,9 +168,9 @@ pub fn hear_answer(state: &mut State, serial: u64, told: Result<Answer, String>)
 }
 
 /// Takes in a task that was read.
-pub(super) fn hear_task(state: &mut State, name: String, task: Result<Arc<Task>, String>) -> Vec<Effect> {
+pub(super) fn on_task(state: &mut State, name: String, task: Result<Arc<Task>, String>) -> Vec<Effect> {
     if let Err(why) = &task {
-        state.notify(Tone::Bad, printable(why).into_owned());
+        state.notify(Severity::Bad, printable(why).into_owned());
     }
     state.tasks.insert(name, Some(task));
     settle(state)

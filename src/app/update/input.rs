@@ -6,10 +6,10 @@ use crate::{
         effect::Effect,
         state::{
             Overlay, State,
-            input::{Purpose, Typed, place, rows_of},
+            input::{InputKind, LineInput, place, rows_of},
         },
     },
-    jobs::Errand,
+    jobs::FileRequest,
 };
 
 use super::mixer::file_of;
@@ -18,7 +18,7 @@ use super::mixer::file_of;
 pub(super) fn open_line(state: &mut State) -> Option<&mut String> {
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => Some(&mut palette.text),
-        Some(Overlay::Search) => Some(&mut state.listing.needle),
+        Some(Overlay::Search) => Some(&mut state.example_list.needle),
         Some(Overlay::Line(line)) => Some(&mut line.text),
         Some(Overlay::Pool { needle, .. }) => Some(needle),
         _ => None,
@@ -62,7 +62,7 @@ pub(super) fn changed(state: &mut State) {
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => palette.at = 0,
         Some(Overlay::Pool { at, .. }) => *at = 0,
-        Some(Overlay::Line(line)) => line.sure = false,
+        Some(Overlay::Line(line)) => line.confirmed = false,
         _ => {}
     }
     follow_own_text(state);
@@ -70,7 +70,7 @@ pub(super) fn changed(state: &mut State) {
 
 /// The text of one's own is what stands in its line.
 fn follow_own_text(state: &mut State) {
-    if let (Some(Overlay::Line(Typed { purpose: Purpose::OwnText, text, .. })), Some(editor)) =
+    if let (Some(Overlay::Line(LineInput { purpose: InputKind::OwnText, text, .. })), Some(editor)) =
         (&state.overlay, &mut state.editor)
     {
         editor.own.clone_from(text);
@@ -93,11 +93,11 @@ pub(super) fn in_palette(state: &mut State, action: Action) -> Option<Action> {
 /// What an action does while the search is open.
 pub(super) fn in_search(state: &mut State, action: Action) {
     if let Some(rows) = rows_of(action, state.page) {
-        state.listing.step(rows);
+        state.example_list.step(rows);
         return;
     }
     if action != Action::Accept {
-        state.listing.needle.clear();
+        state.example_list.needle.clear();
     }
     state.overlay = None;
 }
@@ -113,7 +113,7 @@ pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
         }
         _ if rows_of(action, 0).is_some() => {}
         _ => {
-            if let (Purpose::OwnText, Some(editor)) = (line.purpose, &mut state.editor) {
+            if let (InputKind::OwnText, Some(editor)) = (line.purpose, &mut state.editor) {
                 editor.own.clear();
             }
             state.overlay = None;
@@ -123,14 +123,14 @@ pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 /// Does what the line was asked for.
-fn accept(state: &State, line: &Typed) -> Vec<Effect> {
+fn accept(state: &State, line: &LineInput) -> Vec<Effect> {
     let text = line.text.trim();
-    let Some(sheet) = state.sheet().filter(|_| !text.is_empty()) else { return Vec::new() };
+    let Some(run) = state.run().filter(|_| !text.is_empty()) else { return Vec::new() };
     let path = text.into();
-    vec![Effect::Errand(match line.purpose {
-        Purpose::SaveMix => Errand::SaveMix { path, file: Box::new(file_of(sheet)), replace: line.sure },
-        Purpose::LoadMix => Errand::LoadMix { sheet: sheet.id, path },
-        Purpose::OwnText => return Vec::new(),
+    vec![Effect::FileRequest(match line.purpose {
+        InputKind::SaveMix => FileRequest::SaveMix { path, file: Box::new(file_of(run)), replace: line.confirmed },
+        InputKind::LoadMix => FileRequest::LoadMix { run: run.id, path },
+        InputKind::OwnText => return Vec::new(),
     })]
 }
 

@@ -7,14 +7,14 @@ use crate::{
     app::{
         effect::Effect,
         state::{
-            FitNote, Fitting, Overlay, Phase, Screen, State, Tone,
-            fit::{Path, Scores},
-            input::{Purpose, Typed},
-            open_run::{Change, Sheet},
+            FitNote, Fitting, Overlay, Phase, Screen, Severity, State,
+            fit::{BaselineScores, Path},
+            input::{InputKind, LineInput},
+            open_run::{Change, OpenRun},
         },
     },
     attribution::{F32_TOLERANCE, Split},
-    jobs::{FitEvent, Judged, Report, Scored, Tagged},
+    jobs::{BaselinesEvent, FileEvent, FitEvent, StatsEvent, Tagged},
     runner::{Event, Note, Plan},
     text::printable,
 };
@@ -22,10 +22,10 @@ use crate::{
 use super::{demo_editor, mixer, run_list, screen_data::request_missing};
 
 /// Runs kept at hand to go back to; older ones are forgotten.
-const SHEETS: usize = 12;
+const RUNS: usize = 12;
 
 /// Takes in what the model's worker says. Echoes of runs that were replaced are dropped.
-pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
+pub fn on_run_event(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
     if told.generation != state.generation {
         return Vec::new();
     }
@@ -33,21 +33,21 @@ pub fn hear_run(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
         Event::Loading(model) => set_phase(state, Phase::Loading(printable(&model).into_owned())),
         Event::Planned(plan) => begin(state, *plan),
         Event::Batch(split, batch) => {
-            if let Some(sheet) = filling(state) {
-                sheet.push(split, &batch);
+            if let Some(run) = filling(state) {
+                run.push(split, &batch);
             }
             start_waiting_fit(state)
         }
         Event::Progress(progress) => set_phase(state, Phase::Running(progress)),
         Event::Finished(meta) => {
-            if let Some(sheet) = filling(state) {
-                sheet.finish(*meta);
+            if let Some(run) = filling(state) {
+                run.finish(*meta);
             }
             finish(state)
         }
         Event::Note(Note::Kept) => Vec::new(),
         Event::Note(note) => {
-            state.notify(Tone::Plain, note.to_string());
+            state.notify(Severity::Plain, note.to_string());
             Vec::new()
         }
         Event::Cancelled => set_phase(state, Phase::Stopped),
@@ -70,21 +70,21 @@ fn set_phase(state: &mut State, phase: Phase) -> Vec<Effect> {
     Vec::new()
 }
 
-fn filling(state: &mut State) -> Option<&mut Sheet> {
-    state.filling.and_then(|id| state.sheet_by_id(id))
+fn filling(state: &mut State) -> Option<&mut OpenRun> {
+    state.filling.and_then(|id| state.run_by_id(id))
 }
 
-/// Lays out a new sheet; incomplete ones make room for it.
+/// Lays out a new run; incomplete ones make room for it.
 fn begin(state: &mut State, plan: Plan) -> Vec<Effect> {
     let Some(request) = state.wanted.clone() else { return Vec::new() };
     let id = state.new_id();
-    let before = state.sheet().filter(|sheet| sheet.is_complete()).map(|sheet| sheet.id);
-    state.sheets.retain(|sheet| sheet.is_complete() && sheet.request.as_ref() != Some(&request));
-    let surplus = (state.sheets.len() + 1).saturating_sub(SHEETS);
-    state.sheets.drain(..surplus);
-    state.sheets.push(Sheet::planned(id, request, plan));
-    state.current = state.sheets.len() - 1;
-    state.other = before.filter(|&id| state.sheets.iter().any(|sheet| sheet.id == id)).or(state.other);
+    let before = state.run().filter(|run| run.is_complete()).map(|run| run.id);
+    state.runs.retain(|run| run.is_complete() && run.request.as_ref() != Some(&request));
+    let surplus = (state.runs.len() + 1).saturating_sub(RUNS);
+    state.runs.drain(..surplus);
+    state.runs.push(OpenRun::planned(id, request, plan));
+    state.current = state.runs.len() - 1;
+    state.other = before.filter(|&id| state.runs.iter().any(|run| run.id == id)).or(state.other);
     state.filling = Some(id);
     Vec::new()
 }
@@ -92,11 +92,11 @@ fn begin(state: &mut State, plan: Plan) -> Vec<Effect> {
 /// Begins the fit that was asked for before its examples were there.
 fn start_waiting_fit(state: &mut State) -> Vec<Effect> {
     let Fitting::Waiting(id) = state.fitting else { return Vec::new() };
-    let table = state.sheet_by_id(id).map(|sheet| sheet.train.table.clone());
+    let table = state.run_by_id(id).map(|run| run.train.table.clone());
     match table {
         Some(table) if table.is_complete() => {
             state.fitting = Fitting::Running(id);
-            vec![Effect::Fit { sheet: id, table, method: state.mixer.method }]
+            vec![Effect::Fit { run: id, table, method: state.fit_controls.method }]
         }
         _ => Vec::new(),
     }
@@ -104,22 +104,22 @@ fn start_waiting_fit(state: &mut State) -> Vec<Effect> {
 
 fn finish(state: &mut State) -> Vec<Effect> {
     state.phase = Phase::Idle;
-    let Some(sheet) = filling(state) else { return Vec::new() };
-    let exactness = sheet.exactness;
+    let Some(run) = filling(state) else { return Vec::new() };
+    let exactness = run.exactness;
     if !exactness.holds(F32_TOLERANCE) {
-        state.notify(Tone::Bad, "the parts do not add up to the model's logits: do not trust this run");
+        state.notify(Severity::Bad, "the parts do not add up to the model's logits: do not trust this run");
     }
-    judge_next(state)
+    next_stats(state)
 }
 
-/// Has the next complete sheet judged that was not yet, the one that is shown first.
-pub(super) fn judge_next(state: &mut State) -> Vec<Effect> {
-    let unjudged = |sheet: &&Sheet| sheet.is_complete() && sheet.stats.is_none();
-    let shown = state.sheet().filter(unjudged);
-    match shown.or_else(|| state.sheets.iter().find(unjudged)) {
-        Some(sheet) if state.judging.is_none() => {
-            let effect = Effect::Judge { sheet: sheet.id, table: sheet.test.table.clone() };
-            state.judging = Some(sheet.id);
+/// Has the next complete run judged that was not yet, the one that is shown first.
+pub(super) fn next_stats(state: &mut State) -> Vec<Effect> {
+    let unjudged = |run: &&OpenRun| run.is_complete() && run.stats.is_none();
+    let shown = state.run().filter(unjudged);
+    match shown.or_else(|| state.runs.iter().find(unjudged)) {
+        Some(run) if state.computing_stats.is_none() => {
+            let effect = Effect::Stats { run: run.id, table: run.test.table.clone() };
+            state.computing_stats = Some(run.id);
             vec![effect]
         }
         _ => Vec::new(),
@@ -127,39 +127,39 @@ pub(super) fn judge_next(state: &mut State) -> Vec<Effect> {
 }
 
 /// Takes in how components were judged.
-pub fn hear_judge(state: &mut State, told: Judged) -> Vec<Effect> {
+pub fn on_stats_event(state: &mut State, told: StatsEvent) -> Vec<Effect> {
     let stats = match told {
-        Judged::Done { stats, .. } => stats,
-        Judged::Failed(message) => {
-            state.notify(Tone::Bad, format!("the components could not be judged: {}", printable(&message)));
+        StatsEvent::Done { stats, .. } => stats,
+        StatsEvent::Failed(message) => {
+            state.notify(Severity::Bad, format!("the components could not be judged: {}", printable(&message)));
             Vec::new()
         }
     };
-    let judged = state.judging.take();
-    if let Some(sheet) = judged.and_then(|id| state.sheet_by_id(id)) {
-        sheet.stats = Some(stats);
+    let judged = state.computing_stats.take();
+    if let Some(run) = judged.and_then(|id| state.run_by_id(id)) {
+        run.stats = Some(stats);
     }
     state.refresh();
-    judge_next(state)
+    next_stats(state)
 }
 
 /// Takes in what the fit says.
-pub fn hear_fit(state: &mut State, told: FitEvent) {
+pub fn on_fit_event(state: &mut State, told: FitEvent) {
     match told {
-        FitEvent::Done { sheet, fit, took } if state.fitting == Fitting::Running(sheet) => {
+        FitEvent::Done { run, fit, took } if state.fitting == Fitting::Running(run) => {
             let has_path = matches!(fit.method, Method::Partscope | Method::Convex);
-            state.fitting = if has_path { Fitting::Path(sheet) } else { Fitting::Idle };
-            load_fit(state, sheet, *fit, took);
+            state.fitting = if has_path { Fitting::Path(run) } else { Fitting::Idle };
+            load_fit(state, run, *fit, took);
         }
-        FitEvent::Path { sheet, fits } if state.fitting == Fitting::Path(sheet) => {
+        FitEvent::Path { run, fits } if state.fitting == Fitting::Path(run) => {
             state.fitting = Fitting::Idle;
-            if let Some(sheet) = state.sheet_by_id(sheet) {
-                sheet.path = sheet.fit.as_ref().map(|found| Path::new(fits, &found.mix));
+            if let Some(run) = state.run_by_id(run) {
+                run.path = run.fit.as_ref().map(|found| Path::new(fits, &found.mix));
             }
         }
         FitEvent::Failed(message) => {
             state.fitting = Fitting::Idle;
-            state.notify(Tone::Bad, format!("the fit failed: {}", printable(&message)));
+            state.notify(Severity::Bad, format!("the fit failed: {}", printable(&message)));
         }
         FitEvent::Done { .. } | FitEvent::Path { .. } => {}
     }
@@ -167,57 +167,57 @@ pub fn hear_fit(state: &mut State, told: FitEvent) {
 }
 
 fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
-    let Some(sheet) = state.sheet_by_id(id) else { return };
-    sheet.desk.load(&fit.mix);
-    sheet.follow();
-    let train = sheet.train.table.len();
-    let (fixed, broken) = (sheet.changes(Change::Fixed), sheet.changes(Change::Broken));
+    let Some(run) = state.run_by_id(id) else { return };
+    run.mixer.load(&fit.mix);
+    run.follow();
+    let train = run.train.table.len();
+    let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
     let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
-    let (model, mix) = (share(sheet.test.tally.full_accuracy()), share(sheet.accuracy(Split::Test)));
+    let (model, mix) = (share(run.test.tally.full_accuracy()), share(run.accuracy(Split::Test)));
     let flips = format!("{fixed} fixed, {broken} broken");
-    sheet.path = None;
-    let note = FitNote { sheet: id, method: fit.method, lambda: fit.lambda, train, took, kkt: fit.kkt };
-    sheet.fit = Some(fit);
+    run.path = None;
+    let note = FitNote { run: id, method: fit.method, lambda: fit.lambda, train, took, kkt: fit.kkt };
+    run.fit = Some(fit);
     state.fit_note = Some(note);
-    state.notify(Tone::Good, format!("fitted on {train} examples: {model} → {mix} % on test, {flips}"));
+    state.notify(Severity::Good, format!("fitted on {train} examples: {model} → {mix} % on test, {flips}"));
 }
 
 /// Takes in how other methods did.
-pub fn hear_score(state: &mut State, told: Scored) {
-    let (id, scores) = match told {
-        Scored::Done { sheet, outcomes } => (Some(sheet), Scores::Known(outcomes)),
-        Scored::Failed { sheet, why } => (Some(sheet), Scores::Refused(printable(&why).into_owned())),
-        Scored::Broken(why) => (None, Scores::Refused(printable(&why).into_owned())),
+pub fn on_baselines_event(state: &mut State, told: BaselinesEvent) {
+    let (id, baselines) = match told {
+        BaselinesEvent::Done { run, outcomes } => (Some(run), BaselineScores::Known(outcomes)),
+        BaselinesEvent::Failed { run, why } => (Some(run), BaselineScores::Refused(printable(&why).into_owned())),
+        BaselinesEvent::Broken(why) => (None, BaselineScores::Refused(printable(&why).into_owned())),
     };
-    let asked = |sheet: &&mut Sheet| sheet.scores == Some(Scores::Asked) && id.is_none_or(|id| sheet.id == id);
-    state.sheets.iter_mut().filter(asked).for_each(|sheet| sheet.scores = Some(scores.clone()));
+    let asked = |run: &&mut OpenRun| run.baselines == Some(BaselineScores::Asked) && id.is_none_or(|id| run.id == id);
+    state.runs.iter_mut().filter(asked).for_each(|run| run.baselines = Some(baselines.clone()));
 }
 
 /// Takes in what came of an errand.
-pub fn hear_clerk(state: &mut State, report: Report) -> Vec<Effect> {
+pub fn on_file_event(state: &mut State, report: FileEvent) -> Vec<Effect> {
     match report {
-        Report::SavedMix(path) => {
-            state.notify(Tone::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
+        FileEvent::SavedMix(path) => {
+            state.notify(Severity::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
         }
-        Report::Exists(path) => {
+        FileEvent::Exists(path) => {
             let text = printable(&path.to_string_lossy()).into_owned();
-            state.overlay = Some(Overlay::Line(Typed { purpose: Purpose::SaveMix, text, sure: true }));
+            state.overlay = Some(Overlay::Line(LineInput { purpose: InputKind::SaveMix, text, confirmed: true }));
         }
-        Report::Mix { sheet, path, file } => mixer::load(state, sheet, &path.to_string_lossy(), &file),
-        Report::Runs(stored) => state.shelf.stored = Some(stored),
-        Report::Opened(run) => {
+        FileEvent::Mix { run, path, file } => mixer::load(state, run, &path.to_string_lossy(), &file),
+        FileEvent::Runs(stored) => state.run_list.stored = Some(stored),
+        FileEvent::Opened(run) => {
             let judge = state.open(vec![*run]);
-            state.show(state.sheets.len() - 1);
+            state.show(state.runs.len() - 1);
             state.screen = Screen::Map;
             state.refresh();
             return judge;
         }
-        Report::Deleted => {
+        FileEvent::Deleted => {
             run_list::look_again(state);
-            state.notify(Tone::Plain, "deleted");
+            state.notify(Severity::Plain, "deleted");
         }
-        Report::Task(name, task) => return demo_editor::hear_task(state, name, task),
-        Report::Failed(why) => state.notify(Tone::Bad, printable(&why).into_owned()),
+        FileEvent::Task(name, task) => return demo_editor::on_task(state, name, task),
+        FileEvent::Failed(why) => state.notify(Severity::Bad, printable(&why).into_owned()),
     }
     state.refresh();
     request_missing(state)

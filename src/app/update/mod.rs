@@ -13,9 +13,9 @@ mod screen_data;
 mod selection;
 mod session;
 
-pub use demo_editor::hear_answer;
-pub use experiments::{hear_look, hear_study};
-pub use messages::{hear_clerk, hear_fit, hear_judge, hear_run, hear_score};
+pub use demo_editor::on_query_answer;
+pub use experiments::{on_experiment_event, on_quick_experiment_event};
+pub use messages::{on_baselines_event, on_file_event, on_fit_event, on_run_event, on_stats_event};
 pub use session::Remembered;
 
 use crate::{analysis::Kind, text::printable};
@@ -23,9 +23,9 @@ use crate::{analysis::Kind, text::printable};
 use super::{
     action::{Action, Section},
     effect::{Effect, Leave},
-    keymap::{Code, Key, Place},
+    keymap::{Code, Key, KeyContext},
     state::{
-        Overlay, Phase, Screen, State, Tone,
+        Overlay, Phase, Screen, Severity, State,
         input::{Palette, place},
     },
 };
@@ -34,7 +34,7 @@ use selection::{extreme, next_of, step, walk, walk_ranks};
 
 /// Does what `key` means where it is pressed; in a line that is typed, characters are typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
-    if let (Place::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
+    if let (KeyContext::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
         return type_text(state, character.encode_utf8(&mut [0; 4]));
     }
     match state.keymap.lookup(state.place(), key) {
@@ -78,9 +78,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         None => on_screen(state, action),
     };
     if !matches!(action, Action::Stronger | Action::Weaker) {
-        state.sheet_mut().into_iter().for_each(|sheet| sheet.desk.let_go());
+        state.run_mut().into_iter().for_each(|run| run.mixer.let_go());
     }
-    if state.place() != Place::Line {
+    if state.place() != KeyContext::Line {
         state.caret = 0;
     }
     state.refresh();
@@ -144,8 +144,8 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextBiased => next_of(state, Kind::LabelBiased, "label-biased"),
         Action::Mark | Action::MarkLayer | Action::MarkColumn | Action::MarkAll => selection::mark(state, action),
         Action::Kinds => selection::next_kind(state),
-        Action::Metric => state.map.metric = state.map.metric.next(state.sheet()),
-        Action::Filter => state.listing.filter = state.listing.filter.next(),
+        Action::Metric => state.map.metric = state.map.metric.next(state.run()),
+        Action::Filter => state.example_list.filter = state.example_list.filter.next(),
         Action::FilterLabel => selection::filter_label(state),
         Action::ListDown => step(state, 1),
         Action::ListUp => step(state, -1),
@@ -168,7 +168,9 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Ranking => state.ranked = !state.ranked,
         Action::Detail => state.detail = !state.detail,
         Action::Prompt => state.turn_to(Screen::Prompt),
-        Action::FullPrompt => state.listing.prompt = if state.listing.prompt.is_some() { None } else { Some(0) },
+        Action::FullPrompt => {
+            state.example_list.prompt = if state.example_list.prompt.is_some() { None } else { Some(0) }
+        }
         Action::Earlier
         | Action::Later
         | Action::Relabel
@@ -178,9 +180,9 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Remove
         | Action::OwnText => {
             let prompt = state.key_of(Action::Prompt);
-            state.notify(Tone::Plain, format!("{prompt} opens the demonstrations, where that can be done"));
+            state.notify(Severity::Plain, format!("{prompt} opens the demonstrations, where that can be done"));
         }
-        Action::Mixer => state.turn_to(Screen::Mix),
+        Action::Mixer => state.turn_to(Screen::Mixer),
         Action::Examples => state.turn_to(Screen::Examples),
         Action::Compare => comparison::compare(state),
         Action::Matrix => state.turn_to(Screen::Matrix),
@@ -188,7 +190,7 @@ fn on_screen(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Open if state.screen == Screen::Matrix => comparison::open(state),
         Action::Open | Action::Delete => {
             let runs = state.key_of(Action::Runs);
-            state.notify(Tone::Plain, format!("{runs} opens the list of runs, where that can be done"));
+            state.notify(Severity::Plain, format!("{runs} opens the list of runs, where that can be done"));
         }
         Action::Queue => return run_list::queue_next(state),
         Action::OtherRun => comparison::next_other(state),
@@ -230,8 +232,8 @@ fn close(state: &mut State) -> Vec<Effect> {
         state.marks.clear();
     } else if state.screen == Screen::Map {
         state.kinds = None;
-        state.listing.label = None;
-        state.listing.needle.clear();
+        state.example_list.label = None;
+        state.example_list.needle.clear();
     } else {
         state.screen = Screen::Map;
     }
@@ -249,10 +251,10 @@ pub fn go_to(state: &mut State, screen: Screen) -> Vec<Effect> {
             state.refresh();
             return request_missing(state);
         }
-        Screen::Mix => Action::Mixer,
+        Screen::Mixer => Action::Mixer,
         Screen::Prompt => Action::Prompt,
         Screen::Examples => Action::Examples,
-        Screen::Cause => Action::Attention,
+        Screen::Experiments => Action::Attention,
         Screen::Compare => Action::Compare,
         Screen::Matrix => Action::Matrix,
         Screen::Runs => Action::Runs,
@@ -275,7 +277,7 @@ pub fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
 
 /// Goes to the row and column `pair`, or opens it where the cursor is there already.
 pub fn go_to_pair(state: &mut State, pair: (usize, usize)) -> Vec<Effect> {
-    let count = state.matrix.sheets.len();
+    let count = state.matrix.runs.len();
     if pair == state.matrix.at {
         comparison::open(state);
     } else if pair.0 < count && pair.1 < count {

@@ -6,7 +6,10 @@ use crate::{
     app::{
         action::Action,
         effect::Effect,
-        state::{Phase, State, TaskChoice, Tone, experiments::Studying, open_run::Sheet, selection::edited_request},
+        state::{
+            Phase, Severity, State, TaskChoice, experiments::ExperimentStatus, open_run::OpenRun,
+            selection::edited_request,
+        },
     },
     runner::{Demos, RunRequest},
 };
@@ -21,7 +24,7 @@ pub(super) fn switch(state: &mut State, action: Action) -> Vec<Effect> {
         Ok(next) if action != Action::Rerun || edited.is_some() => go(state, next),
         Ok(again) => start(state, again),
         Err(why) => {
-            state.notify(Tone::Plain, why);
+            state.notify(Severity::Plain, why);
             Vec::new()
         }
     }
@@ -29,9 +32,9 @@ pub(super) fn switch(state: &mut State, action: Action) -> Vec<Effect> {
 
 /// Without a model, the runs from disk are gone through.
 fn next_saved(state: &mut State) -> Vec<Effect> {
-    state.show((state.current + 1) % state.sheets.len().max(1));
-    if state.sheets.len() < 2 {
-        state.notify(Tone::Plain, "only this saved run is open; give partscope a model to run others");
+    state.show((state.current + 1) % state.runs.len().max(1));
+    if state.runs.len() < 2 {
+        state.notify(Severity::Plain, "only this saved run is open; give partscope a model to run others");
     }
     Vec::new()
 }
@@ -75,8 +78,8 @@ fn drawn(demos: &Demos) -> Demos {
 
 /// Shows the run if it is at hand, and asks for it if not.
 fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
-    let at_hand = |sheet: &Sheet| sheet.is_complete() && sheet.request.as_ref() == Some(&request);
-    let Some(at) = state.sheets.iter().position(at_hand) else { return start(state, request) };
+    let at_hand = |run: &OpenRun| run.is_complete() && run.request.as_ref() == Some(&request);
+    let Some(at) = state.runs.iter().position(at_hand) else { return start(state, request) };
     let was_busy = state.phase.is_busy();
     state.show(at);
     state.wanted = Some(request);
@@ -96,15 +99,15 @@ pub(super) fn start(state: &mut State, request: RunRequest) -> Vec<Effect> {
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     if state.phase.is_busy() {
         state.phase = Phase::Stopped;
-        let dropped = std::mem::take(&mut state.shelf.queue).len();
+        let dropped = std::mem::take(&mut state.run_list.queue).len();
         if dropped > 0 {
-            state.notify(Tone::Plain, format!("stopped; {dropped} queued left the queue too"));
+            state.notify(Severity::Plain, format!("stopped; {dropped} queued left the queue too"));
         }
         return vec![Effect::CancelRun];
     }
-    if state.cause.studying != Studying::Idle {
+    if state.experiments.status != ExperimentStatus::Idle {
         return experiments::cancel(state);
     }
-    state.notify(Tone::Plain, "nothing is being computed");
+    state.notify(Severity::Plain, "nothing is being computed");
     Vec::new()
 }

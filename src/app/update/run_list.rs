@@ -5,14 +5,14 @@ use crate::{
         action::Action,
         effect::Effect,
         state::{
-            Screen, State, Tone,
+            Screen, Severity, State,
             comparison::comparable,
             open_run::demos_name,
-            run_list::Row,
+            run_list::RunRow,
             selection::{request_of, rows},
         },
     },
-    jobs::{Errand, Kept, StoredRun},
+    jobs::{FileRequest, Kept, StoredRun},
     runner::{Demos, RunRequest},
 };
 
@@ -22,20 +22,20 @@ use super::requests;
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     let rows = rows(state);
     let last = rows.len().saturating_sub(1);
-    let at = state.shelf.at.min(last);
-    let doomed = state.shelf.doomed.take();
+    let at = state.run_list.at.min(last);
+    let pending_delete = state.run_list.pending_delete.take();
     match action {
-        Action::Up => state.shelf.at = at.saturating_sub(1),
-        Action::Down => state.shelf.at = (at + 1).min(last),
-        Action::Top => state.shelf.at = 0,
-        Action::Bottom => state.shelf.at = last,
-        Action::PageDown => state.shelf.at = (at + state.page).min(last),
-        Action::PageUp => state.shelf.at = at.saturating_sub(state.page),
+        Action::Up => state.run_list.at = at.saturating_sub(1),
+        Action::Down => state.run_list.at = (at + 1).min(last),
+        Action::Top => state.run_list.at = 0,
+        Action::Bottom => state.run_list.at = last,
+        Action::PageDown => state.run_list.at = (at + state.page).min(last),
+        Action::PageUp => state.run_list.at = at.saturating_sub(state.page),
         _ => {
             let Some(row) = rows.get(at).cloned() else { return Vec::new() };
             return match action {
                 Action::Open => open(state, &row),
-                Action::Delete => delete(state, &row, doomed.as_ref()),
+                Action::Delete => delete(state, &row, pending_delete.as_ref()),
                 Action::Rerun => again(state, &row),
                 _ => hold_against(state, &row),
             };
@@ -44,79 +44,79 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-fn open(state: &mut State, row: &Row) -> Vec<Effect> {
+fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
     match row {
-        Row::UnderWay => state.screen = Screen::Map,
-        Row::Queued(_) => state.notify(Tone::Plain, "it has not begun yet"),
-        Row::AtHand(id) => {
-            if let Some(index) = state.sheets.iter().position(|sheet| sheet.id == *id) {
+        RunRow::UnderWay => state.screen = Screen::Map,
+        RunRow::Queued(_) => state.notify(Severity::Plain, "it has not begun yet"),
+        RunRow::AtHand(id) => {
+            if let Some(index) = state.runs.iter().position(|run| run.id == *id) {
                 state.show(index);
                 state.screen = Screen::Map;
             }
         }
-        Row::Stored(index) => match state.shelf.stored.as_ref().and_then(|stored| stored.get(*index)) {
+        RunRow::Stored(index) => match state.run_list.stored.as_ref().and_then(|stored| stored.get(*index)) {
             Some(StoredRun { key, kept: Kept::Run(_), .. }) => {
-                return vec![Effect::Errand(Errand::OpenRun(key.clone()))];
+                return vec![Effect::FileRequest(FileRequest::OpenRun(key.clone()))];
             }
             Some(StoredRun { kept: Kept::Interrupted { .. }, .. }) => {
-                state.notify(Tone::Plain, "it was interrupted: asked for again, it goes on where it stopped");
+                state.notify(Severity::Plain, "it was interrupted: asked for again, it goes on where it stopped");
             }
-            _ => state.notify(Tone::Bad, "it is damaged and can only be deleted"),
+            _ => state.notify(Severity::Bad, "it is damaged and can only be deleted"),
         },
     }
     Vec::new()
 }
 
 /// Takes a run out of the queue or out of the hand; one of the store is deleted when it is asked for twice.
-fn delete(state: &mut State, row: &Row, doomed: Option<&String>) -> Vec<Effect> {
+fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> Vec<Effect> {
     match row {
-        Row::UnderWay => return requests::cancel(state),
-        Row::Queued(index) => drop(state.shelf.queue.remove(*index)),
-        Row::AtHand(id) => {
-            let shown = state.sheet().map(|sheet| sheet.id);
-            state.sheets.retain(|sheet| sheet.id != *id);
-            let index = state.sheets.iter().position(|sheet| Some(sheet.id) == shown);
-            state.current = index.unwrap_or(state.sheets.len().saturating_sub(1));
+        RunRow::UnderWay => return requests::cancel(state),
+        RunRow::Queued(index) => drop(state.run_list.queue.remove(*index)),
+        RunRow::AtHand(id) => {
+            let shown = state.run().map(|run| run.id);
+            state.runs.retain(|run| run.id != *id);
+            let index = state.runs.iter().position(|run| Some(run.id) == shown);
+            state.current = index.unwrap_or(state.runs.len().saturating_sub(1));
         }
-        Row::Stored(index) => {
-            let Some(run) = state.shelf.stored.as_ref().and_then(|stored| stored.get(*index)) else {
+        RunRow::Stored(index) => {
+            let Some(run) = state.run_list.stored.as_ref().and_then(|stored| stored.get(*index)) else {
                 return Vec::new();
             };
             let key = run.key.clone();
-            if doomed == Some(&key) {
-                return vec![Effect::Errand(Errand::DeleteRun(key))];
+            if pending_delete == Some(&key) {
+                return vec![Effect::FileRequest(FileRequest::DeleteRun(key))];
             }
-            state.shelf.doomed = Some(key);
+            state.run_list.pending_delete = Some(key);
             let delete = state.key_of(Action::Delete);
-            state.notify(Tone::Bad, format!("{delete} again deletes this run from the disk"));
+            state.notify(Severity::Bad, format!("{delete} again deletes this run from the disk"));
         }
     }
     Vec::new()
 }
 
 /// Asks for the run of a row: at once, or after those that are under way.
-fn again(state: &mut State, row: &Row) -> Vec<Effect> {
+fn again(state: &mut State, row: &RunRow) -> Vec<Effect> {
     let Some(request) = request_of(state, row).filter(|_| state.wanted.is_some()) else {
-        state.notify(Tone::Plain, "it cannot be run again here: what made it, or the model, is not at hand");
+        state.notify(Severity::Plain, "it cannot be run again here: what made it, or the model, is not at hand");
         return Vec::new();
     };
-    if let Row::Queued(index) = row {
-        state.shelf.queue.remove(*index);
+    if let RunRow::Queued(index) = row {
+        state.run_list.queue.remove(*index);
     }
     enqueue(state, request)
 }
 
 /// The row under the cursor as it is copied: task, template, demonstrations, model, accuracy.
 pub(super) fn cells(state: &State) -> Option<Vec<String>> {
-    let row = rows(state).get(state.shelf.at)?.clone();
-    if let Row::AtHand(id) = row {
-        let sheet = state.sheets.iter().find(|sheet| sheet.id == id)?;
-        let accuracy = format!("{:.4}", sheet.test.tally.full_accuracy()?);
-        let (task, model) = (&sheet.task, sheet.model.id.clone());
-        return Some(vec![task.name.clone(), task.template.clone(), sheet.demos_name(), model, accuracy]);
+    let row = rows(state).get(state.run_list.at)?.clone();
+    if let RunRow::AtHand(id) = row {
+        let run = state.runs.iter().find(|run| run.id == id)?;
+        let accuracy = format!("{:.4}", run.test.tally.full_accuracy()?);
+        let (task, model) = (&run.task, run.model.id.clone());
+        return Some(vec![task.name.clone(), task.template.clone(), run.demos_name(), model, accuracy]);
     }
-    if let Row::Stored(index) = row {
-        let Kept::Run(meta) = &state.shelf.stored.as_ref()?.get(index)?.kept else { return None };
+    if let RunRow::Stored(index) = row {
+        let Kept::Run(meta) = &state.run_list.stored.as_ref()?.get(index)?.kept else { return None };
         let demos = meta.request.as_ref().map_or(&Demos::Balanced, |request| &request.demos);
         let demos = demos_name(demos, meta.prompt.demo_seed);
         let (task, accuracy) = (&meta.task, format!("{:.4}", meta.accuracy.full));
@@ -125,18 +125,18 @@ pub(super) fn cells(state: &State) -> Option<Vec<String>> {
     None
 }
 
-fn hold_against(state: &mut State, row: &Row) -> Vec<Effect> {
-    let Row::AtHand(id) = row else {
-        state.notify(Tone::Plain, "open it first; then it can be compared");
+fn hold_against(state: &mut State, row: &RunRow) -> Vec<Effect> {
+    let RunRow::AtHand(id) = row else {
+        state.notify(Severity::Plain, "open it first; then it can be compared");
         return Vec::new();
     };
-    let other = state.sheets.iter().find(|sheet| sheet.id == *id);
-    match other.zip(state.sheet()) {
+    let other = state.runs.iter().find(|run| run.id == *id);
+    match other.zip(state.run()) {
         Some((other, shown)) if other.id == shown.id => {
-            state.notify(Tone::Plain, "this run is the one that is shown: choose another to compare it with");
+            state.notify(Severity::Plain, "this run is the one that is shown: choose another to compare it with");
         }
         Some((other, shown)) if !comparable(other, shown) => {
-            state.notify(Tone::Plain, "these two are of different models or tasks");
+            state.notify(Severity::Plain, "these two are of different models or tasks");
         }
         Some(_) => {
             state.other = Some(*id);
@@ -152,16 +152,16 @@ fn enqueue(state: &mut State, request: RunRequest) -> Vec<Effect> {
     if !state.phase.is_busy() {
         return requests::start(state, request);
     }
-    let waiting = state.shelf.queue.len() + 1;
-    state.shelf.queue.push(request);
-    state.notify(Tone::Plain, format!("queued: {waiting} after the run that is under way"));
+    let waiting = state.run_list.queue.len() + 1;
+    state.run_list.queue.push(request);
+    state.notify(Severity::Plain, format!("queued: {waiting} after the run that is under way"));
     Vec::new()
 }
 
 /// Queues the next demonstration set that is neither at hand nor asked for.
 pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
     let Some(wanted) = state.wanted.clone() else {
-        state.notify(Tone::Plain, "no model is at hand to run");
+        state.notify(Severity::Plain, "no model is at hand to run");
         return Vec::new();
     };
     let drawn = RunRequest {
@@ -169,8 +169,8 @@ pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
         ..wanted.clone()
     };
     let taken = |request: &RunRequest| {
-        let at_hand = state.sheets.iter().filter_map(|sheet| sheet.request.as_ref());
-        at_hand.chain(&state.shelf.queue).chain([&wanted]).any(|other| other == request)
+        let at_hand = state.runs.iter().filter_map(|run| run.request.as_ref());
+        at_hand.chain(&state.run_list.queue).chain([&wanted]).any(|other| other == request)
     };
     let next = (0..u64::from(u32::MAX))
         .map(|seed| RunRequest { demo_seed: seed, ..drawn.clone() })
@@ -180,27 +180,27 @@ pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
 
 /// Begins the next run of the queue when nothing is under way any more.
 pub(super) fn begin_next(state: &mut State) -> Vec<Effect> {
-    if state.phase.is_busy() || state.shelf.queue.is_empty() {
+    if state.phase.is_busy() || state.run_list.queue.is_empty() {
         return Vec::new();
     }
-    let request = state.shelf.queue.remove(0);
+    let request = state.run_list.queue.remove(0);
     requests::start(state, request)
 }
 
 /// Has the store listed when the runs are looked at.
 pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     if state.screen != Screen::Runs {
-        state.shelf.asked = false;
+        state.run_list.asked = false;
         return Vec::new();
     }
-    state.shelf.at = state.shelf.at.min(rows(state).len().saturating_sub(1));
-    if std::mem::replace(&mut state.shelf.asked, true) {
+    state.run_list.at = state.run_list.at.min(rows(state).len().saturating_sub(1));
+    if std::mem::replace(&mut state.run_list.asked, true) {
         return Vec::new();
     }
-    vec![Effect::Errand(Errand::ListRuns)]
+    vec![Effect::FileRequest(FileRequest::ListRuns)]
 }
 
 /// Has the store listed again after it changed.
 pub(super) const fn look_again(state: &mut State) {
-    state.shelf.asked = false;
+    state.run_list.asked = false;
 }

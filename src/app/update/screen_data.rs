@@ -8,10 +8,10 @@ use super::{comparison, demo_editor, experiments, mixer, run_list};
 pub(super) fn request_missing(state: &mut State) -> Vec<Effect> {
     comparison::settle(state);
     [
-        mixer::ask_for_scores(state),
+        mixer::ask_for_baselines(state),
         demo_editor::settle(state),
         run_list::settle(state),
-        experiments::look_for_more(state),
+        experiments::request_missing_result(state),
     ]
     .concat()
 }

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         effect::Effect,
-        state::{Cursor, Screen, State, metric::Metric, open_run::Sheet},
+        state::{Cursor, Screen, State, metric::Metric, open_run::OpenRun},
     },
     run::Run,
     runner::RunRequest,
 };
 
-use super::{messages::judge_next, requests::start, screen_data::request_missing};
+use super::{messages::next_stats, requests::start, screen_data::request_missing};
 
 /// What is remembered of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +28,10 @@ impl State {
     pub fn open(&mut self, runs: Vec<Run>) -> Vec<Effect> {
         for run in runs {
             let id = self.new_id();
-            self.sheets.push(Sheet::saved(id, run));
+            self.runs.push(OpenRun::saved(id, run));
         }
         self.refresh();
-        judge_next(self)
+        next_stats(self)
     }
 
     /// Asks for the first run; a template that is not named is the task's first.
@@ -43,9 +43,9 @@ impl State {
 
     /// The name under which the run that is shown is remembered: its model, task, template and demonstrations.
     pub fn run_name(&self) -> Option<String> {
-        let sheet = self.sheet()?;
-        let hash: String = sheet.model.weights_hash.chars().take(16).collect();
-        Some(format!("{hash}/{}/{}/{}", sheet.task.name, sheet.task.template, sheet.demos_name()))
+        let run = self.run()?;
+        let hash: String = run.model.weights_hash.chars().take(16).collect();
+        Some(format!("{hash}/{}/{}/{}", run.task.name, run.task.template, run.demos_name()))
     }
 
     /// Where the run that is shown stands.
@@ -62,7 +62,7 @@ impl State {
     /// Goes back to where the run that is shown was left. What does not fit it any more is left out; screens that need
     /// a second run are not gone back to.
     pub fn recall(&mut self, remembered: &Remembered) -> Vec<Effect> {
-        let Some(shape) = self.sheet().map(|sheet| sheet.shape) else { return Vec::new() };
+        let Some(shape) = self.run().map(|run| run.shape) else { return Vec::new() };
         if remembered.layer < shape.layers && remembered.column <= shape.heads {
             self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
         }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::{
-    cause::{Ablation, Fill, Positions},
     cli::options::ModelOptions,
     component::Component,
+    experiments::{Ablation, Fill, Positions},
     text::printable,
 };
 

@@ -7,18 +7,18 @@ use serde::Serialize;
 
 use super::{
     super::{
+        context::Loaded,
         failure::Failure,
         output::{ProgressLine, human_time, print, print_json},
-        subject::Loaded,
     },
     args::{Args, file_name},
     effects::EffectReport,
 };
 use crate::{
     cancel::Cancel,
-    cause::{Ablation, Sweep, price, sweep},
     component::{Component, Shape},
-    store::Beside,
+    experiments::{Ablation, Sweep, price, sweep},
+    store::Attachments,
     text::{printable, signed},
 };
 
@@ -50,17 +50,17 @@ pub(super) fn run(
     args: &Args,
     loaded: &Loaded,
     ablation: Ablation,
-    beside: &Beside,
+    attachments: &Attachments,
     mut line: ProgressLine,
 ) -> Result<(), Failure> {
-    let (subject, shape, cancel) = (loaded.subject()?, loaded.plan.shape, Cancel::default());
+    let (context, shape, cancel) = (loaded.context()?, loaded.plan.shape, Cancel::default());
     line.stage("measuring…");
-    let estimate = price(&subject, ablation, &cancel)?;
+    let estimate = price(&context, ablation, &cancel)?;
     line.note(&format!(
         "{} of each of {} components on {} examples: about {} (measured on the first batch)",
         ablation.describe(),
         shape.components(),
-        subject.len(),
+        context.len(),
         human_time(estimate)
     ));
     let started = Instant::now();
@@ -80,9 +80,10 @@ pub(super) fn run(
             .collect(),
     };
     let mut unwritten = None;
-    let swept = sweep(&subject, ablation, &cancel, &mut |partial, progress| {
+    let swept = sweep(&context, ablation, &cancel, &mut |partial, progress| {
         line.count(&progress, "layers");
-        if let Some(Err(error)) = partial.filter(|sweep| !sweep.is_complete()).map(|s| beside.write(&name, &report(s)))
+        if let Some(Err(error)) =
+            partial.filter(|sweep| !sweep.is_complete()).map(|s| attachments.write(&name, &report(s)))
         {
             unwritten.get_or_insert(error);
             cancel.cancel();
@@ -94,7 +95,7 @@ pub(super) fn run(
     let swept = swept?;
     line.clear();
     let report = report(&swept);
-    let path = beside.write(&name, &report)?;
+    let path = attachments.write(&name, &report)?;
     if args.json {
         print_json(&report)?;
     } else {

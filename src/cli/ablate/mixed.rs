@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::{
     super::{
+        context::{Loaded, index_of},
         failure::Failure,
         output::{ProgressLine, print, print_json, read_text},
-        subject::{Loaded, index_of},
     },
     args::{Args, file_name},
     effects::{self, EffectReport},
@@ -22,10 +22,10 @@ use super::{
 use crate::{
     analysis::{Mix, WeightsFile, predict::predictions, weights::named},
     cancel::Cancel,
-    cause::{Ablation, Rerun, rerun},
     component::Component,
     error::{InputError, Result},
-    store::Beside,
+    experiments::{Ablation, Rerun, rerun},
+    store::Attachments,
     text::printable,
 };
 
@@ -69,12 +69,12 @@ pub(super) fn run(
     args: &Args,
     loaded: &Loaded,
     ablation: Ablation,
-    beside: &Beside,
+    attachments: &Attachments,
     mut line: ProgressLine,
 ) -> Result<(), Failure> {
     let mix = mix_of(args, loaded)?;
     let started = Instant::now();
-    let outcome = rerun(&loaded.subject()?, &loaded.run.test, &mix, ablation, &Cancel::default(), &mut |progress| {
+    let outcome = rerun(&loaded.context()?, &loaded.run.test, &mix, ablation, &Cancel::default(), &mut |progress| {
         line.count(&progress, "prompts");
     })?;
     line.clear();
@@ -91,7 +91,7 @@ pub(super) fn run(
         reacted: outcome.reactions.iter().map(|&(name, delta)| Reaction { name, delta }).collect(),
         flipped: flipped(loaded, &outcome),
     };
-    let path = beside.write(&file_name("mix", ablation), &report)?;
+    let path = attachments.write(&file_name("mix", ablation), &report)?;
     if args.json {
         print_json(&report)?;
     } else {

@@ -10,17 +10,17 @@ mod mixed;
 
 pub(super) use args::Args;
 
-use super::{failure::Failure, output::ProgressLine, subject::Loaded};
-use crate::store::Beside;
+use super::{context::Loaded, failure::Failure, output::ProgressLine};
+use crate::store::Attachments;
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ablation = args.ablation();
     let mut line = ProgressLine::new();
     let loaded = Loaded::open(&args.run, &args.model, &mut line)?;
-    let beside = Beside::of(&args.run)?;
+    let attachments = Attachments::of(&args.run)?;
     if args.each {
-        each::run(args, &loaded, ablation, &beside, line)
+        each::run(args, &loaded, ablation, &attachments, line)
     } else {
-        mixed::run(args, &loaded, ablation, &beside, line)
+        mixed::run(args, &loaded, ablation, &attachments, line)
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result},
     model::Model,
     run::{Run, RunMeta},
-    runner::{Draft, Event, Note, Plan, Prompts, RunRequest, obtain, plan_explicit},
+    runner::{Event, Note, Plan, PromptBuilder, Prompts, RunRequest, obtain, plan_explicit},
     store::{Destination, Store},
     task::{Library, Task, read_explicit, read_label_words},
     text::printable,
@@ -176,7 +176,7 @@ fn folders(args: &Args, requests: &[RunRequest]) -> Result<Vec<Option<Destinatio
 
 fn planned(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequest]) -> Result<Vec<(Plan, Prompts)>> {
     if let Some(task) = task {
-        return requests.iter().map(|request| Draft::new(task, request)?.plan(model)).collect();
+        return requests.iter().map(|request| PromptBuilder::new(task, request)?.plan(model)).collect();
     }
     let path = args.prompts.clone().unwrap_or_default();
     let words = match &args.labels {

@@ -343,7 +343,7 @@ mod tests {
     use candle_core::{DType, Device};
 
     use super::{super::plain, *};
-    use crate::model::{attention::KeyValue, layers::Linear, matrix::Matrix, packed::Packed, rope::Regime};
+    use crate::model::{attention::KvCache, layers::Linear, matrix::Matrix, packed::Packed, rope::Regime};
 
     fn random(shape: &[usize]) -> Tensor {
         Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap()
@@ -380,7 +380,7 @@ mod tests {
         ] {
             let attention = attention(heads, window, softcap);
             let packed = Packed::new(tokens.iter().map(Vec::as_slice), seen, Regime::Short);
-            let key_value = |tokens| KeyValue { key: random(&[tokens, 40]), value: random(&[tokens, 40]) };
+            let key_value = |tokens| KvCache { key: random(&[tokens, 40]), value: random(&[tokens, 40]) };
             let (prefix, own) = ((seen > 0).then(|| key_value(seen)), key_value(total));
             for last_only in [false, true] {
                 let query = random(&[if last_only { tokens.len() } else { total }, heads * 20]);

@@ -6,14 +6,14 @@ use crate::error::Result;
 
 /// Keys and values of consecutive tokens, rotated, `[tokens, kv_heads · head_dim]` each.
 #[derive(Clone, Debug)]
-pub struct KeyValue {
+pub struct KvCache {
     /// Keys.
     pub key: Tensor,
     /// Values.
     pub value: Tensor,
 }
 
-impl KeyValue {
+impl KvCache {
     /// These tokens followed by `next`.
     pub fn extend(&self, next: &Self) -> Result<Self> {
         let join = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);

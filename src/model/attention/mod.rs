@@ -6,7 +6,7 @@ mod parameters;
 mod plain;
 
 use candle_core::Tensor;
-pub use kv_cache::KeyValue;
+pub use kv_cache::KvCache;
 use parameters::Suffixes;
 pub use parameters::{Attention, QueryKeyNorm};
 
@@ -24,10 +24,10 @@ pub enum Queries {
 
 impl Attention {
     /// Keys and values of the packed tokens `x` `[ΣT, d]`.
-    pub fn key_value(&self, x: &Tensor, angles: Option<&Angles>) -> Result<KeyValue> {
+    pub fn key_value(&self, x: &Tensor, angles: Option<&Angles>) -> Result<KvCache> {
         let norm = self.query_key_norm.as_ref();
         let key = self.placed(self.key.forward(x)?, norm.map(|norm| &norm.key), angles)?;
-        Ok(KeyValue { key, value: self.value.forward(x)? })
+        Ok(KvCache { key, value: self.value.forward(x)? })
     }
 
     /// Value mixes `z` of the asking tokens, `[rows, H · head_dim]`; `x` and `angles` are those of the asking rows.
@@ -36,8 +36,8 @@ impl Attention {
         x: &Tensor,
         angles: Option<&Angles>,
         packed: &Packed,
-        prefix: Option<&KeyValue>,
-        own: &KeyValue,
+        prefix: Option<&KvCache>,
+        own: &KvCache,
         queries: Queries,
     ) -> Result<Tensor> {
         let query = self.query(x, angles)?;
@@ -52,8 +52,8 @@ impl Attention {
         x: &Tensor,
         angles: Option<&Angles>,
         packed: &Packed,
-        prefix: Option<&KeyValue>,
-        own: &KeyValue,
+        prefix: Option<&KvCache>,
+        own: &KvCache,
     ) -> Result<Vec<Tensor>> {
         let query = self.query(x, angles)?;
         plain::pattern(self, &query, &Suffixes { packed, prefix, own, last_only: true })

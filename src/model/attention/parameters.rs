@@ -1,6 +1,6 @@
 //! Weights and settings of one attention layer.
 
-use super::kv_cache::KeyValue;
+use super::kv_cache::KvCache;
 use crate::model::{
     layers::{Linear, Norm},
     packed::Packed,
@@ -54,8 +54,8 @@ impl Attention {
 /// What the asking tokens look at.
 pub(super) struct Suffixes<'a> {
     pub(super) packed: &'a Packed,
-    pub(super) prefix: Option<&'a KeyValue>,
-    pub(super) own: &'a KeyValue,
+    pub(super) prefix: Option<&'a KvCache>,
+    pub(super) own: &'a KvCache,
     /// Whether only the last token of each prompt asks.
     pub(super) last_only: bool,
 }

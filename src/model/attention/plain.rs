@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use candle_core::{D, Device, Tensor};
 
 use super::{
-    kv_cache::KeyValue,
+    kv_cache::KvCache,
     parameters::{Attention, Suffixes},
 };
 use crate::{error::Result, model::packed::Span};
@@ -35,12 +35,12 @@ pub(super) fn pattern(attention: &Attention, query: &Tensor, suffixes: &Suffixes
 }
 
 /// Keys and values `[kv_heads, tokens, head_dim]`.
-fn by_head(attention: &Attention, tokens: &KeyValue) -> Result<KeyValue> {
+fn by_head(attention: &Attention, tokens: &KvCache) -> Result<KvCache> {
     let split = |x: &Tensor| -> Result<Tensor> {
         let heads = x.reshape((x.dim(0)?, attention.kv_heads, attention.head_dim))?;
         Ok(heads.transpose(0, 1)?.contiguous()?)
     };
-    Ok(KeyValue { key: split(&tokens.key)?, value: split(&tokens.value)? })
+    Ok(KvCache { key: split(&tokens.key)?, value: split(&tokens.value)? })
 }
 
 /// Hands out the pattern `[kv_heads, rows · group, prefix + T]` of each prompt with its own keys and values by head.
@@ -48,7 +48,7 @@ fn for_each_prompt(
     attention: &Attention,
     query: &Tensor,
     suffixes: &Suffixes<'_>,
-    mut deliver: impl FnMut(&Tensor, &KeyValue) -> Result<()>,
+    mut deliver: impl FnMut(&Tensor, &KvCache) -> Result<()>,
 ) -> Result<()> {
     let (rows, group, head_dim) = (query.dim(0)?, attention.group(), attention.head_dim);
     let query = (query * attention.scale)?.reshape((rows, attention.kv_heads, group, head_dim))?;
@@ -64,7 +64,7 @@ fn for_each_prompt(
         };
         let query = query.narrow(1, rows.at * group, rows.len * group)?;
         let own =
-            KeyValue { key: own.key.narrow(1, span.at, span.len)?, value: own.value.narrow(1, span.at, span.len)? };
+            KvCache { key: own.key.narrow(1, span.at, span.len)?, value: own.value.narrow(1, span.at, span.len)? };
         deliver(&pattern_of_one(attention.softcap, &query, prefix.as_ref(), &own, mask.as_ref())?, &own)?;
     }
     Ok(())
@@ -74,8 +74,8 @@ fn for_each_prompt(
 fn pattern_of_one(
     softcap: Option<f64>,
     query: &Tensor,
-    prefix: Option<&KeyValue>,
-    own: &KeyValue,
+    prefix: Option<&KvCache>,
+    own: &KvCache,
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
     let query = query.contiguous()?;
@@ -96,7 +96,7 @@ fn pattern_of_one(
 }
 
 /// The values that a pattern weighs.
-fn mix_one(pattern: &Tensor, prefix: Option<&KeyValue>, own: &KeyValue) -> Result<Tensor> {
+fn mix_one(pattern: &Tensor, prefix: Option<&KvCache>, own: &KvCache) -> Result<Tensor> {
     let Some(prefix) = prefix else {
         return Ok(pattern.matmul(&own.value.contiguous()?)?);
     };

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// An architecture that partscope can take apart.
-pub struct Family {
+pub struct Architecture {
     /// Short name, as in `run.json`.
     pub name: &'static str,
     /// Values of `architectures` in config.json that mean it.

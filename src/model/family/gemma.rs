@@ -5,8 +5,8 @@
 //! rotary embedding of their own.
 
 use super::{
-    Config, Family,
-    recipe::{Norms, QueryKeyNorms, Recipe, Sizes, activation, windows},
+    Architecture, Config,
+    decoder_spec::{DecoderSpec, Norms, QueryKeyNorms, Sizes, activation, windows},
     scaling::{RopeDefaults, rope},
 };
 use crate::{
@@ -14,12 +14,16 @@ use crate::{
     model::{decoder::Decoder, layers::Activation, rope::Rope, weights::Weights},
 };
 
-pub(super) const GEMMA: Family =
-    Family { name: "gemma", architectures: &["GemmaForCausalLM"], model_types: &["gemma"], build: gemma };
-pub(super) const GEMMA2: Family =
-    Family { name: "gemma2", architectures: &["Gemma2ForCausalLM"], model_types: &["gemma2"], build: gemma2 };
-pub(super) const GEMMA3: Family =
-    Family { name: "gemma3", architectures: &["Gemma3ForCausalLM"], model_types: &["gemma3_text"], build: gemma3 };
+pub(super) const GEMMA: Architecture =
+    Architecture { name: "gemma", architectures: &["GemmaForCausalLM"], model_types: &["gemma"], build: gemma };
+pub(super) const GEMMA2: Architecture =
+    Architecture { name: "gemma2", architectures: &["Gemma2ForCausalLM"], model_types: &["gemma2"], build: gemma2 };
+pub(super) const GEMMA3: Architecture = Architecture {
+    name: "gemma3",
+    architectures: &["Gemma3ForCausalLM"],
+    model_types: &["gemma3_text"],
+    build: gemma3,
+};
 
 /// Width of a head where the file does not say.
 const HEAD_DIM: usize = 256;
@@ -32,12 +36,12 @@ fn gemma(config: &Config, weights: &Weights) -> Result<Decoder> {
         Activation::GeluErf => Activation::GeluTanh,
         other => other,
     };
-    Recipe { activation, ..common(config, &sizes)? }.build(config, weights, &sizes)
+    DecoderSpec { activation, ..common(config, &sizes)? }.build(config, weights, &sizes)
 }
 
 fn gemma2(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
-    let recipe = Recipe {
+    let recipe = DecoderSpec {
         norms: Norms::Around,
         softcap: softcap(config)?,
         attention_scale: query_scale(config)?,
@@ -51,7 +55,7 @@ fn gemma3(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
     let newer = config.get("_sliding_window_pattern").is_some();
     let pattern = config.size_or(if newer { "_sliding_window_pattern" } else { "sliding_window_pattern" }, 6)?;
-    let recipe = Recipe {
+    let recipe = DecoderSpec {
         norms: Norms::Around,
         query_key_norms: QueryKeyNorms::PerHead,
         softcap: softcap(config)?,
@@ -64,13 +68,13 @@ fn gemma3(config: &Config, weights: &Weights) -> Result<Decoder> {
     recipe.build(config, weights, &sizes)
 }
 
-fn common(config: &Config, sizes: &Sizes) -> Result<Recipe> {
+fn common(config: &Config, sizes: &Sizes) -> Result<DecoderSpec> {
     if config.flag_or("use_bidirectional_attention", false)? {
         return Err(config.wrong("use_bidirectional_attention", "only causal attention is supported").into());
     }
-    let llama = Recipe::llama(config, sizes)?;
+    let llama = DecoderSpec::llama(config, sizes)?;
     let field = if config.get("hidden_activation").is_some() { "hidden_activation" } else { "hidden_act" };
-    Ok(Recipe {
+    Ok(DecoderSpec {
         activation: activation(config, field, "gelu_pytorch_tanh")?,
         norm_offset: 1.0,
         embedding_scale: (sizes.hidden as f64).sqrt(),

@@ -2,7 +2,7 @@
 
 use std::{iter, ops::Range};
 
-use super::{Config, Family, recipe};
+use super::{Architecture, Config, decoder_spec};
 use crate::{
     error::Result,
     model::{
@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-pub(super) const FAMILY: Family =
-    Family { name: "gpt2", architectures: &["GPT2LMHeadModel"], model_types: &["gpt2"], build };
+pub(super) const ARCHITECTURE: Architecture =
+    Architecture { name: "gpt2", architectures: &["GPT2LMHeadModel"], model_types: &["gpt2"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let hidden = config.size("n_embd")?;
@@ -62,7 +62,7 @@ impl Reader<'_> {
                 gate: None,
                 up: linear("mlp.c_fc", inner, hidden)?,
                 down: linear("mlp.c_proj", hidden, inner)?,
-                activation: recipe::activation(config, "activation_function", "gelu_new")?,
+                activation: decoder_spec::activation(config, "activation_function", "gelu_new")?,
             }),
             mlp_post_norm: None,
             parallel: false,
@@ -74,7 +74,7 @@ impl Reader<'_> {
     fn attention(&self, at: &str, index: usize) -> Result<Attention> {
         let (config, hidden) = (self.config, self.hidden);
         let heads = config.count("n_head")?;
-        let head_dim = recipe::divided(config, "n_head", hidden, heads)?;
+        let head_dim = decoder_spec::divided(config, "n_head", hidden, heads)?;
         let scaled = config.flag_or("scale_attn_weights", true)?;
         let by_layer = config.flag_or("scale_attn_by_inverse_layer_idx", false)?;
         let scale = if scaled { 1.0 / (head_dim as f64).sqrt() } else { 1.0 };

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::{
-    Config, Family, recipe,
+    Architecture, Config, decoder_spec,
     scaling::{RopeDefaults, rope},
 };
 use crate::{
@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-pub(super) const FAMILY: Family =
-    Family { name: "gpt_neox", architectures: &["GPTNeoXForCausalLM"], model_types: &["gpt_neox"], build };
+pub(super) const ARCHITECTURE: Architecture =
+    Architecture { name: "gpt_neox", architectures: &["GPTNeoXForCausalLM"], model_types: &["gpt_neox"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let (hidden, heads) = (config.size("hidden_size")?, config.count("num_attention_heads")?);
-    let head_dim = recipe::divided(config, "num_attention_heads", hidden, heads)?;
+    let head_dim = decoder_spec::divided(config, "num_attention_heads", hidden, heads)?;
     let vocabulary = (config.size("vocab_size")?, hidden);
     let embedding = weights.matrix("gpt_neox.embed_in.weight", vocabulary)?;
     let tied = config.flag_or("tie_word_embeddings", false)?;
@@ -67,7 +67,7 @@ impl Reader<'_> {
                 gate: None,
                 up: self.linear(&format!("{at}.mlp.dense_h_to_4h"), (inner, self.hidden), true, None)?,
                 down: self.linear(&format!("{at}.mlp.dense_4h_to_h"), (self.hidden, inner), true, None)?,
-                activation: recipe::activation(self.config, "hidden_act", "gelu")?,
+                activation: decoder_spec::activation(self.config, "hidden_act", "gelu")?,
             }),
             mlp_post_norm: None,
             parallel: self.config.flag_or("use_parallel_residual", true)?,

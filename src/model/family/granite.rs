@@ -1,25 +1,25 @@
 //! Granite 3 (IBM 2024): Llama with factors on embeddings, attention scores, residuals and logits.
 
 use super::{
-    Config, Family,
-    recipe::{Recipe, Sizes},
+    Architecture, Config,
+    decoder_spec::{DecoderSpec, Sizes},
 };
 use crate::{
     error::Result,
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const FAMILY: Family =
-    Family { name: "granite", architectures: &["GraniteForCausalLM"], model_types: &["granite"], build };
+pub(super) const ARCHITECTURE: Architecture =
+    Architecture { name: "granite", architectures: &["GraniteForCausalLM"], model_types: &["granite"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
-    let recipe = Recipe {
+    let recipe = DecoderSpec {
         embedding_scale: config.number_or("embedding_multiplier", 1.0)?,
         attention_scale: config.number_or("attention_multiplier", 1.0)?,
         residual_scale: config.number_or("residual_multiplier", 1.0)?,
         logit_scale: 1.0 / config.positive_or("logits_scaling", 1.0)?,
-        ..Recipe::llama(config, &sizes)?
+        ..DecoderSpec::llama(config, &sizes)?
     };
     recipe.build(config, weights, &sizes)
 }

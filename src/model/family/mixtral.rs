@@ -1,8 +1,8 @@
 //! Mixtral (Jiang et al. 2024, arXiv 2401.04088): Mistral whose MLP is a mixture of experts.
 
 use super::{
-    Config, Family,
-    recipe::{Recipe, Sizes, windows},
+    Architecture, Config,
+    decoder_spec::{DecoderSpec, Sizes, windows},
     scaling::{RopeDefaults, rope},
 };
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const FAMILY: Family =
-    Family { name: "mixtral", architectures: &["MixtralForCausalLM"], model_types: &["mixtral"], build };
+pub(super) const ARCHITECTURE: Architecture =
+    Architecture { name: "mixtral", architectures: &["MixtralForCausalLM"], model_types: &["mixtral"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
@@ -23,6 +23,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
         return Err(config.wrong("num_experts_per_tok", problem).into());
     }
     let rope = rope(config, sizes.head_dim, RopeDefaults { theta: 1e6, ..RopeDefaults::default() })?;
-    let recipe = Recipe { windows, experts: Some(experts), ropes: vec![rope], ..Recipe::llama(config, &sizes)? };
+    let recipe =
+        DecoderSpec { windows, experts: Some(experts), ropes: vec![rope], ..DecoderSpec::llama(config, &sizes)? };
     recipe.build(config, weights, &sizes)
 }

@@ -1,22 +1,22 @@
 //! Phi-3 and Phi-4-mini (Abdin et al. 2024, arXiv 2404.14219): fused projections, and LongRoPE in long variants.
 
 use super::{
-    Config, Family,
-    recipe::{Biases, Recipe, Sizes, windows},
+    Architecture, Config,
+    decoder_spec::{Biases, DecoderSpec, Sizes, windows},
 };
 use crate::{
     error::Result,
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const FAMILY: Family =
-    Family { name: "phi3", architectures: &["Phi3ForCausalLM"], model_types: &["phi3"], build };
+pub(super) const ARCHITECTURE: Architecture =
+    Architecture { name: "phi3", architectures: &["Phi3ForCausalLM"], model_types: &["phi3"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
     let slides = config.get("sliding_window").is_some();
     let windows = windows(config, sizes.layers, |_| slides)?;
-    let llama = Recipe::llama(config, &sizes)?;
-    let recipe = Recipe { fused: true, biases: Biases::default(), windows, ..llama };
+    let llama = DecoderSpec::llama(config, &sizes)?;
+    let recipe = DecoderSpec { fused: true, biases: Biases::default(), windows, ..llama };
     recipe.build(config, weights, &sizes)
 }

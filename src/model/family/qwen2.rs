@@ -1,22 +1,25 @@
 //! Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv 2407.10671): Llama with biases on queries, keys and values.
 
 use super::{
-    Config, Family,
-    recipe::{Biases, Recipe, Sizes, windows},
+    Architecture, Config,
+    decoder_spec::{Biases, DecoderSpec, Sizes, windows},
 };
 use crate::{
     error::Result,
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const FAMILY: Family =
-    Family { name: "qwen2", architectures: &["Qwen2ForCausalLM"], model_types: &["qwen2"], build };
+pub(super) const ARCHITECTURE: Architecture =
+    Architecture { name: "qwen2", architectures: &["Qwen2ForCausalLM"], model_types: &["qwen2"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
     let (slides, from) = (config.flag_or("use_sliding_window", false)?, config.number_or("max_window_layers", 28.0)?);
     let windows = windows(config, sizes.layers, |layer| slides && layer as f64 >= from)?;
-    let recipe =
-        Recipe { biases: Biases { input: true, ..Biases::default() }, windows, ..Recipe::llama(config, &sizes)? };
+    let recipe = DecoderSpec {
+        biases: Biases { input: true, ..Biases::default() },
+        windows,
+        ..DecoderSpec::llama(config, &sizes)?
+    };
     recipe.build(config, weights, &sizes)
 }

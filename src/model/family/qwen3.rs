@@ -1,21 +1,22 @@
 //! Qwen3 (Yang et al. 2025, arXiv 2505.09388): Llama with a norm on each query and key head.
 
 use super::{
-    Config, Family,
-    recipe::{QueryKeyNorms, Recipe, Sizes, windows},
+    Architecture, Config,
+    decoder_spec::{DecoderSpec, QueryKeyNorms, Sizes, windows},
 };
 use crate::{
     error::Result,
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const FAMILY: Family =
-    Family { name: "qwen3", architectures: &["Qwen3ForCausalLM"], model_types: &["qwen3"], build };
+pub(super) const ARCHITECTURE: Architecture =
+    Architecture { name: "qwen3", architectures: &["Qwen3ForCausalLM"], model_types: &["qwen3"], build };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(128))?;
     let (slides, from) = (config.flag_or("use_sliding_window", false)?, config.number_or("max_window_layers", 28.0)?);
     let windows = windows(config, sizes.layers, |layer| slides && layer as f64 >= from)?;
-    let recipe = Recipe { query_key_norms: QueryKeyNorms::PerHead, windows, ..Recipe::llama(config, &sizes)? };
+    let recipe =
+        DecoderSpec { query_key_norms: QueryKeyNorms::PerHead, windows, ..DecoderSpec::llama(config, &sizes)? };
     recipe.build(config, weights, &sizes)
 }

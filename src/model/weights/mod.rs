@@ -12,7 +12,7 @@ mod stored;
 
 pub use checkpoint::Weights;
 pub use dtype::{Dtype, Precision};
-pub use read::Found;
+pub use read::TensorReader;
 pub(crate) use safetensors::shards as shard_names;
 pub(crate) use stored::Reorder;
 pub use stored::{Numbers, Stored};

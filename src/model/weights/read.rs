@@ -22,7 +22,7 @@ use crate::{
 const PIECE: usize = 1 << 20;
 
 /// A tensor that was found and has the expected shape, and the part of it that is wanted.
-pub struct Found<'a> {
+pub struct TensorReader<'a> {
     pub(super) weights: &'a Weights,
     pub(super) name: &'a str,
     pub(super) stored: &'a Stored,
@@ -35,7 +35,7 @@ impl Weights {
     ///
     /// # Errors
     /// If it is missing or has another shape.
-    pub fn find<'a>(&'a self, name: &'a str, shape: &[usize]) -> Result<Found<'a>> {
+    pub fn find<'a>(&'a self, name: &'a str, shape: &[usize]) -> Result<TensorReader<'a>> {
         let Some(stored) = self.tensors.get(name) else {
             let path = self.shards.first().map_or_else(PathBuf::new, |shard| shard.path().to_owned());
             return Err(InputError::new("the checkpoint has no such tensor")
@@ -48,11 +48,11 @@ impl Weights {
             let problem = format!("the tensor has shape {:?}, but the configuration asks for {shape:?}", stored.shape);
             return Err(self.shards[stored.shard].wrong(name, problem).into());
         }
-        Ok(Found { weights: self, name, stored, rows: None, input_first: false })
+        Ok(TensorReader { weights: self, name, stored, rows: None, input_first: false })
     }
 }
 
-impl Found<'_> {
+impl TensorReader<'_> {
     /// Only these rows, in this order.
     #[must_use]
     pub fn rows(self, rows: impl IntoIterator<Item = Range<usize>>) -> Self {

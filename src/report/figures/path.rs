@@ -4,7 +4,7 @@ use crate::{
     component::Shape,
     report::{
         axis::Axis,
-        digest::Bought,
+        run_report::FitResults,
         style::{BLUE, DIM, FAINT, INK, ORANGE, SERIES},
         svg::{Anchor, Canvas},
     },
@@ -17,7 +17,7 @@ const WEIGHTS: (f64, f64) = (300.0, 44.0);
 const ACCURACY: (f64, f64) = (480.0, 336.0);
 
 /// Draws weights above accuracies, the strongest penalty on the left; a line marks the strength that was chosen.
-pub(in crate::report) fn path(title: &str, bought: &Bought, shape: Shape) -> String {
+pub(in crate::report) fn path(title: &str, bought: &FitResults, shape: Shape) -> String {
     let mut canvas = Canvas::new(WIDE.1 + 110.0, ACCURACY.0 + 60.0);
     canvas.bold((WIDE.0, 24.0), 14.0, INK, Anchor::Start, title);
     let strength = |lambda: f64| -lambda.max(f64::MIN_POSITIVE).log10();
@@ -32,14 +32,15 @@ pub(in crate::report) fn path(title: &str, bought: &Bought, shape: Shape) -> Str
     canvas.finish()
 }
 
-fn weights(canvas: &mut Canvas, bought: &Bought, shape: Shape, x: &Axis, strength: &impl Fn(f64) -> f64) {
+fn weights(canvas: &mut Canvas, bought: &FitResults, shape: Shape, x: &Axis, strength: &impl Fn(f64) -> f64) {
     let steps = &bought.path;
     let last = &steps[steps.len() - 1].fit.mix.weights;
     let y = Axis::around(steps.iter().flat_map(|step| step.fit.mix.weights.iter().copied()), WEIGHTS);
     y.left(canvas, WIDE, "weight", |value| format!("{value:.1}"));
     let line = |index: usize| -> Vec<(f64, f64)> {
-        let place =
-            |step: &crate::report::digest::Step| (x.at(strength(step.fit.lambda)), y.at(step.fit.mix.weights[index]));
+        let place = |step: &crate::report::run_report::Step| {
+            (x.at(strength(step.fit.lambda)), y.at(step.fit.mix.weights[index]))
+        };
         steps.iter().map(place).collect()
     };
     let mut order: Vec<usize> = (0..shape.components()).collect();
@@ -67,7 +68,7 @@ fn name_ends(canvas: &mut Canvas, mut ends: Vec<(f64, String, &str)>) {
     }
 }
 
-fn accuracies(canvas: &mut Canvas, bought: &Bought, x: &Axis, strength: &impl Fn(f64) -> f64) {
+fn accuracies(canvas: &mut Canvas, bought: &FitResults, x: &Axis, strength: &impl Fn(f64) -> f64) {
     let steps = &bought.path;
     let y = Axis::around(steps.iter().flat_map(|step| [step.train, step.test]), ACCURACY);
     y.left(canvas, WIDE, "accuracy (%)", |value| format!("{:.0}", 100.0 * value));
@@ -76,7 +77,7 @@ fn accuracies(canvas: &mut Canvas, bought: &Bought, x: &Axis, strength: &impl Fn
     });
     let mut ends = Vec::new();
     for (name, color, of) in [
-        ("training", ORANGE, (|step| step.train) as fn(&crate::report::digest::Step) -> f64),
+        ("training", ORANGE, (|step| step.train) as fn(&crate::report::run_report::Step) -> f64),
         ("test", BLUE, |step| step.test),
     ] {
         let points: Vec<(f64, f64)> =

@@ -5,8 +5,8 @@ use std::{collections::HashSet, path::Path};
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::row::{Format, Row, Slice, Take};
-use crate::{error::InputError, task::diagnostics::Mistakes};
+use super::row::{DataRow, Format, Slice, Take};
+use crate::{error::InputError, task::diagnostics::Diagnostics};
 
 pub(super) fn read(
     path: &Path,
@@ -14,7 +14,7 @@ pub(super) fn read(
     format: &Format,
     (delimiter, quoting): (u8, bool),
     slice: Slice,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
     take: Take<'_>,
 ) {
     let mut reader = ReaderBuilder::new()
@@ -24,30 +24,30 @@ pub(super) fn read(
         .quoting(format.quoting.unwrap_or(quoting))
         .from_reader(text.as_bytes());
     let mut record = StringRecord::new();
-    let mut next = |record: &mut StringRecord, mistakes: &mut Mistakes| match reader.read_record(record) {
+    let mut next = |record: &mut StringRecord, diagnostics: &mut Diagnostics| match reader.read_record(record) {
         Ok(more) => more,
         Err(error) => {
-            mistakes.push(InputError::new(error.to_string()).path(path));
+            diagnostics.push(InputError::new(error.to_string()).path(path));
             false
         }
     };
     let names: Vec<String> = match &format.columns {
         Some(names) => names.clone(),
-        None if next(&mut record, mistakes) => record.iter().map(|name| name.trim().to_owned()).collect(),
+        None if next(&mut record, diagnostics) => record.iter().map(|name| name.trim().to_owned()).collect(),
         None => {
             let cure = "write the names of the columns into the first line, or into `columns` of the task file";
-            mistakes.push(InputError::new("the file is empty: it has no header").path(path).cure(cure));
+            diagnostics.push(InputError::new("the file is empty: it has no header").path(path).cure(cure));
             return;
         }
     };
     let mut seen = HashSet::new();
     if let Some(twin) = names.iter().find(|name| !seen.insert(name.as_str())) {
         let problem = format!("two columns are called `{twin}`");
-        mistakes.push(InputError::new(problem).path(path).line(1).cure("give every column its own name"));
+        diagnostics.push(InputError::new(problem).path(path).line(1).cure("give every column its own name"));
         return;
     }
     let (mut row, mut line, mut counted) = (0, 1, 0);
-    while !slice.ends_before(row) && next(&mut record, mistakes) {
+    while !slice.ends_before(row) && next(&mut record, diagnostics) {
         // The reader's own count is one short after a line that ends in CR LF.
         let at = record.position().map_or(counted, |position| position.byte() as usize);
         let start = at + text[at..].len() - text[at..].trim_start_matches(['\r', '\n']).len();
@@ -56,10 +56,10 @@ pub(super) fn read(
         if record.len() != names.len() {
             let problem = format!("{} columns, but there are names for {}", record.len(), names.len());
             let cure = "enclose texts that hold the separator in quotes; or is a quote not closed?";
-            mistakes.push(InputError::new(problem).path(path).line(line).cure(cure));
+            diagnostics.push(InputError::new(problem).path(path).line(line).cure(cure));
         } else if row >= slice.from {
             let columns = names.iter().cloned().zip(record.iter().map(Value::from)).collect();
-            take(Row { line, columns }, mistakes);
+            take(DataRow { line, columns }, diagnostics);
         }
         row += 1;
     }

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::row::{Row, Slice, Take};
-use crate::{error::InputError, task::diagnostics::Mistakes};
+use super::row::{DataRow, Slice, Take};
+use crate::{error::InputError, task::diagnostics::Diagnostics};
 
-pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
+pub(super) fn read(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
     if text.trim_start().starts_with('[') && path.extension().is_some_and(|ending| ending == "json") {
-        return list(path, text, slice, mistakes, take);
+        return list(path, text, slice, diagnostics, take);
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     for (row, (at, line)) in lines.enumerate() {
@@ -20,26 +20,26 @@ pub(super) fn read(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistake
             continue;
         }
         match serde_json::from_str::<Map<String, Value>>(line) {
-            Ok(columns) => take(Row { line: at + 1, columns }, mistakes),
+            Ok(columns) => take(DataRow { line: at + 1, columns }, diagnostics),
             Err(error) => {
                 let problem = format!("not a JSON object: {}", plain(&error));
                 let cure = r#"a line reads {"text": "…", "label": "…"}"#;
                 let place = InputError::new(problem).path(path).line(at + 1);
-                mistakes.push(place.column(error.column().max(1)).cure(cure));
+                diagnostics.push(place.column(error.column().max(1)).cure(cure));
             }
         }
     }
 }
 
-fn list(path: &Path, text: &str, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
+fn list(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
     match serde_json::from_str::<Vec<Map<String, Value>>>(text) {
         Ok(objects) => {
             let rows = objects.into_iter().enumerate().filter(|(row, _)| slice.holds(*row));
-            rows.for_each(|(row, columns)| take(Row { line: row + 1, columns }, mistakes));
+            rows.for_each(|(row, columns)| take(DataRow { line: row + 1, columns }, diagnostics));
         }
         Err(error) => {
             let problem = format!("not a list of JSON objects: {}", plain(&error));
-            mistakes.push(InputError::new(problem).path(path).line(error.line()).column(error.column().max(1)));
+            diagnostics.push(InputError::new(problem).path(path).line(error.line()).column(error.column().max(1)));
         }
     }
 }

@@ -11,36 +11,43 @@ mod text;
 use std::path::Path;
 
 pub(super) use json::plain;
-pub(super) use row::{Format, Row, Slice, Take};
+pub(super) use row::{DataRow, Format, Slice, Take};
 pub(crate) use text::decode;
 
-use super::diagnostics::Mistakes;
+use super::diagnostics::Diagnostics;
 use crate::error::InputError;
 
 /// Hands out the rows of `bytes` one by one; `path` says the format by its ending and is named in mistakes.
-pub(super) fn read(path: &Path, bytes: &[u8], format: &Format, slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
+pub(super) fn read(
+    path: &Path,
+    bytes: &[u8],
+    format: &Format,
+    slice: Slice,
+    diagnostics: &mut Diagnostics,
+    take: Take<'_>,
+) {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if ending == "parquet" {
-        return parquet::read(path, bytes, slice, mistakes, take);
+        return parquet::read(path, bytes, slice, diagnostics, take);
     }
     let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
     if !known.contains(&ending.as_str()) {
         let problem = format!("`.{ending}` is no ending of a table");
         let cure = "data files end in .jsonl, .csv, .tsv or .parquet";
-        mistakes.push(InputError::new(problem).path(path).cure(cure));
+        diagnostics.push(InputError::new(problem).path(path).cure(cure));
         return;
     }
     let text = match text::decode(path, bytes) {
         Ok(text) => text,
         Err(error) => {
-            mistakes.push(error);
+            diagnostics.push(error);
             return;
         }
     };
     match ending.as_str() {
-        "csv" => delimited::read(path, &text, format, (b',', true), slice, mistakes, take),
-        "tsv" => delimited::read(path, &text, format, (b'\t', false), slice, mistakes, take),
-        _ => json::read(path, &text, slice, mistakes, take),
+        "csv" => delimited::read(path, &text, format, (b',', true), slice, diagnostics, take),
+        "tsv" => delimited::read(path, &text, format, (b'\t', false), slice, diagnostics, take),
+        _ => json::read(path, &text, slice, diagnostics, take),
     }
 }
 
@@ -50,16 +57,16 @@ mod tests {
 
     use super::*;
 
-    fn rows(name: &str, bytes: &[u8], format: &Format) -> (Vec<Row>, Vec<String>) {
-        let mut mistakes = Mistakes::default();
+    fn rows(name: &str, bytes: &[u8], format: &Format) -> (Vec<DataRow>, Vec<String>) {
+        let mut diagnostics = Diagnostics::default();
         let mut rows = Vec::new();
-        read(Path::new(name), bytes, format, Slice::default(), &mut mistakes, &mut |row, _| rows.push(row));
-        (rows, mistakes.messages())
+        read(Path::new(name), bytes, format, Slice::default(), &mut diagnostics, &mut |row, _| rows.push(row));
+        (rows, diagnostics.messages())
     }
 
-    fn row(line: usize, columns: &[(&str, &str)]) -> Row {
+    fn row(line: usize, columns: &[(&str, &str)]) -> DataRow {
         let columns = columns.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect();
-        Row { line, columns }
+        DataRow { line, columns }
     }
 
     #[test]
@@ -81,29 +88,29 @@ mod tests {
                 b"\n{\"text\": \"a \\\"b\\\", c\", \"label\": \"x\"}\n{\"text\": \"d\", \"label\": \"y\"}".to_vec(),
             ),
         ] {
-            let (rows, mistakes) = rows(name, &bytes, &Format::default());
-            assert_eq!((rows.as_slice(), mistakes), (&expected[..], vec![]), "{name}");
+            let (rows, diagnostics) = rows(name, &bytes, &Format::default());
+            assert_eq!((rows.as_slice(), diagnostics), (&expected[..], vec![]), "{name}");
         }
     }
 
     #[test]
     fn files_without_a_header_are_told_their_columns() {
         let format = Format { columns: Some(vec!["label".into(), "text".into()]), ..Format::default() };
-        let (rows, mistakes) = rows("a.tsv", b"x\ta\ny\tb\n", &format);
+        let (rows, diagnostics) = rows("a.tsv", b"x\ta\ny\tb\n", &format);
         assert_eq!(rows, [row(1, &[("label", "x"), ("text", "a")]), row(2, &[("label", "y"), ("text", "b")])]);
-        assert!(mistakes.is_empty());
+        assert!(diagnostics.is_empty());
     }
 
     #[test]
     fn slices_count_rows_and_stop_early() {
         let text = b"{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\nnot read";
-        let mut mistakes = Mistakes::default();
+        let mut diagnostics = Diagnostics::default();
         let slice = Slice { from: 1, to: Some(3) };
         let mut lines = Vec::new();
-        let take = &mut |row: Row, _: &mut Mistakes| lines.push(row.line);
-        read(Path::new("a.jsonl"), text, &Format::default(), slice, &mut mistakes, take);
+        let take = &mut |row: DataRow, _: &mut Diagnostics| lines.push(row.line);
+        read(Path::new("a.jsonl"), text, &Format::default(), slice, &mut diagnostics, take);
         assert_eq!(lines, [2, 3]);
-        assert!(mistakes.messages().is_empty());
+        assert!(diagnostics.messages().is_empty());
     }
 
     #[test]
@@ -118,9 +125,9 @@ mod tests {
             ("a.parquet", b"PAR1", vec!["a.parquet: "]),
             ("a.xlsx", b"", vec!["`.xlsx` is no ending"]),
         ] {
-            let (_, mistakes) = rows(name, bytes, &Format::default());
-            assert_eq!(mistakes.len(), expected.len(), "{mistakes:?}");
-            for (mistake, expected) in mistakes.iter().zip(expected) {
+            let (_, diagnostics) = rows(name, bytes, &Format::default());
+            assert_eq!(diagnostics.len(), expected.len(), "{diagnostics:?}");
+            for (mistake, expected) in diagnostics.iter().zip(expected) {
                 assert!(mistake.contains(expected), "{mistake}");
             }
         }
@@ -129,7 +136,7 @@ mod tests {
     #[test]
     fn a_line_without_end_is_refused() {
         let long = vec![b'a'; text::LONGEST_LINE + 2];
-        let (_, mistakes) = rows("a.csv", &[b"text,label\n".as_slice(), &long].concat(), &Format::default());
-        assert!(mistakes[0].contains("line 2: the line has"), "{mistakes:?}");
+        let (_, diagnostics) = rows("a.csv", &[b"text,label\n".as_slice(), &long].concat(), &Format::default());
+        assert!(diagnostics[0].contains("line 2: the line has"), "{diagnostics:?}");
     }
 }

@@ -9,20 +9,20 @@ use parquet::{
 };
 use serde_json::{Map, Value};
 
-use super::row::{Row, Slice, Take};
-use crate::{error::InputError, task::diagnostics::Mistakes};
+use super::row::{DataRow, Slice, Take};
+use crate::{error::InputError, task::diagnostics::Diagnostics};
 
-pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, mistakes: &mut Mistakes, take: Take<'_>) {
-    if let Err(error) = rows(bytes.to_vec(), slice, &mut |row| take(row, mistakes)) {
-        mistakes.push(InputError::new(format!("not a Parquet file that can be read: {error}")).path(path));
+pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
+    if let Err(error) = rows(bytes.to_vec(), slice, &mut |row| take(row, diagnostics)) {
+        diagnostics.push(InputError::new(format!("not a Parquet file that can be read: {error}")).path(path));
     }
 }
 
-fn rows(bytes: Vec<u8>, slice: Slice, take: &mut dyn FnMut(Row)) -> Result<(), ParquetError> {
+fn rows(bytes: Vec<u8>, slice: Slice, take: &mut dyn FnMut(DataRow)) -> Result<(), ParquetError> {
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes))?;
     let end = slice.to.unwrap_or(usize::MAX);
     for (row, columns) in reader.get_row_iter(None)?.take(end).enumerate().skip(slice.from) {
-        take(Row { line: row + 1, columns: object(columns?.into_columns()) });
+        take(DataRow { line: row + 1, columns: object(columns?.into_columns()) });
     }
     Ok(())
 }

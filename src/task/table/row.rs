@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::task::diagnostics::Mistakes;
+use crate::task::diagnostics::Diagnostics;
 
 /// A row with the line it begins in (for Parquet, its number), counted from 1.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::task) struct Row {
+pub(in crate::task) struct DataRow {
     pub(in crate::task) line: usize,
     pub(in crate::task) columns: Map<String, Value>,
 }
@@ -47,4 +47,4 @@ impl Slice {
 }
 
 /// Takes a row, or tells what is wrong with it.
-pub(in crate::task) type Take<'a> = &'a mut dyn FnMut(Row, &mut Mistakes);
+pub(in crate::task) type Take<'a> = &'a mut dyn FnMut(DataRow, &mut Diagnostics);

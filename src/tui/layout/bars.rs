@@ -3,17 +3,17 @@
 use ratatui::layout::Rect;
 
 use crate::app::{
-    Action, Place, State,
+    Action, KeyContext, State,
     state::{Overlay, Screen},
 };
 
 /// The screens, as the header lists them.
 pub const TABS: [Screen; 8] = [
     Screen::Map,
-    Screen::Mix,
+    Screen::Mixer,
     Screen::Prompt,
     Screen::Examples,
-    Screen::Cause,
+    Screen::Experiments,
     Screen::Compare,
     Screen::Matrix,
     Screen::Runs,
@@ -80,28 +80,28 @@ pub fn hints(footer: Rect, state: &State) -> Vec<Hint> {
 /// Whether an action has something to act on.
 fn applies(state: &State, action: Action) -> bool {
     match action {
-        Action::OtherRun => state.sheets.len() > 2,
+        Action::OtherRun => state.runs.len() > 2,
         Action::Cancel => state.is_moving(),
-        Action::Open if state.screen == Screen::Matrix => state.matrix.sheets.len() > 1,
-        Action::Undo if state.screen != Screen::Prompt => state.sheet().is_some_and(|sheet| !sheet.desk.is_model()),
-        Action::ToggleMix => state.sheet().is_some_and(|sheet| !sheet.desk.is_model()),
+        Action::Open if state.screen == Screen::Matrix => state.matrix.runs.len() > 1,
+        Action::Undo if state.screen != Screen::Prompt => state.run().is_some_and(|run| !run.mixer.is_model()),
+        Action::ToggleMix => state.run().is_some_and(|run| !run.mixer.is_model()),
         _ => true,
     }
 }
 
 /// Actions in order of use.
-fn useful(state: &State, place: Place) -> Vec<Action> {
+fn useful(state: &State, place: KeyContext) -> Vec<Action> {
     let typed = matches!(state.overlay, Some(Overlay::Line(_)));
     match place {
-        Place::Line if typed => vec![Action::Accept, Action::Close, Action::EraseWord, Action::Clear],
+        KeyContext::Line if typed => vec![Action::Accept, Action::Close, Action::EraseWord, Action::Clear],
         _ => of_place(place).to_vec(),
     }
 }
 
 /// What is hinted at in a place; what does not fit is left to the help.
-const fn of_place(place: Place) -> &'static [Action] {
+const fn of_place(place: KeyContext) -> &'static [Action] {
     match place {
-        Place::Explore => &[
+        KeyContext::Explore => &[
             Action::Fit,
             Action::ToggleMix,
             Action::Mute,
@@ -123,7 +123,7 @@ const fn of_place(place: Place) -> &'static [Action] {
             Action::AblateEach,
             Action::Filter,
         ],
-        Place::Mix => &[
+        KeyContext::Mixer => &[
             Action::Fit,
             Action::ToggleMix,
             Action::Method,
@@ -136,7 +136,7 @@ const fn of_place(place: Place) -> &'static [Action] {
             Action::SaveMix,
             Action::Close,
         ],
-        Place::Prompt => &[
+        KeyContext::Prompt => &[
             Action::Rerun,
             Action::OwnText,
             Action::Later,
@@ -151,7 +151,7 @@ const fn of_place(place: Place) -> &'static [Action] {
             Action::ToggleMix,
             Action::Close,
         ],
-        Place::Examples => &[
+        KeyContext::Examples => &[
             Action::ToggleMix,
             Action::Fit,
             Action::Filter,
@@ -162,7 +162,7 @@ const fn of_place(place: Place) -> &'static [Action] {
             Action::ListUp,
             Action::Close,
         ],
-        Place::Cause => &[
+        KeyContext::Experiments => &[
             Action::Attention,
             Action::Writes,
             Action::AblateMix,
@@ -173,7 +173,7 @@ const fn of_place(place: Place) -> &'static [Action] {
             Action::AblateEach,
             Action::Close,
         ],
-        Place::Compare => &[
+        KeyContext::Compare => &[
             Action::NextSeed,
             Action::NextTemplate,
             Action::OtherRun,
@@ -182,10 +182,10 @@ const fn of_place(place: Place) -> &'static [Action] {
             Action::Best,
             Action::Close,
         ],
-        Place::Matrix => {
+        KeyContext::Matrix => {
             &[Action::Open, Action::Queue, Action::NextSeed, Action::NextTemplate, Action::Runs, Action::Close]
         }
-        Place::Runs => &[
+        KeyContext::Runs => &[
             Action::Open,
             Action::Queue,
             Action::Rerun,
@@ -195,8 +195,10 @@ const fn of_place(place: Place) -> &'static [Action] {
             Action::Matrix,
             Action::Close,
         ],
-        Place::Help => &[Action::Down, Action::Up, Action::PageDown, Action::PageUp, Action::Bottom, Action::Close],
-        Place::Line => &[Action::Down, Action::Up, Action::Accept, Action::Close],
+        KeyContext::Help => {
+            &[Action::Down, Action::Up, Action::PageDown, Action::PageUp, Action::Bottom, Action::Close]
+        }
+        KeyContext::Line => &[Action::Down, Action::Up, Action::Accept, Action::Close],
     }
 }
 

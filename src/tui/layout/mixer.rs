@@ -1,4 +1,4 @@
-//! Where everything is at the mixing desk.
+//! Where everything is at the mixer.
 
 use ratatui::layout::{Position, Rect};
 
@@ -18,33 +18,33 @@ const FIT: u16 = 4;
 /// Rows of a screen on which the accuracies have one more, for the offsets of labels.
 const TALL: u16 = 30;
 
-/// The places of the mixing desk.
+/// The places of the mixer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mixing {
-    /// The strips, with title, heading and legend.
-    pub strips: Rect,
-    /// The rows of the strips alone.
+pub struct MixerLayout {
+    /// The channels, with title, heading and legend.
+    pub channels: Rect,
+    /// The rows of the channels alone.
     pub rows: Rect,
     /// Both accuracies.
     pub accuracy: Rect,
     /// Method and path.
     pub fit: Rect,
     /// What the mix is held against.
-    pub scores: Rect,
+    pub baselines: Rect,
 }
 
-impl Mixing {
+impl MixerLayout {
     /// The places on a screen.
     pub fn of(area: Rect) -> Self {
         let body = body(area);
         let side_width = SIDE.max(body.width / 3).min(56);
-        let strips = Rect { x: body.x + 1, width: body.width - side_width - 4, ..body };
-        let rows = Rect { y: strips.y + 2, height: strips.height.saturating_sub(3), ..strips };
-        let side = Rect { x: strips.right() + 2, width: side_width, ..body };
+        let channels = Rect { x: body.x + 1, width: body.width - side_width - 4, ..body };
+        let rows = Rect { y: channels.y + 2, height: channels.height.saturating_sub(3), ..channels };
+        let side = Rect { x: channels.right() + 2, width: side_width, ..body };
         let accuracy = Rect { height: ACCURACY + u16::from(area.height >= TALL), ..side };
         let fit = Rect { y: accuracy.bottom(), height: FIT, ..side };
-        let scores = Rect { y: fit.bottom(), height: body.bottom().saturating_sub(fit.bottom()), ..side };
-        Self { strips, rows, accuracy, fit, scores }
+        let baselines = Rect { y: fit.bottom(), height: body.bottom().saturating_sub(fit.bottom()), ..side };
+        Self { channels, rows, accuracy, fit, baselines }
     }
 
     /// The track of the fader in a row.
@@ -84,13 +84,13 @@ mod tests {
     fn panes_never_overlap_or_leave_the_screen() {
         for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60), (400, 20)] {
             let area = Rect::new(0, 0, width, height);
-            let places = Mixing::of(area);
-            let all = [places.strips, places.accuracy, places.fit, places.scores];
+            let places = MixerLayout::of(area);
+            let all = [places.channels, places.accuracy, places.fit, places.baselines];
             for (i, a) in all.iter().enumerate() {
                 assert_eq!(body(area).intersection(*a), *a, "{width}×{height} {i}");
                 assert!(all[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{width}×{height} {i}");
             }
-            assert!(places.track(0).width >= 6 && places.strips.intersection(places.track(3)) == places.track(3));
+            assert!(places.track(0).width >= 6 && places.channels.intersection(places.track(3)) == places.track(3));
             assert_eq!(places.fit.intersection(places.slider()), places.slider());
         }
     }

@@ -56,7 +56,7 @@ impl Layout {
         }
         let row = |y: u16| Rect { y, height: 1, ..area };
         let body = body(area);
-        let shape = state.sheet().map_or(Shape { layers: 8, heads: 8, labels: 2 }, |sheet| sheet.shape);
+        let shape = state.run().map_or(Shape { layers: 8, heads: 8, labels: 2 }, |run| run.shape);
         let width = map_width(body, shape);
         let map = Rect { x: body.x + 1, width: width - 1, ..body };
         let side = Rect { x: body.x + width + 2, width: body.width - width - 3, ..body };
@@ -114,34 +114,34 @@ pub fn editing(area: Rect, demos: usize) -> Editing {
 }
 
 /// A box of at most `size` in the middle of `area`.
-pub fn paper(area: Rect, size: (u16, u16)) -> Rect {
+pub fn popup(area: Rect, size: (u16, u16)) -> Rect {
     let (width, height) = (size.0.min(area.width), size.1.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
 /// The box of the palette.
 pub fn palette(body: Rect) -> Rect {
-    paper(body, (72.min(body.width.saturating_sub(4)), 18))
+    popup(body, (72.min(body.width.saturating_sub(4)), 18))
 }
 
 /// The box in which an example of the pool is chosen.
 pub fn pool(body: Rect) -> Rect {
-    paper(body, (body.width.saturating_sub(8).min(100), body.height.saturating_sub(2).min(24)))
+    popup(body, (body.width.saturating_sub(8).min(100), body.height.saturating_sub(2).min(24)))
 }
 
 /// What is inside a box.
-pub const fn inside(paper: Rect) -> Rect {
+pub const fn inside(popup: Rect) -> Rect {
     Rect {
-        x: paper.x + 2,
-        y: paper.y + 1,
-        width: paper.width.saturating_sub(4),
-        height: paper.height.saturating_sub(2),
+        x: popup.x + 2,
+        y: popup.y + 1,
+        width: popup.width.saturating_sub(4),
+        height: popup.height.saturating_sub(2),
     }
 }
 
 /// The rows of a list in a box, below the line that is typed.
-pub const fn choices(paper: Rect) -> Rect {
-    let inside = inside(paper);
+pub const fn choices(popup: Rect) -> Rect {
+    let inside = inside(popup);
     Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside }
 }
 
@@ -153,12 +153,12 @@ pub fn page(area: Rect, state: &State) -> u16 {
         (Some(Overlay::Palette(_)), _) => choices(palette(body(area))).height,
         (Some(Overlay::Pool { .. }), _) => choices(pool(body(area))).height,
         (_, Screen::Map) => list_rows(layout.examples, true).height,
-        (_, Screen::Examples) if state.listing.prompt.is_some() => body(area).height / 2,
+        (_, Screen::Examples) if state.example_list.prompt.is_some() => body(area).height / 2,
         (_, Screen::Examples) => list_rows(examples(area)[0], false).height,
-        (_, Screen::Mix) => mixer::Mixing::of(area).rows.height,
-        (_, Screen::Compare) => state.sheet().map_or(1, |sheet| Sides::of(area, sheet.shape).flips().height),
+        (_, Screen::Mixer) => mixer::MixerLayout::of(area).rows.height,
+        (_, Screen::Compare) => state.run().map_or(1, |run| Sides::of(area, run.shape).flips().height),
         (_, Screen::Runs) => runs_list(area).height,
-        (_, Screen::Prompt | Screen::Cause | Screen::Matrix) => body(area).height / 2,
+        (_, Screen::Prompt | Screen::Experiments | Screen::Matrix) => body(area).height / 2,
     };
     rows.max(1)
 }

@@ -8,8 +8,8 @@ use ratatui::{
 };
 
 use crate::{
-    app::state::{open_run::Sheet, selection::chosen_example},
-    cause::{Look, PromptPart},
+    app::state::{open_run::OpenRun, selection::chosen_example},
+    experiments::{AttentionPattern, PromptPart},
     text::visible,
     tui::{
         theme::{Role, Theme},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    scene::{Scene, opened},
+    draw_context::{DrawContext, opened},
     status,
 };
 
@@ -26,29 +26,35 @@ use super::{
 const TOKENS: u16 = 8;
 
 /// The view.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
-    let (state, theme) = (scene.state, scene.theme);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
+    let (state, theme) = (ctx.state, ctx.theme);
     let Some(component) = state.selected() else { return };
-    let (layer, column) = (component / (sheet.shape.heads + 1), component % (sheet.shape.heads + 1));
+    let (layer, column) = (component / (run.shape.heads + 1), component % (run.shape.heads + 1));
     let example = chosen_example(state);
-    let id = example.map_or("", |example| &sheet.test.items[example].id);
-    let title = format!("{} looks from the last token", sheet.name(component));
+    let id = example.map_or("", |example| &run.test.items[example].id);
+    let title = format!("{} looks from the last token", run.name(component));
     let inside = opened(buf, area, theme, &title, Line::styled(id.to_owned(), theme.fg(Role::Dim)));
-    let look = sheet.findings.look.as_deref().filter(|(of, _)| Some(*of) == example).map(|(_, look)| look);
-    let said = match (look, &state.cause.refused) {
-        _ if column == sheet.shape.heads => "An MLP does not look at other tokens: move to a head.".to_owned(),
-        (Some(look), _) => return looking(buf, inside, scene, sheet, (look, layer * sheet.shape.heads + column)),
+    let look = run.results.look.as_deref().filter(|(of, _)| Some(*of) == example).map(|(_, look)| look);
+    let said = match (look, &state.experiments.refused) {
+        _ if column == run.shape.heads => "An MLP does not look at other tokens: move to a head.".to_owned(),
+        (Some(look), _) => return looking(buf, inside, ctx, run, (look, layer * run.shape.heads + column)),
         (None, Some((_, _, why))) => why.clone(),
-        (None, None) => format!("{} asking the model", status::spinner(scene.tick)),
+        (None, None) => format!("{} asking the model", status::spinner(ctx.tick)),
     };
     let lines = pane::wrap(&said, inside.width.into());
     pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Text))));
 }
 
-fn looking(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet, (look, head): (&Look, usize)) {
-    let theme = scene.theme;
+fn looking(
+    buf: &mut Buffer,
+    area: Rect,
+    ctx: DrawContext<'_>,
+    run: &OpenRun,
+    (look, head): (&AttentionPattern, usize),
+) {
+    let theme = ctx.theme;
     let demonstrations = demonstrations(look);
-    let mut shares = share_lines(theme, sheet, look, head, demonstrations);
+    let mut shares = share_lines(theme, run, look, head, demonstrations);
     let rows = shares.len() as u16 + 1;
     let narrow = area.width < 64;
     let wanted = if narrow { rows + TOKENS } else { rows };
@@ -63,7 +69,7 @@ fn looking(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet, (look,
         let half = below.width / 2;
         (Rect { width: half - 1, ..below }, Rect { x: below.x + half + 1, width: half - 1, ..below })
     };
-    let note = if sheet.findings.shares.is_some() { "this · run" } else { "this · run …" };
+    let note = if run.results.shares.is_some() { "this · run" } else { "this · run …" };
     let inside = opened(buf, first, theme, "by part, %", Line::styled(note, theme.fg(Role::Dim)));
     let left_out = shares.len().saturating_sub(inside.height.into());
     if left_out > 0 {
@@ -75,7 +81,7 @@ fn looking(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet, (look,
     pane::stack(buf, inside, strongest(theme, look, head, inside));
 }
 
-fn demonstrations(look: &Look) -> usize {
+fn demonstrations(look: &AttentionPattern) -> usize {
     let index = |part: PromptPart| match part {
         PromptPart::Text(index) | PromptPart::Label(index) => index + 1,
         _ => 0,
@@ -84,9 +90,15 @@ fn demonstrations(look: &Look) -> usize {
 }
 
 /// Totals, then a row for each demonstration with its label word.
-fn share_lines(theme: &Theme, sheet: &Sheet, look: &Look, head: usize, demonstrations: usize) -> Vec<Line<'static>> {
+fn share_lines(
+    theme: &Theme,
+    run: &OpenRun,
+    look: &AttentionPattern,
+    head: usize,
+    demonstrations: usize,
+) -> Vec<Line<'static>> {
     let own = look.shares(head, demonstrations);
-    let mean = sheet.findings.shares.as_ref().filter(|shares| shares.parts.len() == own.len());
+    let mean = run.results.shares.as_ref().filter(|shares| shares.parts.len() == own.len());
     let mean = mean.map(|shares| &shares.means[head]);
     let both = |of: &[usize]| {
         let share = |shares: &[f64]| 100.0 * of.iter().map(|&at| shares[at]).fold(0.0, |sum, share| sum + share);
@@ -118,7 +130,7 @@ fn share_lines(theme: &Theme, sheet: &Sheet, look: &Look, head: usize, demonstra
     lines
 }
 
-fn strongest(theme: &Theme, look: &Look, head: usize, area: Rect) -> Vec<Line<'static>> {
+fn strongest(theme: &Theme, look: &AttentionPattern, head: usize, area: Rect) -> Vec<Line<'static>> {
     let weights = &look.weights[head];
     let room = usize::from(area.width).saturating_sub(30);
     let row = |place: usize| {
@@ -133,7 +145,7 @@ fn strongest(theme: &Theme, look: &Look, head: usize, area: Rect) -> Vec<Line<'s
 }
 
 /// The prompt as text. With colours a token lies on its weight, as a share of the largest; without, a shade follows it.
-fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, look: &Look, head: usize) {
+fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, look: &AttentionPattern, head: usize) {
     let weights = &look.weights[head];
     let most = weights.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     let width = usize::from(area.width);

@@ -12,7 +12,7 @@ use crate::{
         baseline::Outcome,
         intervals::{Z95, wilson},
     },
-    app::state::{fit::Scores, open_run::Sheet},
+    app::state::{fit::BaselineScores, open_run::OpenRun},
     tui::{
         theme::{Role, Theme},
         widgets::pane,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    scene::{Scene, opened, percent},
+    draw_context::{DrawContext, opened, percent},
     status,
 };
 
@@ -28,14 +28,14 @@ use super::{
 const NOTES: [&str; 2] = ["* sees the other test examples", "† sees the test labels: a bound"];
 
 /// The pane.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
-    let theme = scene.theme;
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
+    let theme = ctx.theme;
     let note = Line::styled("test %, 95 %", theme.fg(Role::Dim));
     let inside = opened(buf, area, theme, "the same labels buy", note);
-    let said = match &sheet.scores {
-        Some(Scores::Known(outcomes)) => return table(buf, inside, theme, sheet, outcomes),
-        Some(Scores::Asked) => format!("{} scoring", status::spinner(scene.tick)),
-        Some(Scores::Refused(why)) => why.clone(),
+    let said = match &run.baselines {
+        Some(BaselineScores::Known(outcomes)) => return table(buf, inside, theme, run, outcomes),
+        Some(BaselineScores::Asked) => format!("{} scoring", status::spinner(ctx.tick)),
+        Some(BaselineScores::Refused(why)) => why.clone(),
         None => "scored when the run is complete".to_owned(),
     };
     let lines = pane::wrap(&said, inside.width.into());
@@ -43,9 +43,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet
 }
 
 /// A row a method, the mix that is set on top; those that look at test labels last and dim.
-fn table(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, outcomes: &[Outcome]) {
-    let n = sheet.test.tally.len();
-    let share = sheet.test.mixed.accuracy().filter(|_| !sheet.desk.is_model());
+fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &[Outcome]) {
+    let n = run.test.tally.len();
+    let share = run.test.mixed.accuracy().filter(|_| !run.mixer.is_model());
     let mine = share.map(|share| line("this mix", share, wilson((share * n as f64).round() as usize, n, Z95)));
     let mine = mine.map(|text| Line::styled(format!("▸ {text}"), theme.bold(Role::Accent)));
     let best = |outcome: &&Outcome| !outcome.leakage && !outcome.transductive;

@@ -13,9 +13,9 @@ use crate::{
         Action,
         state::{
             Cursor, State,
-            comparison::{Pairing, comparable},
+            comparison::{RunComparison, comparable},
             metric::{Metric, Scale},
-            open_run::Sheet,
+            open_run::OpenRun,
         },
     },
     text::printable,
@@ -24,7 +24,7 @@ use crate::{
         theme::{Role, Theme},
         widgets::{
             grid::Grid,
-            heatmap::{Cell, Heatmap},
+            heatmap::{Heatmap, HeatmapCell},
             legend, pane,
             scatter::Scatter,
         },
@@ -32,43 +32,43 @@ use crate::{
 };
 
 use super::{
+    draw_context::{DrawContext, opened, percent},
     examples::nats,
-    scene::{Scene, opened, percent},
 };
 
 /// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let state = scene.state;
-    let (Some(a), Some(b)) = (state.other_sheet(), state.sheet()) else { return draw_hint(buf, area, scene) };
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let state = ctx.state;
+    let (Some(a), Some(b)) = (state.other_run(), state.run()) else { return draw_hint(buf, area, ctx) };
     if !comparable(a, b) {
-        return draw_hint(buf, area, scene);
+        return draw_hint(buf, area, ctx);
     }
     let sides = Sides::of(area, b.shape);
     let accuracy = Metric::Accuracy.scale(b.shape.labels, &[]);
-    for (sheet, place, letter) in [(a, sides.maps[0], "A"), (b, sides.maps[1], "B")] {
-        let title = format!("{letter} {}", name(sheet, a, b));
-        let note = format!("{} %", percent(sheet.test.tally.full_accuracy()));
-        let cell = |c: usize| Cell { value: sheet.test.tally.accuracy(c), kind: sheet.kind(c), mark: None };
-        draw_side(buf, place, scene, (&title, note), b, (Metric::Accuracy, accuracy), cell);
+    for (run, place, letter) in [(a, sides.maps[0], "A"), (b, sides.maps[1], "B")] {
+        let title = format!("{letter} {}", name(run, a, b));
+        let note = format!("{} %", percent(run.test.tally.full_accuracy()));
+        let cell = |c: usize| HeatmapCell { value: run.test.tally.accuracy(c), kind: run.kind(c), mark: None };
+        draw_side(buf, place, ctx, (&title, note), b, (Metric::Accuracy, accuracy), cell);
     }
-    let Some(pairing) = &state.pairing else {
-        opened(buf, sides.maps[2], scene.theme, "B − A when both are complete", Line::default());
+    let Some(comparison) = &state.comparison else {
+        opened(buf, sides.maps[2], ctx.theme, "B − A when both are complete", Line::default());
         return;
     };
-    let values: Vec<Option<f64>> = pairing.change.iter().copied().map(Some).collect();
+    let values: Vec<Option<f64>> = comparison.change.iter().copied().map(Some).collect();
     let scale = Metric::Change.scale(b.shape.labels, &values);
-    let cell = |c: usize| Cell { value: values[c], ..Cell::default() };
-    draw_side(buf, sides.maps[2], scene, ("B − A", "points".to_owned()), b, (Metric::Change, scale), cell);
-    draw_scatter(buf, sides.scatter, scene, a, b);
-    draw_facts(buf, sides.facts, scene, pairing, (a, b));
+    let cell = |c: usize| HeatmapCell { value: values[c], ..HeatmapCell::default() };
+    draw_side(buf, sides.maps[2], ctx, ("B − A", "points".to_owned()), b, (Metric::Change, scale), cell);
+    draw_scatter(buf, sides.scatter, ctx, a, b);
+    draw_facts(buf, sides.facts, ctx, comparison, (a, b));
 }
 
 /// What tells the two runs apart.
-fn name(sheet: &Sheet, a: &Sheet, b: &Sheet) -> String {
-    let (task, prompt) = (&sheet.task, &sheet.prompt);
+fn name(run: &OpenRun, a: &OpenRun, b: &OpenRun) -> String {
+    let (task, prompt) = (&run.task, &run.prompt);
     let mut words = Vec::new();
     if a.model.weights_hash != b.model.weights_hash {
-        words.push(sheet.model_name());
+        words.push(run.model_name());
     }
     if a.task.template != b.task.template {
         words.push(printable(&task.template).into_owned());
@@ -77,7 +77,7 @@ fn name(sheet: &Sheet, a: &Sheet, b: &Sheet) -> String {
         words.push(format!("{} shots", prompt.shots));
     }
     if a.demos_name() != b.demos_name() || words.is_empty() {
-        words.push(sheet.demos_name());
+        words.push(run.demos_name());
     }
     words.join(" · ")
 }
@@ -85,15 +85,15 @@ fn name(sheet: &Sheet, a: &Sheet, b: &Sheet) -> String {
 fn draw_side(
     buf: &mut Buffer,
     area: Rect,
-    scene: Scene<'_>,
+    ctx: DrawContext<'_>,
     (title, note): (&str, String),
-    sheet: &Sheet,
+    run: &OpenRun,
     (metric, scale): (Metric, Scale),
-    cell: impl Fn(usize) -> Cell,
+    cell: impl Fn(usize) -> HeatmapCell,
 ) {
-    let theme = scene.theme;
+    let theme = ctx.theme;
     opened(buf, area, theme, title, Line::styled(note, theme.bold(Role::Text)));
-    let (shape, at) = (sheet.shape, scene.state.cursor);
+    let (shape, at) = (run.shape, ctx.state.cursor);
     let cursor = Cursor { layer: at.layer.min(shape.layers - 1), column: at.column.min(shape.heads) };
     let grid = Grid::fit(side_cells(area), shape, cursor);
     (&Heatmap { grid, metric, scale, cell, cursor, theme }).render(area, buf);
@@ -102,20 +102,26 @@ fn draw_side(
     pane::put_at(buf, row, 0, legend::scale_line(theme, metric, scale, area.width, grid.pitch.0 < 3));
 }
 
-fn draw_scatter(buf: &mut Buffer, area: Rect, scene: Scene<'_>, a: &Sheet, b: &Sheet) {
-    let theme = scene.theme;
+fn draw_scatter(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, a: &OpenRun, b: &OpenRun) {
+    let theme = ctx.theme;
     let note = Line::styled("0 to 100 %", theme.fg(Role::Dim));
     let inside = opened(buf, area, theme, "B over A", note);
-    let accuracy = |sheet: &Sheet, c| sheet.test.tally.accuracy(c).unwrap_or(0.0);
+    let accuracy = |run: &OpenRun, c| run.test.tally.accuracy(c).unwrap_or(0.0);
     let points: Vec<(f64, f64)> = (0..b.shape.components()).map(|c| (accuracy(a, c), accuracy(b, c))).collect();
-    Scatter { points: &points, chosen: scene.state.selected() }.draw(buf, inside, theme);
+    Scatter { points: &points, chosen: ctx.state.selected() }.draw(buf, inside, theme);
 }
 
-fn draw_facts(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing, (a, b): (&Sheet, &Sheet)) {
-    let theme = scene.theme;
+fn draw_facts(
+    buf: &mut Buffer,
+    area: Rect,
+    ctx: DrawContext<'_>,
+    comparison: &RunComparison,
+    (a, b): (&OpenRun, &OpenRun),
+) {
+    let theme = ctx.theme;
     let inside = opened(buf, area, theme, "agreement of the components", Line::default());
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
-    let agreement = &pairing.agreement;
+    let agreement = &comparison.agreement;
     let dim = |text: &str| Span::styled(text.to_owned(), theme.fg(Role::Dim));
     let bold = |text: String| Span::styled(text, theme.bold(Role::Text));
     let first = vec![
@@ -126,16 +132,16 @@ fn draw_facts(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing,
         dim("  best five IoU "),
         bold(format!("{:.2}", agreement.iou_top5)),
     ];
-    let left = pane::stack(buf, inside, [Line::from(first), selected(theme, scene.state, a, b)]);
-    let count = format!("{} of {}", pairing.flips.len(), pairing.shared);
+    let left = pane::stack(buf, inside, [Line::from(first), selected(theme, ctx.state, a, b)]);
+    let count = format!("{} of {}", comparison.flips.len(), comparison.shared);
     let left = opened(buf, left, theme, "flipped examples", Line::styled(count, theme.fg(Role::Dim)));
-    draw_flips(buf, left, scene, pairing, (a, b));
+    draw_flips(buf, left, ctx, comparison, (a, b));
 }
 
 /// The component under the cursor, in both.
-fn selected(theme: &Theme, state: &State, a: &Sheet, b: &Sheet) -> Line<'static> {
+fn selected(theme: &Theme, state: &State, a: &OpenRun, b: &OpenRun) -> Line<'static> {
     let Some(component) = state.selected() else { return Line::default() };
-    let accuracy = |sheet: &Sheet| sheet.test.tally.accuracy(component);
+    let accuracy = |run: &OpenRun| run.test.tally.accuracy(component);
     let change = accuracy(b).zip(accuracy(a)).map_or(0.0, |(b, a)| (b - a) * 100.0);
     let role = if change < 0.0 { Role::Bad } else { Role::Good };
     vec![
@@ -147,11 +153,17 @@ fn selected(theme: &Theme, state: &State, a: &Sheet, b: &Sheet) -> Line<'static>
 }
 
 /// The flipped examples, and who moved the margin of the one that is looked at.
-fn draw_flips(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing, (a, b): (&Sheet, &Sheet)) {
-    let (theme, at) = (scene.theme, scene.state.flip);
+fn draw_flips(
+    buf: &mut Buffer,
+    area: Rect,
+    ctx: DrawContext<'_>,
+    comparison: &RunComparison,
+    (a, b): (&OpenRun, &OpenRun),
+) {
+    let (theme, at) = (ctx.theme, ctx.state.flip);
     let rows = usize::from(area.height.saturating_sub(1));
-    let first = first_row(pairing.flips.len(), rows, at);
-    for (row, (index, flip)) in pairing.flips.iter().enumerate().skip(first).take(rows).enumerate() {
+    let first = first_row(comparison.flips.len(), rows, at);
+    for (row, (index, flip)) in comparison.flips.iter().enumerate().skip(first).take(rows).enumerate() {
         let place = Rect { y: area.y + row as u16, height: 1, ..area };
         let text = a.test.items.iter().find(|item| item.id == flip.id).map_or("", |item| item.text.as_str());
         pane::put_at(buf, place, 0, flip_line(theme, (a, b), flip, text));
@@ -159,17 +171,17 @@ fn draw_flips(buf: &mut Buffer, area: Rect, scene: Scene<'_>, pairing: &Pairing,
             buf.set_style(place, theme.selected());
         }
     }
-    if let Some(flip) = pairing.flips.get(at) {
+    if let Some(flip) = comparison.flips.get(at) {
         let below = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
         pane::put_at(buf, below, 0, movers(theme, flip));
     }
 }
 
 /// `✓→✗ positive→negative  text`, each prediction in the words of its run.
-fn flip_line(theme: &Theme, (a, b): (&Sheet, &Sheet), flip: &Flip, text: &str) -> Line<'static> {
+fn flip_line(theme: &Theme, (a, b): (&OpenRun, &OpenRun), flip: &Flip, text: &str) -> Line<'static> {
     let mark = |said: usize| if said == flip.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
     let ((before, role_a), (after, role_b)) = (mark(flip.a), mark(flip.b));
-    let label = |sheet: &Sheet, index| pane::cut(&sheet.label(index), 8);
+    let label = |run: &OpenRun, index| pane::cut(&run.label(index), 8);
     vec![
         Span::styled(before, theme.bold(role_a)),
         Span::styled("→", theme.fg(Role::Dim)),
@@ -194,12 +206,12 @@ fn movers(theme: &Theme, flip: &Flip) -> Line<'static> {
 }
 
 /// What to do to have two runs.
-fn draw_hint(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
+fn draw_hint(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
     let body = body(area);
     let inside = opened(buf, Rect { x: body.x + 1, width: body.width - 2, ..body }, theme, "compare", Line::default());
     let hint = |action: Action| {
-        let text = format!("{}  {}", scene.state.key_of(action), action.description());
+        let text = format!("{}  {}", ctx.state.key_of(action), action.description());
         Line::styled(text, theme.fg(Role::Text))
     };
     let lines = [

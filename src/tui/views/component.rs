@@ -8,7 +8,7 @@ use ratatui::{
 
 use crate::{
     analysis::{ComponentStats, Effects, Kind},
-    app::state::{comparison::comparable, open_run::Sheet},
+    app::state::{comparison::comparable, open_run::OpenRun},
     text::{printable, signed},
     tui::{
         theme::{Role, Theme, glyph, kind_name},
@@ -19,17 +19,17 @@ use crate::{
     },
 };
 
-use super::scene::{Scene, fact, percent};
+use super::draw_context::{DrawContext, fact, percent};
 
 /// Accuracy with its interval, kind with the reason, what it says, and its fader.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
-    let (Some(sheet), Some(component)) = (scene.state.sheet(), scene.state.selected()) else {
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
+    let (Some(run), Some(component)) = (ctx.state.run(), ctx.state.selected()) else {
         pane::open(buf, area, theme, Line::styled("component", theme.bold(Role::Text)), Line::default());
         return;
     };
-    let kind = sheet.kind(component);
-    let title = Line::styled(sheet.name(component).to_string(), theme.bold(Role::Accent));
+    let kind = run.kind(component);
+    let title = Line::styled(run.name(component).to_string(), theme.bold(Role::Accent));
     let note = kind.map_or_else(Line::default, |kind| {
         let role = Theme::kind(kind);
         Line::styled(format!("{} {}", glyph(kind), kind_name(kind)).trim().to_owned(), theme.bold(role))
@@ -37,19 +37,19 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let inside = pane::open(buf, area, theme, title, note);
     let role = kind.map_or(Role::Text, Theme::kind);
     let width = usize::from(inside.width);
-    let left = pane::stack(buf, inside, accuracy(theme, sheet, component, role, width));
-    let left = pane::stack(buf, left, said(theme, sheet, component, width));
-    let left = pane::stack(buf, left, [standing(theme, sheet, component, width)]);
-    let effects = sheet.findings.effects(component).filter(|_| scene.state.map.metric.is_effect());
-    let why = effects.map_or_else(|| reason(sheet, component, kind), ablated);
+    let left = pane::stack(buf, inside, accuracy(theme, run, component, role, width));
+    let left = pane::stack(buf, left, said(theme, run, component, width));
+    let left = pane::stack(buf, left, [standing(theme, run, component, width)]);
+    let effects = run.results.effects(component).filter(|_| ctx.state.map.metric.is_effect());
+    let why = effects.map_or_else(|| reason(run, component, kind), ablated);
     let why = pane::wrap(&why, width.saturating_sub(1));
     let left = pane::stack(buf, left, why.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
-    let most = if scene.state.detail { usize::from(left.height).saturating_sub(2) } else { 6 };
-    let labels = sheet.shape.labels.min(most) as u16;
+    let most = if ctx.state.detail { usize::from(left.height).saturating_sub(2) } else { 6 };
+    let labels = run.shape.labels.min(most) as u16;
     if left.height > labels + 1 {
         let rows = usize::from(left.height - labels - 1);
-        let left = pane::stack(buf, left, elsewhere(scene, sheet, component, width).into_iter().take(rows));
-        pane::stack(buf, left, confusion(theme, sheet, component, (width, labels.into())));
+        let left = pane::stack(buf, left, elsewhere(ctx, run, component, width).into_iter().take(rows));
+        pane::stack(buf, left, confusion(theme, run, component, (width, labels.into())));
     }
 }
 
@@ -68,29 +68,29 @@ fn ablated(effects: &Effects) -> String {
 }
 
 /// How accurate the component is in the other runs at hand.
-fn elsewhere(scene: Scene<'_>, sheet: &Sheet, component: usize, width: usize) -> Vec<Line<'static>> {
-    let others = scene.state.sheets.iter().filter(|other| other.id != sheet.id && comparable(other, sheet));
+fn elsewhere(ctx: DrawContext<'_>, run: &OpenRun, component: usize, width: usize) -> Vec<Line<'static>> {
+    let others = ctx.state.runs.iter().filter(|other| other.id != run.id && comparable(other, run));
     let values = others.filter_map(|other| {
         let accuracy = percent(Some(other.test.tally.accuracy(component)?));
-        let template = if other.task.template == sheet.task.template { "" } else { &other.task.template };
+        let template = if other.task.template == run.task.template { "" } else { &other.task.template };
         Some(format!("{} {accuracy}", format!("{} {}", printable(template), other.demos_name()).trim()))
     });
     let values: Vec<String> = values.collect();
     let lines = pane::wrap(&values.join(" · "), width.saturating_sub(11)).into_iter().enumerate();
-    lines.map(|(row, text)| fact(scene.theme, if row == 0 { "elsewhere" } else { "" }, text).into()).collect()
+    lines.map(|(row, text)| fact(ctx.theme, if row == 0 { "elsewhere" } else { "" }, text).into()).collect()
 }
 
 /// Gold labels against what the component says, in examples; as many labels as there is room for.
-fn confusion(theme: &Theme, sheet: &Sheet, component: usize, (width, most): (usize, usize)) -> Vec<Line<'static>> {
+fn confusion(theme: &Theme, run: &OpenRun, component: usize, (width, most): (usize, usize)) -> Vec<Line<'static>> {
     /// Columns for the gold label, and at most for a count.
     const GOLD: usize = 10;
     const COUNT: usize = 9;
-    let Some(stats) = sheet.stats_of(component) else { return Vec::new() };
+    let Some(stats) = run.stats_of(component) else { return Vec::new() };
     let digits = stats.confusion.iter().max().map_or(1, |largest| largest.to_string().len());
     let room = width.saturating_sub(GOLD);
     let labels = most.min(room / (digits + 2).max(5)).max(1);
     let column = (room / labels).min(COUNT);
-    let name = |label: usize, width: usize| pane::cut(&sheet.label(label), width);
+    let name = |label: usize, width: usize| pane::cut(&run.label(label), width);
     let right = |text: String| format!("{}{text}", " ".repeat(column.saturating_sub(pane::width(&text))));
     let heads = (0..labels).map(|label| right(name(label, column - 1)));
     let heads = heads.map(|head| Span::styled(head, theme.fg(Role::Dim)));
@@ -98,9 +98,9 @@ fn confusion(theme: &Theme, sheet: &Sheet, component: usize, (width, most): (usi
     let mut lines = vec![std::iter::once(corner).chain(heads).collect::<Line<'static>>()];
     for gold in 0..labels {
         let mut spans =
-            vec![Span::styled(format!("{}  ", pane::column(&sheet.label(gold), GOLD - 2)), theme.fg(Role::Text))];
+            vec![Span::styled(format!("{}  ", pane::column(&run.label(gold), GOLD - 2)), theme.fg(Role::Text))];
         for said in 0..labels {
-            let count = stats.confusion[gold * sheet.shape.labels + said];
+            let count = stats.confusion[gold * run.shape.labels + said];
             let role = if gold == said { Role::Good } else { Role::Bad };
             let style = if count == 0 { theme.fg(Role::Faint) } else { theme.fg(role) };
             spans.push(Span::styled(format!("{count:>column$}"), style));
@@ -110,12 +110,12 @@ fn confusion(theme: &Theme, sheet: &Sheet, component: usize, (width, most): (usi
     lines
 }
 
-fn accuracy(theme: &Theme, sheet: &Sheet, component: usize, role: Role, width: usize) -> Vec<Line<'static>> {
-    let tally = &sheet.test.tally;
+fn accuracy(theme: &Theme, run: &OpenRun, component: usize, role: Role, width: usize) -> Vec<Line<'static>> {
+    let tally = &run.test.tally;
     let Some(point) = tally.accuracy(component) else {
         return vec![fact(theme, "accuracy", "–").into(), Line::default()];
     };
-    let stats = sheet.stats_of(component);
+    let stats = run.stats_of(component);
     let range = stats.map(|stats| stats.ci);
     let text = range.map_or_else(String::new, |(low, high)| format!(" [{:.0}, {:.0}]", low * 100.0, high * 100.0));
     let line = |gap: &str, n: &str| {
@@ -126,19 +126,19 @@ fn accuracy(theme: &Theme, sheet: &Sheet, component: usize, role: Role, width: u
         Line::from(spans)
     };
     let first = Some(line(" ", "n = ")).filter(|line| line.width() <= width).unwrap_or_else(|| line("", "n="));
-    let chance = 1.0 / sheet.shape.labels as f64;
+    let chance = 1.0 / run.shape.labels as f64;
     let mut second = fact(theme, "", "");
     second.extend(interval(theme, role, point, range, chance, width.saturating_sub(11)).spans);
     vec![first, second.into()]
 }
 
 /// One row a label: how often the component says it.
-fn said(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Line<'static>> {
-    let tally = &sheet.test.tally;
+fn said(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Vec<Line<'static>> {
+    let tally = &run.test.tally;
     let said = tally.said(component);
     let row = |(label, &count): (usize, &u32)| {
         let share = f64::from(count) / tally.len().max(1) as f64;
-        let name = pane::column(&sheet.label(label), 9);
+        let name = pane::column(&run.label(label), 9);
         let mut spans = vec![
             Span::styled(format!("{:<5}", if label == 0 { "says" } else { "" }), theme.fg(Role::Dim)),
             Span::styled(format!("{name} "), theme.fg(Role::Text)),
@@ -151,17 +151,18 @@ fn said(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Vec<Lin
 }
 
 /// How it moves the margin, and where its fader stands; where that is too long, only that it is muted or soloed.
-fn standing(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Line<'static> {
-    let margin = sheet.test.tally.margin(component);
+fn standing(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Line<'static> {
+    let margin = run.test.tally.margin(component);
     let margin = margin.map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2}"));
-    let desk = &sheet.desk;
+    let mixer = &run.mixer;
     let state = match () {
-        () if desk.is_muted(component) => "muted",
-        () if desk.is_solo(component) => "solo",
+        () if mixer.is_muted(component) => "muted",
+        () if mixer.is_solo(component) => "solo",
         () => "",
     };
-    let gain = format!("{:.2}", desk.gain(component));
-    let role = if desk.on && desk.weight(component).to_bits() != 1.0_f64.to_bits() { Role::Accent } else { Role::Text };
+    let gain = format!("{:.2}", mixer.gain(component));
+    let role =
+        if mixer.on && mixer.weight(component).to_bits() != 1.0_f64.to_bits() { Role::Accent } else { Role::Text };
     let line = |unit: &str, weight: &str| {
         let mut spans = fact(theme, "margin", format!("{margin}{unit}"));
         spans.push(Span::styled("   weight ", theme.fg(Role::Dim)));
@@ -174,12 +175,12 @@ fn standing(theme: &Theme, sheet: &Sheet, component: usize, width: usize) -> Lin
 }
 
 /// Why the component is of its kind, in words.
-fn reason(sheet: &Sheet, component: usize, kind: Option<Kind>) -> String {
-    let tally = &sheet.test.tally;
+fn reason(run: &OpenRun, component: usize, kind: Option<Kind>) -> String {
+    let tally = &run.test.tally;
     if let (Some(label), Some(Kind::LabelBiased)) = (tally.only_label(component), kind) {
-        return format!("says {} on all {} examples", sheet.label(label), tally.len());
+        return format!("says {} on all {} examples", run.label(label), tally.len());
     }
-    let Some(stats) = sheet.stats_of(component) else {
+    let Some(stats) = run.stats_of(component) else {
         return if tally.is_empty() { String::new() } else { "judged when the run is complete".to_owned() };
     };
     let evidence = evidence(stats);

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{Action, state::open_run::Sheet},
+    app::{Action, state::open_run::OpenRun},
     tui::{
         theme::Role,
         widgets::{pane, prompt_text},
@@ -15,22 +15,22 @@ use crate::{
 };
 
 use super::{
+    draw_context::{DrawContext, opened},
     prediction::{Logits, chances, terms},
-    scene::{Scene, opened},
 };
 
 /// The pane on the right.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
-    let (Some(sheet), Some(argument)) = (scene.state.sheet(), &scene.state.argument) else {
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
+    let (Some(run), Some(breakdown)) = (ctx.state.run(), &ctx.state.breakdown) else {
         let inside = opened(buf, area, theme, "example", Line::default());
         pane::stack(buf, inside, [Line::styled("no example is listed", theme.fg(Role::Dim))]);
         return;
     };
-    let item = &sheet.test.items[argument.example];
+    let item = &run.test.items[breakdown.example];
     let note = Line::from(vec![
         Span::styled("gold ", theme.fg(Role::Dim)),
-        Span::styled(sheet.label(item.gold), theme.bold(Role::Text)),
+        Span::styled(run.label(item.gold), theme.bold(Role::Text)),
     ]);
     let inside = pane::open(buf, area, theme, Line::styled(item.id.clone(), theme.bold(Role::Accent)), note);
     let text = pane::wrap(&item.text, usize::from(inside.width));
@@ -38,31 +38,31 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let left =
         pane::stack(buf, inside, text.into_iter().take(most).map(|line| Line::styled(line, theme.fg(Role::Strong))));
     let width = usize::from(inside.width);
-    let left = pane::stack(buf, left, chances(theme, sheet, item.gold, &logits(sheet, argument.example), width));
-    match scene.state.listing.prompt {
+    let left = pane::stack(buf, left, chances(theme, run, item.gold, &logits(run, breakdown.example), width));
+    match ctx.state.example_list.prompt {
         Some(below) => {
             let left = Rect { y: left.y + 1, height: left.height.saturating_sub(1), ..left };
             let text = item.prompt.as_ref().map(ToString::to_string);
-            prompt(buf, left, scene, text.as_deref(), below);
+            prompt(buf, left, ctx, text.as_deref(), below);
         }
-        None => terms(buf, left, theme, sheet, argument),
+        None => terms(buf, left, theme, run, breakdown),
     }
 }
 
 /// Label logits of the example.
-fn logits(sheet: &Sheet, example: usize) -> Logits {
-    let (side, labels) = (&sheet.test, sheet.shape.labels);
+fn logits(run: &OpenRun, example: usize) -> Logits {
+    let (side, labels) = (&run.test, run.shape.labels);
     let at = example * labels..(example + 1) * labels;
     Logits {
         model: side.table.full()[at.clone()].iter().map(|&logit| f64::from(logit)).collect(),
-        mix: (!sheet.desk.is_model()).then(|| side.mixed.logits()[at].to_vec()),
+        mix: (!run.mixer.is_model()).then(|| side.mixed.logits()[at].to_vec()),
     }
 }
 
 /// The prompt as the model read it, its end in sight.
-fn prompt(buf: &mut Buffer, area: Rect, scene: Scene<'_>, text: Option<&str>, below: usize) {
-    let theme = scene.theme;
-    let note = Line::styled(format!("{} closes", scene.state.key_of(Action::FullPrompt)), theme.fg(Role::Dim));
+fn prompt(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, text: Option<&str>, below: usize) {
+    let theme = ctx.theme;
+    let note = Line::styled(format!("{} closes", ctx.state.key_of(Action::FullPrompt)), theme.fg(Role::Dim));
     let inside = opened(buf, area, theme, "the prompt", note);
     let Some(text) = text else {
         let lines = pane::wrap("runs from disk keep no prompts: run it again to read them", inside.width.into());

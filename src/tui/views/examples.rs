@@ -11,7 +11,7 @@ use crate::{
     app::state::{
         Screen,
         mixed::margin,
-        open_run::{Change, Sheet},
+        open_run::{Change, OpenRun},
     },
     attribution::Split,
     tui::{
@@ -21,44 +21,46 @@ use crate::{
     },
 };
 
-use super::{mix, scene::Scene};
+use super::{draw_context::DrawContext, mix};
 
 /// The pane: a list, and the example it stands on in full below; on a screen of its own, its columns have names.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let (theme, state) = (scene.theme, scene.state);
-    let listing = &state.listing;
-    let Some(sheet) = state.sheet() else {
-        pane::open(buf, area, theme, title(scene, None), Line::default());
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let (theme, state) = (ctx.theme, ctx.state);
+    let example_list = &state.example_list;
+    let Some(run) = state.run() else {
+        pane::open(buf, area, theme, title(ctx, None), Line::default());
         return;
     };
-    let note = Line::styled(mix::heard(sheet), theme.bold(if sheet.desk.on { Role::Accent } else { Role::Text }));
-    let inside = pane::open(buf, area, theme, title(scene, Some(sheet)), note);
+    let note = Line::styled(mix::heard(run), theme.bold(if run.mixer.on { Role::Accent } else { Role::Text }));
+    let inside = pane::open(buf, area, theme, title(ctx, Some(run)), note);
     let alone = state.screen == Screen::Examples;
-    let columns = Columns::of(sheet, alone, inside.width);
+    let columns = Columns::of(run, alone, inside.width);
     let rows = list_rows(area, !alone);
     if alone {
         pane::put_at(buf, inside, 0, columns.heads(theme));
     }
-    let first = listing.first(rows.height.into());
-    for (row, (index, &example)) in listing.rows.iter().enumerate().skip(first).take(rows.height.into()).enumerate() {
+    let first = example_list.first(rows.height.into());
+    for (row, (index, &example)) in
+        example_list.rows.iter().enumerate().skip(first).take(rows.height.into()).enumerate()
+    {
         let place = Rect { y: rows.y + row as u16, height: 1, ..inside };
-        pane::put_at(buf, place, 0, columns.line(theme, sheet, example));
-        if index == listing.at {
+        pane::put_at(buf, place, 0, columns.line(theme, run, example));
+        if index == example_list.at {
             buf.set_style(place, theme.selected());
         }
     }
-    if let Some(&example) = listing.rows.get(listing.at).filter(|_| !alone) {
+    if let Some(&example) = example_list.rows.get(example_list.at).filter(|_| !alone) {
         let below = Rect { y: rows.bottom(), height: inside.bottom() - rows.bottom(), ..inside };
-        pane::stack(buf, below, open_one(theme, sheet, example));
+        pane::stack(buf, below, open_one(theme, run, example));
     }
 }
 
 /// `examples wrong, gold music 12 /needle`.
-fn title(scene: Scene<'_>, sheet: Option<&Sheet>) -> Line<'static> {
-    let (theme, listing) = (scene.theme, &scene.state.listing);
-    let needle = if listing.needle.is_empty() { String::new() } else { format!(" /{}", listing.needle) };
-    let label = sheet.zip(listing.label).map(|(sheet, label)| format!(", gold {}", sheet.label(label)));
-    let filter = format!("{}{} {}", listing.filter.title(), label.unwrap_or_default(), listing.rows.len());
+fn title(ctx: DrawContext<'_>, run: Option<&OpenRun>) -> Line<'static> {
+    let (theme, example_list) = (ctx.theme, &ctx.state.example_list);
+    let needle = if example_list.needle.is_empty() { String::new() } else { format!(" /{}", example_list.needle) };
+    let label = run.zip(example_list.label).map(|(run, label)| format!(", gold {}", run.label(label)));
+    let filter = format!("{}{} {}", example_list.filter.title(), label.unwrap_or_default(), example_list.rows.len());
     Line::from(vec![
         Span::styled("examples ", theme.bold(Role::Text)),
         Span::styled(filter, theme.fg(Role::Dim)),
@@ -76,9 +78,9 @@ struct Columns {
 impl Columns {
     /// Beside the map only what is heard; in a list of its own gold, both predictions and the margin, as far as some
     /// room is left for the text.
-    fn of(sheet: &Sheet, alone: bool, width: u16) -> Self {
-        let longest = (0..sheet.shape.labels).map(|label| pane::width(&sheet.label(label))).max().unwrap_or(0);
-        let (label, mixed) = (longest.clamp(5, 9), !sheet.desk.is_model());
+    fn of(run: &OpenRun, alone: bool, width: u16) -> Self {
+        let longest = (0..run.shape.labels).map(|label| pane::width(&run.label(label))).max().unwrap_or(0);
+        let (label, mixed) = (longest.clamp(5, 9), !run.mixer.is_model());
         let all = Self { label, alone, model: alone && mixed };
         if all.width() + 16 <= width.into() { all } else { Self { model: false, ..all } }
     }
@@ -98,17 +100,17 @@ impl Columns {
     }
 
     /// `✗ ▼ positive negative -1.2  two hours of rain`.
-    fn line(&self, theme: &Theme, sheet: &Sheet, example: usize) -> Line<'static> {
-        let item = &sheet.test.items[example];
-        let heard = sheet.predicted(Split::Test)[example];
-        let (model, mixed) = (sheet.test.tally.full()[example], sheet.test.mixed.predicted()[example]);
+    fn line(&self, theme: &Theme, run: &OpenRun, example: usize) -> Line<'static> {
+        let item = &run.test.items[example];
+        let heard = run.predicted(Split::Test)[example];
+        let (model, mixed) = (run.test.tally.full()[example], run.test.mixed.predicted()[example]);
         let said = if self.model { mixed } else { heard };
         let role = |label: usize| if label == item.gold { Role::Good } else { Role::Bad };
         let mark = if heard == item.gold { "✓" } else { "✗" };
-        let (flip, flip_role) = flip(sheet, example);
+        let (flip, flip_role) = flip(run, example);
         let flipped = flip != " ";
         let word = |label: usize, style: Style| {
-            Span::styled(format!("{} ", pane::column(&sheet.label(label), self.label)), style)
+            Span::styled(format!("{} ", pane::column(&run.label(label), self.label)), style)
         };
         let plain = if said == item.gold { theme.fg(Role::Dim) } else { theme.fg(Role::Bad) };
         let mut spans = vec![
@@ -119,7 +121,7 @@ impl Columns {
         spans.extend(self.model.then(|| word(model, theme.fg(role(model)))));
         spans.push(word(said, if flipped { theme.bold(flip_role) } else { plain }));
         if self.alone {
-            let logits = heard_logits(sheet, example);
+            let logits = heard_logits(run, example);
             spans.push(Span::styled(format!("{:>5} ", nats(margin(&logits, item.gold))), theme.fg(role(heard))));
         }
         spans.push(Span::styled(
@@ -131,9 +133,9 @@ impl Columns {
 }
 
 /// How the mix changes an example, while it is heard.
-fn flip(sheet: &Sheet, example: usize) -> (&'static str, Role) {
-    match sheet.change(example) {
-        _ if !sheet.desk.on => (" ", Role::Dim),
+fn flip(run: &OpenRun, example: usize) -> (&'static str, Role) {
+    match run.change(example) {
+        _ if !run.mixer.on => (" ", Role::Dim),
         Change::Same => (" ", Role::Dim),
         Change::Fixed => ("▲", Role::Good),
         Change::Broken => ("▼", Role::Bad),
@@ -142,31 +144,31 @@ fn flip(sheet: &Sheet, example: usize) -> (&'static str, Role) {
 }
 
 /// Label logits of what is heard.
-fn heard_logits(sheet: &Sheet, example: usize) -> Vec<f64> {
-    let (side, labels) = (&sheet.test, sheet.shape.labels);
-    if sheet.desk.on {
+fn heard_logits(run: &OpenRun, example: usize) -> Vec<f64> {
+    let (side, labels) = (&run.test, run.shape.labels);
+    if run.mixer.on {
         return row(side.mixed.logits(), example, labels).to_vec();
     }
     row(side.table.full(), example, labels).iter().copied().map(f64::from).collect()
 }
 
 /// Gold, model and mix on one example, with the margins.
-fn open_one(theme: &Theme, sheet: &Sheet, example: usize) -> [Line<'static>; 2] {
-    let side = &sheet.test;
+fn open_one(theme: &Theme, run: &OpenRun, example: usize) -> [Line<'static>; 2] {
+    let side = &run.test;
     let item = &side.items[example];
-    let labels = sheet.shape.labels;
+    let labels = run.shape.labels;
     let model: Vec<f64> = row(side.table.full(), example, labels).iter().copied().map(f64::from).collect();
     let mixed = row(side.mixed.logits(), example, labels);
     let (said, now) = (side.tally.full()[example], side.mixed.predicted()[example]);
     let first = vec![
         Span::styled("gold ", theme.fg(Role::Dim)),
-        Span::styled(sheet.label(item.gold), theme.bold(Role::Text)),
+        Span::styled(run.label(item.gold), theme.bold(Role::Text)),
         Span::styled(format!("  {}", item.id), theme.fg(Role::Dim)),
     ];
-    let was = if sheet.desk.is_model() { "model " } else { "was " };
-    let mut second = verdict(theme, was, &sheet.label(said), margin(&model, item.gold), said == item.gold);
-    if !sheet.desk.is_model() {
-        second.extend(verdict(theme, " now ", &sheet.label(now), margin(mixed, item.gold), now == item.gold));
+    let was = if run.mixer.is_model() { "model " } else { "was " };
+    let mut second = verdict(theme, was, &run.label(said), margin(&model, item.gold), said == item.gold);
+    if !run.mixer.is_model() {
+        second.extend(verdict(theme, " now ", &run.label(now), margin(mixed, item.gold), now == item.gold));
     }
     [first.into(), second.into()]
 }

@@ -7,16 +7,16 @@ use crate::{
     tui::{layout, theme::Role, widgets::pane},
 };
 
-use super::scene::{Scene, sheet_of_paper};
+use super::draw_context::{DrawContext, popup};
 
 /// The whole message in a box over the screen.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, message: &str) {
-    let theme = scene.theme;
-    let key = |action| scene.state.key_of(action);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, message: &str) {
+    let theme = ctx.theme;
+    let key = |action| ctx.state.key_of(action);
     let width = area.width.saturating_sub(8).min(76);
     let lines = pane::wrap(message, usize::from(width.saturating_sub(4)));
     let size = (width, lines.len() as u16 + 4);
-    let inside = sheet_of_paper(buf, layout::paper(area, size), theme, "✗ this did not work", Role::Alarm);
+    let inside = popup(buf, layout::popup(area, size), theme, "✗ this did not work", Role::Alarm);
     let text = lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Strong)));
     let left = pane::stack(buf, inside, text);
     let cure = format!(

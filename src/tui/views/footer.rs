@@ -4,13 +4,13 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Span};
 
 use crate::tui::{layout::bars::hints, theme::Role, widgets::pane};
 
-use super::scene::Scene;
+use super::draw_context::DrawContext;
 
 /// One line over the whole width: `w fit  space on-off`.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
     buf.set_style(area, theme.on(Role::Text, Role::Panel));
-    for hint in hints(area, scene.state) {
+    for hint in hints(area, ctx.state) {
         let line = vec![
             Span::styled(hint.key, theme.bold(Role::Accent)),
             Span::styled(format!(" {}", hint.action.name()), theme.fg(Role::Dim)),

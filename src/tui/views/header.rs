@@ -13,48 +13,47 @@ use crate::{
     tui::{layout::bars::tabs, theme::Role, widgets::pane},
 };
 
-use super::scene::Scene;
+use super::draw_context::DrawContext;
 
 /// One line over the whole width.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
     buf.set_style(area, theme.on(Role::Text, Role::Panel));
     let mut spans = vec![Span::styled(" partscope ", theme.bold(Role::Accent))];
-    for (index, word) in words(scene).into_iter().enumerate() {
+    for (index, word) in words(ctx).into_iter().enumerate() {
         let role = if index < 3 { Role::Strong } else { Role::Dim };
         spans.push(Span::styled(if index == 0 { " " } else { " · " }, theme.fg(Role::Dim)));
         spans.push(Span::styled(word, theme.fg(role)));
     }
     let tabs = tabs(area);
     let left = tabs.iter().map(|(_, place)| place.x).min().unwrap_or(area.right());
-    let counts = scene.state.sheet().map_or_else(String::new, |sheet| {
-        format!(" {} train + {} test ", sheet.train.items.len(), sheet.test.items.len())
-    });
+    let counts = ctx
+        .state
+        .run()
+        .map_or_else(String::new, |run| format!(" {} train + {} test ", run.train.items.len(), run.test.items.len()));
     let room = Rect { width: left - area.x, ..area };
     let words = Rect { width: room.width.saturating_sub(counts.len() as u16), ..area };
     pane::put_at(buf, words, 0, Line::from(spans));
     pane::put_right(buf, room, Line::styled(counts, theme.fg(Role::Dim)));
     for (screen, place) in tabs {
-        let here = screen == scene.state.screen;
+        let here = screen == ctx.state.screen;
         let style = if here { theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { theme.fg(Role::Dim) };
         pane::put_at(buf, place, 0, Line::styled(format!(" {} ", screen.name()), style));
     }
 }
 
 /// What was asked for if it is still being prepared, what is shown otherwise.
-fn words(scene: Scene<'_>) -> Vec<String> {
-    let state = scene.state;
-    let model = state.sheet().map(|sheet| printable(&sheet.model.id).into_owned());
-    let (task, template, shots, demos) = match (&state.wanted, state.sheet()) {
+fn words(ctx: DrawContext<'_>) -> Vec<String> {
+    let state = ctx.state;
+    let model = state.run().map(|run| printable(&run.model.id).into_owned());
+    let (task, template, shots, demos) = match (&state.wanted, state.run()) {
         (Some(wanted), _) if state.filling.is_none() && state.phase.is_busy() => (
             wanted.task.as_str(),
             wanted.template.as_deref().unwrap_or("first template"),
             wanted.shots,
             demos_name(&wanted.demos, wanted.demo_seed),
         ),
-        (_, Some(sheet)) => {
-            (sheet.task.name.as_str(), sheet.task.template.as_str(), sheet.prompt.shots, sheet.demos_name())
-        }
+        (_, Some(run)) => (run.task.name.as_str(), run.task.template.as_str(), run.prompt.shots, run.demos_name()),
         _ => return Vec::new(),
     };
     let what = [task, template].map(|name| printable(name).into_owned());

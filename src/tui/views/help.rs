@@ -15,22 +15,22 @@ use crate::{
     },
 };
 
-use super::scene::{Scene, sheet_of_paper};
+use super::draw_context::{DrawContext, popup};
 
 /// Columns taken by the keys.
 const KEYS: usize = 18;
 
 /// The list of keys over the screen, scrolled down by `scroll` lines.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, scroll: usize) {
-    let lines = lines(&scene.state.keymap, scene.theme);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, scroll: usize) {
+    let lines = lines(&ctx.state.keymap, ctx.theme);
     let size = (84, (lines.len() + 2) as u16);
-    let inside = sheet_of_paper(buf, layout::paper(area, size), scene.theme, "keys", Role::Accent);
+    let inside = popup(buf, layout::popup(area, size), ctx.theme, "keys", Role::Accent);
     let scroll = scroll.min(lines.len().saturating_sub(inside.height.into()));
     let below = lines.len().saturating_sub(scroll + usize::from(inside.height));
     pane::stack(buf, inside, lines.into_iter().skip(scroll).take(inside.height.into()));
     if below > 0 {
         let place = Rect { y: inside.bottom(), height: 1, ..inside };
-        pane::put_right(buf, place, Line::styled(format!(" {below} more ↓ "), scene.theme.fg(Role::Accent)));
+        pane::put_right(buf, place, Line::styled(format!(" {below} more ↓ "), ctx.theme.fg(Role::Accent)));
     }
 }
 

@@ -10,32 +10,32 @@ use ratatui::{
 use crate::{
     app::{
         Action, State,
-        state::{Cursor, Phase, open_run::Sheet},
+        state::{Cursor, Phase, open_run::OpenRun},
     },
     tui::{
         layout::map_cells,
         theme::{Role, kind_name},
         widgets::{
             grid::Grid,
-            heatmap::{Cell, Heatmap},
+            heatmap::{Heatmap, HeatmapCell},
             legend, pane,
         },
     },
 };
 
 use super::{
-    scene::{Scene, opened},
+    draw_context::{DrawContext, opened},
     status,
 };
 
 /// The map with its title and legend, or what is being waited for.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let (state, theme) = (scene.state, scene.theme);
-    let Some(sheet) = state.sheet() else { return draw_waiting(buf, area, scene) };
-    let shape = sheet.shape;
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let (state, theme) = (ctx.state, ctx.theme);
+    let Some(run) = state.run() else { return draw_waiting(buf, area, ctx) };
+    let shape = run.shape;
     let grid = Grid::fit(map_cells(area), shape, state.cursor);
     let mut note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
-    if let Some(sweep) = sheet.findings.sweep.as_ref().filter(|_| state.map.metric.is_effect()) {
+    if let Some(sweep) = run.results.sweep.as_ref().filter(|_| state.map.metric.is_effect()) {
         let (done, begun) = (sweep.done(), sweep.begun());
         let known = if done == begun { done.to_string() } else { format!("{done}–{begun}") };
         note = format!("{} · {known} of {}", sweep.ablation.short(), sweep.examples);
@@ -46,13 +46,13 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     opened(buf, area, theme, &title(state), Line::styled(note, theme.fg(Role::Dim)));
     let cursor =
         Cursor { layer: state.cursor.layer.min(shape.layers - 1), column: state.cursor.column.min(shape.heads) };
-    let cell = |component: usize| cell(state, sheet, component);
+    let cell = |component: usize| cell(state, run, component);
     let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
     (&map).render(area, buf);
     let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 3), height: 3, ..area };
     let shown = (0..shape.components()).filter(|&component| state.shows(component));
-    let marks: Vec<char> = shown.filter_map(|component| mark(state, sheet, component)).collect();
-    legend::draw(buf, below, theme, sheet, (state.map.metric, state.map.scale, grid.pitch.0 < 3), &marks);
+    let marks: Vec<char> = shown.filter_map(|component| mark(state, run, component)).collect();
+    legend::draw(buf, below, theme, run, (state.map.metric, state.map.scale, grid.pitch.0 < 3), &marks);
 }
 
 /// What is shown, and of which components.
@@ -61,20 +61,20 @@ pub(super) fn title(state: &State) -> String {
     format!("{}{only}", state.map.metric.title())
 }
 
-fn cell(state: &State, sheet: &Sheet, component: usize) -> Cell {
+fn cell(state: &State, run: &OpenRun, component: usize) -> HeatmapCell {
     if !state.shows(component) {
-        return Cell::default();
+        return HeatmapCell::default();
     }
     let value = state.map.values.get(component).copied().flatten();
-    Cell { value, kind: sheet.kind(component), mark: mark(state, sheet, component) }
+    HeatmapCell { value, kind: run.kind(component), mark: mark(state, run, component) }
 }
 
-/// What the mixing desk does to a component, as a mark.
-fn mark(state: &State, sheet: &Sheet, component: usize) -> Option<char> {
+/// What the mixer does to a component, as a mark.
+fn mark(state: &State, run: &OpenRun, component: usize) -> Option<char> {
     let [(muted, _), (solo, _), (marked, _)] = legend::MARKS;
     match () {
-        () if sheet.desk.is_solo(component) => Some(solo),
-        () if sheet.desk.is_muted(component) => Some(muted),
+        () if run.mixer.is_solo(component) => Some(solo),
+        () if run.mixer.is_muted(component) => Some(muted),
         () if state.marks.contains(&component) => Some(marked),
         () => None,
     }
@@ -86,17 +86,17 @@ fn scrolled(grid: &Grid, layers: usize) -> String {
     if shown < layers { format!("L{first}–L{} of ", first + shown - 1) } else { String::new() }
 }
 
-pub(super) fn draw_waiting(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
+pub(super) fn draw_waiting(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
     opened(buf, area, theme, "components", Line::default());
-    let text = match &scene.state.phase {
+    let text = match &ctx.state.phase {
         Phase::Loading(model) => format!("loading {model}"),
         Phase::Failed(_) => "nothing to show".to_owned(),
-        Phase::Stopped => format!("stopped; {} starts again", scene.state.key_of(Action::Rerun)),
+        Phase::Stopped => format!("stopped; {} starts again", ctx.state.key_of(Action::Rerun)),
         _ => "making the prompts".to_owned(),
     };
-    let busy = scene.state.phase.is_busy();
-    let spinner = if busy { status::spinner(scene.tick) } else { " " };
+    let busy = ctx.state.phase.is_busy();
+    let spinner = if busy { status::spinner(ctx.tick) } else { " " };
     let line = Line::from(vec![
         Span::styled(format!("{spinner} "), theme.bold(Role::Accent)),
         Span::styled(text, theme.fg(Role::Text)),

@@ -11,50 +11,50 @@ use ratatui::{
 use crate::{
     app::{
         Action,
-        state::{State, open_run::Sheet},
+        state::{State, open_run::OpenRun},
     },
     text::printable,
     tui::{layout::crosstab::crosstab, theme::Role, widgets::pane},
 };
 
-use super::scene::{Scene, opened, percent};
+use super::draw_context::{DrawContext, opened, percent};
 
 /// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let (state, theme) = (scene.state, scene.theme);
-    let count = state.matrix.sheets.len();
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let (state, theme) = (ctx.state, ctx.theme);
+    let count = state.matrix.runs.len();
     let table = crosstab(area, count, state.matrix.at);
     let seen = if table.shown == (count, count) { String::new() } else { format!("{count} runs · ") };
     let note = format!("{seen}r above, best-five IoU below, accuracy on the diagonal");
     let inside = opened(buf, table.inner, theme, "all runs at hand", Line::styled(note, theme.fg(Role::Dim)));
     if count < 2 {
-        return hint(buf, inside, scene);
+        return hint(buf, inside, ctx);
     }
-    let sheets: Vec<&Sheet> = state.matrix.sheets.iter().filter_map(|id| sheet(state, *id)).collect();
+    let runs: Vec<&OpenRun> = state.matrix.runs.iter().filter_map(|id| run(state, *id)).collect();
     let style = |here: bool| theme.bold(if here { Role::Accent } else { Role::Dim });
     for column in table.columns() {
         let head = Rect { y: inside.y, ..table.cell(table.first.0, column) };
         pane::put_at(buf, head, 0, Line::styled(format!("{:>4}", letter(column)), style(column == state.matrix.at.1)));
     }
-    for (row, sheet) in table.rows().filter_map(|row| Some((row, sheets.get(row)?))) {
+    for (row, run) in table.rows().filter_map(|row| Some((row, runs.get(row)?))) {
         let place = Rect { x: inside.x, y: table.cell(row, table.first.1).y, width: inside.width, height: 1 };
         let here = row == state.matrix.at.0;
         pane::put_at(buf, place, 0, Line::styled(letter(row), style(here)));
         for column in table.columns() {
-            cell(buf, table.cell(row, column), scene, (row, column), &sheets);
+            cell(buf, table.cell(row, column), ctx, (row, column), &runs);
         }
         let x = table.cells.right() + 2;
         let beside = Rect { x, width: inside.right().saturating_sub(x), ..place };
         let words = theme.fg(if here { Role::Strong } else { Role::Dim });
-        pane::put_at(buf, beside, 0, Line::styled(name(sheet, state.sheet()), words));
+        pane::put_at(buf, beside, 0, Line::styled(name(run, state.run()), words));
     }
     let y = table.cells.bottom() + 1;
     let below = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };
-    pane::stack(buf, below, facts(scene, &sheets));
+    pane::stack(buf, below, facts(ctx, &runs));
 }
 
-fn sheet(state: &State, id: u64) -> Option<&Sheet> {
-    state.sheets.iter().find(|sheet| sheet.id == id)
+fn run(state: &State, id: u64) -> Option<&OpenRun> {
+    state.runs.iter().find(|run| run.id == id)
 }
 
 /// `A`, `B` … `Z`, `AA` … for the runs, in the order they came.
@@ -64,23 +64,23 @@ fn letter(index: usize) -> String {
 }
 
 /// What a run is, in a few words; with its model if that is not the one of `shown`.
-fn name(sheet: &Sheet, shown: Option<&Sheet>) -> String {
-    let other = shown.filter(|shown| shown.model.weights_hash != sheet.model.weights_hash);
-    let model = other.map_or_else(String::new, |_| format!("{} · ", sheet.model_name()));
-    format!("{model}{} · {} · {} shots", printable(&sheet.task.template), sheet.demos_name(), sheet.prompt.shots)
+fn name(run: &OpenRun, shown: Option<&OpenRun>) -> String {
+    let other = shown.filter(|shown| shown.model.weights_hash != run.model.weights_hash);
+    let model = other.map_or_else(String::new, |_| format!("{} · ", run.model_name()));
+    format!("{model}{} · {} · {} shots", printable(&run.task.template), run.demos_name(), run.prompt.shots)
 }
 
-fn cell(buf: &mut Buffer, place: Rect, scene: Scene<'_>, (a, b): (usize, usize), sheets: &[&Sheet]) {
-    let (state, theme) = (scene.state, scene.theme);
+fn cell(buf: &mut Buffer, place: Rect, ctx: DrawContext<'_>, (a, b): (usize, usize), runs: &[&OpenRun]) {
+    let (state, theme) = (ctx.state, ctx.theme);
     let agreement = &state.matrix.agreement[a][b];
     let text = match () {
-        () if a == b => format!("{:>5}", percent(sheets[a].test.tally.full_accuracy())),
+        () if a == b => format!("{:>5}", percent(runs[a].test.tally.full_accuracy())),
         () if a < b => agreement.pearson.map_or_else(|| "    –".to_owned(), |r| format!("{r:>5.2}")),
         () => format!("{:>5.2}", agreement.iou_top5),
     };
     let value = if a < b { agreement.pearson } else { Some(agreement.iou_top5) };
     let color = value.filter(|_| a != b).and_then(|value| Some((theme.ramp.color(value)?, theme.ramp.ink(value))));
-    let style = color.map_or_else(|| theme.bold(Role::Text), |(paper, ink)| Style::new().fg(ink).bg(paper));
+    let style = color.map_or_else(|| theme.bold(Role::Text), |(popup, ink)| Style::new().fg(ink).bg(popup));
     buf.set_stringn(place.x, place.y, text, place.width.into(), style);
     if (a, b) == state.matrix.at {
         buf.set_style(place, theme.bold(Role::Accent).add_modifier(ratatui::style::Modifier::REVERSED));
@@ -88,17 +88,17 @@ fn cell(buf: &mut Buffer, place: Rect, scene: Scene<'_>, (a, b): (usize, usize),
 }
 
 /// The pair under the cursor in words, and what can be done with it.
-fn facts(scene: Scene<'_>, sheets: &[&Sheet]) -> Vec<Line<'static>> {
-    let (state, theme) = (scene.state, scene.theme);
+fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
+    let (state, theme) = (ctx.state, ctx.theme);
     let (a, b) = state.matrix.at;
-    let (Some(first), Some(second)) = (sheets.get(a), sheets.get(b)) else { return Vec::new() };
+    let (Some(first), Some(second)) = (runs.get(a), runs.get(b)) else { return Vec::new() };
     let key = state.keymap.keys(state.place(), Action::Open).into_iter().next().unwrap_or_default();
     let dim = |text: String| Span::styled(text, theme.fg(Role::Dim));
-    let named = |index: usize, sheet: &Sheet| {
+    let named = |index: usize, run: &OpenRun| {
         Line::from(vec![
             Span::styled(format!("{}  ", letter(index)), theme.bold(Role::Accent)),
-            Span::styled(name(sheet, scene.state.sheet()), theme.fg(Role::Text)),
-            dim(format!("   {} %", percent(sheet.test.tally.full_accuracy()))),
+            Span::styled(name(run, ctx.state.run()), theme.fg(Role::Text)),
+            dim(format!("   {} %", percent(run.test.tally.full_accuracy()))),
         ])
     };
     if a == b {
@@ -120,9 +120,9 @@ fn facts(scene: Scene<'_>, sheets: &[&Sheet]) -> Vec<Line<'static>> {
 }
 
 /// What to do to have two runs.
-fn hint(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
-    let key = |action: Action| scene.state.key_of(action);
+fn hint(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
+    let key = |action: Action| ctx.state.key_of(action);
     let lines = [
         Line::styled("One run of this task is at hand; the matrix needs two.", theme.bold(Role::Text)),
         Line::default(),

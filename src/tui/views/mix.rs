@@ -11,7 +11,7 @@ use crate::{
         Action,
         state::{
             Fitting,
-            open_run::{Change, Sheet},
+            open_run::{Change, OpenRun},
         },
     },
     attribution::Split,
@@ -22,30 +22,30 @@ use crate::{
 };
 
 use super::{
-    scene::{Scene, percent},
+    draw_context::{DrawContext, percent},
     status,
 };
 
 /// The pane.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
-    let sheet = scene.state.sheet();
-    let (mark, role) = standing(sheet);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
+    let run = ctx.state.run();
+    let (mark, role) = standing(run);
     let title = Line::styled("mix", theme.bold(Role::Text));
     let inside = pane::open(buf, area, theme, title, Line::styled(mark, theme.bold(role)));
-    let Some(sheet) = sheet else { return };
-    let fit = scene.state.key_of(Action::Fit);
+    let Some(run) = run else { return };
+    let fit = ctx.state.key_of(Action::Fit);
     let heads = format!("  {:<8}{:>7}{:>8}", "", "test", "train");
-    let lines = [Line::styled(heads, theme.fg(Role::Dim)), model_line(theme, sheet), mix_line(theme, sheet, &fit)];
+    let lines = [Line::styled(heads, theme.fg(Role::Dim)), model_line(theme, run), mix_line(theme, run, &fit)];
     let left = pane::stack(buf, inside, lines);
-    pane::stack(buf, left, [note(scene, sheet)]);
+    pane::stack(buf, left, [note(ctx, run)]);
 }
 
 /// Whether the mix is heard, if there is one.
-pub(super) fn standing(sheet: Option<&Sheet>) -> (&'static str, Role) {
-    match sheet {
-        Some(sheet) if sheet.desk.on => ("● on", Role::Accent),
-        Some(sheet) if !sheet.desk.is_model() => ("○ off", Role::Text),
+pub(super) fn standing(run: Option<&OpenRun>) -> (&'static str, Role) {
+    match run {
+        Some(run) if run.mixer.on => ("● on", Role::Accent),
+        Some(run) if !run.mixer.is_model() => ("○ off", Role::Text),
         _ => ("", Role::Dim),
     }
 }
@@ -56,17 +56,17 @@ fn row(theme: &Theme, heard: bool, name: &str, test: Option<f64>, train: Option<
     vec![Span::styled(text, style)]
 }
 
-fn model_line(theme: &Theme, sheet: &Sheet) -> Line<'static> {
-    let (test, train) = (sheet.test.tally.full_accuracy(), sheet.train.tally.full_accuracy());
-    row(theme, !sheet.desk.on, "model", test, train).into()
+fn model_line(theme: &Theme, run: &OpenRun) -> Line<'static> {
+    let (test, train) = (run.test.tally.full_accuracy(), run.train.tally.full_accuracy());
+    row(theme, !run.mixer.on, "model", test, train).into()
 }
 
-fn mix_line(theme: &Theme, sheet: &Sheet, fit: &str) -> Line<'static> {
-    if sheet.desk.is_model() {
+fn mix_line(theme: &Theme, run: &OpenRun, fit: &str) -> Line<'static> {
+    if run.mixer.is_model() {
         return Line::styled(format!("  no mix yet: {fit} fits one"), theme.fg(Role::Dim));
     }
-    let mut spans = row(theme, sheet.desk.on, "mix", sheet.test.mixed.accuracy(), sheet.train.mixed.accuracy());
-    if let (Some(mix), Some(model)) = (sheet.test.mixed.accuracy(), sheet.test.tally.full_accuracy()) {
+    let mut spans = row(theme, run.mixer.on, "mix", run.test.mixed.accuracy(), run.train.mixed.accuracy());
+    if let (Some(mix), Some(model)) = (run.test.mixed.accuracy(), run.test.tally.full_accuracy()) {
         let gain = (mix - model) * 100.0;
         let role = if gain >= 0.0 { Role::Good } else { Role::Bad };
         spans.push(Span::styled(format!("  {gain:+.1}"), theme.bold(role)));
@@ -75,25 +75,25 @@ fn mix_line(theme: &Theme, sheet: &Sheet, fit: &str) -> Line<'static> {
 }
 
 /// What the mix changes, or that a fit is under way.
-pub(super) fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
-    let theme = scene.theme;
-    match scene.state.fitting {
-        Fitting::Running(id) if id == sheet.id => {
-            return Line::styled(format!("{} fitting", status::spinner(scene.tick)), theme.bold(Role::Accent));
+pub(super) fn note(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
+    let theme = ctx.theme;
+    match ctx.state.fitting {
+        Fitting::Running(id) if id == run.id => {
+            return Line::styled(format!("{} fitting", status::spinner(ctx.tick)), theme.bold(Role::Accent));
         }
-        Fitting::Waiting(id) if id == sheet.id => {
+        Fitting::Waiting(id) if id == run.id => {
             return Line::styled("fits once its examples are there", theme.fg(Role::Dim));
         }
-        _ if sheet.desk.is_model() => return Line::default(),
+        _ if run.mixer.is_model() => return Line::default(),
         _ => {}
     }
     let shown = [(Change::Fixed, "▲", "fixed", Role::Good), (Change::Broken, "▼", "broken", Role::Bad)];
     let mut spans = Vec::new();
     for (change, mark, name, role) in shown {
-        spans.push(Span::styled(format!("{mark} {} {name}  ", sheet.changes(change)), theme.fg(role)));
+        spans.push(Span::styled(format!("{mark} {} {name}  ", run.changes(change)), theme.fg(role)));
     }
     let more =
-        [(sheet.changes(Change::Other), "◆ ", "other", Role::Biased), (sheet.desk.silent(), "", "silent", Role::Dim)];
+        [(run.changes(Change::Other), "◆ ", "other", Role::Biased), (run.mixer.silent(), "", "silent", Role::Dim)];
     for (count, mark, name, role) in more.into_iter().filter(|(count, ..)| *count > 0) {
         spans.push(Span::styled(format!("{mark}{count} {name}  "), theme.fg(role)));
     }
@@ -101,7 +101,7 @@ pub(super) fn note(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
 }
 
 /// Accuracy of what is heard, for the title of the examples.
-pub(super) fn heard(sheet: &Sheet) -> String {
-    let name = if sheet.desk.on { "mix" } else { "model" };
-    format!("{name} {} %", percent(sheet.accuracy(Split::Test)))
+pub(super) fn heard(run: &OpenRun) -> String {
+    let name = if run.mixer.on { "mix" } else { "model" };
+    format!("{name} {} %", percent(run.accuracy(Split::Test)))
 }

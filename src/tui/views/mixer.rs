@@ -1,4 +1,4 @@
-//! The mixing desk: a strip a component, both accuracies, the fit with its path, and what the mix is held against.
+//! The mixer: a channel a component, both accuracies, the fit with its path, and what the mix is held against.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,77 +9,82 @@ use ratatui::{
 use crate::{
     app::{
         Action,
-        state::{Fitting, State, open_run::Sheet},
+        state::{Fitting, State, open_run::OpenRun},
     },
     text::{printable, signed},
     tui::{
-        layout::mixer::{Mixing, first_row},
+        layout::mixer::{MixerLayout, first_row},
         theme::{Role, Theme, glyph, kind_name},
         widgets::{fader, legend, pane},
     },
 };
 
 use super::{
-    baselines, mix,
-    scene::{Scene, opened, percent},
-    status,
+    baselines,
+    draw_context::{DrawContext, opened, percent},
+    mix, status,
 };
 
 /// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let places = Mixing::of(area);
-    let Some(sheet) = scene.state.sheet() else {
-        return super::map::draw_waiting(buf, super::layout::body(area), scene);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let places = MixerLayout::of(area);
+    let Some(run) = ctx.state.run() else {
+        return super::map::draw_waiting(buf, super::layout::body(area), ctx);
     };
-    strips(buf, places, scene, sheet);
-    accuracy(buf, places.accuracy, scene, sheet);
-    fit(buf, places, scene, sheet);
-    baselines::draw(buf, places.scores, scene, sheet);
+    channels(buf, places, ctx, run);
+    accuracy(buf, places.accuracy, ctx, run);
+    fit(buf, places, ctx, run);
+    baselines::draw(buf, places.baselines, ctx, run);
 }
 
-fn strips(buf: &mut Buffer, places: Mixing, scene: Scene<'_>, sheet: &Sheet) {
-    let (state, theme) = (scene.state, scene.theme);
+fn channels(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRun) {
+    let (state, theme) = (ctx.state, ctx.theme);
     let note = match (state.marks.len(), state.kinds) {
         (0, None) => state.map.metric.title().to_owned(),
         (0, Some(kind)) => format!("{} · {} only", state.map.metric.title(), kind_name(kind)),
         (marked, _) => format!("{marked} marked"),
     };
-    opened(buf, places.strips, theme, "desk", Line::styled(note, theme.fg(Role::Dim)));
-    heading(buf, places, scene);
-    let strips: Vec<usize> = state.strips().collect();
-    let at = strips.iter().position(|&strip| Some(strip) == state.strip()).unwrap_or(0);
+    opened(buf, places.channels, theme, "desk", Line::styled(note, theme.fg(Role::Dim)));
+    heading(buf, places, ctx);
+    let channels: Vec<usize> = state.channels().collect();
+    let at = channels.iter().position(|&channel| Some(channel) == state.channel()).unwrap_or(0);
     let room = usize::from(places.rows.height);
-    let first = first_row(strips.len(), room, at);
-    for (row, (index, &strip)) in strips.iter().enumerate().skip(first).take(room).enumerate() {
-        draw_strip(buf, places, row as u16, (scene, sheet, strip));
+    let first = first_row(channels.len(), room, at);
+    for (row, (index, &channel)) in channels.iter().enumerate().skip(first).take(room).enumerate() {
+        draw_strip(buf, places, row as u16, (ctx, run, channel));
         if index == at {
             buf.set_style(Rect { y: places.rows.y + row as u16, height: 1, ..places.rows }, theme.selected());
         }
     }
-    let legend = Rect { y: places.strips.bottom().saturating_sub(1), height: 1, ..places.strips };
-    legend::draw_kinds(buf, legend, theme, sheet);
+    let legend = Rect { y: places.channels.bottom().saturating_sub(1), height: 1, ..places.channels };
+    legend::draw_kinds(buf, legend, theme, run);
 }
 
 /// What the columns are: the quantity, and the scale of the faders.
-fn heading(buf: &mut Buffer, places: Mixing, scene: Scene<'_>) {
-    let (theme, row) = (scene.theme, Rect { y: places.strips.y + 1, height: 1, ..places.strips });
-    let unit = scene.state.map.metric.unit();
+fn heading(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>) {
+    let (theme, row) = (ctx.theme, Rect { y: places.channels.y + 1, height: 1, ..places.channels });
+    let unit = ctx.state.map.metric.unit();
     pane::put_at(buf, row, 0, Line::styled(format!("   {:<8}{unit:>5}", "strip"), theme.fg(Role::Dim)));
-    fader::scale(buf, Rect { y: row.y, ..places.track(0) }, theme, scene.state.mixer.span);
+    fader::scale(buf, Rect { y: row.y, ..places.track(0) }, theme, ctx.state.fit_controls.span);
     pane::put_right(buf, row, Line::styled("weight   ", theme.fg(Role::Dim)));
 }
 
 /// `+▲ L5.H3     93  ━━━━━━┿━━●─────   1.25 ×`.
-fn draw_strip(buf: &mut Buffer, places: Mixing, row: u16, (scene, sheet, strip): (Scene<'_>, &Sheet, usize)) {
-    let (state, theme, desk) = (scene.state, scene.theme, &sheet.desk);
-    let is_rest = strip == desk.rest_strip();
-    let kind = if is_rest { None } else { sheet.kind(strip) };
-    let name = if is_rest { "rest".to_owned() } else { sheet.name(strip).to_string() };
-    let value = state.map.values.get(strip).copied().flatten();
+fn draw_strip(
+    buf: &mut Buffer,
+    places: MixerLayout,
+    row: u16,
+    (ctx, run, channel): (DrawContext<'_>, &OpenRun, usize),
+) {
+    let (state, theme, mixer) = (ctx.state, ctx.theme, &run.mixer);
+    let is_rest = channel == mixer.rest_channel();
+    let kind = if is_rest { None } else { run.kind(channel) };
+    let name = if is_rest { "rest".to_owned() } else { run.name(channel).to_string() };
+    let value = state.map.values.get(channel).copied().flatten();
     let value = value.map_or_else(|| "·".to_owned(), |value| state.map.metric.short(value));
     let role = kind.map_or(Role::Text, Theme::kind);
     let place = Rect { y: places.rows.y + row, height: 1, ..places.rows };
-    let mark = if state.marks.contains(&strip) { "+" } else { " " };
+    let mark = if state.marks.contains(&channel) { "+" } else { " " };
     let value = if is_rest { String::new() } else { value };
     let before = Line::from(vec![
         Span::styled(mark, theme.bold(Role::Accent)),
@@ -88,26 +93,26 @@ fn draw_strip(buf: &mut Buffer, places: Mixing, row: u16, (scene, sheet, strip):
         Span::styled(format!("{value:>5}"), theme.fg(role)),
     ]);
     pane::put_at(buf, place, 0, before);
-    let heard = desk.weight(strip) != 0.0 && desk.on;
-    fader::draw(buf, places.track(row), theme, state.mixer.span, desk.gain(strip), heard);
+    let heard = mixer.weight(channel) != 0.0 && mixer.on;
+    fader::draw(buf, places.track(row), theme, state.fit_controls.span, mixer.gain(channel), heard);
     let sign = match () {
-        () if desk.is_muted(strip) => "×",
-        () if desk.is_solo(strip) => "◆",
+        () if mixer.is_muted(channel) => "×",
+        () if mixer.is_solo(channel) => "◆",
         () => " ",
     };
-    let moved = desk.gain(strip).to_bits() != 1.0_f64.to_bits();
+    let moved = mixer.gain(channel).to_bits() != 1.0_f64.to_bits();
     let style = if moved { theme.bold(Role::Accent) } else { theme.fg(Role::Dim) };
     let after = Line::from(vec![
-        Span::styled(format!("{:>6.2} ", desk.gain(strip)), style),
+        Span::styled(format!("{:>6.2} ", mixer.gain(channel)), style),
         Span::styled(format!("{sign} "), theme.bold(Role::Accent)),
     ]);
     pane::put_right(buf, place, after);
 }
 
 /// Model and mix on both splits, and their mean margin on the test split.
-fn accuracy(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
-    let theme = scene.theme;
-    let (mark, role) = mix::standing(Some(sheet));
+fn accuracy(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
+    let theme = ctx.theme;
+    let (mark, role) = mix::standing(Some(run));
     let inside = opened(buf, area, theme, "mix", Line::styled(mark, theme.bold(role)));
     let margin = |margin: Option<f64>| margin.map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2}"));
     let row = |name: &str, heard: bool, test: Option<f64>, train: Option<f64>, nats: Option<f64>| {
@@ -115,26 +120,26 @@ fn accuracy(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
         let text = format!("{mark} {name:<6}{:>7}{:>7}{:>9}", percent(test), percent(train), margin(nats));
         Line::styled(text, style)
     };
-    let (test, train, on) = (&sheet.test, &sheet.train, sheet.desk.on);
+    let (test, train, on) = (&run.test, &run.train, run.mixer.on);
     let heads = Line::styled(format!("  {:<6}{:>7}{:>7}{:>9}", "", "test", "train", "margin"), theme.fg(Role::Dim));
     let model = row("model", !on, test.tally.full_accuracy(), train.tally.full_accuracy(), test.tally.full_margin());
-    let fit = format!("  no mix yet: {} fits one", scene.state.key_of(Action::Fit));
-    let mixed = if sheet.desk.is_model() {
+    let fit = format!("  no mix yet: {} fits one", ctx.state.key_of(Action::Fit));
+    let mixed = if run.mixer.is_model() {
         Line::styled(fit, theme.fg(Role::Dim))
     } else {
         row("mix", on, test.mixed.accuracy(), train.mixed.accuracy(), test.mixed.margin())
     };
     let left = pane::stack(buf, inside, [heads, model, mixed]);
-    let mut notes = [mix::note(scene, sheet), offsets(theme, sheet)];
-    if scene.state.mixer.on_rest && !sheet.desk.offsets().is_empty() {
+    let mut notes = [mix::note(ctx, run), offsets(theme, run)];
+    if ctx.state.fit_controls.on_rest && !run.mixer.offsets().is_empty() {
         notes.reverse();
     }
     pane::stack(buf, left, notes);
 }
 
-/// What the mix adds to every label whatever the example, in nats: with the strip of `rest`, which shows it first.
-fn offsets(theme: &Theme, sheet: &Sheet) -> Line<'static> {
-    let added = sheet.desk.offsets().iter().zip(&sheet.task.label_words);
+/// What the mix adds to every label whatever the example, in nats: with the channel of `rest`, which shows it first.
+fn offsets(theme: &Theme, run: &OpenRun) -> Line<'static> {
+    let added = run.mixer.offsets().iter().zip(&run.task.label_words);
     let named: Vec<String> =
         added.map(|(&offset, word)| format!("{} {}", printable(word.trim()), signed(offset, 1))).collect();
     if named.is_empty() {
@@ -144,11 +149,11 @@ fn offsets(theme: &Theme, sheet: &Sheet) -> Line<'static> {
 }
 
 /// The method, and where on its path the mix stands.
-fn fit(buf: &mut Buffer, places: Mixing, scene: Scene<'_>, sheet: &Sheet) {
-    let (state, theme) = (scene.state, scene.theme);
-    let method = Line::styled(state.mixer.method.name(), theme.bold(Role::Accent));
+fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRun) {
+    let (state, theme) = (ctx.state, ctx.theme);
+    let method = Line::styled(state.fit_controls.method.name(), theme.bold(Role::Accent));
     let inside = opened(buf, places.fit, theme, "fit", method);
-    let standing = if let Some(path) = &sheet.path {
+    let standing = if let Some(path) = &run.path {
         let slider = places.slider();
         pane::put_at(buf, inside, 0, Line::styled("λ strong", theme.fg(Role::Dim)));
         let word = Rect { x: slider.right() + 1, y: slider.y, width: 5, height: 1 };
@@ -159,21 +164,21 @@ fn fit(buf: &mut Buffer, places: Mixing, scene: Scene<'_>, sheet: &Sheet) {
         let from = if path.at == path.chosen { "as chosen" } else { "◇ is what was chosen" };
         Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text))
     } else {
-        pane::put_at(buf, inside, 0, waiting(scene, sheet));
+        pane::put_at(buf, inside, 0, waiting(ctx, run));
         Line::default()
     };
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     pane::stack(buf, below, [standing, keys(state, theme)]);
 }
 
-fn waiting(scene: Scene<'_>, sheet: &Sheet) -> Line<'static> {
-    let theme = scene.theme;
-    match scene.state.fitting {
-        Fitting::Running(id) | Fitting::Path(id) if id == sheet.id => {
-            let what = if matches!(scene.state.fitting, Fitting::Path(_)) { "fitting the path" } else { "fitting" };
-            Line::styled(format!("{} {what}", status::spinner(scene.tick)), theme.bold(Role::Accent))
+fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
+    let theme = ctx.theme;
+    match ctx.state.fitting {
+        Fitting::Running(id) | Fitting::Path(id) if id == run.id => {
+            let what = if matches!(ctx.state.fitting, Fitting::Path(_)) { "fitting the path" } else { "fitting" };
+            Line::styled(format!("{} {what}", status::spinner(ctx.tick)), theme.bold(Role::Accent))
         }
-        _ => match &sheet.fit {
+        _ => match &run.fit {
             Some(fit) => Line::styled(format!("{} has its own λ, {}", fit.method, fit.lambda), theme.fg(Role::Text)),
             None => Line::styled("no fit yet", theme.fg(Role::Dim)),
         },

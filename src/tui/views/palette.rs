@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::state::input::{Palette, Purpose, Typed},
+    app::state::input::{InputKind, LineInput, Palette},
     tui::{
         layout::{self, mixer::first_row},
         theme::Role,
@@ -15,14 +15,14 @@ use crate::{
     },
 };
 
-use super::scene::{Scene, sheet_of_paper};
+use super::draw_context::{DrawContext, popup};
 
 /// What was typed, and the actions that fit it with their keys.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, palette: &Palette) {
-    let theme = scene.theme;
-    let inside = sheet_of_paper(buf, layout::palette(area), theme, "do what?", Role::Accent);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, palette: &Palette) {
+    let theme = ctx.theme;
+    let inside = popup(buf, layout::palette(area), theme, "do what?", Role::Accent);
     let room = usize::from(inside.width).saturating_sub(2);
-    let typed = field::spans(theme, &palette.text, scene.state.caret, room);
+    let typed = field::spans(theme, &palette.text, ctx.state.caret, room);
     let line = Line::from([vec![Span::styled(": ", theme.bold(Role::Accent))], typed].concat());
     let left = pane::stack(buf, inside, [line, Line::default()]);
     let found = palette.matches();
@@ -33,7 +33,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, palette: &Pal
     let first = first_row(found.len(), rows, palette.at);
     for (row, (index, action)) in found.into_iter().enumerate().skip(first).take(rows).enumerate() {
         let place = Rect { y: left.y + row as u16, height: 1, ..left };
-        let keys = scene.state.keymap.any_keys(action).join(" ");
+        let keys = ctx.state.keymap.any_keys(action).join(" ");
         let line = Line::from(vec![
             Span::styled(format!("{:<16}", action.name()), theme.bold(Role::Strong)),
             Span::styled(action.description(), theme.fg(Role::Text)),
@@ -47,30 +47,30 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, palette: &Pal
 }
 
 /// The search in the place of the status line.
-pub(super) fn draw_search(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let listing = &scene.state.listing;
-    let note = format!("  {} examples", listing.rows.len());
-    typed(buf, area, scene, ("/", &listing.needle), &note);
+pub(super) fn draw_search(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let example_list = &ctx.state.example_list;
+    let note = format!("  {} examples", example_list.rows.len());
+    typed(buf, area, ctx, ("/", &example_list.needle), &note);
 }
 
 /// A line that is asked for, in the place of the status line.
-pub(super) fn draw_line(buf: &mut Buffer, area: Rect, scene: Scene<'_>, line: &Typed) {
+pub(super) fn draw_line(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, line: &LineInput) {
     let what = match line.purpose {
-        Purpose::SaveMix if line.sure => "replace this file?",
-        Purpose::SaveMix => "save the mix as",
-        Purpose::LoadMix => "load a mix from",
-        Purpose::OwnText => "your text",
+        InputKind::SaveMix if line.confirmed => "replace this file?",
+        InputKind::SaveMix => "save the mix as",
+        InputKind::LoadMix => "load a mix from",
+        InputKind::OwnText => "your text",
     };
-    typed(buf, area, scene, (what, &line.text), "");
+    typed(buf, area, ctx, (what, &line.text), "");
 }
 
 /// What is asked for, what was typed, and a note on it.
-fn typed(buf: &mut Buffer, area: Rect, scene: Scene<'_>, (what, text): (&str, &str), note: &str) {
-    let theme = scene.theme;
+fn typed(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, (what, text): (&str, &str), note: &str) {
+    let theme = ctx.theme;
     buf.set_string(area.x, area.y, " ".repeat(area.width.into()), theme.on(Role::Text, Role::Panel));
     let room = usize::from(area.width).saturating_sub(what.len() + note.len() + 3);
     let mut spans = vec![Span::styled(format!(" {what} "), theme.bold(Role::Accent))];
-    spans.extend(field::spans(theme, text, scene.state.caret, room));
+    spans.extend(field::spans(theme, text, ctx.state.caret, room));
     spans.push(Span::styled(note.to_owned(), theme.fg(Role::Dim)));
     pane::put_at(buf, area, 0, spans.into());
 }

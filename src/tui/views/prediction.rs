@@ -8,8 +8,8 @@ use ratatui::{
 
 use crate::{
     app::state::{
-        margin::{Argument, Term},
-        open_run::Sheet,
+        margin::{MarginBreakdown, MarginTerm},
+        open_run::OpenRun,
     },
     tui::{
         theme::{Role, Theme, glyph},
@@ -32,13 +32,13 @@ pub(super) struct Logits {
 }
 
 /// How likely each label is, under the model and under the mix, with its logit where there is room; `held` is the label that is held up.
-pub(super) fn chances(theme: &Theme, sheet: &Sheet, held: usize, logits: &Logits, width: usize) -> Vec<Line<'static>> {
+pub(super) fn chances(theme: &Theme, run: &OpenRun, held: usize, logits: &Logits, width: usize) -> Vec<Line<'static>> {
     let sides: Vec<(&str, &[f64], Vec<f64>)> = [("model", Some(&logits.model)), ("mix", logits.mix.as_ref())]
         .into_iter()
         .filter_map(|(name, logits)| Some((name, logits?.as_slice(), softmax(logits?))))
         .collect();
     let shown = logits.model.len().min(6);
-    let longest = (0..shown).map(|label| pane::width(&sheet.label(label))).max().unwrap_or(0).min(9);
+    let longest = (0..shown).map(|label| pane::width(&run.label(label))).max().unwrap_or(0).min(9);
     let each = width.saturating_sub(longest + 1) / sides.len();
     let with_logits = each >= SHARE + LOGIT + 2;
     let room = each.saturating_sub(SHARE + if with_logits { LOGIT } else { 0 });
@@ -51,7 +51,7 @@ pub(super) fn chances(theme: &Theme, sheet: &Sheet, held: usize, logits: &Logits
     let mut lines = vec![Line::default(), Line::styled(heads, theme.fg(Role::Dim))];
     for label in 0..shown {
         let style = if label == held { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
-        let mut spans = vec![Span::styled(format!("{} ", pane::column(&sheet.label(label), longest)), style)];
+        let mut spans = vec![Span::styled(format!("{} ", pane::column(&run.label(label), longest)), style)];
         for (_, logits, shares) in &sides {
             let role = if label == held { Role::Good } else { Role::Bad };
             spans.extend(bar(theme, role, shares[label], room));
@@ -71,22 +71,22 @@ fn decimal(value: f64) -> String {
 }
 
 /// A row a term, for the label that is held up to the right, for its rival to the left; what does not fit is summed up.
-pub(super) fn terms(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, argument: &Argument) {
-    let heard = if sheet.desk.on { "mix" } else { "model" };
-    let note = Line::styled(format!("{heard} {} nats", nats(argument.margin)), theme.fg(Role::Dim));
+pub(super) fn terms(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, breakdown: &MarginBreakdown) {
+    let heard = if run.mixer.on { "mix" } else { "model" };
+    let note = Line::styled(format!("{heard} {} nats", nats(breakdown.margin)), theme.fg(Role::Dim));
     let title = Line::from(vec![
-        Span::styled(format!("◂ {}", sheet.label(argument.rival)), theme.bold(Role::Bad)),
+        Span::styled(format!("◂ {}", run.label(breakdown.rival)), theme.bold(Role::Bad)),
         Span::styled("  against  ", theme.fg(Role::Dim)),
-        Span::styled(format!("{} ▸", sheet.label(argument.gold)), theme.bold(Role::Good)),
+        Span::styled(format!("{} ▸", run.label(breakdown.gold)), theme.bold(Role::Good)),
     ]);
     let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let inside = pane::open(buf, area, theme, title, note);
     let rows = usize::from(inside.height);
-    let shown = if argument.terms.len() > rows { rows.saturating_sub(1) } else { rows };
-    let largest = argument.terms.first().map_or(1.0, |term| term.margin.abs());
-    let drawn = argument.terms.iter().take(shown).map(|term| row(theme, sheet, *term, largest, inside.width));
+    let shown = if breakdown.terms.len() > rows { rows.saturating_sub(1) } else { rows };
+    let largest = breakdown.terms.first().map_or(1.0, |term| term.margin.abs());
+    let drawn = breakdown.terms.iter().take(shown).map(|term| row(theme, run, *term, largest, inside.width));
     let left = pane::stack(buf, inside, drawn);
-    let others = argument.terms.get(shown..).unwrap_or_default();
+    let others = breakdown.terms.get(shown..).unwrap_or_default();
     if !others.is_empty() {
         let sum: f64 = others.iter().map(|term| term.margin).sum();
         let text = format!("and {} more, together {}", others.len(), nats(sum));
@@ -94,9 +94,9 @@ pub(super) fn terms(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, 
     }
 }
 
-fn row(theme: &Theme, sheet: &Sheet, term: Term, largest: f64, width: u16) -> Line<'static> {
-    let name = term.component.map_or_else(|| "rest".to_owned(), |component| sheet.name(component).to_string());
-    let kind = term.component.and_then(|component| sheet.kind(component));
+fn row(theme: &Theme, run: &OpenRun, term: MarginTerm, largest: f64, width: u16) -> Line<'static> {
+    let name = term.component.map_or_else(|| "rest".to_owned(), |component| run.name(component).to_string());
+    let kind = term.component.and_then(|component| run.kind(component));
     let half = usize::from(width).saturating_sub(20) / 2;
     let length = ((term.margin.abs() / largest) * half as f64).round() as usize;
     let drawn = "━".repeat(length);

@@ -7,20 +7,20 @@ use ratatui::{
 };
 
 use crate::{
-    app::state::{metric::Metric, open_run::Sheet},
+    app::state::{metric::Metric, open_run::OpenRun},
     tui::{
         theme::{Role, Theme, glyph},
         widgets::{bar::interval, legend, pane},
     },
 };
 
-use super::scene::{Scene, opened};
+use super::draw_context::{DrawContext, opened};
 
 /// A row a component; the list follows the cursor.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let (state, theme) = (scene.state, scene.theme);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let (state, theme) = (ctx.state, ctx.theme);
     let title = format!("{}, ranked", super::map::title(state));
-    let Some(sheet) = state.sheet() else {
+    let Some(run) = state.run() else {
         opened(buf, area, theme, "ranked", Line::default());
         return;
     };
@@ -32,37 +32,37 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let first = at.saturating_sub(rows / 2).min(state.order.len().saturating_sub(rows));
     for (row, (rank, &component)) in state.order.iter().enumerate().skip(first).take(rows).enumerate() {
         let place = Rect { y: inside.y + row as u16, height: 1, ..inside };
-        pane::put_at(buf, place, 0, line(scene, sheet, rank, component, place.width));
+        pane::put_at(buf, place, 0, line(ctx, run, rank, component, place.width));
         if rank == at {
             buf.set_style(place, theme.selected());
         }
     }
     let legend = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
-    legend::draw_kinds(buf, legend, theme, sheet);
+    legend::draw_kinds(buf, legend, theme, run);
 }
 
-fn line(scene: Scene<'_>, sheet: &Sheet, rank: usize, component: usize, width: u16) -> Line<'static> {
-    let (state, theme) = (scene.state, scene.theme);
-    let kind = sheet.kind(component);
+fn line(ctx: DrawContext<'_>, run: &OpenRun, rank: usize, component: usize, width: u16) -> Line<'static> {
+    let (state, theme) = (ctx.state, ctx.theme);
+    let kind = run.kind(component);
     let role = kind.map_or(Role::Text, Theme::kind);
     let value = state.map.values[component].map_or_else(|| "·".to_owned(), |value| state.map.metric.short(value));
     let mut spans = vec![
         Span::styled(format!("{:>4} ", rank + 1), theme.fg(Role::Faint)),
         Span::styled(format!("{} ", kind.map_or(" ", glyph)), theme.bold(role)),
-        Span::styled(format!("{:<9}", sheet.name(component).to_string()), theme.fg(Role::Text)),
+        Span::styled(format!("{:<9}", run.name(component).to_string()), theme.fg(Role::Text)),
         Span::styled(format!("{value:>5}  "), theme.bold(role)),
     ];
     let room = usize::from(width).saturating_sub(23);
-    spans.extend(drawing(scene, sheet, component, role, room).spans);
+    spans.extend(drawing(ctx, run, component, role, room).spans);
     spans.into()
 }
 
 /// Accuracies with their intervals; other quantities on their scale.
-fn drawing(scene: Scene<'_>, sheet: &Sheet, component: usize, role: Role, width: usize) -> Line<'static> {
-    let map = &scene.state.map;
+fn drawing(ctx: DrawContext<'_>, run: &OpenRun, component: usize, role: Role, width: usize) -> Line<'static> {
+    let map = &ctx.state.map;
     let Some(value) = map.values[component] else { return Line::default() };
     let (low, high) = (map.scale.low, map.scale.high);
     let share = |value: f64| (value - low) / (high - low).max(f64::MIN_POSITIVE);
-    let range = sheet.stats_of(component).map(|stats| stats.ci).filter(|_| map.metric == Metric::Accuracy);
-    interval(scene.theme, role, share(value), range, share(map.scale.neutral), width)
+    let range = run.stats_of(component).map(|stats| stats.ci).filter(|_| map.metric == Metric::Accuracy);
+    interval(ctx.theme, role, share(value), range, share(map.scale.neutral), width)
 }

@@ -11,8 +11,8 @@ use crate::{
         Action, State,
         state::{
             Phase,
-            open_run::{Sheet, demos_name},
-            run_list::Row,
+            open_run::{OpenRun, demos_name},
+            run_list::RunRow,
             selection::rows,
         },
     },
@@ -28,7 +28,7 @@ use crate::{
 };
 
 use super::{
-    scene::{Scene, opened, percent},
+    draw_context::{DrawContext, opened, percent},
     status,
 };
 
@@ -62,19 +62,22 @@ impl Default for Cells {
 }
 
 /// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let (state, theme) = (scene.state, scene.theme);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let (state, theme) = (ctx.state, ctx.theme);
     let body = body(area);
     let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
     let rows = rows(state);
-    let stored =
-        state.shelf.stored.as_ref().map_or_else(|| "reading the store".to_owned(), |s| format!("{} stored", s.len()));
+    let stored = state
+        .run_list
+        .stored
+        .as_ref()
+        .map_or_else(|| "reading the store".to_owned(), |s| format!("{} stored", s.len()));
     let inside = opened(buf, inner, theme, "runs", Line::styled(stored, theme.fg(Role::Dim)));
     let list = runs_list(area);
     let room = usize::from(list.height);
-    let at = state.shelf.at.min(rows.len().saturating_sub(1));
+    let at = state.run_list.at.min(rows.len().saturating_sub(1));
     let first = first_row(rows.len(), room, at);
-    let shown: Vec<Cells> = rows.iter().skip(first).take(room).map(|row| cells(scene, row)).collect();
+    let shown: Vec<Cells> = rows.iter().skip(first).take(room).map(|row| cells(ctx, row)).collect();
     let head = Cells { what: HEADS.map(str::to_owned), counts: "examples".to_owned(), ..Cells::default() };
     let widths = widths(shown.iter().chain([&head]), inside.width.into());
     pane::put_at(buf, inside, 0, line(theme, widths, &head, "test %").style(theme.fg(Role::Dim)));
@@ -136,28 +139,28 @@ fn described(theme: &Theme, cells: &Cells) -> Line<'static> {
     .into()
 }
 
-fn cells(scene: Scene<'_>, row: &Row) -> Cells {
-    let state = scene.state;
+fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
+    let state = ctx.state;
     match row {
-        Row::UnderWay => under_way(scene),
-        Row::Queued(index) => {
-            let request = state.shelf.queue.get(*index);
+        RunRow::UnderWay => under_way(ctx),
+        RunRow::Queued(index) => {
+            let request = state.run_list.queue.get(*index);
             let what = request.map_or_else(Default::default, of_request);
             Cells { sign: "…", role: Role::Dim, what, note: format!("queued {}", index + 1), ..Cells::default() }
         }
-        Row::AtHand(id) => {
-            let Some(sheet) = state.sheets.iter().find(|sheet| sheet.id == *id) else { return Cells::default() };
-            at_hand(state, sheet)
+        RunRow::AtHand(id) => {
+            let Some(run) = state.runs.iter().find(|run| run.id == *id) else { return Cells::default() };
+            at_hand(state, run)
         }
-        Row::Stored(index) => {
-            let run = state.shelf.stored.as_ref().and_then(|stored| stored.get(*index));
+        RunRow::Stored(index) => {
+            let run = state.run_list.stored.as_ref().and_then(|stored| stored.get(*index));
             run.map_or_else(Cells::default, stored)
         }
     }
 }
 
-fn under_way(scene: Scene<'_>) -> Cells {
-    let state = scene.state;
+fn under_way(ctx: DrawContext<'_>) -> Cells {
+    let state = ctx.state;
     let note = match &state.phase {
         Phase::Running(progress) => {
             let left = progress.left.map_or_else(String::new, |left| format!(", {} left", status::duration(left)));
@@ -174,10 +177,10 @@ fn under_way(scene: Scene<'_>) -> Cells {
         Phase::Running(progress) => format!("{}/{}", progress.done, progress.total),
         _ => String::new(),
     };
-    let filling = state.filling.and_then(|id| state.sheets.iter().find(|sheet| sheet.id == id));
-    let accuracy = filling.and_then(|sheet| sheet.test.tally.full_accuracy());
+    let filling = state.filling.and_then(|id| state.runs.iter().find(|run| run.id == id));
+    let accuracy = filling.and_then(|run| run.test.tally.full_accuracy());
     let what = state.wanted.as_ref().map_or_else(Default::default, of_request);
-    Cells { sign: status::spinner(scene.tick), role: Role::Accent, what, accuracy, counts, note }
+    Cells { sign: status::spinner(ctx.tick), role: Role::Accent, what, accuracy, counts, note }
 }
 
 fn of_request(request: &RunRequest) -> [String; 4] {
@@ -186,23 +189,23 @@ fn of_request(request: &RunRequest) -> [String; 4] {
     [name(&request.task), name(template), demos_name(&request.demos, request.demo_seed), String::new()]
 }
 
-fn at_hand(state: &State, sheet: &Sheet) -> Cells {
-    let shown = state.sheet().is_some_and(|shown| shown.id == sheet.id);
-    let other = state.other_sheet().is_some_and(|other| other.id == sheet.id);
+fn at_hand(state: &State, run: &OpenRun) -> Cells {
+    let shown = state.run().is_some_and(|shown| shown.id == run.id);
+    let other = state.other_run().is_some_and(|other| other.id == run.id);
     let note = match () {
-        () if !sheet.is_complete() => "stopped",
+        () if !run.is_complete() => "stopped",
         () if shown => "shown",
         () if other => "compared",
         () => "at hand",
     };
     let name = |text: &str| printable(text).into_owned();
-    let what = [name(&sheet.task.name), name(&sheet.task.template), sheet.demos_name(), name(&sheet.model.id)];
+    let what = [name(&run.task.name), name(&run.task.template), run.demos_name(), name(&run.model.id)];
     Cells {
-        sign: if sheet.is_complete() { "●" } else { "◐" },
+        sign: if run.is_complete() { "●" } else { "◐" },
         role: if shown { Role::Accent } else { Role::Text },
         what,
-        accuracy: sheet.test.tally.full_accuracy(),
-        counts: format!("{} + {}", sheet.train.items.len(), sheet.test.items.len()),
+        accuracy: run.test.tally.full_accuracy(),
+        counts: format!("{} + {}", run.train.items.len(), run.test.items.len()),
         note: note.to_owned(),
     }
 }

@@ -7,12 +7,12 @@ use crate::{
     tui::{layout::LEAST, theme::Role, widgets::pane},
 };
 
-use super::scene::Scene;
+use super::draw_context::DrawContext;
 
 /// Says how large the screen is and how large it has to be.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let theme = scene.theme;
-    let quit = scene.state.key_of(Action::Quit);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+    let theme = ctx.theme;
+    let quit = ctx.state.key_of(Action::Quit);
     let lines = [
         Line::styled("This terminal is too small.", theme.bold(Role::Accent)),
         Line::styled(format!("It is {} × {};", area.width, area.height), theme.fg(Role::Text)),

@@ -13,7 +13,7 @@ use ratatui::{
 use crate::{
     app::{
         Action,
-        state::{Phase, Tone, experiments::Studying, open_run::Sheet},
+        state::{Phase, Severity, experiments::ExperimentStatus, open_run::OpenRun},
     },
     attribution::F32_TOLERANCE,
     progress::Progress,
@@ -23,34 +23,34 @@ use crate::{
     },
 };
 
-use super::scene::Scene;
+use super::draw_context::DrawContext;
 
 /// Rows that a long notice may take.
 const NOTICE: usize = 5;
 
 /// The line above the keys.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
-    let activity = activity(scene);
-    let ways = scene.state.sheet().map(|sheet| exactness(scene.theme, sheet)).unwrap_or_default();
+    let activity = activity(ctx);
+    let ways = ctx.state.run().map(|run| exactness(ctx.theme, run)).unwrap_or_default();
     let fits = |way: &&Line<'_>| activity.width() + way.width() + 2 <= area.width.into();
     let exact = ways.iter().find(fits).or(ways.last()).cloned().unwrap_or_default();
     let room = area.width.saturating_sub(exact.width() as u16 + 2);
-    if let Some(notice) = scene.state.notice.as_ref().filter(|_| activity.width() > room.into()) {
-        return long_notice(buf, area, scene, &notice.text, activity.style);
+    if let Some(notice) = ctx.state.notice.as_ref().filter(|_| activity.width() > room.into()) {
+        return long_notice(buf, area, ctx, &notice.text, activity.style);
     }
     pane::put_right(buf, area, exact);
     pane::put_at(buf, Rect { width: room, ..area }, 0, activity);
 }
 
 /// A notice that does not fit beside the rest: over the whole width, and upwards where that is not enough.
-fn long_notice(buf: &mut Buffer, area: Rect, scene: Scene<'_>, text: &str, style: Style) {
+fn long_notice(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, text: &str, style: Style) {
     let lines = pane::wrap(text, area.width.into());
     let rows = lines.len().min(NOTICE) as u16;
     let place = Rect { y: area.y + 1 - rows, height: rows, ..area };
-    let paper = Rect { x: place.x - 1, width: place.width + 2, ..place };
-    Clear.render(paper, buf);
-    buf.set_style(paper, scene.theme.on(Role::Text, if rows > 1 { Role::Panel } else { Role::Background }));
+    let popup = Rect { x: place.x - 1, width: place.width + 2, ..place };
+    Clear.render(popup, buf);
+    buf.set_style(popup, ctx.theme.on(Role::Text, if rows > 1 { Role::Panel } else { Role::Background }));
     pane::stack(buf, place, lines.into_iter().map(|line| Line::styled(line, style)));
 }
 
@@ -59,23 +59,23 @@ pub(super) fn spinner(tick: usize) -> &'static str {
     ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"][tick % 10]
 }
 
-fn activity(scene: Scene<'_>) -> Line<'static> {
-    let (state, theme) = (scene.state, scene.theme);
+fn activity(ctx: DrawContext<'_>) -> Line<'static> {
+    let (state, theme) = (ctx.state, ctx.theme);
     if let Some(notice) = &state.notice {
         let style = match notice.tone {
-            Tone::Good => theme.bold(Role::Good),
-            Tone::Plain => theme.fg(Role::Accent),
-            Tone::Bad => theme.bold(Role::Alarm),
+            Severity::Good => theme.bold(Role::Good),
+            Severity::Plain => theme.fg(Role::Accent),
+            Severity::Bad => theme.bold(Role::Alarm),
         };
         return Line::styled(notice.text.clone(), style);
     }
     let busy = |text: String| {
-        let spin = Span::styled(format!("{} ", spinner(scene.tick)), theme.bold(Role::Accent));
+        let spin = Span::styled(format!("{} ", spinner(ctx.tick)), theme.bold(Role::Accent));
         Line::from(vec![spin, Span::styled(text, theme.fg(Role::Text))])
     };
     match &state.phase {
-        Phase::Idle | Phase::Stopped if state.cause.studying != Studying::Idle => studying(scene),
-        Phase::Idle => Line::styled(idle(scene), theme.fg(Role::Dim)),
+        Phase::Idle | Phase::Stopped if state.experiments.status != ExperimentStatus::Idle => status(ctx),
+        Phase::Idle => Line::styled(idle(ctx), theme.fg(Role::Dim)),
         Phase::Preparing => busy("making the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
         Phase::Running(progress) => running(theme, progress, 12),
@@ -89,13 +89,13 @@ fn activity(scene: Scene<'_>) -> Line<'static> {
 }
 
 /// What is asked of the model, and how far that is.
-fn studying(scene: Scene<'_>) -> Line<'static> {
-    let theme = scene.theme;
-    let Studying::Busy(name, progress) = scene.state.cause.studying else { return Line::default() };
-    let mut line = Line::styled(format!("{} {name}  ", spinner(scene.tick)), theme.bold(Role::Accent));
+fn status(ctx: DrawContext<'_>) -> Line<'static> {
+    let theme = ctx.theme;
+    let ExperimentStatus::Busy(name, progress) = ctx.state.experiments.status else { return Line::default() };
+    let mut line = Line::styled(format!("{} {name}  ", spinner(ctx.tick)), theme.bold(Role::Accent));
     match progress {
         Some(progress) => {
-            let stop = scene.state.key_of(Action::Cancel);
+            let stop = ctx.state.key_of(Action::Cancel);
             line.spans.extend(running(theme, &progress, 8).spans);
             line.spans.push(Span::styled(format!("  {stop} stops"), theme.fg(Role::Dim)));
         }
@@ -105,10 +105,10 @@ fn studying(scene: Scene<'_>) -> Line<'static> {
 }
 
 /// When nothing happens: how the last run and fit went.
-fn idle(scene: Scene<'_>) -> String {
-    let Some(sheet) = scene.state.sheet() else { return String::new() };
-    let fit = scene.state.fit_note.as_ref().filter(|note| note.sheet == sheet.id);
-    match (fit, &sheet.meta) {
+fn idle(ctx: DrawContext<'_>) -> String {
+    let Some(run) = ctx.state.run() else { return String::new() };
+    let fit = ctx.state.fit_note.as_ref().filter(|note| note.run == run.id);
+    match (fit, &run.meta) {
         (Some(note), _) => format!("fit: {} examples, {}, KKT {:.0e}", note.train, duration(note.took), note.kkt),
         (None, Some(meta)) => {
             let t = &meta.timing;
@@ -133,16 +133,16 @@ fn running(theme: &Theme, progress: &Progress, width: usize) -> Line<'static> {
 }
 
 /// Whether the parts add up to the model's logits, and under which convention; shorter and shorter.
-fn exactness(theme: &Theme, sheet: &Sheet) -> Vec<Line<'static>> {
-    if sheet.test.tally.is_empty() {
+fn exactness(theme: &Theme, run: &OpenRun) -> Vec<Line<'static>> {
+    if run.test.tally.is_empty() {
         return Vec::new();
     }
-    let size = format!("{:.0e}", sheet.exactness.max_rel);
-    if sheet.is_complete() && !sheet.exactness.holds(F32_TOLERANCE) {
+    let size = format!("{:.0e}", run.exactness.max_rel);
+    if run.is_complete() && !run.exactness.holds(F32_TOLERANCE) {
         let text = format!(" ✗ NOT EXACT: parts miss the logits by {size} (allowed {F32_TOLERANCE:.0e}) ");
         return vec![Line::styled(text, theme.alarm())];
     }
-    let (mark, role) = if sheet.is_complete() { ("✓ exact", Role::Good) } else { ("exact so far", Role::Dim) };
+    let (mark, role) = if run.is_complete() { ("✓ exact", Role::Good) } else { ("exact so far", Role::Dim) };
     let more = [
         format!(" to {size} of the logits · norm's scale frozen"),
         format!(" to {size} · norm frozen"),

@@ -20,12 +20,12 @@ use super::grid::Grid;
 
 /// What stands in a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Cell {
+pub struct HeatmapCell {
     /// The value, once it is known.
     pub value: Option<f64>,
     /// The kind, once it is known.
     pub kind: Option<Kind>,
-    /// A mark of the mixing desk: muted or soloed.
+    /// A mark of the mixer: muted or soloed.
     pub mark: Option<char>,
 }
 
@@ -54,7 +54,7 @@ pub fn shade(place: f64) -> char {
     SHADES[((place.clamp(-1.0, 1.0) + 1.0) * 2.0).round() as usize]
 }
 
-impl<F: Fn(usize) -> Cell> Widget for &Heatmap<'_, F> {
+impl<F: Fn(usize) -> HeatmapCell> Widget for &Heatmap<'_, F> {
     fn render(self, _: Rect, buf: &mut Buffer) {
         self.rulers(buf);
         let grid = self.grid;
@@ -91,7 +91,7 @@ impl<F> Heatmap<'_, F> {
         }
     }
 
-    fn draw(&self, buf: &mut Buffer, area: Rect, cell: Cell) {
+    fn draw(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell) {
         let Some(value) = cell.value else { return self.draw_empty(buf, area) };
         let place = self.scale.place(value);
         let Some(color) = self.theme.ramp.color(place) else { return self.draw_plain(buf, area, cell, value) };
@@ -113,7 +113,7 @@ impl<F> Heatmap<'_, F> {
     }
 
     /// Without colours: digits and glyph as ever, and a shade in the rows that are free.
-    fn draw_plain(&self, buf: &mut Buffer, area: Rect, cell: Cell, value: f64) {
+    fn draw_plain(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, value: f64) {
         let solid = solid(area);
         let band = shade(self.scale.place(value)).to_string().repeat(area.width.into());
         for row in (solid.y..solid.bottom()).skip(1) {
@@ -122,8 +122,8 @@ impl<F> Heatmap<'_, F> {
         self.write(buf, solid, cell, value, Style::new().add_modifier(Modifier::BOLD));
     }
 
-    /// The value, the glyph of the kind and the mark of the desk, as far as there is room.
-    fn write(&self, buf: &mut Buffer, area: Rect, cell: Cell, value: f64, style: Style) {
+    /// The value, the glyph of the kind and the mark of the mixer, as far as there is room.
+    fn write(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, value: f64, style: Style) {
         let kind = cell.kind.map_or(" ", glyph);
         let mark = cell.mark.map(String::from);
         let sign = mark.as_deref().unwrap_or(kind);

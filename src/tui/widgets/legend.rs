@@ -11,28 +11,28 @@ use crate::{
     analysis::Kind,
     app::state::{
         metric::{Metric, Scale},
-        open_run::Sheet,
+        open_run::OpenRun,
     },
     tui::theme::{Role, Theme, glyph, kind_name},
 };
 
 use super::{heatmap::shade, pane};
 
-/// The marks of the mixing desk: muted, soloed, marked.
+/// The marks of the mixer: muted, soloed, marked.
 pub const MARKS: [(char, &str); 3] = [('×', "muted"), ('◆', "solo"), ('+', "marked")];
 
-/// Three rows: the scale, the kinds with how many there are, and those of the desk's `marks` that are on the map.
+/// Three rows: the scale, the kinds with how many there are, and those of the mixer's `marks` that are on the map.
 /// `narrow` cells show a digit only.
 pub fn draw(
     buf: &mut Buffer,
     area: Rect,
     theme: &Theme,
-    sheet: &Sheet,
+    run: &OpenRun,
     (metric, scale, narrow): (Metric, Scale, bool),
     marks: &[char],
 ) {
     pane::put_at(buf, area, 0, scale_line(theme, metric, scale, area.width, narrow));
-    pane::put_at(buf, area, 1, kinds_line(theme, sheet));
+    pane::put_at(buf, area, 1, kinds_line(theme, run));
     let shown = MARKS.iter().filter(|(mark, _)| marks.contains(mark));
     let spans = shown.flat_map(|(mark, name)| {
         [
@@ -44,8 +44,8 @@ pub fn draw(
 }
 
 /// One row: the kinds with how many there are.
-pub fn draw_kinds(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet) {
-    pane::put_at(buf, area, 0, kinds_line(theme, sheet));
+pub fn draw_kinds(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun) {
+    pane::put_at(buf, area, 0, kinds_line(theme, run));
 }
 
 /// `0 ▒▒▒▒▒▒▒▒▒▒▒▒ 100 %  chance 50`. Notes stay away where there is no room for them.
@@ -78,9 +78,9 @@ pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16, narro
 }
 
 /// `▲ 12 good  ▼ 7 bad  ■ 23 label-biased`.
-fn kinds_line(theme: &Theme, sheet: &Sheet) -> Line<'static> {
-    let count = |kind| (0..sheet.shape.components()).filter(|&c| sheet.kind(c) == Some(kind)).count();
-    let judged = sheet.stats.is_some();
+fn kinds_line(theme: &Theme, run: &OpenRun) -> Line<'static> {
+    let count = |kind| (0..run.shape.components()).filter(|&c| run.kind(c) == Some(kind)).count();
+    let judged = run.stats.is_some();
     let mut spans = Vec::new();
     for kind in [Kind::Good, Kind::Bad, Kind::LabelBiased] {
         let number = if judged || kind == Kind::LabelBiased { count(kind).to_string() } else { "…".to_owned() };

@@ -1,7 +1,7 @@
 //! Ablate each component in turn.
 //!
 //! A change in layer `l` leaves the layers below untouched, so that every re-run starts at layer `l` from a residual
-//! stream that is kept there ([`Bench`]). Examples go through in batches, as many at a time as there are threads.
+//! stream that is kept there ([`SweepBatch`]). Examples go through in batches, as many at a time as there are threads.
 
 use std::{
     collections::BTreeMap,
@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    Ablation, Fill, Subject,
+    Ablation, Fill, RunContext,
     means::means,
-    sweep_batch::{Answer, Bench, Contrast},
+    sweep_batch::{BatchAnswer, Contrast, SweepBatch},
 };
 use crate::{
     analysis::Effects,
@@ -53,33 +53,33 @@ impl Sweep {
     }
 }
 
-/// Ablates each component of `subject` in turn and hands out what is known as it comes. Progress counts layers: one for
+/// Ablates each component of `context` in turn and hands out what is known as it comes. Progress counts layers: one for
 /// every layer that an example goes through anew.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation. What was handed out before stands.
 pub fn sweep(
-    subject: &Subject<'_>,
+    context: &RunContext<'_>,
     ablation: Ablation,
     cancel: &Cancel,
     observe: &mut dyn FnMut(Option<&Sweep>, Progress),
 ) -> Result<Sweep> {
-    let shape = subject.shape();
+    let shape = context.shape();
     let fills = match ablation.fill {
         Fill::Zero => None,
-        Fill::Mean => Some(means(subject, ablation.positions, cancel)?),
+        Fill::Mean => Some(means(context, ablation.positions, cancel)?),
     };
-    let changes = (0..shape.components()).map(|index| subject.ablate(index, ablation, fills.as_ref()));
+    let changes = (0..shape.components()).map(|index| context.ablate(index, ablation, fills.as_ref()));
     let changes: Vec<Intervention> = changes.collect::<Result<_>>()?;
-    let bench = Bench { subject, ablation, fills: fills.as_ref(), changes: &changes, cancel };
+    let bench = SweepBatch { context, ablation, fills: fills.as_ref(), changes: &changes, cancel };
     let batches = bench.batches();
-    let mut gathered = Gathered::new(subject, ablation, batches.iter().map(|(_, batch)| batch.len()));
-    let mut meter = Meter::start(subject.len() * layers_anew(subject));
+    let mut gathered = Gathered::new(context, ablation, batches.iter().map(|(_, batch)| batch.len()));
+    let mut meter = Meter::start(context.len() * layers_anew(context));
     let mut shown = Instant::now();
     workers::as_they_come(
-        subject.decoder,
+        context.decoder,
         &batches,
-        |(regime, batch), say| bench.batch(Packed::new(batch.iter().copied(), subject.shared, *regime), *regime, say),
+        |(regime, batch), say| bench.batch(Packed::new(batch.iter().copied(), context.shared, *regime), *regime, say),
         |index, answer| {
             let layers = answer.layers(shape);
             let progress = meter.advance(layers * batches[index].1.len());
@@ -96,8 +96,8 @@ pub fn sweep(
 }
 
 /// Layers that one example goes through anew in a sweep.
-const fn layers_anew(subject: &Subject<'_>) -> usize {
-    let shape = subject.shape();
+const fn layers_anew(context: &RunContext<'_>) -> usize {
+    let shape = context.shape();
     (shape.heads + 1) * shape.layers * (shape.layers + 1) / 2
 }
 
@@ -105,18 +105,18 @@ const fn layers_anew(subject: &Subject<'_>) -> usize {
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
-pub fn price(subject: &Subject<'_>, ablation: Ablation, cancel: &Cancel) -> Result<Duration> {
-    let changes = [subject.ablate(0, Ablation { fill: Fill::Zero, ..ablation }, None)?];
-    let bench = Bench { subject, ablation, fills: None, changes: &changes, cancel };
-    let (batches, at_a_time) = (bench.batches(), workers::count(subject.decoder));
+pub fn price(context: &RunContext<'_>, ablation: Ablation, cancel: &Cancel) -> Result<Duration> {
+    let changes = [context.ablate(0, Ablation { fill: Fill::Zero, ..ablation }, None)?];
+    let bench = SweepBatch { context, ablation, fills: None, changes: &changes, cancel };
+    let (batches, at_a_time) = (bench.batches(), workers::count(context.decoder));
     let Some((regime, batch)) = batches.first() else { return Ok(Duration::ZERO) };
-    let measure = || bench.time_one(&Packed::new(batch.iter().copied(), subject.shared, *regime), *regime);
+    let measure = || bench.time_one(&Packed::new(batch.iter().copied(), context.shared, *regime), *regime);
     let measured = (0..2).map(|_| if at_a_time == 1 { measure() } else { workers::alone(measure) });
     let [mut once, mut each] = [Duration::MAX; 2];
     for times in measured.collect::<Result<Vec<_>>>()? {
         (once, each) = (once.min(times.0), each.min(times.1));
     }
-    let anew = layers_anew(subject) as f64 / subject.shape().layers as f64;
+    let anew = layers_anew(context) as f64 / context.shape().layers as f64;
     let turns = batches.len().div_ceil(at_a_time) as u32;
     let before = if ablation.fill == Fill::Mean { once * batches.len() as u32 } else { Duration::ZERO };
     Ok(before + (once + each.mul_f64(anew)) * turns)
@@ -124,7 +124,7 @@ pub fn price(subject: &Subject<'_>, ablation: Ablation, cancel: &Cancel) -> Resu
 
 /// What batches have answered. Examples are counted in their order, so that sums do not depend on who was quicker.
 struct Gathered<'a> {
-    subject: &'a Subject<'a>,
+    context: &'a RunContext<'a>,
     /// Over the batches that have ended, from the first one on.
     settled: Sweep,
     /// First row of every batch, and the number of rows in all.
@@ -137,25 +137,25 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    fn new(subject: &'a Subject<'a>, ablation: Ablation, sizes: impl Iterator<Item = usize>) -> Self {
-        let effects = vec![Effects::default(); subject.shape().components()];
+    fn new(context: &'a RunContext<'a>, ablation: Ablation, sizes: impl Iterator<Item = usize>) -> Self {
+        let effects = vec![Effects::default(); context.shape().components()];
         let mut rows = vec![0];
         rows.extend(sizes.scan(0, |row, size| {
             *row += size;
             Some(*row)
         }));
-        let settled = Sweep { ablation, effects, examples: subject.len() };
-        Self { subject, settled, rows, open: BTreeMap::new(), models: BTreeMap::new(), due: 0 }
+        let settled = Sweep { ablation, effects, examples: context.len() };
+        Self { context, settled, rows, open: BTreeMap::new(), models: BTreeMap::new(), due: 0 }
     }
 
     /// Takes an answer in; whether it was the last one of its batch.
-    fn take(&mut self, batch: usize, answer: Answer) -> bool {
+    fn take(&mut self, batch: usize, answer: BatchAnswer) -> bool {
         match answer {
-            Answer::Model(logits) => {
+            BatchAnswer::Model(logits) => {
                 self.models.insert(batch, logits);
                 return false;
             }
-            Answer::Changed(contrast) => self.open.entry(batch).or_default().push(contrast),
+            BatchAnswer::Changed(contrast) => self.open.entry(batch).or_default().push(contrast),
         }
         let all = self.settled.effects.len();
         let ended = |open: &Vec<Contrast>| open.len() == all;
@@ -182,9 +182,9 @@ impl<'a> Gathered<'a> {
 
     fn count(&self, batch: usize, contrasts: &[Contrast], effects: &mut [Effects]) {
         let Some(model) = self.models.get(&batch) else { return };
-        let gold = &self.subject.gold[self.rows[batch]..self.rows[batch + 1]];
+        let gold = &self.context.gold[self.rows[batch]..self.rows[batch + 1]];
         for contrast in contrasts {
-            let labels = self.subject.shape().labels;
+            let labels = self.context.shape().labels;
             effects[contrast.component].extend(gold, labels, model, &contrast.direct, &contrast.total);
         }
     }

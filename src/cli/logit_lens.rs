@@ -5,15 +5,15 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{
+    context::ExampleOptions,
     failure::Failure,
     output::{ProgressLine, print, print_json},
-    subject::ExampleOptions,
 };
 use crate::{
     cancel::Cancel,
-    cause::{Word, Written, writes},
     component::Component,
     error::Result,
+    experiments::{LogitLens, Word, logit_lens},
     text::{printable, visible},
 };
 
@@ -37,14 +37,14 @@ pub(super) struct Args {
 struct Report<'a> {
     example: &'a str,
     #[serde(flatten)]
-    written: &'a Written,
+    written: &'a LogitLens,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     let (loaded, example) = args.at.open(args.component, &mut line)?;
     let (labels, at) = (&loaded.plan.task.label_tokens, (example, args.component));
-    let written = writes(&loaded.subject()?, &loaded.model.tokenizer, labels, at, args.top, &Cancel::default())?;
+    let written = logit_lens(&loaded.context()?, &loaded.model.tokenizer, labels, at, args.top, &Cancel::default())?;
     line.clear();
     let id = &loaded.plan.test[example].id;
     if args.at.json {
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn text(id: &str, written: &Written) -> String {
+fn text(id: &str, written: &LogitLens) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{} at the end of {} (nats added to a word's logit)", written.component, printable(id));
     let words = |words: &[Word]| {

@@ -1,7 +1,7 @@
 //! One ablated re-run: a mix applied inside the forward pass.
 
 use super::{
-    Ablation, Fill, Subject,
+    Ablation, Fill, RunContext,
     means::{Contributions, means},
 };
 use crate::{
@@ -36,7 +36,7 @@ pub struct Rerun {
     pub reactions: Vec<(Component, f64)>,
 }
 
-/// Runs the test prompts of `subject` with `mix` applied inside the forward pass; `table` holds the contributions of the
+/// Runs the test prompts of `context` with `mix` applied inside the forward pass; `table` holds the contributions of the
 /// run itself.
 ///
 /// A mix of ones changes nothing, to the bit: the same passes are made on the same batches.
@@ -44,7 +44,7 @@ pub struct Rerun {
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
 pub fn rerun(
-    subject: &Subject<'_>,
+    context: &RunContext<'_>,
     table: &Attribution,
     mix: &Mix,
     ablation: Ablation,
@@ -52,22 +52,22 @@ pub fn rerun(
     observe: &mut dyn FnMut(Progress),
 ) -> Result<Rerun> {
     let passes = if ablation.fill == Fill::Mean { 3 } else { 1 };
-    let mut meter = Meter::start(passes * subject.len());
+    let mut meter = Meter::start(passes * context.len());
     let fills = match ablation.fill {
         Fill::Zero => None,
-        Fill::Mean => Some(means(subject, ablation.positions, cancel)?),
+        Fill::Mean => Some(means(context, ablation.positions, cancel)?),
     };
     let mut sum = Sum::of(mix, table);
     if let Some(fills) = &fills {
-        observe(meter.advance(subject.len()));
-        sum.fill_up(subject, fills, cancel)?;
-        observe(meter.advance(subject.len()));
+        observe(meter.advance(context.len()));
+        sum.fill_up(context, fills, cancel)?;
+        observe(meter.advance(context.len()));
     }
-    let change = subject.change(&mix.weights, ablation, fills.as_ref())?;
-    let all = subject.prompts.all();
-    let prepared = Prepared::changed(subject.decoder, &subject.projection, &all, change, cancel)?;
-    let mut changed = Attribution::new(subject.shape(), subject.gold.clone());
-    prepared.attribute(&subject.prompts.test, BatchSize::default(), cancel, |batch| {
+    let change = context.change(&mix.weights, ablation, fills.as_ref())?;
+    let all = context.prompts.all();
+    let prepared = Prepared::changed(context.decoder, &context.projection, &all, change, cancel)?;
+    let mut changed = Attribution::new(context.shape(), context.gold.clone());
+    prepared.attribute(&context.prompts.test, BatchSize::default(), cancel, |batch| {
         changed.push(&batch);
         observe(meter.advance(batch.examples));
     })?;
@@ -75,7 +75,7 @@ pub fn rerun(
     let mut total: Vec<f64> = changed.full().iter().zip(changed.rest()).map(rest).collect();
     add_offsets(&mut total, &mix.offsets);
     let model: Vec<f64> = table.full().iter().copied().map(f64::from).collect();
-    let effects = Effects::of(table.gold(), subject.shape().labels, &model, &sum.logits, &total);
+    let effects = Effects::of(table.gold(), context.shape().labels, &model, &sum.logits, &total);
     let (reactions, direct) = (sum.reactions(&changed), sum.logits);
     Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects, reactions })
 }
@@ -114,10 +114,10 @@ impl<'a> Sum<'a> {
     }
 
     /// Adds `(1 − w) · fill`, every fill read off under the norms that the run realised.
-    fn fill_up(&mut self, subject: &Subject<'_>, fills: &Results, cancel: &Cancel) -> Result<()> {
-        let (labels, mut row) = (subject.shape().labels, 0);
-        let probe = || Contributions::new(subject.decoder, &subject.projection, Some(fills));
-        subject.watch(probe, cancel, |probe, examples| {
+    fn fill_up(&mut self, context: &RunContext<'_>, fills: &Results, cancel: &Cancel) -> Result<()> {
+        let (labels, mut row) = (context.shape().labels, 0);
+        let probe = || Contributions::new(context.decoder, &context.projection, Some(fills));
+        context.watch(probe, cancel, |probe, examples| {
             let values = probe.finish(examples)?.1.unwrap_or_default();
             for (index, values) in values.chunks_exact(examples * labels).enumerate() {
                 let share = 1.0 - self.mix.weights[index];

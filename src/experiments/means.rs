@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::{Positions, Subject};
+use super::{Positions, RunContext};
 use crate::{
     attribution::Batch,
     cancel::Cancel,
@@ -11,38 +11,38 @@ use crate::{
     model::{Decoder, Intervention, Packed, PrefixStream, Probe, Prompt, Results, Stream},
 };
 
-/// Mean results over the test prompts of `subject`: over their last tokens, or over all their tokens but the first.
+/// Mean results over the test prompts of `context`: over their last tokens, or over all their tokens but the first.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
-pub(super) fn means(subject: &Subject<'_>, positions: Positions, cancel: &Cancel) -> Result<Results> {
+pub(super) fn means(context: &RunContext<'_>, positions: Positions, cancel: &Cancel) -> Result<Results> {
     let none = Intervention::none();
-    let mut sums = Sums::new(subject.shape().layers, positions);
+    let mut sums = Sums::new(context.shape().layers, positions);
     let mut prefixes = Vec::new();
-    for (regime, prompts) in subject.regimes() {
+    for (regime, prompts) in context.regimes() {
         (sums.weight, sums.skipped) = (prompts as f64, Skipped::FirstOfPass(vec![true; sums.heads.len()]));
-        let stream = PrefixStream::begin(subject.decoder, &subject.prefix_tokens(), regime)?.whole();
+        let stream = PrefixStream::begin(context.decoder, &context.prefix_tokens(), regime)?.whole();
         prefixes.push((regime, stream.finish(&none, &mut sums, cancel)?));
     }
     sums.in_prefix = false;
-    for (regime, batch) in BatchSize::default().batches(subject.decoder, &subject.prompts.test, subject.shared) {
-        let packed = Packed::new(batch, subject.shared, regime);
-        (sums.weight, sums.skipped) = (1.0, Skipped::of(&packed, subject.decoder)?);
+    for (regime, batch) in BatchSize::default().batches(context.decoder, &context.prompts.test, context.shared) {
+        let packed = Packed::new(batch, context.shared, regime);
+        (sums.weight, sums.skipped) = (1.0, Skipped::of(&packed, context.decoder)?);
         let prefix = prefixes.iter().find(|(own, _)| *own == regime).map(|(_, prefix)| prefix.clone());
-        let stream = Stream::begin(subject.decoder, packed)?;
+        let stream = Stream::begin(context.decoder, packed)?;
         let stream = if positions == Positions::All { stream.whole() } else { stream };
         stream.finish(&prefix.unwrap_or_default(), &none, &mut sums, cancel)?;
     }
     let rows = match positions {
-        Positions::Last => subject.len(),
-        Positions::All => subject.prompts.test.iter().map(|prompt| prompt.len() - 1).sum(),
+        Positions::Last => context.len(),
+        Positions::All => context.prompts.test.iter().map(|prompt| prompt.len() - 1).sum(),
     };
     let mean = |sums: Vec<Option<Tensor>>, width: usize| -> Result<Vec<Tensor>> {
-        let zeros = || Tensor::zeros((1, width), candle_core::DType::F32, subject.decoder.device());
+        let zeros = || Tensor::zeros((1, width), candle_core::DType::F32, context.decoder.device());
         sums.into_iter().map(|sum| Ok((sum.map_or_else(zeros, Ok)? / rows.max(1) as f64)?)).collect()
     };
-    let attention = &subject.decoder.layers[0].attention;
-    let width = subject.decoder.width()?;
+    let attention = &context.decoder.layers[0].attention;
+    let width = context.decoder.width()?;
     Ok(Results { heads: mean(sums.heads, attention.heads * attention.head_dim)?, mlps: mean(sums.mlps, width)? })
 }
 

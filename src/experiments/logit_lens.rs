@@ -4,7 +4,7 @@
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::Subject;
+use super::RunContext;
 use crate::{
     cancel::Cancel,
     component::{Component, Part},
@@ -28,7 +28,7 @@ pub struct Word {
 
 /// What one component writes at the last token of one prompt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Written {
+pub struct LogitLens {
     /// The component.
     pub component: Component,
     /// What it adds to the logits of the label words, as in the attribution.
@@ -46,15 +46,15 @@ pub struct Written {
 ///
 /// # Errors
 /// If the model has no such component, [`Error::Cancelled`], or a failed computation.
-pub fn writes(
-    subject: &Subject<'_>,
+pub fn logit_lens(
+    context: &RunContext<'_>,
     tokenizer: &Tokenizer,
     labels: &[u32],
     (example, component): (usize, Component),
     count: usize,
     cancel: &Cancel,
-) -> Result<Written> {
-    let logits = logits(subject, example, component, cancel)?;
+) -> Result<LogitLens> {
+    let logits = logits(context, example, component, cancel)?;
     let mut order: Vec<u32> = (0..logits.len() as u32).collect();
     order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
     let word = |&token: &u32| Word {
@@ -62,7 +62,7 @@ pub fn writes(
         token,
         logit: f64::from(logits[token as usize]),
     };
-    Ok(Written {
+    Ok(LogitLens {
         component,
         labels: labels.iter().map(word).collect(),
         promoted: order.iter().take(count).map(word).collect(),
@@ -72,13 +72,13 @@ pub fn writes(
 }
 
 /// What the component adds to every logit, `[V]`.
-fn logits(subject: &Subject<'_>, example: usize, component: Component, cancel: &Cancel) -> Result<Vec<f32>> {
-    let decoder = subject.decoder;
-    if subject.shape().index(component).is_none() {
-        return Err(unknown(subject, component));
+fn logits(context: &RunContext<'_>, example: usize, component: Component, cancel: &Cancel) -> Result<Vec<f32>> {
+    let decoder = context.decoder;
+    if context.shape().index(component).is_none() {
+        return Err(unknown(context, component));
     }
     let mut seen = Writing::of(component, decoder.layers[component.layer].attention.head_dim);
-    subject.run_one(example, &mut seen, cancel)?;
+    context.run_one(example, &mut seen, cancel)?;
     let (Some(written), Some(residual)) = (seen.written, seen.residual) else {
         return Err(Error::Model(format!("{component} wrote nothing")));
     };
@@ -109,8 +109,8 @@ fn logits(subject: &Subject<'_>, example: usize, component: Component, cancel: &
     Ok(logits)
 }
 
-fn unknown(subject: &Subject<'_>, component: Component) -> Error {
-    let shape = subject.shape();
+fn unknown(context: &RunContext<'_>, component: Component) -> Error {
+    let shape = context.shape();
     let last = |index: usize| shape.component(index).to_string();
     Error::Unknown {
         what: "component",

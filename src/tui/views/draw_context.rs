@@ -18,7 +18,7 @@ use crate::{
 
 /// What a view needs besides its place: the state, the theme, and which frame of an animation it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub struct DrawContext<'a> {
     /// Everything the explorer knows.
     pub state: &'a State,
     /// What it looks like.
@@ -28,7 +28,7 @@ pub struct Scene<'a> {
 }
 
 /// Clears a box and returns its inside.
-pub(super) fn sheet_of_paper(buf: &mut Buffer, place: Rect, theme: &Theme, title: &str, role: Role) -> Rect {
+pub(super) fn popup(buf: &mut Buffer, place: Rect, theme: &Theme, title: &str, role: Role) -> Rect {
     Clear.render(place, buf);
     Block::bordered()
         .border_type(BorderType::Rounded)

@@ -7,8 +7,8 @@ use ratatui::{
 };
 
 use crate::{
-    app::state::{open_run::Sheet, selection::chosen_example},
-    cause::{Word, Written},
+    app::state::{open_run::OpenRun, selection::chosen_example},
+    experiments::{LogitLens, Word},
     text::visible,
     tui::{
         theme::{Role, Theme},
@@ -17,29 +17,29 @@ use crate::{
 };
 
 use super::{
-    scene::{Scene, opened},
+    draw_context::{DrawContext, opened},
     status,
 };
 
 /// The view.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
-    let (state, theme) = (scene.state, scene.theme);
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
+    let (state, theme) = (ctx.state, ctx.theme);
     let (Some(component), Some(example)) = (state.selected_name(), chosen_example(state)) else { return };
-    let id = sheet.test.items[example].id.clone();
+    let id = run.test.items[example].id.clone();
     let title = format!("{component} writes at the last token");
     let inside = opened(buf, area, theme, &title, Line::styled(id, theme.fg(Role::Dim)));
-    let known = sheet.findings.written.as_deref();
+    let known = run.results.written.as_deref();
     let known = known.filter(|(of, written)| (*of, written.component) == (example, component));
-    let said = match (known, &state.cause.refused) {
+    let said = match (known, &state.experiments.refused) {
         (Some((_, written)), _) => return words(buf, inside, theme, written),
         (None, Some((_, _, why))) => why.clone(),
-        (None, None) => format!("{} asking the model", status::spinner(scene.tick)),
+        (None, None) => format!("{} asking the model", status::spinner(ctx.tick)),
     };
     let lines = pane::wrap(&said, inside.width.into());
     pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Text))));
 }
 
-fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &Written) {
+fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &LogitLens) {
     let most = [written.promoted.first(), written.suppressed.first()].into_iter().flatten();
     let largest = most.map(|word| word.logit.abs()).fold(f64::MIN_POSITIVE, f64::max);
     let dim = |text: String| Line::styled(text, theme.fg(Role::Dim));

@@ -21,7 +21,7 @@ const PATH: (usize, f64) = (41, 1e-5);
 
 /// A run with everything a report says of it.
 #[derive(Clone, Debug)]
-pub(super) struct Digest<'a> {
+pub(super) struct RunReport<'a> {
     /// The run.
     pub(super) run: &'a Run,
     /// What figures call it: `task/template/demo seed`.
@@ -33,12 +33,12 @@ pub(super) struct Digest<'a> {
     /// The best component where it was not chosen.
     pub(super) best: Option<HeldOutBest>,
     /// What its training labels buy, or why they buy nothing.
-    pub(super) bought: Result<Bought, String>,
+    pub(super) bought: Result<FitResults, String>,
 }
 
 /// What the training labels of a run buy.
 #[derive(Clone, Debug)]
-pub(super) struct Bought {
+pub(super) struct FitResults {
     /// Every method that needs only the table.
     pub(super) outcomes: Vec<Outcome>,
     /// The fit of our default method.
@@ -58,7 +58,7 @@ pub(super) struct Step {
     pub(super) test: f64,
 }
 
-impl<'a> Digest<'a> {
+impl<'a> RunReport<'a> {
     /// Reads all out of `run`.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl<'a> Digest<'a> {
         let name = printable(&name).into_owned();
         let usable = check::trainable(&run.train, &run.meta.task.label_words).and_then(|()| check::leakage(run));
         let bought = match usable {
-            Ok(()) => Ok(Bought::from(&run.train, &run.test, cancel)?),
+            Ok(()) => Ok(FitResults::from(&run.train, &run.test, cancel)?),
             Err(reason) => Err(reason.to_string()),
         };
         Ok(Self {
@@ -84,7 +84,7 @@ impl<'a> Digest<'a> {
     /// Digests of all `runs`, in order, with names that differ.
     ///
     /// # Errors
-    /// As [`Digest::of`].
+    /// As [`RunReport::of`].
     pub(super) fn all(runs: &'a [Run], cancel: &Cancel) -> Result<Vec<Self>> {
         let mut digests: Vec<Self> = runs.iter().map(|run| Self::of(run, cancel)).collect::<Result<_>>()?;
         for at in 1..digests.len() {
@@ -103,7 +103,7 @@ impl<'a> Digest<'a> {
     }
 }
 
-impl Bought {
+impl FitResults {
     fn from(train: &Attribution, test: &Attribution, cancel: &Cancel) -> Result<Self> {
         let fit = partscope(train, cancel)?;
         let fits = [comprw(train, cancel)?, comprw_released(train, cancel)?, fit.clone()];
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(slug("../a b/ü/0"), "..-a-b-0");
         let one = run(table(SHAPE, 12, 1, |i| i as f64 / 6.0), table(SHAPE, 60, 2, |i| i as f64 / 6.0));
         let runs = [one.clone(), one.clone(), one];
-        let digests = Digest::all(&runs, &Cancel::default()).unwrap();
+        let digests = RunReport::all(&runs, &Cancel::default()).unwrap();
         assert!(digests[0].slug != digests[1].slug && digests[1].slug != digests[2].slug);
         assert!(digests[2].name.ends_with("(3)"), "{}", digests[2].name);
     }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn the_path_begins_at_the_model() {
         let one = run(table(SHAPE, 12, 1, |i| i as f64 / 6.0), table(SHAPE, 60, 2, |i| i as f64 / 6.0));
-        let bought = Digest::of(&one, &Cancel::default()).unwrap().bought.unwrap();
+        let bought = RunReport::of(&one, &Cancel::default()).unwrap().bought.unwrap();
         assert!(bought.path[0].fit.mix.weights.iter().all(|weight| (weight - 1.0).abs() < 0.05));
         let moved = |step: &Step| step.fit.mix.weights.iter().map(|weight| (weight - 1.0).abs()).sum::<f64>();
         assert!(moved(&bought.path[PATH.0 - 1]) > 10.0 * moved(&bought.path[0]));
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_run_without_training_labels_says_so() {
         let one = run(table(SHAPE, 0, 1, |_| 0.0), table(SHAPE, 60, 2, |_| 0.0));
-        let digest = Digest::of(&one, &Cancel::default()).unwrap();
+        let digest = RunReport::of(&one, &Cancel::default()).unwrap();
         assert!(digest.bought.unwrap_err().contains("no training examples"));
     }
 }

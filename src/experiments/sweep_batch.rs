@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Ablation, Positions, Subject, means::Contributions};
+use super::{Ablation, Positions, RunContext, means::Contributions};
 use crate::{
     attribution::Batch,
     cancel::Cancel,
@@ -18,7 +18,9 @@ use crate::{
         workers::{self, Say},
     },
     error::Result,
-    model::{Intervention, NoProbe, Packed, Prefix, PrefixStream, Probe, Regime, Results, Stream, attention::KeyValue},
+    model::{
+        Intervention, NoProbe, Packed, PrefixCache, PrefixStream, Probe, Regime, Results, Stream, attention::KvCache,
+    },
 };
 
 /// Bytes of keys and values that are kept, at most, unless a single prompt has more.
@@ -28,14 +30,14 @@ const KNOWN: usize = 256 << 20;
 const WIDE: usize = 2048;
 
 /// What comes of one batch, bit by bit: first the model itself, then one component after the other.
-pub(super) enum Answer {
+pub(super) enum BatchAnswer {
     /// Label logits of the model itself, `[B, Y]`.
     Model(Vec<f64>),
     /// One component ablated.
     Changed(Contrast),
 }
 
-impl Answer {
+impl BatchAnswer {
     /// Layers that every example of the batch went through for it.
     pub(super) fn layers(&self, shape: Shape) -> usize {
         match self {
@@ -54,8 +56,8 @@ pub(super) struct Contrast {
     pub(super) total: Vec<f64>,
 }
 
-pub(super) struct Bench<'a> {
-    pub(super) subject: &'a Subject<'a>,
+pub(super) struct SweepBatch<'a> {
+    pub(super) context: &'a RunContext<'a>,
     pub(super) ablation: Ablation,
     pub(super) fills: Option<&'a Results>,
     /// One per component.
@@ -63,10 +65,10 @@ pub(super) struct Bench<'a> {
     pub(super) cancel: &'a Cancel,
 }
 
-impl Bench<'_> {
+impl SweepBatch<'_> {
     /// The test prompts, in batches that share them evenly among the threads.
     pub(super) fn batches(&self) -> Vec<(Regime, Vec<&[u32]>)> {
-        let (decoder, prompts, shared) = (self.subject.decoder, &self.subject.prompts.test, self.subject.shared);
+        let (decoder, prompts, shared) = (self.context.decoder, &self.context.prompts.test, self.context.shared);
         let size = match self.ablation.positions {
             Positions::All => BatchSize { tokens: WIDE },
             Positions::Last => {
@@ -80,11 +82,11 @@ impl Bench<'_> {
     }
 
     /// Ablates each component in turn on one batch.
-    pub(super) fn batch(&self, packed: Packed, regime: Regime, say: Say<'_, Answer>) -> Result<()> {
+    pub(super) fn batch(&self, packed: Packed, regime: Regime, say: Say<'_, BatchAnswer>) -> Result<()> {
         let examples = packed.prompts();
-        let stream = Stream::begin(self.subject.decoder, packed)?;
-        let prefix = PrefixStream::begin(self.subject.decoder, &self.subject.prefix_tokens(), regime)?;
-        let mut seen = Contributions::new(self.subject.decoder, &self.subject.projection, self.fills);
+        let stream = Stream::begin(self.context.decoder, packed)?;
+        let prefix = PrefixStream::begin(self.context.decoder, &self.context.prefix_tokens(), regime)?;
+        let mut seen = Contributions::new(self.context.decoder, &self.context.projection, self.fills);
         match self.ablation.positions {
             Positions::Last => {
                 let prefix = prefix.finish(&Intervention::none(), &mut NoProbe, self.cancel)?;
@@ -103,7 +105,13 @@ impl Bench<'_> {
     }
 
     /// Only last tokens flow, over the keys and values of tokens that do not change.
-    fn last(&self, mut front: Stream<'_>, prefix: &Prefix, direct: &Direct, say: Say<'_, Answer>) -> Result<()> {
+    fn last(
+        &self,
+        mut front: Stream<'_>,
+        prefix: &PrefixCache,
+        direct: &Direct,
+        say: Say<'_, BatchAnswer>,
+    ) -> Result<()> {
         while !front.is_done() {
             let layer = front.layer();
             for component in self.of_layer(layer) {
@@ -121,7 +129,7 @@ impl Bench<'_> {
         mut front: Stream<'_>,
         mut prefix: PrefixStream<'_>,
         direct: &Direct,
-        say: Say<'_, Answer>,
+        say: Say<'_, BatchAnswer>,
     ) -> Result<()> {
         let none = Intervention::none();
         while !front.is_done() {
@@ -139,14 +147,14 @@ impl Bench<'_> {
     }
 
     /// Label logits at the end of `front`, with a component changed from there on.
-    fn logits(&self, front: Stream<'_>, prefix: &Prefix, component: usize) -> Result<Vec<f64>> {
-        let mut probe = LabelLogits::new(self.subject.decoder, &self.subject.projection);
+    fn logits(&self, front: Stream<'_>, prefix: &PrefixCache, component: usize) -> Result<Vec<f64>> {
+        let mut probe = LabelLogits::new(self.context.decoder, &self.context.projection);
         front.finish(prefix, &self.changes[component], &mut probe, self.cancel)?;
         Ok(probe.logits)
     }
 
     /// Keys and values of all tokens in all layers.
-    fn known(&self, mut stream: Stream<'_>, prefix: &Prefix, seen: &mut dyn Probe) -> Result<Vec<KeyValue>> {
+    fn known(&self, mut stream: Stream<'_>, prefix: &PrefixCache, seen: &mut dyn Probe) -> Result<Vec<KvCache>> {
         let mut known = Vec::new();
         while !stream.is_done() {
             known.push(stream.step(prefix.layer(stream.layer()), &Intervention::none(), seen, self.cancel)?);
@@ -155,16 +163,16 @@ impl Bench<'_> {
     }
 
     fn of_layer(&self, layer: usize) -> std::ops::Range<usize> {
-        let each = self.subject.shape().heads + 1;
+        let each = self.context.shape().heads + 1;
         layer * each..(layer + 1) * each
     }
 
     /// How long a batch takes as it is, and with the first component changed, from the first layer up.
     pub(super) fn time_one(&self, packed: &Packed, regime: Regime) -> Result<(Duration, Duration)> {
-        let (decoder, none) = (self.subject.decoder, Intervention::none());
+        let (decoder, none) = (self.context.decoder, Intervention::none());
         let started = Instant::now();
         let stream = Stream::begin(decoder, packed.clone())?;
-        let fresh = PrefixStream::begin(decoder, &self.subject.prefix_tokens(), regime)?;
+        let fresh = PrefixStream::begin(decoder, &self.context.prefix_tokens(), regime)?;
         let prefix = fresh.clone().finish(&none, &mut NoProbe, self.cancel)?;
         let known = self.known(stream.clone(), &prefix, &mut NoProbe)?;
         let once = started.elapsed();
@@ -189,14 +197,14 @@ struct Direct {
 
 impl Direct {
     /// From contributions to a batch; the model's own logits are said on the way.
-    fn of(seen: Contributions<'_>, examples: usize, say: Say<'_, Answer>) -> Result<Self> {
+    fn of(seen: Contributions<'_>, examples: usize, say: Say<'_, BatchAnswer>) -> Result<Self> {
         let (batch, filled) = seen.finish(examples)?;
-        say(Answer::Model(batch.full.iter().copied().map(f64::from).collect()))?;
+        say(BatchAnswer::Model(batch.full.iter().copied().map(f64::from).collect()))?;
         Ok(Self { batch, filled })
     }
 
     /// The direct effect of a component beside the total one.
-    fn beside(&self, component: usize, total: Vec<f64>) -> Answer {
+    fn beside(&self, component: usize, total: Vec<f64>) -> BatchAnswer {
         let size = self.batch.full.len();
         let own = component * size..(component + 1) * size;
         let parts = &self.batch.components[own.clone()];
@@ -205,6 +213,6 @@ impl Direct {
         if let Some(filled) = &self.filled {
             direct.iter_mut().zip(&filled[own]).for_each(|(logit, &fill)| *logit += f64::from(fill));
         }
-        Answer::Changed(Contrast { component, direct, total })
+        BatchAnswer::Changed(Contrast { component, direct, total })
     }
 }

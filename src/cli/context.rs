@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::{options::ModelOptions, output::ProgressLine};
 use crate::{
-    cause::Subject,
     component::{Component, Shape},
     error::{InputError, Result},
+    experiments::RunContext,
     model::Model,
     run::Run,
     runner::{Plan, Rebuilt, find_example, rebuild},
@@ -35,8 +35,8 @@ impl Loaded {
         Ok(Self { run, model, plan, rebuilt })
     }
 
-    pub(super) fn subject(&self) -> Result<Subject<'_>> {
-        Subject::new(&self.model, &self.plan, &self.rebuilt.prompts)
+    pub(super) fn context(&self) -> Result<RunContext<'_>> {
+        RunContext::new(&self.model, &self.plan, &self.rebuilt.prompts)
     }
 }
 

@@ -3,13 +3,13 @@
 use crate::{
     analysis::Mix,
     cancel::Cancel,
-    cause::Fill,
     component::Shape,
     decompose::{BatchSize, LabelProjection, workers},
     error::{Error, Result},
+    experiments::Fill,
     model::{
-        Decoder, Intervention, Model, NoProbe, Packed, Prefix, PrefixStream, Probe, Prompt, Regime, Results, Stream,
-        Tokens,
+        Decoder, Intervention, Model, NoProbe, Packed, PrefixCache, PrefixStream, Probe, Prompt, Regime, Results,
+        Stream, Tokens,
     },
     runner::{Plan, Prompts},
 };
@@ -18,7 +18,7 @@ use super::Ablation;
 
 /// A model and the prompts of a run: effects are stated on the test split.
 #[derive(Debug)]
-pub struct Subject<'a> {
+pub struct RunContext<'a> {
     pub(super) decoder: &'a Decoder,
     pub(super) prompts: &'a Prompts,
     pub(super) gold: Vec<usize>,
@@ -27,7 +27,7 @@ pub struct Subject<'a> {
     pub(super) shared: usize,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> RunContext<'a> {
     /// A subject for the prompts of `plan`.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl<'a> Subject<'a> {
             let mut probe = probe();
             let packed = Packed::new(batch.iter().copied(), self.shared, *regime);
             let prefix = prefixes.iter().find(|(own, _)| own == regime).map(|(_, prefix)| prefix);
-            self.decoder.forward(packed, prefix.unwrap_or(&Prefix::default()), &none, &mut probe, cancel)?;
+            self.decoder.forward(packed, prefix.unwrap_or(&PrefixCache::default()), &none, &mut probe, cancel)?;
             Ok((probe, batch.len()))
         };
         let mut outcome = Ok(());

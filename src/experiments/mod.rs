@@ -2,7 +2,7 @@
 //!
 //! Contributions are direct effects: scale one, and the rest of the network stands still. Here the change is made inside
 //! the forward pass ([`rerun`], [`sweep`]) and held against the direct effect of the same change; and the attention of
-//! heads ([`look`], [`shares`]) and the words that a component writes ([`writes`]) are looked at.
+//! heads ([`attention_pattern`], [`attention_shares`]) and the words that a component writes ([`logit_lens`]) are looked at.
 
 mod ablation;
 mod attention_pattern;
@@ -15,9 +15,9 @@ mod sweep;
 mod sweep_batch;
 
 pub use ablation::{Ablation, Fill};
-pub use attention_pattern::{Look, Shares, look, shares};
-pub use context::Subject;
-pub use logit_lens::{Word, Written, writes};
+pub use attention_pattern::{AttentionPattern, Shares, attention_pattern, attention_shares};
+pub use context::RunContext;
+pub use logit_lens::{LogitLens, Word, logit_lens};
 pub use prompt_parts::{PromptPart, PromptToken};
 #[cfg(test)]
 pub(crate) use rerun::reactions;

@@ -5,7 +5,7 @@
 
 use candle_core::Tensor;
 
-use super::{PromptPart, PromptToken, Subject, prompt_parts::tokens};
+use super::{PromptPart, PromptToken, RunContext, prompt_parts::tokens};
 use crate::{
     cancel::Cancel,
     error::Result,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Where all heads look in one prompt.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Look {
+pub struct AttentionPattern {
     /// The prompt.
     pub tokens: Vec<PromptToken>,
     /// Heads per layer.
@@ -38,7 +38,7 @@ pub struct Shares {
     pub examples: usize,
 }
 
-impl Look {
+impl AttentionPattern {
     /// Shares of the parts for head `layer · heads + head`, in the order of [`PromptPart::all`].
     pub fn shares(&self, head: usize, demonstrations: usize) -> Vec<f64> {
         by_part(&self.tokens, &self.weights[head], demonstrations)
@@ -92,36 +92,36 @@ impl Probe for Patterns {
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
-pub fn look(
-    subject: &Subject<'_>,
+pub fn attention_pattern(
+    context: &RunContext<'_>,
     tokenizer: &Tokenizer,
     rebuilt: &Rebuilt,
     example: usize,
     cancel: &Cancel,
-) -> Result<Look> {
+) -> Result<AttentionPattern> {
     let mut patterns = Patterns(Vec::new());
-    subject.run_one(example, &mut patterns, cancel)?;
+    context.run_one(example, &mut patterns, cancel)?;
     let weights = patterns.0.pop().unwrap_or_default();
-    Ok(Look { tokens: tokens(tokenizer, rebuilt, example)?, heads: subject.shape().heads, weights })
+    Ok(AttentionPattern { tokens: tokens(tokenizer, rebuilt, example)?, heads: context.shape().heads, weights })
 }
 
 /// Attention of all heads by part of the prompt, averaged over the test prompts.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
-pub fn shares(
-    subject: &Subject<'_>,
+pub fn attention_shares(
+    context: &RunContext<'_>,
     tokenizer: &Tokenizer,
     rebuilt: &Rebuilt,
     cancel: &Cancel,
     observe: &mut dyn FnMut(Progress),
 ) -> Result<Shares> {
-    let (shape, demonstrations) = (subject.shape(), rebuilt.demonstrations.len());
+    let (shape, demonstrations) = (context.shape(), rebuilt.demonstrations.len());
     let parts = PromptPart::all(demonstrations);
     let mut sums = vec![vec![0.0; parts.len()]; shape.layers * shape.heads];
-    let mut meter = Meter::start(subject.len());
+    let mut meter = Meter::start(context.len());
     let mut row = 0;
-    subject.watch(
+    context.watch(
         || Patterns(Vec::new()),
         cancel,
         |patterns, examples| {

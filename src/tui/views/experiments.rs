@@ -11,11 +11,11 @@ use crate::{
     app::{
         Action,
         state::{
-            experiments::{Studying, View},
-            open_run::Sheet,
+            experiments::{ExperimentStatus, ExperimentView},
+            open_run::OpenRun,
         },
     },
-    cause::Rerun,
+    experiments::Rerun,
     text::signed,
     tui::{
         layout::{self, Layout},
@@ -25,50 +25,52 @@ use crate::{
 };
 
 use super::{
-    attention, map, ranking,
-    scene::{Scene, opened},
-    status, writes,
+    attention,
+    draw_context::{DrawContext, opened},
+    logit_lens, map, ranking, status,
 };
 
 /// From this width on the map stays in sight.
 const WIDE: u16 = 110;
 
 /// The chosen view, beside the map where there is room for both.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, layout: Layout, scene: Scene<'_>) {
+pub(super) fn draw(buf: &mut Buffer, area: Rect, layout: Layout, ctx: DrawContext<'_>) {
     let body = layout::body(area);
     let panel = if area.width >= WIDE {
-        if scene.state.ranked {
-            ranking::draw(buf, layout.map, scene);
+        if ctx.state.ranked {
+            ranking::draw(buf, layout.map, ctx);
         } else {
-            map::draw(buf, layout.map, scene);
+            map::draw(buf, layout.map, ctx);
         }
         Rect { y: body.y, height: body.height, ..layout.component }
     } else {
         Rect { x: body.x + 1, width: body.width - 2, ..body }
     };
-    let Some(sheet) = scene.state.sheet() else { return };
-    match scene.state.cause.view {
-        View::Effects => effects(buf, panel, scene, sheet),
-        View::Attention => attention::draw(buf, panel, scene, sheet),
-        View::Writes => writes::draw(buf, panel, scene, sheet),
+    let Some(run) = ctx.state.run() else { return };
+    match ctx.state.experiments.view {
+        ExperimentView::Effects => effects(buf, panel, ctx, run),
+        ExperimentView::Attention => attention::draw(buf, panel, ctx, run),
+        ExperimentView::Writes => logit_lens::draw(buf, panel, ctx, run),
     }
 }
 
-fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
-    let (state, theme) = (scene.state, scene.theme);
-    let ablation = state.cause.ablation;
+fn effects(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
+    let (state, theme) = (ctx.state, ctx.theme);
+    let ablation = state.experiments.ablation;
     let how = if area.width < 66 { ablation.short() } else { ablation.describe().to_owned() };
     let key = |action| state.key_of(action);
     let note = format!("{} positions  {} fill", key(Action::Positions), key(Action::Fill));
     let inside = opened(buf, area, theme, &format!("ablated re-run: {how}"), Line::styled(note, theme.fg(Role::Dim)));
-    let Some(rerun) = &sheet.findings.rerun else {
-        let said = match state.cause.studying {
-            Studying::Idle if state.cause.failed.is_some() => state.cause.failed.clone().unwrap_or_default(),
-            Studying::Busy(..) => format!("{} the model runs with the mix inside", status::spinner(scene.tick)),
-            Studying::Idle if sheet.desk.is_model() => {
+    let Some(rerun) = &run.results.rerun else {
+        let said = match state.experiments.status {
+            ExperimentStatus::Idle if state.experiments.failed.is_some() => {
+                state.experiments.failed.clone().unwrap_or_default()
+            }
+            ExperimentStatus::Busy(..) => format!("{} the model runs with the mix inside", status::spinner(ctx.tick)),
+            ExperimentStatus::Idle if run.mixer.is_model() => {
                 format!("No mix to apply: {} mutes a component, {} fits one.", key(Action::Mute), key(Action::Fit))
             }
-            Studying::Idle => format!("{} applies the mix inside the forward pass.", key(Action::AblateMix)),
+            ExperimentStatus::Idle => format!("{} applies the mix inside the forward pass.", key(Action::AblateMix)),
         };
         let said =
             pane::wrap(&said, inside.width.into()).into_iter().map(|line| Line::styled(line, theme.fg(Role::Text)));
@@ -76,7 +78,7 @@ fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
         return;
     };
     let left = pane::stack(buf, inside, table(theme, rerun, inside.width));
-    let stale = rerun.mix.weights != sheet.desk.weights() || rerun.ablation != state.cause.ablation;
+    let stale = rerun.mix.weights != run.mixer.weights() || rerun.ablation != state.experiments.ablation;
     let (said, style) = if stale {
         let again = key(Action::AblateMix);
         let said = format!("of an earlier mix or choice ({}); {again} runs again", rerun.ablation.short());
@@ -90,7 +92,7 @@ fn effects(buf: &mut Buffer, area: Rect, scene: Scene<'_>, sheet: &Sheet) {
     let half = left.height.saturating_sub(1) / 2;
     reactions(buf, Rect { height: half.min(11), ..left }, theme, rerun);
     let below = Rect { y: left.y + half.min(11), height: left.height - half.min(11), ..left };
-    flips(buf, below, theme, sheet, rerun);
+    flips(buf, below, theme, run, rerun);
 }
 
 /// Accuracy, margin and flips: the model, the sum, the changed network, and what lies between.
@@ -159,20 +161,20 @@ fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, rerun: &Rerun) {
 }
 
 /// Examples that the changed network answers otherwise.
-fn flips(buf: &mut Buffer, area: Rect, theme: &Theme, sheet: &Sheet, rerun: &Rerun) {
-    let labels = sheet.shape.labels;
+fn flips(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, rerun: &Rerun) {
+    let labels = run.shape.labels;
     let (direct, total) = (predictions(&rerun.direct, labels), predictions(&rerun.total, labels));
-    let model = sheet.test.tally.full();
+    let model = run.test.tally.full();
     let flipped: Vec<usize> = (0..total.len().min(model.len())).filter(|&row| model[row] != total[row]).collect();
     let note = Line::styled("model → total (direct)", theme.fg(Role::Dim));
     let inside = opened(buf, area, theme, &format!("{} answered otherwise", flipped.len()), note);
     let row = |&example: &usize| {
-        let item = &sheet.test.items[example];
+        let item = &run.test.items[example];
         let role = if total[example] == item.gold { Role::Good } else { Role::Bad };
-        let said = format!("{} → {}", sheet.label(model[example]), sheet.label(total[example]));
+        let said = format!("{} → {}", run.label(model[example]), run.label(total[example]));
         Line::from(vec![
             Span::styled(format!("{} ", pane::column(&said, 20)), theme.fg(role)),
-            Span::styled(format!("({})  ", sheet.label(direct[example])), theme.fg(Role::Dim)),
+            Span::styled(format!("({})  ", run.label(direct[example])), theme.fg(Role::Dim)),
             Span::styled(item.text.clone(), theme.fg(Role::Text)),
         ])
     };

@@ -60,7 +60,7 @@ pub(super) struct Biases {
 
 /// How an architecture deviates from Llama.
 #[derive(Clone, Debug)]
-pub(super) struct Recipe {
+pub(super) struct DecoderSpec {
     pub(super) norms: Norms,
     /// Added to the weights of every norm.
     pub(super) norm_offset: f64,
@@ -153,7 +153,7 @@ pub(super) fn windows(config: &Config, layers: usize, slides: impl Fn(usize) -> 
     (0..layers).map(window).collect()
 }
 
-impl Recipe {
+impl DecoderSpec {
     /// Llama itself.
     pub(super) fn llama(config: &Config, sizes: &Sizes) -> Result<Self> {
         let attention = config.flag_or("attention_bias", false)?;
@@ -200,7 +200,7 @@ impl Recipe {
 
 /// Reads tensors as a recipe says.
 struct Reader<'a> {
-    recipe: &'a Recipe,
+    recipe: &'a DecoderSpec,
     sizes: &'a Sizes,
     weights: &'a Weights,
 }
