@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cancel::Cancel,
     error::InputError,
-    store::{CheckResult, Content, Entry, Key, Limits, Store},
+    store::{CheckResult, Content, Entry, EntryKey, Limits, Store},
     text::printable,
 };
 
@@ -253,9 +253,9 @@ struct Removed {
 }
 
 fn prune(store: &Store, keys: &[String], limits: &Limits, json: bool) -> Result<(), Failure> {
-    let keys = keys.iter().map(|key| key.parse()).collect::<Result<Vec<Key>, _>>()?;
+    let keys = keys.iter().map(|key| key.parse()).collect::<Result<Vec<EntryKey>, _>>()?;
     let listed = store.list();
-    let size = |key: &Key| listed.iter().filter(|entry| entry.key == *key).map(|entry| entry.bytes).sum::<u64>();
+    let size = |key: &EntryKey| listed.iter().filter(|entry| entry.key == *key).map(|entry| entry.bytes).sum::<u64>();
     let mut removed = Removed { entries: 0, bytes: 0 };
     for key in &keys {
         if !store.remove(key)? {

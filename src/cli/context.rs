@@ -16,14 +16,14 @@ use crate::{
 };
 
 /// A run, its model, and its prompts as they were.
-pub(super) struct Loaded {
+pub(super) struct LoadedRun {
     pub(super) run: Run,
     pub(super) model: Model,
     pub(super) plan: Plan,
     pub(super) rebuilt: Rebuilt,
 }
 
-impl Loaded {
+impl LoadedRun {
     /// Opens the run in `folder` and makes its prompts again.
     pub(super) fn open(folder: &Path, model: &ModelOptions, line: &mut ProgressLine) -> Result<Self> {
         let run = store::open(folder)?;
@@ -58,8 +58,8 @@ pub(super) struct ExampleOptions {
 
 impl ExampleOptions {
     /// Opens the run and finds the example, given as its place among the test examples, and `component` in the model.
-    pub(super) fn open(&self, component: Component, line: &mut ProgressLine) -> Result<(Loaded, usize)> {
-        let loaded = Loaded::open(&self.run, &self.model, line)?;
+    pub(super) fn open(&self, component: Component, line: &mut ProgressLine) -> Result<(LoadedRun, usize)> {
+        let loaded = LoadedRun::open(&self.run, &self.model, line)?;
         index_of(loaded.plan.shape, component)?;
         let example = find_example(&loaded.plan, self.example.as_deref())?;
         Ok((loaded, example))

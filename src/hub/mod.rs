@@ -9,6 +9,6 @@ mod settings;
 mod watcher;
 
 pub use client::Client;
-pub use repo::{Kind, Repo};
+pub use repo::{Repo, RepoKind};
 pub use settings::{Settings, go_offline};
 pub use watcher::{Download, Watcher};

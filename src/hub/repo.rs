@@ -6,7 +6,7 @@ use crate::error::{InputError, Result};
 
 /// What a repository holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum RepoKind {
     /// A model.
     #[default]
     Model,
@@ -14,7 +14,7 @@ pub enum Kind {
     Dataset,
 }
 
-impl Kind {
+impl RepoKind {
     /// The first word of its folder in the cache.
     pub(super) const fn folder(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Kind {
 /// A repository on the hub: `org/name`, at a branch, tag or commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repo {
-    pub(super) kind: Kind,
+    pub(super) kind: RepoKind,
     pub(super) name: String,
     revision: Option<String>,
 }
@@ -59,7 +59,7 @@ impl FromStr for Repo {
         };
         let named = name.split_once('/').is_some_and(|(org, name)| plain(org) && plain(name));
         if named && revision.is_none_or(|revision| revision.split('/').all(plain)) {
-            return Ok(Self { kind: Kind::Model, name: name.to_owned(), revision: revision.map(str::to_owned) });
+            return Ok(Self { kind: RepoKind::Model, name: name.to_owned(), revision: revision.map(str::to_owned) });
         }
         Err(InputError::new(format!("`{text}` is not the name of a model on the hub")).cure("write org/name@revision"))
     }
@@ -82,7 +82,7 @@ impl Repo {
             .parse()
             .map_err(|_| InputError::new(format!("`{text}` is not the name of a data set on the hub")))
             .map_err(|error: InputError| error.cure("write org/name or org/name@revision"))?;
-        Ok(Self { kind: Kind::Dataset, ..named })
+        Ok(Self { kind: RepoKind::Dataset, ..named })
     }
 
     /// The same at `revision`, unless another is named already.

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     model::{Model, Prompt, Tokens},
     run::{ExampleCounts, Run},
-    store::{About, Key, KeyMaker, Store},
+    store::{About, EntryKey, KeyMaker, Store},
 };
 
 /// Rows of a kept run that are told at a time: a run is not copied whole to be told.
@@ -116,12 +116,12 @@ pub fn obtain_logits(
 }
 
 /// The name of a run in the store.
-pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> Key {
+pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> EntryKey {
     key("run", model, plan, &prompts.train, &prompts.test)
 }
 
 /// Named by the model and how it computes, every token, and the gold labels; not by what things are called.
-fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]) -> Key {
+fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]) -> EntryKey {
     let maker = KeyMaker::new(kind).text(&model.identity).text(&format!("{:?}", plan.shape));
     let maker = maker.numbers(plan.task.label_tokens.iter().map(|&token| u64::from(token)));
     let gold = |split| plan.gold(split).into_iter().map(|label| label as u64);
@@ -133,7 +133,7 @@ fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]
 }
 
 /// The kept run under the names of `plan`, told as if it were computed.
-fn found(store: &Store, key: &Key, plan: &Plan, observe: &mut dyn FnMut(Event)) -> Option<Run> {
+fn found(store: &Store, key: &EntryKey, plan: &Plan, observe: &mut dyn FnMut(Event)) -> Option<Run> {
     let kept = store.run(key, &mut |problem| observe(Event::Note(Note::Damaged(problem))))?;
     let fits = |split| kept.split(split).len() == plan.split(split).len() && kept.split(split).shape() == plan.shape;
     if !Split::ALL.into_iter().all(fits) {

@@ -12,7 +12,7 @@ use super::{
     checksums,
     directories::{made, names},
     folder::{Destination, open},
-    key::Key,
+    key::EntryKey,
     partial::Partial,
     root::Store,
 };
@@ -27,7 +27,7 @@ const LOGITS: &str = "logits.f32";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Its name.
-    pub key: Key,
+    pub key: EntryKey,
     /// What it holds.
     pub content: Content,
     /// Bytes on disk.
@@ -53,12 +53,12 @@ pub enum Content {
 
 impl Store {
     /// The run kept under `key`, checked. One that is damaged is set aside, told to `damaged`, and is then absent.
-    pub fn run(&self, key: &Key, damaged: &mut dyn FnMut(String)) -> Option<Run> {
+    pub fn run(&self, key: &EntryKey, damaged: &mut dyn FnMut(String)) -> Option<Run> {
         self.sound(key, damaged, open)
     }
 
     /// The label logits kept under `key`, as [`Store::run`].
-    pub fn logits(&self, key: &Key, expected: usize, damaged: &mut dyn FnMut(String)) -> Option<Vec<f32>> {
+    pub fn logits(&self, key: &EntryKey, expected: usize, damaged: &mut dyn FnMut(String)) -> Option<Vec<f32>> {
         self.sound(key, damaged, |folder| {
             let path = folder.join(LOGITS);
             let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// Whether something is kept under `key`.
-    pub fn holds(&self, key: &Key) -> bool {
+    pub fn holds(&self, key: &EntryKey) -> bool {
         self.entry_folder(key).is_some_and(|folder| folder.is_dir())
     }
 
@@ -80,7 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub fn keep_run(&self, key: &Key, run: &Run) -> Result<()> {
+    pub fn keep_run(&self, key: &EntryKey, run: &Run) -> Result<()> {
         self.keep(key, |folder| Destination::prepare(folder)?.write(run))?;
         self.forget_partial(key)
     }
@@ -89,7 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub fn keep_logits(&self, key: &Key, logits: &[f32]) -> Result<()> {
+    pub fn keep_logits(&self, key: &EntryKey, logits: &[f32]) -> Result<()> {
         self.keep(key, |folder| {
             let path = folder.join(LOGITS);
             let bytes: Vec<u8> = logits.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -102,7 +102,9 @@ impl Store {
         let Some(root) = self.root() else { return Vec::new() };
         let all = |folder: &str| {
             let folder = root.join(folder);
-            names(&folder).into_iter().filter_map(move |name| Some((name.parse::<Key>().ok()?, folder.join(&name))))
+            names(&folder)
+                .into_iter()
+                .filter_map(move |name| Some((name.parse::<EntryKey>().ok()?, folder.join(&name))))
         };
         let whole = all("entries").map(|(key, folder)| entry(key, folder, kept));
         let begun = all("partial").map(|(key, folder)| {
@@ -120,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// If there is none, or it is damaged; it stays where it is then.
-    pub fn read_run(&self, key: &Key) -> Result<Run> {
+    pub fn read_run(&self, key: &EntryKey) -> Result<Run> {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir()).ok_or_else(|| {
             InputError::new(format!("the store has no run `{key}`")).cure("`partscope cache list` shows what it has")
         })?;
@@ -130,7 +132,12 @@ impl Store {
         Ok(run)
     }
 
-    fn sound<T>(&self, key: &Key, damaged: &mut dyn FnMut(String), read: impl Fn(&Path) -> Result<T>) -> Option<T> {
+    fn sound<T>(
+        &self,
+        key: &EntryKey,
+        damaged: &mut dyn FnMut(String),
+        read: impl Fn(&Path) -> Result<T>,
+    ) -> Option<T> {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir())?;
         match checksums::check(&folder).map_err(Error::from).and_then(|()| read(&folder)) {
             Ok(value) => {
@@ -158,7 +165,7 @@ impl Store {
     }
 
     /// Writes an entry beside its place, seals it, and moves it there.
-    fn keep(&self, key: &Key, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
+    fn keep(&self, key: &EntryKey, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
         let (Some(root), Some(place)) = (self.root(), self.entry_folder(key)) else { return Ok(()) };
         let entries = root.join("entries");
         made(&entries)?;
@@ -175,7 +182,7 @@ impl Store {
     }
 }
 
-fn entry(key: Key, folder: PathBuf, content: impl Fn(&Path) -> Content) -> Entry {
+fn entry(key: EntryKey, folder: PathBuf, content: impl Fn(&Path) -> Content) -> Entry {
     let used = checksums::used(&folder).or_else(|| fs::metadata(&folder).and_then(|data| data.modified()).ok());
     Entry { key, content: content(&folder), bytes: size(&folder), used, folder }
 }

@@ -12,22 +12,22 @@ const DIGITS: usize = 32;
 
 /// The name of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(String);
+pub struct EntryKey(String);
 
-impl Key {
+impl EntryKey {
     /// Its hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for EntryKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl FromStr for Key {
+impl FromStr for EntryKey {
     type Err = InputError;
 
     fn from_str(text: &str) -> Result<Self, InputError> {
@@ -68,8 +68,8 @@ impl KeyMaker {
     }
 
     /// The key.
-    pub fn finish(self) -> Key {
-        Key(self.0.finalize().to_hex()[..DIGITS].to_owned())
+    pub fn finish(self) -> EntryKey {
+        EntryKey(self.0.finalize().to_hex()[..DIGITS].to_owned())
     }
 }
 
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn keys_are_read_back_and_nothing_else_is() {
         let key = KeyMaker::new("run").finish();
-        assert_eq!(key.as_str().parse::<Key>().unwrap(), key);
+        assert_eq!(key.as_str().parse::<EntryKey>().unwrap(), key);
         for bad in ["", "../x", "0123", &"g".repeat(32), &"A".repeat(32)] {
-            assert!(bad.parse::<Key>().is_err(), "{bad}");
+            assert!(bad.parse::<EntryKey>().is_err(), "{bad}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{directories::made, key::Key, root::Store};
+use super::{directories::made, key::EntryKey, root::Store};
 use crate::{
     cancel::Cancel,
     error::{Error, Result},
@@ -28,7 +28,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Cancelled`], or a folder that cannot be written.
-    pub fn claim(&self, key: &Key, cancel: &Cancel, waiting: &mut dyn FnMut()) -> Result<Claim> {
+    pub fn claim(&self, key: &EntryKey, cancel: &Cancel, waiting: &mut dyn FnMut()) -> Result<Claim> {
         let Some(root) = self.root() else { return Ok(Claim { _file: None }) };
         let folder = root.join("locks");
         made(&folder)?;
@@ -56,7 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub(super) fn try_claim(&self, key: &Key) -> Result<Option<Claim>> {
+    pub(super) fn try_claim(&self, key: &EntryKey) -> Result<Option<Claim>> {
         let busy = Cancel::default();
         match self.claim(key, &busy, &mut || busy.cancel()) {
             Ok(claim) => Ok(Some(claim)),

@@ -10,7 +10,7 @@ use super::{
     checksums,
     directories::names,
     entry::{Content, Entry, size},
-    key::Key,
+    key::EntryKey,
     root::Store,
 };
 use crate::{
@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// If it cannot be removed.
-    pub fn remove(&self, key: &Key) -> Result<bool> {
+    pub fn remove(&self, key: &EntryKey) -> Result<bool> {
         let Some(_claim) = self.try_claim(key)? else {
             let problem = format!("`{key}` is being computed now");
             return Err(InputError::new(problem).cure("wait for the other partscope, or stop it").into());

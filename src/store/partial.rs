@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{directories::made, key::Key, root::Store};
+use super::{directories::made, key::EntryKey, root::Store};
 use crate::{
     attribution::{Batch, Split},
     component::Shape,
@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub fn partial(&self, key: &Key, about: &About, shape: Shape) -> Result<(Partial, Vec<(Split, Batch)>)> {
+    pub fn partial(&self, key: &EntryKey, about: &About, shape: Shape) -> Result<(Partial, Vec<(Split, Batch)>)> {
         let Some(folder) = self.partial_folder(key) else { return Ok((Partial { file: None }, Vec::new())) };
         made(&folder)?;
         let path = folder.join(ABOUT);
@@ -74,7 +74,7 @@ impl Store {
     ///
     /// # Errors
     /// If it cannot be removed.
-    pub fn forget_partial(&self, key: &Key) -> Result<()> {
+    pub fn forget_partial(&self, key: &EntryKey) -> Result<()> {
         let Some(folder) = self.partial_folder(key).filter(|folder| folder.exists()) else { return Ok(()) };
         fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-use super::key::Key;
+use super::key::EntryKey;
 use crate::error::{InputError, Result};
 
 /// Names the folder of the store, or `off`.
@@ -50,11 +50,11 @@ impl Store {
         self.root.as_deref()
     }
 
-    pub(super) fn entry_folder(&self, key: &Key) -> Option<PathBuf> {
+    pub(super) fn entry_folder(&self, key: &EntryKey) -> Option<PathBuf> {
         self.root.as_ref().map(|root| root.join("entries").join(key.as_str()))
     }
 
-    pub(super) fn partial_folder(&self, key: &Key) -> Option<PathBuf> {
+    pub(super) fn partial_folder(&self, key: &EntryKey) -> Option<PathBuf> {
         self.root.as_ref().map(|root| root.join("partial").join(key.as_str()))
     }
 }

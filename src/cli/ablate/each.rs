@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     super::{
-        context::Loaded,
+        context::LoadedRun,
         failure::Failure,
         output::{ProgressLine, human_time, print, print_json},
     },
@@ -48,7 +48,7 @@ struct Entry {
 
 pub(super) fn run(
     args: &Args,
-    loaded: &Loaded,
+    loaded: &LoadedRun,
     ablation: Ablation,
     attachments: &Attachments,
     mut line: ProgressLine,

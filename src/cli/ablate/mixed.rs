@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     super::{
-        context::{Loaded, index_of},
+        context::{LoadedRun, index_of},
         failure::Failure,
         output::{ProgressLine, print, print_json, read_text},
     },
@@ -67,7 +67,7 @@ struct Flipped<'a> {
 
 pub(super) fn run(
     args: &Args,
-    loaded: &Loaded,
+    loaded: &LoadedRun,
     ablation: Ablation,
     attachments: &Attachments,
     mut line: ProgressLine,
@@ -100,7 +100,7 @@ pub(super) fn run(
     Ok(())
 }
 
-fn mix_of(args: &Args, loaded: &Loaded) -> Result<Mix> {
+fn mix_of(args: &Args, loaded: &LoadedRun) -> Result<Mix> {
     if let Some(path) = &args.mix {
         return WeightsFile::parse(&read_text(path)?)?.mix(&loaded.plan.model, &loaded.plan.task);
     }
@@ -116,7 +116,7 @@ fn mix_of(args: &Args, loaded: &Loaded) -> Result<Mix> {
     Ok(mix)
 }
 
-fn flipped<'a>(loaded: &'a Loaded, outcome: &Rerun) -> Vec<Flipped<'a>> {
+fn flipped<'a>(loaded: &'a LoadedRun, outcome: &Rerun) -> Vec<Flipped<'a>> {
     let labels = loaded.plan.shape.labels;
     let said = |logits: &[f64]| predictions(logits, labels);
     let model: Vec<f64> = loaded.run.test.full().iter().copied().map(f64::from).collect();

@@ -10,13 +10,13 @@ mod mixed;
 
 pub(super) use args::Args;
 
-use super::{context::Loaded, failure::Failure, output::ProgressLine};
+use super::{context::LoadedRun, failure::Failure, output::ProgressLine};
 use crate::store::Attachments;
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ablation = args.ablation();
     let mut line = ProgressLine::new();
-    let loaded = Loaded::open(&args.run, &args.model, &mut line)?;
+    let loaded = LoadedRun::open(&args.run, &args.model, &mut line)?;
     let attachments = Attachments::of(&args.run)?;
     if args.each {
         each::run(args, &loaded, ablation, &attachments, line)
