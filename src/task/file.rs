@@ -1,19 +1,19 @@
 //! Task files: TOML that says what the labels are, where the data lies, and how an example reads.
 //!
 //! ```toml
-//! name = "reviews"                      # how the task is called in runs and tables
+//! name = "reviews"                      # the task's name in runs and tables
 //! description = "Did the guest like it?"  # one line, optional
 //! labels = ["negative", "positive"]     # label values in the data; their order gives the label indices
 //!
 //! [data]
-//! pool = "train.jsonl"                  # demonstrations and training examples are drawn from here; optional (zero-shot)
-//! dev = "dev.jsonl"                     # for decisions about methods, never for results; optional
-//! test = "test.jsonl"                   # accuracies are stated on these
+//! pool = "train.jsonl"                  # source of demonstrations and training examples; optional (zero-shot)
+//! dev = "dev.jsonl"                     # to choose methods, never for results; optional
+//! test = "test.jsonl"                   # accuracies are measured on these
 //!
 //! [[template]]                          # one or more
 //! name = "review"                       # `--template review`
 //! example = "Review: {{ text }}\nSentiment:"   # minijinja over the fields of an example, up to the label word
-//! label_words = [" negative", " positive"]     # what follows, one a label; one token each, or see `first_token`
+//! label_words = [" negative", " positive"]     # one per label, of one token each, or see `first_token`
 //! ```
 //!
 //! | field | type | default | meaning |
@@ -21,27 +21,27 @@
 //! | `name` | text | – | the task's name |
 //! | `description` | text | `""` | one line for lists |
 //! | `labels` | list | – | two or more; texts or integers |
-//! | `data.pool`, `data.dev`, `data.test` | text | –, –, required | a file beside the task file (`.jsonl`, `.json`, `.csv`, `.tsv`, `.parquet`), or with `hub` a split or a file of the data set; `[:2000]`, `[500:]`, `[500:1000]` behind it take some rows |
-//! | `data.hub` | text | – | a data set on the Hugging Face hub, `org/name[@revision]`; splits come from its `refs/convert/parquet` branch, files from `main`, unless a revision is named |
-//! | `data.config` | text | `default` | the configuration of the hub's data set |
-//! | `data.label` | text | `label` | the column with the label: a text, an integer or a truth value |
-//! | `data.label_values` | list | – | per label the value in the data that stands for it, or a list of such values; without it the label itself or its index |
-//! | `data.skip_labels` | list | `[]` | rows with these labels are left out, e.g. `-1` for unlabelled ones |
-//! | `data.id` | text | `id` | the column with the id; rows without one are called by file and line |
-//! | `data.fields` | table | all columns | names for templates = columns, e.g. `fields = { text = "sentence" }` |
-//! | `data.empty` | text | `error` | rows in which a shown field is empty: `error`, `skip` or `keep` |
-//! | `data.columns` | list | the first line | names of the columns of a CSV or TSV file without a header |
-//! | `data.delimiter` | text | `,`, tab | what separates them |
-//! | `data.quoting` | truth value | `.csv` yes, `.tsv` no | whether `"` encloses texts |
-//! | `data.sample.pool`, `.dev`, `.test` | count | all | at most so many examples, as many of each label as can be, drawn once and for all |
+//! | `data.pool`, `data.dev`, `data.test` | text | –, –, required | a file beside the task file (`.jsonl`, `.json`, `.csv`, `.tsv`, `.parquet`), or with `hub` a split or a file of the data set; `[:2000]`, `[500:]` or `[500:1000]` after it selects rows |
+//! | `data.hub` | text | – | a data set on the Hugging Face hub, `org/name[@revision]`; splits come from its `refs/convert/parquet` branch and files from `main`, unless a revision is given |
+//! | `data.config` | text | `default` | the data set's configuration on the hub |
+//! | `data.label` | text | `label` | the column with the label: a text, an integer or a boolean |
+//! | `data.label_values` | list | – | for each label, its value in the data or a list of such values; by default the label itself or its index |
+//! | `data.skip_labels` | list | `[]` | rows with these labels are left out, e.g. `-1` for unlabelled rows |
+//! | `data.id` | text | `id` | the column with the id; a row without one is named by file and line |
+//! | `data.fields` | table | all columns | names used in templates, each with its column, e.g. `fields = { text = "sentence" }` |
+//! | `data.empty` | text | `error` | what to do with a row if a field of a template is empty: `error`, `skip` or `keep` |
+//! | `data.columns` | list | the first line | column names of a CSV or TSV file without a header |
+//! | `data.delimiter` | text | `,`, tab | the column separator |
+//! | `data.quoting` | boolean | `.csv` yes, `.tsv` no | whether `"` quotes texts |
+//! | `data.sample.pool`, `.dev`, `.test` | count | all | at most this many examples, balanced over labels as far as possible, always the same draw |
 //! | `template.name` | text | – | unique |
-//! | `template.example` | text | – | a minijinja template; names a field that is missing: an error; work is limited |
-//! | `template.label_words` | list | – | one a label, with their leading spaces |
-//! | `template.separator` | text | a blank line | between demonstrations |
-//! | `template.instruction` | text | `""` | what stands before the first demonstration, with its own line breaks at the end |
-//! | `template.contrast` | text | – | the template that this one forms a contrastive pair with |
-//! | `template.first_token` | truth value | false | label words may be several tokens; each is scored by the first token that tells all apart |
-//! | `template.chat` | truth value | false | demonstrations and query as turns of a conversation |
+//! | `template.example` | text | – | a minijinja template; a missing field is an error; its running time is limited |
+//! | `template.label_words` | list | – | one per label, with their leading spaces |
+//! | `template.separator` | text | a blank line | text between demonstrations |
+//! | `template.instruction` | text | `""` | text before the first demonstration, including its line breaks at the end |
+//! | `template.contrast` | text | – | the other template of a contrastive pair |
+//! | `template.first_token` | boolean | false | label words may have several tokens; each is scored by the first token that distinguishes all of them |
+//! | `template.chat` | boolean | false | demonstrations and query are turns of a conversation |
 //!
 //! Text files are UTF-8, with or without a byte order mark, or UTF-16 with one.
 
