@@ -1,12 +1,12 @@
-"""partscope beside a notebook: the same attribution with Hugging Face transformers and hooks, same weights, same prompts.
+"""Compares the speed of partscope with a notebook: the same attribution, weights and prompts with Hugging Face hooks.
 
     python tools/compare_hooks.py -m MODEL_DIR --texts sst2/dev.tsv --binary target/release/partscope --shots 4 24
 
-The notebook's way, done with care: prompts sorted by length and run in left-padded batches, logits of the last position
-only, hooks on what enters each `o_proj` and what leaves each `mlp`, and each head's result projected on the label rows with
-the realised norm. `--cache` lets it share the demonstrations' keys and values across a batch as well. Llama-like models.
-Rounds alternate between the two; ratios are medians. The largest difference of any contribution is relative to the run's
-largest centred logit, as partscope states its exactness.
+The notebook is written carefully: prompts are sorted by length and run in left-padded batches, with logits of the last
+position only. Hooks read the input of each `o_proj` and the output of each `mlp`, and each head's result is projected on the
+label rows with the realised norm. With `--cache` it also shares the demonstrations' keys and values across a batch. The script
+supports Llama-like models. Rounds alternate between the two, and ratios are medians. The largest difference of any
+contribution is relative to the run's largest centred logit, like partscope's exactness.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--notebook-examples", type=int, default=16)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cache", action="store_true", help="also the notebook with a prefix cache of its own")
+    parser.add_argument("--cache", action="store_true", help="also run the notebook with a prefix cache")
     options = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(options.model / "tokenizer.json"))
     labels = [tokenizer.encode(word, add_special_tokens=False).ids[0] for word in [" negative", " positive"]]

@@ -1,9 +1,9 @@
-"""Figures of the demo model, from scratch in PyTorch: what its parts know, and what a prompt change does to them.
+"""Figures of the demo model, independently in PyTorch: accuracy of its components, and the effect of prompt changes.
 
     python tools/demo_figures.py --model assets/demo/model --tasks assets/demo/tasks --split dev [--only sentiment,topic] [--json F]
 
-Per task, template and demonstration seed it takes the last prompt token apart: a head adds `W_U[Y] . (g * (W_O z)) / rms(x)` to
-the label logits, an MLP likewise. Reported are means over runs with their standard deviation.
+Per task, template and demonstration seed it attributes the last prompt token: a head adds `W_U[Y] . (g * (W_O z)) / rms(x)` to
+the label logits, and an MLP likewise. It reports means over runs with their standard deviation.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 
 class Llama:
-    """The exported model in f32, with each head's and each MLP's addition at the last token."""
+    """The exported model in f32, with the output of each head and MLP at the last token."""
 
     def __init__(self, folder):
         self.shape = json.loads((folder / "config.json").read_text())
@@ -42,7 +42,7 @@ class Llama:
 
     @torch.no_grad()
     def run(self, tokens, past=None, last=None):
-        """Keys and values of every layer; with `last` (index of each row's last token) also heads, MLPs, embedding, final x."""
+        """Returns keys and values of every layer; with `last` (index of each row's last token), components, embedding and final x."""
         start = past[0][0].shape[2] if past else 0
         x = F.embedding(tokens, self.weights["model.embed_tokens.weight"])
         row = torch.arange(len(tokens))
@@ -75,7 +75,7 @@ class Llama:
 
     @torch.no_grad()
     def attribute(self, prompts, words):
-        """Contributions `[N, components + rest, Y]` and full logits `[N, Y]`; the common prefix is run once."""
+        """Contributions `[N, components + rest, Y]` and full logits `[N, Y]`; the shared prefix is computed once."""
         ids = [self.tokenizer.encode(prompt).ids for prompt in prompts]
         rows = self.weights.get("lm_head.weight", self.weights["model.embed_tokens.weight"])[[self.token(word) for word in words]]
         prefix = 0
@@ -123,7 +123,7 @@ def until_last_differ(demos, rng):
 
 
 def budget(pool, labels, seed):
-    """The seed's own 24 labelled examples: the demonstrations and the rest, each balanced as far as it goes."""
+    """The 24 labelled examples of a seed: demonstrations and training examples, each balanced as far as possible."""
     by_label = [[example for example in pool if example["label"] == label] for label in labels]
     share, shots = 24 // len(labels), 4 if len(labels) != 3 else 3
     mine = [group[seed * share : (seed + 1) * share] for group in by_label]
@@ -206,7 +206,7 @@ def spread(values):
 
 
 def markdown(report, summary):
-    """The card's two tables: one row a template, one row a task. Percentages, mean (SD) over demonstration sets."""
+    """The two tables of assets/demo/README.md, one row per template and per task: percent, mean (SD) over demonstration sets."""
     yield "| task | template | full, 3/4 shots | full, 24 shots | best part − full, held out | worst part | label-biased | bad | CompRW |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for name, runs in report.items():
@@ -230,9 +230,9 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--many", type=int, default=5, help="demonstration seeds to run with 24 shots, too")
+    parser.add_argument("--many", type=int, default=5, help="number of demonstration seeds that also run with 24 shots")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path, help="write the card's tables")
+    parser.add_argument("--markdown", type=Path, help="write the tables of assets/demo/README.md to this file")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

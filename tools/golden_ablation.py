@@ -7,8 +7,8 @@ on the unmodified transformers model.
     python tools/golden_ablation.py [model ...]
 
 A component's result becomes w * result + (1 - w) * fill. Heads are changed where they enter the output projection, MLPs
-where they enter the residual stream. The fill is zero, or the component's mean: at last positions over the prompts; at
-all positions over every position of every prompt but the first, which is then left alone.
+where they enter the residual stream. The fill is zero or the component's mean: at last positions over the prompts; at
+all positions over every position of every prompt but the first, which is then left unchanged.
 """
 
 import json
@@ -23,13 +23,13 @@ SETTINGS = [(positions, fill) for positions in ("last", "all") for fill in ("zer
 
 
 class Bench:
-    """A transformers model whose components can be watched and changed."""
+    """A transformers model with hooks that read and change its components."""
 
     def __init__(self, name):
         model = transformers.AutoModelForCausalLM.from_pretrained(ROOT / name, attn_implementation="eager")
         self.model = model.eval().double()
         if hasattr(model.config, "final_logit_softcapping"):
-            model.config.final_logit_softcapping = None  # partscope's logits are those before it
+            model.config.final_logit_softcapping = None  # partscope's logits are those before the soft-cap
         self.parts = Parts(self.model)
         self.layers = len(self.parts.layers)
         self.heads = self.parts.heads

@@ -1,7 +1,7 @@
-"""F32 GGUF files of the golden models that llama.cpp can hold, laid out as its converter lays them out.
+"""Writes F32 GGUF files of the golden models that llama.cpp supports, in the layout of its converter.
 
-Reads tests/golden/models/<name>/ and writes tests/golden/gguf/<name>.gguf, and a few quantised ones below it; beside
-them tokens.json holds texts and their ids from Hugging Face tokenizers, for the vocabularies that the files carry.
+Reads tests/golden/models/<name>/ and writes tests/golden/gguf/<name>.gguf, with a few quantised files in a folder below.
+tokens.json has texts and their ids from Hugging Face tokenizers, for the vocabularies of the files.
 
     python tools/golden_gguf.py
 
@@ -19,7 +19,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden"
 VOCAB = 97
-# Golden model, llama.cpp's architecture, kind of vocabulary.
+# Golden model, llama.cpp's name of the architecture, type of vocabulary.
 FILES = [
     ("llama", "llama", "llama"),
     ("llama-llama3", "llama", "gpt2"),
@@ -83,7 +83,7 @@ OUTER_NAMES = {
 
 
 def side_by_side(tensor, heads):
-    """The halves of each head row by row, for a rotary embedding that turns neighbours."""
+    """Interleaves the halves of each head, for a rotary embedding that rotates neighbouring rows."""
     shape = tensor.shape
     return tensor.reshape(heads, 2, shape[0] // heads // 2, *shape[1:]).swapaxes(1, 2).reshape(shape)
 
@@ -127,7 +127,7 @@ def tensors(name, arch, config):
 
 
 def metadata(writer, arch, config):
-    """The architecture's keys."""
+    """Writes the metadata keys of the architecture."""
     get = config.get
     hidden = get("hidden_size", get("n_embd"))
     heads = get("num_attention_heads", get("n_head"))
@@ -213,7 +213,7 @@ MERGES = "Ġ t|t h|Ġt h|Ġth e|i n|e r|a n|Ġ a|o n|r e|1 2|12 3|an d|' s|Ġ Ġ
 
 
 def byte_level(writer, arch):
-    """GPT-2's vocabulary in small: the file's keys, and the tokenizer that transformers would have."""
+    """A small GPT-2 vocabulary: writes the file's keys, and returns the tokenizer that transformers would have."""
     pre = PRE.get(arch, "llama-bpe")
     merges = MERGES.split("|")
     tokens = ["<s>", *CHARACTERS, *(merge.replace(" ", "") for merge in merges)]
@@ -253,7 +253,7 @@ def byte_level(writer, arch):
 
 
 def sentence_pieces(writer, arch):
-    """SentencePiece's vocabulary in small, without bytes for unknown letters."""
+    """A small SentencePiece vocabulary, without bytes for unknown letters."""
     letters = "▁abcdefghijklmnopqrstuvwxyz0123456789.,:!?'-TI"
     pieces = ["▁t", "th", "▁th", "▁the", "in", "er", "an", "▁a", "on", "re", "and", "▁and", "oo", "ll", "st", "en"]
     pieces += ["▁▁", "hi", "▁hi", "is", "▁is", "▁th", "this", "▁this"]
@@ -279,7 +279,7 @@ def sentence_pieces(writer, arch):
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(False)
     writer.add_add_space_prefix(prefix)
-    # As transformers converts SentencePiece models: every way to cut a piece in two, best-scored piece first.
+    # As transformers converts SentencePiece models: every split of a piece into two, best-scored piece first.
     vocab = {token: index for index, token in enumerate(tokens)}
     merges = []
     for token, index in vocab.items():
@@ -307,7 +307,7 @@ TEXTS = [
 
 
 def make(name, arch, vocabulary, quantised=None):
-    """Writes a file, all in f32 or with matrices quantised; returns the ids of TEXTS."""
+    """Writes a file, in f32 or with quantised matrices; returns the ids of TEXTS."""
     folder = GOLDEN / "models" / name
     config = json.loads((folder / "config.json").read_text())
     path = GOLDEN / "gguf" / f"{name}.gguf"

@@ -1,6 +1,6 @@
 """Golden values for tiny random-weight models, made with Hugging Face transformers.
 
-For each family this writes a folder under tests/golden/models/ that partscope can load (config.json, tokenizer.json,
+For each architecture this writes a folder under tests/golden/models/ that partscope can load (config.json, tokenizer.json,
 model.safetensors) and golden.json + golden.safetensors: the contribution of every head and MLP to the label logits,
 `rest`, and the logits, computed in f64 from hooks on the unmodified transformers model.
 
@@ -28,7 +28,7 @@ PROMPTS = [
     [1, 5, 9, 13, 8, 8, 8, 30],
     [1, 5, 9, 13, 96, 3, 55, 21, 34, 6, 7, 80, 81, 82, 83, 84, 10],
 ]
-# A shape whose sizes do not fall together: three layers, six heads in two groups, head width apart from width / heads.
+# A shape with distinct sizes: three layers, six heads in two groups, head width different from width / heads.
 SHAPE = dict(
     vocab_size=VOCAB,
     hidden_size=42,
@@ -55,7 +55,7 @@ LONGROPE = dict(
     long_factor=[1.2, 2.0, 4.0, 9.0],
     original_max_position_embeddings=12,
 )
-# Families that derive the head width from the model's.
+# For architectures that derive the head width from the model's width.
 SQUARE = {key: value for key, value in SHAPE.items() if key != "head_dim"} | dict(hidden_size=48)
 ONE_LAYER = SHAPE | dict(num_hidden_layers=1)
 NEOX = {key: value for key, value in SQUARE.items() if key != "num_key_value_heads"}
@@ -68,7 +68,7 @@ FAMILIES = {
     "llama-linear": lambda: transformers.LlamaConfig(
         **ONE_LAYER, rope_parameters=dict(rope_type="linear", factor=4.0, rope_theta=5000.0)
     ),
-    # Widths in whole blocks of 32, as quantisation needs them.
+    # Widths are multiples of 32, as quantisation requires.
     "llama-wide": lambda: transformers.LlamaConfig(
         **(SHAPE | dict(hidden_size=64, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4, head_dim=16)),
         attention_bias=True,
@@ -144,7 +144,7 @@ def randomise(model):
 
 
 class Parts:
-    """Where a transformers model keeps what the attribution needs."""
+    """The modules and constants of a transformers model that the attribution needs."""
 
     def __init__(self, model):
         config = model.config
@@ -174,7 +174,7 @@ class Parts:
         return norm.weight.detach() + self.offset
 
     def realised(self, norm, x):
-        """What the norm multiplies `x` with, besides its weight."""
+        """The factor that the norm applies to `x`, without its weight."""
         epsilon = next(getattr(norm, n) for n in ("variance_epsilon", "eps") if hasattr(norm, n))
         if self.centred:
             x = x - x.mean()
@@ -231,7 +231,7 @@ def attribute(model, prompt):
 
 
 def tokenizer():
-    """One word a token: w0 … w96, with w1 in front of every text."""
+    """One token per word: w0 … w96, with w1 before every text."""
     vocab = {f"w{i}": i for i in range(VOCAB)}
     made = Tokenizer(models.WordLevel(vocab, unk_token="w0"))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -254,7 +254,7 @@ def make(name):
 
     model = model.double()
     if hasattr(model.config, "final_logit_softcapping"):
-        model.config.final_logit_softcapping = None  # partscope's logits are those before it
+        model.config.final_logit_softcapping = None  # partscope's logits are those before the soft-cap
     results = [attribute(model, prompt) for prompt in PROMPTS]
     heads, mlps, rest, full = (torch.stack(tensors) for tensors in zip(*results))
     total = heads.sum((1, 2)) + mlps.sum(1) + rest

@@ -1,4 +1,4 @@
-"""Writes tests/golden/tables: small Parquet files as pyarrow, and with it the Hugging Face hub, writes them."""
+"""Writes tests/golden/tables: small Parquet files in the format of pyarrow, which the Hugging Face hub uses too."""
 
 import pathlib
 

@@ -1,8 +1,8 @@
 """Golden factors of Calib+ (arXiv 2406.13131, as its authors' code trains it, in f64).
 
-`p_hat = softmax(v * p)` with `p` the model's label probabilities; mean cross-entropy, full batch, plain gradient descent
-at rate 0.05 from v = 1, at most 5000 epochs; before the steps of epochs 0, 100, 200 ... stop if every training example
-is predicted right; stop after the third epoch whose loss is not below the least so far.
+`p_hat = softmax(v * p)`, where `p` are the model's label probabilities. Mean cross-entropy, full batch, plain gradient
+descent at rate 0.05 from v = 1, at most 5000 epochs. Before the steps of epochs 0, 100, 200 ... it stops if every training
+example is predicted right; it also stops after the third epoch whose loss is not below the least so far.
 
     python tools/reference_baselines.py > tests/golden/analysis/calib.json
 """

@@ -1,7 +1,7 @@
-"""Golden values for the kinds' tests: Fisher and McNemar from scipy, and the exact law of the hits from integers.
+"""Golden values for the tests of kinds: Fisher and McNemar from scipy, and the exact permutation distribution of the hits.
 
-The hits of a shuffled prediction are rooks on blocks of a chessboard; here their law is computed in exact rational
-arithmetic, so that it can judge both of the ways `src/analysis/permutation.rs` uses.
+The hits of a shuffled prediction correspond to rooks on blocks of a chessboard. Their distribution is computed here in exact
+rational arithmetic, to check both methods of `src/analysis/permutation.rs`.
 
     python tools/reference_hits.py > tests/golden/analysis/hits.json
 """

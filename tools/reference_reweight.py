@@ -1,19 +1,19 @@
 """Golden values for reweighting.
 
-Two things are fixed here, each by the plainest code that does it:
+It computes two things, each with the simplest possible code:
 
-* `optimum`: the optimal value of the convex problem of design.md, by scipy's L-BFGS-B on the smooth form
-  w = a + u - v, u >= 0, v >= 0, which knows nothing of proximal steps, working sets or kinks;
+* `optimum`: the optimal value of the convex problem of docs/method.md, by scipy's L-BFGS-B on the smooth form
+  w = a + u - v, u >= 0, v >= 0, without proximal steps or working sets;
 * `comprw_printed`, `comprw_released`: component reweighting (arXiv 2406.13131) as a training loop. What the paper
-  leaves open is settled as in the code its authors released:
+  does not specify follows the code that its authors released:
     - full batch, plain (sub)gradient descent at rate 0.05, every weight 1 at the start, sign(0) = 0;
-    - at most 2000 epochs, counted from 0; after the step of epochs 0, 100, 200 ... stop if every training example is
+    - at most 2000 epochs, counted from 0; after the step of epochs 0, 100, 200 ... it stops if every training example is
       predicted right;
     - released only: mean cross-entropy + 0.01 * sum |w|, weights clipped to [0, 1] where they are used (the gradient
-      passes where 0 <= w <= 1; the penalty sees the unclipped weights), and stop after the third epoch whose
+      passes where 0 <= w <= 1; the penalty uses the unclipped weights), and it stops after the third epoch whose
       cross-entropy is not below the least so far;
-    - printed: summed cross-entropy + 0.1 * sum |w|, no clipping, and no such patience, which the text does not name;
-    - f64 throughout (theirs is f32), so that the patience counts losses and not their rounding.
+    - printed: summed cross-entropy + 0.1 * sum |w|, no clipping, and no such patience, which the paper does not mention;
+    - f64 throughout (theirs is f32), so that the patience counts real changes of the loss and not rounding.
 
     python tools/reference_reweight.py > tests/golden/analysis/reweight.json
 """
@@ -27,7 +27,7 @@ from scipy.special import logsumexp, softmax
 
 
 def make_table(seed, components, n, labels, scale):
-    """Contributions [C, N, Y] of which some know the label, `rest` [N, Y] and gold labels, as short decimals."""
+    """Contributions [C, N, Y], some of them informative, `rest` [N, Y] and gold labels, as short decimals."""
     rng = np.random.default_rng(seed)
     gold = rng.permutation(np.arange(n) % labels)
     noise = rng.standard_normal((components, n, labels)) * rng.uniform(0.2, 1.5, (components, 1, 1))
@@ -71,14 +71,14 @@ def price(g, scaling):
 
 
 def comprw(g, gold, released):
-    """Weights in use at the end, and the number of epochs that took a step."""
+    """The final weights, clipped if `released`, and the number of epochs with a step."""
     dtype = torch.float64
     g, gold = torch.tensor(g, dtype=dtype).permute(1, 0, 2), torch.tensor(gold)
     w = torch.ones(g.shape[1], 1, dtype=dtype, requires_grad=True)
     rate, lam, reduction = 0.05, 0.01 if released else 0.1, "mean" if released else "sum"
 
     def used():
-        inside = (w >= 0) & (w <= 1)  # torch.clip passes no gradient at the ends any more; it did in 2024
+        inside = (w >= 0) & (w <= 1)  # torch.clip no longer passes a gradient at the ends, as it did in 2024
         return torch.where(inside, w, w.detach().clamp(0, 1)) if released else w
 
     def logits():

@@ -1,9 +1,9 @@
-"""Draws docs/pictures/speed.svg: how the cost of an attribution grows with test examples and with shots, as `partscope bench` measures it.
+"""Draws docs/pictures/speed.svg: the cost of an attribution over test examples and shots, measured with `partscope bench`.
 
     python tools/speed_figure.py --binary target/release/partscope -m MODEL_DIR [--out docs/pictures/speed.svg]
 
-Left: seconds over test examples, demo model, 4 shots, both axes logarithmic. Right: milliseconds an example over shots, given model and the demo,
-relative to 0 shots, with what it would cost if it grew in proportion to a prompt's length.
+Left: seconds over test examples, demo model, 4 shots, both axes logarithmic. Right: time per example over shots, for the given model and
+the demo, relative to 0 shots, with the time of computing every prompt whole.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def bench(binary, model, shots, examples):
 
 
 class Panel:
-    """Axes with points; `x` and `y` map values to the page."""
+    """Axes with points; `x` and `y` are the ranges of the values."""
 
     def __init__(self, left, x, y, title, x_label, y_label, log):
         self.left, self.log, self.parts = left, log, []

@@ -1,12 +1,12 @@
 """Trains the demo model: tokenizer, then a small Llama, from the corpus that `demo_corpus` writes.
 
     python tools/train_demo.py --corpus corpus.jsonl --out assets/demo/model --minutes 25
-    torchrun --nproc-per-node 2 tools/train_demo.py --eager ...      # on a busy machine: two processes that meet once a step
+    torchrun --nproc-per-node 2 tools/train_demo.py --eager ...      # on a busy machine: two processes, one sync per step
 
-A corpus line is a JSON list: text, label word, text, label word, ... Documents fill rows of `--context` tokens; a row starts a
-document afresh and documents are cut at its end; no document sees another; rows are used in order, so that the corpus is the
-curriculum. The loss is over label words, weighted, and a share of the other tokens. Everything is seeded; only rounding differs
-between machines.
+A corpus line is a JSON list: text, label word, text, label word, ... Documents fill rows of `--context` tokens. A row begins with
+a new document, and the last document is cut at its end. Attention stays within a document. Rows are used in order, so the order of
+the corpus is the curriculum. The loss covers the label words, weighted, and a share of the other tokens. Everything is seeded; only
+rounding differs between machines.
 """
 
 import argparse
@@ -28,7 +28,7 @@ BOS = "<|begin|>"
 
 
 def train_tokenizer(corpus, size):
-    """Byte-level BPE as in GPT-2: ` positive` is one token, every newline is a token of its own."""
+    """Byte-level BPE as in GPT-2: ` positive` is one token, and every newline is a separate token."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
@@ -41,7 +41,7 @@ def train_tokenizer(corpus, size):
 
 
 def encode(tokenizer, corpus, context):
-    """Rows `[N, context + 1]` of token ids and, beside them, whether a token is a label word."""
+    """Rows `[N, context + 1]` of token ids, and for each token whether it is a label word."""
     bos = np.array([tokenizer.token_to_id(BOS)], np.int16)
     rows, marks, row, mark = [], [], [], []
     filled = 0
@@ -141,7 +141,7 @@ class Model(nn.Module):
 
 
 def loss_of(model, tokens, label, others, weight):
-    """Mean loss over the label words (`weight` each) and a random share `others` of the other tokens; also that of labels alone."""
+    """Mean loss over the label words (`weight` each) and a random share `others` of the other tokens; also over labels alone."""
     kept = label | (torch.rand(label.shape) < others)
     hidden, label = model(tokens[:, :-1])[kept], label[kept]
     each = F.cross_entropy(F.linear(hidden, model.embed).float(), tokens[:, 1:][kept], reduction="none")
@@ -150,7 +150,7 @@ def loss_of(model, tokens, label, others, weight):
 
 
 def average(gradients, part, world):
-    """Means over the processes of the gradients, in place, and of how far the schedule has come."""
+    """Averages the gradients over the processes, in place; returns the average progress of the schedule."""
     flat = torch.cat([gradient.flatten() for gradient in gradients] + [torch.tensor([part])])
     dist.all_reduce(flat)
     flat /= world
@@ -160,7 +160,7 @@ def average(gradients, part, world):
 
 
 def export(model, tokenizer, folder):
-    """Hugging Face names and configuration; weights rounded to F16."""
+    """Writes the model with Hugging Face names and configuration, weights rounded to F16."""
     folder.mkdir(parents=True, exist_ok=True)
     shape = model.shape
     tensors = {"model.embed_tokens.weight": model.embed, "model.norm.weight": model.norm}
@@ -179,17 +179,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", required=True)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--checkpoint", type=Path, help="go on from this checkpoint (a .pt file) and its tokenizer")
+    parser.add_argument("--checkpoint", type=Path, help="continue from this checkpoint (a .pt file) and its tokenizer")
     parser.add_argument("--steps", type=int, default=0, help="steps to train (0: as many as fit in --minutes, measured at the start)")
     parser.add_argument("--minutes", type=float, default=25, help="the schedule ends here if the steps take longer")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--context", type=int, default=512)
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--label-weight", type=float, default=15)
-    parser.add_argument("--others", type=float, default=0.3, help="share of the other tokens that enters the loss")
-    parser.add_argument("--rate", type=float, default=1.2e-3, help="Adam's")
+    parser.add_argument("--others", type=float, default=0.3, help="share of the other tokens in the loss")
+    parser.add_argument("--rate", type=float, default=1.2e-3, help="learning rate of Adam")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--schedule", choices=["trunk", "decay"], default="decay", help="constant rate, or falling to nothing")
+    parser.add_argument("--schedule", choices=["trunk", "decay"], default="decay", help="constant learning rate, or decayed to zero")
     parser.add_argument("--eager", action="store_true")
     parser.add_argument("--f32", action="store_true")
     options = parser.parse_args()
