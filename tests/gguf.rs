@@ -101,7 +101,7 @@ fn crafted_headers_are_refused() {
             let at = tokens(bytes);
             bytes[at..at + 4].fill(77)
         },
-        &["tokenizer.ggml.tokens", "type of value"],
+        &["tokenizer.ggml.tokens", "value type"],
     );
 }
 
@@ -178,7 +178,7 @@ fn what_is_not_supported_is_named() {
         },
         &["tokenizer.ggml.pre", "`qwenX`", "llama-bpe"],
     );
-    fails(replace("tokenizer.ggml.pre", "tokenizer.ggml.prx"), &["tokenizer.ggml.pre", "does not say"]);
+    fails(replace("tokenizer.ggml.pre", "tokenizer.ggml.prx"), &["tokenizer.ggml.pre", "does not name"]);
     fails(
         |bytes| {
             let at = after(bytes, "tokenizer.ggml.model") + 12;

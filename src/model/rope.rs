@@ -5,30 +5,30 @@ use candle_core::{D, Device, Tensor};
 use super::kernels;
 use crate::error::Result;
 
-/// How positions turn into angles.
+/// Frequencies of a rotary embedding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rope {
     /// Radians per position for each rotated pair, `[rotated / 2]`.
     pub inverse_frequencies: Vec<f32>,
     /// Factor on cosine and sine (1 unless a scaling method sets one).
     pub magnitude: f32,
-    /// Other frequencies for long prompts.
+    /// Frequencies for long prompts, if they differ.
     pub long: Option<Long>,
 }
 
-/// Frequencies that take over in prompts beyond a length (LongRoPE; Ding et al. 2024, arXiv 2402.13753).
+/// Frequencies for prompts beyond a given length (LongRoPE; Ding et al. 2024, arXiv 2402.13753).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Long {
-    /// Tokens up to which a prompt counts as short.
-    pub beyond: usize,
+    /// Length of the longest short prompt, in tokens.
+    pub max_short: usize,
     /// Radians per position for each rotated pair, `[rotated / 2]`.
     pub inverse_frequencies: Vec<f32>,
 }
 
-/// Which frequencies a whole prompt is computed with, its shared prefix included.
+/// Frequencies used for a whole prompt, including its shared prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Regime {
-    /// The usual ones.
+    /// Those of [`Rope`].
     #[default]
     Short,
     /// Those of [`Long`].
@@ -43,18 +43,18 @@ pub struct Angles {
 }
 
 impl Rope {
-    /// Plain rotary embedding of the first `rotated` dimensions of a head with base `theta`.
+    /// Creates an unscaled rotary embedding of the first `rotated` dimensions of a head with base `theta`.
     pub fn plain(theta: f64, rotated: usize) -> Self {
         let frequency = |pair: usize| 1.0 / (theta as f32).powf(2.0 * pair as f32 / rotated as f32);
         Self { inverse_frequencies: (0..rotated / 2).map(frequency).collect(), magnitude: 1.0, long: None }
     }
 
-    /// The regime of a prompt of `tokens` tokens.
+    /// Returns the regime of a prompt of `tokens` tokens.
     pub fn regime(&self, tokens: usize) -> Regime {
-        if self.long.as_ref().is_some_and(|long| tokens > long.beyond) { Regime::Long } else { Regime::Short }
+        if self.long.as_ref().is_some_and(|long| tokens > long.max_short) { Regime::Long } else { Regime::Short }
     }
 
-    /// Angles for `positions`, computed in f32 as the reference implementations do.
+    /// Computes the angles of `positions`, in f32 as the reference implementations do.
     pub fn angles(&self, positions: &[u32], regime: Regime, device: &Device) -> Result<Angles> {
         let frequencies = match (&self.long, regime) {
             (Some(long), Regime::Long) => &long.inverse_frequencies,
@@ -73,8 +73,8 @@ impl Rope {
 }
 
 impl Angles {
-    /// Rotates the leading dimensions of every head of `x` `[ΣT, heads · head_dim]`, which nobody else holds; the others
-    /// pass unchanged.
+    /// Rotates the leading dimensions of every head of `x` `[ΣT, heads · head_dim]` and keeps the others; `x` must not
+    /// share its storage with another tensor, since it may be changed in place.
     pub fn rotate(&self, x: Tensor, head_dim: usize) -> Result<Tensor> {
         if kernels::serves(&x) {
             kernels::rotate(&x, head_dim, &self.cos, &self.sin)?;
@@ -94,11 +94,11 @@ impl Angles {
         if rotated == width {
             return rotate(x);
         }
-        let turned = rotate(&x.narrow(D::Minus1, 0, rotated)?)?;
-        Ok(Tensor::cat(&[turned, x.narrow(D::Minus1, rotated, width - rotated)?], D::Minus1)?)
+        let leading = rotate(&x.narrow(D::Minus1, 0, rotated)?)?;
+        Ok(Tensor::cat(&[leading, x.narrow(D::Minus1, rotated, width - rotated)?], D::Minus1)?)
     }
 
-    /// The angles of chosen rows, for queries of last positions only.
+    /// Selects the angles of `rows`, for queries at last positions only.
     pub fn select(&self, rows: &Tensor) -> Result<Self> {
         Ok(Self { cos: self.cos.index_select(rows, 0)?, sin: self.sin.index_select(rows, 0)? })
     }

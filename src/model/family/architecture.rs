@@ -1,4 +1,4 @@
-//! What a file of an architecture says about it.
+//! Description of one supported architecture.
 
 use super::config::Config;
 use crate::{
@@ -6,13 +6,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-/// An architecture that partscope can take apart.
+/// A supported architecture: its names and how to build its decoder.
 pub struct Architecture {
     /// Short name, as in `run.json`.
     pub name: &'static str,
-    /// Values of `architectures` in config.json that mean it.
+    /// Values of `architectures` in config.json.
     pub architectures: &'static [&'static str],
-    /// Values of `model_type` in config.json that mean it.
+    /// Values of `model_type` in config.json.
     pub model_types: &'static [&'static str],
     /// Builds the decoder.
     pub build: fn(&Config, &Weights) -> Result<Decoder>,

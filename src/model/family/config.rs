@@ -1,4 +1,4 @@
-//! Reading config.json with errors that name the field.
+//! Reader for config.json whose errors name the field.
 
 use std::path::{Path, PathBuf};
 
@@ -6,126 +6,130 @@ use serde_json::Value;
 
 use crate::error::{InputError, Result};
 
-/// The largest size that a field of a configuration may name: keeps products of sizes far from overflow.
-const LARGEST: u64 = 1 << 31;
-/// The largest number of layers, heads or experts, and the widest head: lists of them must fit into memory.
-const MOST: usize = 1 << 16;
+/// Largest size accepted in a configuration, so that products of sizes cannot overflow.
+const MAX_SIZE: u64 = 1 << 31;
+/// Largest number of layers, heads or experts, and largest head width: lists of that length must fit in memory.
+const MAX_COUNT: usize = 1 << 16;
 
 /// A parsed config.json.
 #[derive(Clone, Debug)]
 pub struct Config {
     path: PathBuf,
-    /// Fields that lead here from the top of the file, each with a dot behind.
-    within: String,
+    /// Names of the enclosing fields, each followed by a dot.
+    prefix: String,
     value: Value,
 }
 
 impl Config {
-    /// Parses `bytes`; `path` is named in errors.
+    /// Parses `bytes`; errors name `path`.
     ///
     /// # Errors
-    /// If they are not a JSON object.
+    /// If `bytes` is not a JSON object.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|error| InputError::new(error.to_string()).path(path).line(error.line()))?;
         if !value.is_object() {
-            return Err(InputError::new("the file does not hold a JSON object").path(path).into());
+            return Err(InputError::new("the file is not a JSON object").path(path).into());
         }
         Ok(Self::new(path, value))
     }
 
-    /// A configuration that was made from the file at `path`.
+    /// Wraps `value`, which comes from the file at `path`.
     pub(crate) fn new(path: &Path, value: Value) -> Self {
-        Self { path: path.to_owned(), within: String::new(), value }
+        Self { path: path.to_owned(), prefix: String::new(), value }
     }
 
-    /// The object that `field` holds, if it holds one.
+    /// Returns the object in `field`, or `None` if it holds none.
     pub fn section(&self, field: &str) -> Option<Self> {
         let value = self.get(field).filter(|value| value.is_object())?.clone();
-        Some(Self { path: self.path.clone(), within: format!("{}{field}.", self.within), value })
+        Some(Self { path: self.path.clone(), prefix: format!("{}{field}.", self.prefix), value })
     }
 
-    /// All of it as JSON.
+    /// Returns the whole configuration as JSON text.
     pub(crate) fn text(&self) -> String {
         self.value.to_string()
     }
 
-    /// The file it came from.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The value of `field`, unless it is absent or null.
+    /// Returns the value of `field`, or `None` if it is absent or null.
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.value.get(field).filter(|value| !value.is_null())
     }
 
-    /// An error about `field`.
-    pub fn wrong(&self, field: &str, problem: impl Into<String>) -> InputError {
-        InputError::new(problem).path(&self.path).field(format!("{}{field}", self.within))
+    /// Creates an error about `field`.
+    pub fn error(&self, field: &str, problem: impl Into<String>) -> InputError {
+        InputError::new(problem).path(&self.path).field(format!("{}{field}", self.prefix))
     }
 
-    /// A size of at least 1.
+    /// Returns a size between 1 and 2³¹.
     ///
     /// # Errors
-    /// If it is absent or not a whole number between 1 and 2³¹.
+    /// If the field is absent or not a whole number in this range.
     pub fn size(&self, field: &str) -> Result<usize> {
-        let value = self.get(field).ok_or_else(|| self.wrong(field, "the field is missing"))?;
+        let value = self.get(field).ok_or_else(|| self.error(field, "the field is missing"))?;
         match value.as_u64() {
-            Some(size) if (1..=LARGEST).contains(&size) => Ok(size as usize),
-            _ => Err(self.wrong(field, format!("{value} is not a size between 1 and {LARGEST}")).into()),
+            Some(size) if (1..=MAX_SIZE).contains(&size) => Ok(size as usize),
+            _ => Err(self.error(field, format!("{value} is not a size between 1 and {MAX_SIZE}")).into()),
         }
     }
 
-    /// A size, or `default` if the field is absent.
+    /// Returns a size as [`Config::size`] does, or `default` if the field is absent.
     ///
     /// # Errors
-    /// If it is there and not a size.
+    /// If the field holds anything else.
     pub fn size_or(&self, field: &str, default: usize) -> Result<usize> {
         if self.get(field).is_some() { self.size(field) } else { Ok(default) }
     }
 
-    /// A size of at most 65536, for layers, heads and the like.
+    /// Returns a count between 1 and 65536, as for layers or heads.
     ///
     /// # Errors
-    /// If it is absent or no such size.
+    /// If the field is absent or not a whole number in this range.
     pub fn count(&self, field: &str) -> Result<usize> {
         match self.size(field)? {
-            count if count <= MOST => Ok(count),
-            count => Err(self.wrong(field, format!("{count} is more than {MOST}")).into()),
+            count if count <= MAX_COUNT => Ok(count),
+            count => Err(self.error(field, format!("{count} is more than {MAX_COUNT}")).into()),
         }
     }
 
-    /// Such a size, or `default` if the field is absent.
+    /// Returns a count as [`Config::count`] does, or `default` if the field is absent.
     ///
     /// # Errors
-    /// If it is there and no such size.
+    /// If the field holds anything else.
     pub fn count_or(&self, field: &str, default: usize) -> Result<usize> {
         if self.get(field).is_some() { self.count(field) } else { Ok(default) }
     }
 
-    /// A finite number.
+    /// Returns a finite number.
     ///
     /// # Errors
-    /// If it is absent or not a finite number.
+    /// If the field is absent or not a finite number.
     pub fn number(&self, field: &str) -> Result<f64> {
-        self.get(field).ok_or_else(|| self.wrong(field, "the field is missing"))?;
+        self.get(field).ok_or_else(|| self.error(field, "the field is missing"))?;
         self.number_or(field, 0.0)
     }
 
-    /// A finite number above zero, or `default` if the field is absent.
+    /// Returns a finite number above zero, or `default` if the field is absent.
     ///
     /// # Errors
-    /// If it is there and not such a number.
+    /// If the field holds anything else.
     pub fn positive_or(&self, field: &str, default: f64) -> Result<f64> {
         let number = self.number_or(field, default)?;
-        if number > 0.0 { Ok(number) } else { Err(self.wrong(field, format!("{number} is not above zero")).into()) }
+        if number > 0.0 {
+            Ok(number)
+        } else {
+            Err(self.error(field, format!("{number} is not greater than zero")).into())
+        }
     }
 
-    /// `count` finite numbers.
+    /// Returns a list of `count` finite numbers.
     ///
     /// # Errors
-    /// If the field is absent, or not a list of so many numbers.
+    /// If the field is absent or not a list of `count` finite numbers.
     pub fn numbers(&self, field: &str, count: usize) -> Result<Vec<f64>> {
         let list = self.get(field).and_then(Value::as_array);
         let numbers = list.map(|list| list.iter().filter_map(Value::as_f64).filter(|x| x.is_finite()).collect());
@@ -133,42 +137,42 @@ impl Config {
         if numbers.len() == count && list.is_some_and(|list| list.len() == count) {
             return Ok(numbers);
         }
-        Err(self.wrong(field, format!("the field must be a list of {count} numbers")).into())
+        Err(self.error(field, format!("the field must be a list of {count} numbers")).into())
     }
 
-    /// A finite number, or `default` if the field is absent.
+    /// Returns a finite number, or `default` if the field is absent.
     ///
     /// # Errors
-    /// If it is there and not a finite number.
+    /// If the field holds anything else.
     pub fn number_or(&self, field: &str, default: f64) -> Result<f64> {
         match self.get(field) {
             None => Ok(default),
             Some(value) => value
                 .as_f64()
                 .filter(|number| number.is_finite())
-                .ok_or_else(|| self.wrong(field, format!("{value} is not a number")).into()),
+                .ok_or_else(|| self.error(field, format!("{value} is not a number")).into()),
         }
     }
 
-    /// A flag, or `default` if the field is absent.
+    /// Returns a boolean, or `default` if the field is absent.
     ///
     /// # Errors
-    /// If it is there and neither true nor false.
+    /// If the field holds anything else.
     pub fn flag_or(&self, field: &str, default: bool) -> Result<bool> {
         match self.get(field) {
             None => Ok(default),
             Some(value) => {
-                value.as_bool().ok_or_else(|| self.wrong(field, format!("{value} is neither true nor false")).into())
+                value.as_bool().ok_or_else(|| self.error(field, format!("{value} is neither true nor false")).into())
             }
         }
     }
 
-    /// A text, if the field holds one.
+    /// Returns a string, or `None` if the field holds none.
     pub fn string(&self, field: &str) -> Option<String> {
         self.get(field)?.as_str().map(str::to_owned)
     }
 
-    /// A list of texts; empty if the field holds none.
+    /// Returns the strings of a list, or an empty list if the field is not a list.
     pub fn strings(&self, field: &str) -> Vec<String> {
         let list = self.get(field).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()

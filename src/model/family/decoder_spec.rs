@@ -1,4 +1,4 @@
-//! What most architectures have in common: Llama's layout and tensor names, with a list of deviations.
+//! Decoder description shared by most architectures: Llama's layout and tensor names, with a list of deviations.
 
 use std::iter;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Sizes that config.json gives.
+/// Sizes from config.json.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
     pub(super) layers: usize,
@@ -28,7 +28,7 @@ pub(super) struct Sizes {
     pub(super) epsilon: f64,
 }
 
-/// Where a layer has its norms.
+/// Position of the norms in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Norms {
     /// Before each block.
@@ -39,7 +39,7 @@ pub(super) enum Norms {
     Around,
 }
 
-/// Norms of queries and keys.
+/// Norms on queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueryKeyNorms {
     None,
@@ -54,7 +54,7 @@ pub(super) struct Biases {
     pub(super) input: bool,
     /// Attention's output.
     pub(super) output: bool,
-    /// All of the MLP.
+    /// All maps of the MLP.
     pub(super) mlp: bool,
 }
 
@@ -62,10 +62,10 @@ pub(super) struct Biases {
 #[derive(Clone, Debug)]
 pub(super) struct DecoderSpec {
     pub(super) norms: Norms,
-    /// Added to the weights of every norm.
+    /// Added to every norm's weights.
     pub(super) norm_offset: f64,
     pub(super) query_key_norms: QueryKeyNorms,
-    /// Queries, keys and values in one tensor, gate and up in another.
+    /// Whether the file has queries, keys and values in one tensor, and gate and up in another.
     pub(super) fused: bool,
     pub(super) biases: Biases,
     pub(super) activation: Activation,
@@ -74,30 +74,30 @@ pub(super) struct DecoderSpec {
     pub(super) logit_scale: f64,
     pub(super) attention_scale: f64,
     pub(super) softcap: Option<f64>,
-    /// One per layer.
+    /// Sliding window of each layer, in tokens.
     pub(super) windows: Vec<Option<usize>>,
     pub(super) ropes: Vec<Rope>,
-    /// Which rope a layer with (`true`) or without a window takes.
-    pub(super) rope_of: fn(windowed: bool) -> usize,
-    /// Number of experts, and how many a token is sent to.
+    /// Index into `ropes` for a layer with (`true`) or without a window.
+    pub(super) rope_index: fn(windowed: bool) -> usize,
+    /// Number of experts, and of experts per token.
     pub(super) experts: Option<(usize, usize)>,
-    /// Whether the unembedding is the embedding, if the file does not say.
+    /// Default of `tie_word_embeddings`.
     pub(super) tied: bool,
 }
 
 impl Sizes {
-    /// Reads them; `head_dim` is what the family takes if the file does not say (else width / heads).
+    /// Reads the sizes. `head_dim` is the architecture's default head width; `None` means width / heads.
     pub(super) fn read(config: &Config, head_dim: Option<usize>) -> Result<Self> {
         let (hidden, heads) = (config.size("hidden_size")?, config.count("num_attention_heads")?);
         let kv_heads = config.size_or("num_key_value_heads", heads)?;
         if !heads.is_multiple_of(kv_heads) {
             let problem = format!("{kv_heads} key/value heads do not divide {heads} attention heads");
-            return Err(config.wrong("num_key_value_heads", problem).into());
+            return Err(config.error("num_key_value_heads", problem).into());
         }
         let head_dim = match head_dim {
             _ if config.get("head_dim").is_some() => config.count("head_dim")?,
             Some(head_dim) => head_dim,
-            None => divided(config, "num_attention_heads", hidden, heads)?,
+            None => head_width(config, "num_attention_heads", hidden, heads)?,
         };
         Ok(Self {
             layers: config.count("num_hidden_layers")?,
@@ -111,15 +111,15 @@ impl Sizes {
     }
 }
 
-/// Width of a head.
-pub(super) fn divided(config: &Config, field: &str, hidden: usize, heads: usize) -> Result<usize> {
+/// Computes a head's width, `hidden / heads`.
+pub(super) fn head_width(config: &Config, field: &str, hidden: usize, heads: usize) -> Result<usize> {
     if hidden.is_multiple_of(heads) {
         return Ok(hidden / heads);
     }
-    Err(config.wrong(field, format!("{heads} heads do not divide the width {hidden}")).into())
+    Err(config.error(field, format!("{heads} heads do not divide the hidden size {hidden}")).into())
 }
 
-/// The activation that `field` names.
+/// Returns the activation that `field` names.
 pub(super) fn activation(config: &Config, field: &str, default: &str) -> Result<Activation> {
     match config.string(field).as_deref().unwrap_or(default) {
         "silu" | "swish" => Ok(Activation::Silu),
@@ -127,17 +127,20 @@ pub(super) fn activation(config: &Config, field: &str, default: &str) -> Result<
         "gelu" => Ok(Activation::GeluErf),
         other => {
             let problem = format!("the activation `{other}` is not supported");
-            Err(config.wrong(field, problem).cure("supported are silu, gelu, gelu_new and gelu_pytorch_tanh").into())
+            Err(config
+                .error(field, problem)
+                .cure("supported activations: silu, gelu, gelu_new and gelu_pytorch_tanh")
+                .into())
         }
     }
 }
 
-/// Window of every layer: as `layer_types` says, or else where `slides` is true.
+/// Returns each layer's window: according to `layer_types` if present, else to `slides(layer)`.
 pub(super) fn windows(config: &Config, layers: usize, slides: impl Fn(usize) -> bool) -> Result<Vec<Option<usize>>> {
     let types = config.strings("layer_types");
     if !types.is_empty() && types.len() != layers {
         let problem = format!("{} entries for {layers} layers", types.len());
-        return Err(config.wrong("layer_types", problem).into());
+        return Err(config.error("layer_types", problem).into());
     }
     let window = |layer: usize| -> Result<Option<usize>> {
         let slides = match types.get(layer).map(String::as_str) {
@@ -145,7 +148,7 @@ pub(super) fn windows(config: &Config, layers: usize, slides: impl Fn(usize) -> 
             Some("sliding_attention") => true,
             Some("full_attention") => false,
             Some(other) => {
-                return Err(config.wrong("layer_types", format!("`{other}` is not supported")).into());
+                return Err(config.error("layer_types", format!("`{other}` is not supported")).into());
             }
         };
         if slides { config.size("sliding_window").map(Some) } else { Ok(None) }
@@ -154,7 +157,7 @@ pub(super) fn windows(config: &Config, layers: usize, slides: impl Fn(usize) -> 
 }
 
 impl DecoderSpec {
-    /// Llama itself.
+    /// Description of Llama itself.
     pub(super) fn llama(config: &Config, sizes: &Sizes) -> Result<Self> {
         let attention = config.flag_or("attention_bias", false)?;
         Ok(Self {
@@ -171,19 +174,19 @@ impl DecoderSpec {
             softcap: None,
             windows: vec![None; sizes.layers],
             ropes: vec![scaling::rope(config, sizes.head_dim, scaling::RopeDefaults::default())?],
-            rope_of: |_| 0,
+            rope_index: |_| 0,
             experts: None,
             tied: false,
         })
     }
 
-    /// Reads the tensors.
+    /// Builds the decoder from its tensors.
     pub(super) fn build(&self, config: &Config, weights: &Weights, sizes: &Sizes) -> Result<Decoder> {
         let vocabulary = (config.size("vocab_size")?, sizes.hidden);
         let embedding = weights.matrix("model.embed_tokens.weight", vocabulary)?;
         let tied = config.flag_or("tie_word_embeddings", self.tied)?;
         let unembedding = if tied { embedding.clone() } else { weights.matrix("lm_head.weight", vocabulary)? };
-        let reader = Reader { recipe: self, sizes, weights };
+        let reader = Reader { spec: self, sizes, weights };
         Ok(Decoder {
             embedding,
             embedding_scale: self.embedding_scale,
@@ -198,9 +201,9 @@ impl DecoderSpec {
     }
 }
 
-/// Reads tensors as a recipe says.
+/// Reads the tensors that a [`DecoderSpec`] describes.
 struct Reader<'a> {
-    recipe: &'a DecoderSpec,
+    spec: &'a DecoderSpec,
     sizes: &'a Sizes,
     weights: &'a Weights,
 }
@@ -209,14 +212,14 @@ impl Reader<'_> {
     fn layer(&self, layer: usize) -> Result<Layer> {
         let at = format!("model.layers.{layer}");
         let norm = |wanted: &[Norms], name: &str| -> Result<Option<Norm>> {
-            let wanted = wanted.contains(&self.recipe.norms);
+            let wanted = wanted.contains(&self.spec.norms);
             wanted.then(|| self.norm(&format!("{at}.{name}.weight"), self.sizes.hidden)).transpose()
         };
-        let before_mlp = match self.recipe.norms {
+        let before_mlp = match self.spec.norms {
             Norms::Before => "post_attention_layernorm",
             _ => "pre_feedforward_layernorm",
         };
-        let window = self.recipe.windows[layer];
+        let window = self.spec.windows[layer];
         Ok(Layer {
             attention_norm: norm(&[Norms::Before, Norms::Around], "input_layernorm")?,
             attention: self.attention(&format!("{at}.self_attn"), window)?,
@@ -225,8 +228,8 @@ impl Reader<'_> {
             mlp: self.mlp(&at)?,
             mlp_post_norm: norm(&[Norms::After, Norms::Around], "post_feedforward_layernorm")?,
             parallel: false,
-            residual_scale: self.recipe.residual_scale,
-            rope: Some((self.recipe.rope_of)(window.is_some())),
+            residual_scale: self.spec.residual_scale,
+            rope: Some((self.spec.rope_index)(window.is_some())),
         })
     }
 
@@ -235,13 +238,13 @@ impl Reader<'_> {
         let (queries, keys) = (heads * head_dim, kv_heads * head_dim);
         let fused = [queries, keys, keys];
         let input = |index: usize, name: &str| {
-            self.linear_in(at, ["q_proj", "k_proj", "v_proj"][index], name, &fused, index, self.recipe.biases.input)
+            self.linear_in(at, ["q_proj", "k_proj", "v_proj"][index], name, &fused, index, self.spec.biases.input)
         };
-        let per_head = self.recipe.query_key_norms == QueryKeyNorms::PerHead;
+        let per_head = self.spec.query_key_norms == QueryKeyNorms::PerHead;
         let norms = |name: &str, whole: usize| {
             self.norm(&format!("{at}.{name}.weight"), if per_head { head_dim } else { whole })
         };
-        let query_key_norm = match self.recipe.query_key_norms {
+        let query_key_norm = match self.spec.query_key_norms {
             QueryKeyNorms::None => None,
             _ => Some(QueryKeyNorm { query: norms("q_norm", queries)?, key: norms("k_norm", keys)?, per_head }),
         };
@@ -252,18 +255,18 @@ impl Reader<'_> {
             query: input(0, "qkv_proj")?,
             key: input(1, "qkv_proj")?,
             value: input(2, "qkv_proj")?,
-            output: self.linear(&format!("{at}.o_proj"), (hidden, queries), self.recipe.biases.output)?,
+            output: self.linear(&format!("{at}.o_proj"), (hidden, queries), self.spec.biases.output)?,
             query_key_norm,
-            scale: self.recipe.attention_scale,
-            softcap: self.recipe.softcap,
+            scale: self.spec.attention_scale,
+            softcap: self.spec.softcap,
             window,
         })
     }
 
     fn mlp(&self, at: &str) -> Result<Mlp> {
         let &Sizes { hidden, inner, .. } = self.sizes;
-        let (biases, activation) = (self.recipe.biases.mlp, self.recipe.activation);
-        let Some((experts, chosen)) = self.recipe.experts else {
+        let (biases, activation) = (self.spec.biases.mlp, self.spec.activation);
+        let Some((experts, chosen)) = self.spec.experts else {
             let at = format!("{at}.mlp");
             let input = |index: usize| {
                 self.linear_in(&at, ["gate_proj", "up_proj"][index], "gate_up_proj", &[inner, inner], index, biases)
@@ -293,15 +296,15 @@ impl Reader<'_> {
         }))
     }
 
-    /// One of several maps that read the same input; `sizes` are their widths, in the order of a fused tensor.
+    /// Reads map `index` of several with the same input; `sizes` are their output widths in the order of a fused tensor.
     fn linear_in(&self, at: &str, own: &str, fused: &str, sizes: &[usize], index: usize, bias: bool) -> Result<Linear> {
-        if !self.recipe.fused {
+        if !self.spec.fused {
             return self.linear(&format!("{at}.{own}"), (sizes[index], self.sizes.hidden), bias);
         }
         let from: usize = sizes[..index].iter().sum();
         let name = format!("{at}.{fused}.weight");
-        let found = self.weights.find(&name, &[sizes.iter().sum(), self.sizes.hidden])?;
-        Ok(Linear { weight: found.rows(iter::once(from..from + sizes[index])).matrix()?, bias: None })
+        let tensor = self.weights.find(&name, &[sizes.iter().sum(), self.sizes.hidden])?;
+        Ok(Linear { weight: tensor.rows(iter::once(from..from + sizes[index])).matrix()?, bias: None })
     }
 
     fn linear(&self, name: &str, shape: (usize, usize), bias: bool) -> Result<Linear> {
@@ -310,7 +313,7 @@ impl Reader<'_> {
     }
 
     fn norm(&self, name: &str, width: usize) -> Result<Norm> {
-        let weight = (self.weights.get(name, &[width])? + self.recipe.norm_offset)?;
+        let weight = (self.weights.get(name, &[width])? + self.spec.norm_offset)?;
         Ok(Norm { kind: NormKind::Rms, weight, bias: None, epsilon: self.sizes.epsilon })
     }
 }

@@ -1,8 +1,8 @@
 //! Gemma 1 (arXiv 2403.08295), 2 (arXiv 2408.00118) and the text half of 3 (arXiv 2503.19786).
 //!
-//! All scale their embeddings by √d and add one to the weights of their norms. Gemma 2 puts norms around its blocks, caps
-//! scores and alternates windows; Gemma 3 trades the caps for norms of queries and keys, and turns windowed layers with a
-//! rotary embedding of their own.
+//! All scale their embeddings by √d and add one to norm weights. Gemma 2 has norms before and after each block, soft-caps
+//! attention scores and uses a sliding window in every other layer. Gemma 3 replaces the soft-cap by norms on queries and
+//! keys, and its windowed layers have their own rotary embedding.
 
 use super::{
     Architecture, Config,
@@ -25,12 +25,12 @@ pub(super) const GEMMA3: Architecture = Architecture {
     build: gemma3,
 };
 
-/// Width of a head where the file does not say.
+/// Default head width.
 const HEAD_DIM: usize = 256;
 
 fn gemma(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
-    // The first files say `gelu` and mean its tanh form, as transformers knows too.
+    // Early files say `gelu` but mean the tanh approximation; transformers treats them the same way.
     let field = if config.get("hidden_activation").is_some() { "hidden_activation" } else { "hidden_act" };
     let activation = match activation(config, field, "gelu_pytorch_tanh")? {
         Activation::GeluErf => Activation::GeluTanh,
@@ -41,36 +41,36 @@ fn gemma(config: &Config, weights: &Weights) -> Result<Decoder> {
 
 fn gemma2(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
-    let recipe = DecoderSpec {
+    let spec = DecoderSpec {
         norms: Norms::Around,
         softcap: softcap(config)?,
         attention_scale: query_scale(config)?,
         windows: windows(config, sizes.layers, |layer| layer % 2 == 0)?,
         ..common(config, &sizes)?
     };
-    recipe.build(config, weights, &sizes)
+    spec.build(config, weights, &sizes)
 }
 
 fn gemma3(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
     let newer = config.get("_sliding_window_pattern").is_some();
     let pattern = config.size_or(if newer { "_sliding_window_pattern" } else { "sliding_window_pattern" }, 6)?;
-    let recipe = DecoderSpec {
+    let spec = DecoderSpec {
         norms: Norms::Around,
         query_key_norms: QueryKeyNorms::PerHead,
         softcap: softcap(config)?,
         attention_scale: query_scale(config)?,
         windows: windows(config, sizes.layers, |layer| (layer + 1) % pattern != 0)?,
         ropes: vec![global_rope(config, &sizes)?, local_rope(config, &sizes)?],
-        rope_of: usize::from,
+        rope_index: usize::from,
         ..common(config, &sizes)?
     };
-    recipe.build(config, weights, &sizes)
+    spec.build(config, weights, &sizes)
 }
 
 fn common(config: &Config, sizes: &Sizes) -> Result<DecoderSpec> {
     if config.flag_or("use_bidirectional_attention", false)? {
-        return Err(config.wrong("use_bidirectional_attention", "only causal attention is supported").into());
+        return Err(config.error("use_bidirectional_attention", "only causal attention is supported").into());
     }
     let llama = DecoderSpec::llama(config, sizes)?;
     let field = if config.get("hidden_activation").is_some() { "hidden_activation" } else { "hidden_act" };
@@ -97,7 +97,7 @@ fn global_rope(config: &Config, sizes: &Sizes) -> Result<Rope> {
     rope(config, sizes.head_dim, RopeDefaults { theta: 1e6, layer_type, ..RopeDefaults::default() })
 }
 
-/// Older files give the windowed layers' base in a field of its own, and never scale them.
+/// Returns the rotary embedding of windowed layers; older files give its base in a separate field, without scaling.
 fn local_rope(config: &Config, sizes: &Sizes) -> Result<Rope> {
     let layer_type = "sliding_attention";
     if config.section("rope_parameters").is_some_and(|section| section.section(layer_type).is_some()) {

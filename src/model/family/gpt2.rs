@@ -1,4 +1,4 @@
-//! GPT-2 (Radford et al. 2019): learned positions, layer norms, biases, and matrices stored input first.
+//! GPT-2 (Radford et al. 2019): learned positions, layer norms, biases, and matrices stored as `[in, out]`.
 
 use std::{iter, ops::Range};
 
@@ -21,7 +21,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let hidden = config.size("n_embd")?;
     let vocabulary = (config.size("vocab_size")?, hidden);
     let context = config.size_or("n_positions", 1024)?;
-    // Files of the first hours have no prefix before the names.
+    // The earliest files have no `transformer.` prefix.
     let root = if weights.has("wte.weight") { "" } else { "transformer." };
     let embedding = weights.matrix(&format!("{root}wte.weight"), vocabulary)?;
     let tied = config.flag_or("tie_word_embeddings", true)?;
@@ -74,7 +74,7 @@ impl Reader<'_> {
     fn attention(&self, at: &str, index: usize) -> Result<Attention> {
         let (config, hidden) = (self.config, self.hidden);
         let heads = config.count("n_head")?;
-        let head_dim = decoder_spec::divided(config, "n_head", hidden, heads)?;
+        let head_dim = decoder_spec::head_width(config, "n_head", hidden, heads)?;
         let scaled = config.flag_or("scale_attn_weights", true)?;
         let by_layer = config.flag_or("scale_attn_by_inverse_layer_idx", false)?;
         let scale = if scaled { 1.0 / (head_dim as f64).sqrt() } else { 1.0 };
@@ -95,7 +95,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The rows `part` of a map from `width` to `out`.
+    /// Reads output rows `part` of a map from `width` to `out` dimensions.
     fn linear(&self, name: &str, out: usize, width: usize, part: Range<usize>) -> Result<Linear> {
         let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
         let weight =

@@ -1,7 +1,7 @@
 //! GPT-NeoX and Pythia (Black et al. 2022, arXiv 2204.06745; Biderman et al. 2023, arXiv 2304.01373).
 //!
-//! Attention and MLP usually read the same input; a quarter of each head turns; queries, keys and values of a head lie
-//! together in one tensor.
+//! Attention and MLP usually read the same input. A quarter of each head is rotated. One tensor holds queries, keys and
+//! values, head by head.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub(super) const ARCHITECTURE: Architecture =
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let (hidden, heads) = (config.size("hidden_size")?, config.count("num_attention_heads")?);
-    let head_dim = decoder_spec::divided(config, "num_attention_heads", hidden, heads)?;
+    let head_dim = decoder_spec::head_width(config, "num_attention_heads", hidden, heads)?;
     let vocabulary = (config.size("vocab_size")?, hidden);
     let embedding = weights.matrix("gpt_neox.embed_in.weight", vocabulary)?;
     let tied = config.flag_or("tie_word_embeddings", false)?;
@@ -100,7 +100,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A map of `shape` `(out, in)`, or some of its rows.
+    /// Reads a map of shape `(out, in)`, or only `rows` of its output.
     fn linear(
         &self,
         name: &str,

@@ -14,12 +14,12 @@ pub(super) const ARCHITECTURE: Architecture =
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
-    let recipe = DecoderSpec {
+    let spec = DecoderSpec {
         embedding_scale: config.number_or("embedding_multiplier", 1.0)?,
         attention_scale: config.number_or("attention_multiplier", 1.0)?,
         residual_scale: config.number_or("residual_multiplier", 1.0)?,
         logit_scale: 1.0 / config.positive_or("logits_scaling", 1.0)?,
         ..DecoderSpec::llama(config, &sizes)?
     };
-    recipe.build(config, weights, &sizes)
+    spec.build(config, weights, &sizes)
 }

@@ -1,4 +1,4 @@
-//! Llama 1, 2 and 3 (Touvron et al. 2023, arXiv 2302.13971), tied or untied, with grouped queries.
+//! Llama 1, 2 and 3 (Touvron et al. 2023, arXiv 2302.13971), tied or untied, with grouped-query attention.
 
 use super::{
     Architecture, Config,

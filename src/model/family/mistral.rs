@@ -16,6 +16,6 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
     let slides = config.get("sliding_window").is_some();
     let windows = windows(config, sizes.layers, |_| slides)?;
-    let recipe = DecoderSpec { windows, ..DecoderSpec::llama(config, &sizes)? };
-    recipe.build(config, weights, &sizes)
+    let spec = DecoderSpec { windows, ..DecoderSpec::llama(config, &sizes)? };
+    spec.build(config, weights, &sizes)
 }

@@ -1,4 +1,4 @@
-//! Mixtral (Jiang et al. 2024, arXiv 2401.04088): Mistral whose MLP is a mixture of experts.
+//! Mixtral (Jiang et al. 2024, arXiv 2401.04088): Mistral with a mixture of experts as its MLP.
 
 use super::{
     Architecture, Config,
@@ -20,10 +20,10 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let experts = (config.count_or("num_local_experts", 8)?, config.count_or("num_experts_per_tok", 2)?);
     if experts.1 > experts.0 {
         let problem = format!("{} experts cannot be chosen from {}", experts.1, experts.0);
-        return Err(config.wrong("num_experts_per_tok", problem).into());
+        return Err(config.error("num_experts_per_tok", problem).into());
     }
     let rope = rope(config, sizes.head_dim, RopeDefaults { theta: 1e6, ..RopeDefaults::default() })?;
-    let recipe =
+    let spec =
         DecoderSpec { windows, experts: Some(experts), ropes: vec![rope], ..DecoderSpec::llama(config, &sizes)? };
-    recipe.build(config, weights, &sizes)
+    spec.build(config, weights, &sizes)
 }

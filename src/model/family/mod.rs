@@ -1,6 +1,6 @@
-//! Architectures: each file turns a configuration and named tensors into a [`Decoder`](super::decoder::Decoder).
+//! Model architectures: each file builds a [`Decoder`](super::decoder::Decoder) from a configuration and named tensors.
 //!
-//! To add one, write a file with a [`Architecture`] and put its name into [`ARCHITECTURES`].
+//! To add one, write a file with an [`Architecture`] and list it in [`ARCHITECTURES`].
 
 mod architecture;
 mod config;
@@ -40,26 +40,26 @@ pub const ARCHITECTURES: &[Architecture] = &[
     gpt_neox::ARCHITECTURE,
 ];
 
-/// The family that `config` asks for, by `architectures` first and `model_type` second.
+/// Returns the architecture of `config`, looked up by `architectures`, or by `model_type` if that list is empty.
 ///
 /// # Errors
-/// If it is none of [`ARCHITECTURES`]; the error names it and lists them.
+/// If the architecture is not in [`ARCHITECTURES`]; the error names it and lists the supported ones.
 pub fn choose(config: &Config) -> Result<&'static Architecture> {
     let named = config.strings("architectures");
     let model_type = config.string("model_type").unwrap_or_default();
     let by_name =
-        ARCHITECTURES.iter().find(|family| named.iter().any(|name| family.architectures.contains(&name.as_str())));
+        ARCHITECTURES.iter().find(|known| named.iter().any(|name| known.architectures.contains(&name.as_str())));
     let by_type =
-        || ARCHITECTURES.iter().find(|family| named.is_empty() && family.model_types.contains(&model_type.as_str()));
+        || ARCHITECTURES.iter().find(|known| named.is_empty() && known.model_types.contains(&model_type.as_str()));
     by_name.or_else(by_type).ok_or_else(|| {
-        let asked = if named.is_empty() { model_type.clone() } else { named.join(", ") };
-        let known = ARCHITECTURES.iter().flat_map(|family| family.architectures.iter().copied());
-        let cure = format!("supported are {}", crate::text::list(known));
+        let requested = if named.is_empty() { model_type.clone() } else { named.join(", ") };
+        let known = ARCHITECTURES.iter().flat_map(|known| known.architectures.iter().copied());
+        let help = format!("supported architectures: {}", crate::text::list(known));
         let field = if named.is_empty() { "model_type" } else { "architectures" };
-        InputError::new(format!("the architecture `{asked}` is not supported"))
+        InputError::new(format!("the architecture `{requested}` is not supported"))
             .path(config.path())
             .field(field)
-            .cure(cure)
+            .cure(help)
             .into()
     })
 }

@@ -1,4 +1,4 @@
-//! OLMo-2 (OLMo team 2024, arXiv 2501.00656): norms after the blocks, and over whole queries and keys.
+//! OLMo-2 (OLMo team 2024, arXiv 2501.00656): norms after each block, and over all heads of queries and keys.
 
 use super::{
     Architecture, Config,
@@ -15,6 +15,6 @@ pub(super) const ARCHITECTURE: Architecture =
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
     let llama = DecoderSpec::llama(config, &sizes)?;
-    let recipe = DecoderSpec { norms: Norms::After, query_key_norms: QueryKeyNorms::Whole, ..llama };
-    recipe.build(config, weights, &sizes)
+    let spec = DecoderSpec { norms: Norms::After, query_key_norms: QueryKeyNorms::Whole, ..llama };
+    spec.build(config, weights, &sizes)
 }

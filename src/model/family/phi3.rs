@@ -1,4 +1,4 @@
-//! Phi-3 and Phi-4-mini (Abdin et al. 2024, arXiv 2404.14219): fused projections, and LongRoPE in long variants.
+//! Phi-3 and Phi-4-mini (Abdin et al. 2024, arXiv 2404.14219): fused projections, and LongRoPE in the long-context variants.
 
 use super::{
     Architecture, Config,
@@ -17,6 +17,6 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let slides = config.get("sliding_window").is_some();
     let windows = windows(config, sizes.layers, |_| slides)?;
     let llama = DecoderSpec::llama(config, &sizes)?;
-    let recipe = DecoderSpec { fused: true, biases: Biases::default(), windows, ..llama };
-    recipe.build(config, weights, &sizes)
+    let spec = DecoderSpec { fused: true, biases: Biases::default(), windows, ..llama };
+    spec.build(config, weights, &sizes)
 }

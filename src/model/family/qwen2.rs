@@ -16,10 +16,10 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
     let (slides, from) = (config.flag_or("use_sliding_window", false)?, config.number_or("max_window_layers", 28.0)?);
     let windows = windows(config, sizes.layers, |layer| slides && layer as f64 >= from)?;
-    let recipe = DecoderSpec {
+    let spec = DecoderSpec {
         biases: Biases { input: true, ..Biases::default() },
         windows,
         ..DecoderSpec::llama(config, &sizes)?
     };
-    recipe.build(config, weights, &sizes)
+    spec.build(config, weights, &sizes)
 }

@@ -16,7 +16,6 @@ fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(128))?;
     let (slides, from) = (config.flag_or("use_sliding_window", false)?, config.number_or("max_window_layers", 28.0)?);
     let windows = windows(config, sizes.layers, |layer| slides && layer as f64 >= from)?;
-    let recipe =
-        DecoderSpec { query_key_norms: QueryKeyNorms::PerHead, windows, ..DecoderSpec::llama(config, &sizes)? };
-    recipe.build(config, weights, &sizes)
+    let spec = DecoderSpec { query_key_norms: QueryKeyNorms::PerHead, windows, ..DecoderSpec::llama(config, &sizes)? };
+    spec.build(config, weights, &sizes)
 }

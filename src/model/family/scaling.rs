@@ -1,4 +1,4 @@
-//! Rotary embeddings as config.json describes them, and the ways to stretch them.
+//! Reads rotary embeddings and their context scaling from config.json.
 
 use super::Config;
 use crate::{
@@ -6,14 +6,14 @@ use crate::{
     model::rope::{Long, Rope},
 };
 
-/// Which part of a head turns, and how.
+/// An architecture's defaults for rotary embeddings.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RopeDefaults {
     /// Base of the frequencies.
     pub(super) theta: f64,
-    /// Share of a head's width that turns.
+    /// Rotated share of a head's width.
     pub(super) rotated: f64,
-    /// Entry of `rope_parameters` for models that turn some layers unlike others.
+    /// Entry of `rope_parameters`, in models with different embeddings per layer type.
     pub(super) layer_type: Option<&'static str>,
 }
 
@@ -23,16 +23,16 @@ impl Default for RopeDefaults {
     }
 }
 
-/// The rotary embedding of `config`.
+/// Reads the rotary embedding of `config`.
 ///
-/// Newer files keep everything in `rope_parameters`; older ones have `rope_scaling` beside `rope_theta`.
+/// Newer files have everything in `rope_parameters`; older ones have `rope_scaling` and a top-level `rope_theta`.
 pub(super) fn rope(config: &Config, head_dim: usize, defaults: RopeDefaults) -> Result<Rope> {
     let section = config.section("rope_parameters").or_else(|| config.section("rope_scaling"));
     let section = match defaults.layer_type.and_then(|name| section.as_ref()?.section(name)) {
         Some(inner) => Some(inner),
         None => section,
     };
-    let first = |field: &str, old: &[&str], default: f64| -> Result<f64> {
+    let number = |field: &str, old: &[&str], default: f64| -> Result<f64> {
         match &section {
             Some(section) if section.get(field).is_some() => section.positive_or(field, default),
             _ => match old.iter().find(|name| config.get(name).is_some()) {
@@ -41,12 +41,12 @@ pub(super) fn rope(config: &Config, head_dim: usize, defaults: RopeDefaults) -> 
             },
         }
     };
-    let theta = first("rope_theta", &["rope_theta", "rotary_emb_base"], defaults.theta)?;
-    let share = first("partial_rotary_factor", &["partial_rotary_factor", "rotary_pct"], defaults.rotated)?;
+    let theta = number("rope_theta", &["rope_theta", "rotary_emb_base"], defaults.theta)?;
+    let share = number("partial_rotary_factor", &["partial_rotary_factor", "rotary_pct"], defaults.rotated)?;
     let rotated = (head_dim as f64 * share) as usize;
     if share > 1.0 || rotated == 0 || !rotated.is_multiple_of(2) {
-        let problem = format!("{rotated} of {head_dim} dimensions cannot be turned in pairs");
-        return Err(config.wrong("head_dim", problem).into());
+        let problem = format!("{rotated} of {head_dim} dimensions cannot be rotated in pairs");
+        return Err(config.error("head_dim", problem).into());
     }
     let plain = Rope::plain(theta, rotated);
     match section {
@@ -62,56 +62,58 @@ fn scale(config: &Config, section: &Config, plain: Rope) -> Result<Rope> {
         "default" => Ok(plain),
         "linear" => {
             let factor = section.positive_or("factor", 1.0)? as f32;
-            Ok(stretched(&plain, |_, frequency| frequency / factor))
+            Ok(scaled(&plain, |_, frequency| frequency / factor))
         }
         "llama3" => llama3(section, &plain),
         "longrope" | "su" => longrope(config, section, &plain),
         "factors" => {
             let factors = section.numbers("factors", plain.inverse_frequencies.len())?;
-            Ok(stretched(&plain, |pair, frequency| frequency / factors[pair] as f32))
+            Ok(scaled(&plain, |pair, frequency| frequency / factors[pair] as f32))
         }
         other => {
             let problem = format!("the scaling `{other}` is not supported");
-            Err(section.wrong(field, problem).cure("supported are default, linear, llama3 and longrope").into())
+            Err(section.error(field, problem).cure("supported scalings: default, linear, llama3 and longrope").into())
         }
     }
 }
 
-fn stretched(plain: &Rope, change: impl Fn(usize, f32) -> f32) -> Rope {
+fn scaled(plain: &Rope, change: impl Fn(usize, f32) -> f32) -> Rope {
     let frequencies = plain.inverse_frequencies.iter().enumerate().map(|(pair, &frequency)| change(pair, frequency));
     Rope { inverse_frequencies: frequencies.collect(), ..plain.clone() }
 }
 
-/// Stretches slow pairs, leaves fast ones, and blends in between (Llama 3.1).
+/// Scales low frequencies, keeps high ones, and interpolates in between (Llama 3.1).
 fn llama3(section: &Config, plain: &Rope) -> Result<Rope> {
     let factor = section.positive_or("factor", 8.0)?;
     let (low, high) = (section.positive_or("low_freq_factor", 1.0)?, section.positive_or("high_freq_factor", 4.0)?);
     let original = section.size("original_max_position_embeddings")? as f64;
     if high <= low {
-        return Err(section.wrong("high_freq_factor", format!("{high} is not above low_freq_factor, {low}")).into());
+        return Err(section
+            .error("high_freq_factor", format!("{high} is not greater than low_freq_factor, {low}"))
+            .into());
     }
-    Ok(stretched(plain, |_, frequency| {
-        let turns = original * f64::from(frequency) / std::f64::consts::TAU;
-        let fast = ((turns - low) / (high - low)).clamp(0.0, 1.0);
+    Ok(scaled(plain, |_, frequency| {
+        let rotations = original * f64::from(frequency) / std::f64::consts::TAU;
+        let fast = ((rotations - low) / (high - low)).clamp(0.0, 1.0);
         (f64::from(frequency) * (fast + (1.0 - fast) / factor)) as f32
     }))
 }
 
-/// One factor a pair for short prompts, another for long ones.
+/// Divides each pair's frequency by one factor in short prompts and by another in long ones (LongRoPE).
 fn longrope(config: &Config, section: &Config, plain: &Rope) -> Result<Rope> {
     let pairs = plain.inverse_frequencies.len();
     let (short, long) = (section.numbers("short_factor", pairs)?, section.numbers("long_factor", pairs)?);
     if short.iter().chain(&long).any(|&factor| factor <= 0.0) {
-        return Err(section.wrong("short_factor", "a factor is not above zero").into());
+        return Err(section.error("short_factor", "a factor is not greater than zero").into());
     }
     let field = "original_max_position_embeddings";
     let original = if section.get(field).is_some() { section.size(field)? } else { config.size(field)? };
     let ratio = config.size_or("max_position_embeddings", original)? as f64 / original as f64;
     let factor = section.positive_or("factor", ratio)?;
-    let usual = if factor <= 1.0 { 1.0 } else { (1.0 + factor.ln() / (original as f64).ln()).sqrt() };
-    let magnitude = section.positive_or("attention_factor", usual)? as f32;
-    let divided = |factors: &[f64]| stretched(plain, |pair, frequency| frequency / factors[pair] as f32);
-    let long = Long { beyond: original, inverse_frequencies: divided(&long).inverse_frequencies };
+    let default_magnitude = if factor <= 1.0 { 1.0 } else { (1.0 + factor.ln() / (original as f64).ln()).sqrt() };
+    let magnitude = section.positive_or("attention_factor", default_magnitude)? as f32;
+    let divided = |factors: &[f64]| scaled(plain, |pair, frequency| frequency / factors[pair] as f32);
+    let long = Long { max_short: original, inverse_frequencies: divided(&long).inverse_frequencies };
     Ok(Rope { magnitude, long: Some(long), ..divided(&short) })
 }
 
@@ -125,9 +127,9 @@ mod tests {
         rope(&Config::parse(Path::new("config.json"), json.as_bytes()).unwrap(), 8, defaults)
     }
 
-    /// The same model, in the layout of transformers 5 and in the one before.
+    /// The fields of transformers 5 and those of earlier versions give the same embedding.
     #[test]
-    fn old_and_new_files_agree() {
+    fn old_and_new_fields_agree() {
         let pairs = [
             (r#"{"rope_theta": 500.0}"#, r#"{"rope_parameters": {"rope_theta": 500.0, "rope_type": "default"}}"#),
             (
@@ -144,20 +146,20 @@ mod tests {
             ),
         ];
         for (old, new) in pairs {
-            let found = read(old, RopeDefaults::default()).unwrap();
-            assert_eq!(found, read(new, RopeDefaults::default()).unwrap(), "{old}");
-            assert_ne!(found, read("{}", RopeDefaults::default()).unwrap(), "{old}");
+            let rope = read(old, RopeDefaults::default()).unwrap();
+            assert_eq!(rope, read(new, RopeDefaults::default()).unwrap(), "{old}");
+            assert_ne!(rope, read("{}", RopeDefaults::default()).unwrap(), "{old}");
         }
     }
 
     #[test]
-    fn what_cannot_be_scaled_is_named() {
+    fn unsupported_values_are_named() {
         let cases = [
             (r#"{"rope_scaling": {"type": "yarn", "factor": 2.0}}"#, "`rope_scaling.type`: the scaling `yarn`"),
             (r#"{"rope_scaling": {"type": "longrope", "short_factor": [1]}}"#, "`rope_scaling.short_factor`"),
             (r#"{"rope_theta": "much"}"#, "`rope_theta`"),
             (r#"{"partial_rotary_factor": 0.4}"#, "3 of 8 dimensions"),
-            (r#"{"rope_theta": -1.0}"#, "not above zero"),
+            (r#"{"rope_theta": -1.0}"#, "not greater than zero"),
         ];
         for (json, expected) in cases {
             let message = read(json, RopeDefaults::default()).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! GGUF metadata as the config.json that the same model would have.
+//! Converts GGUF metadata to the config.json of the same model.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,7 +10,7 @@ use crate::{
     model::weights::Weights,
 };
 
-/// `general.architecture` and the architecture of its config.json.
+/// Values of `general.architecture`, each with the matching entry of `architectures` in config.json.
 pub(super) const ARCHITECTURES: &[(&str, &str)] = &[
     ("llama", "LlamaForCausalLM"),
     ("qwen2", "Qwen2ForCausalLM"),
@@ -25,14 +25,15 @@ pub(super) const ARCHITECTURES: &[(&str, &str)] = &[
     ("gptneox", "GPTNeoXForCausalLM"),
 ];
 
-/// Metadata of one model, with errors that name key and file.
+/// Metadata of one model; errors name the key and the file.
 pub(super) struct Metadata<'a> {
     pub(super) path: &'a Path,
     pub(super) values: &'a BTreeMap<String, Value>,
 }
 
 impl Metadata<'_> {
-    pub(super) fn wrong(&self, key: &str, problem: impl Into<String>) -> InputError {
+    /// Creates an error about `key`.
+    pub(super) fn error(&self, key: &str, problem: impl Into<String>) -> InputError {
         InputError::new(problem).path(self.path).field(key)
     }
 
@@ -57,12 +58,12 @@ impl Metadata<'_> {
         }
     }
 
-    /// A number of any kind.
+    /// Returns a number of any type, or `None` if `key` holds none.
     pub(super) fn number(&self, key: &str) -> Option<Json> {
         match self.values.get(key)? {
             Value::Unsigned(number) => Some(json!(number)),
             Value::Signed(number) => Some(json!(number)),
-            // Files hold f32; the shortest decimal that means the same f32 is what config.json had.
+            // Files hold f32; the shortest decimal with the same f32 value is the one in config.json.
             Value::Float(number) => (*number as f32).to_string().parse::<f64>().ok().map(|number| json!(number)),
             _ => None,
         }
@@ -72,20 +73,20 @@ impl Metadata<'_> {
         self.number(key)?.as_u64()?.try_into().ok()
     }
 
-    /// `general.architecture`, if it is supported.
+    /// Returns `general.architecture`, or an error if it is missing or not supported.
     pub(super) fn architecture(&self) -> Result<&str> {
         let key = "general.architecture";
-        let given = self.text(key).ok_or_else(|| self.wrong(key, "the key is missing"))?;
-        if ARCHITECTURES.iter().any(|(known, _)| *known == given) {
-            return Ok(given);
+        let name = self.text(key).ok_or_else(|| self.error(key, "the key is missing"))?;
+        if ARCHITECTURES.iter().any(|(known, _)| *known == name) {
+            return Ok(name);
         }
         let known = crate::text::list(ARCHITECTURES.iter().map(|(known, _)| *known));
-        let problem = format!("the architecture `{given}` is not supported");
-        Err(self.wrong(key, problem).cure(format!("supported are {known}")).into())
+        let problem = format!("the architecture `{name}` is not supported");
+        Err(self.error(key, problem).cure(format!("supported architectures: {known}")).into())
     }
 }
 
-/// The fields that are called alike in all architectures, and their keys after `architecture.`.
+/// Fields of config.json that most architectures share, and their GGUF keys after `architecture.`.
 const FIELDS: &[(&str, &str)] = &[
     ("hidden_size", "embedding_length"),
     ("num_hidden_layers", "block_count"),
@@ -108,6 +109,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("rope_local_base_freq", "rope.freq_base_swa"),
 ];
 
+/// The same for GPT-2.
 const GPT2_FIELDS: &[(&str, &str)] = &[
     ("n_embd", "embedding_length"),
     ("n_layer", "block_count"),
@@ -117,7 +119,7 @@ const GPT2_FIELDS: &[(&str, &str)] = &[
     ("layer_norm_epsilon", "attention.layer_norm_epsilon"),
 ];
 
-/// The config.json of a model; `weights` are its tensors under their usual names.
+/// Builds the config.json of a model; `weights` are its tensors under their Hugging Face names.
 pub(super) fn config(metadata: &Metadata<'_>, weights: &Weights, vocabulary: usize) -> Result<Json> {
     let architecture = metadata.architecture()?;
     let key = |name: &str| format!("{architecture}.{name}");
@@ -159,17 +161,18 @@ fn has_bias(weights: &Weights, stems: &[&str]) -> bool {
     layers.iter().any(|layer| stems.iter().any(|stem| weights.has(&format!("{layer}.{stem}.bias"))))
 }
 
-/// llama.cpp takes the head's width, but for the 27B models the width over heads.
+/// Returns `query_pre_attn_scalar` as llama.cpp does: the head width, or hidden size / heads in the 27B models.
 fn query_scalar(metadata: &Metadata<'_>, architecture: &str) -> Result<usize> {
     let size = |name: &str| {
         let key = format!("{architecture}.{name}");
-        metadata.size(&key).filter(|&size| size > 0).ok_or_else(|| metadata.wrong(&key, "the key is missing"))
+        metadata.size(&key).filter(|&size| size > 0).ok_or_else(|| metadata.error(&key, "the key is missing"))
     };
-    let big = if architecture == "gemma2" { 46 } else { 62 };
-    let derived = size("block_count")? == big;
-    Ok(if derived { size("embedding_length")? / size("attention.head_count")? } else { size("attention.key_length")? })
+    let layers_of_27b = if architecture == "gemma2" { 46 } else { 62 };
+    let is_27b = size("block_count")? == layers_of_27b;
+    Ok(if is_27b { size("embedding_length")? / size("attention.head_count")? } else { size("attention.key_length")? })
 }
 
+/// Returns the rotated share of a head's width, if the file gives the number of rotated dimensions.
 fn rotated_share(metadata: &Metadata<'_>, architecture: &str) -> Result<Option<f64>> {
     let key = |name: &str| format!("{architecture}.{name}");
     let Some(rotated) = metadata.size(&key("rope.dimension_count")) else { return Ok(None) };
@@ -177,17 +180,17 @@ fn rotated_share(metadata: &Metadata<'_>, architecture: &str) -> Result<Option<f
     let derived = || metadata.size(&key("embedding_length"))?.checked_div(heads);
     match metadata.size(&key("attention.key_length")).or_else(derived).filter(|&width| width > 0) {
         Some(width) => Ok(Some(rotated as f64 / width as f64)),
-        None => Err(metadata.wrong(&key("attention.head_count"), "the heads have no width").into()),
+        None => Err(metadata.error(&key("attention.head_count"), "the width of a head is missing").into()),
     }
 }
 
-/// Scaling of rotary frequencies, by a formula or by factors that are tensors.
+/// Builds `rope_scaling`, from the metadata or from tensors with one factor per pair.
 fn rope(metadata: &Metadata<'_>, weights: &Weights) -> Result<Option<Json>> {
     let architecture = metadata.architecture()?;
     let key = |name: &str| format!("{architecture}.rope.scaling.{name}");
     let factors = |name: &str| -> Result<Option<Vec<f32>>> {
-        let found = weights.tensors().find(|(own, _)| *own == name);
-        found.map(|(name, stored)| Ok(weights.get(name, &stored.shape)?.flatten_all()?.to_vec1()?)).transpose()
+        let tensor = weights.tensors().find(|(key, _)| *key == name);
+        tensor.map(|(name, stored)| Ok(weights.get(name, &stored.shape)?.flatten_all()?.to_vec1()?)).transpose()
     };
     if let Some(factors) = factors("rope_freqs.weight")? {
         return Ok(Some(json!({"rope_type": "factors", "factors": factors})));

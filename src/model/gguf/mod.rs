@@ -1,7 +1,7 @@
-//! GGUF files: one file with metadata, tokenizer and tensors, as llama.cpp uses them.
+//! Reader for GGUF files: llama.cpp's format, with metadata, tokenizer and tensors in one file.
 //!
-//! A file is turned into what a Hugging Face folder would give (configuration, tokenizer, tensors by their usual names),
-//! so that families are written once.
+//! A file is converted to the contents of a Hugging Face folder (configuration, tokenizer, tensors under their usual
+//! names), so that each architecture is written only once.
 
 mod config;
 mod names;
@@ -17,21 +17,21 @@ use config::Metadata;
 use super::{chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
 use crate::error::Result;
 
-/// Opens the file at `path`.
+/// Opens the file at `path` and converts its header; tensors are read later.
 pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
     let header = reader::read(path)?;
     let metadata = Metadata { path, values: &header.metadata };
     let architecture = metadata.architecture()?;
     if metadata.size("split.count").is_some_and(|count| count > 1) {
-        let problem = "the model is split over several files";
-        return Err(metadata.wrong("split.count", problem).cure("join them: llama-gguf-split --merge").into());
+        let problem = "the model is split into several files";
+        return Err(metadata.error("split.count", problem).cure("join them: llama-gguf-split --merge").into());
     }
     let count = |name: &str| metadata.size(&format!("{architecture}.attention.{name}"));
     let heads = count("head_count").unwrap_or(1);
-    let facts = names::Facts { architecture, heads, kv_heads: count("head_count_kv").unwrap_or(heads) };
+    let model = names::ModelFacts { architecture, heads, kv_heads: count("head_count_kv").unwrap_or(heads) };
     let embedding = header.tensors.iter().find(|(name, _)| name == "token_embd.weight");
     let vocabulary = embedding.and_then(|(_, stored)| stored.shape.first().copied()).unwrap_or(0);
-    let tensors = header.tensors.into_iter().flat_map(|(name, stored)| names::translate(name, stored, &facts));
+    let tensors = header.tensors.into_iter().flat_map(|(name, stored)| names::translate(name, stored, &model));
     let weights = Weights::from_file(path, tensors.collect(), device)?;
     let config = config::config(&metadata, &weights, vocabulary)?;
     let tokenizer = vocabulary::tokenizer(&metadata)?;
@@ -44,7 +44,7 @@ pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
     })
 }
 
-/// The chat template that the file carries.
+/// Returns the file's chat template, if it has one.
 fn chat(metadata: &Metadata<'_>) -> Result<Option<ChatTemplate>> {
     let Some(source) = metadata.text("tokenizer.chat_template") else { return Ok(None) };
     let tokens = metadata.list("tokenizer.ggml.tokens").unwrap_or_default();

@@ -1,16 +1,16 @@
-//! Tensor names of llama.cpp, and what its converter did to the tensors, undone.
+//! Maps llama.cpp's tensor names to Hugging Face names and undoes the changes its converter makes to tensors.
 
 use crate::model::weights::{Reorder, Stored};
 
-/// What the translation of names has to know about a model.
+/// Properties of a model that the mapping depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts<'a> {
+pub(super) struct ModelFacts<'a> {
     pub(super) architecture: &'a str,
     pub(super) heads: usize,
     pub(super) kv_heads: usize,
 }
 
-/// One row: the name inside a layer in GGUF, and in the checkpoint.
+/// Rows of a tensor's name inside a layer in GGUF and in the Hugging Face checkpoint.
 type Table = &'static [(&'static str, &'static str)];
 
 const LLAMA: Table = &[
@@ -46,13 +46,13 @@ const NEOX: Table = &[
     ("ffn_up", "mlp.dense_h_to_4h"),
     ("ffn_down", "mlp.dense_4h_to_h"),
 ];
-/// More experts than any model has.
-const MOST_EXPERTS: usize = 4096;
-/// Experts by their names in GGUF.
+/// Limit on the number of experts, larger than in any model.
+const MAX_EXPERTS: usize = 4096;
+/// Maps of an expert: their names in GGUF and in the checkpoint.
 const EXPERTS: Table = &[("ffn_gate", "w1"), ("ffn_down", "w2"), ("ffn_up", "w3")];
 
-/// Tensors outside layers, and the name of a layer.
-struct Frame {
+/// Hugging Face names: tensors outside layers, the prefix of a layer, and the names inside it.
+struct NameScheme {
     embedding: &'static str,
     positions: &'static str,
     norm: &'static str,
@@ -61,9 +61,9 @@ struct Frame {
     inside: Table,
 }
 
-fn frame(architecture: &str) -> Frame {
+fn scheme(architecture: &str) -> NameScheme {
     match architecture {
-        "gpt2" => Frame {
+        "gpt2" => NameScheme {
             embedding: "transformer.wte",
             positions: "transformer.wpe",
             norm: "transformer.ln_f",
@@ -71,7 +71,7 @@ fn frame(architecture: &str) -> Frame {
             layer: "transformer.h",
             inside: GPT2,
         },
-        "gptneox" => Frame {
+        "gptneox" => NameScheme {
             embedding: "gpt_neox.embed_in",
             positions: "",
             norm: "gpt_neox.final_layer_norm",
@@ -79,7 +79,7 @@ fn frame(architecture: &str) -> Frame {
             layer: "gpt_neox.layers",
             inside: NEOX,
         },
-        _ => Frame {
+        _ => NameScheme {
             embedding: "model.embed_tokens",
             positions: "",
             norm: "model.norm",
@@ -90,45 +90,46 @@ fn frame(architecture: &str) -> Frame {
     }
 }
 
-/// The tensor under the names that families ask for; several if it holds several experts, itself if it is unknown.
-pub(super) fn translate(name: String, stored: Stored, facts: &Facts<'_>) -> Vec<(String, Stored)> {
-    let frame = frame(facts.architecture);
+/// Renames a tensor and undoes the converter's changes. A tensor of all experts becomes one per expert; an unknown one
+/// keeps its name.
+pub(super) fn translate(name: String, stored: Stored, model: &ModelFacts<'_>) -> Vec<(String, Stored)> {
+    let scheme = scheme(model.architecture);
     let Some((stem, part)) = name.rsplit_once('.') else { return vec![(name, stored)] };
     let outer = match stem {
-        "token_embd" => Some(frame.embedding),
-        "position_embd" => Some(frame.positions),
-        "output_norm" => Some(frame.norm),
-        "output" => Some(frame.unembedding),
+        "token_embd" => Some(scheme.embedding),
+        "position_embd" => Some(scheme.positions),
+        "output_norm" => Some(scheme.norm),
+        "output" => Some(scheme.unembedding),
         _ => None,
     };
     if let Some(outer) = outer {
-        let stored = if stem == "output_norm" { unshift(stored, facts) } else { stored };
+        let stored = if stem == "output_norm" { undo_norm_offset(stored, model) } else { stored };
         return vec![(format!("{outer}.{part}"), stored)];
     }
     let inner = stem.strip_prefix("blk.").and_then(|rest| rest.split_once('.'));
     let Some((layer, inner)) = inner else { return vec![(name, stored)] };
-    let at = format!("{}.{layer}", frame.layer);
+    let at = format!("{}.{layer}", scheme.layer);
     if let Some(experts) = experts(&at, inner, &stored) {
         return experts;
     }
-    let own = |inner: &str| frame.inside.iter().find(|(own, _)| *own == inner).map(|&(_, name)| name);
-    let target = match (facts.architecture, inner) {
+    let usual = |inner: &str| scheme.inside.iter().find(|(name, _)| *name == inner).map(|&(_, name)| name);
+    let target = match (model.architecture, inner) {
         ("gemma2" | "gemma3", "ffn_norm") => Some("pre_feedforward_layernorm"),
         ("phi3", "ffn_up") => Some("mlp.gate_up_proj"),
-        _ => own(inner),
+        _ => usual(inner),
     };
     match target {
-        Some(target) => vec![(format!("{at}.{target}.{part}"), undo(inner, part, stored, facts))],
+        Some(target) => vec![(format!("{at}.{target}.{part}"), undo_conversion(inner, part, stored, model))],
         None => vec![(name, stored)],
     }
 }
 
-/// All experts in one tensor `[experts, out, in]`, or, in older files, one tensor each.
+/// Renames tensors of experts: one tensor `[experts, out, in]`, or one tensor per expert in older files.
 fn experts(at: &str, inner: &str, stored: &Stored) -> Option<Vec<(String, Stored)>> {
     let at = |expert: &str, name: &str| format!("{at}.block_sparse_moe.experts.{expert}.{name}.weight");
-    for (own, name) in EXPERTS {
-        let Some(rest) = inner.strip_prefix(own) else { continue };
-        if rest == "_exps" && stored.shape.len() == 3 && stored.shape[0] <= MOST_EXPERTS {
+    for (gguf_name, name) in EXPERTS {
+        let Some(rest) = inner.strip_prefix(gguf_name) else { continue };
+        if rest == "_exps" && stored.shape.len() == 3 && stored.shape[0] <= MAX_EXPERTS {
             return Some((0..stored.shape[0]).map(|i| (at(&i.to_string(), name), stored.slice(i))).collect());
         }
         if let Some(expert) = rest.strip_prefix('.') {
@@ -138,23 +139,23 @@ fn experts(at: &str, inner: &str, stored: &Stored) -> Option<Vec<(String, Stored
     None
 }
 
-/// Undoes what llama.cpp's converter does to one tensor of a layer.
-fn undo(inner: &str, part: &str, stored: Stored, facts: &Facts<'_>) -> Stored {
+/// Undoes the change that llama.cpp's converter makes to a tensor of a layer.
+fn undo_conversion(inner: &str, part: &str, stored: Stored, model: &ModelFacts<'_>) -> Stored {
     let pairs = |heads| stored.clone().with_order(Reorder::Pairs { heads });
-    match (facts.architecture, inner) {
-        // Its rotary embedding turns neighbours, so it lays the halves of a head side by side.
-        ("llama" | "granite", "attn_q") => pairs(facts.heads),
-        ("llama" | "granite", "attn_k") => pairs(facts.kv_heads),
-        // Queries of all heads first, where the checkpoint goes head by head.
-        ("gptneox", "attn_qkv") => stored.with_order(Reorder::Fused { heads: facts.heads }),
-        // Written output first already.
-        ("gpt2", _) if part == "weight" && stored.shape.len() == 2 => stored.turned(),
-        (_, inner) if inner.ends_with("norm") => unshift(stored, facts),
+    match (model.architecture, inner) {
+        // llama.cpp rotates neighbouring dimensions, so the converter interleaves the two halves of each head.
+        ("llama" | "granite", "attn_q") => pairs(model.heads),
+        ("llama" | "granite", "attn_k") => pairs(model.kv_heads),
+        // The converter puts queries of all heads first; the checkpoint goes head by head.
+        ("gptneox", "attn_qkv") => stored.with_order(Reorder::Fused { heads: model.heads }),
+        // The converter stores `[out, in]`, the checkpoint `[in, out]`.
+        ("gpt2", _) if part == "weight" && stored.shape.len() == 2 => stored.transposed(),
+        (_, inner) if inner.ends_with("norm") => undo_norm_offset(stored, model),
         _ => stored,
     }
 }
 
-/// Gemma's norms have their one already added.
-fn unshift(stored: Stored, facts: &Facts<'_>) -> Stored {
-    if facts.architecture.starts_with("gemma") { stored.with_shift(-1.0) } else { stored }
+/// Subtracts the 1 that the converter adds to Gemma's norm weights.
+fn undo_norm_offset(stored: Stored, model: &ModelFacts<'_>) -> Stored {
+    if model.architecture.starts_with("gemma") { stored.with_shift(-1.0) } else { stored }
 }

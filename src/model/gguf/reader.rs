@@ -1,6 +1,6 @@
-//! The header of a GGUF file (version 2 or 3), checked before anything in it is believed.
+//! Reads and validates the header of a GGUF file (version 2 or 3).
 //!
-//! candle's own reader panics or reads out of bounds on crafted headers, so none is handed to it.
+//! candle's own reader panics or reads out of bounds on crafted headers, so it is not used.
 
 use std::{
     collections::BTreeMap,
@@ -16,12 +16,12 @@ use crate::{
     model::weights::{Numbers, Stored},
 };
 
-/// Values that all arrays of the metadata may have together: bounds the memory that a small file can ask for.
-const MOST_VALUES: u64 = 1 << 23;
-const MOST_DIMS: u32 = 4;
-const DEEPEST_ARRAY: u32 = 2;
+/// Limit on the values in all metadata arrays together; bounds the memory that a crafted file can claim.
+const MAX_VALUES: u64 = 1 << 23;
+const MAX_DIMS: u32 = 4;
+const MAX_ARRAY_DEPTH: u32 = 2;
 
-/// A value of the metadata.
+/// A metadata value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Unsigned(u64),
@@ -32,7 +32,7 @@ pub(crate) enum Value {
     List(Vec<Value>),
 }
 
-/// Metadata and tensors by their names in the file.
+/// Metadata and tensors, under their names in the file.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) metadata: BTreeMap<String, Value>,
@@ -59,7 +59,7 @@ pub(crate) fn read(path: &Path) -> Result<Header> {
 impl Reader<'_> {
     fn header(&mut self) -> Result<Header> {
         if self.bytes::<4>("magic")? != *b"GGUF" {
-            return Err(self.wrong("magic", "this is not a GGUF file").into());
+            return Err(self.error("magic", "this is not a GGUF file").into());
         }
         let version = self.u32("version")?;
         if !(2..=3).contains(&version) {
@@ -68,7 +68,7 @@ impl Reader<'_> {
             } else {
                 format!("GGUF version {version} is not supported")
             };
-            return Err(self.wrong("version", problem).cure("convert the model anew with llama.cpp").into());
+            return Err(self.error("version", problem).cure("convert the model again with llama.cpp").into());
         }
         let (tensors, pairs) = (self.count("tensor_count", 24)?, self.count("metadata_kv_count", 13)?);
         let mut metadata = BTreeMap::new();
@@ -90,7 +90,7 @@ impl Reader<'_> {
             Some(&Value::Unsigned(alignment)) if alignment.is_power_of_two() && alignment <= 1 << 20 => Ok(alignment),
             Some(other) => {
                 let problem = format!("{other:?} is not a power of two up to 2^20");
-                Err(self.wrong("general.alignment", problem).into())
+                Err(self.error("general.alignment", problem).into())
             }
         }
     }
@@ -106,40 +106,40 @@ impl Reader<'_> {
             6 => Value::Float(f64::from(f32::from_le_bytes(self.bytes(key)?))),
             7 => Value::Flag(self.bytes::<1>(key)?[0] != 0),
             8 => Value::Text(self.text(key)?),
-            9 if depth < DEEPEST_ARRAY => {
+            9 if depth < MAX_ARRAY_DEPTH => {
                 let kind = self.u32(key)?;
                 let count = self.count(key, 1)?;
                 self.values += count;
-                if self.values > MOST_VALUES {
-                    return Err(self.wrong(key, "the metadata hold impossibly long arrays").into());
+                if self.values > MAX_VALUES {
+                    return Err(self.error(key, "the arrays of the metadata are too long").into());
                 }
                 Value::List((0..count).map(|_| self.value(key, kind, depth + 1)).collect::<Result<_>>()?)
             }
             10 => Value::Unsigned(self.u64(key)?),
             11 => Value::Signed(self.u64(key)?.cast_signed()),
             12 => Value::Float(f64::from_le_bytes(self.bytes(key)?)),
-            other => return Err(self.wrong(key, format!("{other} is not a type of value")).into()),
+            other => return Err(self.error(key, format!("{other} is not a value type")).into()),
         })
     }
 
-    /// Name, shape (rows first), type number, offset.
+    /// Reads a tensor's name, shape (rows first), type number and offset.
     fn tensor(&mut self) -> Result<(String, Vec<usize>, u32, u64)> {
         let name = self.text("tensor name")?;
         let dims = self.u32(&name)?;
-        if dims > MOST_DIMS {
-            return Err(self.wrong(&name, format!("{dims} dimensions are more than {MOST_DIMS}")).into());
+        if dims > MAX_DIMS {
+            return Err(self.error(&name, format!("{dims} dimensions are more than {MAX_DIMS}")).into());
         }
         let mut shape = Vec::new();
         for _ in 0..dims {
             let size = self.u64(&name)?;
-            let whole = usize::try_from(size).ok().filter(|&size| size > 0);
-            shape.push(whole.ok_or_else(|| self.wrong(&name, format!("{size} is not a size")))?);
+            let valid = usize::try_from(size).ok().filter(|&size| size > 0);
+            shape.push(valid.ok_or_else(|| self.error(&name, format!("{size} is not a size")))?);
         }
         shape.reverse();
         Ok((name.clone(), shape, self.u32(&name)?, self.u64(&name)?))
     }
 
-    /// Checks that tensors lie in the file, aligned and apart.
+    /// Computes where tensors lie, and checks that they are inside the file, aligned and disjoint.
     fn place(
         &self,
         mut infos: Vec<(String, Vec<usize>, u32, u64)>,
@@ -151,19 +151,20 @@ impl Reader<'_> {
         let mut tensors: Vec<(String, Stored)> = Vec::with_capacity(infos.len());
         for (name, shape, kind, offset) in infos {
             let numbers = numbers(kind).ok_or_else(|| {
-                let problem = format!("numbers of ggml type {kind} are not supported");
-                self.wrong(&name, problem).cure("take a file in f16, q8_0, q4_0, or one of the K quantisations")
+                let problem = format!("ggml type {kind} is not supported");
+                self.error(&name, problem).cure("use a file in f16, q8_0, q4_0 or a K quantisation")
             })?;
             let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-            let whole_rows = |numbers: &Numbers| numbers.bytes(*shape.last().unwrap_or(&1)).is_some();
-            let length = elements.filter(|_| whole_rows(&numbers)).and_then(|elements| numbers.bytes(elements));
-            let length = length.ok_or_else(|| self.wrong(&name, format!("{shape:?} is an impossible shape")))?;
+            let fills_rows = |numbers: &Numbers| numbers.bytes(*shape.last().unwrap_or(&1)).is_some();
+            let length = elements.filter(|_| fills_rows(&numbers)).and_then(|elements| numbers.bytes(elements));
+            let length = length.ok_or_else(|| self.error(&name, format!("{shape:?} is an impossible shape")))?;
             let from = start.checked_add(offset).filter(|_| offset.is_multiple_of(alignment) && offset >= end);
             let to = from.and_then(|from| from.checked_add(length as u64)).filter(|&to| to <= self.length);
             let (Some(from), Some(to)) = (from, to) else {
-                let problem =
-                    format!("its {length} bytes at offset {offset} overlap, are misaligned, or leave the file");
-                return Err(self.wrong(&name, problem).cure("the file is damaged; fetch it again").into());
+                let problem = format!(
+                    "its {length} bytes at offset {offset} overlap another tensor, are misaligned, or leave the file"
+                );
+                return Err(self.error(&name, problem).cure("the file is damaged; fetch it again").into());
             };
             end = to - start;
             tensors.push((name, Stored::new(from, length, shape, numbers)));
@@ -171,21 +172,21 @@ impl Reader<'_> {
         Ok(tensors)
     }
 
-    /// A number of things that take at least `each` bytes in the rest of the file.
-    fn count(&mut self, field: &str, each: u64) -> Result<u64> {
+    /// Reads a count of entries and checks that the rest of the file has room for them, at `min_bytes` or more each.
+    fn count(&mut self, field: &str, min_bytes: u64) -> Result<u64> {
         let count = self.u64(field)?;
-        let room = (self.length - self.at) / each;
+        let room = (self.length - self.at) / min_bytes;
         if count <= room {
             return Ok(count);
         }
-        Err(self.wrong(field, format!("the file has no room for {count} entries")).into())
+        Err(self.error(field, format!("the file has no room for {count} entries")).into())
     }
 
     fn text(&mut self, field: &str) -> Result<String> {
         let length = self.count(field, 1)?;
         let mut bytes = vec![0; length as usize];
         self.fill(field, &mut bytes)?;
-        String::from_utf8(bytes).map_err(|_| self.wrong(field, "the text is not UTF-8").into())
+        String::from_utf8(bytes).map_err(|_| self.error(field, "the text is not UTF-8").into())
     }
 
     fn u32(&mut self, field: &str) -> Result<u32> {
@@ -204,18 +205,19 @@ impl Reader<'_> {
 
     fn fill(&mut self, field: &str, bytes: &mut [u8]) -> Result<()> {
         if self.file.read_exact(bytes).is_err() {
-            return Err(self.wrong(field, "the file is cut short").cure("fetch it again").into());
+            return Err(self.error(field, "the file is cut short").cure("fetch it again").into());
         }
         self.at += bytes.len() as u64;
         Ok(())
     }
 
-    fn wrong(&self, field: &str, problem: impl Into<String>) -> InputError {
+    /// Creates an error about `field`.
+    fn error(&self, field: &str, problem: impl Into<String>) -> InputError {
         InputError::new(problem).path(self.path).field(field)
     }
 }
 
-/// What a ggml type number stands for.
+/// Returns the number format of a ggml type, or `None` if it is unknown.
 fn numbers(kind: u32) -> Option<Numbers> {
     Some(match kind {
         0 => Numbers::F32,

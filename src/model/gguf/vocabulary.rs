@@ -1,4 +1,4 @@
-//! The tokenizer inside a GGUF file, as the tokenizer.json that would give the same ids.
+//! Converts a GGUF file's tokenizer to a tokenizer.json that gives the same ids.
 
 use std::collections::HashMap;
 
@@ -13,41 +13,41 @@ const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
 const BYTE: u64 = 6;
 
-/// Tokens of a vocabulary.
+/// Tokens and their types.
 struct Vocabulary<'a> {
     tokens: Vec<&'a str>,
-    /// Empty if the file does not tell.
+    /// Types in the order of `tokens`; empty if the file has none.
     types: Vec<u64>,
 }
 
-/// The tokenizer.json of `metadata`.
+/// Builds the tokenizer.json of `metadata`.
 ///
 /// # Errors
-/// If a part is missing, or the kind of vocabulary or of pre-tokenizer is not supported.
+/// If a part is missing, or the vocabulary type or pre-tokenizer is not supported.
 pub(super) fn tokenizer(metadata: &Metadata<'_>) -> Result<Json> {
     let key = "tokenizer.ggml.model";
     let vocabulary = vocabulary(metadata)?;
     match metadata.text(key) {
         Some("gpt2") => byte_level(metadata, &vocabulary),
-        Some("llama") => sentence_pieces(metadata, &vocabulary),
+        Some("llama") => sentence_piece(metadata, &vocabulary),
         other => {
             let problem = format!("the vocabulary `{}` is not supported", other.unwrap_or("(none)"));
-            Err(metadata.wrong(key, problem).cure("supported are gpt2 and llama").into())
+            Err(metadata.error(key, problem).cure("supported vocabularies: gpt2 and llama").into())
         }
     }
 }
 
 fn vocabulary<'a>(metadata: &'a Metadata<'_>) -> Result<Vocabulary<'a>> {
     let key = "tokenizer.ggml.tokens";
-    let list = metadata.list(key).ok_or_else(|| metadata.wrong(key, "the list is missing"))?;
+    let list = metadata.list(key).ok_or_else(|| metadata.error(key, "the list is missing"))?;
     let tokens: Vec<&str> = list.iter().filter_map(text).collect();
     if tokens.len() < list.len() {
-        return Err(metadata.wrong(key, "a token is not a text").into());
+        return Err(metadata.error(key, "a token is not a string").into());
     }
     let key = "tokenizer.ggml.token_type";
     let types: Vec<u64> = metadata.list(key).unwrap_or_default().iter().filter_map(whole).collect();
     if !types.is_empty() && types.len() != tokens.len() {
-        return Err(metadata.wrong(key, format!("{} types for {} tokens", types.len(), tokens.len())).into());
+        return Err(metadata.error(key, format!("{} types for {} tokens", types.len(), tokens.len())).into());
     }
     Ok(Vocabulary { tokens, types })
 }
@@ -74,44 +74,44 @@ impl Vocabulary<'_> {
         Json::Object(pairs.collect::<Map<_, _>>())
     }
 
-    /// Tokens that are found in a text before anything else happens to it.
+    /// Returns added tokens, which are matched before normalisation and pre-tokenization.
     fn added(&self) -> Json {
-        let wanted = |id: &usize| matches!(self.kind(*id), UNKNOWN | CONTROL | USER_DEFINED);
+        let is_added = |id: &usize| matches!(self.kind(*id), UNKNOWN | CONTROL | USER_DEFINED);
         let entry = |id: usize| {
             json!({"id": id, "content": self.tokens[id], "single_word": false, "lstrip": false, "rstrip": false,
                 "normalized": false, "special": self.kind(id) != USER_DEFINED})
         };
-        (0..self.tokens.len()).filter(wanted).map(entry).collect()
+        (0..self.tokens.len()).filter(is_added).map(entry).collect()
     }
 }
 
-/// GPT-2's byte-level pairs.
+/// Builds a byte-level BPE tokenizer, as GPT-2's.
 fn byte_level(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Json> {
     let key = "tokenizer.ggml.merges";
-    let merges = metadata.list(key).ok_or_else(|| metadata.wrong(key, "the list is missing"))?;
+    let merges = metadata.list(key).ok_or_else(|| metadata.error(key, "the list is missing"))?;
     let merges: Vec<Json> = merges.iter().filter_map(text).map(|merge| json!(merge)).collect();
-    let cut = pre_tokenizer::cut(metadata)?;
+    let parts = pre_tokenizer::parts(metadata)?;
     Ok(json!({
         "version": "1.0",
         "added_tokens": vocabulary.added(),
-        "normalizer": cut.normalizer,
-        "pre_tokenizer": cut.pre_tokenizer,
-        "post_processor": post_processor(metadata, vocabulary, cut.add_bos)?,
+        "normalizer": parts.normalizer,
+        "pre_tokenizer": parts.pre_tokenizer,
+        "post_processor": post_processor(metadata, vocabulary, parts.add_bos)?,
         "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
-        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": merges, "ignore_merges": cut.ignore_merges},
+        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": merges, "ignore_merges": parts.ignore_merges},
     }))
 }
 
-/// SentencePiece's pairs: whichever neighbours form the best-scored token are joined first. As pairs have no list of
-/// their own there, they are all ways to cut a token into two tokens, best score first.
-fn sentence_pieces(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Json> {
+/// Builds a SentencePiece BPE tokenizer, which first merges the neighbours that form the token with the highest score.
+/// The file has no list of merges, so they are all splits of a token into two tokens, highest score first.
+fn sentence_piece(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Json> {
     let key = "tokenizer.ggml.scores";
     let scores = metadata.list(key).unwrap_or_default();
     let scores: Vec<f64> =
         scores.iter().filter_map(|x| if let Value::Float(x) = x { Some(*x) } else { None }).collect();
     if scores.len() != vocabulary.tokens.len() {
         let problem = format!("{} scores for {} tokens", scores.len(), vocabulary.tokens.len());
-        return Err(metadata.wrong(key, problem).into());
+        return Err(metadata.error(key, problem).into());
     }
     let unknown = (0..vocabulary.tokens.len()).find(|&id| vocabulary.kind(id) == UNKNOWN);
     let bytes = (0..vocabulary.tokens.len()).any(|id| vocabulary.kind(id) == BYTE);
@@ -132,43 +132,44 @@ fn sentence_pieces(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Resu
             {"type": "ByteFallback"},
             {"type": "Fuse"},
         ]},
-        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": pairs(vocabulary, &scores),
+        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": merges(vocabulary, &scores),
             "unk_token": unknown.map(|id| vocabulary.tokens[id]), "fuse_unk": true, "byte_fallback": bytes},
     }))
 }
 
-fn pairs(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Vec<Json> {
+/// Returns all splits of a token into two tokens, highest score first.
+fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Vec<Json> {
     let ids: HashMap<&str, usize> = vocabulary.tokens.iter().enumerate().map(|(id, token)| (*token, id)).collect();
-    let mut found: Vec<(usize, usize, usize)> = Vec::new();
+    let mut splits: Vec<(usize, usize, usize)> = Vec::new();
     for (id, token) in vocabulary.tokens.iter().enumerate() {
-        let cuts = token.char_indices().skip(1).filter_map(|(at, _)| {
+        let of_token = token.char_indices().skip(1).filter_map(|(at, _)| {
             let (left, right) = token.split_at(at);
             Some((*ids.get(left)?, *ids.get(right)?, id))
         });
-        found.extend(cuts);
+        splits.extend(of_token);
     }
-    found.sort_by(|a, b| scores[b.2].total_cmp(&scores[a.2]).then(a.cmp(b)));
-    found.into_iter().map(|(left, right, _)| json!([vocabulary.tokens[left], vocabulary.tokens[right]])).collect()
+    splits.sort_by(|a, b| scores[b.2].total_cmp(&scores[a.2]).then(a.cmp(b)));
+    splits.into_iter().map(|(left, right, _)| json!([vocabulary.tokens[left], vocabulary.tokens[right]])).collect()
 }
 
-/// What surrounds every prompt.
+/// Builds the post-processor, which adds special tokens around every prompt.
 fn post_processor(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>, bos_by_default: bool) -> Result<Json> {
-    let wanted = |flag: &str, default: bool, key: &str| -> Result<Option<(usize, &str)>> {
+    let special_token = |flag: &str, default: bool, key: &str| -> Result<Option<(usize, &str)>> {
         if !metadata.flag(flag).unwrap_or(default) {
             return Ok(None);
         }
         let id = metadata.size(key).filter(|&id| id < vocabulary.tokens.len());
-        let id = id.ok_or_else(|| metadata.wrong(key, "the key does not name a token of the vocabulary"))?;
+        let id = id.ok_or_else(|| metadata.error(key, "the id is not in the vocabulary"))?;
         Ok(Some((id, vocabulary.tokens[id])))
     };
-    let bos = wanted("tokenizer.ggml.add_bos_token", bos_by_default, "tokenizer.ggml.bos_token_id")?;
-    let eos = wanted("tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id")?;
+    let bos = special_token("tokenizer.ggml.add_bos_token", bos_by_default, "tokenizer.ggml.bos_token_id")?;
+    let eos = special_token("tokenizer.ggml.add_eos_token", false, "tokenizer.ggml.eos_token_id")?;
     if bos.is_none() && eos.is_none() {
         return Ok(Json::Null);
     }
     let piece = |(_, token): (usize, &str)| json!({"SpecialToken": {"id": token, "type_id": 0}});
     let text = |id: &str| json!({"Sequence": {"id": id, "type_id": 0}});
-    let around =
+    let surround =
         |inner: Vec<Json>| -> Vec<Json> { bos.map(piece).into_iter().chain(inner).chain(eos.map(piece)).collect() };
     let special = bos
         .iter()
@@ -176,8 +177,8 @@ fn post_processor(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>, bos_by_d
         .map(|&(id, token)| (token.to_owned(), json!({"id": token, "ids": [id], "tokens": [token]})));
     Ok(json!({
         "type": "TemplateProcessing",
-        "single": around(vec![text("A")]),
-        "pair": around(vec![text("A"), text("B")]),
+        "single": surround(vec![text("A")]),
+        "pair": surround(vec![text("A"), text("B")]),
         "special_tokens": special.collect::<Map<_, _>>(),
     }))
 }

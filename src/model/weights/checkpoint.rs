@@ -1,4 +1,4 @@
-//! All tensors of a checkpoint, by name.
+//! Index of a checkpoint's tensors by name.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{error::Result, model::matrix::Matrix};
 
-/// All tensors of a checkpoint.
+/// A checkpoint: its files, an index of its tensors, and how to load them.
 #[derive(Debug)]
 pub struct Weights {
     pub(super) shards: Vec<Shard>,
@@ -28,21 +28,21 @@ impl Weights {
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, in `folder`.
     ///
     /// # Errors
-    /// If a file is missing, unreadable, or not a sound safetensors file.
+    /// If a file is missing, unreadable, or not a valid safetensors file.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
         let shards = safetensors::files(folder)?.into_iter().map(Shard::open).collect::<Result<_>>()?;
         Self::index(shards, device)
     }
 
-    /// Tensors of a file that is part of the program.
+    /// Opens a safetensors file embedded in the binary; errors name `name`.
     ///
     /// # Errors
-    /// If `bytes` is not a sound safetensors file.
+    /// If `bytes` is not a valid safetensors file.
     pub fn embedded(name: &str, bytes: &'static [u8], device: &Device) -> Result<Self> {
         Self::index(vec![Shard::embedded(name, bytes)], device)
     }
 
-    /// Tensors of one file whose header was read and checked elsewhere.
+    /// Opens one file with `tensors`, whose header the caller has validated.
     pub(in crate::model) fn from_file(path: &Path, tensors: Vec<(String, Stored)>, device: &Device) -> Result<Self> {
         let shards = vec![Shard::open(path.to_owned())?];
         Ok(Self { shards, tensors: tensors.into_iter().collect(), precision: Precision::F32, device: device.clone() })
@@ -53,30 +53,30 @@ impl Weights {
         for (index, shard) in shards.iter().enumerate() {
             for (name, stored) in safetensors::index(shard, index)? {
                 if tensors.insert(name.clone(), stored).is_some() {
-                    return Err(shard.wrong(&name, "the tensor is in two files of the checkpoint").into());
+                    return Err(shard.error(&name, "two files of the checkpoint contain this tensor").into());
                 }
             }
         }
         Ok(Self { shards, tensors, precision: Precision::F32, device: device.clone() })
     }
 
-    /// Chooses what matrices are kept as.
+    /// Sets the precision of matrices in memory.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// Where tensors are placed.
+    /// Device on which tensors are created.
     pub const fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Whether the checkpoint has a tensor called `name`.
+    /// Whether the checkpoint has a tensor named `name`.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
-    /// All tensors, in no order.
+    /// All tensors with their names, in arbitrary order.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &Stored)> {
         self.tensors.iter().map(|(name, stored)| (name.as_str(), stored))
     }
@@ -86,7 +86,7 @@ impl Weights {
         self.tensors.values().any(|stored| matches!(stored.numbers, Numbers::Blocks(_)))
     }
 
-    /// Short name of what most of the matrices are kept as.
+    /// Dtype of most matrices in memory, as in `run.json`.
     pub fn kept_as(&self) -> String {
         match self.precision {
             Precision::F32 => "f32".to_owned(),
@@ -97,7 +97,7 @@ impl Weights {
         }
     }
 
-    /// Short name of what most of the numbers are in the file.
+    /// Most frequent number format in the files, counted by values.
     pub fn own_numbers(&self) -> String {
         let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
         for stored in self.tensors.values() {
@@ -106,26 +106,26 @@ impl Weights {
         sizes.into_iter().max_by_key(|&(_, size)| size).map_or_else(String::new, |(name, _)| name)
     }
 
-    /// A vector or table in f32.
+    /// Reads a vector or matrix in f32.
     ///
     /// # Errors
-    /// If it is missing, has another shape, or holds NaN or infinity.
+    /// If it is missing, has a different shape, or contains NaN or infinity.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.find(name, shape)?.tensor()
     }
 
-    /// A matrix in the chosen precision.
+    /// Reads a matrix in the chosen precision.
     ///
     /// # Errors
-    /// If it is missing, has another shape, or holds NaN or infinity.
+    /// If it is missing, has a different shape, or contains NaN or infinity.
     pub fn matrix(&self, name: &str, shape: (usize, usize)) -> Result<Matrix> {
         self.find(name, &[shape.0, shape.1])?.matrix()
     }
 
-    /// BLAKE3 over all files in order, in hexadecimal: names the weights of a run.
+    /// Computes BLAKE3 over all files in order, in hexadecimal; identifies a run's weights.
     ///
     /// # Errors
-    /// If a file cannot be read any more.
+    /// If a file can no longer be read.
     pub fn hash(&self) -> Result<String> {
         let mut hasher = blake3::Hasher::new();
         self.shards.iter().try_for_each(|shard| shard.hash_into(&mut hasher))?;

@@ -1,30 +1,31 @@
-//! What weights are kept as in memory, as `--dtype` names it.
+//! Precision of weights in memory, and the values of `--dtype`.
 
 use std::{fmt, str::FromStr};
 
 use crate::error::{Error, Result};
 
-/// What matrices are kept as; all computation is f32 but for quantised products.
+/// Value of `--dtype`: precision of matrices in memory. All computation is f32 except quantised products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dtype {
-    /// f32 where memory allows, else as the file has them; quantised files stay quantised.
+    /// f32 if memory allows, else the file's own precision; quantised files stay quantised.
     #[default]
     Auto,
-    /// 32 bits.
+    /// 32-bit floats.
     F32,
-    /// 16 bits.
+    /// 16-bit floats.
     F16,
-    /// 16 bits with the range of f32.
+    /// 16-bit floats with the range of f32.
     Bf16,
-    /// Quantised while loading: blocks of 32 bytes with one scale.
+    /// Quantised while loading to blocks of 32 8-bit integers with one scale.
     Q8,
 }
 
 impl Dtype {
-    /// All of them, by name.
+    /// All values with their names.
     pub const NAMES: [(&'static str, Self); 5] =
         [("auto", Self::Auto), ("f32", Self::F32), ("f16", Self::F16), ("bf16", Self::Bf16), ("q8_0", Self::Q8)];
 
+    /// Returns the precision, or `None` for [`Dtype::Auto`].
     pub(in crate::model) const fn precision(self) -> Option<Precision> {
         match self {
             Self::Auto => None,
@@ -40,8 +41,8 @@ impl FromStr for Dtype {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, dtype)| dtype);
-        found.ok_or_else(|| Error::Unknown {
+        let dtype = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, dtype)| dtype);
+        dtype.ok_or_else(|| Error::Unknown {
             what: "dtype",
             given: text.to_owned(),
             known: Self::NAMES.map(|(name, _)| name.to_owned()).to_vec(),
@@ -56,18 +57,18 @@ impl fmt::Display for Dtype {
     }
 }
 
-/// What matrices are kept as. Norms, biases and positions are always f32.
+/// Precision of matrices in memory. Norms, biases and positions are always f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// 32 bits.
+    /// 32-bit floats.
     #[default]
     F32,
-    /// Half precision.
+    /// 16-bit floats.
     F16,
-    /// Half precision with the range of f32.
+    /// 16-bit floats with the range of f32.
     BF16,
-    /// Blocks of 32 bytes with one scale; matrices whose width is no multiple of 32 stay in f32.
+    /// Blocks of 32 8-bit integers with one scale; matrices whose width is not a multiple of 32 stay in f32.
     Q8,
-    /// As the file has them.
+    /// The file's own precision.
     Own,
 }

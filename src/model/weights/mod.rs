@@ -1,7 +1,7 @@
-//! Tensors by name, read from checkpoint files one at a time.
+//! Reads tensors by name from checkpoint files, one at a time.
 //!
-//! Files are read, not mapped: nothing but the tensor being made is held twice, and a file that another process cuts
-//! short meanwhile is an error here and not the end of the program.
+//! Files are read, not mapped: only the tensor being built is in memory twice, and a file that another process truncates
+//! meanwhile gives an error instead of a crash.
 
 mod checkpoint;
 mod dtype;

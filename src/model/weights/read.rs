@@ -1,4 +1,4 @@
-//! From a tensor in a file to one in memory: the wanted rows, in the chosen precision, checked.
+//! Loads a tensor from a file: selects rows, converts to the chosen precision, and rejects NaN and infinity.
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
@@ -18,10 +18,10 @@ use crate::{
     model::matrix::Matrix,
 };
 
-/// Bytes that are made into numbers at a time.
-const PIECE: usize = 1 << 20;
+/// Bytes decoded at a time.
+const CHUNK: usize = 1 << 20;
 
-/// A tensor that was found and has the expected shape, and the part of it that is wanted.
+/// Reader of one tensor of a checkpoint, or of selected rows.
 pub struct TensorReader<'a> {
     pub(super) weights: &'a Weights,
     pub(super) name: &'a str,
@@ -31,52 +31,52 @@ pub struct TensorReader<'a> {
 }
 
 impl Weights {
-    /// The tensor `name`, which must have `shape`.
+    /// Returns a reader of the tensor `name`, which must have `shape`.
     ///
     /// # Errors
-    /// If it is missing or has another shape.
+    /// If the tensor is missing or has a different shape.
     pub fn find<'a>(&'a self, name: &'a str, shape: &[usize]) -> Result<TensorReader<'a>> {
         let Some(stored) = self.tensors.get(name) else {
             let path = self.shards.first().map_or_else(PathBuf::new, |shard| shard.path().to_owned());
             return Err(InputError::new("the checkpoint has no such tensor")
                 .path(path)
                 .field(name)
-                .cure("check that the configuration belongs to these weights")
+                .cure("check that config.json belongs to these weights")
                 .into());
         };
         if stored.shape != shape {
-            let problem = format!("the tensor has shape {:?}, but the configuration asks for {shape:?}", stored.shape);
-            return Err(self.shards[stored.shard].wrong(name, problem).into());
+            let problem = format!("the tensor has shape {:?}, but config.json implies {shape:?}", stored.shape);
+            return Err(self.shards[stored.shard].error(name, problem).into());
         }
         Ok(TensorReader { weights: self, name, stored, rows: None, input_first: false })
     }
 }
 
 impl TensorReader<'_> {
-    /// Only these rows, in this order.
+    /// Selects `rows`, in this order.
     #[must_use]
     pub fn rows(self, rows: impl IntoIterator<Item = Range<usize>>) -> Self {
         Self { rows: Some(rows.into_iter().collect()), ..self }
     }
 
-    /// The file has `[in, out]` where others have `[out, in]`; rows are then columns of the file.
+    /// Declares that the file has `[in, out]` instead of `[out, in]`; rows are then columns of the file.
     #[must_use]
     pub fn input_first(self) -> Self {
         Self { input_first: true, ..self }
     }
 
-    /// As a tensor in f32.
+    /// Reads a tensor in f32.
     ///
     /// # Errors
-    /// If it holds NaN or infinity, or cannot be read.
+    /// If it contains NaN or infinity, or cannot be read.
     pub fn tensor(self) -> Result<Tensor> {
         self.dense(|value| value)
     }
 
-    /// As a matrix in the chosen precision.
+    /// Reads a matrix in the chosen precision.
     ///
     /// # Errors
-    /// If it holds NaN or infinity, or cannot be read.
+    /// If it contains NaN or infinity, or cannot be read.
     pub fn matrix(self) -> Result<Matrix> {
         let width = self.shape().last().copied().unwrap_or(0);
         match (self.weights.precision, self.stored.numbers) {
@@ -88,21 +88,22 @@ impl TensorReader<'_> {
         }
     }
 
-    fn dense<T: WithDType>(&self, number: impl Fn(f32) -> T) -> Result<Tensor> {
+    /// Reads the selected values and converts each with `convert`.
+    fn dense<T: WithDType>(&self, convert: impl Fn(f32) -> T) -> Result<Tensor> {
         let shape = self.shape();
         let mut all: Vec<T> = Vec::with_capacity(shape.iter().product());
-        self.each(&mut |values| {
-            all.extend(values.iter().map(|&value| number(value)));
+        self.each_chunk(&mut |values| {
+            all.extend(values.iter().map(|&value| convert(value)));
             Ok(())
         })?;
         Ok(Tensor::from_vec(all, shape, &self.weights.device)?)
     }
 
-    /// Quantised here, a few rows of `width` numbers at a time.
+    /// Quantises to Q8_0, a few rows of `width` values at a time.
     fn quantised(&self, width: usize) -> Result<Matrix> {
         let kind = GgmlDType::Q8_0;
         let mut all: Vec<u8> = Vec::with_capacity(self.stored.elements() / kind.block_size() * kind.type_size());
-        self.each(&mut |values| {
+        self.each_chunk(&mut |values| {
             let rows = Tensor::from_slice(values, (values.len() / width, width), &Device::Cpu)?;
             all.extend_from_slice(&QTensor::quantize(&rows, kind)?.data()?);
             Ok(())
@@ -110,9 +111,9 @@ impl TensorReader<'_> {
         self.quantised_as(kind, all)
     }
 
-    /// The file's own blocks, checked for sound scales.
+    /// Reads the file's quantised blocks unchanged, after checking that their values are finite.
     fn blocks(&self, kind: GgmlDType) -> Result<Matrix> {
-        self.each(&mut |_| Ok(()))?;
+        self.each_chunk(&mut |_| Ok(()))?;
         self.quantised_as(kind, self.bytes()?)
     }
 
@@ -121,13 +122,12 @@ impl TensorReader<'_> {
         Ok(Matrix::Quantised(Arc::new(QTensor::new(storage, self.shape())?)))
     }
 
-    /// Hands out the wanted numbers, whole rows of them at a time and in order, once they are known to be finite.
+    /// Passes the selected values to `take`, in order and whole rows at a time, after checking that they are finite.
     ///
-    /// Where the file has them as they are wanted, they are read a few at a time: besides what is made of them nothing of
-    /// their size stands in memory.
-    fn each(&self, take: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
-        let mut shift = |bytes: &[u8]| {
-            let mut values = self.stored.numbers.to_f32(bytes).map_err(|problem| self.wrong(problem))?;
+    /// If the whole tensor is selected in file order, it is read in chunks, so the raw bytes are never all in memory.
+    fn each_chunk(&self, take: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let mut decode = |bytes: &[u8]| {
+            let mut values = self.stored.numbers.to_f32(bytes).map_err(|problem| self.error(problem))?;
             self.check(&values)?;
             if self.stored.shift.abs() > 0.0 {
                 for value in &mut values {
@@ -138,19 +138,19 @@ impl TensorReader<'_> {
         };
         let row = self.shape().last().copied().unwrap_or(1).max(1);
         let row = self.stored.numbers.bytes(row).unwrap_or(self.stored.length).max(1);
-        let most = row * (PIECE / row).max(1);
-        if self.is_as_wanted() {
-            return self.weights.shards[self.stored.shard].each(self.name, self.stored, most, &mut shift);
+        let chunk = row * (CHUNK / row).max(1);
+        if self.is_in_file_order() {
+            return self.weights.shards[self.stored.shard].read_chunks(self.name, self.stored, chunk, &mut decode);
         }
-        self.bytes()?.chunks(most).try_for_each(shift)
+        self.bytes()?.chunks(chunk).try_for_each(decode)
     }
 
-    /// Whether the file has all that is wanted and nothing else, in the order in which it is wanted.
-    fn is_as_wanted(&self) -> bool {
+    /// Whether the selection is the whole tensor in file order.
+    fn is_in_file_order(&self) -> bool {
         self.rows.is_none() && self.stored.reorder.is_none() && (!self.transposes() || self.stored.transposed)
     }
 
-    /// Shape of what is wanted, `[out, in]`.
+    /// Shape of the selection, `[out, in]`.
     fn shape(&self) -> Vec<usize> {
         let mut shape = self.stored.shape.clone();
         if self.transposes() {
@@ -166,7 +166,7 @@ impl TensorReader<'_> {
         self.input_first && self.stored.shape.len() == 2
     }
 
-    /// The wanted rows, one after the other, in the file's numbers.
+    /// Reads the selected rows in the file's number format.
     fn bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = self.weights.shards[self.stored.shard].read(self.name, self.stored)?;
         let mut shape = self.stored.shape.clone();
@@ -187,22 +187,24 @@ impl TensorReader<'_> {
         match self.stored.reorder {
             None => Ok(rows.iter().flat_map(|rows| &bytes[rows.start * width..rows.end * width]).copied().collect()),
             Some(order) if order.fits(shape[0]) => {
-                Ok(rows.into_iter().flatten().flat_map(|at| row(order.place(at, shape[0]))).copied().collect())
+                Ok(rows.into_iter().flatten().flat_map(|at| row(order.row_in_file(at, shape[0]))).copied().collect())
             }
-            Some(_) => Err(self.wrong(format!("{} rows do not divide among the heads", shape[0])).into()),
+            Some(_) => Err(self.error(format!("{} rows do not divide among the heads", shape[0])).into()),
         }
     }
 
+    /// Returns an error if a value is not finite.
     fn check(&self, values: &[f32]) -> Result<()> {
         if values.iter().all(|value| value.is_finite()) {
             return Ok(());
         }
-        let problem = "the tensor holds NaN or infinite values".to_owned();
-        Err(self.wrong(problem).cure("the file may be damaged; fetch it again").into())
+        let problem = "the tensor contains NaN or infinite values".to_owned();
+        Err(self.error(problem).cure("the file may be damaged; fetch it again").into())
     }
 
-    fn wrong(&self, problem: String) -> InputError {
-        self.weights.shards[self.stored.shard].wrong(self.name, problem)
+    /// Creates an error about this tensor.
+    fn error(&self, problem: String) -> InputError {
+        self.weights.shards[self.stored.shard].error(self.name, problem)
     }
 }
 
@@ -214,12 +216,12 @@ mod tests {
 
     use super::*;
 
-    /// More rows than fit one piece.
-    const SHAPE: (usize, usize) = (PIECE / (4 * 160) + 9, 160);
+    /// More rows than fit in one chunk.
+    const SHAPE: (usize, usize) = (CHUNK / (4 * 160) + 9, 160);
 
-    fn checkpoint(folder: &Path, kept_as: DType) -> Tensor {
+    fn checkpoint(folder: &Path, dtype_in_file: DType) -> Tensor {
         let numbers: Vec<f32> = (0..SHAPE.0 * SHAPE.1).map(|i| ((i * 7919) % 1013) as f32 / 512.0 - 1.0).collect();
-        let tensor = Tensor::from_vec(numbers, SHAPE, &Device::Cpu).unwrap().to_dtype(kept_as).unwrap();
+        let tensor = Tensor::from_vec(numbers, SHAPE, &Device::Cpu).unwrap().to_dtype(dtype_in_file).unwrap();
         let file = folder.join("model.safetensors");
         safetensors::save(&HashMap::from([("w".to_owned(), tensor.clone())]), file).unwrap();
         tensor
@@ -230,10 +232,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_in_pieces_is_the_whole() {
+    fn chunks_add_up_to_the_whole_tensor() {
         let folder = tempfile::tempdir().unwrap();
-        for kept_as in [DType::F32, DType::BF16, DType::F16] {
-            let whole = checkpoint(folder.path(), kept_as);
+        for dtype_in_file in [DType::F32, DType::BF16, DType::F16] {
+            let whole = checkpoint(folder.path(), dtype_in_file);
             for (precision, dtype) in
                 [(Precision::F32, DType::F32), (Precision::BF16, DType::BF16), (Precision::F16, DType::F16)]
             {
@@ -245,22 +247,22 @@ mod tests {
     }
 
     #[test]
-    fn rows_and_columns_are_those_of_the_whole() {
+    fn selected_rows_and_columns_equal_those_of_the_whole_tensor() {
         let folder = tempfile::tempdir().unwrap();
         let whole = checkpoint(folder.path(), DType::F32);
         let weights = Weights::open(folder.path(), &Device::Cpu).unwrap();
-        let found = || weights.find("w", &[SHAPE.0, SHAPE.1]).unwrap();
-        let rows = found().rows([3..5, 1000..1007]).tensor().unwrap();
+        let reader = || weights.find("w", &[SHAPE.0, SHAPE.1]).unwrap();
+        let rows = reader().rows([3..5, 1000..1007]).tensor().unwrap();
         let expected = Tensor::cat(&[whole.narrow(0, 3, 2).unwrap(), whole.narrow(0, 1000, 7).unwrap()], 0).unwrap();
         assert_eq!(numbers(&rows), numbers(&expected));
         assert_eq!(
-            numbers(&found().input_first().tensor().unwrap()),
+            numbers(&reader().input_first().tensor().unwrap()),
             numbers(&whole.t().unwrap().contiguous().unwrap())
         );
     }
 
     #[test]
-    fn what_is_quantised_in_pieces_is_quantised_alike() {
+    fn chunks_are_quantised_like_the_whole_tensor() {
         let folder = tempfile::tempdir().unwrap();
         let whole = checkpoint(folder.path(), DType::F32);
         let weights = Weights::open(folder.path(), &Device::Cpu).unwrap().with_precision(Precision::Q8);

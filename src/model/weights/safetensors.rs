@@ -1,4 +1,4 @@
-//! The header of a safetensors file, checked before anything in it is believed.
+//! Reads and validates the header of a safetensors file.
 //!
 //! The format: eight bytes with the header's length, a JSON header, then the tensors without gaps.
 
@@ -10,8 +10,8 @@ use std::{
 use super::{Numbers, Stored, shard::Shard};
 use crate::error::{Error, InputError, Result};
 
-/// Longest header that is read, as in the reference implementation.
-const LONGEST_HEADER: u64 = 100_000_000;
+/// Limit on the header's length in bytes, as in the reference implementation.
+const MAX_HEADER: u64 = 100_000_000;
 
 #[derive(serde::Deserialize)]
 struct Entry {
@@ -20,13 +20,13 @@ struct Entry {
     data_offsets: (u64, u64),
 }
 
-/// The tensors of `shard`, which is the checkpoint's file number `number`.
+/// Reads the index of `shard`, file `number` of the checkpoint.
 pub(super) fn index(shard: &Shard, number: usize) -> Result<Vec<(String, Stored)>> {
     let (start, header) = header(shard)?;
     let room = shard.length() - start;
     let mut entries = Vec::with_capacity(header.len());
     for (name, value) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
-        let entry: Entry = serde_json::from_value(value).map_err(|error| shard.wrong(&name, error.to_string()))?;
+        let entry: Entry = serde_json::from_value(value).map_err(|error| shard.error(&name, error.to_string()))?;
         entries.push((name, entry));
     }
     entries.sort_by_key(|(_, entry)| entry.data_offsets);
@@ -35,23 +35,24 @@ pub(super) fn index(shard: &Shard, number: usize) -> Result<Vec<(String, Stored)
     for (name, entry) in entries {
         let (from, to) = entry.data_offsets;
         if from != end || to < from {
-            let problem = format!("its bytes {from}..{to} overlap another tensor or leave a gap; {end} come before");
-            return Err(damaged(shard.wrong(&name, problem)));
+            let problem =
+                format!("its bytes {from}..{to} overlap another tensor or leave a gap; the one before ends at {end}");
+            return Err(damaged(shard.error(&name, problem)));
         }
         if to > room {
-            let problem = format!("the file is cut short: the tensor ends at byte {to} of {room}");
-            return Err(damaged(shard.wrong(&name, problem)));
+            let problem = format!("the file is cut short: the tensor ends at byte {to}, the data at {room}");
+            return Err(damaged(shard.error(&name, problem)));
         }
         end = to;
         let stored = stored(&entry, number, start).ok_or_else(|| {
             let problem =
                 format!("{} bytes do not hold values of type {} in shape {:?}", to - from, entry.dtype, entry.shape);
-            damaged(shard.wrong(&name, problem))
+            damaged(shard.error(&name, problem))
         })?;
         tensors.push((name, stored));
     }
     if end != room {
-        let problem = format!("{room} bytes of tensors are there, but the header speaks of {end}");
+        let problem = format!("the file has {room} bytes of tensor data, but the header describes {end}");
         return Err(damaged(InputError::new(problem).path(shard.path())));
     }
     Ok(tensors)
@@ -61,21 +62,24 @@ fn damaged(error: InputError) -> Error {
     error.cure("the file is damaged; fetch it again").into()
 }
 
-/// Where the tensors start, and the header.
+/// Returns the offset of the tensor data, and the header.
 fn header(shard: &Shard) -> Result<(u64, serde_json::Map<String, serde_json::Value>)> {
-    let wrong = |problem: String| damaged(InputError::new(problem).path(shard.path()).field("header"));
+    let bad_header = |problem: String| damaged(InputError::new(problem).path(shard.path()).field("header"));
     let read = |offset, length| {
-        shard.read_at(offset, length).map_err(|error| wrong(format!("not a safetensors file: {error}")))
+        shard.read_at(offset, length).map_err(|error| bad_header(format!("not a safetensors file: {error}")))
     };
     let length = read(0, 8)?.try_into().map_or(0, u64::from_le_bytes);
-    if length > LONGEST_HEADER || length + 8 > shard.length() {
-        return Err(wrong(format!("a header of {length} bytes does not fit a file of {}", shard.length())));
+    if length > MAX_HEADER || length + 8 > shard.length() {
+        return Err(bad_header(format!(
+            "a header of {length} bytes does not fit in a file of {} bytes",
+            shard.length()
+        )));
     }
-    let header = serde_json::from_slice(&read(8, length as usize)?).map_err(|error| wrong(error.to_string()))?;
+    let header = serde_json::from_slice(&read(8, length as usize)?).map_err(|error| bad_header(error.to_string()))?;
     Ok((8 + length, header))
 }
 
-/// `None` if sizes do not belong together.
+/// Converts a header entry; `None` if dtype, shape and byte range do not agree.
 fn stored(entry: &Entry, shard: usize, start: u64) -> Option<Stored> {
     let numbers = match entry.dtype.as_str() {
         "F32" => Numbers::F32,
@@ -95,7 +99,7 @@ fn stored(entry: &Entry, shard: usize, start: u64) -> Option<Stored> {
     Some(Stored { shard, ..Stored::new(start.checked_add(from)?, length, shape, numbers) })
 }
 
-/// The files of the checkpoint in `folder`.
+/// Returns the paths of the checkpoint's files in `folder`.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let index = folder.join("model.safetensors.index.json");
     if !index.exists() {
@@ -105,13 +109,13 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         return Err(InputError::new("the folder has neither model.safetensors nor model.safetensors.index.json")
             .path(folder)
-            .cure("name a folder in the Hugging Face layout: config.json, tokenizer.json and safetensors")
+            .cure("use a folder in the Hugging Face layout: config.json, tokenizer.json and safetensors")
             .into());
     }
     shards(&index)?.into_iter().map(|name| shard_path(folder, &index, &name)).collect()
 }
 
-/// The file names that an index speaks of.
+/// Reads the names of the files listed in an index.
 pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>> {
     #[derive(serde::Deserialize)]
     struct Index {
@@ -124,13 +128,13 @@ pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>> {
 }
 
 fn shard_path(folder: &Path, index: &Path, name: &str) -> Result<PathBuf> {
-    let wrong = |problem: String| InputError::new(problem).path(index).field("weight_map");
+    let bad_index = |problem: String| InputError::new(problem).path(index).field("weight_map");
     if Path::new(name).file_name().is_none_or(|file| file != name) {
-        return Err(wrong(format!("`{name}` is not the name of a file beside the index")).into());
+        return Err(bad_index(format!("`{name}` is not the name of a file next to the index")).into());
     }
     let path = folder.join(name);
     if path.is_file() {
         return Ok(path);
     }
-    Err(wrong(format!("the shard `{name}` is missing")).cure("fetch the whole checkpoint").into())
+    Err(bad_index(format!("the shard `{name}` is missing")).cure("fetch the whole checkpoint").into())
 }

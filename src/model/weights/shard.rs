@@ -12,7 +12,7 @@ use crate::error::{Error, InputError, Result};
 /// Bytes hashed at a time.
 const HASH_CHUNK: usize = 2 << 20;
 
-/// A file, or bytes that are part of the program.
+/// A checkpoint file, or bytes embedded in the binary.
 #[derive(Debug)]
 pub(super) struct Shard {
     path: PathBuf,
@@ -27,6 +27,7 @@ enum Source {
 }
 
 impl Shard {
+    /// Opens the file at `path`.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
         let file = std::fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         if !file.is_file() {
@@ -35,6 +36,7 @@ impl Shard {
         Ok(Self { path, source: Source::File, length: file.len() })
     }
 
+    /// Wraps embedded bytes; errors name `name`.
     pub(super) fn embedded(name: &str, bytes: &'static [u8]) -> Self {
         Self { path: PathBuf::from(name), source: Source::Embedded(bytes), length: bytes.len() as u64 }
     }
@@ -43,33 +45,33 @@ impl Shard {
         &self.path
     }
 
-    /// Bytes in the file when it was opened.
+    /// Length of the file in bytes when it was opened.
     pub(super) const fn length(&self) -> u64 {
         self.length
     }
 
-    /// An error about `field` of this file.
-    pub(super) fn wrong(&self, field: &str, problem: impl Into<String>) -> InputError {
+    /// Creates an error about `field` of this file.
+    pub(super) fn error(&self, field: &str, problem: impl Into<String>) -> InputError {
         InputError::new(problem).path(&self.path).field(field)
     }
 
-    /// The bytes of a tensor.
+    /// Reads the bytes of a tensor.
     pub(super) fn read(&self, name: &str, stored: &Stored) -> Result<Vec<u8>> {
-        self.read_at(stored.offset, stored.length).map_err(|source| self.unread(name, source))
+        self.read_at(stored.offset, stored.length).map_err(|source| self.read_error(name, source))
     }
 
-    /// The bytes of a tensor, at most `most` at a time, in order.
-    pub(super) fn each(
+    /// Passes the bytes of a tensor to `take`, in order and at max `max` at a time.
+    pub(super) fn read_chunks(
         &self,
         name: &str,
         stored: &Stored,
-        most: usize,
+        max: usize,
         take: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        self.pieces(stored.offset, stored.length as u64, most, |source| self.unread(name, source), take)
+        self.for_each_chunk(stored.offset, stored.length as u64, max, |source| self.read_error(name, source), take)
     }
 
-    /// `length` bytes from `offset`, which must lie within the file.
+    /// Reads `length` bytes from `offset`; fails with [`io::ErrorKind::UnexpectedEof`] beyond the end of the file.
     pub(super) fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let end = offset.checked_add(length as u64).filter(|&end| end <= self.length);
         let end = end.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
@@ -83,42 +85,44 @@ impl Shard {
         Ok(bytes)
     }
 
+    /// Adds the whole file to `hasher`.
     pub(super) fn hash_into(&self, hasher: &mut blake3::Hasher) -> Result<()> {
         let failed = |source| Error::Read { path: self.path.clone(), source };
-        self.pieces(0, self.length, HASH_CHUNK, failed, &mut |bytes| {
+        self.for_each_chunk(0, self.length, HASH_CHUNK, failed, &mut |bytes| {
             hasher.update_rayon(bytes);
             Ok(())
         })
     }
 
-    /// Hands out `length` bytes from `offset`, which lie within the file, in pieces of `most` that share one buffer.
-    fn pieces(
+    /// Passes `length` bytes from `offset`, a range within the file, to `take` in chunks of at max `max` bytes.
+    fn for_each_chunk(
         &self,
         offset: u64,
         length: u64,
-        most: usize,
+        max: usize,
         failed: impl Fn(io::Error) -> Error,
         take: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         if let Source::Embedded(bytes) = self.source {
-            return bytes[offset as usize..(offset + length) as usize].chunks(most).try_for_each(take);
+            return bytes[offset as usize..(offset + length) as usize].chunks(max).try_for_each(take);
         }
         let mut file = File::open(&self.path).map_err(&failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(&failed)?;
-        let mut buffer = vec![0; most.min(length as usize)];
+        let mut buffer = vec![0; max.min(length as usize)];
         let mut left = length as usize;
         while left > 0 {
-            let piece = &mut buffer[..left.min(most)];
-            file.read_exact(piece).map_err(&failed)?;
-            left -= piece.len();
-            take(piece)?;
+            let chunk = &mut buffer[..left.min(max)];
+            file.read_exact(chunk).map_err(&failed)?;
+            left -= chunk.len();
+            take(chunk)?;
         }
         Ok(())
     }
 
-    fn unread(&self, name: &str, source: io::Error) -> Error {
+    /// Creates the error for a failed read of the tensor `name`.
+    fn read_error(&self, name: &str, source: io::Error) -> Error {
         match source.kind() {
-            io::ErrorKind::UnexpectedEof => self.wrong(name, "the file ends before the tensor does").into(),
+            io::ErrorKind::UnexpectedEof => self.error(name, "the file ends before the tensor does").into(),
             _ => Error::Read { path: self.path.clone(), source },
         }
     }

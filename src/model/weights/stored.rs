@@ -1,4 +1,4 @@
-//! Numbers as checkpoint files hold them.
+//! Description of tensors in checkpoint files: position, shape, number format.
 
 use candle_core::{
     Device,
@@ -8,39 +8,39 @@ use half::{bf16, f16};
 
 use super::Precision;
 
-/// A tensor in a file.
+/// A tensor in a checkpoint file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    /// Which file of the checkpoint.
+    /// Index of the file in the checkpoint.
     pub(super) shard: usize,
-    /// First byte in that file.
+    /// Offset of the first byte in that file.
     pub(super) offset: u64,
-    /// Number of bytes; always what shape and numbers ask for.
+    /// Length in bytes; always matches `shape` and `numbers`.
     pub(super) length: usize,
-    /// Rows first.
+    /// Shape, rows first.
     pub shape: Vec<usize>,
-    /// What the bytes are.
+    /// Number format.
     pub numbers: Numbers,
-    /// Whether the file has the rows in another order.
+    /// Order of the rows in the file, if it differs.
     pub(super) reorder: Option<Reorder>,
-    /// Added to every value.
+    /// Constant added to every value.
     pub(super) shift: f32,
-    /// Whether the file has the transpose of `shape`.
+    /// Whether the file has the transposed matrix.
     pub(super) transposed: bool,
 }
 
-/// Orders of rows that llama.cpp's converter makes.
+/// Row orders produced by llama.cpp's converter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reorder {
-    /// The two halves of each head lie row by row beside each other.
+    /// Rows of the two halves of each head alternate.
     Pairs { heads: usize },
-    /// Queries of all heads, then keys, then values, instead of all three head by head.
+    /// Queries of all heads, then keys, then values; the checkpoint has all three head by head.
     Fused { heads: usize },
 }
 
 impl Reorder {
-    /// Where the file has row `row` of `rows`.
-    pub(super) fn place(self, row: usize, rows: usize) -> usize {
+    /// Index in the file of row `row` of `rows`.
+    pub(super) fn row_in_file(self, row: usize, rows: usize) -> usize {
         match self {
             Self::Pairs { heads } => {
                 let width = rows / heads;
@@ -56,7 +56,7 @@ impl Reorder {
         }
     }
 
-    /// Whether `rows` can be in this order.
+    /// Whether `rows` rows can be in this order.
     pub(super) const fn fits(self, rows: usize) -> bool {
         match self {
             Self::Pairs { heads } => heads > 0 && heads <= rows && rows.is_multiple_of(2 * heads),
@@ -66,30 +66,30 @@ impl Reorder {
 }
 
 impl Stored {
-    /// A tensor of the first file of a checkpoint.
+    /// Creates a tensor in the first file of a checkpoint.
     pub(crate) const fn new(offset: u64, length: usize, shape: Vec<usize>, numbers: Numbers) -> Self {
         Self { shard: 0, offset, length, shape, numbers, reorder: None, shift: 0.0, transposed: false }
     }
 
-    /// The entry `index` along the first dimension.
+    /// Returns entry `index` along the first dimension.
     pub(crate) fn slice(&self, index: usize) -> Self {
         let length = self.length / self.shape[0];
         let offset = self.offset + (index * length) as u64;
         Self { offset, length, shape: self.shape[1..].to_vec(), ..self.clone() }
     }
 
-    /// With rows in another order in the file.
+    /// Sets the order of the rows in the file.
     pub(crate) fn with_order(self, order: Reorder) -> Self {
         Self { reorder: Some(order), ..self }
     }
 
-    /// With `shift` to be added to every value.
+    /// Sets the constant added to every value.
     pub(crate) fn with_shift(self, shift: f32) -> Self {
         Self { shift, ..self }
     }
 
-    /// A matrix that a family expects the other way round than the file has it.
-    pub(crate) fn turned(mut self) -> Self {
+    /// Marks the matrix as transposed in the file and reverses its shape.
+    pub(crate) fn transposed(mut self) -> Self {
         self.shape.reverse();
         Self { transposed: true, ..self }
     }
@@ -99,7 +99,7 @@ impl Stored {
         self.shape.iter().product()
     }
 
-    /// Bytes in memory when kept as `precision`.
+    /// Bytes in memory at `precision`.
     pub fn kept_bytes(&self, precision: Precision) -> u64 {
         let elements = self.elements() as u64;
         let width = if self.transposed { self.shape.first() } else { self.shape.last() };
@@ -114,18 +114,18 @@ impl Stored {
     }
 }
 
-/// What the bytes of a tensor are.
+/// Number format of a tensor in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbers {
     /// 32-bit floats.
     F32,
     /// 16-bit floats.
     F16,
-    /// The upper halves of 32-bit floats.
+    /// 16-bit floats with the range of f32.
     BF16,
     /// Quantised blocks along rows.
     Blocks(GgmlDType),
-    /// Something no weight should be; its bits per value.
+    /// An unsupported format, with its bits per value.
     Other(usize),
 }
 
@@ -149,7 +149,7 @@ impl Numbers {
         }
     }
 
-    /// Bytes of `elements` values; `None` if they do not fill whole blocks, or overflow.
+    /// Computes the bytes of `elements` values; `None` if they do not fill whole blocks or the result overflows.
     pub fn bytes(self, elements: usize) -> Option<usize> {
         match self {
             Self::F32 => elements.checked_mul(4),
@@ -162,10 +162,10 @@ impl Numbers {
         }
     }
 
-    /// The values in `bytes`.
+    /// Decodes `bytes` to f32.
     ///
     /// # Errors
-    /// Says what is wrong if these are no numbers a weight can have.
+    /// Returns a message if the format is not supported.
     pub fn to_f32(self, bytes: &[u8]) -> Result<Vec<f32>, String> {
         let halves = || bytes.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
         Ok(match self {
@@ -173,7 +173,7 @@ impl Numbers {
             Self::F16 => halves().map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
             Self::BF16 => halves().map(|pair| bf16::from_le_bytes(pair).to_f32()).collect(),
             Self::Blocks(kind) => dequantise(kind, bytes).map_err(|error| error.to_string())?,
-            Self::Other(_) => return Err("weights of this type are not supported; f32, f16 and bf16 are".to_owned()),
+            Self::Other(_) => return Err("weights of this type are not supported; use f32, f16 or bf16".to_owned()),
         })
     }
 }
@@ -184,15 +184,15 @@ fn dequantise(kind: GgmlDType, bytes: &[u8]) -> candle_core::Result<Vec<f32>> {
     tensor.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()
 }
 
-/// `[rows, columns]` as `[columns, rows]`, for values of `width` bytes.
+/// Transposes a matrix `[rows, columns]` of values of `width` bytes.
 pub(super) fn transpose(bytes: &[u8], rows: usize, columns: usize, width: usize) -> Vec<u8> {
     let value = |row: usize, column: usize| (row * columns + column) * width;
-    let mut turned = Vec::with_capacity(bytes.len());
+    let mut out = Vec::with_capacity(bytes.len());
     for column in 0..columns {
         for row in 0..rows {
             let at = value(row, column);
-            turned.extend_from_slice(&bytes[at..at + width]);
+            out.extend_from_slice(&bytes[at..at + width]);
         }
     }
-    turned
+    out
 }
