@@ -1,7 +1,7 @@
-//! The one edge where a library's panic is caught.
+//! Turns panics of the tokenizers crate into errors.
 //!
-//! The tokenizers crate checks most of what a tokenizer.json says, but not all of it: some crafted files make it panic
-//! while it reads or encodes. Such a file is bad input, not a bug of this program.
+//! The crate does not fully validate a tokenizer.json: some crafted files make it panic while parsing or encoding. Such
+//! a file is bad input, not a bug in this program.
 
 use std::{
     cell::Cell,
@@ -10,17 +10,18 @@ use std::{
 };
 
 thread_local! {
+    /// Whether panics on this thread print nothing.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`; a panic inside becomes an error with its message and prints nothing.
+/// Runs `work` and returns its result, or the message of its panic, which is not printed.
 pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        let usual = panic::take_hook();
+        let default_hook = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             if !QUIET.get() {
-                usual(info);
+                default_hook(info);
             }
         }));
     });

@@ -1,4 +1,4 @@
-//! Chat templates of instruct models: Jinja, as Hugging Face's tokenizers carry them.
+//! Chat templates of instruct models: Jinja, as in Hugging Face's tokenizer files.
 
 use std::{fs, path::Path};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::error::{Error, InputError, Result};
 
-/// Work that rendering one conversation may cost, in template instructions.
+/// Limit on template instructions per rendered conversation.
 const FUEL: u64 = 5_000_000;
 
-/// How a model wants a conversation written.
+/// Compiled chat template with its special tokens.
 #[derive(Clone, Debug)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
@@ -27,22 +27,22 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Something that the user says.
+    /// Creates a turn of the user.
     pub fn user(content: impl Into<String>) -> Self {
         Self { role: "user", content: content.into() }
     }
 
-    /// Something that the model says.
+    /// Creates a turn of the model.
     pub fn assistant(content: impl Into<String>) -> Self {
         Self { role: "assistant", content: content.into() }
     }
 }
 
 impl ChatTemplate {
-    /// Compiles `source`; `bos` and `eos` are the texts of the special tokens that templates name.
+    /// Compiles `source`; `bos` and `eos` are the texts of the special tokens. Errors name `path`.
     ///
     /// # Errors
-    /// If it is no template; `path` is named.
+    /// If `source` is not a valid template.
     pub fn new(path: &Path, source: &str, bos: String, eos: String) -> Result<Self> {
         let mut environment = Environment::new();
         let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -58,17 +58,18 @@ impl ChatTemplate {
         Ok(Self { environment, bos, eos })
     }
 
-    /// The template of the model in `folder`: `chat_template.jinja`, or what tokenizer_config.json says.
+    /// Reads the template of the model in `folder`, from `chat_template.jinja` or else from tokenizer_config.json.
+    /// Returns `None` if there is no template or no tokenizer_config.json.
     ///
     /// # Errors
-    /// If a file is there but unsound.
+    /// If tokenizer_config.json or the template is invalid.
     pub(super) fn of_folder(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join("tokenizer_config.json");
         let Ok(bytes) = fs::read(&path) else { return Ok(None) };
         let config: Value = serde_json::from_slice(&bytes)
             .map_err(|error| InputError::new(error.to_string()).path(&path).line(error.line()))?;
-        let own = fs::read_to_string(folder.join("chat_template.jinja")).ok();
-        let Some(source) = own.or_else(|| template(config.get("chat_template")?)) else { return Ok(None) };
+        let separate = fs::read_to_string(folder.join("chat_template.jinja")).ok();
+        let Some(source) = separate.or_else(|| template(config.get("chat_template")?)) else { return Ok(None) };
         let special = |name: &str| {
             let token = config.get(name)?;
             token.as_str().or_else(|| token.get("content")?.as_str()).map(str::to_owned)
@@ -77,23 +78,23 @@ impl ChatTemplate {
             .map(Some)
     }
 
-    /// The conversation up to where the model is to speak.
+    /// Renders the conversation up to the start of the model's next turn.
     ///
     /// # Errors
-    /// If the template refuses it, or does too much work.
+    /// If the template rejects the conversation or runs too many instructions.
     pub fn render(&self, turns: &[Turn]) -> Result<String> {
         let values = context! {
             messages => Serde(turns), add_generation_prompt => true, bos_token => &self.bos, eos_token => &self.eos,
         };
         let rendered = self.environment.get_template("chat").and_then(|template| template.render(values));
-        rendered.map_err(|error| Error::Model(format!("the model's chat template refuses the conversation: {error}")))
+        rendered.map_err(|error| Error::Model(format!("the model's chat template rejects the conversation: {error}")))
     }
 }
 
-/// A template, or the one called `default` of several.
+/// Returns the template in `value`, or the one named `default` in a list of templates.
 fn template(value: &Value) -> Option<String> {
     let named = |name: &str| {
-        value.as_array()?.iter().find(|one| one.get("name").and_then(Value::as_str) == Some(name))?.get("template")
+        value.as_array()?.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))?.get("template")
     };
     value.as_str().or_else(|| named("default")?.as_str()).map(str::to_owned)
 }
@@ -110,15 +111,14 @@ mod tests {
         ChatTemplate::new(Path::new("t"), source, "<s>".to_owned(), "</s>".to_owned())?.render(&turns())
     }
 
-    /// The ways in which published templates are written; expected texts are those of Jinja2 with the settings of
-    /// Hugging Face's `apply_chat_template`.
+    /// Expected texts come from Jinja2 with the settings of Hugging Face's `apply_chat_template`.
     #[test]
-    fn templates_as_they_are_published() {
+    fn published_templates_render_as_in_jinja2() {
         let chatml = "{% for message in messages %}\n{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + \
                       '<|im_end|>' + '\\n'}}\n{% endfor %}\n{% if add_generation_prompt %}\n{{ '<|im_start|>assistant\\n' \
                       }}{% endif %}";
-        let said = |role: &str, text: &str| format!("<|im_start|>{role}\n{text}<|im_end|>\n\n");
-        let expected = said("user", "a") + &said("assistant", "b") + &said("user", "c <d>") + "<|im_start|>assistant\n";
+        let turn = |role: &str, text: &str| format!("<|im_start|>{role}\n{text}<|im_end|>\n\n");
+        let expected = turn("user", "a") + &turn("assistant", "b") + &turn("user", "c <d>") + "<|im_start|>assistant\n";
         assert_eq!(rendered(chatml).unwrap(), expected);
         let mistral = "{{ bos_token }}{%- for message in messages -%}{%- if message.role == 'user' -%}{{ '[INST] ' + \
                        message.content.strip() + ' [/INST]' }}{%- elif message['role'] == 'assistant' -%}{{ ' ' + \
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_template_refuses_is_said() {
+    fn errors_of_templates_are_reported() {
         let error = rendered("{{ raise_exception('roles must alternate') }}").unwrap_err().to_string();
         assert!(error.contains("roles must alternate"), "{error}");
         assert!(rendered("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}").is_err());

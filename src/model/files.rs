@@ -1,10 +1,10 @@
-//! The files that make a model.
+//! Opened files of a model.
 
 use std::path::PathBuf;
 
 use super::{chat::ChatTemplate, family::Config, tokenizer::Tokenizer, weights::Weights};
 
-/// The files of a model, opened.
+/// Configuration, tokenizer, chat template and weights of a model.
 pub(super) struct Files {
     pub(super) config: Config,
     pub(super) tokenizer: Tokenizer,

@@ -1,11 +1,11 @@
-//! Which norms and activations there are.
+//! Kinds of norms and activations.
 
-/// What a norm divides by.
+/// Kind of norm, named by what it divides by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NormKind {
     /// Root mean square (Zhang & Sennrich 2019, arXiv 1910.07467).
     Rms,
-    /// Standard deviation, after the mean is removed (Ba et al. 2016, arXiv 1607.06450).
+    /// Standard deviation, after subtracting the mean (Ba et al. 2016, arXiv 1607.06450).
     Layer,
 }
 

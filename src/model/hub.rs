@@ -1,4 +1,4 @@
-//! Models by their names on the Hugging Face hub: found in its cache, or downloaded into it.
+//! Finds models of the Hugging Face hub in its cache, or downloads them into it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,34 +11,35 @@ use crate::{
 
 const INDEX: &str = "model.safetensors.index.json";
 const WEIGHTS: &str = "model.safetensors";
-/// Files that a model may do without: the template of conversations stands in one of them.
+/// Optional files, including the chat template.
 const OPTIONAL: [&str; 2] = ["tokenizer_config.json", "chat_template.jinja"];
 
-/// The folder that holds `repo`, downloaded if need be.
+/// Returns the folder of `repo`, downloading it if it is not in the cache.
 ///
 /// # Errors
-/// If it is not in the cache and there is no way to fetch it.
+/// If the model is not in the cache and cannot be downloaded.
 pub fn resolve(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<PathBuf> {
-    if let Some(folder) = repo.cached(settings).filter(|folder| missing(folder).is_none()) {
+    if let Some(folder) = repo.cached(settings).filter(|folder| missing_file(folder).is_none()) {
         return Ok(folder);
     }
     match settings.offline {
-        Some(reason) => Err(absent(repo, settings, reason).into()),
+        Some(reason) => Err(not_cached(repo, settings, reason).into()),
         None => fetch(repo, settings, watcher),
     }
 }
 
-fn absent(repo: &Repo, settings: &Settings, reason: &str) -> InputError {
-    let problem = match repo.cached(settings).and_then(|folder| missing(&folder)) {
+/// Creates the error for a model that is not completely in the cache while connections are forbidden by `reason`.
+fn not_cached(repo: &Repo, settings: &Settings, reason: &str) -> InputError {
+    let problem = match repo.cached(settings).and_then(|folder| missing_file(&folder)) {
         Some(file) => format!("the cached copy of `{repo}` lacks {file}"),
         None => format!("`{repo}` is not in the cache"),
     };
-    let cure = format!("{reason} forbids connections; fetch the model once without it, or name a local folder");
-    InputError::new(problem).path(&settings.cache).cure(cure)
+    let help = format!("{reason} forbids connections; download the model once without it, or use a local folder");
+    InputError::new(problem).path(&settings.cache).cure(help)
 }
 
-/// A file that a folder lacks to be a model.
-fn missing(folder: &Path) -> Option<String> {
+/// Returns the first required file that `folder` lacks.
+fn missing_file(folder: &Path) -> Option<String> {
     let lacks = |name: &&str| !folder.join(name).is_file();
     if let Some(name) = ["config.json", "tokenizer.json"].iter().find(|name| lacks(name)) {
         return Some((*name).to_owned());
@@ -66,7 +67,7 @@ fn fetch(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<PathBuf>
     if client.file(&folder, INDEX)? {
         for shard in shard_names(&folder.join(INDEX))? {
             if shard.contains(['/', '\\']) {
-                let problem = format!("`{shard}` is not the name of a file beside the index");
+                let problem = format!("`{shard}` is not the name of a file next to the index");
                 return Err(InputError::new(problem).path(folder.join(INDEX)).field("weight_map").into());
             }
             need(&shard)?;

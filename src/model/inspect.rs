@@ -1,4 +1,4 @@
-//! What a model's files say, without loading the weights.
+//! Inspects a model from its files' headers, without loading the weights.
 
 use serde::Serialize;
 
@@ -14,59 +14,59 @@ use crate::error::Result;
 /// Facts about a model that need only the headers of its files.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
-    /// What the user called it.
+    /// Model as the user named it.
     pub id: String,
-    /// Architecture family.
+    /// Architecture.
     pub family: String,
-    /// Numbers in all tensors.
+    /// Number of values in all tensors.
     pub parameters: u64,
-    /// What most of them are in the files.
+    /// Number format of most of them in the files.
     pub stored_as: String,
-    /// Bytes that can be used, if the system says.
+    /// Free memory in bytes, if known.
     pub free: Option<u64>,
-    /// What `--dtype auto` would take; `None` if it would refuse.
+    /// Dtype that `--dtype auto` chooses; `None` if no dtype fits in memory.
     pub auto: Option<String>,
-    /// Memory by dtype.
-    pub memory: Vec<Need>,
-    /// The tokenizer.
+    /// Memory needed for each dtype.
+    pub memory: Vec<MemoryNeed>,
+    /// Facts about the tokenizer.
     pub tokenizer: TokenizerFacts,
-    /// What would go wrong, or surprise.
+    /// Warnings.
     pub notes: Vec<String>,
 }
 
-/// The memory that one choice of `--dtype` takes.
+/// Memory needed for one dtype.
 #[derive(Clone, Debug, Serialize)]
-pub struct Need {
-    /// The choice.
+pub struct MemoryNeed {
+    /// Dtype, as `--dtype` names it.
     pub dtype: String,
-    /// Bytes.
+    /// Memory in bytes.
     pub bytes: u64,
-    /// Whether they are free; `None` if the system does not say.
+    /// Whether that much is free; `None` if unknown.
     pub fits: Option<bool>,
 }
 
-/// What a tokenizer does to a text.
+/// Facts about a tokenizer.
 #[derive(Clone, Debug, Serialize)]
 pub struct TokenizerFacts {
-    /// Number of ids, added tokens included.
+    /// Number of ids, including added tokens.
     pub ids: usize,
-    /// The largest id.
+    /// Largest id.
     pub largest: u32,
-    /// Tokens it puts around every prompt.
+    /// Special tokens added to every prompt.
     pub around: Vec<String>,
-    /// An example, cut into tokens.
+    /// Tokens of an example text.
     pub example: Vec<String>,
 }
 
 const EXAMPLE: &str = "Review: a fine film. Sentiment: positive";
 
-/// Opens the files that `source` names and reads their headers.
+/// Opens the files of `source` and reads their headers.
 ///
 /// # Errors
-/// If a file is missing or unsound, or the architecture is not supported.
+/// If a file is missing or invalid, or the architecture is not supported.
 pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
     let files = source.open(options)?;
-    let family = family::choose(&files.config)?;
+    let architecture = family::choose(&files.config)?;
     let free = options.free_memory();
     let stored_as = files.weights.own_numbers();
     let memory = needs(&files.weights, free);
@@ -80,7 +80,7 @@ pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
     let notes = notes(&files.config, &tokenizer, &memory);
     Ok(Inspection {
         id: source.to_string(),
-        family: family.name.to_owned(),
+        family: architecture.name.to_owned(),
         parameters: files.weights.tensors().map(|(_, stored)| stored.elements() as u64).sum(),
         stored_as,
         free,
@@ -91,15 +91,15 @@ pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
     })
 }
 
-/// What every choice of dtype takes; for quantised files also what they take as they are.
-fn needs(weights: &Weights, free: Option<u64>) -> Vec<Need> {
+/// Computes the memory needed for each dtype, and for the stored format of quantised files.
+fn needs(weights: &Weights, free: Option<u64>) -> Vec<MemoryNeed> {
     let need = |dtype: String, precision: Precision| {
         let bytes = memory::need(weights, precision);
-        Need { dtype, bytes, fits: free.map(|free| bytes <= free) }
+        MemoryNeed { dtype, bytes, fits: free.map(|free| bytes <= free) }
     };
     let choices = Dtype::NAMES.iter().filter_map(|(name, dtype)| Some(((*name).to_owned(), dtype.precision()?)));
-    let own = weights.has_blocks().then(|| (as_stored(&weights.own_numbers()), Precision::Own));
-    choices.chain(own).map(|(name, precision)| need(name, precision)).collect()
+    let stored = weights.has_blocks().then(|| (as_stored(&weights.own_numbers()), Precision::Own));
+    choices.chain(stored).map(|(name, precision)| need(name, precision)).collect()
 }
 
 fn as_stored(numbers: &str) -> String {
@@ -116,19 +116,21 @@ fn tokenizer_facts(tokenizer: &Tokenizer) -> Result<TokenizerFacts> {
     })
 }
 
-fn notes(config: &Config, tokenizer: &TokenizerFacts, memory: &[Need]) -> Vec<String> {
+fn notes(config: &Config, tokenizer: &TokenizerFacts, memory: &[MemoryNeed]) -> Vec<String> {
     let mut notes = Vec::new();
     let largest = tokenizer.largest;
     let vocabulary = config.get("vocab_size").and_then(serde_json::Value::as_u64);
     if let Some(known) = vocabulary.filter(|&known| u64::from(largest) >= known) {
         notes.push(format!(
-            "the tokenizer has ids up to {largest}, the model knows {known}: prompts with tokens beyond are refused"
+            "the tokenizer has ids up to {largest}, the model has {known} ids: prompts with larger ids are rejected"
         ));
     }
     if config.get("final_logit_softcapping").is_some() {
         notes.push("logits are shown before the final soft-cap, which changes no prediction".to_owned());
     }
     let too_big = memory.iter().filter(|need| need.fits == Some(false));
-    notes.extend(too_big.map(|need| format!("{} takes {}, more than is free", need.dtype, gigabytes(need.bytes))));
+    notes.extend(
+        too_big.map(|need| format!("{} takes {}, more than the free memory", need.dtype, gigabytes(need.bytes))),
+    );
     notes
 }

@@ -1,10 +1,9 @@
-//! Changes inside the forward pass: what a component writes is scaled, and what is missing is filled up.
+//! Interventions in the forward pass: scale a component's result and fill in a replacement.
 //!
-//! Component by component, `result` becomes `w · result + (1 − w) · fill`, where `fill` is nothing (zero ablation) or a
-//! given result, such as the component's mean (mean ablation). The layers above then read the changed residual stream,
-//! and norms are realised anew. A head is changed at `z`, its mix of values, after grouped key/value heads were shared
-//! out: its result is linear in `z`, so that changing one is changing the other. An MLP is changed at what it adds to
-//! the residual stream.
+//! Each component's `result` becomes `w · result + (1 − w) · fill`, where `fill` is zero (zero ablation) or a given
+//! result, such as the component's mean (mean ablation). Later layers read the changed residual stream, and their norms
+//! are recomputed. A head is changed at its `z`: its result is linear in `z`, so both changes are equivalent, also with
+//! grouped-query attention. An MLP is changed at its output, just before the residual stream.
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -12,20 +11,20 @@ use serde::{Deserialize, Serialize};
 use super::packed::Packed;
 use crate::error::Result;
 
-/// At which tokens components are changed.
+/// Tokens at which components are changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Positions {
-    /// At each prompt's last token, where the label is read off; all other tokens stay as they were.
+    /// Each prompt's last token, where label logits are read; all other tokens stay unchanged.
     #[default]
     Last,
-    /// At every token of the prompt. With a fill, the first token is left alone: it sees only itself, so that in
-    /// prompts that begin alike its result is its own mean.
+    /// Every token of the prompt. With a fill, the first token stays unchanged: it attends only to itself, so its result
+    /// equals its mean over prompts with the same first token.
     All,
 }
 
 impl Positions {
-    /// The name used in files and options.
+    /// Name in files and options.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Last => "last",
@@ -34,20 +33,21 @@ impl Positions {
     }
 }
 
-/// One result per component, e.g. its mean over examples.
+/// One result per component, such as its mean over examples.
 #[derive(Clone, Debug)]
 pub struct Results {
-    /// Per layer: `z` of all heads, `[1, H · head_dim]`.
+    /// `z` of all heads in each layer, `[1, H · head_dim]`.
     pub heads: Vec<Tensor>,
-    /// Per layer: what the MLP adds, `[1, d]`.
+    /// Output of each layer's MLP, `[1, d]`.
     pub mlps: Vec<Tensor>,
 }
 
-/// What is changed in one forward pass.
+/// Changes to make in one forward pass.
 #[derive(Clone, Debug, Default)]
 pub struct Intervention {
     positions: Positions,
-    spares_first: bool,
+    /// Whether the first token of a prompt stays unchanged.
+    skips_first: bool,
     layers: Vec<LayerChange>,
 }
 
@@ -57,7 +57,7 @@ struct LayerChange {
     mlp: Option<Affine>,
 }
 
-/// `x ↦ scale ⊙ x + shift`.
+/// Affine map `x ↦ scale ⊙ x + shift`.
 #[derive(Clone, Debug)]
 struct Affine {
     /// `[1, width]`.
@@ -67,9 +67,9 @@ struct Affine {
 }
 
 impl Affine {
-    /// One weight per part of `width / weights` columns; `None` if all of them are 1.
+    /// Creates the map for one weight per `width / weights.len()` columns; `None` if all weights are 1.
     fn new(weights: &[f64], width: usize, fill: Option<&Tensor>, device: &Device) -> Result<Option<Self>> {
-        #[allow(clippy::float_cmp)] // exactly one means: no change
+        #[allow(clippy::float_cmp)] // exactly 1 means no change
         if weights.iter().all(|&weight| weight == 1.0) {
             return Ok(None);
         }
@@ -92,15 +92,15 @@ impl Affine {
 }
 
 impl Intervention {
-    /// No change: an ordinary forward pass.
+    /// Creates an intervention without changes: an ordinary forward pass.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Weight `weights[c]` for component `c` (order of [`Shape`](crate::Shape)) of a model whose layers have `heads`
-    /// heads; a weight of 1 leaves a component alone.
+    /// Creates an intervention with weight `weights[c]` for component `c` (order of [`Shape`](crate::Shape)) of a model
+    /// with `heads` heads per layer; a weight of 1 changes nothing.
     ///
-    /// `widths` are those of `z` over all heads and of the residual stream.
+    /// `widths` are the widths of `z` over all heads and of the residual stream.
     ///
     /// # Errors
     /// If the computation fails.
@@ -120,26 +120,26 @@ impl Intervention {
             })
         };
         let layers = weights.chunks_exact(heads + 1).enumerate().map(layer).collect::<Result<_>>()?;
-        Ok(Self { positions, spares_first: fill.is_some(), layers })
+        Ok(Self { positions, skips_first: fill.is_some(), layers })
     }
 
-    /// At which tokens.
+    /// Tokens at which components are changed.
     pub const fn positions(&self) -> Positions {
         self.positions
     }
 
-    /// `z` of all heads after the change, in the same layout `[rows, H · head_dim]`.
+    /// Changes `z` of all heads, `[rows, H · head_dim]`.
     pub(super) fn heads(&self, layer: usize, z: Tensor, touched: &Touched) -> Result<Tensor> {
         touched.change(z, self.layers.get(layer).and_then(|change| change.heads.as_ref()))
     }
 
-    /// What an MLP adds after the change, `[rows, d]`.
+    /// Changes an MLP's output, `[rows, d]`.
     pub(super) fn mlp(&self, layer: usize, added: Tensor, touched: &Touched) -> Result<Tensor> {
         touched.change(added, self.layers.get(layer).and_then(|change| change.mlp.as_ref()))
     }
 }
 
-/// Rows that a change touches.
+/// Rows that an intervention changes.
 #[derive(Debug)]
 pub(super) enum Touched {
     Everything,
@@ -147,15 +147,15 @@ pub(super) enum Touched {
 }
 
 impl Touched {
-    /// Of the rows of `packed`, or of its last rows if only those flow.
+    /// Selects among the rows of `packed`, or among its last rows if `last_only`.
     pub(super) fn of(change: &Intervention, packed: &Packed, last_only: bool, device: &Device) -> Result<Self> {
-        if change.layers.is_empty() || (last_only && !change.spares_first) {
+        if change.layers.is_empty() || (last_only && !change.skips_first) {
             return Ok(Self::Everything);
         }
         let rows: Vec<usize> = match change.positions {
             Positions::Last if last_only => return Ok(Self::Everything),
             Positions::Last => return Ok(Self::Rows(packed.last_rows(device)?)),
-            Positions::All if !change.spares_first || packed.start() > 0 => return Ok(Self::Everything),
+            Positions::All if !change.skips_first || packed.start() > 0 => return Ok(Self::Everything),
             Positions::All if last_only => {
                 packed.spans().enumerate().filter(|(_, span)| span.len > 1).map(|(prompt, _)| prompt).collect()
             }

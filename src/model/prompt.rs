@@ -1,24 +1,24 @@
-//! Token ids of prompts, in whatever form they are kept.
+//! Token ids of prompts.
 
 use std::sync::Arc;
 
-/// A prompt as the engine reads it.
+/// Token ids of one prompt, independent of how they are stored.
 pub trait Prompt {
     /// Number of tokens.
     fn len(&self) -> usize;
 
-    /// Whether it has none.
+    /// Whether the prompt has no tokens.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The token ids, in order.
+    /// Returns the token ids in order.
     fn tokens(&self) -> impl Iterator<Item = u32>;
 
-    /// Those behind the first `shared`, which other prompts have too.
+    /// Returns the token ids after the first `shared`.
     ///
     /// # Panics
-    /// If the prompt is kept in another cut and they are in no one piece: see [`align_prefix`].
+    /// If they are not stored contiguously: see [`align_prefix`].
     fn suffix(&self, shared: usize) -> &[u32];
 }
 
@@ -36,33 +36,36 @@ impl<T: AsRef<[u32]>> Prompt for T {
     }
 }
 
-/// A prompt that begins as another: only where they part do its tokens stand in memory.
+/// A prompt that shares its prefix with another prompt and stores only the suffix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
-    first: Arc<[u32]>,
+    /// Tokens of the other prompt.
+    base: Arc<[u32]>,
+    /// Length of the shared prefix.
     shared: usize,
-    own: Box<[u32]>,
+    suffix: Box<[u32]>,
 }
 
 impl Tokens {
-    /// `tokens`, as far as they are not those of `first`.
-    pub fn sharing_prefix(first: &Arc<[u32]>, tokens: &[u32]) -> Self {
-        let shared = first.iter().zip(tokens).take_while(|(a, b)| a == b).count();
-        Self { first: Arc::clone(first), shared, own: tokens[shared..].into() }
+    /// Stores `tokens` without the prefix they share with `base`.
+    pub fn sharing_prefix(base: &Arc<[u32]>, tokens: &[u32]) -> Self {
+        let shared = base.iter().zip(tokens).take_while(|(a, b)| a == b).count();
+        Self { base: Arc::clone(base), shared, suffix: tokens[shared..].into() }
     }
 
-    fn cut(&mut self, shared: usize) {
+    /// Shortens the shared prefix to at most `shared` tokens.
+    fn shorten_prefix(&mut self, shared: usize) {
         if shared < self.shared {
-            self.own = [&self.first[shared..self.shared], &self.own].concat().into();
+            self.suffix = [&self.base[shared..self.shared], &self.suffix].concat().into();
             self.shared = shared;
         }
     }
 }
 
 impl From<Vec<u32>> for Tokens {
-    /// A prompt that shares nothing.
+    /// Creates a prompt that shares no prefix.
     fn from(tokens: Vec<u32>) -> Self {
-        Self { first: Arc::default(), shared: 0, own: tokens.into() }
+        Self { base: Arc::default(), shared: 0, suffix: tokens.into() }
     }
 }
 
@@ -82,29 +85,29 @@ impl Prompt for &Tokens {
 
 impl Prompt for Tokens {
     fn len(&self) -> usize {
-        self.shared + self.own.len()
+        self.shared + self.suffix.len()
     }
 
     fn tokens(&self) -> impl Iterator<Item = u32> {
-        self.first[..self.shared].iter().chain(&self.own).copied()
+        self.base[..self.shared].iter().chain(&self.suffix).copied()
     }
 
     fn suffix(&self, shared: usize) -> &[u32] {
-        &self.own[shared - self.shared..]
+        &self.suffix[shared - self.shared..]
     }
 }
 
-/// Cuts `prompts` behind what all of them share, and tells how many tokens that is.
+/// Reduces every prompt's stored prefix to the one that all `prompts` share, and returns its length in tokens.
 pub fn align_prefix<'a>(prompts: impl Iterator<Item = &'a mut Tokens>) -> usize {
     let prompts: Vec<&mut Tokens> = prompts.collect();
     let shared = shared_prefix(&prompts.iter().map(|prompt| &**prompt).collect::<Vec<_>>());
     for prompt in prompts {
-        prompt.cut(shared);
+        prompt.shorten_prefix(shared);
     }
     shared
 }
 
-/// Length of the longest prefix that all `prompts` share, short enough to leave each of them one token.
+/// Returns the length of the longest prefix that all `prompts` share and that leaves each at least one token.
 pub fn shared_prefix<P: Prompt>(prompts: &[P]) -> usize {
     let Some((first, others)) = prompts.split_first() else { return 0 };
     let common = |other: &P| first.tokens().zip(other.tokens()).take_while(|(a, b)| a == b).count();
@@ -127,15 +130,15 @@ mod tests {
     }
 
     #[test]
-    fn prompts_that_begin_alike_are_what_they_were() {
+    fn prompts_with_a_shared_prefix_keep_their_tokens() {
         let whole = [vec![5, 6, 7, 8, 9], vec![5, 6, 7, 1], vec![5, 6, 2, 2, 2, 2], vec![5, 6, 7, 8, 9, 9]];
-        let first: Arc<[u32]> = whole[0].clone().into();
-        let mut kept: Vec<Tokens> = whole.iter().map(|tokens| Tokens::sharing_prefix(&first, tokens)).collect();
-        assert_eq!((kept[1].own.len(), kept[3].own.len()), (1, 1));
-        assert_eq!(align_prefix(kept.iter_mut()), 2);
-        for (kept, whole) in kept.iter().zip(&whole) {
-            assert_eq!(kept.tokens().collect::<Vec<_>>(), *whole);
-            assert_eq!((kept.len(), kept.suffix(2), kept.suffix(3)), (whole.len(), &whole[2..], &whole[3..]));
+        let base: Arc<[u32]> = whole[0].clone().into();
+        let mut stored: Vec<Tokens> = whole.iter().map(|tokens| Tokens::sharing_prefix(&base, tokens)).collect();
+        assert_eq!((stored[1].suffix.len(), stored[3].suffix.len()), (1, 1));
+        assert_eq!(align_prefix(stored.iter_mut()), 2);
+        for (stored, whole) in stored.iter().zip(&whole) {
+            assert_eq!(stored.tokens().collect::<Vec<_>>(), *whole);
+            assert_eq!((stored.len(), stored.suffix(2), stored.suffix(3)), (whole.len(), &whole[2..], &whole[3..]));
         }
     }
 }

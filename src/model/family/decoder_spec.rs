@@ -296,7 +296,7 @@ impl Reader<'_> {
         }))
     }
 
-    /// Reads map `index` of several with the same input; `sizes` are their output widths in the order of a fused tensor.
+    /// Reads map `index` of several with one input; `sizes` are their output widths in the order of a fused tensor.
     fn linear_in(&self, at: &str, own: &str, fused: &str, sizes: &[usize], index: usize, bias: bool) -> Result<Linear> {
         if !self.spec.fused {
             return self.linear(&format!("{at}.{own}"), (sizes[index], self.sizes.hidden), bias);

@@ -1,8 +1,8 @@
 //! Gemma 1 (arXiv 2403.08295), 2 (arXiv 2408.00118) and the text half of 3 (arXiv 2503.19786).
 //!
-//! All scale their embeddings by √d and add one to norm weights. Gemma 2 has norms before and after each block, soft-caps
-//! attention scores and uses a sliding window in every other layer. Gemma 3 replaces the soft-cap by norms on queries and
-//! keys, and its windowed layers have their own rotary embedding.
+//! All scale their embeddings by √d and add one to norm weights. Gemma 2 has norms before and after each block,
+//! soft-caps attention scores and uses a sliding window in every other layer. Gemma 3 replaces the soft-cap by norms on
+//! queries and keys, and its windowed layers have their own rotary embedding.
 
 use super::{
     Architecture, Config,

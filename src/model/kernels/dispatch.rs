@@ -1,24 +1,24 @@
-//! Work handed to the threads and to the widest vector instructions of this machine.
+//! Runs kernels on all threads, with the widest vector instructions of the processor.
 
 use rayon::prelude::*;
 
-/// What is computed row by row; the method must be `inline(always)`, as for [`Vectorised`].
+/// A kernel that computes one row at a time; the method must be `inline(always)`, as for [`Vectorised`].
 pub(super) trait PerRow: Sync {
     /// Computes `out`, the row at `index`.
     fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]);
 }
 
-/// Numbers that one thread takes at a time, at least: below, handing them out costs more than it saves.
-const SHARE: usize = 1 << 14;
+/// Smallest number of values per parallel task; smaller tasks cost more than they save.
+const MIN_VALUES_PER_TASK: usize = 1 << 14;
 
-/// Runs `kernel` over the rows of `out`, `width` numbers each.
+/// Runs `kernel` over the rows of `out`, `width` values each.
 pub(super) fn each_row(kernel: &impl PerRow, out: &mut [f32], width: usize) {
-    let rows = SHARE.div_ceil(width.max(1));
-    let share = |(index, out): (usize, &mut [f32])| vectorised(Share { kernel, first: index * rows, out, width });
-    for_each(out.chunks_mut(rows * width).enumerate().collect(), share);
+    let rows = MIN_VALUES_PER_TASK.div_ceil(width.max(1));
+    let run = |(index, out): (usize, &mut [f32])| vectorised(RowRange { kernel, first: index * rows, out, width });
+    for_each(out.chunks_mut(rows * width).enumerate().collect(), run);
 }
 
-/// Does `work` on all `items`, by the threads of the pool this is called in.
+/// Calls `work` on all `items`, in parallel on the current thread pool.
 pub(in crate::model) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
     if items.len() <= 1 || rayon::current_num_threads() == 1 {
         for item in items {
@@ -29,15 +29,15 @@ pub(in crate::model) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync
     }
 }
 
-/// Consecutive rows, from the row at `first` on.
-struct Share<'a, K> {
+/// Consecutive rows, starting at row `first`.
+struct RowRange<'a, K> {
     kernel: &'a K,
     first: usize,
     out: &'a mut [f32],
     width: usize,
 }
 
-impl<K: PerRow> Vectorised for Share<'_, K> {
+impl<K: PerRow> Vectorised for RowRange<'_, K> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         for (row, out) in self.out.chunks_exact_mut(self.width).enumerate() {
@@ -46,14 +46,14 @@ impl<K: PerRow> Vectorised for Share<'_, K> {
     }
 }
 
-/// Work that is compiled once for every set of vector instructions. The method, and all that it calls, must be
-/// `inline(always)`: what is not, closures above all, is compiled for the oldest machine.
+/// Work that is compiled once per vector instruction set. The method and everything it calls must be
+/// `inline(always)`; other functions, closures above all, are compiled for the baseline instruction set.
 pub(in crate::model) trait Vectorised {
-    /// Does it; `FUSED` says whether those instructions multiply and add in one.
+    /// Does the work; `FUSED` says whether the instruction set has fused multiply-add.
     fn run<const FUSED: bool>(self);
 }
 
-/// Does `work` with the widest vector instructions that this machine has.
+/// Runs `work` with the widest vector instructions of the processor.
 pub(in crate::model) fn vectorised(work: impl Vectorised) {
     struct Dispatched<W>(W);
 

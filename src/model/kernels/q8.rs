@@ -1,22 +1,22 @@
-//! Weights in blocks of 8-bit integers (Q8_0 of GGUF), as f32.
+//! Decodes weights in blocks of 8-bit integers (Q8_0 of GGUF) to f32.
 
-#![allow(clippy::inline_always, reason = "what is not inlined is compiled for the oldest machine")]
+#![allow(clippy::inline_always, reason = "without inlining, functions are compiled for the baseline instruction set")]
 
 use half::f16;
 
 use super::dispatch::{PerRow, each_row};
 
-/// Weights of a block.
+/// Weights per block.
 const WEIGHTS: usize = 32;
-/// Bytes of a block: its scale in f16, then the integers.
+/// Bytes per block: a scale in f16, then the integers.
 const BLOCK: usize = 2 + WEIGHTS;
 
-/// Bytes of a row of `columns` weights.
+/// Returns the bytes of a row of `columns` weights.
 pub(super) const fn bytes(columns: usize) -> usize {
     columns / WEIGHTS * BLOCK
 }
 
-/// Writes rows of `columns` weights as f32.
+/// Decodes `blocks` into `out`, in rows of `columns` weights.
 pub(super) fn widen(blocks: &[u8], out: &mut [f32], columns: usize) {
     each_row(&Widened { blocks }, out, columns);
 }

@@ -1,6 +1,6 @@
-//! Maps that take one row to one row: norms, activations, rotation, sums.
+//! Row-wise kernels: norms, activations, rotary embedding, sums.
 
-#![allow(clippy::inline_always, reason = "what is not inlined is compiled for the oldest machine")]
+#![allow(clippy::inline_always, reason = "without inlining, functions are compiled for the baseline instruction set")]
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
@@ -14,7 +14,7 @@ use crate::{
     model::functions::{Activation, NormKind},
 };
 
-/// Normalises rows of the width of `weight` and scales and shifts them.
+/// Normalises each row of `x`, multiplies it by `weight` and adds `bias`; a row is as wide as `weight`.
 pub(in crate::model) fn normalise(
     kind: NormKind,
     x: &Tensor,
@@ -58,7 +58,7 @@ impl PerRow for Normalised<'_> {
     }
 }
 
-/// `a + b`, both of one shape.
+/// Computes `a + b` for tensors of equal shape.
 pub(in crate::model) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (a, b) = (a.contiguous()?, b.contiguous()?);
     let mut out = vec![0.0; a.elem_count()];
@@ -75,14 +75,14 @@ struct Sum<'a> {
 impl PerRow for Sum<'_> {
     #[inline(always)]
     fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]) {
-        let own = index * out.len()..(index + 1) * out.len();
-        for ((out, a), b) in out.iter_mut().zip(&self.a[own.clone()]).zip(&self.b[own]) {
+        let row = index * out.len()..(index + 1) * out.len();
+        for ((out, a), b) in out.iter_mut().zip(&self.a[row.clone()]).zip(&self.b[row]) {
             *out = a + b;
         }
     }
 }
 
-/// Replaces `x`, which nobody else holds, by `activation(x)`, or by `activation(x) · up`.
+/// Replaces `x` in place by `activation(x)`, or by `activation(x) · up`; `x` must not share its storage.
 pub(in crate::model) fn activate(activation: Activation, x: &Tensor, up: Option<&Tensor>) -> Result<()> {
     let up = up.map(values).transpose()?;
     let up = up.as_deref();
@@ -95,7 +95,7 @@ pub(in crate::model) fn activate(activation: Activation, x: &Tensor, up: Option<
 
 /// A function of one number.
 trait Map: Sync {
-    fn of<const FUSED: bool>(&self, x: f32) -> f32;
+    fn apply<const FUSED: bool>(&self, x: f32) -> f32;
 }
 
 struct Silu;
@@ -104,21 +104,21 @@ struct GeluErf;
 
 impl Map for Silu {
     #[inline(always)]
-    fn of<const FUSED: bool>(&self, x: f32) -> f32 {
+    fn apply<const FUSED: bool>(&self, x: f32) -> f32 {
         silu::<FUSED>(x)
     }
 }
 
 impl Map for GeluTanh {
     #[inline(always)]
-    fn of<const FUSED: bool>(&self, x: f32) -> f32 {
+    fn apply<const FUSED: bool>(&self, x: f32) -> f32 {
         gelu_tanh::<FUSED>(x)
     }
 }
 
 impl Map for GeluErf {
     #[inline(always)]
-    fn of<const FUSED: bool>(&self, x: f32) -> f32 {
+    fn apply<const FUSED: bool>(&self, x: f32) -> f32 {
         gelu_erf::<FUSED>(x)
     }
 }
@@ -135,20 +135,20 @@ impl<M: Map> PerRow for Activated<'_, M> {
             Some(up) => {
                 let up = &up[index * out.len()..(index + 1) * out.len()];
                 for (x, up) in out.iter_mut().zip(up) {
-                    *x = self.map.of::<FUSED>(*x) * up;
+                    *x = self.map.apply::<FUSED>(*x) * up;
                 }
             }
             None => {
                 for x in out {
-                    *x = self.map.of::<FUSED>(*x);
+                    *x = self.map.apply::<FUSED>(*x);
                 }
             }
         }
     }
 }
 
-/// Rotates pairs of dimensions that are half of the rotated ones apart, in every head of `x` `[n, heads · head_dim]`, which
-/// nobody else holds; `cos` and `sin` are `[n, pairs]`.
+/// Rotates every head of `x` `[n, heads · head_dim]` in place by `cos` and `sin` `[n, pairs]`: dimension `i` is paired
+/// with `i + pairs`. `x` must not share its storage.
 pub(in crate::model) fn rotate(x: &Tensor, head_dim: usize, cos: &Tensor, sin: &Tensor) -> Result<()> {
     let pairs = cos.dim(1)?;
     let (cos, sin) = (values(cos)?, values(sin)?);
@@ -165,8 +165,8 @@ struct Rotated<'a> {
 impl PerRow for Rotated<'_> {
     #[inline(always)]
     fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]) {
-        let own = index * self.pairs..(index + 1) * self.pairs;
-        let (cos, sin) = (&self.cos[own.clone()], &self.sin[own]);
+        let row = index * self.pairs..(index + 1) * self.pairs;
+        let (cos, sin) = (&self.cos[row.clone()], &self.sin[row]);
         for head in out.chunks_exact_mut(self.head_dim) {
             let (first, second) = head.split_at_mut(self.pairs);
             for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
@@ -176,7 +176,7 @@ impl PerRow for Rotated<'_> {
     }
 }
 
-/// Runs `kernel` over the rows of `x` where they lie.
+/// Runs `kernel` in place over the rows of `x`.
 fn in_place(x: &Tensor, kernel: impl PerRow) -> Result<()> {
     let width = x.dims().last().copied().unwrap_or(1);
     Ok(x.inplace_op1(&InPlace { kernel, width })?)
@@ -197,7 +197,7 @@ impl<K: PerRow> InplaceOp1 for InPlace<K> {
             candle_core::bail!("a row-wise map needs contiguous rows");
         };
         let CpuStorage::F32(values) = storage else {
-            candle_core::bail!("a row-wise map needs f32 numbers");
+            candle_core::bail!("a row-wise map needs f32 values");
         };
         each_row(&self.kernel, &mut values[start..end], self.width);
         Ok(())
@@ -214,13 +214,13 @@ mod tests {
         Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap()
     }
 
-    fn assert_close(found: &Tensor, expected: &Tensor) {
-        let error = (found - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    fn assert_close(actual: &Tensor, expected: &Tensor) {
+        let error = (actual - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
         assert!(error < 5e-6, "{error}");
     }
 
     #[test]
-    fn norms_equal_those_of_the_tensor_library() {
+    fn norms_equal_candle() {
         let (x, weight, bias) = (random(&[700, 37]), random(&[37]), random(&[37]));
         let rms = candle_nn::ops::rms_norm(&x, &weight, 1e-5).unwrap();
         assert_close(&normalise(NormKind::Rms, &x, &weight, None, 1e-5).unwrap(), &rms);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn activations_and_sums_go_row_by_row() {
+    fn activations_and_sums_equal_candle() {
         let (x, up) = (random(&[500, 65]), random(&[500, 65]));
         let gated = x.copy().unwrap();
         activate(Activation::Silu, &gated, Some(&up)).unwrap();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn rotation_equals_that_of_the_tensor_library() {
+    fn rotation_equals_candle() {
         let (x, cos, sin) = (random(&[30, 3 * 8]), random(&[30, 4]), random(&[30, 4]));
         let expected = candle_nn::rotary_emb::rope_thd(&x.reshape((1, 30, 3, 8)).unwrap(), &cos, &sin).unwrap();
         rotate(&x, 8, &cos, &sin).unwrap();

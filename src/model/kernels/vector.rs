@@ -1,19 +1,18 @@
-//! Arithmetic on short slices in forms that compilers turn into vector instructions. Everything is inlined into the
-//! place that picks those instructions at run time; `FUSED` says whether they multiply and add in one, which would be slow
-//! where they do not.
+//! Arithmetic on short slices, in forms that the compiler vectorises. All functions are inlined into callers that are
+//! compiled for several instruction sets. `FUSED` selects fused multiply-add, which is slow on processors without it.
 
-#![allow(clippy::inline_always, reason = "what is not inlined there is compiled for the oldest machine")]
+#![allow(clippy::inline_always, reason = "without inlining, functions are compiled for the baseline instruction set")]
 
-/// Numbers that one vector instruction handles at once, at most.
+/// Largest number of f32 values per vector instruction.
 pub(in crate::model) const LANES: usize = 16;
 
-/// `a · b + c`.
+/// Computes `a · b + c`.
 #[inline(always)]
 pub(in crate::model) fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// `a · x + sums` for the first numbers of `x`, of which there must be enough.
+/// Computes `a · x + sums` for the first [`LANES`] values of `x`.
 #[inline(always)]
 pub(in crate::model) fn add_scaled<const FUSED: bool>(a: f32, x: &[f32], sums: [f32; LANES]) -> [f32; LANES] {
     let (x, mut sums) = (&x[..LANES], sums);
@@ -23,7 +22,7 @@ pub(in crate::model) fn add_scaled<const FUSED: bool>(a: f32, x: &[f32], sums: [
     sums
 }
 
-/// Sum of all lanes, in one fixed order.
+/// Sums all lanes in a fixed order.
 #[inline(always)]
 pub(in crate::model) fn sum(mut lanes: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
@@ -36,7 +35,7 @@ pub(in crate::model) fn sum(mut lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
-/// Sum over `map` of every value.
+/// Sums `map(value)` over all values.
 #[inline(always)]
 pub(in crate::model) fn sum_of(values: &[f32], map: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0_f32; LANES];
@@ -50,7 +49,7 @@ pub(in crate::model) fn sum_of(values: &[f32], map: impl Fn(f32) -> f32) -> f32 
     sum(lanes) + tail
 }
 
-/// The largest value.
+/// Returns the largest value.
 #[inline(always)]
 pub(in crate::model) fn largest(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -83,12 +82,12 @@ pub(in crate::model) fn exponentiate<const FUSED: bool>(values: &mut [f32], larg
     sum(lanes) + tail
 }
 
-/// `eˣ` for `x ≤ 0`, to 2 units in the last place: the argument is split into a power of two and a remainder below
-/// `ln 2 / 2`, on which a polynomial is exact to rounding (Cody & Waite 1980). NaN stays NaN.
+/// Computes `eˣ` for `x ≤ 0`, to 2 units in the last place: splits the argument into a power of two and a remainder
+/// below `ln 2 / 2`, where a polynomial is exact to rounding (Cody & Waite 1980). NaN stays NaN.
 #[inline(always)]
 #[allow(clippy::excessive_precision, clippy::inconsistent_digit_grouping)]
 pub(in crate::model) fn exp<const FUSED: bool>(x: f32) -> f32 {
-    const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it leaves a whole number in the low bits
+    const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it puts the rounded integer into the low bits
     let x = if x < -87.0 { -87.0 } else { x };
     let shifted = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
     let power = shifted - ROUND;
@@ -104,34 +103,34 @@ pub(in crate::model) fn exp<const FUSED: bool>(x: f32) -> f32 {
     y * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
 }
 
-/// `x · sigmoid(x)`.
+/// Computes `x · sigmoid(x)`.
 #[inline(always)]
 pub(in crate::model) fn silu<const FUSED: bool>(x: f32) -> f32 {
     let small = exp::<FUSED>(-x.abs());
     x * (if x < 0.0 { small } else { 1.0 }) / (1.0 + small)
 }
 
-/// Hyperbolic tangent, to 3e-7.
+/// Computes the hyperbolic tangent, to 3e-7.
 #[inline(always)]
 pub(in crate::model) fn tanh<const FUSED: bool>(x: f32) -> f32 {
     let small = exp::<FUSED>(-2.0 * x.abs());
     ((1.0 - small) / (1.0 + small)).copysign(x)
 }
 
-/// GELU by its tanh approximation.
+/// Computes GELU by its tanh approximation.
 #[inline(always)]
 pub(in crate::model) fn gelu_tanh<const FUSED: bool>(x: f32) -> f32 {
     const SCALE: f32 = 0.797_884_6; // √(2/π)
     0.5 * x * (1.0 + tanh::<FUSED>(SCALE * x * (1.0 + 0.044_715 * x * x)))
 }
 
-/// GELU by the error function.
+/// Computes GELU by the error function.
 #[inline(always)]
 pub(in crate::model) fn gelu_erf<const FUSED: bool>(x: f32) -> f32 {
     0.5 * x * (1.0 + erf::<FUSED>(x * std::f32::consts::FRAC_1_SQRT_2))
 }
 
-/// The error function, to 5e-7: the rational approximation that Eigen and XLA use, with their coefficients.
+/// Computes the error function, to 5e-7, by the rational approximation and coefficients of Eigen and XLA.
 #[inline(always)]
 #[allow(clippy::excessive_precision, clippy::unreadable_literal)]
 fn erf<const FUSED: bool>(x: f32) -> f32 {
@@ -160,8 +159,8 @@ mod tests {
     fn check_exp<const FUSED: bool>() {
         for i in 0..87_000 {
             let x = -0.001 * i as f32;
-            let (found, expected) = (f64::from(exp::<FUSED>(x)), f64::from(x).exp());
-            assert!((found - expected).abs() <= 2.5e-7 * expected, "{x}: {found} {expected}");
+            let (actual, expected) = (f64::from(exp::<FUSED>(x)), f64::from(x).exp());
+            assert!((actual - expected).abs() <= 2.5e-7 * expected, "{x}: {actual} {expected}");
         }
         assert!((exp::<FUSED>(0.0) - 1.0).abs() < f32::EPSILON);
         assert!(exp::<FUSED>(f32::NAN).is_nan());
@@ -171,17 +170,17 @@ mod tests {
     fn check_activations<const FUSED: bool>() {
         for i in -12_000..=12_000 {
             let x = 0.001 * i as f32;
-            let wide = f64::from(x);
-            let inner = 0.797_884_560_802_865_4 * (wide + 0.044_715 * wide.powi(3));
-            let by_erf = 0.5 * wide * (1.0 + libm::erf(wide * std::f64::consts::FRAC_1_SQRT_2));
-            for (name, found, expected) in [
-                ("silu", silu::<FUSED>(x), wide / (1.0 + (-wide).exp())),
-                ("tanh", tanh::<FUSED>(x), wide.tanh()),
-                ("gelu_tanh", gelu_tanh::<FUSED>(x), 0.5 * wide * (1.0 + inner.tanh())),
+            let x_f64 = f64::from(x);
+            let inner = 0.797_884_560_802_865_4 * (x_f64 + 0.044_715 * x_f64.powi(3));
+            let by_erf = 0.5 * x_f64 * (1.0 + libm::erf(x_f64 * std::f64::consts::FRAC_1_SQRT_2));
+            for (name, actual, expected) in [
+                ("silu", silu::<FUSED>(x), x_f64 / (1.0 + (-x_f64).exp())),
+                ("tanh", tanh::<FUSED>(x), x_f64.tanh()),
+                ("gelu_tanh", gelu_tanh::<FUSED>(x), 0.5 * x_f64 * (1.0 + inner.tanh())),
                 ("gelu_erf", gelu_erf::<FUSED>(x), by_erf),
             ] {
-                let tolerance = 5e-7 * wide.abs().max(1.0);
-                assert!((f64::from(found) - expected).abs() <= tolerance, "{name} {x}: {found} {expected}");
+                let tolerance = 5e-7 * x_f64.abs().max(1.0);
+                assert!((f64::from(actual) - expected).abs() <= tolerance, "{name} {x}: {actual} {expected}");
             }
         }
         for activation in [silu::<FUSED>, tanh::<FUSED>, gelu_tanh::<FUSED>, gelu_erf::<FUSED>] {
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_are_exact_to_rounding_on_old_machines_and_new() {
+    fn functions_are_accurate_with_and_without_fused_multiply_add() {
         check_exp::<true>();
         check_exp::<false>();
         check_activations::<true>();
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_and_extremes_of_any_length() {
+    fn sums_and_maxima_are_right_for_any_length() {
         for length in 0..70 {
             let values: Vec<f32> = (0..length).map(|i| ((i * 37) % 23) as f32 - 11.0).collect();
             assert!((sum_of(&values, |x| x) - values.iter().sum::<f32>()).abs() < 1e-3);

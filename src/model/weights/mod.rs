@@ -1,7 +1,7 @@
 //! Reads tensors by name from checkpoint files, one at a time.
 //!
-//! Files are read, not mapped: only the tensor being built is in memory twice, and a file that another process truncates
-//! meanwhile gives an error instead of a crash.
+//! Files are read, not mapped: only the tensor being loaded is in memory twice, and a file that another process
+//! truncates meanwhile gives an error instead of a crash.
 
 mod checkpoint;
 mod dtype;
