@@ -1,4 +1,4 @@
-//! The real binary on a pseudo-terminal. Tests wait for what they expect to see, never for time to pass.
+//! Tests the real binary on a pseudo-terminal. Tests wait for text on the screen, never for a fixed time.
 #![cfg(all(unix, feature = "tui"))]
 
 use std::{
@@ -11,7 +11,7 @@ mod pty;
 use pty::{BINARY, Session};
 
 #[test]
-fn the_whole_path_from_start_to_quit() {
+fn a_session_fits_a_mix_and_shows_help() {
     let mut session = Session::start("explore --limit 60", 120, 40);
     session.see("8 layers × 8 heads");
     session.see("done in");
@@ -32,7 +32,7 @@ fn the_whole_path_from_start_to_quit() {
 }
 
 #[test]
-fn another_template_and_other_demonstrations_are_a_key_away() {
+fn keys_change_demonstrations_and_task() {
     let mut session = Session::start("explore --limit 20", 120, 40);
     session.see("demos 2");
     session.press("s");
@@ -49,17 +49,17 @@ fn another_template_and_other_demonstrations_are_a_key_away() {
 }
 
 #[test]
-fn ctrl_c_leaves_in_the_middle_of_the_work() {
+fn ctrl_c_quits_during_a_run() {
     let mut session = Session::start("", 80, 24);
     session.see("partscope");
-    let asked = Instant::now();
+    let pressed = Instant::now();
     session.press("\x03");
     session.ends_with(130);
-    assert!(asked.elapsed() < Duration::from_secs(10));
+    assert!(pressed.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
-fn signals_leave_the_terminal_whole() {
+fn signals_restore_the_terminal() {
     for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
         let session = Session::start("explore --limit 20", 80, 24);
         session.see("partscope");
@@ -69,7 +69,7 @@ fn signals_leave_the_terminal_whole() {
 }
 
 #[test]
-fn a_terminal_too_small_says_so_and_recovers() {
+fn a_small_terminal_shows_a_message_until_it_grows() {
     let mut session = Session::start("explore --limit 20", 50, 12);
     session.see("This terminal is too small.");
     session.see("partscope needs 72 × 20.");
@@ -80,18 +80,18 @@ fn a_terminal_too_small_says_so_and_recovers() {
 }
 
 #[test]
-fn a_resize_storm_ends_on_a_whole_screen() {
+fn many_resizes_end_with_a_complete_screen() {
     let mut session = Session::start("explore --limit 60", 80, 24);
     session.see("8 layers × 8 heads");
     for step in 0..80_u16 {
         session.resize(40 + step * 37 % 160, 10 + step * 13 % 50);
     }
     session.resize(100, 30);
-    let is_whole = |screen: &vt100::Screen| {
+    let is_complete = |screen: &vt100::Screen| {
         let rows: Vec<String> = screen.rows(0, 100).collect();
         rows[0].starts_with(" partscope") && rows[29].trim_end().ends_with("q quit")
     };
-    session.until("a whole screen", is_whole);
+    session.until("a complete screen", is_complete);
     session.press("l");
     session.see("L0.H1 ─");
     session.press("q");
@@ -99,12 +99,12 @@ fn a_resize_storm_ends_on_a_whole_screen() {
 }
 
 #[test]
-fn it_goes_to_the_background_and_comes_back() {
+fn ctrl_z_suspends_and_resumes() {
     let mut session = Session::start("explore --limit 20", 80, 24);
     session.see("done in");
     session.press("\x1a");
     session.until("the old screen", |screen| !screen.alternate_screen() && screen.contents().starts_with("what was"));
-    session.is_stopped();
+    session.wait_until_stopped();
     session.signal("-CONT");
     session.see("8 layers × 8 heads");
     session.press("l");
@@ -114,7 +114,7 @@ fn it_goes_to_the_background_and_comes_back() {
 }
 
 #[test]
-fn signals_from_outside_stop_it_and_let_it_go_on() {
+fn stop_and_continue_signals_suspend_and_resume() {
     let mut session = Session::start("explore --limit 20", 80, 24);
     session.see("done in");
     for signal in ["-TSTP", "-STOP"] {
@@ -122,7 +122,7 @@ fn signals_from_outside_stop_it_and_let_it_go_on() {
         if signal == "-TSTP" {
             session.until("the old screen", |screen| !screen.alternate_screen());
         }
-        session.is_stopped();
+        session.wait_until_stopped();
         session.signal("-CONT");
         session.until("the map again", |screen| screen.alternate_screen() && screen.contents().contains("8 layers ×"));
     }
@@ -133,7 +133,7 @@ fn signals_from_outside_stop_it_and_let_it_go_on() {
 }
 
 #[test]
-fn a_run_is_opened_again_where_it_was_left() {
+fn the_cursor_is_restored_in_the_next_session() {
     let folder = tempfile::tempdir().unwrap();
     for first in [true, false] {
         let mut session = Session::start_in(folder.path().to_str().unwrap(), "explore --limit 20", 80, 24);
@@ -165,7 +165,7 @@ fn two_runs_are_compared_and_an_example_is_opened() {
 }
 
 #[test]
-fn a_prompt_is_edited_and_run_again_and_a_text_is_classified() {
+fn a_prompt_is_edited_and_rerun_and_a_text_is_classified() {
     let mut session = Session::start("explore --limit 40", 120, 40);
     session.see("done in");
     session.press("p");
@@ -188,7 +188,7 @@ fn a_prompt_is_edited_and_run_again_and_a_text_is_classified() {
 }
 
 #[test]
-fn tabs_hints_and_faders_take_the_mouse() {
+fn tabs_hints_and_faders_react_to_the_mouse() {
     let mut session = Session::start("explore --limit 20", 140, 40);
     session.see("done in");
     session.click("desk");
@@ -203,7 +203,7 @@ fn tabs_hints_and_faders_take_the_mouse() {
     session.press(&format!("\x1b[<0;{};{row}M\x1b[<32;{};{row}M", column + 1, column + 9));
     session.see("▸ mix ");
     session.press("\x1b[<0;1;1mu");
-    session.until("one change taken back", |screen| screen.contents().contains("no mix yet"));
+    session.until("one change undone", |screen| screen.contents().contains("no mix yet"));
     session.press("y");
     session.see("copied:");
     session.click("examples");
@@ -213,7 +213,7 @@ fn tabs_hints_and_faders_take_the_mouse() {
 }
 
 #[test]
-fn causes_are_asked_of_the_model_and_shown_beside_contributions() {
+fn experiments_run_and_show_their_results() {
     let mut session = Session::start("explore --limit 24", 120, 40);
     session.see("done in");
     session.press("gm");
@@ -238,7 +238,7 @@ fn causes_are_asked_of_the_model_and_shown_beside_contributions() {
 }
 
 #[test]
-fn without_a_terminal_it_says_one_sentence() {
+fn without_a_terminal_it_prints_one_error_line() {
     let output = Command::new(BINARY).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! Every supported architecture against Hugging Face transformers, component by component.
+//! Compares every supported architecture with Hugging Face transformers, component by component.
 
 mod common;
 
@@ -20,36 +20,36 @@ fn every_component_equals_transformers() {
     }
 }
 
-/// How far values may move with the batch and the split between prefix and suffix, relative to a component's largest:
-/// matrix products of other shapes add in another order.
+/// Tolerated difference between batch sizes and prefix lengths, relative to a component's largest value: matrix products
+/// of different shapes sum in different orders.
 const REGROUPING: f32 = 3e-5;
 
-/// One prompt at a time, all at once, and each with a prefix of its own: the same values to f32 rounding.
+/// Attributing prompts one by one, all at once, or each with its own prefix gives the same values up to f32 rounding.
 #[test]
-fn a_batch_equals_its_members() {
+fn values_do_not_depend_on_the_batch() {
     for name in names() {
         let golden = Golden::load(&name);
         let projection = golden.projection();
         let whole = golden.attribute(&projection, &golden.prompts, BatchSize { tokens: 10_000 });
         let single = golden.attribute(&projection, &golden.prompts, BatchSize { tokens: 1 });
-        let alone: Vec<_> = golden
+        let separate: Vec<_> = golden
             .prompts
             .iter()
             .map(|prompt| golden.attribute(&projection, std::slice::from_ref(prompt), BatchSize::default()))
             .collect();
         for component in 0..projection.shape().components() {
-            let alone: Vec<f32> = alone.iter().flat_map(|table| table.contribution(component).to_vec()).collect();
+            let separate: Vec<f32> = separate.iter().flat_map(|table| table.contribution(component).to_vec()).collect();
             for grouped in [&whole, &single] {
-                let error = relative_error(grouped.contribution(component), &alone);
+                let error = relative_error(grouped.contribution(component), &separate);
                 assert!(error <= REGROUPING, "{name} {component}: {error}");
             }
         }
     }
 }
 
-/// Prompts that share nothing have a prefix of zero tokens, and still come out right.
+/// Prompts without a shared prefix give the right values, too.
 #[test]
-fn no_shared_prefix_is_no_special_case() {
+fn an_empty_prefix_equals_transformers() {
     for name in names() {
         let golden = Golden::load(&name);
         let mut prompts = golden.prompts.clone();
@@ -61,18 +61,18 @@ fn no_shared_prefix_is_no_special_case() {
     }
 }
 
-/// A prefix longer than the sliding window, and than what is computed of it at once.
+/// The prefix is longer than the sliding window and than one chunk of the prefix pass.
 #[test]
-fn a_long_prefix_equals_none() {
+fn a_long_prefix_equals_no_prefix() {
     for name in names().into_iter().filter(|name| !name.starts_with("gpt2")) {
         let golden = Golden::load(&name);
         let projection = golden.projection();
         let long: Vec<u32> = (0..300_u32).map(|at| (at * at * 31 + at * 7 + 3) % 97).collect();
         let shared = golden.attribute(&projection, std::slice::from_ref(&long), BatchSize::default());
-        let apart = golden.attribute(&projection, &[long, vec![90, 1]], BatchSize::default());
+        let unshared = golden.attribute(&projection, &[long, vec![90, 1]], BatchSize::default());
         for component in 0..projection.shape().components() {
             let expected = shared.contribution(component);
-            let error = relative_error(&apart.contribution(component)[..expected.len()], expected);
+            let error = relative_error(&unshared.contribution(component)[..expected.len()], expected);
             assert!(error <= TOLERANCE, "{name} {component}: {error}");
         }
     }

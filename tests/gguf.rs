@@ -1,4 +1,4 @@
-//! GGUF files against the golden values of the models they were made from, and crafted ones.
+//! Compares GGUF files with the golden values of their models, and loads crafted files.
 
 mod common;
 
@@ -43,10 +43,11 @@ fn an_f32_file_equals_transformers() {
 
 #[test]
 fn token_ids_are_those_of_transformers() {
-    let facts: serde_json::Value = serde_json::from_slice(&fs::read(folder().join("tokens.json")).unwrap()).unwrap();
-    let texts: Vec<String> = serde_json::from_value(facts["texts"].clone()).unwrap();
+    let golden_ids: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder().join("tokens.json")).unwrap()).unwrap();
+    let texts: Vec<String> = serde_json::from_value(golden_ids["texts"].clone()).unwrap();
     for name in names() {
-        let expected: Vec<Vec<u32>> = serde_json::from_value(facts["ids"][&name].clone()).unwrap();
+        let expected: Vec<Vec<u32>> = serde_json::from_value(golden_ids["ids"][&name].clone()).unwrap();
         let model = Model::load(&source(&name), &LoadOptions::default()).unwrap();
         for (text, expected) in texts.iter().zip(expected) {
             assert_eq!(model.tokenizer.encode(text).unwrap(), expected, "{name}: {text:?}");
@@ -54,12 +55,12 @@ fn token_ids_are_those_of_transformers() {
     }
 }
 
-/// The key of the metadata, `general.architecture`, whose value stands behind it.
+/// Returns the offset just after `key`, where its type and value are stored.
 fn after(bytes: &[u8], key: &str) -> usize {
     bytes.windows(key.len()).position(|window| window == key.as_bytes()).unwrap() + key.len()
 }
 
-/// Loads a golden file after `change` and expects an error with these texts.
+/// Loads a golden file after `change` and expects an error that contains the texts in `expected`.
 #[track_caller]
 fn fails(change: impl FnOnce(&mut Vec<u8>), expected: &[&str]) {
     let mut bytes = fs::read(folder().join("qwen2.gguf")).unwrap();
@@ -76,7 +77,7 @@ fn fails(change: impl FnOnce(&mut Vec<u8>), expected: &[&str]) {
 }
 
 #[test]
-fn crafted_headers_are_refused() {
+fn crafted_headers_are_rejected() {
     let write = |at: usize, new: Vec<u8>| move |bytes: &mut Vec<u8>| bytes[at..at + new.len()].copy_from_slice(&new);
     fails(|bytes| bytes.truncate(100), &["no room"]);
     fails(|bytes| bytes.truncate(2000), &["no room"]);
@@ -106,7 +107,7 @@ fn crafted_headers_are_refused() {
 }
 
 #[test]
-fn crafted_tensors_are_refused() {
+fn crafted_tensors_are_rejected() {
     let info = |bytes: &[u8]| after(bytes, "token_embd.weight");
     let name = "`token_embd.weight`";
     fails(
@@ -123,7 +124,7 @@ fn crafted_tensors_are_refused() {
         },
         &[name, "0 is not a size"],
     );
-    // Two sides of 2^63: their product leaves 64 bits.
+    // Two sizes of 2^63: their product overflows 64 bits.
     fails(
         |bytes| {
             let at = info(bytes);
@@ -163,7 +164,7 @@ fn crafted_tensors_are_refused() {
 }
 
 #[test]
-fn what_is_not_supported_is_named() {
+fn unsupported_features_are_named() {
     let replace = |from: &'static str, to: &'static str| {
         assert_eq!(from.len(), to.len());
         move |bytes: &mut Vec<u8>| {
@@ -197,9 +198,9 @@ fn what_is_not_supported_is_named() {
     fails(replace("blk.1.attn_k.weight", "blk.1.attn_x.weight"), &["model.layers.1.self_attn.k_proj.weight"]);
 }
 
-/// A header with nothing but an alignment of zero makes candle's reader divide by zero.
+/// An alignment of zero makes candle's reader divide by zero.
 #[test]
-fn an_alignment_of_zero_is_refused() {
+fn invalid_alignments_are_rejected() {
     let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
     for alignment in [0_u32, 33, u32::MAX] {
         let header = [
@@ -216,12 +217,13 @@ fn an_alignment_of_zero_is_refused() {
     }
 }
 
-/// Sums hold whatever the weights are: the last position's projections are computed from widened weights.
+/// Tolerance for sums of contributions. It is tight for all dtypes, because the last position's projections are computed
+/// in f32.
 const CONSISTENCY: f64 = 1e-5;
 
 #[test]
 fn quantised_files_stay_quantised_and_consistent() {
-    // Shapes too narrow for quick products of integers: those of q8_0 are exact, but for other processors.
+    // These shapes are too narrow for integer products; on x86-64, q8_0 products are therefore exact.
     let exact = cfg!(target_arch = "x86_64");
     for (kind, rounds) in [("q8_0", !exact), ("q4_0", true)] {
         let source = source(&format!("quantised/llama-wide-{kind}"));

@@ -1,4 +1,5 @@
-//! Dependencies between modules run one way: `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` beside.
+//! Checks that modules depend on each other in one direction only: `tui → app → jobs → (analysis, runner, decompose) →
+//! (model, task)`; `cli` may use all of them.
 
 mod imports;
 
@@ -6,8 +7,8 @@ use std::{collections::BTreeSet, path::Path};
 
 use imports::{Reference, Tests, references, sources};
 
-/// Modules that know nothing of the others but each other.
-const GROUND: &[&str] = &[
+/// Base modules, which use only each other.
+const BASE: &[&str] = &[
     "attribution",
     "cancel",
     "color",
@@ -22,7 +23,7 @@ const GROUND: &[&str] = &[
     "text",
 ];
 
-/// What each module above the ground may use, besides itself and the ground.
+/// Modules that each other module may use, besides itself and the base modules.
 const LAYERS: &[(&str, &[&str])] = &[
     ("hub", &[]),
     ("model", &["hub"]),
@@ -62,65 +63,66 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Crates that only the face of the program may name.
-const SCREEN: &[&str] = &["ratatui", "crossterm", "tokio"];
+/// Crates that only `tui` may use.
+const TUI_CRATES: &[&str] = &["ratatui", "crossterm", "tokio"];
 
 #[test]
-fn modules_use_only_what_lies_below_them() {
+fn modules_use_only_lower_layers() {
     let all = references(&sources(root()), env!("CARGO_PKG_NAME"), Tests::Kept);
-    let wrong: BTreeSet<String> = all.iter().flat_map(mistakes).collect();
-    assert!(wrong.is_empty(), "\n{}", Vec::from_iter(wrong).join("\n"));
+    let found: BTreeSet<String> = all.iter().flat_map(violations).collect();
+    assert!(found.is_empty(), "\n{}", Vec::from_iter(found).join("\n"));
 }
 
 #[test]
-fn every_module_has_its_layer() {
-    let strangers: BTreeSet<String> = sources(root())
+fn every_module_has_a_layer() {
+    let unknown: BTreeSet<String> = sources(root())
         .keys()
         .map(|file| module(file).to_owned())
         .filter(|name| name != "lib" && !is_known(name))
         .collect();
-    assert!(strangers.is_empty(), "give these modules a layer in this file: {strangers:?}");
+    assert!(unknown.is_empty(), "give these modules a layer in this file: {unknown:?}");
 }
 
 #[test]
-fn mistakes_are_seen_however_they_are_written() {
-    let wrong = |text: &str| {
+fn violations_are_found_in_every_form_of_path() {
+    let found = |text: &str| {
         let files = [("src/lib.rs", "mod tui; mod run;"), ("src/tui.rs", "pub use std::fmt;"), ("src/run.rs", text)];
         let sources = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
-        references(&sources, "partscope", Tests::Kept).iter().flat_map(mistakes).collect::<Vec<_>>()
+        references(&sources, "partscope", Tests::Kept).iter().flat_map(violations).collect::<Vec<_>>()
     };
     for text in
         ["use crate::{tui, text::list};", "use super::tui::fmt;", "fn f() { println!(\"{}\", crate::tui::f()) }"]
     {
-        assert_eq!(wrong(text), ["src/run.rs uses tui"], "{text}");
+        assert_eq!(found(text), ["src/run.rs uses tui"], "{text}");
     }
-    assert_eq!(wrong("#[cfg(test)] mod tests { use tokio::sync::watch; }"), ["src/run.rs uses tokio"]);
-    assert!(wrong("// crate::tui\nuse crate::run::f;").is_empty());
+    assert_eq!(found("#[cfg(test)] mod tests { use tokio::sync::watch; }"), ["src/run.rs uses tokio"]);
+    assert!(found("// crate::tui\nuse crate::run::f;").is_empty());
 }
 
-/// What is wrong with a path: it goes through a module, or leads to one, that is not below its own; or it is a screen's.
-fn mistakes(path: &Reference) -> BTreeSet<String> {
+/// Returns the violations of a path: modules it names or passes through that are not in a lower layer, and crates that
+/// only `tui` may use.
+fn violations(path: &Reference) -> BTreeSet<String> {
     let user = module(&path.from);
     let allowed = LAYERS.iter().find(|(name, _)| *name == user).map_or(&[][..], |(_, allowed)| allowed);
     let used = path.through.iter().chain(&path.to).map(|file| module(file)).filter(|used| is_known(used));
-    let mut wrong: BTreeSet<&str> =
-        used.filter(|used| *used != user && !allowed.contains(used) && !GROUND.contains(used)).collect();
+    let mut forbidden: BTreeSet<&str> =
+        used.filter(|used| *used != user && !allowed.contains(used) && !BASE.contains(used)).collect();
     if user != "tui" && path.through.is_empty() && path.to.is_none() {
-        wrong.extend(
-            path.path.iter().find(|name| !name.is_empty()).map(String::as_str).filter(|name| SCREEN.contains(name)),
+        forbidden.extend(
+            path.path.iter().find(|name| !name.is_empty()).map(String::as_str).filter(|name| TUI_CRATES.contains(name)),
         );
     }
-    wrong.into_iter().map(|used| format!("{} uses {used}", path.from)).collect()
+    forbidden.into_iter().map(|used| format!("{} uses {used}", path.from)).collect()
 }
 
-/// The top-level module that a file belongs to.
+/// Returns the top-level module of a file.
 fn module(file: &str) -> &str {
     let below = file.strip_prefix("src/").unwrap_or(file);
     below.split_once('/').map_or(below.trim_end_matches(".rs"), |(folder, _)| folder)
 }
 
 fn is_known(module: &str) -> bool {
-    GROUND.contains(&module) || LAYERS.iter().any(|(name, _)| *name == module)
+    BASE.contains(&module) || LAYERS.iter().any(|(name, _)| *name == module)
 }
 
 fn root() -> &'static Path {

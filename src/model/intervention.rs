@@ -18,8 +18,8 @@ pub enum Positions {
     /// Each prompt's last token, where label logits are read; all other tokens stay unchanged.
     #[default]
     Last,
-    /// Every token of the prompt. With a fill, the first token stays unchanged: it attends only to itself, so its result
-    /// equals its mean over prompts with the same first token.
+    /// Every token of the prompt. With a fill, the first token stays unchanged: it attends only to itself, so its
+    /// result equals its mean over prompts with the same first token.
     All,
 }
 

@@ -1,4 +1,4 @@
-//! Rotary position embedding (Su et al. 2021, arXiv 2104.09864) in the half-rotation layout of Hugging Face checkpoints.
+//! Rotary position embedding (Su et al. 2021, arXiv 2104.09864) in Hugging Face's half-rotation layout.
 
 use candle_core::{D, Device, Tensor};
 

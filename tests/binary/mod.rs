@@ -1,6 +1,6 @@
-//! Calling the real binary.
+//! Helpers that run the real binary.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+#![allow(dead_code, unreachable_pub)] // each test file uses only some items
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A sound task file.
+/// A valid task file.
 pub const TASK: &str = r#"name = "mood"
 labels = ["bad", "good"]
 
@@ -24,16 +24,16 @@ example = "Text: {{ text }}\nMood:"
 label_words = [" bad", " good"]
 "#;
 
-/// Its pool.
+/// Pool of [`TASK`].
 pub const POOL: &str = "{\"text\": \"a\", \"label\": \"good\"}\n{\"text\": \"b\", \"label\": \"bad\"}\n";
 const TEST: &str = "{\"id\": 1, \"text\": \"c\", \"label\": 0}\n{\"id\": 2, \"text\": \"d\", \"label\": 1}\n";
 
-/// Runs the program without its store, so that nothing is answered from memory.
+/// Runs the program without its store, so that no result is cached.
 pub fn partscope(args: &[&str]) -> Output {
     partscope_keeping(args, "off")
 }
 
-/// The same with a store in the folder `cache`.
+/// Runs the program with a store in the folder `cache`.
 pub fn partscope_keeping(args: &[&str], cache: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_partscope"));
     command.args(args).env("PARTSCOPE_CACHE", cache).stdin(Stdio::null()).output().unwrap()
@@ -48,7 +48,7 @@ pub fn json(output: &Output) -> Value {
     serde_json::from_str(&stdout(output)).unwrap()
 }
 
-/// Exit code and message of a command that must fail with one line on standard error and nothing else.
+/// Returns exit code and message of a command that must fail with exactly one line of output, on standard error.
 pub fn failure(args: &[&str]) -> (i32, String) {
     let output = partscope(args);
     assert!(output.stdout.is_empty(), "data on standard output of a failed command");
@@ -63,7 +63,7 @@ pub fn keys(value: &Value) -> Vec<&str> {
     keys
 }
 
-/// A folder with a sound task, some of whose files are replaced.
+/// Creates a folder with a valid task, whose files are then replaced or extended by `files`.
 pub fn task_folder(files: &[(&str, &[u8])]) -> TempDir {
     let home = TempDir::new().unwrap();
     for (name, bytes) in [("task.toml", TASK), ("pool.jsonl", POOL), ("test.jsonl", TEST)] {

@@ -1,10 +1,10 @@
-//! No circle: among the files of `src`, no two reach each other.
+//! Checks that no files of `src` depend on each other in a circle.
 //!
-//! A file reaches another if it names something that is defined there, however many re-exports lie between; how paths
-//! are resolved is told in `tests/imports/mod.rs`. `mod` lines and tests do not count, nor does `pub use child::Item`:
-//! a module that passes on what its children define does not depend on it until it uses it.
+//! A file depends on another if it names an item defined there, directly or through re-exports; `tests/imports/mod.rs`
+//! describes how paths are resolved. `mod` lines and tests do not count. Neither does `pub use child::Item`: a module that
+//! re-exports an item of its child does not depend on it until it uses it.
 //!
-//! `cargo test --test circles -- --nocapture` prints all circles, with what is used of which file.
+//! `cargo test --test circles -- --nocapture` prints all circles, with the items used of each file.
 
 #[path = "../imports/mod.rs"]
 mod imports;
@@ -17,11 +17,11 @@ use std::path::Path;
 use graph::{Circle, Graph};
 use imports::{Tests, references, sources};
 
-/// Files that may reach each other, in order, and why.
+/// Permitted circles: the sorted paths of their files, and the reason.
 const EXCEPTIONS: &[(&[&str], &str)] = &[];
 
 #[test]
-fn no_two_files_reach_each_other() {
+fn files_do_not_depend_on_each_other_in_a_circle() {
     let sources = sources(Path::new(env!("CARGO_MANIFEST_DIR")));
     let graph = Graph::new(&references(&sources, env!("CARGO_PKG_NAME"), Tests::LeftOut));
     let circles = graph.circles();
@@ -30,14 +30,14 @@ fn no_two_files_reach_each_other() {
     }
     println!("{} circles among {} files", circles.len(), graph.0.len());
 
-    let wrong: Vec<String> = circles.iter().filter(|circle| reason(circle).is_none()).map(Circle::to_string).collect();
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let forbidden: Vec<String> = circles.iter().filter(|circle| reason(circle).is_none()).map(Circle::to_string).collect();
+    assert!(forbidden.is_empty(), "\n{}", forbidden.join("\n"));
     for (files, reason) in EXCEPTIONS {
-        assert!(circles.iter().any(|circle| circle.files == *files), "no circle any more: {files:?}, {reason}");
+        assert!(circles.iter().any(|circle| circle.files == *files), "this exception is no longer needed: {files:?}, {reason}");
     }
 }
 
-/// Why a circle may be.
+/// Returns the reason for which a circle is permitted, if it is.
 fn reason(circle: &Circle) -> Option<&'static str> {
     EXCEPTIONS.iter().find(|(files, _)| circle.files == *files).map(|(_, reason)| *reason)
 }

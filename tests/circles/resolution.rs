@@ -1,4 +1,4 @@
-//! Small crates of which it is known what uses what.
+//! Tests path resolution on small crates with known dependencies.
 
 use super::{
     graph::Graph,
@@ -7,23 +7,23 @@ use super::{
 
 fn graph(files: &[(&str, &str)]) -> Graph {
     let sources: Sources = files.iter().map(|(file, text)| (format!("src/{file}"), (*text).to_owned())).collect();
-    Graph::new(&references(&sources, "house", Tests::LeftOut))
+    Graph::new(&references(&sources, "package", Tests::LeftOut))
 }
 
-/// What `file` uses, a line for each file: `b.rs: B, f`.
+/// Returns the items that `file` uses, one line per file: `b.rs: B, f`.
 fn uses(file: &str, files: &[(&str, &str)]) -> Vec<String> {
     let lines = graph(files).uses(&format!("src/{file}"), |_| true);
     lines.iter().map(|line| line.split(" -> src/").nth(1).unwrap().to_owned()).collect()
 }
 
 #[test]
-fn an_import_leads_to_the_definition() {
+fn imports_resolve_to_the_definition() {
     let user = "use crate::shop::{Bread, milk as drink};";
     let shop = ("shop/mod.rs", "mod bakery; mod dairy; pub use bakery::Bread; pub use self::dairy::*;");
     let (bakery, dairy) = (("shop/bakery.rs", "pub struct Bread;"), ("shop/dairy.rs", "pub fn milk() {}"));
     let files = [("lib.rs", "mod shop; mod user;"), ("user.rs", user), shop, bakery, dairy];
     assert_eq!(uses("user.rs", &files), ["shop/bakery.rs: Bread", "shop/dairy.rs: milk"]);
-    assert!(uses("shop/mod.rs", &files).is_empty(), "passing on is not using");
+    assert!(uses("shop/mod.rs", &files).is_empty(), "a re-export is not a use");
 }
 
 #[test]
@@ -36,11 +36,11 @@ fn chains_and_renames_are_followed() {
         ("user.rs", "fn f() -> crate::Third { use crate::Third as Own; Own::One }"),
     ];
     assert_eq!(uses("user.rs", &files), ["c.rs: Own, Third"]);
-    assert_eq!(uses("a.rs", &files), ["c.rs: First"], "what is not below is used, even to pass it on");
+    assert_eq!(uses("a.rs", &files), ["c.rs: First"], "a re-export from outside the module's children is a use");
 }
 
 #[test]
-fn paths_in_code_are_read() {
+fn paths_in_code_are_found() {
     let files = [
         ("lib.rs", "mod a; mod b; mod user;"),
         ("a.rs", "pub struct A; pub const TEN: usize = 10; pub fn f() {} pub trait T {} pub enum E { V }"),
@@ -65,18 +65,22 @@ fn paths_in_code_are_read() {
 }
 
 #[test]
-fn a_module_is_nothing_that_could_be_used() {
+fn modules_themselves_are_not_used() {
     let files = [
         ("lib.rs", "mod a; mod user;"),
         ("a.rs", "pub mod deep;"),
         ("a/deep.rs", "pub fn f() {}"),
         ("user.rs", "use super::a::{self, deep::{self as down}}; use crate::a as b; fn g() { down::f(); b::made() }"),
     ];
-    assert_eq!(uses("user.rs", &files), ["a.rs: made", "a/deep.rs: f"], "what a macro may make is in the module");
+    assert_eq!(
+        uses("user.rs", &files),
+        ["a.rs: made", "a/deep.rs: f"],
+        "an unknown name, perhaps from a macro, belongs to the module's file"
+    );
 }
 
 #[test]
-fn a_function_may_be_called_like_its_module() {
+fn a_function_may_have_the_name_of_its_module() {
     let files = [
         ("lib.rs", "pub mod update; mod a; mod b; pub use update::update;"),
         ("update/mod.rs", "mod deep; pub use deep::{update, settle};"),
@@ -89,7 +93,7 @@ fn a_function_may_be_called_like_its_module() {
 }
 
 #[test]
-fn modules_above_are_found_from_modules_in_a_file() {
+fn super_works_in_inline_modules() {
     let files = [
         ("lib.rs", "mod a; mod b; use b::B;"),
         ("a/mod.rs", "mod deep;"),
@@ -118,10 +122,10 @@ fn tests_are_left_out() {
 }
 
 #[test]
-fn other_crates_are_not_of_this_one() {
+fn other_crates_do_not_count() {
     let files = [
         ("lib.rs", "pub mod serde; mod user;"),
-        ("main.rs", "fn main() { house::serde::f(); serde::f() }"),
+        ("main.rs", "fn main() { package::serde::f(); serde::f() }"),
         ("serde.rs", "pub fn f() {} pub use std::fmt;"),
         ("user.rs", "use ::serde::f; use serde::f as g; use crate::serde::fmt::Display; fn f() { Vec::new() }"),
     ];
@@ -130,7 +134,7 @@ fn other_crates_are_not_of_this_one() {
 }
 
 #[test]
-fn what_is_passed_on_and_used_is_used() {
+fn an_item_reexported_and_used_is_used() {
     let files = [
         ("lib.rs", "mod a;"),
         ("a/mod.rs", "mod b; pub use b::B; struct A { b: B } "),
@@ -142,7 +146,7 @@ fn what_is_passed_on_and_used_is_used() {
 }
 
 #[test]
-fn circles_that_share_no_file_are_told_apart() {
+fn disjoint_circles_are_reported_separately() {
     let files = [
         ("lib.rs", "mod a; mod b; mod c; mod d; mod e;"),
         ("a.rs", "use crate::b::B; pub struct A;"),

@@ -1,6 +1,6 @@
 //! The tiny random-weight models that `tools/golden_models.py` makes with Hugging Face transformers.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+#![allow(dead_code, unreachable_pub)] // each test file uses only some items
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use partscope::{
 };
 use safetensors::SafeTensors;
 
-/// A golden model with what transformers computed for it.
+/// A golden model with the values that transformers computed for it.
 pub struct Golden {
     pub name: String,
     pub model: Model,
@@ -41,7 +41,7 @@ impl Golden {
         Self::load_from(name, &Source::Folder(folder(name)), &LoadOptions::default())
     }
 
-    /// The golden values of `name` beside a model from elsewhere.
+    /// Loads the golden values of `name` with a model from another source.
     pub fn load_from(name: &str, source: &Source, options: &LoadOptions) -> Self {
         let model = Model::load(source, options).unwrap();
         let facts: serde_json::Value =
@@ -59,8 +59,8 @@ impl Golden {
         let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: labels.len() };
         let mut components = Vec::new();
         for layer in 0..shape.layers {
-            let own = &heads[layer * shape.heads * rows..(layer + 1) * shape.heads * rows];
-            components.extend(own.chunks_exact(rows).map(<[f32]>::to_vec));
+            let of_layer = &heads[layer * shape.heads * rows..(layer + 1) * shape.heads * rows];
+            components.extend(of_layer.chunks_exact(rows).map(<[f32]>::to_vec));
             components.push(mlps[layer * rows..(layer + 1) * rows].to_vec());
         }
         let (rest, full) = (read("rest"), read("full"));
@@ -71,7 +71,7 @@ impl Golden {
         LabelProjection::new(&self.model.decoder, &self.labels).unwrap()
     }
 
-    /// Largest relative error of what partscope computes, over components, and of `rest` and `full`.
+    /// Returns the largest relative error over components with its component, and the errors of `rest` and `full`.
     pub fn errors(&self, table: &Attribution) -> (f32, String, f32, f32) {
         let shape = table.shape();
         let mut worst = (0.0, String::new());
@@ -84,7 +84,7 @@ impl Golden {
         (worst.0, worst.1, relative_error(table.rest(), &self.rest), relative_error(table.full(), &self.full))
     }
 
-    /// What partscope computes for `prompts`.
+    /// Computes the attribution of `prompts`.
     pub fn attribute(&self, projection: &LabelProjection, prompts: &[Vec<u32>], size: BatchSize) -> Attribution {
         let cancel = Cancel::default();
         let prepared = Prepared::new(&self.model.decoder, projection, prompts, &cancel).unwrap();
@@ -94,9 +94,9 @@ impl Golden {
     }
 }
 
-/// Largest difference over the largest magnitude of `expected`.
-pub fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
-    assert_eq!(found.len(), expected.len());
+/// Returns the largest difference, relative to the largest magnitude of `expected`.
+pub fn relative_error(actual: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(actual.len(), expected.len());
     let scale = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-    found.iter().zip(expected).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs())) / scale.max(f32::MIN_POSITIVE)
+    actual.iter().zip(expected).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs())) / scale.max(f32::MIN_POSITIVE)
 }

@@ -1,19 +1,19 @@
-//! Which file of a crate names what is defined in which other file.
+//! Resolves the paths in a crate's files to the files that define their items.
 //!
-//! [`references`] parses all source files, follows their `mod` lines, and resolves every path in them, whether in a
-//! `use` or in the middle of code, to the file that *defines* what it names: through imports, renames, globs and
-//! re-exports. So `crate::app::State` leads to `src/app/state/mod.rs` and not to `src/app/mod.rs`.
+//! [`references`] parses all source files, follows their `mod` lines, and resolves every path, in a `use` or in code, to
+//! the file that *defines* the item, through imports, renames, globs and re-exports. So `crate::app::State` resolves to
+//! `src/app/state/mod.rs` and not to `src/app/mod.rs`.
 //!
-//! What it takes a path to be:
+//! Rules:
 //!
-//! - A variant, or a function of a type, is where the type is defined.
-//! - A path that ends at a module leads nowhere; what is later named through it does.
-//! - A name that a module does not have, perhaps because a macro makes it, is taken to be in the file of the module.
-//! - The tokens given to a macro are read for paths too.
+//! - A variant or an associated function belongs to the file that defines its type.
+//! - A path that ends at a module is not resolved; items named through it later are.
+//! - A name that a module does not define, perhaps because a macro creates it, belongs to the file of the module.
+//! - Paths in the arguments of macros count, too.
 //!
-//! Methods are not seen: whose they are takes types.
+//! Methods are ignored, since finding their type would need type inference.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+#![allow(dead_code, unreachable_pub)] // each test file uses only some items
 
 mod paths;
 mod resolve;
@@ -26,36 +26,36 @@ use paths::{How, Written};
 use resolve::Place;
 use tree::Tree;
 
-/// Texts of source files by their paths from the root of the crate, such as `src/lib.rs`.
+/// Texts of source files by path relative to the crate's root, such as `src/lib.rs`.
 pub type Sources = BTreeMap<String, String>;
 
-/// Whether what is compiled for tests only is read.
+/// Whether to read code that is compiled for tests only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tests {
-    /// Tests are code like any other.
+    /// Read it like other code.
     Kept,
-    /// Items under `#[cfg(test)]` or `#[test]`, and the files below them, do not exist.
+    /// Skip items under `#[cfg(test)]` or `#[test]`, and their child files.
     LeftOut,
 }
 
 /// A path in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// The file it is written in.
+    /// File that contains the path.
     pub from: String,
-    /// Its names as they are written; the first one is empty if it begins with `::`.
+    /// Segments as written; the first one is empty if the path begins with `::`.
     pub path: Vec<String>,
-    /// The files of the modules it goes through.
+    /// Files of the modules it passes through.
     pub through: Vec<String>,
-    /// What it names, without the modules before and the variants after it.
+    /// Name of the item, without the modules before and the variants after it.
     pub item: String,
-    /// The file that defines the item; `None` for other crates and for what is no more than a module.
+    /// File that defines the item; `None` for items of other crates and for modules.
     pub to: Option<String>,
-    /// Whether it only passes on what is defined in a module below: `pub use child::Item`.
-    pub passes_on: bool,
+    /// Whether it only re-exports an item of a child module: `pub use child::Item`.
+    pub is_reexport: bool,
 }
 
-/// All Rust files in `src` below `root`.
+/// Reads all Rust files in `root/src`.
 pub fn sources(root: &Path) -> Sources {
     let (mut folders, mut found) = (vec![root.join("src")], Sources::new());
     while let Some(folder) = folders.pop() {
@@ -72,7 +72,7 @@ pub fn sources(root: &Path) -> Sources {
     found
 }
 
-/// All paths in the files that `src/lib.rs` and `src/main.rs` lead to, in a crate called `package`.
+/// Returns all paths in the modules of `src/lib.rs` and `src/main.rs`, in a crate named `package`.
 pub fn references(sources: &Sources, package: &str, tests: Tests) -> Vec<Reference> {
     let tree = Tree::new(sources, package, tests);
     let modules = tree.modules.iter().enumerate();
@@ -87,9 +87,9 @@ fn reference(tree: &Tree, at: usize, written: &Written) -> Reference {
     let places: Vec<Place> = (1..=names.len()).map(|end| tree.resolve(at, &names[..end])).collect();
     let last = places.last().copied().unwrap_or_default();
     let item = places.iter().position(|place| place.home.is_some() && place.module.is_none());
-    // An import of both a module and a function of that name may be for either; what is done with it tells.
-    let vague = written.how != How::Inline && last.module.is_some();
-    let home = last.home.filter(|_| !vague);
+    // An imported name may be both a module and a function; only its uses show which one is meant.
+    let ambiguous = written.how != How::Inline && last.module.is_some();
+    let home = last.home.filter(|_| !ambiguous);
     let file = |module: usize| tree.modules[module].file.clone();
     Reference {
         from: file(at),
@@ -97,6 +97,6 @@ fn reference(tree: &Tree, at: usize, written: &Written) -> Reference {
         through: places.iter().filter_map(|place| place.module).map(file).collect(),
         item: item.map_or(names.last(), |item| names.get(item)).cloned().unwrap_or_default(),
         to: home.map(file),
-        passes_on: written.how == How::PassedOn && home.is_some_and(|home| tree.is_below(home, at)),
+        is_reexport: written.how == How::ReExported && home.is_some_and(|home| tree.is_below(home, at)),
     }
 }

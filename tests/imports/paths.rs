@@ -1,4 +1,4 @@
-//! The paths that are written in a module.
+//! Collects the paths in a module.
 
 use syn::{
     Attribute, ImplItem, Item, ItemMod, ItemUse, Macro, Meta, Path, Token, TraitItem, UseTree, Visibility,
@@ -9,39 +9,39 @@ use syn::{
 
 use super::{Tests, tokens, tree::attributes};
 
-/// In what way a path is written.
+/// Kind of place where a path occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     /// In a type, an expression, a pattern, a macro.
     Inline,
-    /// In a `use` for the module itself.
+    /// In a private `use`.
     Imported,
-    /// In a `use` that others see too.
-    PassedOn,
+    /// In a `use` with a visibility.
+    ReExported,
 }
 
-/// A path as it is written.
+/// A path in source code.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// Its names; the first one is empty if it begins with `::`.
+    /// Segments; the first one is empty if the path begins with `::`.
     pub names: Vec<String>,
-    /// Where.
+    /// Where the path occurs.
     pub how: How,
 }
 
-/// Collects the paths of the items it visits. Modules among them are not entered.
+/// Visitor that collects the paths of items, without entering modules.
 pub struct Reader {
     /// All paths.
     pub paths: Vec<Written>,
-    /// What is imported under which name.
+    /// Imported names with their paths.
     pub imports: Vec<(String, Vec<String>)>,
-    /// Of what everything is imported.
+    /// Paths of glob imports.
     pub globs: Vec<Vec<String>>,
     tests: Tests,
 }
 
 impl Reader {
-    /// One that has seen nothing.
+    /// Creates an empty reader.
     pub fn new(tests: Tests) -> Self {
         Self { paths: Vec::new(), imports: Vec::new(), globs: Vec::new(), tests }
     }
@@ -55,7 +55,7 @@ impl Reader {
         self.paths.extend(found.into_iter().map(|names| Written { names, how: How::Inline }));
     }
 
-    /// Takes a `use` apart; `before` are the names on the way to `tree`.
+    /// Collects the imports of a `use`; `before` are the segments in front of `tree`.
     fn import(&mut self, tree: &UseTree, mut before: Vec<String>, how: How) {
         let name = match tree {
             UseTree::Path(path) => {
@@ -123,7 +123,7 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        let how = if matches!(item.vis, Visibility::Inherited) { How::Imported } else { How::PassedOn };
+        let how = if matches!(item.vis, Visibility::Inherited) { How::Imported } else { How::ReExported };
         self.import(&item.tree, before(item.leading_colon.is_some()), how);
     }
 
@@ -150,12 +150,12 @@ impl<'ast> Visit<'ast> for Reader {
     }
 }
 
-/// The names with which a path begins that has a `::` before it or not.
+/// Returns the initial segments of a path: one empty segment after a leading `::`, else none.
 fn before(colons: bool) -> Vec<String> {
     if colons { vec![String::new()] } else { Vec::new() }
 }
 
-/// Whether `#[test]` or a `#[cfg]` that holds in tests only is among the attributes.
+/// Whether the attributes contain `#[test]` or a `#[cfg]` that is true in tests only.
 pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let holds = |meta: Meta| holds_in_tests_only(&meta);
@@ -164,7 +164,7 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Whether a condition is `test`, or asks for it along with others.
+/// Whether a condition is `test`, or `all(…)` with such a condition.
 fn holds_in_tests_only(condition: &Meta) -> bool {
     match condition {
         Meta::Path(path) => path.is_ident("test"),

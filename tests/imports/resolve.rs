@@ -1,19 +1,19 @@
-//! From a path to the module that defines what it names.
+//! Resolves a path to the module that defines its item.
 
 use super::tree::{Binding, Tree};
 
-/// What a path leads to.
+/// Result of resolving a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// A module.
+    /// Module that the path names.
     pub module: Option<usize>,
-    /// The module in which something is defined.
+    /// Module that defines an item of this name.
     pub home: Option<usize>,
-    /// Whether it is in another crate.
+    /// Whether the path leads to another crate.
     pub outside: bool,
 }
 
-/// Imports that are being followed, so that a circle of them has an end: a module, and a path or name in it.
+/// Imports being followed, each a module and a path or name in it; stops recursion on circular imports.
 type Open = Vec<(usize, String)>;
 
 impl Place {
@@ -27,7 +27,7 @@ impl Place {
         Self { home: Some(at), ..Self::default() }
     }
 
-    /// Both: a module and a function can have the same name.
+    /// Combines two results: a module and a function can have the same name.
     fn and(self, other: Self) -> Self {
         Self {
             module: self.module.or(other.module),
@@ -42,7 +42,7 @@ impl Place {
 }
 
 impl Tree<'_> {
-    /// What `path` leads to, written in module `at`.
+    /// Resolves `path`, written in module `at`.
     pub fn resolve(&self, at: usize, path: &[String]) -> Place {
         self.follow(at, path, &mut Open::new())
     }
@@ -62,7 +62,7 @@ impl Tree<'_> {
         self.modules[at].parent.map_or(Place::OUTSIDE, Place::module)
     }
 
-    /// The first name of a path: something in scope, this package's library, or another crate.
+    /// Resolves the first segment of a path: a name in scope, this package's library, or another crate.
     fn begin(&self, at: usize, name: &str, open: &mut Open) -> Place {
         let place = self.lookup(at, name, open);
         match place.is_unknown() {
@@ -72,7 +72,7 @@ impl Tree<'_> {
         }
     }
 
-    /// A further name of a path. What is no module has its variants and functions in itself.
+    /// Resolves a further segment of a path. Variants and functions of an item belong to the item.
     fn enter(&self, place: Place, name: &str, open: &mut Open) -> Place {
         let Some(module) = place.module else { return place };
         if name == "super" {
@@ -82,7 +82,7 @@ impl Tree<'_> {
         if inside.is_unknown() { Place::defined_in(module) } else { inside }
     }
 
-    /// What a module calls `name`.
+    /// Resolves `name` in a module.
     fn lookup(&self, at: usize, name: &str, open: &mut Open) -> Place {
         let bindings = self.modules[at].names.get(name).into_iter().flatten();
         let place = bindings.fold(Place::default(), |place, binding| {
@@ -95,7 +95,7 @@ impl Tree<'_> {
         if place.is_unknown() { self.lookup_in_globs(at, name, open) } else { place }
     }
 
-    /// What a module calls `name` because it imports everything of another that does.
+    /// Resolves `name` through the glob imports of a module.
     fn lookup_in_globs(&self, at: usize, name: &str, open: &mut Open) -> Place {
         once(open, (at, format!("{name} in *")), |open| {
             self.modules[at].globs.iter().fold(Place::default(), |place, glob| {
@@ -106,7 +106,7 @@ impl Tree<'_> {
     }
 }
 
-/// Follows an import unless it is being followed already.
+/// Follows an import unless it is already being followed.
 fn once(open: &mut Open, import: (usize, String), follow: impl FnOnce(&mut Open) -> Place) -> Place {
     if open.contains(&import) {
         return Place::default();

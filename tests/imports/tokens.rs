@@ -1,9 +1,9 @@
-//! Paths among tokens that have no syntax yet: those given to macros and attributes.
+//! Finds paths in unparsed tokens: the arguments of macros and attributes.
 
 use syn::buffer::Cursor;
 
-/// Everything that looks like a path, however short, from `at` to the end and in all brackets. Fields, methods and
-/// the variables of macros do not.
+/// Returns everything that looks like a path, including single names, from `at` to the end and in all brackets; skips
+/// fields, methods and macro variables.
 pub fn paths(mut at: Cursor) -> Vec<Vec<String>> {
     let (mut found, mut signs) = (Vec::new(), String::new());
     while !at.eof() {
@@ -30,7 +30,7 @@ pub fn paths(mut at: Cursor) -> Vec<Vec<String>> {
     found
 }
 
-/// The longest path at a cursor, and what comes after it.
+/// Returns the longest path at a cursor, and the cursor after it.
 fn path(at: Cursor) -> Option<(Vec<String>, Cursor)> {
     let (first, mut at) = at.ident()?;
     let mut names = vec![first.to_string()];
@@ -41,14 +41,14 @@ fn path(at: Cursor) -> Option<(Vec<String>, Cursor)> {
     Some((names, at))
 }
 
-/// What comes after a `::`.
+/// Returns the cursor after a `::`.
 fn colons(at: Cursor) -> Option<Cursor> {
     let (first, rest) = at.punct()?;
     let (second, rest) = rest.punct()?;
     (first.as_char() == ':' && second.as_char() == ':').then_some(rest)
 }
 
-/// Whether a path begins after these signs: `a.name` and `<T>::name` do not, `..name` does.
+/// Whether a path can begin after `signs`: yes in `..name`, no in `a.name` and `<T>::name`.
 fn may_begin(signs: &str, name: &str) -> bool {
     let field = signs.ends_with('.') && !signs.ends_with("..");
     let rest_of_a_path = signs.ends_with(">::");
@@ -56,7 +56,7 @@ fn may_begin(signs: &str, name: &str) -> bool {
     !(field || rest_of_a_path || variable)
 }
 
-/// Names with an empty one before them if the path begins with `::`.
+/// Prepends an empty segment if the path begins with `::`.
 fn rooted(mut names: Vec<String>, signs: &str) -> Vec<String> {
     if signs.ends_with("::") {
         names.insert(0, String::new());

@@ -1,4 +1,4 @@
-//! The tree of modules: what is called how in each, and which paths are written there.
+//! Module tree of a package, with the names and paths of each module.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,27 @@ use super::{
     paths::{Reader, Written, is_for_tests},
 };
 
-/// What a name in a module stands for.
+/// Meaning of a name in a module.
 #[derive(Clone, Debug)]
 pub enum Binding {
-    /// A module below.
+    /// A child module.
     Module(usize),
-    /// Something defined there.
+    /// An item defined in the module.
     Item,
-    /// What an import leads to.
+    /// An imported path.
     Import(Vec<String>),
 }
 
-/// A module, in a file of its own or a part of one.
+/// A module, inline or in its own file.
 #[derive(Debug)]
 pub struct Module {
-    /// The file it is written in.
+    /// File that contains it.
     pub file: String,
-    /// The module around it; none for the root of a crate.
+    /// Parent module; `None` for the root of a crate.
     pub parent: Option<usize>,
-    /// Its names. A function may be called like a module, so there can be more than one binding.
+    /// Names and their meanings; a function and a module can have the same name.
     pub names: BTreeMap<String, Vec<Binding>>,
-    /// Paths of which it imports everything.
+    /// Paths of glob imports.
     pub globs: Vec<Vec<String>>,
     /// All paths in it.
     pub paths: Vec<Written>,
@@ -37,19 +37,19 @@ pub struct Module {
 
 /// All modules of a package.
 pub struct Tree<'a> {
-    /// In the order they are declared, a module before those below it.
+    /// Modules in order of declaration, parents before children.
     pub modules: Vec<Module>,
-    /// The name by which the binary knows the library.
+    /// Name by which the binary refers to the library.
     pub package: &'a str,
     sources: &'a Sources,
     tests: Tests,
 }
 
 impl<'a> Tree<'a> {
-    /// Reads what the roots of the library and the binary lead to.
+    /// Reads all modules of the library and the binary.
     ///
     /// # Panics
-    /// If a file is missing or is not Rust.
+    /// If a file is missing or is not valid Rust.
     pub fn new(sources: &'a Sources, package: &'a str, tests: Tests) -> Self {
         let mut tree = Self { modules: Vec::new(), package, sources, tests };
         for root in ["src/lib.rs", "src/main.rs"] {
@@ -60,12 +60,12 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    /// Whether module `low` is `high` or below it.
+    /// Whether module `low` is `high` or one of its descendants.
     pub fn is_below(&self, low: usize, high: usize) -> bool {
         low == high || self.modules[low].parent.is_some_and(|parent| self.is_below(parent, high))
     }
 
-    /// The root of the crate that module `at` belongs to.
+    /// Returns the root of module `at`'s crate.
     pub fn root(&self, at: usize) -> usize {
         self.modules[at].parent.map_or(at, |parent| self.root(parent))
     }
@@ -75,7 +75,7 @@ impl<'a> Tree<'a> {
         self.add(file, folder, parent, &parsed.items)
     }
 
-    /// Adds a module whose children have their files in `folder`.
+    /// Adds a module whose children have their files in `folder`, and returns its index.
     fn add(&mut self, file: &str, folder: &str, parent: Option<usize>, items: &[Item]) -> usize {
         let at = self.modules.len();
         let (names, globs, paths) = (BTreeMap::new(), Vec::new(), Vec::new());
@@ -117,7 +117,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The name that an item gives to something it defines.
+/// Returns the name that an item defines, if any.
 fn name(item: &Item) -> Option<String> {
     let ident = match item {
         Item::Const(item) => &item.ident,
@@ -134,7 +134,7 @@ fn name(item: &Item) -> Option<String> {
     Some(ident.to_string())
 }
 
-/// The attributes of an item.
+/// Returns the attributes of an item.
 pub fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,

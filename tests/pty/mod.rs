@@ -1,4 +1,4 @@
-//! A pseudo-terminal in which the real binary runs.
+//! Runs the real binary on a pseudo-terminal.
 
 use std::{
     io::{Read, Write},
@@ -13,14 +13,14 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_partscope");
 
-/// However slow the machine is, nothing takes longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Timeout of every wait, generous enough for slow machines.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What the terminal shows, and a bell for when that changes.
+/// The terminal's screen, with a condition variable that signals changes.
 #[derive(Clone)]
 struct Display(Arc<(Mutex<vt100::Parser>, Condvar)>);
 
-/// A terminal in which a shell line runs.
+/// A terminal session with the program.
 pub(crate) struct Session {
     display: Display,
     keys: Box<dyn Write + Send>,
@@ -37,12 +37,12 @@ const fn size(cols: u16, rows: u16) -> PtySize {
 }
 
 impl Session {
-    /// Says `before`, then becomes partscope with these arguments.
+    /// Starts a shell that prints a line and then replaces itself by partscope with `arguments`.
     pub(crate) fn start(arguments: &str, cols: u16, rows: u16) -> Self {
         Self::start_in("/nowhere", arguments, cols, rows)
     }
 
-    /// As `start`, with the user's files in `config`.
+    /// Starts a session as [`Session::start`] does, with the user's configuration in `config`.
     pub(crate) fn start_in(config: &str, arguments: &str, cols: u16, rows: u16) -> Self {
         let pty = native_pty_system().openpty(size(cols, rows)).unwrap();
         let mut command = CommandBuilder::new("sh");
@@ -71,18 +71,19 @@ impl Session {
         self.display.0.0.lock().unwrap().screen().contents()
     }
 
-    /// Waits until the screen is as `wanted` says.
-    pub(crate) fn until(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
-        let (parser, bell) = &*self.display.0;
+    /// Waits until `condition` holds for the screen; `what` describes it in the failure message.
+    pub(crate) fn until(&self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
+        let (parser, changed) = &*self.display.0;
         let mut parser = parser.lock().unwrap();
-        let end = Instant::now() + PATIENCE;
-        while !wanted(parser.screen()) {
+        let end = Instant::now() + TIMEOUT;
+        while !condition(parser.screen()) {
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "never saw {what}; the screen is\n{}", parser.screen().contents());
-            parser = bell.wait_timeout(parser, left).unwrap().0;
+            parser = changed.wait_timeout(parser, left).unwrap().0;
         }
     }
 
+    /// Waits until the screen contains `text`.
     pub(crate) fn see(&self, text: &str) {
         self.until(text, |screen| screen.contents().contains(text));
     }
@@ -92,7 +93,7 @@ impl Session {
         self.keys.flush().unwrap();
     }
 
-    /// Row and column, counted from 1, of the first place where `text` stands.
+    /// Returns row and column, counted from 1, of the first occurrence of `text`.
     pub(crate) fn find(&self, text: &str) -> (usize, usize) {
         self.see(text);
         let screen = self.text();
@@ -101,7 +102,7 @@ impl Session {
         found.unwrap_or_else(|| panic!("{text} is not on the screen\n{screen}"))
     }
 
-    /// Clicks on the first place where `text` stands.
+    /// Clicks on the first occurrence of `text`.
     pub(crate) fn click(&mut self, text: &str) {
         let (row, column) = self.find(text);
         self.press(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
@@ -117,10 +118,10 @@ impl Session {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
-    /// Waits until the process is stopped: a signal to go on that came before would be lost, as a shell knows.
-    pub(crate) fn is_stopped(&self) {
+    /// Waits until the process is stopped; SIGCONT has no effect before that.
+    pub(crate) fn wait_until_stopped(&self) {
         let id = self.child.process_id().unwrap().to_string();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             let state = Command::new("ps").args(["-o", "state=", "-p", &id]).output().unwrap().stdout;
             if state.starts_with(b"T") {
@@ -131,7 +132,7 @@ impl Session {
         }
     }
 
-    /// Waits for the end and checks that the terminal is as it was.
+    /// Waits for the program to exit and checks that the terminal is restored.
     pub(crate) fn ends_with(mut self, code: u32) {
         let status = self.child.wait().unwrap();
         assert_eq!(status.exit_code(), code, "the screen is\n{}", self.text());

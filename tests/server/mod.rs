@@ -1,6 +1,6 @@
-//! The Hugging Face hub, played by a small server on this machine.
+//! A local test server that imitates the Hugging Face hub.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+#![allow(dead_code, unreachable_pub)] // each test file uses only some items
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -12,10 +12,10 @@ use std::{
 
 use partscope::hub::Settings;
 
-/// The commit that every revision means.
+/// Commit of every revision.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// A request as the server saw it.
+/// A request that the server received.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub path: String,
@@ -23,7 +23,7 @@ pub struct Seen {
     pub authorized: bool,
 }
 
-/// Answers requests, each on a connection of its own, and remembers them.
+/// A server that answers one request per connection and records all requests.
 pub struct Hub {
     pub port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -68,7 +68,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, answer: impl Fn(&Seen) -
     stream.write_all(&answer(&seen)).unwrap();
 }
 
-/// An answer of the hub.
+/// Formats an HTTP response.
 pub fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n");

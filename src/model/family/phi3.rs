@@ -1,4 +1,4 @@
-//! Phi-3 and Phi-4-mini (Abdin et al. 2024, arXiv 2404.14219): fused projections, and LongRoPE in long-context variants.
+//! Phi-3 and Phi-4-mini (Abdin et al. 2024, arXiv 2404.14219): fused projections, LongRoPE in long-context variants.
 
 use super::{
     Architecture, Config,
