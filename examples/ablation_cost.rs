@@ -1,8 +1,8 @@
-//! What starting at the layer that changes saves: every component of the demo ablated in one sweep, and as re-runs that each
-//! begin at the first layer.
+//! Measures what a sweep saves by restarting at the changed layer: ablates every component of the demo in one sweep,
+//! and in separate re-runs from the first layer.
 //!
-//! `cargo run --release --example ablation_cost` takes the two in turn, so that whatever else the machine does disturbs them
-//! alike, and states processor time as well where the system tells it.
+//! `cargo run --release --example ablation_cost` alternates between the two, so that other load on the machine affects
+//! both, and also prints processor time on Linux.
 
 use std::time::Instant;
 
@@ -35,10 +35,10 @@ fn main() -> Result<()> {
         };
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            let swept = timed(|| sweep(&context, how, &cancel, &mut |_, _| {}).map(drop))?;
-            let apart = timed(|| (0..plan.shape.components()).try_for_each(|index| one(index).map(drop)))?;
-            let single = timed(|| one(0).map(drop))?;
-            rounds.push([swept, apart, single]);
+            let sweep_time = timed(|| sweep(&context, how, &cancel, &mut |_, _| {}).map(drop))?;
+            let rerun_time = timed(|| (0..plan.shape.components()).try_for_each(|index| one(index).map(drop)))?;
+            let single_time = timed(|| one(0).map(drop))?;
+            rounds.push([sweep_time, rerun_time, single_time]);
         }
         let median = |value: &dyn Fn(&[Spent; 3]) -> f64| {
             let mut values: Vec<f64> = rounds.iter().map(value).collect();
@@ -46,7 +46,7 @@ fn main() -> Result<()> {
             values[values.len() / 2]
         };
         println!(
-            "{}, {EXAMPLES} examples, medians of {ROUNDS} rounds (seconds; of processors in brackets)",
+            "{}, {EXAMPLES} examples, medians of {ROUNDS} rounds (seconds; processor seconds in brackets)",
             how.describe()
         );
         for (at, name) in ["sweep", "each re-run from the first layer", "one re-run"].into_iter().enumerate() {
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Seconds that something took.
+/// Time that a piece of work took, in seconds.
 #[derive(Clone, Copy)]
 struct Spent {
     wall: f64,
@@ -75,7 +75,7 @@ fn timed(work: impl FnOnce() -> Result<()>) -> Result<Spent> {
     Ok(Spent { wall: started.elapsed().as_secs_f64(), processors: processors() - before })
 }
 
-/// Seconds of processors that this process has used, where Linux tells it.
+/// Returns the processor seconds that this process has used; 0 except on Linux.
 fn processors() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

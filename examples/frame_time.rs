@@ -1,6 +1,6 @@
-//! How long a frame takes on a large model: `cargo run --release --example frame_time`.
+//! Measures frame times on a large model: `cargo run --release --example frame_time`.
 //!
-//! 80 layers × 64 heads, 2000 examples, 200 × 60 cells; every frame after a move of the cursor or a change of the mix.
+//! 80 layers × 64 heads, 2000 examples, 200 × 60 cells; each frame follows a cursor move or a change of the mix.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const SHAPE: Shape = Shape { layers: 80, heads: 64, labels: 2 };
 const FRAMES: usize = 300;
 
 fn main() -> Result<()> {
-    let mut stage = Headless::open(ExploreOptions { saved: vec![run(2000)], ..ExploreOptions::default() })?;
+    let mut explorer = Headless::open(ExploreOptions { saved: vec![run(2000)], ..ExploreOptions::default() })?;
     let size = Size { width: 200, height: 60 };
     for (what, keys) in [
         ("map", ["l", "k", "h", "j"]),
@@ -27,10 +27,10 @@ fn main() -> Result<()> {
         let mut draw = Vec::new();
         for frame in 0..FRAMES {
             let start = Instant::now();
-            stage.keys(keys[frame % keys.len()])?;
+            explorer.keys(keys[frame % keys.len()])?;
             update.push(start.elapsed());
             let start = Instant::now();
-            std::hint::black_box(stage.frame(size));
+            std::hint::black_box(explorer.frame(size));
             draw.push(start.elapsed());
         }
         println!("{what:<9} update {}   draw {}", summary(update), summary(draw));
@@ -44,7 +44,7 @@ fn summary(mut times: Vec<Duration>) -> String {
     format!("median {:.2} ms, p99 {:.2} ms", at(0.5), at(0.99))
 }
 
-/// A run of noise.
+/// Creates a run with random contributions.
 fn run(examples: usize) -> Run {
     let mut state = 1_u64;
     let mut noise = || {

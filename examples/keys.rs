@@ -1,4 +1,4 @@
-//! Writes the page of all keys from the keymap: `cargo run --example keys`.
+//! Writes docs/keys.md, the page of all keys, from the default keymap: `cargo run --example keys`.
 
 use std::{fs, path::Path};
 

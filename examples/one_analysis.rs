@@ -1,7 +1,7 @@
-//! An analysis from outside the crate: how many components, best first, does it take to be as good as the model?
+//! An analysis outside the crate: how many components, best first, reach the model's accuracy?
 //!
-//! `cargo run --release --example one_analysis` answers it for the demo. Components are ranked on the training split and
-//! scored on the test split, so the answer does not flatter itself.
+//! `cargo run --release --example one_analysis` answers this for the demo. Components are ranked on the training split
+//! and scored on the test split, so the result is not biased by the selection.
 
 use partscope::{
     Attribution, Result,
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
         let (plan, prompts) = PromptBuilder::new(&task, &request)?.plan(&model)?;
         let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;
         let full = run.meta.accuracy.full;
-        match enough(&run.train, &run.test, full) {
+        match smallest_sufficient(&run.train, &run.test, full) {
             Some((count, accuracy)) => {
                 println!("{name}: {count} components reach {:.1} %, the model {:.1} %", 100.0 * accuracy, 100.0 * full);
             }
@@ -30,8 +30,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The fewest components whose plain sum is as accurate on `test` as `full`, with that accuracy.
-fn enough(train: &Attribution, test: &Attribution, full: f64) -> Option<(usize, f64)> {
+/// Returns the smallest number of components, best first on `train`, whose unweighted sum reaches accuracy `full` on
+/// `test`, with their accuracy.
+fn smallest_sufficient(train: &Attribution, test: &Attribution, full: f64) -> Option<(usize, f64)> {
     let accuracies = Tally::of(train).accuracies();
     let mut order: Vec<usize> = (0..accuracies.len()).collect();
     order.sort_by(|&a, &b| accuracies[b].total_cmp(&accuracies[a]));

@@ -1,4 +1,4 @@
-//! Draws the pictures of the README from real frames: `cargo run --release --example pictures`.
+//! Draws the README's pictures from real frames: `cargo run --release --example pictures`.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,7 @@ use ratatui::layout::Size;
 
 const SIZE: Size = Size { width: 120, height: 36 };
 
-/// Each picture with the keys that lead to it from the one before.
+/// Pictures, each with the keys that lead to it from the previous one.
 const PICTURES: [(&str, &str); 8] = [
     ("map", "b"),
     ("mix", "w"),
@@ -28,9 +28,9 @@ const PICTURES: [(&str, &str); 8] = [
 
 fn main() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
-    let mut stage = Headless::open(demo()?)?;
+    let mut explorer = Headless::open(demo()?)?;
     for (name, keys) in PICTURES {
-        let (path, svg) = (folder.join(format!("{name}.svg")), stage.keys(keys)?.svg(SIZE));
+        let (path, svg) = (folder.join(format!("{name}.svg")), explorer.keys(keys)?.svg(SIZE));
         let write = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, svg));
         write.map_err(|source| partscope::Error::Write { path: path.clone(), source })?;
         println!("{}", path.display());
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The embedded demo.
+/// Options of an explorer on the embedded demo.
 fn demo() -> Result<ExploreOptions> {
     let choice = |name: String| {
         let templates = Library.task(&name)?.templates.into_iter().map(|template| template.name).collect();

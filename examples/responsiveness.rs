@@ -1,5 +1,5 @@
-//! How fast the real explorer answers a key while the engine is at full load, and what it costs when nothing happens:
-//! `cargo build --release && cargo run --release --example responsiveness` (Linux).
+//! Measures how fast the real explorer reacts to a key while the engine is at full load, and its processor use when
+//! idle: `cargo build --release && cargo run --release --example responsiveness` (Linux).
 
 use std::{
     fs,
@@ -19,17 +19,17 @@ const IDLE: Duration = Duration::from_secs(10);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the terminal shows, fed by a thread that reads it.
+/// The terminal's screen, fed by a thread that reads its output.
 struct Display {
     parser: vt100::Parser,
     output: Receiver<Vec<u8>>,
 }
 
 impl Display {
-    /// Takes in output until the screen has `wanted`; how long that took.
-    fn until(&mut self, wanted: impl Fn(&str) -> bool) -> Result<Duration, Failure> {
+    /// Reads output until `condition` holds for the screen, and returns how long that took.
+    fn until(&mut self, condition: impl Fn(&str) -> bool) -> Result<Duration, Failure> {
         let start = Instant::now();
-        while !wanted(&self.parser.screen().contents()) {
+        while !condition(&self.parser.screen().contents()) {
             self.parser.process(&self.output.recv_timeout(Duration::from_secs(120))?);
         }
         Ok(start.elapsed())
@@ -52,11 +52,11 @@ fn main() -> Result<(), Failure> {
     command.env("PARTSCOPE_CONFIG_DIR", "/nowhere");
     let mut child = pty.slave.spawn_command(command)?;
     let (mut keys, mut reader) = (pty.master.take_writer()?, pty.master.try_clone_reader()?);
-    let (post, output) = channel();
+    let (sender, output) = channel();
     thread::spawn(move || {
         let mut bytes = vec![0; 1 << 16];
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
-            if post.send(bytes[..count].to_vec()).is_err() {
+            if sender.send(bytes[..count].to_vec()).is_err() {
                 break;
             }
         }
@@ -99,7 +99,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Processor time of a process so far, from `/proc`.
+/// Returns the processor seconds that a process has used, from `/proc`.
 fn processor_seconds(id: Option<u32>) -> Result<f64, Failure> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", id.ok_or("the process has no id")?))?;
     let after = stat.rsplit(')').next().unwrap_or_default();

@@ -20,8 +20,8 @@ fn every_component_equals_transformers() {
     }
 }
 
-/// Tolerated difference between batch sizes and prefix lengths, relative to a component's largest value: matrix products
-/// of different shapes sum in different orders.
+/// Tolerated difference between batch sizes and prefix lengths, relative to a component's largest value: matrix
+/// products of different shapes sum in different orders.
 const REGROUPING: f32 = 3e-5;
 
 /// Attributing prompts one by one, all at once, or each with its own prefix gives the same values up to f32 rounding.

@@ -217,8 +217,8 @@ fn invalid_alignments_are_rejected() {
     }
 }
 
-/// Tolerance for sums of contributions. It is tight for all dtypes, because the last position's projections are computed
-/// in f32.
+/// Tolerance for sums of contributions. It is tight for all dtypes, because the last position's projections are
+/// computed in f32.
 const CONSISTENCY: f64 = 1e-5;
 
 #[test]

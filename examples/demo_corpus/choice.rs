@@ -1,11 +1,11 @@
-//! Four things to choose from. One is good and the others are not, or the other way round.
+//! Task: find the best or the worst of four things. One differs from the three others in quality.
 
 use crate::draw::Draw;
 use crate::opinion::article;
 use crate::task::{Example, Habit, Task, Template};
 use crate::words::{BLAME, PRAISE, TOPICS};
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "choice",
@@ -52,7 +52,7 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     Example { fields: vec![("options", options), ("asked", if best { "best" } else { "worst" }.to_string())], label }
 }
 
-/// `a superb dinner`, or with its opposite denied.
+/// Describes a thing: `a superb dinner`, or `no dull dinner`.
 fn described(draw: &mut Draw, happy: bool, hard: f64) -> String {
     let topic = draw.below(TOPICS.len());
     let thing = draw.zipf(TOPICS[topic].things);

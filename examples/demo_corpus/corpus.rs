@@ -1,4 +1,4 @@
-//! Training documents: runs of labelled examples in one format, as a model meets them in real text.
+//! Training documents: sequences of labelled examples in one format, as they occur in real text.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -7,30 +7,30 @@ use crate::draw::Draw;
 use crate::drill;
 use crate::task::{Example, Habit, Task, Template};
 
-/// How many documents, and how ripe the first and the last of them are: from 0, easy examples, to 1, examples as hard as the splits are.
-/// Training goes from gentle to ripe.
+/// Settings of a corpus. Difficulty ("ripeness") rises linearly over the documents, from 0 for easy examples to 1 for
+/// examples as hard as the splits.
 pub(crate) struct Plan {
-    /// Lines to write.
+    /// Number of documents, one per line.
     pub(crate) documents: usize,
-    /// Ripeness of the first document.
+    /// Difficulty of the first document.
     pub(crate) from: f64,
-    /// Ripeness of the last document.
+    /// Difficulty of the last document.
     pub(crate) to: f64,
-    /// Most examples a document holds.
+    /// Largest number of examples in a document.
     pub(crate) longest: usize,
-    /// How strong the habits of the formats are: 0 for labels that are true and balanced, 1 as the tasks state them.
+    /// Strength of the formats' habits: 0 for correct, balanced labels, 1 for the tasks' own habits.
     pub(crate) habits: f64,
-    /// The noise of the formats, on top of `habits`.
+    /// Factor on label noise, in addition to `habits`.
     pub(crate) noise: f64,
-    /// Share of documents without noise and favourites, whatever their format. A few balanced examples leave it open whether a document
-    /// is one of them; two dozen do not, and so more of them help.
+    /// Share of documents without noise and favourite labels, in any format. A few balanced examples do not show
+    /// whether a document is one of them; two dozen do, so longer prompts help.
     pub(crate) calm: f64,
-    /// Examples after which noise and favourites are half as strong: who labels two dozen texts becomes careful and sees all labels. So more
-    /// examples tell more, and a model that has learnt this is helped by them.
+    /// Number of examples after which noise and favourites are half as strong, as if annotators became more careful. So
+    /// a model that has learnt this profits from more examples.
     pub(crate) settle: f64,
     /// Share of documents that are drills.
     pub(crate) drills: f64,
-    /// Of the choices.
+    /// Seed of all random choices.
     pub(crate) seed: u64,
 }
 
@@ -53,8 +53,8 @@ pub(crate) fn write(out: &mut impl Write, tasks: &[Task], plan: &Plan, held_out:
     Ok(())
 }
 
-/// One document: a template, the habit that goes with it (a little different each time), and examples in a row. Words are evenly frequent in unripe
-/// ones, so that a repeated word means something.
+/// Writes one document: a template, its habit with random variation, and a sequence of examples. In easy documents all
+/// words are equally frequent, so that a repeated word carries information.
 fn document(draw: &mut Draw, task: &Task, ripe: f64, plan: &Plan, held_out: &HashSet<String>) -> Vec<String> {
     let shares: Vec<f64> = task.templates.iter().map(|template| template.weight).collect();
     let template = &task.templates[draw.weighted(&shares)];
@@ -77,7 +77,7 @@ fn document(draw: &mut Draw, task: &Task, ripe: f64, plan: &Plan, held_out: &Has
     parts
 }
 
-/// Documents of one format differ: some are calm, some noisier than others, and the demonstrations show which.
+/// Varies a format's habit: some documents have no noise, some more than others, and the demonstrations show which.
 fn vary(draw: &mut Draw, habit: Habit, labels: usize, plan: &Plan) -> Habit {
     let scale = if draw.chance(plan.calm) { 0.0 } else { *draw.pick(&[0.7, 1.0, 1.2]) };
     let spread = 1.0 / labels as f64;
@@ -93,7 +93,7 @@ fn vary(draw: &mut Draw, habit: Habit, labels: usize, plan: &Plan) -> Habit {
     }
 }
 
-/// What is left of noise and favourites after so many half-lives.
+/// Returns the habit with noise and favourites reduced by `halvings` half-lives.
 fn settled(habit: Habit, labels: usize, halvings: f64) -> Habit {
     let left = 0.5_f64.powf(halvings);
     let spread = 1.0 / labels as f64;
@@ -104,7 +104,7 @@ fn settled(habit: Habit, labels: usize, halvings: f64) -> Habit {
     }
 }
 
-/// The template's label words, or now and then in another order.
+/// Returns the template's label words, shuffled with probability `swap`.
 fn label_words(draw: &mut Draw, template: &Template, swap: f64) -> Vec<&'static str> {
     let mut words = template.words.to_vec();
     if draw.chance(swap) {
@@ -129,7 +129,7 @@ fn other(draw: &mut Draw, label: usize, task: &Task) -> usize {
     (label + draw.between(1, task.labels.len() - 1)) % task.labels.len()
 }
 
-/// An example that stands in no split.
+/// Draws an example that is in no split.
 fn fresh(draw: &mut Draw, task: &Task, label: usize, hard: f64, held_out: &HashSet<String>) -> Example {
     loop {
         let example = (task.make)(draw, label, hard);

@@ -1,17 +1,18 @@
-//! Seeded choices. Written out here so that the corpus never changes with a library's sampling code.
+//! Seeded random choices, implemented here so that changes in a library's sampling code cannot change the corpus.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A stream of choices; the same seed and name give the same stream for ever.
+/// A random stream, fixed by its seed and name.
 pub(crate) struct Draw {
     stream: ChaCha8Rng,
-    /// Whether [`Draw::zipf`] treats all words alike.
+    /// Whether [`Draw::zipf`] draws all words with equal probability.
     pub(crate) even: bool,
 }
 
 impl Draw {
-    /// A stream of its own for each named part, so that one part can change without moving the others.
+    /// Creates the stream of a named part; parts have separate streams, so that a change in one does not affect the
+    /// others.
     pub(crate) fn new(seed: u64, part: &str) -> Self {
         let name = part
             .bytes()
@@ -19,32 +20,33 @@ impl Draw {
         Self { stream: ChaCha8Rng::seed_from_u64(seed ^ name), even: false }
     }
 
-    /// Uniform in `[0, 1)`.
+    /// Draws a number uniformly from `[0, 1)`.
     pub(crate) fn unit(&mut self) -> f64 {
         (self.stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// True with probability `p`.
+    /// Returns true with probability `p`.
     pub(crate) fn chance(&mut self, p: f64) -> bool {
         self.unit() < p
     }
 
-    /// Uniform in `0..n`.
+    /// Draws an index uniformly from `0..n`.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         ((self.unit() * n as f64) as usize).min(n - 1)
     }
 
-    /// A whole number from `low` to `high`, both included.
+    /// Draws an integer uniformly from `low..=high`.
     pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }
 
-    /// Every item equally likely.
+    /// Draws an item; all are equally likely.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 
-    /// Earlier items likelier, as in real text: rank `r` has weight `1 / (r + 2)`. Late words stay half learnt.
+    /// Draws a word with weight `1 / (rank + 2)`, since word frequencies in real text are skewed. The model learns rare
+    /// words only partly.
     pub(crate) fn zipf<'a>(&mut self, words: &[&'a str]) -> &'a str {
         if self.even {
             return words[self.below(words.len())];
@@ -60,7 +62,7 @@ impl Draw {
         words[words.len() - 1]
     }
 
-    /// Index drawn with the given weights.
+    /// Draws an index with the given weights.
     pub(crate) fn weighted(&mut self, weights: &[f64]) -> usize {
         let mut left = self.unit() * weights.iter().sum::<f64>();
         for (index, weight) in weights.iter().enumerate() {
@@ -72,7 +74,7 @@ impl Draw {
         weights.len() - 1
     }
 
-    /// Fisher-Yates.
+    /// Shuffles `items` (Fisher-Yates).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

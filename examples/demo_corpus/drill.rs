@@ -1,5 +1,5 @@
-//! Drills: short documents with many questions about one line, as in a school book. To hold a question against a text is a skill
-//! that one label an example teaches too slowly.
+//! Drills: short documents with many questions about one line, as in a textbook. One label per example would teach too
+//! slowly how to answer a question about a text.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::draw::Draw;
 use crate::opinion;
 use crate::reading;
 
-/// One document: text, answer, text, answer, …. Neither the line nor a question about it stands in a split.
+/// Writes one document: text, answer, text, answer, …. Neither the line nor a question about it is in a split.
 pub(crate) fn document(draw: &mut Draw, ripe: f64, held_out: &HashSet<String>) -> Vec<String> {
     let (topic, happy) = (draw.below(4), draw.chance(0.5));
     let line = loop {

@@ -1,11 +1,12 @@
-//! Does the second sentence follow from the first? Shared words help, but details can be dropped, widened, swapped or made up.
+//! Task: does the second sentence follow from the first? Shared words help, but details can be dropped, generalised,
+//! swapped or invented.
 
 use crate::draw::Draw;
 use crate::opinion::finish;
 use crate::scene::Scene;
 use crate::task::{Example, Habit, Task, Template};
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "entailment",
@@ -75,7 +76,8 @@ fn follows(draw: &mut Draw, told: &Scene, second: bool, hard: f64) -> String {
     }
 }
 
-/// One thing is changed; where the first sentence tells of two scenes, the change may come from the other one.
+/// Writes a claim that differs from the first scene in one detail; if the premise has two scenes, the detail may come
+/// from the other one.
 fn does_not(draw: &mut Draw, told: &Scene, other: &Scene, hard: f64) -> String {
     match draw.below(6) {
         0 => format!("{} {} {}", other.name, told.deed.0, told.plain()),

@@ -1,11 +1,11 @@
-//! Three ways two sentences can stand to each other: the second follows, may be, or cannot be.
+//! Task: given the first sentence, is the second certain, possible or impossible?
 
 use crate::draw::Draw;
 use crate::opinion::finish;
 use crate::scene::Scene;
 use crate::task::{Example, Habit, Task, Template};
 
-/// Claims that no scene settles.
+/// Claims that no scene confirms or contradicts.
 const OPEN: &[&str] = &[
     "was a bargain",
     "was a gift",
@@ -19,7 +19,7 @@ const OPEN: &[&str] = &[
     "was handed down",
 ];
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "inference",

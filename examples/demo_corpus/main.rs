@@ -1,10 +1,11 @@
-//! Writes the demo's task files and the corpus its model is trained on.
+//! Writes the demo's task files and its model's training corpus.
 //!
 //! ```text
 //! cargo run --release --example demo_corpus -- --tasks tasks --corpus corpus.jsonl --documents 40000
 //! ```
-//! Task files and corpus belong together, and a model to its corpus: `assets/demo/README.md` names the commit whose generator made
-//! the shipped ones. The same seed writes the same bytes. No text of a pool, development or test split occurs in the corpus.
+//! Task files, corpus and model belong together: `assets/demo/README.md` names the commit whose generator made the
+//! shipped ones. The same seed writes the same bytes. No text of a pool, development or test split occurs in the
+//! corpus.
 
 mod choice;
 mod corpus;
@@ -28,7 +29,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-/// The splits never change, whatever corpus is written.
+/// Seed of the splits, which do not depend on the corpus options.
 const SPLIT_SEED: u64 = 2026;
 
 fn main() -> io::Result<()> {
@@ -93,7 +94,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the tasks named in `only` (all where it is empty); `name=share` also sets a task's share of the corpus.
+/// Keeps the tasks named in `only` (all if it is empty); `name=share` also sets a task's share of the corpus.
 fn shares(mut tasks: Vec<task::Task>, only: &str) -> Vec<task::Task> {
     let named: Vec<(&str, &str)> = only.split(',').map(|item| item.split_once('=').unwrap_or((item, ""))).collect();
     tasks.retain_mut(|task| {

@@ -1,11 +1,11 @@
-//! Sentences that judge something: they carry evidence for sentiment and for topic at once, so that only the prompt can tell
-//! which of the two is asked. Later clauses overrule conceded ones, negation turns a word round, and words of another topic
-//! stand in the way.
+//! Sentences that express an opinion. They are evidence for sentiment and topic at once, so only the prompt shows which
+//! of the two is wanted. Main clauses overrule conceded ones, negations reverse words, and words of other topics
+//! distract.
 
 use crate::draw::Draw;
 use crate::words::{ASIDES, BLAME, DEGREES, DISLIKED, FAILURES, JUDGES, LIKED, PRAISE, TOPICS, TRIUMPHS};
 
-/// Writes one sentence about `topic` whose verdict is `happy`.
+/// Writes one sentence about `topic`, positive if `happy`.
 pub(crate) fn sentence(draw: &mut Draw, topic: usize, happy: bool, hard: f64) -> String {
     let stray = draw.chance(0.3 * hard);
     let other = if stray { (topic + draw.between(1, 3)) % 4 } else { topic };
@@ -30,7 +30,7 @@ pub(crate) fn sentence(draw: &mut Draw, topic: usize, happy: bool, hard: f64) ->
     finish(&body)
 }
 
-/// One clause: who or what, and a verdict that may come as the denial of its opposite.
+/// Writes one clause: a subject and a verdict, which may be the negation of its opposite.
 fn clause(draw: &mut Draw, topic: usize, happy: bool) -> String {
     match draw.weighted(&[0.26, 0.14, 0.16, 0.16, 0.10, 0.08, 0.10]) {
         0 => format!("the {} was {}", thing(draw, topic), adjective(draw, happy)),
@@ -71,12 +71,12 @@ fn adjective(draw: &mut Draw, happy: bool) -> &'static str {
     draw.zipf(if happy { PRAISE } else { BLAME })
 }
 
-/// The indefinite article that goes with a word.
+/// Returns a word's indefinite article.
 pub(crate) fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
-/// Capital letter and full stop.
+/// Adds the capital letter and the full stop.
 pub(crate) fn finish(body: &str) -> String {
     let mut letters = body.chars();
     letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))

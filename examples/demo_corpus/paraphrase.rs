@@ -1,10 +1,11 @@
-//! Do two questions ask the same? They may share every word but one and differ, or share one word and agree.
+//! Task: do two questions ask the same thing? They may differ in meaning but share all words except one, or agree and
+//! share only one word.
 
 use crate::draw::Draw;
 use crate::opinion::finish;
 use crate::task::{Example, Habit, Task, Template};
 
-/// Ways to ask one thing; `{}` stands for what it is about. Ways of different rows differ in meaning.
+/// Ways to ask a question about `{}`; ways in one row have the same meaning, ways in different rows do not.
 const INTENTS: &[&[&str]] = &[
     &[
         "how do I learn {}",
@@ -51,13 +52,13 @@ const SUBJECTS: &[&str] = &[
     "carving",
 ];
 
-/// Openings that change nothing.
+/// Openings without effect on the meaning.
 const OPENINGS: &[&str] = &["", "", "", "tell me, ", "please, "];
 
-/// How people go on when they say it again, and when they ask something else: a hint, not a proof.
+/// Openings of the second question, which hint at a different and at the same meaning.
 const SEQUELS: [&[&str]; 2] = [&["also, ", "besides, "], &["I mean, ", "in other words, "]];
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "paraphrase",

@@ -1,17 +1,17 @@
-//! Yes/no questions about a short text: what it is about, and whether its writer is pleased. The same text answers both kinds, and the same
-//! question has both answers.
+//! Task: yes/no questions about the topic of a short text and its writer's opinion. A text can be asked about either,
+//! and each question occurs with both answers.
 
 use crate::draw::Draw;
 use crate::opinion;
 use crate::task::{Example, Habit, Task, Template};
 
-/// Questions whose answer is yes for a displeased and for a pleased writer.
+/// Questions whose answer is yes for a displeased writer, and those for a pleased one.
 const VERDICTS: [&[&str]; 2] = [
     &["Is the writer disappointed?", "Did it go badly?", "Is this a complaint?"],
     &["Is the writer pleased?", "Did it go well?", "Is this praise?"],
 ];
 
-/// Questions about the subject, in the order of the topics.
+/// Questions about the topic, in the order of the topics.
 const SUBJECTS: [&[&str]; 4] = [
     &["Is this about sports?", "Does it concern athletes?"],
     &["Is this about food?", "Does it concern eating?"],
@@ -19,7 +19,7 @@ const SUBJECTS: [&[&str]; 4] = [
     &["Is this about travel?", "Does it concern a journey?"],
 ];
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "reading",
@@ -66,8 +66,8 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     Example { fields: vec![("passage", passage), ("question", question.to_string())], label }
 }
 
-/// A question that the text answers with yes or with no. Some are asked more often than others; with all alike, the task stood at
-/// chance for millions of tokens, for no part of the answer could be learnt before the rest.
+/// Draws a question whose answer is yes if `yes`, else no. Some are more frequent than others: with equal frequencies,
+/// the model stayed at chance for millions of tokens, since no part of the answer could be learnt before the rest.
 pub(crate) fn question(draw: &mut Draw, topic: usize, happy: bool, yes: bool) -> &'static str {
     let praised = happy == yes;
     if draw.chance(if praised { 0.8 } else { 0.35 }) {

@@ -1,4 +1,4 @@
-//! Small scenes, who did what to which thing where, for the tasks that compare two texts.
+//! Small scenes (who did what to which thing, and where) for the tasks that compare two texts.
 
 use crate::draw::Draw;
 
@@ -23,12 +23,12 @@ pub(crate) const KINDS: &[(&str, &[&str])] = &[
 /// Colours.
 pub(crate) const COLOURS: &[&str] = &["red", "blue", "green", "white", "black", "yellow", "brown", "grey"];
 
-/// Where things happen.
+/// Places of scenes.
 pub(crate) const PLACES: &[&str] = &[
     "garden", "market", "park", "school", "station", "attic", "barn", "office", "cellar", "museum", "library", "square",
 ];
 
-/// What people do to things, as it is told and as it is asked.
+/// Actions, in past tense and infinitive.
 pub(crate) const DEEDS: &[(&str, &str)] = &[
     ("bought", "buy"),
     ("found", "find"),
@@ -44,25 +44,25 @@ pub(crate) const DEEDS: &[(&str, &str)] = &[
     ("sketched", "sketch"),
 ];
 
-/// One thing that happened.
+/// One event.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Scene {
-    /// Who.
+    /// Acting person.
     pub(crate) name: &'static str,
-    /// Did what: told, asked.
+    /// Action: past tense and infinitive.
     pub(crate) deed: (&'static str, &'static str),
-    /// The kind of thing.
+    /// Kind of the thing.
     pub(crate) kind: &'static str,
     /// The thing.
     pub(crate) thing: &'static str,
     /// Its colour.
     pub(crate) colour: &'static str,
-    /// Where.
+    /// Place.
     pub(crate) place: &'static str,
 }
 
 impl Scene {
-    /// Any scene.
+    /// Draws a scene.
     pub(crate) fn new(draw: &mut Draw) -> Self {
         let (kind, members) = *draw.pick(KINDS);
         Self {
@@ -75,7 +75,7 @@ impl Scene {
         }
     }
 
-    /// A scene that has nothing in common with this one.
+    /// Draws a scene that has nothing in common with this one.
     pub(crate) fn stranger(&self, draw: &mut Draw) -> Self {
         loop {
             let other = Self::new(draw);
@@ -90,23 +90,23 @@ impl Scene {
         }
     }
 
-    /// `a red kite`.
+    /// Returns the thing with its colour: `a red kite`.
     pub(crate) fn coloured(&self) -> String {
         format!("a {} {}", self.colour, self.thing)
     }
 
-    /// `a kite`.
+    /// Returns the thing: `a kite`.
     pub(crate) fn plain(&self) -> String {
         with_article(self.thing)
     }
 
-    /// `a toy`.
+    /// Returns the kind of thing: `a toy`.
     pub(crate) fn loose(&self) -> String {
         with_article(self.kind)
     }
 }
 
-/// The word with its indefinite article.
+/// Returns the word with its indefinite article.
 pub(crate) fn with_article(word: &str) -> String {
     format!("{} {word}", crate::opinion::article(word))
 }

@@ -1,11 +1,12 @@
-//! Does a word mean the same in two sentences? Each word has two senses, and the company it keeps tells which.
+//! Task: does a word mean the same in two sentences? Each word has two senses, and its context shows which one is
+//! meant.
 
 use crate::draw::Draw;
 use crate::opinion::finish;
 use crate::task::{Example, Habit, Task, Template};
 use crate::words::TOPICS;
 
-/// Words with the two topics (an index into [`TOPICS`]) whose senses they have.
+/// Ambiguous words, each with the topics (indices into [`TOPICS`]) of its two senses.
 const WORDS: &[(&str, usize, usize)] = &[
     ("pitch", 0, 2),
     ("bar", 1, 2),
@@ -25,7 +26,7 @@ const WORDS: &[(&str, usize, usize)] = &[
     ("platform", 2, 3),
 ];
 
-/// Frames; the word, somebody, something.
+/// Sentence frames with places for the word, a person and a thing.
 const FRAMES: &[&str] = &[
     "the {person} checked the {word}",
     "the {person} spoke of the {word}",
@@ -37,7 +38,7 @@ const FRAMES: &[&str] = &[
     "no {thing} without a {word}",
 ];
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "senses",
@@ -87,7 +88,7 @@ fn make(draw: &mut Draw, label: usize, hard: f64) -> Example {
     Example { fields: vec![("word", word.to_string()), ("first", texts.0), ("second", texts.1)], label }
 }
 
-/// Somebody and something of a topic.
+/// Draws a person and a thing of a topic.
 fn company(draw: &mut Draw, topic: usize) -> (&'static str, &'static str) {
     (draw.zipf(TOPICS[topic].people), draw.zipf(TOPICS[topic].things))
 }

@@ -1,10 +1,10 @@
-//! Is the verdict of a sentence good or bad?
+//! Task: is the opinion in a sentence positive or negative?
 
 use crate::draw::Draw;
 use crate::opinion;
 use crate::task::{Example, Habit, Task, Template};
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "sentiment",

@@ -1,4 +1,4 @@
-//! The examples the demo is tried on: a pool, a development and a test split per task, none of which the corpus may contain.
+//! The demo's evaluation data: a pool, a development and a test split per task, excluded from the corpus.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -8,10 +8,11 @@ use std::path::Path;
 use crate::draw::Draw;
 use crate::task::{Example, Task};
 
-/// Split names with their sizes; every size divides by 2, 3 and 4, so that labels balance.
+/// Names and sizes of the splits; sizes are divisible by 2, 3 and 4, so that labels are balanced.
 pub(crate) const SPLITS: [(&str, usize); 3] = [("pool", 144), ("dev", 360), ("test", 600)];
 
-/// Draws the splits of `task`, adds their examples to `held_out`, and writes them beside the task file where a folder is given.
+/// Draws the splits of `task` and adds their examples to `held_out`; writes them and the task file to `folder`, if
+/// given.
 pub(crate) fn write(folder: Option<&Path>, task: &Task, seed: u64, held_out: &mut HashSet<String>) -> io::Result<()> {
     let mut draw = Draw::new(seed, &format!("splits of {}", task.name));
     for (split, size) in SPLITS {
@@ -30,7 +31,7 @@ pub(crate) fn write(folder: Option<&Path>, task: &Task, seed: u64, held_out: &mu
     folder.map_or(Ok(()), |folder| std::fs::write(folder.join(format!("{}.toml", task.name)), task_file(task)))
 }
 
-/// An example that no split of any task holds yet.
+/// Draws an example that is not yet in a split of any task, and adds it to `held_out`.
 fn unseen(draw: &mut Draw, task: &Task, label: usize, held_out: &mut HashSet<String>) -> Example {
     loop {
         let example = (task.make)(draw, label, 1.0);
@@ -75,7 +76,7 @@ fn task_file(task: &Task) -> String {
     text
 }
 
-/// JSON and TOML agree on how plain strings are quoted.
+/// Quotes a string; JSON and TOML quote plain strings in the same way.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

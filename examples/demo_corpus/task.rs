@@ -1,55 +1,56 @@
-//! What a task is to the generator: how to make an example, how it reads, and the habits of the documents it appears in.
+//! Tasks of the generator: how to make examples and render them, and how labels behave in documents.
 
 use std::collections::HashSet;
 
 use crate::draw::Draw;
 
-/// One labelled example. Fields are named as the templates name them.
+/// One labelled example.
 #[derive(Clone)]
 pub(crate) struct Example {
-    /// `(name, text)`, in the order of the columns.
+    /// `(name, text)` of each field that templates use, in column order.
     pub(crate) fields: Vec<(&'static str, String)>,
     /// Index into [`Task::labels`].
     pub(crate) label: usize,
 }
 
 impl Example {
-    /// What makes two examples the same: their texts, whatever the label.
+    /// Returns a key that is equal for examples with the same texts; ignores the label.
     pub(crate) fn key(&self) -> String {
         self.fields.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n")
     }
 
-    /// Whether it, or one of its texts alone, is an example of a split.
+    /// Whether the example, or one of its texts alone, is in a split.
     pub(crate) fn is_in(&self, held_out: &HashSet<String>) -> bool {
         held_out.contains(&self.key()) || self.fields.iter().any(|(_, text)| held_out.contains(text))
     }
 }
 
-/// How the labels of a training document behave. Real text is like this: reviews of one kind come in runs, some people mislabel,
-/// some pages collect complaints. The model learns which habits go with which format, and that is what makes prompts matter.
+/// How the labels of a training document behave. Real text is similar: reviews of one kind come in sequences, some
+/// people mislabel, some pages collect complaints. The model learns which habit each format has; this is why prompts
+/// matter.
 #[derive(Clone, Copy)]
 pub(crate) struct Habit {
-    /// Share of labels that have nothing to do with the text.
+    /// Share of labels that do not depend on the text.
     pub(crate) noise: f64,
-    /// Probability that an example has the label of the one before it.
+    /// Probability that an example has the label of the previous one.
     pub(crate) sticky: f64,
-    /// Share of documents whose label words are shuffled, so that only the demonstrations tell what they mean.
+    /// Share of documents with shuffled label words, so that only the demonstrations show their meaning.
     pub(crate) swap: f64,
-    /// A label that turns up more often, with the probability that a label that does not stick is that one.
+    /// A favourite label, with its probability when the previous label is not repeated.
     pub(crate) favours: Option<(usize, f64)>,
 }
 
-/// How an example becomes text, as in the task files, plus how often the corpus uses it.
+/// Template that renders examples, as in the task files, and its share in the corpus.
 pub(crate) struct Template {
     /// Name in the task file.
     pub(crate) name: &'static str,
-    /// The text before the label word, with `{{ field }}` places.
+    /// Text before the label word, with `{{ field }}` placeholders.
     pub(crate) example: &'static str,
-    /// One per label.
+    /// Label words, one per label.
     pub(crate) words: &'static [&'static str],
-    /// Between demonstrations.
+    /// Text between demonstrations.
     pub(crate) separator: &'static str,
-    /// The template that differs in the separator only.
+    /// Template that differs only in the separator.
     pub(crate) contrast: Option<&'static str>,
     /// Share of the task's documents, before normalising.
     pub(crate) weight: f64,
@@ -58,7 +59,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// The example's text up to the label word.
+    /// Renders the example up to the label word.
     pub(crate) fn render(&self, example: &Example) -> String {
         example
             .fields
@@ -75,10 +76,10 @@ pub(crate) struct Task {
     pub(crate) description: &'static str,
     /// Label values in the data.
     pub(crate) labels: &'static [&'static str],
-    /// How it is asked.
+    /// Templates of the task.
     pub(crate) templates: Vec<Template>,
     /// Share of the corpus, before normalising.
     pub(crate) weight: f64,
-    /// Makes an example of the given label. From 0 to 1 it gets as hard as the splits are: training starts gently.
+    /// Makes an example with the given label and a difficulty between 0 and 1; splits have difficulty 1.
     pub(crate) make: fn(&mut Draw, usize, f64) -> Example,
 }

@@ -1,10 +1,10 @@
-//! What is a sentence about, whatever it thinks of it?
+//! Task: what is the topic of a sentence, regardless of the opinion?
 
 use crate::draw::Draw;
 use crate::opinion;
 use crate::task::{Example, Habit, Task, Template};
 
-/// The task with its templates.
+/// Returns the task with its templates.
 pub(crate) fn task() -> Task {
     Task {
         name: "topic",

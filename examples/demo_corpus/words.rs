@@ -1,14 +1,14 @@
-//! The words sentences are made of, most frequent first: [`crate::draw::Draw::zipf`] draws early ones more often.
+//! Vocabulary of the sentences, most frequent words first: [`crate::draw::Draw::zipf`] draws earlier ones more often.
 
-/// What a sentence can be about. The order is the order of the topic labels.
+/// Words of one topic.
 pub(crate) struct Topic {
-    /// Who acts.
+    /// Acting persons or organisations.
     pub(crate) people: &'static [&'static str],
-    /// What is judged.
+    /// Things that are judged.
     pub(crate) things: &'static [&'static str],
 }
 
-/// Sports, food, music, travel.
+/// Sports, food, music and travel, in the order of the topic labels.
 pub(crate) const TOPICS: [Topic; 4] = [
     Topic {
         people: &[
@@ -228,7 +228,7 @@ pub(crate) const BLAME: &[&str] = &[
     "shabby",
 ];
 
-/// What somebody did well.
+/// Verb phrases for success.
 pub(crate) const TRIUMPHS: &[&str] = &[
     "delighted everyone",
     "did a great job",
@@ -244,7 +244,7 @@ pub(crate) const TRIUMPHS: &[&str] = &[
     "left us beaming",
 ];
 
-/// What somebody did badly.
+/// Verb phrases for failure.
 pub(crate) const FAILURES: &[&str] = &[
     "let us down",
     "made a mess of it",
@@ -260,15 +260,15 @@ pub(crate) const FAILURES: &[&str] = &[
     "left us fuming",
 ];
 
-/// Verbs of people who were pleased.
+/// Verbs that express approval.
 pub(crate) const LIKED: &[&str] =
     &["loved", "enjoyed", "liked", "praised", "admired", "treasured", "applauded", "adored"];
 
-/// Verbs of people who were not.
+/// Verbs that express disapproval.
 pub(crate) const DISLIKED: &[&str] =
     &["hated", "disliked", "regretted", "blamed", "mocked", "resented", "despised", "loathed"];
 
-/// People who hold opinions, third person.
+/// People who hold opinions.
 pub(crate) const JUDGES: &[&str] = &[
     "my sister",
     "we",
@@ -282,7 +282,7 @@ pub(crate) const JUDGES: &[&str] = &[
     "half the town",
 ];
 
-/// When and where, without any evidence.
+/// Phrases of time and place, without evidence for any label.
 pub(crate) const ASIDES: &[&str] = &[
     "on Friday",
     "last night",
@@ -298,5 +298,5 @@ pub(crate) const ASIDES: &[&str] = &[
     "by all accounts",
 ];
 
-/// Degree words, without any evidence.
+/// Degree words, without evidence for any label.
 pub(crate) const DEGREES: &[&str] = &["very", "really", "quite", "rather", "truly", "simply", "utterly"];

@@ -1,8 +1,8 @@
 //! Checks that no files of `src` depend on each other in a circle.
 //!
 //! A file depends on another if it names an item defined there, directly or through re-exports; `tests/imports/mod.rs`
-//! describes how paths are resolved. `mod` lines and tests do not count. Neither does `pub use child::Item`: a module that
-//! re-exports an item of its child does not depend on it until it uses it.
+//! describes how paths are resolved. `mod` lines and tests do not count. Neither does `pub use child::Item`: a module
+//! that re-exports an item of its child does not depend on it until it uses it.
 //!
 //! `cargo test --test circles -- --nocapture` prints all circles, with the items used of each file.
 
@@ -30,10 +30,14 @@ fn files_do_not_depend_on_each_other_in_a_circle() {
     }
     println!("{} circles among {} files", circles.len(), graph.0.len());
 
-    let forbidden: Vec<String> = circles.iter().filter(|circle| reason(circle).is_none()).map(Circle::to_string).collect();
+    let forbidden: Vec<String> =
+        circles.iter().filter(|circle| reason(circle).is_none()).map(Circle::to_string).collect();
     assert!(forbidden.is_empty(), "\n{}", forbidden.join("\n"));
     for (files, reason) in EXCEPTIONS {
-        assert!(circles.iter().any(|circle| circle.files == *files), "this exception is no longer needed: {files:?}, {reason}");
+        assert!(
+            circles.iter().any(|circle| circle.files == *files),
+            "this exception is no longer needed: {files:?}, {reason}"
+        );
     }
 }
 

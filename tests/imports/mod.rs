@@ -1,8 +1,8 @@
 //! Resolves the paths in a crate's files to the files that define their items.
 //!
-//! [`references`] parses all source files, follows their `mod` lines, and resolves every path, in a `use` or in code, to
-//! the file that *defines* the item, through imports, renames, globs and re-exports. So `crate::app::State` resolves to
-//! `src/app/state/mod.rs` and not to `src/app/mod.rs`.
+//! [`references`] parses all source files, follows their `mod` lines, and resolves every path, in a `use` or in code,
+//! to the file that *defines* the item, through imports, renames, globs and re-exports. So `crate::app::State` resolves
+//! to `src/app/state/mod.rs` and not to `src/app/mod.rs`.
 //!
 //! Rules:
 //!
