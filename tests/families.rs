@@ -22,7 +22,7 @@ fn every_component_equals_transformers() {
 
 /// Tolerated difference between batch sizes and prefix lengths, relative to a component's largest value: matrix
 /// products of different shapes sum in different orders.
-const REGROUPING: f32 = 3e-5;
+const BATCH_TOLERANCE: f32 = 3e-5;
 
 /// Attributing prompts one by one, all at once, or each with its own prefix gives the same values up to f32 rounding.
 #[test]
@@ -41,7 +41,7 @@ fn values_do_not_depend_on_the_batch() {
             let separate: Vec<f32> = separate.iter().flat_map(|table| table.contribution(component).to_vec()).collect();
             for grouped in [&whole, &single] {
                 let error = relative_error(grouped.contribution(component), &separate);
-                assert!(error <= REGROUPING, "{name} {component}: {error}");
+                assert!(error <= BATCH_TOLERANCE, "{name} {component}: {error}");
             }
         }
     }

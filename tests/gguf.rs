@@ -218,7 +218,7 @@ fn invalid_alignments_are_rejected() {
 }
 
 /// Tolerance for sums of contributions. It is tight for all dtypes, because the last position's projections are
-/// computed in f32.
+/// computed from weights widened to f32.
 const CONSISTENCY: f64 = 1e-5;
 
 #[test]

@@ -1,5 +1,5 @@
-//! Checks that modules depend on each other in one direction only: `tui → app → jobs → (analysis, runner, decompose) →
-//! (model, task)`; `cli` may use all of them.
+//! Checks that modules depend on each other in one direction only:
+//! `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` may use all of them.
 
 mod imports;
 

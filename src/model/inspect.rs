@@ -68,7 +68,7 @@ pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
     let files = source.open(options)?;
     let architecture = family::choose(&files.config)?;
     let free = options.free_memory();
-    let stored_as = files.weights.own_numbers();
+    let stored_as = files.weights.stored_format();
     let memory = needs(&files.weights, free);
     let auto = match memory::choose(&files.weights, Dtype::Auto, free) {
         Ok(Precision::F32) => Some("f32".to_owned()),
@@ -98,7 +98,7 @@ fn needs(weights: &Weights, free: Option<u64>) -> Vec<MemoryNeed> {
         MemoryNeed { dtype, bytes, fits: free.map(|free| bytes <= free) }
     };
     let choices = Dtype::NAMES.iter().filter_map(|(name, dtype)| Some(((*name).to_owned(), dtype.precision()?)));
-    let stored = weights.has_blocks().then(|| (as_stored(&weights.own_numbers()), Precision::Own));
+    let stored = weights.has_blocks().then(|| (as_stored(&weights.stored_format()), Precision::Own));
     choices.chain(stored).map(|(name, precision)| need(name, precision)).collect()
 }
 

@@ -22,8 +22,8 @@ mod tree;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use paths::{How, Written};
-use resolve::Place;
+use paths::{PathKind, WrittenPath};
+use resolve::Resolution;
 use tree::Tree;
 
 /// Texts of source files by path relative to the crate's root, such as `src/lib.rs`.
@@ -77,26 +77,26 @@ pub fn references(sources: &Sources, package: &str, tests: Tests) -> Vec<Referen
     let tree = Tree::new(sources, package, tests);
     let modules = tree.modules.iter().enumerate();
     modules
-        .flat_map(|(at, module)| module.paths.iter().map(move |written| (at, written)))
-        .map(|(at, written)| reference(&tree, at, written))
+        .flat_map(|(at, module)| module.paths.iter().map(move |path| (at, path)))
+        .map(|(at, path)| reference(&tree, at, path))
         .collect()
 }
 
-fn reference(tree: &Tree, at: usize, written: &Written) -> Reference {
-    let names = &written.names;
-    let places: Vec<Place> = (1..=names.len()).map(|end| tree.resolve(at, &names[..end])).collect();
-    let last = places.last().copied().unwrap_or_default();
-    let item = places.iter().position(|place| place.home.is_some() && place.module.is_none());
+fn reference(tree: &Tree, at: usize, path: &WrittenPath) -> Reference {
+    let names = &path.names;
+    let resolutions: Vec<Resolution> = (1..=names.len()).map(|end| tree.resolve(at, &names[..end])).collect();
+    let last = resolutions.last().copied().unwrap_or_default();
+    let item = resolutions.iter().position(|resolution| resolution.home.is_some() && resolution.module.is_none());
     // An imported name may be both a module and a function; only its uses show which one is meant.
-    let ambiguous = written.how != How::Inline && last.module.is_some();
+    let ambiguous = path.kind != PathKind::Inline && last.module.is_some();
     let home = last.home.filter(|_| !ambiguous);
     let file = |module: usize| tree.modules[module].file.clone();
     Reference {
         from: file(at),
         path: names.clone(),
-        through: places.iter().filter_map(|place| place.module).map(file).collect(),
+        through: resolutions.iter().filter_map(|resolution| resolution.module).map(file).collect(),
         item: item.map_or(names.last(), |item| names.get(item)).cloned().unwrap_or_default(),
         to: home.map(file),
-        is_reexport: written.how == How::ReExported && home.is_some_and(|home| tree.is_below(home, at)),
+        is_reexport: path.kind == PathKind::ReExported && home.is_some_and(|home| tree.is_below(home, at)),
     }
 }

@@ -11,7 +11,7 @@ use super::{Tests, tokens, tree::attributes};
 
 /// Kind of place where a path occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum PathKind {
     /// In a type, an expression, a pattern, a macro.
     Inline,
     /// In a private `use`.
@@ -22,17 +22,17 @@ pub enum How {
 
 /// A path in source code.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct WrittenPath {
     /// Segments; the first one is empty if the path begins with `::`.
     pub names: Vec<String>,
     /// Where the path occurs.
-    pub how: How,
+    pub kind: PathKind,
 }
 
 /// Visitor that collects the paths of items, without entering modules.
 pub struct Reader {
     /// All paths.
-    pub paths: Vec<Written>,
+    pub paths: Vec<WrittenPath>,
     /// Imported names with their paths.
     pub imports: Vec<(String, Vec<String>)>,
     /// Paths of glob imports.
@@ -52,22 +52,22 @@ impl Reader {
 
     fn read(&mut self, tokens: &TokenBuffer) {
         let found = tokens::paths(tokens.begin());
-        self.paths.extend(found.into_iter().map(|names| Written { names, how: How::Inline }));
+        self.paths.extend(found.into_iter().map(|names| WrittenPath { names, kind: PathKind::Inline }));
     }
 
     /// Collects the imports of a `use`; `before` are the segments in front of `tree`.
-    fn import(&mut self, tree: &UseTree, mut before: Vec<String>, how: How) {
+    fn import(&mut self, tree: &UseTree, mut before: Vec<String>, kind: PathKind) {
         let name = match tree {
             UseTree::Path(path) => {
                 before.push(path.ident.to_string());
-                return self.import(&path.tree, before, how);
+                return self.import(&path.tree, before, kind);
             }
             UseTree::Group(group) => {
-                return group.items.iter().for_each(|tree| self.import(tree, before.clone(), how));
+                return group.items.iter().for_each(|tree| self.import(tree, before.clone(), kind));
             }
             UseTree::Glob(_) => {
                 self.globs.push(before.clone());
-                return self.paths.push(Written { names: before, how });
+                return self.paths.push(WrittenPath { names: before, kind });
             }
             UseTree::Name(name) => {
                 if name.ident != "self" {
@@ -83,7 +83,7 @@ impl Reader {
             }
         };
         self.imports.extend(name.map(|name| (name, before.clone())));
-        self.paths.push(Written { names: before, how });
+        self.paths.push(WrittenPath { names: before, kind });
     }
 }
 
@@ -123,14 +123,14 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        let how = if matches!(item.vis, Visibility::Inherited) { How::Imported } else { How::ReExported };
-        self.import(&item.tree, before(item.leading_colon.is_some()), how);
+        let kind = if matches!(item.vis, Visibility::Inherited) { PathKind::Imported } else { PathKind::ReExported };
+        self.import(&item.tree, before(item.leading_colon.is_some()), kind);
     }
 
     fn visit_path(&mut self, path: &'ast Path) {
         let mut names = before(path.leading_colon.is_some());
         names.extend(path.segments.iter().map(|segment| segment.ident.to_string()));
-        self.paths.push(Written { names, how: How::Inline });
+        self.paths.push(WrittenPath { names, kind: PathKind::Inline });
         visit::visit_path(self, path);
     }
 

@@ -4,7 +4,7 @@ use super::tree::{Binding, Tree};
 
 /// Result of resolving a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Resolution {
     /// Module that the path names.
     pub module: Option<usize>,
     /// Module that defines an item of this name.
@@ -16,7 +16,7 @@ pub struct Place {
 /// Imports being followed, each a module and a path or name in it; stops recursion on circular imports.
 type Open = Vec<(usize, String)>;
 
-impl Place {
+impl Resolution {
     const OUTSIDE: Self = Self { module: None, home: None, outside: true };
 
     fn module(at: usize) -> Self {
@@ -43,76 +43,76 @@ impl Place {
 
 impl Tree<'_> {
     /// Resolves `path`, written in module `at`.
-    pub fn resolve(&self, at: usize, path: &[String]) -> Place {
+    pub fn resolve(&self, at: usize, path: &[String]) -> Resolution {
         self.follow(at, path, &mut Open::new())
     }
 
-    fn follow(&self, at: usize, path: &[String], open: &mut Open) -> Place {
-        let Some((first, rest)) = path.split_first() else { return Place::OUTSIDE };
+    fn follow(&self, at: usize, path: &[String], open: &mut Open) -> Resolution {
+        let Some((first, rest)) = path.split_first() else { return Resolution::OUTSIDE };
         let start = match first.as_str() {
-            "crate" => Place::module(self.root(at)),
-            "self" => Place::module(at),
+            "crate" => Resolution::module(self.root(at)),
+            "self" => Resolution::module(at),
             "super" => self.above(at),
             name => self.begin(at, name, open),
         };
-        rest.iter().fold(start, |place, name| self.enter(place, name, open))
+        rest.iter().fold(start, |resolution, name| self.enter(resolution, name, open))
     }
 
-    fn above(&self, at: usize) -> Place {
-        self.modules[at].parent.map_or(Place::OUTSIDE, Place::module)
+    fn above(&self, at: usize) -> Resolution {
+        self.modules[at].parent.map_or(Resolution::OUTSIDE, Resolution::module)
     }
 
     /// Resolves the first segment of a path: a name in scope, this package's library, or another crate.
-    fn begin(&self, at: usize, name: &str, open: &mut Open) -> Place {
-        let place = self.lookup(at, name, open);
-        match place.is_unknown() {
-            true if name == self.package => Place::module(0),
-            true => Place::OUTSIDE,
-            false => place,
+    fn begin(&self, at: usize, name: &str, open: &mut Open) -> Resolution {
+        let resolution = self.lookup(at, name, open);
+        match resolution.is_unknown() {
+            true if name == self.package => Resolution::module(0),
+            true => Resolution::OUTSIDE,
+            false => resolution,
         }
     }
 
     /// Resolves a further segment of a path. Variants and functions of an item belong to the item.
-    fn enter(&self, place: Place, name: &str, open: &mut Open) -> Place {
-        let Some(module) = place.module else { return place };
+    fn enter(&self, resolution: Resolution, name: &str, open: &mut Open) -> Resolution {
+        let Some(module) = resolution.module else { return resolution };
         if name == "super" {
             return self.above(module);
         }
         let inside = self.lookup(module, name, open);
-        if inside.is_unknown() { Place::defined_in(module) } else { inside }
+        if inside.is_unknown() { Resolution::defined_in(module) } else { inside }
     }
 
     /// Resolves `name` in a module.
-    fn lookup(&self, at: usize, name: &str, open: &mut Open) -> Place {
+    fn lookup(&self, at: usize, name: &str, open: &mut Open) -> Resolution {
         let bindings = self.modules[at].names.get(name).into_iter().flatten();
-        let place = bindings.fold(Place::default(), |place, binding| {
-            place.and(match binding {
-                Binding::Module(below) => Place::module(*below),
-                Binding::Item => Place::defined_in(at),
+        let resolution = bindings.fold(Resolution::default(), |resolution, binding| {
+            resolution.and(match binding {
+                Binding::Module(below) => Resolution::module(*below),
+                Binding::Item => Resolution::defined_in(at),
                 Binding::Import(path) => once(open, (at, path.join("::")), |open| self.follow(at, path, open)),
             })
         });
-        if place.is_unknown() { self.lookup_in_globs(at, name, open) } else { place }
+        if resolution.is_unknown() { self.lookup_in_globs(at, name, open) } else { resolution }
     }
 
     /// Resolves `name` through the glob imports of a module.
-    fn lookup_in_globs(&self, at: usize, name: &str, open: &mut Open) -> Place {
+    fn lookup_in_globs(&self, at: usize, name: &str, open: &mut Open) -> Resolution {
         once(open, (at, format!("{name} in *")), |open| {
-            self.modules[at].globs.iter().fold(Place::default(), |place, glob| {
+            self.modules[at].globs.iter().fold(Resolution::default(), |resolution, glob| {
                 let all_of = self.follow(at, glob, open).module;
-                place.and(all_of.map_or(Place::default(), |module| self.lookup(module, name, open)))
+                resolution.and(all_of.map_or(Resolution::default(), |module| self.lookup(module, name, open)))
             })
         })
     }
 }
 
 /// Follows an import unless it is already being followed.
-fn once(open: &mut Open, import: (usize, String), follow: impl FnOnce(&mut Open) -> Place) -> Place {
+fn once(open: &mut Open, import: (usize, String), follow: impl FnOnce(&mut Open) -> Resolution) -> Resolution {
     if open.contains(&import) {
-        return Place::default();
+        return Resolution::default();
     }
     open.push(import);
-    let place = follow(open);
+    let resolution = follow(open);
     open.pop();
-    place
+    resolution
 }

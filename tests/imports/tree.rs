@@ -6,7 +6,7 @@ use syn::{Attribute, Item, ItemMod, visit::Visit};
 
 use super::{
     Sources, Tests,
-    paths::{Reader, Written, is_for_tests},
+    paths::{Reader, WrittenPath, is_for_tests},
 };
 
 /// Meaning of a name in a module.
@@ -32,7 +32,7 @@ pub struct Module {
     /// Paths of glob imports.
     pub globs: Vec<Vec<String>>,
     /// All paths in it.
-    pub paths: Vec<Written>,
+    pub paths: Vec<WrittenPath>,
 }
 
 /// All modules of a package.

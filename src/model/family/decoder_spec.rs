@@ -297,9 +297,17 @@ impl Reader<'_> {
     }
 
     /// Reads map `index` of several with one input; `sizes` are their output widths in the order of a fused tensor.
-    fn linear_in(&self, at: &str, own: &str, fused: &str, sizes: &[usize], index: usize, bias: bool) -> Result<Linear> {
+    fn linear_in(
+        &self,
+        at: &str,
+        separate: &str,
+        fused: &str,
+        sizes: &[usize],
+        index: usize,
+        bias: bool,
+    ) -> Result<Linear> {
         if !self.spec.fused {
-            return self.linear(&format!("{at}.{own}"), (sizes[index], self.sizes.hidden), bias);
+            return self.linear(&format!("{at}.{separate}"), (sizes[index], self.sizes.hidden), bias);
         }
         let from: usize = sizes[..index].iter().sum();
         let name = format!("{at}.{fused}.weight");

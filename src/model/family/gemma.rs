@@ -30,7 +30,7 @@ const HEAD_DIM: usize = 256;
 
 fn gemma(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
-    // Early files say `gelu` but mean the tanh approximation; transformers treats them the same way.
+    // Early files say `gelu` but mean the tanh approximation; transformers also uses it.
     let field = if config.get("hidden_activation").is_some() { "hidden_activation" } else { "hidden_act" };
     let activation = match activation(config, field, "gelu_pytorch_tanh")? {
         Activation::GeluErf => Activation::GeluTanh,

@@ -10,7 +10,7 @@ pub(super) struct ModelFacts<'a> {
     pub(super) kv_heads: usize,
 }
 
-/// Rows of a tensor's name inside a layer in GGUF and in the Hugging Face checkpoint.
+/// Names of tensors inside a layer: in GGUF, and in the Hugging Face checkpoint.
 type Table = &'static [(&'static str, &'static str)];
 
 const LLAMA: Table = &[

@@ -1,4 +1,4 @@
-//! PreTokenizer-tokenizers, which split text before byte-pair merges, by llama.cpp's names.
+//! Pre-tokenizers, which split text before byte-pair merges, by llama.cpp's names.
 
 use serde_json::{Value, json};
 

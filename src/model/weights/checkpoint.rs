@@ -93,12 +93,12 @@ impl Weights {
             Precision::F16 => "f16".to_owned(),
             Precision::BF16 => "bf16".to_owned(),
             Precision::Q8 => "q8_0".to_owned(),
-            Precision::Own => self.own_numbers(),
+            Precision::Own => self.stored_format(),
         }
     }
 
     /// Most frequent number format in the files, counted by values.
-    pub fn own_numbers(&self) -> String {
+    pub fn stored_format(&self) -> String {
         let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
         for stored in self.tensors.values() {
             *sizes.entry(stored.numbers.name()).or_default() += stored.elements();

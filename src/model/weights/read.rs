@@ -21,7 +21,7 @@ use crate::{
 /// Bytes decoded at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Reader of one tensor of a checkpoint, or of selected rows.
+/// Reader of one tensor of a checkpoint, or of selected rows of it.
 pub struct TensorReader<'a> {
     pub(super) weights: &'a Weights,
     pub(super) name: &'a str,
@@ -99,7 +99,7 @@ impl TensorReader<'_> {
         Ok(Tensor::from_vec(all, shape, &self.weights.device)?)
     }
 
-    /// Quantises to Q8_0, a few rows of `width` values at a time.
+    /// Quantises to `Q8_0`, a few rows of `width` values at a time.
     fn quantised(&self, width: usize) -> Result<Matrix> {
         let kind = GgmlDType::Q8_0;
         let mut all: Vec<u8> = Vec::with_capacity(self.stored.elements() / kind.block_size() * kind.type_size());

@@ -60,7 +60,7 @@ impl Shard {
         self.read_at(stored.offset, stored.length).map_err(|source| self.read_error(name, source))
     }
 
-    /// Passes the bytes of a tensor to `take`, in order and at max `max` at a time.
+    /// Passes the bytes of a tensor to `take`, in order and at most `max` at a time.
     pub(super) fn read_chunks(
         &self,
         name: &str,
@@ -94,7 +94,7 @@ impl Shard {
         })
     }
 
-    /// Passes `length` bytes from `offset`, a range within the file, to `take` in chunks of at max `max` bytes.
+    /// Passes `length` bytes from `offset`, a range within the file, to `take` in chunks of at most `max` bytes.
     fn for_each_chunk(
         &self,
         offset: u64,
