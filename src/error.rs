@@ -11,7 +11,7 @@ use crate::text::{list, printable};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An unknown name.
-    #[error("no {what} is called `{}`; available: {}", printable(.given), list(.known))]
+    #[error("no {what} is called `{}`; there are: {}", printable(.given), list(.known))]
     Unknown {
         /// Noun for what was looked up: `task`, `template`, `model` …
         what: &'static str,

@@ -166,7 +166,7 @@ impl WeightsFile {
         let refuse =
             |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
         if self.model_hash != model.weights_hash {
-            let problem = format!("these weights were fitted on a model other than {}", model.id);
+            let problem = format!("these weights were fitted on another model, not {}", model.id);
             return refuse("model_hash", problem, "use the model they were fitted on, or fit again");
         }
         if self.task != task.name {
@@ -225,7 +225,7 @@ mod tests {
         let message = |meta: &RunMeta| file.mix(&meta.model, &meta.task).unwrap_err().to_string();
         let mut other = meta.clone();
         other.model.weights_hash = "0".into();
-        assert!(message(&other).contains("model other than"));
+        assert!(message(&other).contains("another model"));
         let mut other = meta.clone();
         other.task.name = "rte".into();
         assert!(message(&other).contains("for task toy, not rte"));
