@@ -15,8 +15,8 @@ pub fn fisher(table: [[usize; 2]; 2]) -> f64 {
     two_sided(&hypergeometric(row, column, n), table[0][0] - (row + column).saturating_sub(n))
 }
 
-/// Returns the two-sided p-value of McNemar's exact test: that of the split of `b + c` discordant examples into `b` and
-/// `c` if both directions are equally likely (McNemar 1947, binomial form).
+/// Returns the two-sided p-value of McNemar's exact test: the probability of a split of `b + c` discordant examples at
+/// least as uneven as this one, if both directions are equally likely (McNemar 1947, binomial form).
 pub fn mcnemar(b: usize, c: usize) -> f64 {
     let n = b + c;
     let distribution = from_mode(0, n, n / 2, |k| (n - k) as f64 / (k + 1) as f64);

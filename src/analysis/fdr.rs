@@ -1,6 +1,6 @@
 //! Correction for multiple testing.
 
-/// Benjamini-Hochberg adjusted p-values (Benjamini & Hochberg 1995), in the order of `p`.
+/// Returns the Benjamini-Hochberg adjusted p-values (Benjamini & Hochberg 1995), in the order of `p`.
 ///
 /// Flagging everything with `q ≤ 0.05` keeps the expected share of false flags at 5%; when every null hypothesis is
 /// true, at most 5% of runs flag anything. A NaN counts as 1.

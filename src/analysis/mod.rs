@@ -17,7 +17,7 @@
 //! | [`effect`] | direct, total and indirect effects of a change |
 //! | [`weights`] | weights files |
 //! | [`check`] | checks of the input |
-//! | [`method`] | the names of ways to predict |
+//! | [`method`] | prediction methods and their names |
 
 #![allow(clippy::float_cmp, reason = "weights are compared with the very values they were set to")]
 

@@ -164,12 +164,12 @@ impl Client<'_> {
         let noun = self.repo.kind.noun();
         match status {
             401 | 403 => self
-                .wrong(&format!(
+                .error(&format!(
                     "the hub refuses {name} (status {status}): the {noun} is private, gated, or does not exist"
                 ))
                 .cure(format!("check the name, accept the {noun}'s terms on its page, and set HF_TOKEN")),
             404 => self
-                .wrong(&format!("the hub has no revision `{}` of this {noun}", self.repo.revision()))
+                .error(&format!("the hub has no revision `{}` of this {noun}", self.repo.revision()))
                 .cure("check the name"),
             _ => self
                 .error(&format!("the hub responds with status {status} to the request for {name}"))

@@ -1,7 +1,7 @@
 //! Baselines that use the same labels without reweighting and need only the attribution.
 //!
 //! Each baseline is one file; [`outcomes`] scores them and the fits on one test split. Baselines that run further
-//! prompts need a model and are elsewhere ([`ProtocolRow`](crate::protocol::ProtocolRow)).
+//! prompts need a model and are not in this module.
 
 mod batch;
 mod calib;

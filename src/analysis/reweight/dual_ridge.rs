@@ -33,6 +33,7 @@ pub(super) fn solve(
     lambdas.iter().map(|&lambda| dual.newton(lambda, options, cancel)).collect()
 }
 
+/// The dual problem.
 struct Dual<'a> {
     problem: &'a Problem,
     /// `Σ_c g_c g_cᵀ / s_c²`, `[N·Y, N·Y]`, symmetric.
