@@ -79,7 +79,7 @@ impl WeightsFile {
             lambda,
             rest: mix.rest,
             offsets: mix.offsets.clone(),
-            weights: named(mix, shape_of(model, task)),
+            weights: weights_by_component(mix, shape_of(model, task)),
         }
     }
 
@@ -183,7 +183,7 @@ impl WeightsFile {
 }
 
 /// Returns the weights of a mix by component, as in weights files and `fit --json`.
-pub fn named(mix: &Mix, shape: Shape) -> BTreeMap<Component, f64> {
+pub fn weights_by_component(mix: &Mix, shape: Shape) -> BTreeMap<Component, f64> {
     shape.iter().zip(mix.weights.iter().copied()).collect()
 }
 
