@@ -1,7 +1,7 @@
-//! How long the analyses take at the size of Llama-2-7B: 32 layers of 32 heads and an MLP, 1056 components.
+//! Benchmark of the analyses at the size of Llama-2-7B: 32 layers of 32 heads and an MLP, 1056 components.
 //!
-//! `cargo bench --bench analysis` prints the median and the range of each. Bars: one fit of 24 labels under 10 ms, a path
-//! of 20 strengths under 100 ms, `components` on 2000 examples under 100 ms.
+//! `cargo bench --bench analysis` prints the median and the range of each time. Targets: one fit of 24 labels under 10 ms,
+//! a path of 20 strengths under 100 ms, `components` on 2000 examples under 100 ms.
 
 use std::{hint::black_box, time::Instant};
 
@@ -57,23 +57,24 @@ fn problems() -> [(&'static str, FitOptions); 6] {
     ]
 }
 
-/// Contributions as a model gives them: few loud components, many quiet ones, label bias, a tenth that knows something.
+/// Creates realistic contributions: a few large components, many small ones, label bias, and a tenth that are
+/// informative.
 fn table(n: usize, labels: usize, seed: u64) -> Attribution {
     let shape = Shape { labels, ..COMPONENTS };
-    let mut draws = SeededRng::new(seed);
+    let mut rng = SeededRng::new(seed);
     let mut gold: Vec<usize> = (0..n).map(|i| i % labels).collect();
-    draws.shuffle(&mut gold);
+    rng.shuffle(&mut gold);
     let rows = n * labels;
     let mut components = Vec::with_capacity(shape.components() * rows);
     for index in 0..shape.components() {
         let mut traits = SeededRng::new(1000 + index as u64);
-        let loudness = 0.3 * traits.unit().powi(4);
-        let knows = if index % 10 == 0 { 1.5 * traits.normal() } else { 0.0 };
+        let scale = 0.3 * traits.unit().powi(4);
+        let signal = if index % 10 == 0 { 1.5 * traits.normal() } else { 0.0 };
         let bias: Vec<f64> = (0..labels).map(|_| traits.normal()).collect();
         for &gold in &gold {
             let value =
-                |label: usize, noise: f64| loudness * (bias[label] + noise + if label == gold { knows } else { 0.0 });
-            components.extend((0..labels).map(|label| value(label, draws.normal()) as f32));
+                |label: usize, noise: f64| scale * (bias[label] + noise + if label == gold { signal } else { 0.0 });
+            components.extend((0..labels).map(|label| value(label, rng.normal()) as f32));
         }
     }
     let rest = vec![0.0; rows];

@@ -1,7 +1,7 @@
-//! What the CPU's kernels achieve, beside the machine's peak, and how soon a cancelled attribution ends.
+//! Benchmark of the CPU kernels relative to the machine's peak, and of the delay until a cancelled attribution ends.
 //!
-//! `cargo bench --bench kernels` prints medians over rounds, for the shapes of the demo model and of a model of 135M
-//! parameters (width 576, 30 layers), by one thread and by all.
+//! `cargo bench --bench kernels` prints medians over rounds, for the shapes of the demo model and of a model with 135M
+//! parameters (width 576, 30 layers), with one thread and with all threads.
 
 use std::{
     hint::black_box,
@@ -47,11 +47,11 @@ fn main() -> partscope::Result<()> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
         pool.install(|| -> Result<()> {
             let peak = peak()?;
-            println!("threads {threads}: peak {peak:.0} GFLOP/s (the best product of square matrices)");
+            println!("threads {threads}: peak {peak:.0} GFLOP/s (fastest product of square matrices)");
             SHAPES.iter().try_for_each(|shape| kernels(shape, peak))
         })?;
     }
-    cancelling(&SHAPES[1])
+    cancellation(&SHAPES[1])
 }
 
 fn kernels(shape: &Shape, peak: f64) -> Result<()> {
@@ -60,16 +60,16 @@ fn kernels(shape: &Shape, peak: f64) -> Result<()> {
     let operations = 2.0 * (TOKENS * width * inner) as f64;
     let seconds = median(|| up.forward(&x).expect("a product"));
     println!("  {:5} product {TOKENS}×{width}×{inner}: {:.0} % of peak", shape.name, share(operations, seconds, peak));
-    let wide = random(&[TOKENS, inner])?;
+    let hidden = random(&[TOKENS, inner])?;
     let norm = norm(width)?;
     for (name, numbers, seconds) in [
         ("norm", TOKENS * width, median(|| norm.forward(&x).expect("a norm"))),
         ("SiLU · up", TOKENS * inner, {
-            let gated = |gate: Tensor| Activation::Silu.forward(gate, Some(&wide)).expect("a gate");
-            median(|| gated(wide.copy().expect("a copy")))
+            let gated = |gate: Tensor| Activation::Silu.forward(gate, Some(&hidden)).expect("a gate");
+            median(|| gated(hidden.copy().expect("a copy")))
         }),
     ] {
-        println!("  {:5} {name}: {:.2} ns a number", shape.name, 1e9 * seconds / numbers as f64);
+        println!("  {:5} {name}: {:.2} ns per number", shape.name, 1e9 * seconds / numbers as f64);
     }
     for seen in [124, 664] {
         let attention = attention(shape)?;
@@ -88,7 +88,7 @@ fn kernels(shape: &Shape, peak: f64) -> Result<()> {
         let pairs = TOKENS * (seen + SUFFIX.div_ceil(2));
         let operations = 2.0 * (TOKENS * width * width + 2 * pairs * width) as f64;
         println!(
-            "  {:5} attention behind {seen} tokens, queries included: {:.0} % of peak",
+            "  {:5} attention after {seen} tokens, queries included: {:.0} % of peak",
             shape.name,
             share(operations, seconds, peak)
         );
@@ -96,27 +96,27 @@ fn kernels(shape: &Shape, peak: f64) -> Result<()> {
     Ok(())
 }
 
-/// Time from a request to cancel to the end of the attribution, for requests at various moments.
-fn cancelling(shape: &Shape) -> partscope::Result<()> {
+/// Measures the time from a request to cancel to the end of the attribution, for requests at various times.
+fn cancellation(shape: &Shape) -> partscope::Result<()> {
     let decoder = decoder(shape)?;
     let projection = LabelProjection::new(&decoder, &[1, 2])?;
     let prompts: Vec<Vec<u32>> = (0..400)
         .map(|prompt| (0..156).map(|at| if at < 124 { at } else { (prompt * 31 + at) % 1000 }).collect())
         .collect();
     let mut waits = Vec::new();
-    for try_ in 0..12_u64 {
+    for attempt in 0..12_u64 {
         let cancel = Cancel::default();
         waits.push(thread::scope(|scope| {
             let work = scope.spawn(|| {
                 let prepared = Prepared::new(&decoder, &projection, &prompts, &cancel)?;
                 prepared.attribute(&prompts, BatchSize::default(), &cancel, |_| {})
             });
-            thread::sleep(Duration::from_millis(50 + 170 * try_));
-            let asked = Instant::now();
+            thread::sleep(Duration::from_millis(50 + 170 * attempt));
+            let cancelled_at = Instant::now();
             cancel.cancel();
             let outcome = work.join().expect("the worker does not panic");
-            assert!(outcome.is_err(), "it was finished before it was cancelled");
-            asked.elapsed().as_secs_f64()
+            assert!(outcome.is_err(), "the attribution finished before it was cancelled");
+            cancelled_at.elapsed().as_secs_f64()
         }));
     }
     waits.sort_by(f64::total_cmp);
@@ -187,7 +187,7 @@ fn random(shape: &[usize]) -> Result<Tensor> {
     Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu)
 }
 
-/// The best of several products, in 10⁹ operations per second.
+/// Measures the speed of the fastest of several matrix products, in 10⁹ operations per second.
 fn peak() -> Result<f64> {
     let (x, square) = (random(&[1024, 1024])?, linear(1024, 1024)?);
     let once = || {
@@ -202,7 +202,7 @@ fn share(operations: f64, seconds: f64, peak: f64) -> f64 {
     100.0 * operations / seconds / 1e9 / peak
 }
 
-/// Median seconds of `work`, over a good many rounds.
+/// Returns the median time of `work` over 41 rounds, in seconds.
 fn median<T>(work: impl Fn() -> T) -> f64 {
     let mut seconds: Vec<f64> = (0..41)
         .map(|_| {

@@ -1,8 +1,8 @@
-//! The table everything passes through.
+//! The attribution: the table that engines produce and analyses read.
 //!
-//! Engines produce an [`Attribution`]; analyses and views only read it. It holds, for every example of one split, what
-//! each component added to the label logits, what is left ([`rest`](Attribution::rest)), and the model's own logits
-//! ([`full`](Attribution::full)), which were computed by the ordinary path so that the sum can be checked against them.
+//! For every example of one split, an [`Attribution`] contains each component's contribution to the label logits, the
+//! contribution of everything else ([`rest`](Attribution::rest)), and the model's own logits
+//! ([`full`](Attribution::full)), computed by an ordinary forward pass so that the sum can be checked against them.
 
 use std::ops::Range;
 
@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Part, Shape};
 
-/// Which part of the data an example belongs to.
+/// A split of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// Labels that were paid for: the mix is fitted on them.
+    /// Training examples, on which mixes are fitted.
     Train,
-    /// Examples that accuracies are stated on.
+    /// Test examples, on which accuracies are measured.
     Test,
 }
 
 impl Split {
-    /// Both splits, in the order they are computed and stored.
+    /// Both splits, in the order in which they are computed and stored.
     pub const ALL: [Self; 2] = [Self::Train, Self::Test];
 
-    /// The name used in files: `train` or `test`.
+    /// Returns the name in files: `train` or `test`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -33,14 +33,14 @@ impl Split {
     }
 }
 
-/// Contributions of a few consecutive examples, as an engine hands them out.
+/// Contributions on a few consecutive examples, as an engine returns them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// Number of examples `B`.
     pub examples: usize,
     /// Contributions `[C, B, Y]`, components in the order of [`Shape`].
     pub components: Vec<f32>,
-    /// What is not a head or an MLP, `[B, Y]`.
+    /// Contributions of everything that is not a head or an MLP, `[B, Y]`.
     pub rest: Vec<f32>,
     /// The model's own label logits, `[B, Y]`.
     pub full: Vec<f32>,
@@ -48,8 +48,8 @@ pub struct Batch {
 
 /// Contributions of every component to the label logits of every example of one split.
 ///
-/// Logits are natural-log units (nats), before any final soft-cap. Rows fill in order as batches arrive; every reader
-/// sees the filled rows only.
+/// Logits are in nats, before any final soft-cap. Rows are filled in order as batches arrive; readers see only the
+/// filled rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribution {
     shape: Shape,
@@ -62,7 +62,7 @@ pub struct Attribution {
 }
 
 impl Attribution {
-    /// An empty table for the examples whose gold labels are `gold` (indices into the label words).
+    /// Creates an empty table for examples with the gold labels `gold` (indices into the label words).
     pub fn new(shape: Shape, gold: Vec<usize>) -> Self {
         let rows = gold.len() * shape.labels;
         Self {
@@ -76,10 +76,10 @@ impl Attribution {
         }
     }
 
-    /// The table of the examples of `all`, whose gold labels are `gold`.
+    /// Creates the complete table of the examples in `all`, with the gold labels `gold`.
     ///
     /// # Panics
-    /// If the two do not fit each other.
+    /// If the sizes of `shape`, `gold` and `all` do not match.
     pub(crate) fn complete(shape: Shape, gold: Vec<usize>, all: Batch) -> Self {
         let Batch { examples, components, rest, full } = all;
         assert_eq!((examples, components.len()), (gold.len(), shape.components() * examples * shape.labels));
@@ -89,12 +89,12 @@ impl Attribution {
     /// Appends the next examples.
     ///
     /// # Panics
-    /// If the batch has another shape than the table or more examples than there is room for: both are programming
-    /// errors of an engine, never the fault of input.
+    /// If the batch has a different shape than the table, or more examples than there is room for. Both are programming
+    /// errors in an engine, never caused by input.
     pub fn push(&mut self, batch: &Batch) {
         let (labels, rows) = (self.shape.labels, batch.examples * self.shape.labels);
         assert!(self.filled + batch.examples <= self.capacity, "more examples than announced");
-        assert_eq!(batch.components.len(), self.shape.components() * rows, "batch of another shape");
+        assert_eq!(batch.components.len(), self.shape.components() * rows, "batch with a different shape");
         let (start, stride) = (self.filled * labels, self.capacity * labels);
         for (component, values) in batch.components.chunks_exact(rows.max(1)).enumerate() {
             let at = component * stride + start;
@@ -105,68 +105,68 @@ impl Attribution {
         self.filled += batch.examples;
     }
 
-    /// Layers, heads and labels.
+    /// Returns the numbers of layers, heads and labels.
     pub const fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Number of label words `Y`.
+    /// Returns the number of label words `Y`.
     pub const fn labels(&self) -> usize {
         self.shape.labels
     }
 
-    /// Number of examples attributed so far `N`.
+    /// Returns the number of filled rows (examples) `N`.
     pub const fn len(&self) -> usize {
         self.filled
     }
 
-    /// Whether no example has been attributed yet.
+    /// Returns whether no row is filled.
     pub const fn is_empty(&self) -> bool {
         self.filled == 0
     }
 
-    /// Number of examples that the table was made for.
+    /// Returns the number of examples that the table has room for.
     pub const fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Whether all announced examples are there.
+    /// Returns whether all rows are filled.
     pub const fn is_complete(&self) -> bool {
         self.filled == self.capacity
     }
 
-    /// What the component at `index` (order of [`Shape`]) adds to the label logits: `[N, Y]`, row-major.
+    /// Returns the contributions of the component at `index` (in the order of [`Shape`]): `[N, Y]`, row-major.
     pub fn contribution(&self, index: usize) -> &[f32] {
         let at = index * self.capacity * self.shape.labels;
         &self.components[at..at + self.filled * self.shape.labels]
     }
 
-    /// What the named component adds to the label logits, or `None` if the model has no such component.
+    /// Returns the contributions of `component`, `[N, Y]`; `None` if the model has no such component.
     pub fn contribution_of(&self, component: Component) -> Option<&[f32]> {
         self.shape.index(component).map(|index| self.contribution(index))
     }
 
-    /// Embeddings and biases that belong to no component, `[N, Y]`.
+    /// Returns the contributions of embeddings and biases, which belong to no component, `[N, Y]`.
     pub fn rest(&self) -> &[f32] {
         &self.rest[..self.filled * self.shape.labels]
     }
 
-    /// The model's own label logits, `[N, Y]`.
+    /// Returns the model's own label logits, `[N, Y]`.
     pub fn full(&self) -> &[f32] {
         &self.full[..self.filled * self.shape.labels]
     }
 
-    /// Gold labels of the examples attributed so far, `[N]`.
+    /// Returns the gold labels of the filled rows, `[N]`.
     pub fn gold(&self) -> &[usize] {
         &self.gold[..self.filled]
     }
 
-    /// Gold labels of all announced examples.
+    /// Returns the gold labels of all examples, `[capacity]`.
     pub fn all_gold(&self) -> &[usize] {
         &self.gold
     }
 
-    /// Sum of the contributions of all heads and MLPs (without `rest`), `[N, Y]`, accumulated in f64.
+    /// Returns the sum of the contributions of all heads and MLPs (without `rest`), `[N, Y]`, accumulated in f64.
     pub fn component_sum(&self) -> Vec<f64> {
         let mut sum = vec![0.0; self.filled * self.shape.labels];
         for index in 0..self.shape.components() {
@@ -177,7 +177,7 @@ impl Attribution {
         sum
     }
 
-    /// The table with only the examples for which `keep` is true, in order. Used for halves and subsamples.
+    /// Returns the table of the filled rows for which `keep` is true, in order.
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(usize) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.filled).filter(|&row| keep(row)).collect();
@@ -194,19 +194,19 @@ impl Attribution {
         Self::complete(self.shape, kept.iter().map(|&row| self.gold[row]).collect(), batch)
     }
 
-    /// These of the filled rows as a batch.
+    /// Returns the given filled rows as a batch.
     pub fn batch(&self, rows: Range<usize>) -> Batch {
         let labels = self.shape.labels;
-        let of = |values: &[f32]| values[rows.start * labels..rows.end * labels].to_vec();
+        let slice = |values: &[f32]| values[rows.start * labels..rows.end * labels].to_vec();
         Batch {
             examples: rows.len(),
-            components: (0..self.shape.components()).flat_map(|index| of(self.contribution(index))).collect(),
-            rest: of(self.rest()),
-            full: of(self.full()),
+            components: (0..self.shape.components()).flat_map(|index| slice(self.contribution(index))).collect(),
+            rest: slice(self.rest()),
+            full: slice(self.full()),
         }
     }
 
-    /// How well the parts add up to the model's own logits.
+    /// Measures how well the contributions add up to the model's own logits.
     pub fn exactness(&self) -> Exactness {
         let sum = self.component_sum();
         let total: Vec<f64> = sum.iter().zip(self.rest()).map(|(s, &r)| s + f64::from(r)).collect();
@@ -214,27 +214,27 @@ impl Attribution {
         Exactness::measure(&total, &full, self.shape.labels)
     }
 
-    /// Contributions of the heads, or of the MLPs, in the order of the stored tensors: `[N, Y]` each.
+    /// Returns the contributions of all heads or of all MLPs, in the order of the stored tensors, `[N, Y]` each.
     pub(crate) fn parts(&self, mlps: bool) -> Vec<&[f32]> {
         let chosen = self.shape.iter().enumerate().filter(|(_, component)| (component.part == Part::Mlp) == mlps);
         chosen.map(|(index, _)| self.contribution(index)).collect()
     }
 }
 
-/// The largest relative deviation that f32 arithmetic is allowed (`max_rel` of [`Exactness`]).
+/// Largest relative deviation allowed for f32 arithmetic (`max_rel` of [`Exactness`]).
 pub const F32_TOLERANCE: f64 = 1e-4;
 
-/// How far `Σ heads + Σ MLPs + rest` is from the model's own logits.
+/// Deviation of `Σ heads + Σ MLPs + rest` from the model's own logits.
 ///
-/// Both sides are label-centred first (the mean over labels is removed): only differences between labels decide
-/// predictions.
+/// Both sides are label-centred first (the mean over labels is subtracted), since predictions depend only on
+/// differences between labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Exactness {
     /// Largest absolute difference, in logits.
     pub max_abs: f64,
-    /// `max_abs` over the largest centred `|full|` of the split; 0 when both are 0.
+    /// `max_abs` over the largest centred `|full|` of the split; 0 if both are 0.
     pub max_rel: f64,
-    /// Examples whose predicted label differs between the two sides.
+    /// Number of examples with different predictions on the two sides.
     pub argmax_mismatches: usize,
 }
 
@@ -254,7 +254,7 @@ impl Exactness {
         Self { max_abs, max_rel, argmax_mismatches }
     }
 
-    /// The worse of two splits.
+    /// Combines two splits: the larger deviations, and all mismatches.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         Self {
@@ -264,13 +264,13 @@ impl Exactness {
         }
     }
 
-    /// Whether the deviation is within `tolerance`; NaN never is.
+    /// Returns whether `max_rel` is at most `tolerance`; false for NaN.
     pub fn holds(&self, tolerance: f64) -> bool {
         self.max_rel <= tolerance
     }
 }
 
-/// Index of the largest value; the first one wins a tie.
+/// Returns the index of the largest value; ties go to the first.
 pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
     (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }
@@ -279,7 +279,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Maximum that keeps NaN, so that a broken run cannot look exact.
+/// Maximum that propagates NaN, so that a broken run cannot look exact.
 fn nan_max(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn exactness_sees_one_wrong_part() {
+    fn exactness_detects_one_wrong_contribution() {
         let mut table = Attribution::new(SHAPE, vec![0, 1]);
         let mut wrong = batch(2, 1.0);
         table.push(&wrong);
@@ -326,13 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_added_to_all_labels_changes_nothing() {
+    fn exactness_ignores_a_constant_added_to_all_labels() {
         let exactness = Exactness::measure(&[11.0, 12.0], &[1.0, 2.0], 2);
         assert_eq!(exactness, Exactness::default());
     }
 
     #[test]
-    fn nan_is_never_exact() {
+    fn nan_fails_exactness() {
         assert!(!Exactness::measure(&[f64::NAN, 0.0], &[1.0, 2.0], 2).holds(F32_TOLERANCE));
     }
 

@@ -1,4 +1,4 @@
-//! Cooperative cancellation of long work.
+//! Cooperative cancellation of long tasks.
 
 use std::sync::{
     Arc,
@@ -7,27 +7,27 @@ use std::sync::{
 
 use crate::error::Error;
 
-/// A flag shared between whoever may stop a task and the task, which polls it between layers.
+/// A cancellation flag, which a task polls between layers.
 ///
-/// Clones share the flag. Once set it stays set: a new task gets a new flag.
+/// Clones share the flag. Once set it stays set; every task needs a new one.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Asks the task to stop at its next poll.
+    /// Requests the task to stop at its next poll.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the task was asked to stop.
+    /// Returns whether cancellation was requested.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Returns early from a task that was asked to stop.
+    /// Returns an error if cancellation was requested, to end the task with `?`.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] if so.
+    /// [`Error::Cancelled`] if cancellation was requested.
     pub fn check(&self) -> Result<(), Error> {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }

@@ -1,12 +1,12 @@
-//! Colours as the eye sees them.
+//! Colours and colour scales, for screens and figures.
 //!
-//! Everything is computed in OKLab (Björn Ottosson, 2020), where equal steps look equal. Screens and figures share it.
+//! Scales are computed in OKLab (Björn Ottosson, 2020), in which equal steps look equal.
 
-/// A colour as a screen emits it.
+/// An sRGB colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
-/// A colour as the eye sees it: lightness and two opponent axes.
+/// An OKLab colour: lightness and two opponent axes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lab {
     /// Lightness, 0 to 1.
@@ -18,14 +18,14 @@ pub struct Lab {
 }
 
 impl Rgb {
-    /// Reads `#rrggbb`.
+    /// Parses `#rrggbb`; `None` if the text has another form.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
         let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
         Some(Self(byte(0)?, byte(2)?, byte(4)?))
     }
 
-    /// The colour in OKLab.
+    /// Converts to OKLab.
     pub fn lab(self) -> Lab {
         let linear = |byte: u8| {
             let c = f64::from(byte) / 255.0;
@@ -43,26 +43,26 @@ impl Rgb {
         }
     }
 
-    /// `#rrggbb`.
+    /// Formats as `#rrggbb`.
     pub fn hex(self) -> String {
         format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
     }
 }
 
 impl Lab {
-    /// How different two colours look.
+    /// Returns the perceptual difference of two colours: their distance in OKLab.
     pub fn distance(self, other: Self) -> f64 {
         ((self.l - other.l).powi(2) + (self.a - other.a).powi(2) + (self.b - other.b).powi(2)).sqrt()
     }
 
-    /// The colour that lies the share `t` of the way to `other`.
+    /// Interpolates: returns the colour at the share `t` of the way to `other`.
     #[must_use]
     pub fn towards(self, other: Self, t: f64) -> Self {
         let mix = |from: f64, to: f64| from + (to - from) * t;
         Self { l: mix(self.l, other.l), a: mix(self.a, other.a), b: mix(self.b, other.b) }
     }
 
-    /// The colour on a screen, clipped to what it can show.
+    /// Converts to sRGB, clipped to its range.
     pub fn rgb(self) -> Rgb {
         let l = (self.l + 0.396_337_777_4 * self.a + 0.215_803_757_3 * self.b).powi(3);
         let m = (self.l - 0.105_561_345_8 * self.a - 0.063_854_172_8 * self.b).powi(3);
@@ -79,25 +79,25 @@ impl Lab {
     }
 }
 
-/// A diverging table of `2·steps + 1` colours: from the first of `low` over `neutral` to the last of `high`, steps equal to
-/// the eye on each side.
+/// Returns a diverging scale of `2·steps + 1` colours, from the first of `low` over `neutral` to the last of `high`,
+/// with perceptually equal steps on each side.
 pub fn diverging(low: &[Rgb], neutral: Rgb, high: &[Rgb], steps: usize) -> Vec<Rgb> {
     let lab = |colors: &[Rgb]| colors.iter().map(|color| color.lab()).collect::<Vec<_>>();
-    let left = even(&[lab(low), vec![neutral.lab()]].concat(), steps);
-    let right = even(&[vec![neutral.lab()], lab(high)].concat(), steps);
+    let left = evenly_spaced(&[lab(low), vec![neutral.lab()]].concat(), steps);
+    let right = evenly_spaced(&[vec![neutral.lab()], lab(high)].concat(), steps);
     left.into_iter().chain(right.into_iter().skip(1)).map(Lab::rgb).collect()
 }
 
-/// `steps + 1` colours on the way through `stops`, equally far apart along it.
-fn even(stops: &[Lab], steps: usize) -> Vec<Lab> {
-    let legs: Vec<f64> = stops.windows(2).map(|pair| pair[0].distance(pair[1])).collect();
-    let step = legs.iter().sum::<f64>() / steps as f64;
-    let along = |mut way: f64| {
-        for (leg, pair) in legs.iter().zip(stops.windows(2)) {
-            if way <= *leg {
-                return pair[0].towards(pair[1], way / leg.max(f64::MIN_POSITIVE));
+/// Returns `steps + 1` colours at equal distances along the path through `stops`.
+fn evenly_spaced(stops: &[Lab], steps: usize) -> Vec<Lab> {
+    let segments: Vec<f64> = stops.windows(2).map(|pair| pair[0].distance(pair[1])).collect();
+    let step = segments.iter().sum::<f64>() / steps as f64;
+    let along = |mut distance: f64| {
+        for (segment, pair) in segments.iter().zip(stops.windows(2)) {
+            if distance <= *segment {
+                return pair[0].towards(pair[1], distance / segment.max(f64::MIN_POSITIVE));
             }
-            way -= leg;
+            distance -= segment;
         }
         stops[stops.len() - 1]
     };
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn oklab_goes_there_and_back() {
+    fn oklab_round_trips() {
         for rgb in [Rgb(0, 0, 0), Rgb(255, 255, 255), Rgb(200, 30, 90), Rgb(1, 128, 254)] {
             assert_eq!(rgb.lab().rgb(), rgb);
         }
@@ -117,14 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn hexadecimal_goes_there_and_back() {
+    fn hexadecimal_round_trips() {
         assert_eq!(Rgb::parse("#ff8000"), Some(Rgb(255, 128, 0)));
         assert_eq!(Rgb(255, 128, 0).hex(), "#ff8000");
         assert_eq!(Rgb::parse("#ff80"), None);
     }
 
     #[test]
-    fn the_middle_is_neutral_and_the_ends_are_the_ends() {
+    fn a_scale_goes_from_low_over_neutral_to_high() {
         let table = diverging(&[Rgb(200, 90, 20)], Rgb(250, 250, 250), &[Rgb(20, 80, 180)], 8);
         assert_eq!(
             (table.len(), table[0], table[8], table[16]),

@@ -1,18 +1,17 @@
-//! Names of the parts of a decoder.
+//! Components of a decoder, attention heads and MLPs, and their names.
 //!
-//! A component is an attention head or an MLP. Everything downstream of the engine addresses components through this
-//! type, so that a table row, a weight in a file and a cell on the screen are always the same thing.
+//! Tables, files and screens all identify components by this type.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What a component is within its layer.
+/// The part of a layer that a component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
-    /// The attention head of this index.
+    /// The attention head with this index.
     Head(usize),
-    /// The layer's MLP (for a mixture of experts, the mixture's output).
+    /// The MLP (for a mixture of experts, the output of the mixture).
     Mlp,
 }
 
@@ -29,24 +28,24 @@ pub enum Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Component {
-    /// Layer, counted from 0 at the embedding.
+    /// Index of the layer, from 0 at the embedding.
     pub layer: usize,
-    /// Which part of the layer.
+    /// Part of the layer.
     pub part: Part,
 }
 
-/// A text that does not name a component.
+/// Error for text that is not the name of a component.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a component: write an attention head as L5.H3 and an MLP as L5.MLP")]
 pub struct ParseComponentError(String);
 
 impl Component {
-    /// The attention head `head` of layer `layer`.
+    /// Creates the attention head `head` of layer `layer`.
     pub const fn head(layer: usize, head: usize) -> Self {
         Self { layer, part: Part::Head(head) }
     }
 
-    /// The MLP of layer `layer`.
+    /// Creates the MLP of layer `layer`.
     pub const fn mlp(layer: usize) -> Self {
         Self { layer, part: Part::Mlp }
     }
@@ -92,32 +91,32 @@ impl TryFrom<String> for Component {
     }
 }
 
-/// The size of a model as the attribution sees it, and the order of its components.
+/// The dimensions of an attribution, and the order of its components.
 ///
 /// Components are numbered layer by layer, heads first and then the MLP: `L0.H0, L0.H1, …, L0.MLP, L1.H0, …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Shape {
     /// Number of layers `L`.
     pub layers: usize,
-    /// Attention heads per layer `H`.
+    /// Number of attention heads per layer `H`.
     pub heads: usize,
     /// Number of label words `Y`.
     pub labels: usize,
 }
 
 impl Shape {
-    /// How many components there are: `L · (H + 1)`.
+    /// Returns the number of components, `L · (H + 1)`.
     pub const fn components(&self) -> usize {
         self.layers * (self.heads + 1)
     }
 
-    /// The component at `index`, in the order above.
+    /// Returns the component at `index`, in the order above.
     pub const fn component(&self, index: usize) -> Component {
         let (layer, column) = (index / (self.heads + 1), index % (self.heads + 1));
         if column == self.heads { Component::mlp(layer) } else { Component::head(layer, column) }
     }
 
-    /// The place of `component` in the order above, or `None` if a model of this shape has no such component.
+    /// Returns the index of `component` in the order above; `None` if a model of this shape has no such component.
     pub const fn index(&self, component: Component) -> Option<usize> {
         let column = match component.part {
             Part::Head(head) if head < self.heads => head,
@@ -127,7 +126,7 @@ impl Shape {
         if component.layer < self.layers { Some(component.layer * (self.heads + 1) + column) } else { None }
     }
 
-    /// All components, in order.
+    /// Iterates over all components, in order.
     pub fn iter(&self) -> impl Iterator<Item = Component> + use<> {
         let shape = *self;
         (0..shape.components()).map(move |index| shape.component(index))

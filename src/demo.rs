@@ -1,4 +1,4 @@
-//! The model and the tasks that are part of the program.
+//! The demo model and tasks that are embedded in the program.
 
 /// config.json of the demo model.
 pub(crate) const CONFIG: &[u8] = include_bytes!("../assets/demo/model/config.json");
@@ -7,14 +7,14 @@ pub(crate) const TOKENIZER: &[u8] = include_bytes!("../assets/demo/model/tokeniz
 /// Weights of the demo model.
 pub(crate) const WEIGHTS: &[u8] = include_bytes!("../assets/demo/model/model.safetensors");
 
-/// [`TASKS`] and [`DATA`] of the tasks of these names, in this order.
+/// Defines [`TASKS`] and [`DATA`] for the named tasks, in this order.
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
         /// Task files by name.
         pub(crate) const TASKS: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../assets/demo/tasks/", $name, ".toml")))),+];
 
-        /// Data files by the name that stands in the task files.
+        /// Data files by the name that the task files use.
         pub(crate) const DATA: &[(&str, &str)] = &[$(
             (concat!($name, ".pool.jsonl"), include_str!(concat!("../assets/demo/tasks/", $name, ".pool.jsonl"))),
             (concat!($name, ".dev.jsonl"), include_str!(concat!("../assets/demo/tasks/", $name, ".dev.jsonl"))),

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Atomic writes of files.
 
 use std::{
     io::{self, Write},
@@ -9,10 +9,10 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
-/// Writes `bytes` as the file at `path`.
+/// Writes `bytes` to the file at `path` atomically.
 ///
 /// # Errors
-/// If the disk is full or the folder cannot be written; what was at `path` before is there still.
+/// If the disk is full or the folder cannot be written; the previous file at `path` then stays unchanged.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -25,7 +25,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
-/// A file in `folder` that becomes another when it is whole, readable by whom the user's umask lets.
+/// Creates a temporary file in `folder`, to be renamed when complete, with the permissions of the user's umask.
 ///
 /// # Errors
 /// If the folder cannot be written.

@@ -1,4 +1,4 @@
-//! What can go wrong, in words a user can act on.
+//! Errors, with messages that users can act on.
 //!
 //! Each message says what was wrong, where (file, line, field) and what to do. The command line maps an error to its
 //! exit code with [`Error::exit_code`]; the explorer shows the same message.
@@ -7,23 +7,23 @@ use std::{io, path::PathBuf};
 
 use crate::text::{list, printable};
 
-/// Any failure of the library.
+/// Any error of the library.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A name that stands for nothing here.
+    /// An unknown name.
     #[error("no {what} is called `{}`; there are: {}", printable(.given), list(.known))]
     Unknown {
-        /// What was looked up: `task`, `template`, `model` …
+        /// Noun for what was looked up: `task`, `template`, `model` …
         what: &'static str,
-        /// What the user wrote.
+        /// The name that the user gave.
         given: String,
-        /// What could have been meant.
+        /// The known names.
         known: Vec<String>,
     },
-    /// Something in a file or argument that cannot be used.
+    /// Invalid input in a file or argument.
     #[error("{}", .0)]
     Input(Box<InputError>),
-    /// A model that cannot be loaded or that computes nonsense.
+    /// A model that cannot be loaded or gives invalid results.
     #[error("{}", .0)]
     Model(String),
     /// A file or folder that cannot be read.
@@ -31,35 +31,35 @@ pub enum Error {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// A file or folder that cannot be written.
-    #[error("cannot write {}: {source}; choose another place with -o, or free this one", printable(&path.display().to_string()))]
+    #[error("cannot write {}: {source}; choose another path with -o, or make this one writable", printable(&path.display().to_string()))]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// The tensor library failed (out of memory, a device that went away …).
+    /// The tensor library failed, e.g. out of memory or with a lost device.
     #[error("the computation failed: {0}")]
     Compute(#[from] candle_core::Error),
-    /// The task was cancelled before it was done.
+    /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
 }
 
-/// Bad input with its place and its cure.
+/// An error in the input: where it is, what is wrong and what to do.
 #[derive(Clone, Debug, Default)]
 pub struct InputError {
-    /// The file it stands in, if any.
+    /// File with the error, if any.
     pub path: Option<PathBuf>,
-    /// The line, counted from 1, if known.
+    /// Line, counted from 1, if known.
     pub line: Option<usize>,
-    /// The column in that line, counted from 1 in characters, if known.
+    /// Column in that line, counted from 1 in characters, if known.
     pub column: Option<u32>,
-    /// The field, column or tensor, if known.
+    /// Field, column or tensor, if known.
     pub field: Option<String>,
     /// What is wrong.
     pub problem: String,
@@ -91,40 +91,40 @@ impl std::fmt::Display for InputError {
 }
 
 impl InputError {
-    /// A problem that has no place yet; add it with the methods below.
+    /// Creates an error without a location, which the methods below add.
     pub fn new(problem: impl Into<String>) -> Self {
         Self { problem: problem.into(), ..Self::default() }
     }
 
-    /// Says in which file.
+    /// Sets the file.
     #[must_use]
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Says in which line, counted from 1.
+    /// Sets the line, counted from 1.
     #[must_use]
     pub fn line(mut self, line: usize) -> Self {
         self.line = Some(line);
         self
     }
 
-    /// Says in which column of the line, counted from 1.
+    /// Sets the column in the line, counted from 1.
     #[must_use]
     pub fn column(mut self, column: usize) -> Self {
         self.column = u32::try_from(column).ok();
         self
     }
 
-    /// Says in which field.
+    /// Sets the field.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
     }
 
-    /// Says what to do.
+    /// Sets the advice on what to do.
     #[must_use]
     pub fn cure(mut self, cure: impl Into<String>) -> Self {
         self.cure = Some(cure.into());
@@ -139,7 +139,7 @@ impl From<InputError> for Error {
 }
 
 impl Error {
-    /// Exit code of the contract: 1 failure, 3 bad input, 130 interrupted.
+    /// Returns the exit code: 1 for a failure, 3 for bad input, 130 for an interruption.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Unknown { .. } | Self::Input(_) | Self::Model(_) | Self::Read { .. } => 3,
@@ -149,7 +149,7 @@ impl Error {
     }
 }
 
-/// What the library's functions return.
+/// Result type of the library's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[cfg(test)]
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_names_place_problem_and_cure() {
+    fn a_message_gives_location_problem_and_advice() {
         let error =
             Error::from(InputError::new("not a number").path("a.csv").line(3).field("label").cure("write 0 or 1"));
         assert_eq!(error.to_string(), "a.csv, line 3: `label`: not a number; write 0 or 1");

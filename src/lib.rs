@@ -1,30 +1,30 @@
-//! partscope takes a decoder language model apart into attention heads and MLPs while it does in-context learning,
-//! shows which of these components are right, wrong or always say the same label, and re-mixes them into a better
+//! partscope decomposes a decoder language model into attention heads and MLPs while it does in-context learning, shows
+//! which of these components are right, wrong or always predict the same label, and reweights them into a better
 //! classifier.
 //!
-//! The map of the house, from the bottom up; dependencies point downwards only:
+//! The modules, from lowest to highest; each depends only on those above it in the table:
 //!
-//! | module | what it holds |
+//! | module | content |
 //! |---|---|
-//! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the table everything passes through, what made it, what can be asked for |
-//! | [`text`], [`color`], [`progress`], [`cancel`], [`random`] | what every floor uses |
+//! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the attribution table, runs and requests |
+//! | [`text`], [`color`], [`progress`], [`cancel`], [`random`] | utilities |
 //! | [`hub`] | the Hugging Face hub and its cache |
-//! | [`model`] | instrumented decoders: one forward pass, one file per architecture family |
+//! | [`model`] | instrumented decoders: one forward pass, one file per architecture |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
-//! | [`decompose`] | model × prompts → attribution |
-//! | [`mod@bench`] | how fast it is here |
-//! | [`doctor`] | whether a model is all right, and how far other dtypes drift |
-//! | [`analysis`] | pure functions of an attribution |
+//! | [`decompose`] | the attribution of a model on prompts |
+//! | [`mod@bench`] | benchmark of attribution |
+//! | [`doctor`] | model checks, and deviation of other dtypes |
+//! | [`analysis`] | analyses of an attribution, as pure functions |
 //! | [`store`] | runs on disk |
-//! | [`report`] | runs as figures, tables and a page |
-//! | [`runner`] | a request → prompts → a run |
-//! | [`experiments`] | components changed inside the forward pass; attention patterns; the logit lens |
+//! | [`report`] | figures, tables and an HTML page on runs |
+//! | [`runner`] | from a request over prompts to a run |
+//! | [`experiments`] | interventions in the forward pass, attention patterns and the logit lens |
 //! | [`protocol`] | the paper's protocol over many runs |
-//! | [`jobs`] | worker threads that own the model; typed requests and events |
-//! | `app`, `tui` | state and keys; drawing (feature `tui`) |
-//! | [`cli`] | one file per command |
+//! | [`jobs`] | worker threads, with typed requests and events |
+//! | `app`, `tui` | explorer: state and keys; drawing (feature `tui`) |
+//! | [`cli`] | command line, one file per command |
 //!
-//! # An attribution in a few lines
+//! # Example
 //!
 //! ```
 //! use partscope::{
@@ -40,11 +40,11 @@
 //! let request = RunRequest { task: "topic".into(), limit: Some(20), ..RunRequest::default() };
 //! let (plan, prompts) = PromptBuilder::new(&task, &request)?.plan(&model)?;
 //! let run = execute(&model, plan, &prompts, &Cancel::default(), &mut |_| {})?;
-//! assert!(run.meta.exactness.max_rel < 1e-4, "the parts add up to the model's own logits");
+//! assert!(run.meta.exactness.max_rel < 1e-4, "contributions add up to the model's own logits");
 //!
 //! let components = summarize(&run.test, &Thresholds::default());
 //! let best = components.iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy)).unwrap();
-//! println!("{} alone is right on {:.0} % of {} examples", best.component, 100.0 * best.accuracy, best.n);
+//! println!("{} alone predicts {:.0} % of {} examples correctly", best.component, 100.0 * best.accuracy, best.n);
 //! # Ok::<(), partscope::Error>(())
 //! ```
 

@@ -1,4 +1,4 @@
-//! The `partscope` binary: everything is in the library.
+//! The `partscope` binary; all code is in the library.
 
 fn main() -> std::process::ExitCode {
     partscope::cli::main()

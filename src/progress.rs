@@ -1,21 +1,21 @@
-//! How far a long task is, and how long it will take.
+//! Progress and remaining time of long tasks.
 
 use std::time::{Duration, Instant};
 
-/// A snapshot of a running task.
+/// The progress of a running task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Units of work done.
     pub done: usize,
-    /// Units of work in all.
+    /// Units of work in total.
     pub total: usize,
     /// Units per second so far.
     pub rate: f64,
-    /// Time left at that rate, once there is one.
+    /// Time left at that rate; `None` before the rate is known.
     pub left: Option<Duration>,
 }
 
-/// Counts work and tells [`Progress`].
+/// Counts units of work and computes the [`Progress`].
 #[derive(Debug)]
 pub struct Meter {
     started: Instant,
@@ -30,12 +30,12 @@ impl Meter {
         Self::resume(total, 0)
     }
 
-    /// Starts the clock where `before` of `total` units were done already: they count as done, not for the rate.
+    /// Starts the clock on `total` units of which `before` are done already; these do not count for the rate.
     pub fn resume(total: usize, before: usize) -> Self {
         Self { started: Instant::now(), before, done: before, total }
     }
 
-    /// Counts `units` more and tells where the task stands.
+    /// Adds `units` of finished work and returns the progress.
     pub fn advance(&mut self, units: usize) -> Progress {
         self.done += units;
         let seconds = self.started.elapsed().as_secs_f64();
@@ -45,7 +45,7 @@ impl Meter {
         Progress { done: self.done, total: self.total, rate, left }
     }
 
-    /// Seconds since the start.
+    /// Returns the seconds since the start.
     pub fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }

@@ -1,35 +1,35 @@
-//! Random draws whose values never change between releases.
+//! Seeded random numbers whose values never change between releases.
 //!
-//! ChaCha8 with a seed; the distributions are our own few lines, because a crate may change theirs.
+//! The generator is ChaCha8. The distributions are implemented here, since a crate may change its own.
 
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
 
-/// A stream of random numbers fixed by its seed.
+/// A seeded random number generator.
 #[derive(Clone, Debug)]
 pub struct SeededRng(ChaCha8Rng);
 
 impl SeededRng {
-    /// The stream of `seed`.
+    /// Creates the generator for `seed`, with stream 0.
     pub fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// Another stream of the same seed, independent of the first, which is stream 0.
+    /// Creates the generator for `seed` with the given stream; streams are independent of each other.
     pub fn stream(seed: u64, stream: u64) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
         Self(generator)
     }
 
-    /// Uniform in `[0, 1)`, 53 random bits.
+    /// Draws a uniform number in `[0, 1)`, with 53 random bits.
     pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Uniform in `0..n`, without bias (rejection); 0 when `n` is 0.
+    /// Draws a uniform integer in `0..n`, without bias (by rejection); 0 if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = n.max(1) as u64;
         let limit = u64::MAX - u64::MAX % n;
@@ -41,14 +41,14 @@ impl SeededRng {
         }
     }
 
-    /// Puts `items` into a uniformly random order (Fisher & Yates).
+    /// Shuffles `items` uniformly (Fisher & Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
     }
 
-    /// Standard normal (Box & Muller).
+    /// Draws a standard normal number (Box & Muller).
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
@@ -61,10 +61,10 @@ mod tests {
 
     #[test]
     fn values_are_pinned() {
-        let mut draws = SeededRng::new(7);
+        let mut rng = SeededRng::new(7);
         let mut order = [0, 1, 2, 3, 4, 5, 6, 7];
-        draws.shuffle(&mut order);
-        assert_eq!((order, draws.below(1000)), ([4, 1, 6, 0, 5, 7, 2, 3], 470));
+        rng.shuffle(&mut order);
+        assert_eq!((order, rng.below(1000)), ([4, 1, 6, 0, 5, 7, 2, 3], 470));
     }
 
     #[test]

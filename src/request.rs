@@ -1,24 +1,24 @@
-//! What can be asked for: plain data, kept in `run.json` so that a run can be made again from its own words.
+//! Requests for runs: plain data, stored in `run.json` so that a run can be repeated.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What to attribute.
+/// A request for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRequest {
     /// Name of the task, or the path of its file.
     pub task: String,
-    /// Name of the template; the task's first if `None`.
+    /// Name of the template; `None` for the task's first.
     pub template: Option<String>,
-    /// Demonstrations to draw for every prompt `K'`; where they are listed, only the draw of training examples heeds it.
+    /// Number of demonstrations to draw, `K'`. If they are listed, it only affects which training examples are drawn.
     pub shots: usize,
-    /// Which demonstration set.
+    /// Seed of the demonstration set.
     pub demo_seed: u64,
-    /// Labelled examples to fit on, besides the demonstrations.
+    /// Number of labelled examples to fit on, besides the demonstrations.
     pub train_examples: usize,
-    /// At most so many test examples.
+    /// Largest number of test examples; `None` for all.
     pub limit: Option<usize>,
-    /// Where the demonstrations come from.
+    /// How the demonstrations are chosen.
     #[serde(default)]
     pub demos: Demos,
     /// How examples become prompts, beyond the template.
@@ -27,13 +27,14 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
-    /// What the explorer opens with: demonstrations that leave the demo's model lost and many of its parts sure.
+    /// Returns the request that the explorer opens with. With these demonstrations the demo model predicts poorly,
+    /// while many of its components predict well.
     pub fn opening() -> Self {
         Self { demo_seed: 2, ..Self::default() }
     }
 }
 
-/// The demo's topics with a hash between the examples, with the paper's 24 labels, 4 of them in the prompt.
+/// The demo's topic task with a hash between examples and the paper's budget of 24 labels, 4 of them in the prompt.
 impl Default for RunRequest {
     fn default() -> Self {
         let (task, template) = ("topic".to_owned(), Some("article-hash".to_owned()));
@@ -50,35 +51,35 @@ impl Default for RunRequest {
     }
 }
 
-/// Where the demonstrations of a run come from.
+/// How the demonstrations of a run are chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Demos {
-    /// Drawn from the pool by seed, as many of each label as of the others.
+    /// Drawn from the pool by seed, with equal numbers per label.
     #[default]
     Balanced,
-    /// Drawn from the pool by seed, with the labels as they come.
+    /// Drawn from the pool by seed, regardless of labels.
     Unbalanced,
-    /// These, in this order.
+    /// The given demonstrations, in this order.
     Listed(Vec<Demonstration>),
 }
 
-/// One demonstration that was not drawn, or the record of one that was.
+/// One demonstration: listed in a request, or recorded after drawing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Demonstration {
-    /// Its id in the task's pool; for one that is written out, what to call it.
+    /// Id in the task's pool; for a demonstration with its own fields, any name.
     pub id: String,
-    /// The label to show, one of the task's; the pool's own if `None`.
+    /// Label to show, one of the task's; `None` for the one in the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Its fields, if it is written out; those of the pool's example `id` if `None`.
+    /// Fields of the example; `None` for those of the pool's example `id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<Map<String, Value>>,
 }
 
 impl Demonstration {
-    /// The pool's example `id` as it is.
+    /// Returns the pool's example `id`, unchanged.
     pub fn of_pool(id: impl Into<String>) -> Self {
         Self { id: id.into(), ..Self::default() }
     }
@@ -90,9 +91,9 @@ impl Demonstration {
 pub struct Prompting {
     /// What to do about prompts that are longer than the model's context.
     pub on_overflow: Overflow,
-    /// Demonstrations and query as turns of a conversation, in the model's own chat template.
+    /// Whether to format demonstrations and query as turns of a conversation, with the model's chat template.
     pub chat: bool,
-    /// Label words may be several tokens; each is scored by the first token that tells all of them apart.
+    /// Whether label words may have several tokens; each is then scored by the first token at which all of them differ.
     pub first_token: bool,
 }
 
@@ -100,17 +101,17 @@ pub struct Prompting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Overflow {
-    /// Say so and do nothing.
+    /// Report an error.
     #[default]
     Error,
-    /// Leave out the first demonstrations of such a prompt, as few as need be.
+    /// Leave out the first demonstrations of such a prompt, as few as necessary.
     DropDemos,
     /// Leave out the example.
     Skip,
 }
 
 impl Overflow {
-    /// All of them, by the names of the command line.
+    /// All policies by their names on the command line.
     pub const NAMES: [(&'static str, Self); 3] =
         [("error", Self::Error), ("drop-demos", Self::DropDemos), ("skip", Self::Skip)];
 }

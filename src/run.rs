@@ -1,6 +1,7 @@
-//! A run: one attribution with all that made it.
+//! A run: one attribution with its model, task, prompts and examples.
 //!
-//! [`RunMeta`] is `run.json` and what `run --json` prints; its keys are a contract with scripts and only ever grow.
+//! [`RunMeta`] is the content of `run.json` and of `run --json`. Scripts rely on its keys: keys may be added, not
+//! changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,29 +10,29 @@ use crate::{
     request::{Demonstration, Overflow, RunRequest},
 };
 
-/// Version of the files of a run.
+/// Version of the file format of a run.
 pub const SCHEMA: u32 = 1;
 
-/// Everything about a run that is not a table.
+/// Metadata of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunMeta {
-    /// Version of the files ([`SCHEMA`]).
+    /// Version of the file format ([`SCHEMA`]).
     pub schema: u32,
-    /// The model that was taken apart.
+    /// The model.
     pub model: ModelMeta,
-    /// The task and how it was put into words.
+    /// The task and template.
     pub task: TaskMeta,
-    /// What stood before every query.
+    /// The demonstrations.
     pub prompt: PromptMeta,
-    /// How many examples each split has.
+    /// Number of examples per split.
     pub examples: ExampleCounts,
     /// Accuracies on the test split.
     pub accuracy: AccuracyMeta,
-    /// How well the parts add up, over both splits.
+    /// Exactness of the attribution, over both splits.
     pub exactness: Exactness,
-    /// Where the time went. The only part of a run that differs between two equal runs.
+    /// Timing, the only part of a run that differs between two equal runs.
     pub timing: Timing,
-    /// What was asked for: with the task's data, it makes the same run again. `None` for explicit prompts.
+    /// The request, which repeats the run together with the task's data. `None` for explicit prompts.
     #[serde(default)]
     pub request: Option<RunRequest>,
 }
@@ -39,17 +40,17 @@ pub struct RunMeta {
 /// The model of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelMeta {
-    /// What the user called it: `demo`, a path, or a hub id.
+    /// The name that the user gave: `demo`, a path or a hub id.
     pub id: String,
     /// Architecture family, e.g. `llama`.
     pub family: String,
-    /// Layers `L`.
+    /// Number of layers `L`.
     pub layers: usize,
-    /// Attention heads per layer `H`.
+    /// Number of attention heads per layer `H`.
     pub heads: usize,
     /// Width of the residual stream.
     pub hidden: usize,
-    /// Compute type, e.g. `f32`.
+    /// Data type, e.g. `f32`.
     pub dtype: String,
     /// Device, e.g. `cpu`.
     pub device: String,
@@ -64,11 +65,12 @@ pub struct TaskMeta {
     pub name: String,
     /// Name of the template.
     pub template: String,
-    /// The words that name the labels, as scored.
+    /// Label words, as scored.
     pub label_words: Vec<String>,
-    /// Their token ids.
+    /// Token ids of the label words.
     pub label_tokens: Vec<u32>,
-    /// The texts of these tokens, where label words of several tokens are scored by the first that tells all apart.
+    /// Texts of the scored tokens, if label words with several tokens are scored by the first token at which all
+    /// differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<String>,
 }
@@ -78,60 +80,61 @@ pub struct TaskMeta {
 pub struct PromptMeta {
     /// Demonstrations in every prompt.
     pub shots: usize,
-    /// Seed that drew them.
+    /// Seed with which they were drawn.
     pub demo_seed: u64,
     /// Their ids, in prompt order.
     pub demo_ids: Vec<String>,
-    /// What they say, in prompt order: as `Demos::Listed` of a request, they make the same prompt again.
+    /// The demonstrations, in prompt order; as [`Demos::Listed`](crate::request::Demos::Listed) in a request they give
+    /// the same prompt.
     #[serde(default)]
     pub demos: Vec<Demonstration>,
-    /// Tokens that all prompts of the run share and that were computed once.
+    /// Number of tokens in the shared prefix of all prompts, which was computed once.
     pub prefix_tokens: usize,
-    /// Tokens of all prompts of the run, the shared prefix counted for each.
+    /// Number of tokens in all prompts, with the shared prefix counted for each.
     #[serde(default)]
     pub tokens: usize,
-    /// What became of prompts that were too long, if there were any.
+    /// How prompts that were too long were handled, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overflow: Option<OverflowMeta>,
 }
 
 impl PromptMeta {
-    /// Ids of the examples that were left out.
+    /// Returns the ids of examples that were left out because their prompts were too long.
     pub fn skipped(&self) -> &[String] {
         self.overflow.as_ref().map_or(&[], |overflow| &overflow.skipped)
     }
 }
 
-/// What became of prompts that are longer than the model's context.
+/// How prompts that are longer than the model's context were handled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverflowMeta {
-    /// What was asked for.
+    /// The requested policy.
     pub policy: Overflow,
-    /// Tokens that the model can take.
+    /// Length of the model's context, in tokens.
     pub context: usize,
-    /// Tokens of the longest prompt.
+    /// Length of the longest prompt, in tokens.
     pub longest: usize,
     /// Ids of examples that were left out.
     pub skipped: Vec<String>,
-    /// Examples whose prompts lost their first demonstrations, and how many.
+    /// Ids of examples whose prompts lost their first demonstrations, with the number lost.
     pub dropped: Vec<(String, usize)>,
 }
 
-/// Examples per split.
+/// Number of examples per split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExampleCounts {
-    /// Training examples.
+    /// Number of training examples.
     pub train: usize,
-    /// Test examples.
+    /// Number of test examples.
     pub test: usize,
 }
 
 /// Accuracies on the test split, as shares of 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccuracyMeta {
-    /// The model itself.
+    /// Accuracy of the model itself.
     pub full: f64,
-    /// Argmax of the sum of all heads and MLPs, without `rest`.
+    /// Accuracy of the argmax of the sum of all heads and MLPs, without `rest`.
     pub components: f64,
     /// One over the number of labels.
     pub chance: f64,
@@ -140,7 +143,7 @@ pub struct AccuracyMeta {
 }
 
 impl AccuracyMeta {
-    /// Accuracies on `test`; all zero but `chance` if it is empty.
+    /// Computes the accuracies on `test`; if it is empty, all but `chance` are 0.
     pub fn measure(test: &Attribution) -> Self {
         let labels = test.labels();
         let gold = test.gold();
@@ -159,7 +162,7 @@ impl AccuracyMeta {
     }
 }
 
-/// Where the time of a run went.
+/// Timing of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Seconds to load the model.
@@ -168,31 +171,31 @@ pub struct Timing {
     pub attribute_s: f64,
     /// Prompts per second.
     pub examples_per_s: f64,
-    /// Tokens of whole prompts per second, the shared prefix counted for each prompt.
+    /// Tokens per second, with the shared prefix counted for each prompt.
     pub tokens_per_s: f64,
 }
 
-/// One example as a reader meets it; a line of `examples.jsonl`.
+/// One example; serialises to a line of `examples.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExampleRecord {
-    /// Its id in the task's data.
+    /// Id in the task's data.
     pub id: String,
-    /// Which split it belongs to.
+    /// Split of the example.
     pub split: Split,
-    /// What it says, without the demonstrations.
+    /// Text of the example, without the demonstrations.
     pub text: String,
     /// Gold label, an index into the label words.
     pub gold: usize,
-    /// The model's own prediction.
+    /// The model's own prediction, an index into the label words.
     pub full: usize,
-    /// The model's own label logits.
+    /// The model's own label logits, `[Y]`.
     pub logits: Vec<f32>,
 }
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// What made it.
+    /// Metadata.
     pub meta: RunMeta,
     /// Contributions on the training split.
     pub train: Attribution,
@@ -203,7 +206,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// The table of one split.
+    /// Returns the table of one split.
     pub const fn split(&self, split: Split) -> &Attribution {
         match split {
             Split::Train => &self.train,

@@ -1,4 +1,4 @@
-//! Damaged and crafted model folders: always an error that names file and field, never a panic.
+//! Damaged and crafted model folders give an error that names file and field, never a panic.
 
 mod common;
 
@@ -8,11 +8,11 @@ use partscope::model::{Dtype, LoadOptions, Model, Source};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A copy of a golden model that can be damaged.
+/// A copy of a golden model, to be damaged.
 struct Copy(TempDir);
 
 impl Copy {
-    fn of(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         let copy = Self(TempDir::new().unwrap());
         for file in ["config.json", "tokenizer.json", "model.safetensors"] {
             fs::copy(common::folder(name).join(file), copy.path().join(file)).unwrap();
@@ -31,7 +31,7 @@ impl Copy {
         fs::write(path, serde_json::to_vec(&value).unwrap()).unwrap();
     }
 
-    /// Changes the header, and the bytes behind it.
+    /// Changes the header, and the bytes after it.
     fn weights(&self, change: impl FnOnce(&mut Value, &mut Vec<u8>)) {
         let path = self.path().join("model.safetensors");
         let bytes = fs::read(&path).unwrap();
@@ -68,52 +68,52 @@ fn start(header: &Value, name: &str) -> usize {
 
 #[test]
 fn damaged_weights_are_named() {
-    let cut = Copy::of("llama");
+    let cut = Copy::new("llama");
     cut.weights(|_, data| data.truncate(data.len() - 5));
     cut.fails_with(&["model.safetensors", "cut short"]);
 
-    let short = Copy::of("llama");
+    let short = Copy::new("llama");
     fs::write(short.path().join("model.safetensors"), b"abc").unwrap();
     short.fails_with(&["model.safetensors", "not a safetensors file"]);
 
-    let long_header = Copy::of("llama");
+    let long_header = Copy::new("llama");
     fs::write(long_header.path().join("model.safetensors"), u64::MAX.to_le_bytes()).unwrap();
     long_header.fails_with(&["model.safetensors", "`header`"]);
 
-    let overlapping = Copy::of("llama");
+    let overlapping = Copy::new("llama");
     overlapping.weights(|header, _| {
         header["lm_head.weight"]["data_offsets"] = header[EMBEDDING]["data_offsets"].clone();
     });
     overlapping.fails_with(&["model.safetensors", "overlap"]);
 
-    let backwards = Copy::of("llama");
+    let backwards = Copy::new("llama");
     backwards.weights(|header, _| header[EMBEDDING]["data_offsets"] = json!([90, 4]));
     backwards.fails_with(&["model.safetensors", EMBEDDING]);
 
-    let impossible = Copy::of("llama");
+    let impossible = Copy::new("llama");
     impossible.weights(|header, _| header[EMBEDDING]["shape"] = json!([u64::MAX, 4, 4]));
     impossible.fails_with(&["model.safetensors", EMBEDDING, "in shape"]);
 
-    let typeless = Copy::of("llama");
+    let typeless = Copy::new("llama");
     typeless.weights(|header, _| header[EMBEDDING]["dtype"] = json!("I32"));
     typeless.fails_with(&["model.safetensors", EMBEDDING, "not supported"]);
 }
 
 #[test]
 fn missing_and_misshapen_tensors_are_named() {
-    let missing = Copy::of("llama");
+    let missing = Copy::new("llama");
     missing.weights(|header, _| {
         let tensor = header.as_object_mut().unwrap().remove("model.norm.weight").unwrap();
         header["other"] = tensor;
     });
     missing.fails_with(&["model.safetensors", "model.norm.weight", "no such tensor"]);
 
-    let misshapen = Copy::of("llama");
+    let misshapen = Copy::new("llama");
     misshapen.weights(|header, _| header[EMBEDDING]["shape"] = json!([42, 97]));
     misshapen.fails_with(&["model.safetensors", EMBEDDING, "[42, 97]", "[97, 42]"]);
 
     for number in [f32::NAN, f32::INFINITY] {
-        let broken = Copy::of("llama");
+        let broken = Copy::new("llama");
         broken.weights(|header, data| {
             let at = start(header, "model.layers.1.mlp.up_proj.weight") + 40;
             data[at..at + 4].copy_from_slice(&number.to_le_bytes());
@@ -124,7 +124,7 @@ fn missing_and_misshapen_tensors_are_named() {
 
 #[test]
 fn shards_are_checked() {
-    let sharded = Copy::of("llama");
+    let sharded = Copy::new("llama");
     let index = |file: &str| json!({"weight_map": {EMBEDDING: "model.safetensors", "lm_head.weight": file}});
     let write = |value: &Value| {
         fs::write(sharded.path().join("model.safetensors.index.json"), value.to_string()).unwrap();
@@ -143,7 +143,7 @@ fn shards_are_checked() {
 }
 
 #[test]
-fn nonsense_in_the_configuration_is_named() {
+fn invalid_configuration_fields_are_named() {
     let cases = [
         ("num_attention_heads", json!(5), &["num_key_value_heads", "do not divide"][..]),
         ("num_key_value_heads", json!(4), &["num_key_value_heads", "do not divide"]),
@@ -165,40 +165,40 @@ fn nonsense_in_the_configuration_is_named() {
         ),
     ];
     for (field, value, expected) in cases {
-        let copy = Copy::of("llama");
+        let copy = Copy::new("llama");
         copy.json("config.json", |config| config[field] = value);
         copy.fails_with(expected);
     }
-    let text = Copy::of("llama");
+    let text = Copy::new("llama");
     fs::write(text.path().join("config.json"), "[1]").unwrap();
     text.fails_with(&["config.json", "JSON object"]);
 }
 
 #[test]
 fn unusable_tokenizers_are_named() {
-    let beyond = Copy::of("llama");
+    let beyond = Copy::new("llama");
     beyond.json("tokenizer.json", |file| file["model"]["vocab"]["w96"] = json!(97));
     beyond.fails_with(&["tokenizer.json", "model.vocab", "`w96` has the id 97", "97 ids"]);
 
-    let undefined = Copy::of("llama");
+    let undefined = Copy::new("llama");
     undefined.json("tokenizer.json", |file| file["post_processor"]["special_tokens"] = json!({}));
     undefined.fails_with(&["tokenizer.json", "post_processor", "`w1`"]);
 
-    let panics = Copy::of("llama");
+    let panics = Copy::new("llama");
     panics.json("tokenizer.json", |file| {
         file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"});
     });
     panics.fails_with(&["tokenizer.json"]);
 
-    let text = Copy::of("llama");
+    let text = Copy::new("llama");
     fs::write(text.path().join("tokenizer.json"), "{").unwrap();
     text.fails_with(&["tokenizer.json"]);
 }
 
-/// Special tokens beyond the vocabulary, as Gemma 3's for images, do no harm until one is used.
+/// Special tokens beyond the vocabulary, such as Gemma 3's image tokens, are an error only when used.
 #[test]
 fn added_tokens_beyond_the_vocabulary_fail_when_used() {
-    let copy = Copy::of("llama");
+    let copy = Copy::new("llama");
     copy.json("tokenizer.json", |file| {
         file["added_tokens"] = json!([{"id": 99, "content": "<image>", "single_word": false, "lstrip": false,
             "rstrip": false, "normalized": false, "special": true}]);
@@ -209,10 +209,10 @@ fn added_tokens_beyond_the_vocabulary_fail_when_used() {
     assert!(message.contains("`<image>`"), "{message}");
 }
 
-/// Stored truncation and padding would change prompts behind the user's back.
+/// Stored truncation and padding would silently change prompts.
 #[test]
 fn stored_truncation_and_padding_are_cleared() {
-    let copy = Copy::of("llama");
+    let copy = Copy::new("llama");
     copy.json("tokenizer.json", |file| {
         file["truncation"] = json!({"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0});
         file["padding"] = json!({"strategy": {"Fixed": 20}, "direction": "Right", "pad_to_multiple_of": null,
@@ -223,8 +223,8 @@ fn stored_truncation_and_padding_are_cleared() {
 }
 
 #[test]
-fn too_little_memory_is_refused_with_a_way_out() {
-    let copy = Copy::of("qwen2");
+fn too_little_memory_is_refused_unless_enough_is_free() {
+    let copy = Copy::new("qwen2");
     let message = copy.load(&LoadOptions { memory: Some(1000), ..LoadOptions::default() }).unwrap_err();
     assert!(message.contains("takes about 0.10 GB of memory, but only 0.00 GB are free"), "{message}");
     let model = copy.load(&LoadOptions { memory: Some(120 << 20), ..LoadOptions::default() }).unwrap();

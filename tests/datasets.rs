@@ -104,7 +104,7 @@ fn what_is_not_there_is_named_with_a_cure() {
     let (hub, home) = (Hub::start(hub), TempDir::new().unwrap());
     for (from, to, expected) in [
         ("\"train\"", "\"trian\"", "check `hub`, `config` and the split's name"),
-        ("tests/quiz", "tests/none", "the data set is private, gated, or not there"),
+        ("tests/quiz", "tests/none", "the data set is private, gated, or does not exist"),
         ("tests/quiz", "quiz", "write org/name"),
         ("\"test\"", "\"../test\"", "is no split or file"),
     ] {

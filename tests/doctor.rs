@@ -16,7 +16,7 @@ fn golden(name: &str) -> String {
 }
 
 #[test]
-fn a_sound_model_is_usable_and_its_drift_is_measured() {
+fn a_valid_model_is_usable_and_its_drift_is_measured() {
     let output = doctor(&golden("llama-wide"), &["--drift", "--json"]);
     assert!(output.status.success());
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -35,7 +35,7 @@ fn a_sound_model_is_usable_and_its_drift_is_measured() {
 }
 
 #[test]
-fn the_page_says_what_matters() {
+fn the_text_report_has_the_main_facts() {
     let output = doctor(&golden("gemma2"), &[]);
     let page = String::from_utf8(output.stdout).unwrap();
     for text in [

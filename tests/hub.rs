@@ -1,4 +1,4 @@
-//! The hub, played by a small server on this machine.
+//! Downloads from the hub, simulated by a small local server.
 
 mod common;
 mod server;
@@ -24,15 +24,15 @@ fn hub(seen: &Seen, port: u16) -> Vec<u8> {
     if seen.path == "/stored/weights" {
         return response("200 OK", "", &file("model.safetensors"));
     }
-    let asked = seen.path.strip_prefix("/tests/qwen2/resolve/").and_then(|rest| rest.split_once('/'));
+    let requested = seen.path.strip_prefix("/tests/qwen2/resolve/").and_then(|rest| rest.split_once('/'));
     let commit = format!("x-repo-commit: {COMMIT}\r\n");
-    match asked {
+    match requested {
         Some(("v1" | COMMIT, name @ ("config.json" | "tokenizer.json"))) => response("200 OK", &commit, &file(name)),
         Some((COMMIT, "model.safetensors")) => {
             let size = file("model.safetensors").len();
-            let there =
+            let headers =
                 format!("{commit}x-linked-size: {size}\r\nlocation: http://localhost:{port}/stored/weights\r\n");
-            response("302 Found", &there, b"")
+            response("302 Found", &headers, b"")
         }
         Some(("v1" | COMMIT, _)) => response("404 Not Found", "x-error-code: EntryNotFound\r\n", b"no"),
         Some(_) => response("404 Not Found", "x-error-code: RevisionNotFound\r\n", b"no"),
@@ -74,11 +74,11 @@ fn a_model_is_fetched_once_and_then_found_in_the_cache() {
     assert!(requests.iter().any(|seen| seen.host.starts_with("localhost")), "{requests:?}");
     load("tests/qwen2@v1", &settings).unwrap();
     load(&format!("tests/qwen2@{COMMIT}"), &settings).unwrap();
-    assert_eq!(hub.requests().len(), requests.len(), "a complete snapshot asks nobody");
+    assert_eq!(hub.requests().len(), requests.len(), "a complete snapshot needs no requests");
 }
 
 #[test]
-fn offline_means_not_one_connection() {
+fn offline_mode_makes_no_connections() {
     let (hub, cache) = (Hub::start(hub), TempDir::new().unwrap());
     let settings = Settings { offline: Some("HF_HUB_OFFLINE"), ..hub.settings(cache.path()) };
     let message = load("tests/qwen2@v1", &settings).unwrap_err();
@@ -102,7 +102,7 @@ fn offline_means_not_one_connection() {
 }
 
 #[test]
-fn what_the_hub_refuses_is_explained() {
+fn refusals_by_the_hub_are_explained() {
     let (hub, cache) = (Hub::start(hub), TempDir::new().unwrap());
     let settings = hub.settings(cache.path());
     let message = load("tests/gated", &settings).unwrap_err();
@@ -112,7 +112,7 @@ fn what_the_hub_refuses_is_explained() {
 }
 
 #[test]
-fn a_broken_download_leaves_no_file_that_looks_whole() {
+fn a_broken_download_leaves_no_file_that_looks_complete() {
     let cut = |seen: &Seen, port: u16| {
         let mut bytes = hub(seen, port);
         if seen.path == "/stored/weights" {
@@ -130,7 +130,7 @@ fn a_broken_download_leaves_no_file_that_looks_whole() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_an_error() {
+fn an_unreachable_server_is_an_error() {
     let cache = TempDir::new().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = Settings {

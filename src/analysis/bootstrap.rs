@@ -1,23 +1,23 @@
-//! How sure a mean over runs is.
+//! Bootstrap intervals on means over runs.
 //!
-//! Runs share demonstration sets, templates and test examples, so their accuracies are not independent. Each of the
-//! three is drawn anew with replacement, crossed (the pigeonhole bootstrap, Owen 2007): an interval over examples alone
-//! would say nothing of the next demonstration set.
+//! Runs share demonstration sets, templates and test examples, so their accuracies are not independent. All three are
+//! resampled with replacement, crossed (the pigeonhole bootstrap, Owen 2007): an interval over examples alone would not
+//! cover the next demonstration set.
 
 use crate::random::SeededRng;
 
 /// Per-example values of one run: 1 or 0 for right or wrong, or the difference of two methods.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BootstrapCell<'a> {
-    /// Which template, numbered from 0.
+    /// Index of the template, from 0.
     pub template: usize,
-    /// Which demonstration set, numbered from 0.
+    /// Index of the demonstration set, from 0.
     pub demos: usize,
-    /// A value per test example; in the same order in every run of one task.
+    /// One value per test example, in the same order in every run of one task.
     pub values: &'a [f64],
 }
 
-/// Mean over runs with its percentile interval.
+/// A mean over runs with its percentile interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// Mean over runs of the mean over examples.
@@ -31,9 +31,10 @@ pub fn bootstrap(cells: &[BootstrapCell], draws: usize, seed: u64) -> Option<Est
     bootstrap_tasks(&[cells], draws, seed)
 }
 
-/// Bootstraps the mean over tasks of each task's mean over runs: tasks are fixed, all within them is drawn anew.
+/// Bootstraps the mean over tasks of each task's mean over runs. Tasks are fixed; templates, demonstration sets and
+/// examples are resampled.
 pub fn bootstrap_tasks(tasks: &[&[BootstrapCell]], draws: usize, seed: u64) -> Option<Estimate> {
-    let sizes: Vec<Sizes> = tasks.iter().map(|cells| Sizes::of(cells)).collect();
+    let sizes: Vec<Sizes> = tasks.iter().map(|cells| Sizes::from_cells(cells)).collect();
     if tasks.is_empty() || draws == 0 || sizes.iter().any(|sizes| sizes.examples == 0) {
         return None;
     }
@@ -49,7 +50,7 @@ pub fn bootstrap_tasks(tasks: &[&[BootstrapCell]], draws: usize, seed: u64) -> O
     Some(Estimate { mean, ci: (quantile(0.025), quantile(0.975)) })
 }
 
-/// How many templates, demonstration sets and examples the cells of a task span.
+/// Numbers of templates, demonstration sets and examples in the cells of a task.
 struct Sizes {
     templates: usize,
     demos: usize,
@@ -57,13 +58,13 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of(cells: &[BootstrapCell]) -> Self {
+    fn from_cells(cells: &[BootstrapCell]) -> Self {
         let span = |number: fn(&BootstrapCell) -> usize| cells.iter().map(number).max().map_or(0, |most| most + 1);
         let examples = cells.iter().map(|cell| cell.values.len()).min().unwrap_or(0);
         Self { templates: span(|cell| cell.template), demos: span(|cell| cell.demos), examples }
     }
 
-    /// Mean of all cells, each counted as often as its template, demonstration set and examples were drawn.
+    /// Returns the mean of all cells, weighted by how often their template, demonstration set and examples were drawn.
     fn mean(&self, cells: &[BootstrapCell], draw: &mut dyn FnMut(usize) -> Vec<f64>) -> f64 {
         let examples = draw(self.examples);
         let within: Vec<f64> = cells
@@ -81,7 +82,7 @@ impl Sizes {
     }
 }
 
-/// How often each of `n` things comes up in `n` draws with replacement.
+/// Draws `n` times with replacement from `n` items and returns how often each was drawn, `[n]`.
 fn multiplicities(random: &mut SeededRng, n: usize) -> Vec<f64> {
     let mut counts = vec![0.0; n];
     for _ in 0..n {
@@ -99,20 +100,19 @@ mod tests {
     }
 
     #[test]
-    fn spread_over_runs_widens_the_interval() {
+    fn variance_between_runs_widens_the_interval() {
         let alike: Vec<Vec<f64>> = (0..15).map(|_| (0..200).map(|i| f64::from(i % 2)).collect()).collect();
-        let swinging: Vec<Vec<f64>> =
+        let varied: Vec<Vec<f64>> =
             (0..15).map(|run| (0..200).map(|i| f64::from(u8::from(i % 10 < run % 5 * 2 + 1))).collect()).collect();
-        let (alike, swinging) =
-            (bootstrap(&cells(&alike), 500, 1).unwrap(), bootstrap(&cells(&swinging), 500, 1).unwrap());
-        assert!((alike.mean - 0.5).abs() < 1e-12 && (swinging.mean - 0.5).abs() < 1e-12);
+        let (alike, varied) = (bootstrap(&cells(&alike), 500, 1).unwrap(), bootstrap(&cells(&varied), 500, 1).unwrap());
+        assert!((alike.mean - 0.5).abs() < 1e-12 && (varied.mean - 0.5).abs() < 1e-12);
         let width = |estimate: Estimate| estimate.ci.1 - estimate.ci.0;
         assert!((0.1..0.18).contains(&width(alike)), "binomial: {}", width(alike));
-        assert!(width(swinging) > 2.0 * width(alike));
+        assert!(width(varied) > 2.0 * width(alike));
     }
 
     #[test]
-    fn nothing_has_no_interval() {
+    fn without_cells_or_examples_there_is_no_interval() {
         assert_eq!(bootstrap(&[], 100, 1), None);
         assert_eq!(bootstrap(&[BootstrapCell { template: 0, demos: 0, values: &[] }], 100, 1), None);
     }

@@ -1,4 +1,4 @@
-//! Input that no analysis should accept, each with its reason and its cure.
+//! Checks of runs and tables before an analysis; each error gives the reason and what to do.
 
 use std::collections::HashMap;
 
@@ -9,41 +9,41 @@ use crate::{
     text::list,
 };
 
-/// Refuses runs whose components or labels do not mean the same.
+/// Checks that two runs have the same components and labels.
 ///
 /// # Errors
-/// Different models (by the hash of their weights), another number of layers, heads or labels, or another task. Other
-/// label words for the same labels are fine: they are what templates differ in.
+/// If the models (by the hash of their weights), the numbers of layers, heads or labels, or the tasks differ. Label
+/// words may differ, since templates choose them.
 pub fn comparable(a: &RunMeta, b: &RunMeta) -> Result<()> {
-    alike((&a.model, &a.task), (&b.model, &b.task))
+    same_model_and_task((&a.model, &a.task), (&b.model, &b.task))
 }
 
-/// As [`comparable`], for runs that are not finished.
+/// As [`comparable`], given only model and task, for runs that are not finished.
 ///
 /// # Errors
 /// As [`comparable`].
-pub fn alike(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta)) -> Result<()> {
+pub fn same_model_and_task(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta)) -> Result<()> {
     let refuse = |problem: String, cure: &str| Err(InputError::new(problem).cure(cure).into());
     let ((model_a, task_a), (model_b, task_b)) = (a, b);
-    let of = |model: &ModelMeta| (model.layers, model.heads, model.weights_hash.clone());
-    if of(model_a) != of(model_b) {
-        let problem = format!("the runs are of different models, {} and {}", model_a.id, model_b.id);
+    let identity = |model: &ModelMeta| (model.layers, model.heads, model.weights_hash.clone());
+    if identity(model_a) != identity(model_b) {
+        let problem = format!("the runs use different models, {} and {}", model_a.id, model_b.id);
         return refuse(problem, "compare runs of one model");
     }
     if task_a.label_words.len() != task_b.label_words.len() || task_a.name != task_b.name {
         let quoted = |task: &TaskMeta| list(task.label_words.iter().map(|word| format!("`{word}`")));
         let labels = |task: &TaskMeta| format!("{} of task {}", quoted(task), task.name);
-        let problem = format!("the runs are of different labels, {} and {}", labels(task_a), labels(task_b));
+        let problem = format!("the runs have different labels, {} and {}", labels(task_a), labels(task_b));
         return refuse(problem, "compare runs of one task");
     }
     Ok(())
 }
 
-/// Refuses a training part that nothing can be learnt from.
+/// Checks that weights can be learned from the training split.
 ///
 /// # Errors
-/// No examples, fewer than there are labels, a label without example, contributions that are not finite, or
-/// contributions that favour no label anywhere.
+/// If there are no examples, fewer examples than labels, a label without an example, contributions that are not finite,
+/// or only contributions that are equal for all labels.
 pub fn trainable(train: &Attribution, label_words: &[String]) -> Result<()> {
     let refuse = |problem: String, cure: &str| Err(InputError::new(problem).cure(cure).into());
     let labels = train.labels();
@@ -65,16 +65,16 @@ pub fn trainable(train: &Attribution, label_words: &[String]) -> Result<()> {
     finite(train)?;
     let favours = |values: &[f32]| values.chunks_exact(labels).any(|row| row.iter().any(|&value| value != row[0]));
     if !(0..train.shape().components()).any(|index| favours(train.contribution(index))) {
-        let problem = "every component adds the same to all labels: there is nothing to weigh";
+        let problem = "every component adds the same to all labels, so weights have no effect";
         return refuse(problem.into(), "check the label words of the template");
     }
     Ok(())
 }
 
-/// Refuses contributions that are not numbers.
+/// Checks that all contributions are finite.
 ///
 /// # Errors
-/// Names the first component with a NaN or an infinity, or `rest`.
+/// If a contribution, `rest` or `full` has a NaN or an infinity; the message names the first.
 pub fn finite(table: &Attribution) -> Result<()> {
     let broken = |values: &[f32]| values.iter().any(|value| !value.is_finite());
     let component = table.shape().iter().enumerate().find(|&(index, _)| broken(table.contribution(index)));
@@ -88,16 +88,18 @@ pub fn finite(table: &Attribution) -> Result<()> {
     Err(InputError::new(problem).cure("run the model again in another --dtype").into())
 }
 
-/// Refuses runs that score what they learnt from.
+/// Checks that no test example was seen in training or in the prompt.
 ///
 /// # Errors
-/// Names the ids of test examples that are also training examples or demonstrations, by id or by text.
+/// If test examples are also training examples or demonstrations, by id or by text; the message names their ids.
 pub fn leakage(run: &Run) -> Result<()> {
-    let of = |split: Split| run.examples.iter().filter(move |example| example.split == split);
-    let texts: HashMap<&str, &str> = of(Split::Train).map(|e| (e.text.as_str(), e.id.as_str())).collect();
-    let ids: Vec<&str> =
-        of(Split::Train).map(|e| e.id.as_str()).chain(run.meta.prompt.demo_ids.iter().map(String::as_str)).collect();
-    let leaked: Vec<String> = of(Split::Test)
+    let examples_of = |split: Split| run.examples.iter().filter(move |example| example.split == split);
+    let texts: HashMap<&str, &str> = examples_of(Split::Train).map(|e| (e.text.as_str(), e.id.as_str())).collect();
+    let ids: Vec<&str> = examples_of(Split::Train)
+        .map(|e| e.id.as_str())
+        .chain(run.meta.prompt.demo_ids.iter().map(String::as_str))
+        .collect();
+    let leaked: Vec<String> = examples_of(Split::Test)
         .filter_map(|example| match texts.get(example.text.as_str()) {
             _ if ids.contains(&example.id.as_str()) => Some(example.id.clone()),
             Some(&twin) if !example.text.is_empty() => Some(format!("{} (the text of {twin})", example.id)),
@@ -110,9 +112,10 @@ pub fn leakage(run: &Run) -> Result<()> {
     let count = leaked.len();
     let shown = list(leaked.into_iter().take(10));
     let problem = format!("{count} test examples were seen in training or in the prompt: {shown}");
-    Err(InputError::new(problem).cure("remove them from one of the two parts").into())
+    Err(InputError::new(problem).cure("remove them from one of the two splits").into())
 }
 
+/// Returns the word of a label in backquotes, or its number.
 fn name(label_words: &[String], label: usize) -> String {
     label_words.get(label).map_or_else(|| label.to_string(), |word| format!("`{word}`"))
 }
@@ -128,7 +131,7 @@ mod tests {
 
     const SHAPE: Shape = Shape { layers: 1, heads: 1, labels: 2 };
 
-    fn sound() -> Run {
+    fn valid_run() -> Run {
         run(table(SHAPE, 4, 1, |_| 0.0), table(SHAPE, 10, 2, |_| 0.0))
     }
 
@@ -141,8 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_other_models_or_labels_are_refused() {
-        let (a, mut b) = (sound().meta, sound().meta);
+    fn runs_with_different_models_or_labels_are_refused() {
+        let (a, mut b) = (valid_run().meta, valid_run().meta);
         assert!(comparable(&a, &b).is_ok());
         b.task.template = "other".into();
         assert!(comparable(&a, &b).is_ok());
@@ -154,26 +157,29 @@ mod tests {
     }
 
     #[test]
-    fn a_training_part_must_cover_its_labels() {
+    fn a_training_split_must_cover_its_labels() {
         let words = [" no".to_owned(), " yes".to_owned()];
-        let said = |table: &Attribution| trainable(table, &words).unwrap_err().to_string();
-        assert!(trainable(&sound().train, &words).is_ok());
-        assert!(said(&with_gold(&[], |_| 0.0)).contains("no training examples"));
-        assert!(said(&with_gold(&[1], |i| i as f32)).contains("cannot cover 2 labels"));
-        assert!(said(&with_gold(&[0, 0, 0], |i| i as f32)).contains("the label ` yes`"));
-        assert!(said(&with_gold(&[0, 1], |_| 2.0)).contains("nothing to weigh"));
-        assert!(said(&with_gold(&[0, 1], |i| if i == 5 { f32::NAN } else { i as f32 })).contains("L0.MLP"));
+        let message = |table: &Attribution| trainable(table, &words).unwrap_err().to_string();
+        assert!(trainable(&valid_run().train, &words).is_ok());
+        assert!(message(&with_gold(&[], |_| 0.0)).contains("no training examples"));
+        assert!(message(&with_gold(&[1], |i| i as f32)).contains("cannot cover 2 labels"));
+        assert!(message(&with_gold(&[0, 0, 0], |i| i as f32)).contains("the label ` yes`"));
+        assert!(message(&with_gold(&[0, 1], |_| 2.0)).contains("weights have no effect"));
+        assert!(message(&with_gold(&[0, 1], |i| if i == 5 { f32::NAN } else { i as f32 })).contains("L0.MLP"));
     }
 
     #[test]
-    fn examples_seen_before_are_named() {
-        assert!(leakage(&sound()).is_ok());
-        let mut run = sound();
+    fn leaked_test_examples_are_named() {
+        assert!(leakage(&valid_run()).is_ok());
+        let mut run = valid_run();
         let copied = run.examples[0].clone();
         run.examples[4].text = copied.text;
         run.examples[5].id = copied.id;
         run.meta.prompt.demo_ids.push(run.examples[6].id.clone());
-        let said = leakage(&run).unwrap_err().to_string();
-        assert!(said.contains("3 test examples") && said.contains("test-000 (the text of train-000)"), "{said}");
+        let message = leakage(&run).unwrap_err().to_string();
+        assert!(
+            message.contains("3 test examples") && message.contains("test-000 (the text of train-000)"),
+            "{message}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Every component judged as a classifier of its own.
+//! Statistics of every component as a classifier on its own.
 
 use serde::Serialize;
 
@@ -16,15 +16,15 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// One component as a classifier, on one split. Its serialised form is a row of `components --json`.
+/// Statistics of one component as a classifier, on one split; serialises to a row of `components --json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComponentStats {
-    /// Which component.
+    /// The component.
     #[serde(rename = "name")]
     pub component: Component,
-    /// Examples it was judged on `N`.
+    /// Number of examples `N`.
     pub n: usize,
-    /// Share of examples it gets right; 0 if there are none.
+    /// Share of examples that it predicts correctly; 0 if there are none.
     pub accuracy: f64,
     /// Wilson interval on the accuracy.
     pub ci: (f64, f64),
@@ -34,29 +34,30 @@ pub struct ComponentStats {
     pub beats_full: bool,
     /// Share of examples on which it predicts each label `[Y]`.
     pub predicted: Vec<f64>,
-    /// Share of examples on which its largest contribution is shared by several labels.
+    /// Share of examples on which several labels tie for the largest contribution.
     pub ties: f64,
-    /// Graded label bias `1 − H(predicted) / log Y`: 0 predicts all labels alike, 1 always the same.
+    /// Graded label bias `1 − H(predicted) / log Y`: 0 if it predicts all labels equally often, 1 if always the same
+    /// one.
     pub bias: f64,
     /// Cohen's κ with the gold labels (Cohen 1960); 0 where it is undefined.
     pub kappa: f64,
-    /// p-value of the dependence of predicted and gold labels, given both margins ([`hits_test`]).
+    /// p-value of the dependence between predicted and gold labels, given both margins ([`hits_test`]).
     pub p: f64,
     /// `p` adjusted over all components (Benjamini-Hochberg).
     pub q: f64,
     /// Adjusted p-value of McNemar's test against the full model.
     pub q_beats_full: f64,
-    /// Examples by gold and predicted label, `[Y, Y]`, gold-major.
+    /// Confusion matrix `[Y, Y]`: examples by gold label (row) and predicted label (column).
     pub confusion: Vec<usize>,
 }
 
-/// Judges every component on the rows that `table` has now, in the order of its shape.
+/// Computes the statistics of every component on the filled rows of `table`, in the order of its shape.
 pub fn summarize(table: &Attribution, thresholds: &Thresholds) -> Vec<ComponentStats> {
-    judge(table, &Tally::of(table), thresholds)
+    summarize_tally(table, &Tally::of(table), thresholds)
 }
 
-/// Judges every component from counts that were kept while `table` filled.
-pub fn judge(table: &Attribution, tally: &Tally, thresholds: &Thresholds) -> Vec<ComponentStats> {
+/// Computes the statistics of every component from the counts `tally` of `table`, in the order of its shape.
+pub fn summarize_tally(table: &Attribution, tally: &Tally, thresholds: &Thresholds) -> Vec<ComponentStats> {
     let labels = tally.labels();
     let p: Vec<f64> = tally.counts().par_iter().map(|counts| hits_test(&counts.confusion, labels)).collect();
     let against_full: Vec<f64> =
@@ -74,7 +75,7 @@ pub fn judge(table: &Attribution, tally: &Tally, thresholds: &Thresholds) -> Vec
         .collect()
 }
 
-/// All that needs no test.
+/// Computes the statistics of one component that need no test.
 fn describe(component: Component, counts: &Counts, n: usize, labels: usize, z: f64) -> ComponentStats {
     let hits = counts.hits(labels);
     let share = |count: usize| count as f64 / n.max(1) as f64;
@@ -107,7 +108,7 @@ fn kind(stats: &ComponentStats, thresholds: &Thresholds) -> Kind {
     }
 }
 
-/// `1 − H(predicted) / log Y` in `[0, 1]`; 0 with fewer than two labels or no examples.
+/// Returns `1 − H(predicted) / log Y` in `[0, 1]`; 0 with fewer than two labels or no examples.
 fn label_bias(predicted: &[f64]) -> f64 {
     if predicted.len() < 2 || predicted.iter().sum::<f64>() == 0.0 {
         return 0.0;
@@ -116,7 +117,7 @@ fn label_bias(predicted: &[f64]) -> f64 {
     (1.0 - entropy / (predicted.len() as f64).ln()).clamp(0.0, 1.0)
 }
 
-/// Agreement beyond what the margins explain; 0 where the margins explain all.
+/// Returns Cohen's κ: agreement beyond what the margins explain; 0 if they explain all of it.
 fn cohen_kappa(observed: f64, gold: &[f64], predicted: &[f64]) -> f64 {
     let expected: f64 = gold.iter().zip(predicted).map(|(g, p)| g * p).sum();
     if expected >= 1.0 - 1e-12 || predicted.iter().sum::<f64>() == 0.0 {
@@ -138,17 +139,17 @@ mod tests {
     const SHAPE: Shape = Shape { layers: 2, heads: 3, labels: 2 };
 
     #[test]
-    fn an_empty_table_says_nothing_about_anything() {
+    fn components_of_an_empty_table_are_neutral() {
         let stats = summarize(&Attribution::new(SHAPE, vec![0, 1]), &Thresholds::default());
         assert_eq!(stats.len(), SHAPE.components());
         assert!(stats.iter().all(|s| s.kind == Kind::Neutral && s.n == 0 && s.ci == (0.0, 1.0) && s.q == 1.0));
     }
 
     #[test]
-    fn helpers_and_misleaders_are_told_from_noise() {
+    fn good_and_bad_components_are_distinguished_from_noise() {
         for labels in [2, 3, 4] {
-            let lift = |index| [2.0, -2.0].get(index).copied().unwrap_or(0.0);
-            let table = table(Shape { labels, ..SHAPE }, 240, 1, lift);
+            let signal = |index| [2.0, -2.0].get(index).copied().unwrap_or(0.0);
+            let table = table(Shape { labels, ..SHAPE }, 240, 1, signal);
             let stats = summarize(&table, &Thresholds::default());
             assert_eq!((stats[0].kind, stats[1].kind), (Kind::Good, Kind::Bad), "{labels}");
             assert!(stats[0].kappa > 0.0 && stats[1].kappa < 0.0);
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn one_label_on_every_example_is_a_bias_whatever_the_accuracy() {
+    fn one_label_on_every_example_is_label_biased_at_any_accuracy() {
         let mut table = Attribution::new(Shape { layers: 1, heads: 1, labels: 2 }, vec![1, 1, 1]);
         let components = vec![0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 2.0, 2.0, 1.0, 0.0, 0.0, 1.0];
         table.push(&Batch { examples: 3, components, rest: vec![0.0; 6], full: vec![0.0; 6] });
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_the_contract() {
+    fn serialised_stats_have_the_documented_keys() {
         let row = serde_json::to_value(&summarize(&noise(20, 2, 1), &Thresholds::default())[3]).unwrap();
         assert_eq!((&row["name"], &row["kind"]), (&"L0.MLP".into(), &"neutral".into()));
         for key in ["accuracy", "ci", "beats_full", "predicted", "kappa", "q"] {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_kept_while_the_table_fills_say_the_same() {
+    fn counts_updated_as_the_table_fills_give_the_same_statistics() {
         let whole = noise(40, 3, 5);
         let mut growing = Attribution::new(whole.shape(), whole.all_gold().to_vec());
         let mut tally = Tally::of(&growing);
@@ -195,6 +196,6 @@ mod tests {
             tally.update(&growing);
         }
         let thresholds = Thresholds::default();
-        assert_eq!(judge(&growing, &tally, &thresholds), summarize(&whole, &thresholds));
+        assert_eq!(summarize_tally(&growing, &tally, &thresholds), summarize(&whole, &thresholds));
     }
 }

@@ -1,13 +1,13 @@
-//! Exact tests on counts.
+//! Exact tests on counts: Fisher's and McNemar's.
 //!
-//! With thousands of components and a few dozen or a few thousand examples, tails decide. These tests sum the law
-//! itself instead of approximating it.
+//! With thousands of components and a few dozen to a few thousand examples, accurate tail probabilities matter. These
+//! tests sum the distribution itself instead of approximating it.
 
 /// Values within this factor count as equally probable, against rounding (the convention of R's `fisher.test`).
 const EQUAL: f64 = 1.0 + 1e-7;
 
-/// Two-sided p-value of Fisher's exact test on the table `[[a, b], [c, d]]`: the probability, given both margins, of
-/// all tables that are at most as probable as this one (Fisher 1935; Freeman & Halton 1951).
+/// Returns the two-sided p-value of Fisher's exact test on the table `[[a, b], [c, d]]`: the probability, given both
+/// margins, of all tables that are at most as probable as this one (Fisher 1935; Freeman & Halton 1951).
 pub fn fisher(table: [[usize; 2]; 2]) -> f64 {
     let row = table[0][0] + table[0][1];
     let column = table[0][0] + table[1][0];
@@ -15,15 +15,16 @@ pub fn fisher(table: [[usize; 2]; 2]) -> f64 {
     two_sided(&hypergeometric(row, column, n), table[0][0] - (row + column).saturating_sub(n))
 }
 
-/// Two-sided p-value of McNemar's exact test: of `b + c` discordant examples, how surprising is the split if both
-/// directions are equally likely (McNemar 1947, binomial form).
+/// Returns the two-sided p-value of McNemar's exact test: the probability of a split of `b + c` discordant examples at
+/// least as uneven as this one, if both directions are equally likely (McNemar 1947, binomial form).
 pub fn mcnemar(b: usize, c: usize) -> f64 {
     let n = b + c;
-    let law = from_mode(0, n, n / 2, |k| (n - k) as f64 / (k + 1) as f64);
-    (2.0 * law[..=b.min(c)].iter().sum::<f64>()).min(1.0)
+    let distribution = from_mode(0, n, n / 2, |k| (n - k) as f64 / (k + 1) as f64);
+    (2.0 * distribution[..=b.min(c)].iter().sum::<f64>()).min(1.0)
 }
 
-/// Law of the number of marked items among `drawn` of `n` when `marked` are marked, from the least possible number on.
+/// Returns the distribution of the number of marked items among `drawn` of `n` when `marked` are marked, from the
+/// smallest possible number up.
 fn hypergeometric(marked: usize, drawn: usize, n: usize) -> Vec<f64> {
     let least = (marked + drawn).saturating_sub(n);
     let mode = ((marked + 1) * (drawn + 1) / (n + 2)).clamp(least, marked.min(drawn));
@@ -32,23 +33,24 @@ fn hypergeometric(marked: usize, drawn: usize, n: usize) -> Vec<f64> {
     })
 }
 
-/// A law on `least..=most` from the ratio `p(k + 1) / p(k)`, built outwards from its mode so that nothing overflows.
+/// Returns the distribution on `least..=most` with the ratios `p(k + 1) / p(k)`, built outwards from its mode so that
+/// nothing overflows.
 fn from_mode(least: usize, most: usize, mode: usize, ratio: impl Fn(usize) -> f64) -> Vec<f64> {
-    let mut law = vec![0.0; most - least + 1];
-    law[mode - least] = 1.0;
+    let mut distribution = vec![0.0; most - least + 1];
+    distribution[mode - least] = 1.0;
     for k in mode..most {
-        law[k + 1 - least] = law[k - least] * ratio(k);
+        distribution[k + 1 - least] = distribution[k - least] * ratio(k);
     }
     for k in (least..mode).rev() {
-        law[k - least] = law[k + 1 - least] / ratio(k);
+        distribution[k - least] = distribution[k + 1 - least] / ratio(k);
     }
-    let total: f64 = law.iter().sum();
-    law.into_iter().map(|p| p / total).collect()
+    let total: f64 = distribution.iter().sum();
+    distribution.into_iter().map(|p| p / total).collect()
 }
 
-/// Probability of all outcomes at most as probable as `law[at]`.
-fn two_sided(law: &[f64], at: usize) -> f64 {
-    law.iter().filter(|&&p| p <= law[at] * EQUAL).sum::<f64>().min(1.0)
+/// Returns the probability of all outcomes that are at most as probable as `distribution[at]`.
+fn two_sided(distribution: &[f64], at: usize) -> f64 {
+    distribution.iter().filter(|&&p| p <= distribution[at] * EQUAL).sum::<f64>().min(1.0)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Many tests at once.
+//! Correction for multiple testing.
 
-/// Benjamini-Hochberg adjusted p-values (Benjamini & Hochberg 1995), in the order of `p`.
+/// Returns the Benjamini-Hochberg adjusted p-values (Benjamini & Hochberg 1995), in the order of `p`.
 ///
-/// Flagging everything with `q ≤ 0.05` keeps the expected share of false flags at 5%; when nothing is true, at most 5%
-/// of runs flag anything. A NaN counts as 1.
+/// Flagging everything with `q ≤ 0.05` keeps the expected share of false flags at 5%; when every null hypothesis is
+/// true, at most 5% of runs flag anything. A NaN counts as 1.
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     let p: Vec<f64> = p.iter().map(|&p| if p.is_nan() { 1.0 } else { p }).collect();
     let mut order: Vec<usize> = (0..p.len()).collect();
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn same_as_by_hand() {
+    fn adjusted_p_values_match_hand_computation() {
         let q = benjamini_hochberg(&[0.01, 0.04, 0.03, 0.5]);
         for (q, want) in q.iter().zip([0.04, 0.16 / 3.0, 0.16 / 3.0, 0.5]) {
             assert!((q - want).abs() < 1e-15);

@@ -1,4 +1,4 @@
-//! The best of many components is lucky: how good is it on examples that did not choose it?
+//! Accuracy of the best component on examples that did not choose it, which removes the luck of selection.
 
 use serde::Serialize;
 
@@ -8,28 +8,29 @@ use crate::{
     component::Component,
 };
 
-/// The best component of a split, with and without the luck of having been chosen there.
+/// The best component of a split, with its in-sample and held-out accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct HeldOutBest {
-    /// Most accurate on the whole split.
+    /// The component most accurate on the whole split.
     #[serde(rename = "name")]
     pub component: Component,
-    /// Mean accuracy of a best component where it was not chosen: chosen on one half and scored on the other, both ways.
+    /// Held-out accuracy: the best component is chosen on one half and scored on the other, both ways, averaged.
     pub accuracy: f64,
-    /// Accuracy of `component` on the split that chose it.
+    /// Accuracy of `component` on the whole split, which also chose it.
     pub in_sample: f64,
-    /// The two that the halves chose.
+    /// The components chosen by the two halves.
     pub chosen: [Component; 2],
 }
 
-/// Two disjoint halves of the examples, alternating within each gold label, so that both have the same labels.
+/// Splits the examples into two disjoint halves, alternating within each gold label, so that both halves have the same
+/// labels.
 pub fn halves(table: &Attribution) -> [Attribution; 2] {
     let half = alternate(table.gold(), table.labels());
     [false, true].map(|side| table.filter(|row| half[row] == side))
 }
 
-/// The held-out best component of `table`, chosen and scored on its [`halves`], or `None` with fewer than two examples
-/// or no component. Of equals the first wins.
+/// Returns the best component of `table`, chosen and scored on its [`halves`]; `None` with fewer than two examples or
+/// no component. Ties go to the first.
 pub fn held_out_best(table: &Attribution) -> Option<HeldOutBest> {
     let tallies = halves(table).map(|half| Tally::of(&half));
     let best = tallies.each_ref().map(|tally| argbest(&tally.accuracies()));
@@ -44,7 +45,7 @@ pub fn held_out_best(table: &Attribution) -> Option<HeldOutBest> {
     })
 }
 
-/// Whether each example belongs to the second half.
+/// Returns whether each example belongs to the second half, `[N]`.
 fn alternate(gold: &[usize], labels: usize) -> Vec<bool> {
     let mut seen = vec![0; labels];
     let side = |&label: &usize| {
@@ -63,7 +64,7 @@ mod tests {
     };
 
     #[test]
-    fn luck_goes_and_skill_stays() {
+    fn held_out_accuracy_removes_luck_and_keeps_skill() {
         let shape = Shape { layers: 10, heads: 19, labels: 2 };
         let lucky = held_out_best(&table(shape, 100, 1, |_| 0.0)).unwrap();
         assert!(lucky.in_sample > 0.6 && (lucky.accuracy - 0.5).abs() < 0.1, "{lucky:?}");
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_share_every_label_alike() {
+    fn halves_divide_every_label_evenly() {
         let table = noise(41, 4, 3);
         let half = alternate(table.gold(), 4);
         for label in 0..4 {
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_examples_hold_nothing_out() {
+    fn too_few_examples_give_no_held_out_best() {
         assert_eq!(held_out_best(&noise(0, 2, 1)), None);
         assert_eq!(held_out_best(&noise(1, 2, 1)), None);
     }

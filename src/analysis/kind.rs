@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::intervals::Z95;
 
-/// What a component is, as a classifier of its own.
+/// The kind of a component as a classifier on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -16,15 +16,15 @@ pub enum Kind {
     Bad,
     /// It predicts one label on every example of the split.
     LabelBiased,
-    /// None of these can be said.
+    /// None of the above.
     Neutral,
 }
 
 impl Kind {
-    /// All kinds, in the order of legends.
+    /// All kinds, in the order in which legends list them.
     pub const ALL: [Self; 4] = [Self::Good, Self::Bad, Self::LabelBiased, Self::Neutral];
 
-    /// The name in files: `good`, `bad`, `label_biased`, `neutral`.
+    /// Returns the name in files: `good`, `bad`, `label_biased` or `neutral`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -34,7 +34,7 @@ impl Kind {
         }
     }
 
-    /// One cell wide, and readable without colour.
+    /// Returns a symbol that is one terminal cell wide and readable without colour.
     pub const fn glyph(self) -> char {
         match self {
             Self::Good => '+',
@@ -51,12 +51,12 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Where kinds begin.
+/// Thresholds for kinds and flags.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Thresholds {
     /// Largest Benjamini-Hochberg adjusted p-value at which a component is called good or bad: the expected share of
-    /// false ones among those so called (Benjamini & Hochberg 1995 use 0.05).
+    /// false discoveries (Benjamini & Hochberg 1995 use 0.05).
     pub q: f64,
     /// The same for the flag `beats_full`, over McNemar's tests.
     pub q_beats_full: f64,
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_contract() {
+    fn names_and_serialised_forms_agree() {
         for kind in Kind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }

@@ -1,4 +1,4 @@
-//! Names of methods, wherever accuracies are keyed.
+//! Prediction methods and their names, the keys of accuracies.
 
 use std::{fmt, str::FromStr};
 
@@ -8,22 +8,22 @@ use crate::error::Error;
 
 macro_rules! methods {
     ($($variant:ident $name:literal $doc:literal)*) => {
-        /// A way to get from labels to predictions. Its name is a contract with scripts.
+        /// A prediction method. Scripts rely on its name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Method {
             $(#[doc = $doc] #[serde(rename = $name)] $variant,)*
         }
 
         impl Method {
-            /// All methods, in the order of tables.
+            /// All methods, in the order in which tables list them.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The name in files and tables.
+            /// Returns the name in files and tables.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// One line for help and legends.
+            /// Returns a one-line description for help and legends.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }
             }
@@ -35,29 +35,29 @@ methods! {
     Standard "standard" "the model itself, with the run's demonstrations"
     StandardK "standard_k" "the model itself, with the whole label budget as demonstrations"
     Prompts "prompts" "the model itself, with the nearest labelled examples as demonstrations"
-    Calib "calib" "Calib+: a learnt factor per label on the model's probabilities"
+    Calib "calib" "Calib+: a learned factor per label on the model's probabilities"
     Contextual "contextual" "contextual calibration on content-free inputs"
     Batch "batch" "batch calibration: divides by the mean probabilities of the test batch (transductive)"
     BestComponent "best_component" "the single component most accurate on the training labels"
-    Vote "vote" "majority of the components most accurate on the training labels"
-    Random "random" "random weights, a control"
-    CompRw "comprw" "component reweighting as the paper prints it"
-    CompRwReleased "comprw_released" "component reweighting as the paper's code does it"
-    Partscope "partscope" "component reweighting by our default"
-    Convex "convex" "component reweighting to the optimum of stated options"
+    Vote "vote" "majority vote of the components most accurate on the training labels"
+    Random "random" "random weights, as a control"
+    CompRw "comprw" "component reweighting as printed in the paper"
+    CompRwReleased "comprw_released" "component reweighting as in the paper's released code"
+    Partscope "partscope" "component reweighting with our default options"
+    Convex "convex" "component reweighting to the optimum of the given options"
     Manual "manual" "weights set by hand"
     OracleBestComponent "oracle_best_component" "the component most accurate on the test labels (leakage)"
     OracleWorstComponent "oracle_worst_component" "the component least accurate on the test labels (leakage)"
-    OracleVote "oracle_vote" "majority of the components most accurate on the test labels (leakage)"
+    OracleVote "oracle_vote" "majority vote of the components most accurate on the test labels (leakage)"
 }
 
 impl Method {
-    /// Whether it looks at test labels: an upper bound, never a result.
+    /// Returns whether the method uses test labels: its accuracy is an upper bound, not a result.
     pub const fn is_oracle(self) -> bool {
         matches!(self, Self::OracleBestComponent | Self::OracleWorstComponent | Self::OracleVote)
     }
 
-    /// Whether a prediction depends on the other test examples.
+    /// Returns whether a prediction depends on the other test examples.
     pub const fn is_transductive(self) -> bool {
         matches!(self, Self::Batch)
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_round_trip_and_oracles_say_so() {
+    fn names_round_trip_and_oracles_have_the_prefix() {
         for &method in Method::ALL {
             assert_eq!(method.name().parse::<Method>().unwrap(), method);
             assert_eq!(serde_json::to_value(method).unwrap(), method.name());

@@ -1,23 +1,23 @@
-//! Pure functions of an attribution: what the parts say, how sure we are, and a better sum.
+//! Analyses of an attribution: component statistics, their uncertainty, and reweighting.
 //!
-//! Nothing here knows a model, a file or a screen. Tables come in, small owned results go out, and equal input gives
-//! equal output: everything drawn at random takes a seed.
+//! All are pure functions: they take tables, return small owned results, and use no model, file or screen. Equal input
+//! gives equal output: every function that draws random numbers takes a seed.
 //!
-//! | module | what it answers |
+//! | module | what it computes |
 //! |---|---|
-//! | [`tally`] | counts that follow a table as it fills |
-//! | [`predict`] | what a table of label logits predicts, by how much, how often it ties |
-//! | [`components`] | which components are good, bad, label-biased or neutral |
-//! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | the statistics behind it |
-//! | [`held_out`] | how good the best component is where it was not chosen |
-//! | [`mix`] | what the model would say with other weights |
-//! | [`reweight`] | which weights a few labels ask for |
-//! | [`baseline`] | what the same labels buy without reweighting |
-//! | [`compare`] | how runs differ, and why |
-//! | [`effect`] | what a change does, in the sum and when the network reacts |
-//! | [`weights`] | a fitted mix as a file |
-//! | [`check`] | input that no analysis should accept |
-//! | [`method`] | the names of ways to predict |
+//! | [`tally`] | counts per component, updated as a table fills |
+//! | [`predict`] | predictions, margins and tie rates from label logits |
+//! | [`components`] | statistics and kind of every component |
+//! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | tests, intervals and corrections |
+//! | [`held_out`] | accuracy of the best component on examples that did not choose it |
+//! | [`mix`] | label logits under other weights |
+//! | [`reweight`] | weights fitted to a few labels |
+//! | [`baseline`] | baselines that use the same labels without reweighting |
+//! | [`compare`] | differences between runs and their causes |
+//! | [`effect`] | direct, total and indirect effects of a change |
+//! | [`weights`] | weights files |
+//! | [`check`] | checks of the input |
+//! | [`method`] | prediction methods and their names |
 
 #![allow(clippy::float_cmp, reason = "weights are compared with the very values they were set to")]
 

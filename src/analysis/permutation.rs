@@ -1,37 +1,39 @@
-//! How surprising a number of hits is when predictions know nothing of the labels.
+//! Permutation test of the number of hits (correct predictions).
 //!
-//! Shuffle the predictions over the examples: both margins stay, any dependence goes. With two labels the hits are
-//! hypergeometric. With more they are the rooks on the blocks "gold `y`, predicted `y`" of a chessboard (Riordan 1958):
-//! `E[C(hits, k)] = R_k (N − k)! / N!`, with the rook polynomial `Σ R_k x^k = Π_y Σ_k C(gold_y, k) C(predicted_y, k) k! x^k`.
-//! These factorial moments are exact at any size, and give the law in one of two ways:
-//! - small tables, whole: inclusion and exclusion, while `E[2^hits]` says that rounding stays below 1e-10;
-//! - large ones, by their first three moments: the larger tail of the normal law and of Pearson's type III, the usual
-//!   choice for permutation tests (Mielke & Berry 2007), with half a unit of continuity. Against exact laws at
-//!   N = 200 it errs to the safe side, by a tenth at p = 0.001 and by less at larger N (`tools/reference_hits.py`).
+//! The null distribution shuffles the predictions over the examples, which keeps both margins and removes any
+//! dependence. With two labels the hits are hypergeometric. With more they count rooks on the blocks "gold `y`,
+//! predicted `y`" of a chessboard (Riordan 1958): `E[C(hits, k)] = R_k (N − k)! / N!`, with the rook polynomial `Σ R_k
+//! x^k = Π_y Σ_k C(gold_y, k) C(predicted_y, k) k! x^k`. These factorial moments are exact at any size. They give the
+//! tail probabilities in one of two ways:
+//! - small tables exactly, by inclusion and exclusion, as long as `E[2^hits]` keeps rounding below 1e-10;
+//! - large tables from the first three moments: the larger tail of the normal and the Pearson type III distribution,
+//!   the usual choice for permutation tests (Mielke & Berry 2007), with a continuity correction of one half. Compared
+//!   with the exact distribution at N = 200 it is conservative, by a tenth at p = 0.001 and by less at larger N
+//!   (`tools/reference_hits.py`).
 
 use crate::analysis::exact::fisher;
 
 /// Largest `E[2^hits]` for which inclusion and exclusion is precise enough.
 const MOST_CANCELLATION: f64 = 1e5;
 
-/// Two-sided p-value of the hits in a confusion table `[Y, Y]` (gold-major), given both of its margins.
+/// Returns the two-sided p-value of the hits in a confusion matrix `[Y, Y]` (rows are gold labels), given both margins.
 ///
-/// Two labels: Fisher's exact test. More: twice the smaller tail. Returns 1 where the margins leave no choice.
+/// Two labels use Fisher's exact test, more use twice the smaller tail. Returns 1 if the margins determine the hits.
 pub fn hits_test(confusion: &[usize], labels: usize) -> f64 {
     if let [a, b, c, d] = *confusion {
         return fisher([[a, b], [c, d]]);
     }
     let board = Board::new(confusion, labels);
     let hits = (0..labels).map(|y| confusion[y * labels + y]).sum();
-    match board.expected_powers() {
+    match board.all_moments() {
         Some(moments) => exact(&moments, hits),
         None => board.approximate(hits as f64),
     }
 }
 
-/// The margins of a table: one block of possible hits per label.
+/// The margins of a confusion matrix: one block of possible hits per label.
 struct Board {
-    /// Examples of each gold label, and of each predicted one.
+    /// Per label, the numbers of examples with this gold and with this predicted label.
     blocks: Vec<(f64, f64)>,
     n: f64,
 }
@@ -43,7 +45,7 @@ impl Board {
         Self { blocks: gold.zip(predicted).collect(), n: confusion.iter().sum::<usize>() as f64 }
     }
 
-    /// `E[C(hits, k)]` for `k` from 0 up to `most`.
+    /// Returns `E[C(hits, k)]` for `k` from 0 to `most`.
     fn moments(&self, most: usize) -> Vec<f64> {
         let mut rooks = vec![0.0; most + 1];
         rooks[0] = 1.0;
@@ -59,8 +61,8 @@ impl Board {
         rooks
     }
 
-    /// All factorial moments, if they are few and small enough to tell the law.
-    fn expected_powers(&self) -> Option<Vec<f64>> {
+    /// Returns all factorial moments if they are few and small enough for the exact distribution.
+    fn all_moments(&self) -> Option<Vec<f64>> {
         let most: f64 = self.blocks.iter().map(|(gold, predicted)| gold.min(*predicted)).sum();
         if self.n > 200.0 || self.blocks.iter().map(|(r, c)| r * c / self.n.max(1.0)).sum::<f64>() > 17.0 {
             return None;
@@ -68,7 +70,7 @@ impl Board {
         Some(self.moments(most as usize)).filter(|moments| moments.iter().sum::<f64>() <= MOST_CANCELLATION)
     }
 
-    /// Twice the smaller tail by the first three moments.
+    /// Returns twice the smaller tail, approximated from the first three moments.
     fn approximate(&self, hits: f64) -> f64 {
         let moments = self.moments(3);
         let (first, second, third) = (moments[1], 2.0 * moments[2], 6.0 * moments[3]);
@@ -85,14 +87,15 @@ impl Board {
     }
 }
 
-/// `C(gold, k) C(predicted, k) k! / n^k`.
+/// Returns `C(gold, k) C(predicted, k) k! / n^k` for `k` from 0 to `most`.
 fn scaled_rook_numbers(gold: f64, predicted: f64, n: f64, most: usize) -> Vec<f64> {
     let step = |number: f64, k: f64| number * (gold - k).max(0.0) * (predicted - k).max(0.0) / ((k + 1.0) * n.max(1.0));
     let next = |number: &mut f64, k: usize| Some(std::mem::replace(number, step(*number, k as f64)));
     (0..=most).scan(1.0, next).collect()
 }
 
-/// Twice the smaller tail, from all factorial moments: `P(hits ≥ h) = Σ_{k ≥ h} (−1)^{k−h} C(k − 1, h − 1) E[C(hits, k)]`.
+/// Returns twice the smaller tail from all factorial moments, with
+/// `P(hits ≥ h) = Σ_{k ≥ h} (−1)^{k−h} C(k − 1, h − 1) E[C(hits, k)]`.
 fn exact(moments: &[f64], hits: usize) -> f64 {
     let at_least = |h: usize| -> f64 {
         let mut ways = 1.0;
@@ -107,7 +110,7 @@ fn exact(moments: &[f64], hits: usize) -> f64 {
     (2.0 * at_least(hits).min(1.0 - at_least(hits + 1))).clamp(floor, 1.0)
 }
 
-/// `P(Z ≥ z)`: the larger of the normal tail and the Pearson type III tail of this skewness.
+/// Returns `P(Z ≥ z)`: the larger of the normal tail and the Pearson type III tail with this skewness.
 fn tail(z: f64, skewness: f64) -> f64 {
     normal_tail(z).max(pearson_tail(z, skewness))
 }
@@ -116,8 +119,8 @@ fn normal_tail(z: f64) -> f64 {
     0.5 * libm::erfc(z / std::f64::consts::SQRT_2)
 }
 
-/// Tail of a gamma law shifted and scaled to mean 0, variance 1 and this skewness, by the saddlepoint formula of
-/// Lugannani & Rice (1980), whose relative error for gamma laws is below 1%.
+/// Returns the tail of a gamma distribution shifted and scaled to mean 0, variance 1 and this skewness, by the
+/// saddlepoint formula of Lugannani & Rice (1980), whose relative error for gamma distributions is below 1%.
 fn pearson_tail(z: f64, skewness: f64) -> f64 {
     let root = 2.0 / skewness;
     let offset = z / root;
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_tests_are_scipys() {
+    fn exact_tests_agree_with_scipy() {
         let golden: Golden = golden("hits");
         for case in &golden.fisher {
             assert!((ours(case) / case.p - 1.0).abs() < 1e-9, "{:?}: {} {}", case.confusion, ours(case), case.p);
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn small_tables_follow_the_exact_law() {
+    fn small_tables_follow_the_exact_distribution() {
         let golden: Golden = golden("hits");
         for case in &golden.small {
             assert!(
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn large_tables_are_close_and_err_to_the_safe_side() {
+    fn large_tables_are_close_and_conservative() {
         let golden: Golden = golden("hits");
         for case in golden.large.iter().filter(|case| case.p > 1e-5) {
             let ratio = ours(case) / case.p;
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn margins_that_leave_no_choice_prove_nothing() {
+    fn margins_that_determine_the_hits_give_a_p_value_of_1() {
         assert_eq!(hits_test(&[3, 0, 0, 4, 0, 0, 5, 0, 0], 3), 1.0);
         assert_eq!(hits_test(&[0; 9], 3), 1.0);
         assert_eq!(hits_test(&[500, 0, 0, 400, 0, 0, 500, 0, 0], 3), 1.0);

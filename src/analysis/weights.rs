@@ -1,4 +1,4 @@
-//! A fitted mix as a file, and the reasons not to use it elsewhere.
+//! Weights files: a fitted mix with the model, task and prompts that it belongs to.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::{
     text::list,
 };
 
-/// Version of the file.
+/// Version of the file format.
 pub const SCHEMA: u32 = 1;
 
-/// A weights file, `-o weights.json` of `fit`.
+/// A weights file, as `fit -o weights.json` writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightsFile {
-    /// Version of the file ([`SCHEMA`]).
+    /// Version of the file format ([`SCHEMA`]).
     pub schema: u32,
     /// BLAKE3 of the model's weight files.
     pub model_hash: String,
@@ -27,39 +27,39 @@ pub struct WeightsFile {
     pub task: String,
     /// Name of the template.
     pub template: String,
-    /// Ids of the demonstrations that stood in the prompts, in order.
+    /// Ids of the demonstrations in the prompts, in order.
     pub demo_ids: Vec<String>,
-    /// What the demonstrations say.
+    /// The demonstrations themselves, in order.
     #[serde(default)]
     pub demos: Vec<Demonstration>,
-    /// What made the run that the mix was fitted on.
+    /// The request of the run that the mix was fitted on.
     #[serde(default)]
     pub request: Option<RunRequest>,
-    /// The words that name the labels.
+    /// Label words.
     pub label_words: Vec<String>,
-    /// Their token ids.
+    /// Token ids of the label words.
     pub label_tokens: Vec<u32>,
-    /// Which method found the weights.
+    /// Method that fitted the weights.
     pub method: Method,
-    /// Strength of its penalty.
+    /// Strength of the method's penalty.
     pub lambda: f64,
     /// Weight of `rest`.
     pub rest: f64,
-    /// What is added to every label's logit, in the order of the label words; none where nothing is added.
+    /// Offsets added to the label logits, in the order of the label words; empty if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<f64>,
-    /// Weight of every component.
+    /// Weights by component.
     pub weights: BTreeMap<Component, f64>,
 }
 
 impl WeightsFile {
-    /// The fit of a run.
+    /// Creates the weights file of a fit on a run.
     pub fn new(fit: &Fit, meta: &RunMeta) -> Self {
         let made = (&meta.model, &meta.task, &meta.prompt, meta.request.as_ref());
         Self::of(&fit.mix, (fit.method, fit.lambda), made)
     }
 
-    /// Any mix of a run, with the method it comes from and the strength of that method's penalty.
+    /// Creates the weights file of any mix of a run, given its method and the strength of the method's penalty.
     pub fn of(
         mix: &Mix,
         (method, lambda): (Method, f64),
@@ -79,22 +79,24 @@ impl WeightsFile {
             lambda,
             rest: mix.rest,
             offsets: mix.offsets.clone(),
-            weights: named(mix, shape_of(model, task)),
+            weights: weights_by_component(mix, shape_of(model, task)),
         }
     }
 
-    /// Reads the text of a file.
+    /// Parses the text of a weights file.
     ///
     /// # Errors
-    /// Text that is no weights file, of another version, or with weights that are not numbers.
+    /// If the text is not a weights file, has another version, or has weights or offsets that are not finite.
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |problem: String| InputError::new(problem).cure("write the file again with `partscope fit -o`");
         let file: Self =
-            serde_json::from_str(text).map_err(|error| bad(format!("this is no weights file: {error}")))?;
+            serde_json::from_str(text).map_err(|error| bad(format!("this is not a weights file: {error}")))?;
         if file.schema != SCHEMA {
-            return Err(
-                bad(format!("weights files of version {} are not known here, only {SCHEMA}", file.schema)).into()
-            );
+            return Err(bad(format!(
+                "weights files of version {} are not supported, only version {SCHEMA}",
+                file.schema
+            ))
+            .into());
         }
         let broken = file.weights.iter().find(|(_, weight)| !weight.is_finite());
         match broken {
@@ -105,42 +107,43 @@ impl WeightsFile {
             }
             None if ![0, file.label_words.len()].contains(&file.offsets.len()) => {
                 let (offsets, words) = (file.offsets.len(), file.label_words.len());
-                Err(bad(format!("{offsets} offsets do not go with {words} label words")).into())
+                Err(bad(format!("the file has {offsets} offsets for {words} label words")).into())
             }
             None => Ok(file),
         }
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// The request whose prompts the mix was fitted for, demonstrations written out and nothing to train on.
+    /// Returns the request for the prompts that the mix was fitted on, with listed demonstrations and no training
+    /// examples.
     pub fn prompts(&self) -> RunRequest {
         let demos = if self.demos.is_empty() {
             self.demo_ids.iter().map(Demonstration::of_pool).collect()
         } else {
             self.demos.clone()
         };
-        let asked =
+        let request =
             self.request.clone().unwrap_or_else(|| RunRequest { task: self.task.clone(), ..RunRequest::default() });
         RunRequest {
             template: Some(self.template.clone()),
             train_examples: 0,
             limit: None,
             demos: Demos::Listed(demos),
-            ..asked
+            ..request
         }
     }
 
-    /// The mix for this model and task.
+    /// Returns the mix for this model and task.
     ///
     /// # Errors
-    /// Another model, another task, other label words, or weights that do not name exactly the model's components; each
-    /// with its reason.
+    /// If the file belongs to another model, task or set of label words, or its weights do not name exactly the model's
+    /// components.
     pub fn mix(&self, model: &ModelMeta, task: &TaskMeta) -> Result<Mix> {
-        self.refuse_other(model, task)?;
+        self.check_origin(model, task)?;
         let shape = shape_of(model, task);
         let unknown: Vec<String> =
             self.weights.keys().filter(|c| shape.index(**c).is_none()).map(ToString::to_string).collect();
@@ -159,11 +162,11 @@ impl WeightsFile {
         })
     }
 
-    fn refuse_other(&self, model: &ModelMeta, task: &TaskMeta) -> Result<()> {
+    fn check_origin(&self, model: &ModelMeta, task: &TaskMeta) -> Result<()> {
         let refuse =
             |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
         if self.model_hash != model.weights_hash {
-            let problem = format!("these weights were fitted on another model than {}", model.id);
+            let problem = format!("these weights were fitted on another model, not {}", model.id);
             return refuse("model_hash", problem, "use the model they were fitted on, or fit again");
         }
         if self.task != task.name {
@@ -179,8 +182,8 @@ impl WeightsFile {
     }
 }
 
-/// The weights of a mix by component: the form of files and of `fit --json`.
-pub fn named(mix: &Mix, shape: Shape) -> BTreeMap<Component, f64> {
+/// Returns the weights of a mix by component, as in weights files and `fit --json`.
+pub fn weights_by_component(mix: &Mix, shape: Shape) -> BTreeMap<Component, f64> {
     shape.iter().zip(mix.weights.iter().copied()).collect()
 }
 
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gives_back_the_mix() {
+    fn parsing_a_written_file_restores_the_mix() {
         let (file, meta, mix) = file();
         let read = WeightsFile::parse(&file.to_text()).unwrap().mix(&meta.model, &meta.task).unwrap();
         assert_eq!(read.rest, mix.rest);
@@ -213,39 +216,34 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&file.to_text()).unwrap();
         let text = file.to_text();
         assert!(json["weights"]["L1.MLP"].is_f64() && json["rest"] == 0.0 && json["method"] == "convex");
-        assert!(text.find("L0.H2").unwrap() < text.find("L0.H10").unwrap(), "components stand in the model's order");
+        assert!(text.find("L0.H2").unwrap() < text.find("L0.H10").unwrap(), "components are in the model's order");
     }
 
     #[test]
-    fn another_model_task_or_label_is_refused_with_the_reason() {
+    fn weights_of_another_model_task_or_label_set_are_refused() {
         let (file, meta, _) = file();
-        let said = |meta: &RunMeta| file.mix(&meta.model, &meta.task).unwrap_err().to_string();
+        let message = |meta: &RunMeta| file.mix(&meta.model, &meta.task).unwrap_err().to_string();
         let mut other = meta.clone();
         other.model.weights_hash = "0".into();
-        assert!(said(&other).contains("another model"));
+        assert!(message(&other).contains("another model"));
         let mut other = meta.clone();
         other.task.name = "rte".into();
-        assert!(said(&other).contains("for task toy, not rte"));
+        assert!(message(&other).contains("for task toy, not rte"));
         let mut other = meta.clone();
         other.task.label_words[0] = " maybe".into();
-        assert!(said(&other).contains("label 0 and  label 1, not  maybe and"), "{}", said(&other));
+        assert!(message(&other).contains("label 0 and  label 1, not  maybe and"), "{}", message(&other));
     }
 
     #[test]
-    fn damaged_files_are_refused() {
+    fn invalid_files_are_refused() {
         let (mut file, meta, _) = file();
-        assert!(WeightsFile::parse("{}").unwrap_err().to_string().contains("no weights file"));
+        assert!(WeightsFile::parse("{}").unwrap_err().to_string().contains("not a weights file"));
         file.weights.remove(&Component::head(1, 3));
         assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("L1.H3 has no weight"));
         file.weights.insert(Component::head(7, 0), 1.0);
         assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("no component L7.H0"));
         file.offsets = vec![0.5];
-        assert!(
-            WeightsFile::parse(&file.to_text())
-                .unwrap_err()
-                .to_string()
-                .contains("1 offsets do not go with 2 label words")
-        );
+        assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("1 offsets for 2 label words"));
         file.offsets = Vec::new();
         file.schema = 9;
         assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("version 9"));

@@ -1,4 +1,4 @@
-//! How much arithmetic an attribution needs at least: what a perfect engine would do once and no more.
+//! The arithmetic operations that an attribution needs at least.
 
 use crate::{
     error::Result,
@@ -10,12 +10,12 @@ use crate::{
     },
 };
 
-/// Floating-point operations to attribute suffixes of `lengths` tokens behind a shared prefix of `shared`: products of
-/// weights and of attention, the prefix once, in the last layer only last tokens. A multiplication with its addition counts
-/// as two; norms, rotations and softmax are left out.
+/// Returns the floating-point operations needed to attribute suffixes of `lengths` tokens after a shared prefix of
+/// `shared` tokens: matrix products and attention, with the prefix computed once and only last tokens in the last
+/// layer. A multiply-add counts as two; norms, rotary embeddings and softmax are not counted.
 pub(super) fn operations(decoder: &Decoder, shared: usize, lengths: &[usize]) -> Result<f64> {
     let (tokens, prompts) = (lengths.iter().sum::<usize>(), lengths.len());
-    // Pairs of a query and a key: every suffix token sees the prefix, its suffix so far and itself.
+    // Query-key pairs: every suffix token attends to the prefix, the tokens before it in its suffix, and itself.
     let pairs: usize = lengths.iter().map(|&t| t * shared + t * (t + 1) / 2).sum();
     let last_pairs: usize = lengths.iter().map(|&t| shared + t).sum();
     let prefix_pairs = shared * (shared + 1) / 2;
@@ -29,13 +29,13 @@ pub(super) fn operations(decoder: &Decoder, shared: usize, lengths: &[usize]) ->
     Ok(total)
 }
 
-/// Multiplications of one layer.
+/// Multiplications in one layer.
 struct Weights {
-    /// Per token that is looked at.
+    /// Per key and value token.
     key_value: f64,
-    /// Per token that asks.
+    /// Per query token.
     others: f64,
-    /// Per pair of the two.
+    /// Per query-key pair.
     per_pair: f64,
 }
 
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn by_hand_on_the_demo() {
+    fn operations_on_the_demo_match_hand_computation() {
         let decoder = Model::load(&Source::Demo, &LoadOptions::default()).unwrap().decoder;
         let layers = decoder.layers.len() as f64;
         let first = weights(&decoder.layers[0]).unwrap();
@@ -83,10 +83,10 @@ mod tests {
         let keys = (decoder.layers[0].attention.kv_heads * decoder.layers[0].attention.head_dim) as f64;
         close(first.key_value, 2.0 * width * keys);
         close(first.others, 2.0 * width * heads + 3.0 * width * inner);
-        // One prompt of one token without a prefix: every product once, one pair a layer.
+        // One prompt of one token without a prefix: every product once, one pair per layer.
         let once = operations(&decoder, 0, &[1]).unwrap();
         close(once, 2.0 * layers * (first.key_value + first.others + 2.0 * heads));
-        // A second token adds nothing to queries, output and MLP of the last layer.
+        // A second token adds no query, output or MLP operations in the last layer.
         let more = operations(&decoder, 0, &[2]).unwrap() - once;
         let pairs = 2.0 * (layers - 1.0) + 1.0;
         close(more, 2.0 * (layers * first.key_value + (layers - 1.0) * first.others + pairs * 2.0 * heads));

@@ -1,6 +1,6 @@
-//! How fast the engine is on this machine, against the naive way and against plain forward passes.
+//! Benchmark of attribution on this machine, compared with a naive implementation and with plain forward passes.
 //!
-//! Rounds alternate between the ways, so that whatever else the machine does disturbs all of them alike; ratios are
+//! Rounds alternate between the variants, so that other load on the machine affects all of them equally; ratios are
 //! medians over rounds.
 
 mod cost;
@@ -18,14 +18,14 @@ use crate::{
     model::{Decoder, Intervention, Packed, PrefixCache},
 };
 
-/// What to measure.
+/// Options of the benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Demonstrations in every prompt.
     pub shots: usize,
-    /// Prompts per round; `None` for as many as take about two seconds.
+    /// Prompts per round; `None` for about two seconds' worth.
     pub examples: Option<usize>,
-    /// Rounds.
+    /// Number of rounds.
     pub rounds: usize,
 }
 
@@ -35,39 +35,40 @@ impl Default for Options {
     }
 }
 
-/// What was measured; its serialised form is `bench --json`.
+/// Results of the benchmark; serialises to `bench --json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// Prompts attributed per second, the shared prefix included.
     pub examples_per_s: f64,
-    /// The same with every prompt computed whole.
+    /// Prompts attributed per second without sharing the prefix.
     pub naive_examples_per_s: f64,
-    /// Median over rounds of the first over the second.
+    /// Median over rounds of `examples_per_s` over `naive_examples_per_s`.
     pub speedup: f64,
-    /// Median over rounds of the time of attribution over that of plain forward passes of the same batches, minus one.
+    /// Median over rounds of the time for attribution over that for plain forward passes on the same batches, minus
+    /// one.
     pub attribution_overhead: f64,
-    /// Peak of f32 matrix products here, in 10⁹ operations per second.
+    /// Peak speed of f32 matrix products on this machine, in 10⁹ operations per second.
     pub gemm_gflops: f64,
-    /// Necessary operations over the time they took, in the same unit.
+    /// Necessary operations over the time of attribution, in the same unit.
     pub achieved_gflops: f64,
-    /// The second over the first.
+    /// `achieved_gflops` over `gemm_gflops`.
     pub utilisation: f64,
     /// Demonstrations in every prompt.
     pub shots: usize,
     /// Prompts per round.
     pub examples: usize,
-    /// Rounds.
+    /// Number of rounds.
     pub rounds: usize,
-    /// Tokens that all prompts share.
+    /// Tokens in the shared prefix.
     pub prefix_tokens: usize,
-    /// Tokens of a prompt that it does not share, mean.
+    /// Mean number of tokens per prompt after the shared prefix.
     pub suffix_tokens: f64,
 }
 
-/// Measures `decoder`, telling `observe` which round of how many begins.
+/// Benchmarks `decoder`; calls `observe` with the index and the number of rounds before each round.
 ///
 /// # Errors
-/// [`Error::Cancelled`], prompts that are longer than the model's context, or a failed computation.
+/// [`Error::Cancelled`], or if prompts are longer than the model's context or a computation fails.
 pub fn measure(
     decoder: &Decoder,
     options: &Options,
@@ -76,32 +77,35 @@ pub fn measure(
 ) -> Result<Measured> {
     let vocabulary = decoder.vocabulary()?;
     let projection = LabelProjection::new(decoder, &[1, 2])?;
-    let ways = |examples| {
+    let variants = |examples| {
         let prompts = workload::prompts(options.shots, examples, vocabulary, 0);
-        Ways { decoder, projection: &projection, prompts, cancel }
+        Variants { decoder, projection: &projection, prompts, cancel }
     };
-    let longest = ways(1).prompts[0].len() + 40;
+    let longest = variants(1).prompts[0].len() + 40;
     if longest > decoder.context {
-        return Err(InputError::new(format!("prompts of {longest} tokens exceed the context of {}", decoder.context))
-            .field("--shots")
-            .cure("use fewer")
-            .into());
+        return Err(InputError::new(format!(
+            "prompts of {longest} tokens exceed the context of {} tokens",
+            decoder.context
+        ))
+        .field("--shots")
+        .cure("use fewer demonstrations")
+        .into());
     }
     let examples = match options.examples {
         Some(examples) => examples.max(1),
-        None => as_many_as_fit(&ways(16))?,
+        None => examples_per_round(&variants(16))?,
     };
-    let ways = ways(examples);
+    let variants = variants(examples);
     let (mut ours, mut naive, mut plain, mut peaks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..options.rounds.max(1) {
         observe(round, options.rounds.max(1));
         peaks.push(gemm()?);
-        ours.push(timed(|| ways.attribute())?);
-        plain.push(timed(|| ways.plain())?);
-        naive.push(timed(|| ways.naive())? * examples as f64 / ways.few().len() as f64);
+        ours.push(timed(|| variants.attribute())?);
+        plain.push(timed(|| variants.plain())?);
+        naive.push(timed(|| variants.naive())? * examples as f64 / variants.naive_prompts().len() as f64);
     }
-    let shared = ways.shared();
-    let lengths: Vec<usize> = ways.prompts.iter().map(|prompt| prompt.len() - shared).collect();
+    let shared = variants.shared();
+    let lengths: Vec<usize> = variants.prompts.iter().map(|prompt| prompt.len() - shared).collect();
     let achieved = cost::operations(decoder, shared, &lengths)? / median(&ours) / 1e9;
     let gemm_gflops = peaks.into_iter().fold(0.0, f64::max);
     let ratio = |a: &[f64], b: &[f64]| median(&a.iter().zip(b).map(|(a, b)| a / b).collect::<Vec<_>>());
@@ -121,26 +125,26 @@ pub fn measure(
     })
 }
 
-/// The ways that are compared, on the same prompts.
-struct Ways<'a> {
+/// The variants to compare, on the same prompts.
+struct Variants<'a> {
     decoder: &'a Decoder,
     projection: &'a LabelProjection,
     prompts: Vec<Vec<u32>>,
     cancel: &'a Cancel,
 }
 
-impl Ways<'_> {
+impl Variants<'_> {
     fn shared(&self) -> usize {
         crate::model::prompt::shared_prefix(&self.prompts)
     }
 
-    /// As a run does it.
+    /// Attributes all prompts as a run does.
     fn attribute(&self) -> Result<()> {
         let prepared = Prepared::new(self.decoder, self.projection, &self.prompts, self.cancel)?;
         prepared.attribute(&self.prompts, BatchSize::default(), self.cancel, |_| {})
     }
 
-    /// The same prefix and batches, and only the model's own label logits.
+    /// Computes only the model's own label logits, with the same prefix and batches.
     fn plain(&self) -> Result<()> {
         let shared = self.shared();
         let none = Intervention::none();
@@ -152,9 +156,9 @@ impl Ways<'_> {
         })
     }
 
-    /// Every prompt whole, as if the others were not there: a few of them, since it is slow.
+    /// Attributes each prompt without a shared prefix; only an eighth of them, since it is slow.
     fn naive(&self) -> Result<()> {
-        self.batches(self.few(), 0, |packed| {
+        self.batches(self.naive_prompts(), 0, |packed| {
             let (prompts, mut collector) = (packed.prompts(), Collector::new(self.decoder, self.projection));
             self.decoder.forward(
                 packed,
@@ -167,7 +171,7 @@ impl Ways<'_> {
         })
     }
 
-    /// Does `work` on all batches, arranged as a run arranges them.
+    /// Does `work` on all batches, in the same arrangement as in a run.
     fn batches(&self, prompts: &[Vec<u32>], shared: usize, work: impl Fn(Packed) -> Result<()> + Sync) -> Result<()> {
         let size = BatchSize::default().even(self.decoder, prompts, shared);
         let batches = size.batches(self.decoder, prompts, shared);
@@ -175,26 +179,26 @@ impl Ways<'_> {
         workers::arranged(self.decoder, &batches, |(regime, batch)| work(packed(batch, *regime)), |()| ())
     }
 
-    fn few(&self) -> &[Vec<u32>] {
+    fn naive_prompts(&self) -> &[Vec<u32>] {
         &self.prompts[..self.prompts.len().div_ceil(8)]
     }
 }
 
-/// Prompts that take about two seconds a round.
-fn as_many_as_fit(ways: &Ways<'_>) -> Result<usize> {
-    ways.attribute()?;
-    let each = timed(|| ways.attribute())? / ways.prompts.len() as f64;
+/// Returns the number of prompts that take about two seconds per round.
+fn examples_per_round(variants: &Variants<'_>) -> Result<usize> {
+    variants.attribute()?;
+    let each = timed(|| variants.attribute())? / variants.prompts.len() as f64;
     Ok(((2.0 / each) as usize).clamp(16, 1024))
 }
 
-/// Seconds that `work` takes.
+/// Returns the seconds that `work` takes.
 fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let started = Instant::now();
     work()?;
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// The best of a few products of square matrices, in 10⁹ operations per second.
+/// Measures the speed of the fastest of a few square matrix products, in 10⁹ operations per second.
 fn gemm() -> Result<f64> {
     const SIDE: usize = 1024;
     let a = Tensor::ones((SIDE, SIDE), DType::F32, &Device::Cpu)?;
@@ -219,7 +223,7 @@ mod tests {
     use crate::model::{LoadOptions, Model, Source};
 
     #[test]
-    fn it_measures_and_keys_are_the_contract() {
+    fn results_have_the_documented_keys() {
         let decoder = Model::load(&Source::Demo, &LoadOptions::default()).unwrap().decoder;
         let options = Options { shots: 2, examples: Some(8), rounds: 2 };
         let mut rounds = 0;
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn medians() {
+    fn median_of_odd_and_even_numbers_of_values() {
         assert_eq!((median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0])), (2.0, 2.5));
     }
 }

@@ -1,18 +1,18 @@
-//! Prompts of the size that people use, without a task or a tokenizer.
+//! Synthetic prompts of realistic length, without a task or a tokenizer.
 
 use crate::random::SeededRng;
 
-/// Tokens of a sentence: 8 to 26 words as modern tokenizers cut them.
+/// Tokens of a sentence: 8 to 26 words in modern tokenizers.
 const SENTENCE: (usize, usize) = (10, 34);
-/// Tokens that a template adds to a sentence, its label word included.
+/// Tokens that a template adds to a sentence, including the label word.
 const TEMPLATE: usize = 6;
 
-/// Token ids of `examples` prompts with `shots` demonstrations, all drawn from `seed`; every prompt is whole.
+/// Draws the token ids of `examples` whole prompts with `shots` demonstrations each from `seed`.
 pub(super) fn prompts(shots: usize, examples: usize, vocabulary: usize, seed: u64) -> Vec<Vec<u32>> {
-    let mut draws = SeededRng::new(seed);
+    let mut rng = SeededRng::new(seed);
     let mut sentence = || -> Vec<u32> {
-        let length = SENTENCE.0 + draws.below(SENTENCE.1 - SENTENCE.0 + 1) + TEMPLATE;
-        (0..length).map(|_| draws.below(vocabulary) as u32).collect()
+        let length = SENTENCE.0 + rng.below(SENTENCE.1 - SENTENCE.0 + 1) + TEMPLATE;
+        (0..length).map(|_| rng.below(vocabulary) as u32).collect()
     };
     let demonstrations: Vec<u32> = (0..shots).flat_map(|_| sentence()).collect();
     (0..examples).map(|_| [demonstrations.clone(), sentence()].concat()).collect()
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prompts_share_their_demonstrations_and_nothing_else() {
+    fn prompts_share_only_their_demonstrations() {
         let prompts = prompts(4, 8, 1000, 0);
         let shared = crate::model::prompt::shared_prefix(&prompts);
         assert!((4 * 16..=4 * 40).contains(&shared), "{shared}");

@@ -17,7 +17,7 @@ use crate::{
         check,
         predict::predictions,
         reweight::{comprw, comprw_released, fit, partscope},
-        weights::named,
+        weights::weights_by_component,
     },
     cancel::Cancel,
     component::Component,
@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             seconds,
             rest: fitted.mix.rest,
             offsets: fitted.mix.offsets.clone(),
-            weights: named(&fitted.mix, run.test.shape()),
+            weights: weights_by_component(&fitted.mix, run.test.shape()),
         };
         print_json(&report)?;
     } else {

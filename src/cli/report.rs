@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let runs = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<Run>>>()?;
     line.stage("fitting and drawing");
     let cancel = Cancel::default();
-    let report = Report::of(&runs, &cancel)?;
+    let report = Report::new(&runs, &cancel)?;
     if args.output == Path::new("-") {
         return Ok(print(&report.page)?);
     }

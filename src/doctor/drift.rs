@@ -1,4 +1,4 @@
-//! How far a model in another dtype is from itself in f32.
+//! Deviation of a model in other dtypes from the model in f32.
 
 use serde::Serialize;
 
@@ -9,37 +9,37 @@ use crate::{
     model::{Dtype, LoadOptions, Model, Source},
 };
 
-/// One dtype against f32, over the doctor's prompts.
+/// Deviation of one dtype from f32, on the sample prompts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Drift {
     /// The dtype.
     pub dtype: String,
     /// Largest change of a label-centred logit.
     pub max_abs: f64,
-    /// The same over the largest label-centred logit in f32.
+    /// `max_abs` over the largest label-centred logit in f32.
     pub max_rel: f64,
-    /// Prompts whose strongest label is another.
+    /// Number of prompts whose predicted label changes.
     pub predictions_changed: usize,
-    /// Prompts compared.
+    /// Number of prompts.
     pub prompts: usize,
-    /// How well the parts add up in this dtype.
+    /// Exactness of the attribution in this dtype.
     pub exactness: Exactness,
-    /// Why it could not be measured, if it could not.
+    /// Why the model could not be loaded in this dtype, if it could not.
     pub refused: Option<String>,
 }
 
-/// Loads the model in f32, then in each other dtype, one after the other, and compares.
+/// Loads the model in f32 and then in each other dtype, one at a time, and compares them.
 pub(super) fn measure(source: &Source, options: &LoadOptions) -> Result<Vec<Drift>> {
     let table = |dtype| attribute(&Model::load(source, &LoadOptions { dtype, ..options.clone() })?);
     let reference = table(Dtype::F32)?;
-    let own = match source {
+    let stored = match source {
         Source::Gguf(_) => Some(Dtype::Auto),
         _ => None,
     };
-    let others = [Dtype::F16, Dtype::Bf16, Dtype::Q8].into_iter().chain(own);
+    let others = [Dtype::F16, Dtype::Bf16, Dtype::Q8].into_iter().chain(stored);
     others
         .map(|dtype| match table(dtype) {
-            Ok(found) => Ok(compare(dtype, &reference, &found)),
+            Ok(measured) => Ok(compare(dtype, &reference, &measured)),
             Err(Error::Input(error)) => {
                 Ok(Drift { refused: Some(error.to_string()), ..compare(dtype, &reference, &reference) })
             }
@@ -48,9 +48,9 @@ pub(super) fn measure(source: &Source, options: &LoadOptions) -> Result<Vec<Drif
         .collect()
 }
 
-fn compare(dtype: Dtype, reference: &Attribution, found: &Attribution) -> Drift {
+fn compare(dtype: Dtype, reference: &Attribution, measured: &Attribution) -> Drift {
     let labels = reference.labels();
-    let (expected, actual) = (reference.full(), found.full());
+    let (expected, actual) = (reference.full(), measured.full());
     let centred = |row: &[f32]| {
         let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / labels as f64;
         row.iter().map(|&x| f64::from(x) - mean).collect::<Vec<_>>()
@@ -69,7 +69,7 @@ fn compare(dtype: Dtype, reference: &Attribution, found: &Attribution) -> Drift 
         max_rel: if largest > 0.0 { max_abs / largest } else { 0.0 },
         predictions_changed: changed,
         prompts: reference.len(),
-        exactness: found.exactness(),
+        exactness: measured.exactness(),
         refused: None,
     }
 }

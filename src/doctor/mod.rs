@@ -1,5 +1,5 @@
-//! Is this model all right? What its files say, whether it loads, whether its parts add up, and how far other dtypes
-//! drift.
+//! Model checks: what its files contain, whether it loads, whether contributions add up, and how far other dtypes
+//! deviate.
 
 mod drift;
 mod sample_prompts;
@@ -18,24 +18,24 @@ use crate::{
     },
 };
 
-/// Everything that the doctor found out.
+/// Result of the checks of a model.
 #[derive(Debug, Serialize)]
 pub struct DoctorReport {
-    /// From the headers of the files.
+    /// Facts from the headers of the files.
     #[serde(flatten)]
     pub inspection: Inspection,
-    /// From the loaded model; `None` if it does not load.
+    /// Facts about the loaded model; `None` if it does not load.
     pub loaded: Option<Loaded>,
-    /// Against f32, if asked for.
+    /// Deviation of other dtypes from f32, if requested.
     pub drift: Option<Vec<Drift>>,
-    /// Why the model cannot be used, if it cannot.
+    /// Why the model is unusable, if it is.
     pub problem: Option<String>,
 }
 
-/// Facts about a loaded model, and how a few prompts went.
+/// Facts about a loaded model, and its exactness on a few prompts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Loaded {
-    /// Layers.
+    /// Number of layers.
     pub layers: usize,
     /// Attention heads per layer.
     pub heads: usize,
@@ -45,36 +45,41 @@ pub struct Loaded {
     pub head_dim: usize,
     /// Width of the residual stream.
     pub hidden: usize,
-    /// Token ids.
+    /// Number of token ids.
     pub vocabulary: usize,
-    /// Longest prompt in tokens.
+    /// Longest prompt, in tokens.
     pub context: usize,
-    /// Sliding windows that layers have, narrowest first.
+    /// Distinct sliding-window sizes of layers, smallest first.
     pub windows: Vec<usize>,
-    /// What matrices are kept as.
+    /// Data type of the weight matrices.
     pub dtype: String,
-    /// Where they are.
+    /// Device of the weights.
     pub device: String,
-    /// Seconds it took to load.
+    /// Seconds to load the model.
     pub load_s: f64,
     /// BLAKE3 of the weight files.
     pub weights_hash: String,
-    /// How well heads, MLPs and rest add up on a few prompts.
+    /// Exactness of the attribution on a few prompts.
     pub exactness: Exactness,
 }
 
-/// Examines the model that `source` names; with `drift`, loads it once more per dtype.
+/// Checks the model at `source`; with `drift`, also loads it in each other dtype. Returns the report and the reason why
+/// the model is unusable, if it is.
 ///
 /// # Errors
-/// If its files cannot even be opened. A model that opens but does not load is a finding, not an error.
+/// If its files cannot be opened. A model that does not load is not an error here: the report says why.
 pub fn examine(source: &Source, options: &LoadOptions, drift: bool) -> Result<(DoctorReport, Option<Error>)> {
     let inspection = inspect(source, options)?;
     let mut report = DoctorReport { inspection, loaded: None, drift: None, problem: None };
-    let loaded = Model::load(source, options).and_then(|model| look_at(&model));
+    let loaded = Model::load(source, options).and_then(|model| facts(&model));
     let failure = match loaded {
         Ok(loaded) => {
             report.loaded = Some(loaded);
-            if drift { drift::measure(source, options).map(|found| report.drift = Some(found)).err() } else { None }
+            if drift {
+                drift::measure(source, options).map(|measured| report.drift = Some(measured)).err()
+            } else {
+                None
+            }
         }
         Err(error) => Some(error),
     };
@@ -82,7 +87,8 @@ pub fn examine(source: &Source, options: &LoadOptions, drift: bool) -> Result<(D
     Ok((report, failure))
 }
 
-fn look_at(model: &Model) -> Result<Loaded> {
+/// Collects the facts about a loaded model.
+fn facts(model: &Model) -> Result<Loaded> {
     let decoder = &model.decoder;
     let attention = &decoder.layers[0].attention;
     let mut windows: Vec<usize> = decoder.layers.iter().filter_map(|layer| layer.attention.window).collect();

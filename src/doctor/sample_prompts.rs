@@ -1,4 +1,4 @@
-//! A few prompts on which a model is tried.
+//! Sample prompts for checking a model.
 
 use crate::{
     attribution::Attribution,
@@ -8,7 +8,7 @@ use crate::{
     model::Model,
 };
 
-/// Prompts of the kind that the program is for.
+/// In-context classification prompts.
 const PROMPTS: [&str; 8] = [
     "Review: a fine film. Sentiment: positive\nReview: dull and long. Sentiment: negative\nReview: I loved it. Sentiment:",
     "Review: a fine film. Sentiment: positive\nReview: dull and long. Sentiment: negative\nReview: I hated it. Sentiment:",
@@ -21,7 +21,7 @@ const PROMPTS: [&str; 8] = [
 ];
 const LABELS: usize = 8;
 
-/// Attributes the prompts to a few tokens spread over the vocabulary.
+/// Attributes the sample prompts, with [`LABELS`] tokens spread over the vocabulary as labels.
 pub(super) fn attribute(model: &Model) -> Result<Attribution> {
     let cancel = Cancel::default();
     let longest = model.decoder.context;

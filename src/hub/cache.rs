@@ -1,25 +1,25 @@
-//! The hub's cache on disk: `models--org--name/refs/<revision>` names a commit, `snapshots/<commit>/` holds its files;
-//! data sets lie in `datasets--org--name`.
+//! The hub's cache on disk: `models--org--name/refs/<revision>` contains the name of a commit, and
+//! `snapshots/<commit>/` its files; data sets are in `datasets--org--name`.
 
 use std::path::{Path, PathBuf};
 
 use super::{repo::Repo, settings::Settings};
 use crate::error::{Error, Result};
 
-/// Length of a commit's name.
+/// Length of a commit hash.
 const COMMIT: usize = 40;
 
-/// The folder of the repository.
+/// Returns the cache folder of a repository.
 pub(super) fn folder(repo: &Repo, settings: &Settings) -> PathBuf {
     settings.cache.join(format!("{}--{}", repo.kind.folder(), repo.name.replace('/', "--")))
 }
 
-/// The folder of a commit's files.
+/// Returns the folder with the files of a commit.
 pub(super) fn snapshot(repo: &Repo, settings: &Settings, commit: &str) -> PathBuf {
     folder(repo, settings).join("snapshots").join(commit)
 }
 
-/// The folder with the files of the repository's revision, if the cache knows it.
+/// Returns the folder with the files of the repository's revision, if it is in the cache.
 pub(super) fn find(repo: &Repo, settings: &Settings) -> Option<PathBuf> {
     let reference = folder(repo, settings).join("refs").join(repo.revision());
     let commit = match std::fs::read_to_string(reference) {
@@ -29,7 +29,7 @@ pub(super) fn find(repo: &Repo, settings: &Settings) -> Option<PathBuf> {
     Some(snapshot(repo, settings, &commit)).filter(|folder| is_commit(&commit) && folder.is_dir())
 }
 
-/// Notes that the revision means `commit`.
+/// Records that the repository's revision is `commit`.
 pub(super) fn remember(repo: &Repo, settings: &Settings, commit: &str) -> Result<()> {
     if repo.revision() == commit {
         return Ok(());
@@ -37,12 +37,12 @@ pub(super) fn remember(repo: &Repo, settings: &Settings, commit: &str) -> Result
     write(&folder(repo, settings).join("refs").join(repo.revision()), commit)
 }
 
-/// Whether `text` can be the name of a commit, and so of a folder.
+/// Returns whether `text` has the form of a commit hash, and so is safe as the name of a folder.
 pub(super) fn is_commit(text: &str) -> bool {
     text.len() == COMMIT && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Writes a small file of the cache.
+/// Writes a small file in the cache, creating its folder if needed.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
@@ -52,7 +52,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 impl Repo {
-    /// The folder with its files at its revision, if the cache knows it.
+    /// Returns the folder with the files of this revision, if it is in the cache.
     pub fn cached(&self, settings: &Settings) -> Option<PathBuf> {
         find(self, settings)
     }

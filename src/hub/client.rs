@@ -1,7 +1,7 @@
 //! Downloads from the hub into its cache.
 //!
-//! Files arrive under temporary names and are renamed when they are complete, so that a broken connection leaves no
-//! half file behind that looks whole.
+//! Files are downloaded under temporary names and renamed when complete, so that a broken connection leaves no partial
+//! file that looks complete.
 
 use std::{
     io::{Read, Write},
@@ -18,12 +18,12 @@ use ureq::{
 use super::{Download, Repo, Settings, Watcher, cache};
 use crate::error::{Error, InputError, Result};
 
-const MOST_REDIRECTS: usize = 8;
-const CONNECT: Duration = Duration::from_secs(15);
-/// Bytes between two reports.
-const STEP: u64 = 4 << 20;
+const MAX_REDIRECTS: usize = 8;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes between two progress reports.
+const REPORT_EVERY: u64 = 4 << 20;
 
-/// Somebody who can ask the hub for files of one repository.
+/// A client that downloads files of one repository from the hub.
 #[derive(Debug)]
 pub struct Client<'a> {
     agent: Agent,
@@ -32,40 +32,41 @@ pub struct Client<'a> {
     watcher: &'a Watcher,
 }
 
-/// A file on its way: the response with its body, and what the hub said before it pointed elsewhere.
-struct Arriving {
+/// The response with a file, and the commit and size that the hub gave before redirecting.
+struct FileResponse {
     response: Response<Body>,
     commit: Option<String>,
     size: Option<u64>,
 }
 
 impl<'a> Client<'a> {
-    /// Asks for files of `repo`; nothing is sent yet.
+    /// Creates a client for `repo`; does not connect yet.
     pub fn new(repo: &'a Repo, settings: &'a Settings, watcher: &'a Watcher) -> Self {
         let config = Agent::config_builder()
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
             .user_agent(concat!("partscope/", env!("CARGO_PKG_VERSION")));
         Self { agent: config.build().into(), repo, settings, watcher }
     }
 }
 
 impl Client<'_> {
-    /// The folder of the commit that the revision means today, found out by asking for `name`.
+    /// Requests the file `name` to find the current commit of the revision, and returns the cache folder of that
+    /// commit.
     ///
     /// # Errors
-    /// If there is no such file, or the hub refuses or cannot be reached.
+    /// If there is no such file, or the hub refuses the request or cannot be reached.
     pub fn snapshot(&self, name: &str) -> Result<PathBuf> {
-        let arriving = self.get(self.repo.revision(), name)?;
-        let arriving = arriving.ok_or_else(|| self.wrong(&format!("the repository has no {name}")))?;
-        let commit = arriving.commit.filter(|commit| cache::is_commit(commit));
-        let commit = commit.ok_or_else(|| self.wrong("the server does not answer as the Hugging Face hub does"))?;
+        let file_response = self.get(self.repo.revision(), name)?;
+        let file_response = file_response.ok_or_else(|| self.error(&format!("the repository has no {name}")))?;
+        let commit = file_response.commit.filter(|commit| cache::is_commit(commit));
+        let commit = commit.ok_or_else(|| self.error("the server does not respond like the Hugging Face hub"))?;
         Ok(cache::snapshot(self.repo, self.settings, &commit))
     }
 
-    /// Notes that the revision means the commit of `snapshot`, whose files are complete.
+    /// Records in the cache that the revision is the commit of `snapshot`; call it when all files are there.
     ///
     /// # Errors
     /// If the cache cannot be written.
@@ -73,87 +74,88 @@ impl Client<'_> {
         cache::remember(self.repo, self.settings, commit_of(snapshot))
     }
 
-    /// Fetches one file into `snapshot` unless it is there.
+    /// Downloads the file `name` into `snapshot` unless it is there.
     ///
     /// # Errors
-    /// If the repository has none; `cure` says what to do then.
+    /// As [`Client::file`], or if the repository has no such file; `cure` then says what to do.
     pub fn need(&self, snapshot: &Path, name: &str, cure: &str) -> Result<()> {
         if self.file(snapshot, name)? {
             return Ok(());
         }
-        Err(self.wrong(&format!("the repository has no {name}")).cure(cure).into())
+        Err(self.error(&format!("the repository has no {name}")).cure(cure).into())
     }
 
-    /// Fetches one file into `snapshot` unless it is there; `false` if the repository has none.
+    /// Downloads the file `name` into `snapshot` unless it is there; returns `false` if the repository has no such
+    /// file.
     ///
     /// # Errors
-    /// If the hub refuses or cannot be reached, or the cache cannot be written.
+    /// If the hub refuses the request or cannot be reached, or the cache cannot be written.
     pub fn file(&self, snapshot: &Path, name: &str) -> Result<bool> {
         let path = snapshot.join(name);
         if path.is_file() {
             return Ok(true);
         }
-        let Some(arriving) = self.get(commit_of(snapshot), name)? else { return Ok(false) };
+        let Some(file_response) = self.get(commit_of(snapshot), name)? else { return Ok(false) };
         let failed = |source| Error::Write { path: path.clone(), source };
         let folder = path.parent().unwrap_or(snapshot);
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-        self.receive(name, arriving, &mut file)?;
+        self.receive(name, file_response, &mut file)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         Ok(true)
     }
 
-    fn receive(&self, name: &str, arriving: Arriving, file: &mut NamedTempFile) -> Result<()> {
-        let total = arriving.size.or_else(|| number(arriving.response.headers(), "content-length"));
-        let mut body = arriving.response.into_body().into_reader();
+    fn receive(&self, name: &str, file_response: FileResponse, file: &mut NamedTempFile) -> Result<()> {
+        let total = file_response.size.or_else(|| number(file_response.response.headers(), "content-length"));
+        let mut body = file_response.response.into_body().into_reader();
         let (mut done, mut reported) = (0, 0);
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let read = body.read(&mut buffer).map_err(|error| self.broken(name, &error.to_string()))?;
+            let read = body.read(&mut buffer).map_err(|error| self.failed(name, &error.to_string()))?;
             if read == 0 {
                 break;
             }
             let path = file.path().to_owned();
             file.write_all(&buffer[..read]).map_err(|source| Error::Write { path, source })?;
             done += read as u64;
-            if done >= reported + STEP {
+            if done >= reported + REPORT_EVERY {
                 reported = done;
-                self.watcher.see(&Download { file: name, done, total });
+                self.watcher.report(&Download { file: name, done, total });
             }
         }
-        self.watcher.see(&Download { file: name, done, total });
+        self.watcher.report(&Download { file: name, done, total });
         match total.filter(|&total| total != done) {
-            Some(total) => Err(self.broken(name, &format!("{done} of {total} bytes arrived")).into()),
+            Some(total) => Err(self.failed(name, &format!("received {done} of {total} bytes")).into()),
             None => Ok(()),
         }
     }
 
-    /// Asks for a file, following the hub to where it is stored; `None` if the repository has no such file.
-    fn get(&self, revision: &str, name: &str) -> Result<Option<Arriving>> {
+    /// Requests a file, following redirects; `None` if the repository has no such file.
+    fn get(&self, revision: &str, name: &str) -> Result<Option<FileResponse>> {
         let revision = revision.replace('/', "%2F");
         let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.address());
         let mut url = format!("{endpoint}/{kind}{}/resolve/{revision}/{name}", self.repo.name);
         let (mut commit, mut size) = (None, None);
-        for _ in 0..MOST_REDIRECTS {
+        for _ in 0..MAX_REDIRECTS {
             let mut request = self.agent.get(&url);
             if let Some(token) = self.settings.token.as_ref().filter(|_| self.is_hub(&url)) {
                 request = request.header("authorization", format!("Bearer {token}"));
             }
-            let response = request.call().map_err(|error| self.broken(name, &error.to_string()))?;
+            let response = request.call().map_err(|error| self.failed(name, &error.to_string()))?;
             commit = commit.or_else(|| text(response.headers(), "x-repo-commit"));
             size = size.or_else(|| number(response.headers(), "x-linked-size"));
             let target = text(response.headers(), "location");
             match (response.status().as_u16(), target) {
-                (200, _) => return Ok(Some(Arriving { response, commit, size })),
+                (200, _) => return Ok(Some(FileResponse { response, commit, size })),
                 (301 | 302 | 303 | 307 | 308, Some(target)) => url = absolute(&url, target),
-                (404, _) if lacks_only_file(response.headers()) => return Ok(None),
+                (404, _) if is_missing_file(response.headers()) => return Ok(None),
                 (status, _) => return Err(self.refused(status, name).into()),
             }
         }
-        Err(self.broken(name, "the server sends us in circles").into())
+        Err(self.failed(name, "too many redirects").into())
     }
 
-    /// Tokens are shown to the hub only, not to where it stores files.
+    /// Returns whether `url` is on the hub itself; the token is not sent to the servers that it redirects to.
     fn is_hub(&self, url: &str) -> bool {
         url.strip_prefix(&self.settings.endpoint).is_some_and(|rest| rest.starts_with('/'))
     }
@@ -162,36 +164,40 @@ impl Client<'_> {
         let noun = self.repo.kind.noun();
         match status {
             401 | 403 => self
-                .wrong(&format!("the hub refuses {name} (status {status}): the {noun} is private, gated, or not there"))
+                .error(&format!(
+                    "the hub refuses {name} (status {status}): the {noun} is private, gated, or does not exist"
+                ))
                 .cure(format!("check the name, accept the {noun}'s terms on its page, and set HF_TOKEN")),
             404 => self
-                .wrong(&format!("the hub has no revision `{}` of this {noun}", self.repo.revision()))
+                .error(&format!("the hub has no revision `{}` of this {noun}", self.repo.revision()))
                 .cure("check the name"),
-            _ => self.wrong(&format!("the hub answers {name} with status {status}")).cure("try again later"),
+            _ => self
+                .error(&format!("the hub responds with status {status} to the request for {name}"))
+                .cure("try again later"),
         }
     }
 
-    fn broken(&self, name: &str, problem: &str) -> InputError {
-        self.wrong(&format!("cannot fetch {name}: {problem}"))
+    fn failed(&self, name: &str, problem: &str) -> InputError {
+        self.error(&format!("cannot fetch {name}: {problem}"))
             .cure("check the connection and try again, or name a local folder")
     }
 
-    fn wrong(&self, problem: &str) -> InputError {
+    fn error(&self, problem: &str) -> InputError {
         InputError::new(problem).path(format!("{}/{}{}", self.settings.endpoint, self.repo.kind.address(), self.repo))
     }
 }
 
-/// The commit whose files lie in `snapshot`.
+/// Returns the commit whose files are in `snapshot`.
 fn commit_of(snapshot: &Path) -> &str {
     snapshot.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
-/// Whether a 404 is about the file and not about repository or revision.
-fn lacks_only_file(headers: &HeaderMap) -> bool {
+/// Returns whether a 404 means a missing file, not a missing repository or revision.
+fn is_missing_file(headers: &HeaderMap) -> bool {
     text(headers, "x-error-code").is_none_or(|code| code == "EntryNotFound")
 }
 
-/// Where `target` leads, as seen from the page `from`.
+/// Resolves the redirect `target` relative to the URL `from`.
 fn absolute(from: &str, target: String) -> String {
     if !target.starts_with('/') {
         return target;

@@ -1,6 +1,7 @@
-//! The Hugging Face hub: repositories of models and data sets, its cache on this machine, and downloads into it.
+//! The Hugging Face hub: repositories of models and data sets, the cache on this machine, and downloads into it.
 //!
-//! A snapshot that is complete in the cache is used without a word to the network; offline means not one connection.
+//! A complete snapshot in the cache is used without any network access; in offline mode there are no connections at
+//! all.
 
 mod cache;
 mod client;

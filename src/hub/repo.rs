@@ -1,10 +1,10 @@
-//! Names of repositories on the hub.
+//! Repositories on the hub and their names.
 
 use std::{fmt, str::FromStr};
 
 use crate::error::{InputError, Result};
 
-/// What a repository holds.
+/// Type of a repository.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RepoKind {
     /// A model.
@@ -15,7 +15,7 @@ pub enum RepoKind {
 }
 
 impl RepoKind {
-    /// The first word of its folder in the cache.
+    /// Returns the prefix of the folder name in the cache.
     pub(super) const fn folder(self) -> &'static str {
         match self {
             Self::Model => "models",
@@ -23,7 +23,7 @@ impl RepoKind {
         }
     }
 
-    /// What stands before its name in addresses.
+    /// Returns the prefix of the name in URLs.
     pub(super) const fn address(self) -> &'static str {
         match self {
             Self::Model => "",
@@ -31,7 +31,7 @@ impl RepoKind {
         }
     }
 
-    /// In a sentence.
+    /// Returns the noun for messages.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Model => "model",
@@ -73,19 +73,19 @@ impl fmt::Display for Repo {
 }
 
 impl Repo {
-    /// The data set that `text` names: `org/name[@revision]`.
+    /// Parses the name of a data set, `org/name[@revision]`.
     ///
     /// # Errors
-    /// If it is no such name.
+    /// If `text` is not such a name.
     pub fn dataset(text: &str) -> Result<Self, InputError> {
-        let named: Self = text
+        let parsed: Self = text
             .parse()
             .map_err(|_| InputError::new(format!("`{text}` is not the name of a data set on the hub")))
             .map_err(|error: InputError| error.cure("write org/name or org/name@revision"))?;
-        Ok(Self { kind: RepoKind::Dataset, ..named })
+        Ok(Self { kind: RepoKind::Dataset, ..parsed })
     }
 
-    /// The same at `revision`, unless another is named already.
+    /// Sets the revision to `revision` if none is set.
     #[must_use]
     pub fn or_at(self, revision: &str) -> Self {
         Self { revision: self.revision.or_else(|| Some(revision.to_owned())), ..self }

@@ -1,33 +1,33 @@
-//! Where the hub and its cache are, as the environment says.
+//! Hub settings from the environment.
 
 use std::{
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Set once by `--offline`.
+/// Whether `--offline` was given.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
 
-/// Forbids connections for the rest of the program, wherever they would be made.
+/// Forbids all connections until the program ends.
 pub fn go_offline() {
     OFFLINE.store(true, Ordering::Relaxed);
 }
 
-/// Where the hub and its cache are.
+/// Settings of the hub and its cache.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The folder with `models--org--name`.
+    /// Cache folder, with subfolders such as `models--org--name`.
     pub cache: PathBuf,
-    /// `https://huggingface.co`, or a mirror.
+    /// URL of the hub: `https://huggingface.co` or a mirror.
     pub endpoint: String,
-    /// Proof of access to gated and private models.
+    /// Access token for gated and private models.
     pub token: Option<String>,
-    /// What forbids connections, e.g. `HF_HUB_OFFLINE`.
+    /// The setting that forbids connections, e.g. `HF_HUB_OFFLINE`; `None` if they are allowed.
     pub offline: Option<&'static str>,
 }
 
 impl Settings {
-    /// As the environment says.
+    /// Reads the settings from the environment.
     pub fn from_env() -> Self {
         Self::read(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -50,12 +50,12 @@ impl Settings {
             cache: cache.unwrap_or_else(|| home.join("hub")),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             token: token.filter(|token| !token.is_empty()),
-            offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(set).or_else(switched_off),
+            offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(set).or_else(offline_flag),
         }
     }
 }
 
-fn switched_off() -> Option<&'static str> {
+fn offline_flag() -> Option<&'static str> {
     OFFLINE.load(Ordering::Relaxed).then_some("--offline")
 }
 
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_honoured() {
+    fn settings_are_read_from_the_environment() {
         let plain = settings(&[("HOME", "/h")]);
         assert_eq!(plain.cache, Path::new("/h/.cache/huggingface/hub"));
         assert_eq!((plain.endpoint.as_str(), plain.offline), ("https://huggingface.co", None));

@@ -1,33 +1,33 @@
-//! Downloads as they are watched.
+//! Progress of downloads.
 
 use std::{fmt, sync::Arc};
 
-/// How far the download of one file is.
+/// Progress of the download of one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Download<'a> {
-    /// The file's name in the repository.
+    /// Name of the file in the repository.
     pub file: &'a str,
-    /// Bytes that have arrived.
+    /// Bytes received.
     pub done: u64,
-    /// Bytes in all, if the hub says.
+    /// Bytes in total, if known.
     pub total: Option<u64>,
 }
 
-type See = dyn Fn(&Download<'_>) + Send + Sync;
+type Callback = dyn Fn(&Download<'_>) + Send + Sync;
 
-/// Somebody who wants to see downloads.
+/// A callback for the progress of downloads.
 #[derive(Clone, Default)]
-pub struct Watcher(Option<Arc<See>>);
+pub struct Watcher(Option<Arc<Callback>>);
 
 impl Watcher {
-    /// Calls `see` every few megabytes.
-    pub fn new(see: impl Fn(&Download<'_>) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(see)))
+    /// Creates a watcher that calls `callback` every few megabytes.
+    pub fn new(callback: impl Fn(&Download<'_>) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(callback)))
     }
 
-    pub(super) fn see(&self, download: &Download<'_>) {
-        if let Some(see) = &self.0 {
-            see(download);
+    pub(super) fn report(&self, download: &Download<'_>) {
+        if let Some(callback) = &self.0 {
+            callback(download);
         }
     }
 }

@@ -1,16 +1,16 @@
-//! One run of the protocol before it is made.
+//! One planned run of the protocol.
 
 use crate::task::{Task, Template};
 
-/// One run of the protocol.
+/// One planned run of the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct ProtocolCell<'t> {
-    /// Its task.
+    /// The task.
     pub task: &'t Task,
-    /// Its template.
+    /// The template.
     pub template: &'t Template,
-    /// Which demonstration set.
+    /// Seed of the demonstration set.
     pub seed: u64,
-    /// Whether it counts for the tables, or only for the contrast of two templates.
+    /// Whether the tables count it, or it only serves as a contrastive partner.
     pub counted: bool,
 }

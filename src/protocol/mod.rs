@@ -1,4 +1,5 @@
-//! The paper's protocol: tasks × templates × demonstration sets, every method on the same labels and test examples.
+//! The paper's protocol: tasks × templates × demonstration sets, with every method on the same labels and test
+//! examples.
 //!
 //! Chang et al. 2024 (arXiv 2406.13131), section 5: five disjoint demonstration sets, three templates, a budget of 24
 //! labels of which four (three for three labels) are demonstrations and the others train the weights.
@@ -26,32 +27,31 @@ use crate::{
 pub struct Protocol {
     /// The tasks.
     pub tasks: Vec<Task>,
-    /// Templates per task; a contrasting partner comes on top where it is not among them.
+    /// Templates per task; a contrastive partner that is not among them is added.
     pub templates: usize,
     /// Demonstration sets per template.
     pub seeds: u64,
-    /// Labels spent per run, demonstrations included.
+    /// Label budget per run, demonstrations included.
     pub budget: usize,
-    /// Score on the development split instead of the test split: for choosing methods.
+    /// Whether to score on the development split instead of the test split, for choosing methods.
     pub on_dev: bool,
-    /// At most so many examples are scored.
+    /// Largest number of scored examples; `None` for all.
     pub limit: Option<usize>,
     /// What to do about prompts that are longer than the model's context.
     pub on_overflow: Overflow,
 }
 
-/// Demonstrations of a task under the paper's protocol: four, or as many as there are labels where four cannot be
-/// balanced.
+/// Returns the number of demonstrations in the paper's protocol: four, or one per label if four cannot be balanced.
 pub const fn shots(labels: usize) -> usize {
     if labels <= 4 && 4 % labels == 0 { 4 } else { labels }
 }
 
 impl Protocol {
-    /// All runs, task by task.
+    /// Returns all planned runs, task by task.
     pub fn cells(&self) -> Vec<ProtocolCell<'_>> {
         let mut cells = Vec::new();
         for task in &self.tasks {
-            let (counted, partners) = self.choose(task);
+            let (counted, partners) = self.choose_templates(task);
             let templates = counted.into_iter().map(|t| (t, true)).chain(partners.into_iter().map(|t| (t, false)));
             for (template, counted) in templates {
                 cells.extend((0..self.seeds).map(|seed| ProtocolCell { task, template, seed, counted }));
@@ -60,9 +60,9 @@ impl Protocol {
         cells
     }
 
-    /// Templates that count, and contrasting partners of theirs that do not. Partners are taken into account last, so
-    /// that the counted templates differ as much as they can.
-    fn choose<'t>(&self, task: &'t Task) -> (Vec<&'t Template>, Vec<&'t Template>) {
+    /// Returns the counted templates, and their contrastive partners that are not counted. Partners are counted last,
+    /// so that the counted templates differ as much as possible.
+    fn choose_templates<'t>(&self, task: &'t Task) -> (Vec<&'t Template>, Vec<&'t Template>) {
         let mut firsts: Vec<&Template> = Vec::new();
         let mut seconds = Vec::new();
         for template in &task.templates {
@@ -79,8 +79,8 @@ impl Protocol {
         (firsts, partners)
     }
 
-    /// The run of one cell before it meets a model.
-    fn draft<'t>(&self, cell: &ProtocolCell<'t>) -> Result<PromptBuilder<'t>> {
+    /// Returns the prompts of one cell, before tokenization.
+    fn prompt_builder<'t>(&self, cell: &ProtocolCell<'t>) -> Result<PromptBuilder<'t>> {
         let shots = shots(cell.task.labels.len());
         let request = RunRequest {
             task: cell.task.name.clone(),
@@ -92,17 +92,17 @@ impl Protocol {
             prompting: Prompting { on_overflow: self.on_overflow, ..Prompting::default() },
             ..RunRequest::default()
         };
-        let draft = PromptBuilder::new(cell.task, &request)?;
-        if self.on_dev { draft.scored_on(&cell.task.dev, self.limit) } else { Ok(draft) }
+        let builder = PromptBuilder::new(cell.task, &request)?;
+        if self.on_dev { builder.scored_on(&cell.task.dev, self.limit) } else { Ok(builder) }
     }
 
-    /// Runs all cells, telling `observe` after each how far it is.
+    /// Runs all cells and calls `observe` with the progress after each.
     ///
-    /// Everything that the model computes goes through `store`: a second call does no model work, an interrupted one
-    /// goes on where it stopped.
+    /// All model results are stored in `store`: a second call runs no model, and an interrupted one continues where it
+    /// stopped.
     ///
     /// # Errors
-    /// As planning and running a task, or [`Error::Cancelled`].
+    /// If a run cannot be planned or fails, or [`Error::Cancelled`].
     pub fn reproduce(
         &self,
         model: &Model,
@@ -115,28 +115,29 @@ impl Protocol {
         let mut rows = Vec::with_capacity(cells.len());
         for cell in &cells {
             cancel.check()?;
-            rows.push(ProtocolRow::measure(cell, &self.draft(cell)?, model, store, cancel)?);
+            rows.push(ProtocolRow::measure(cell, &self.prompt_builder(cell)?, model, store, cancel)?);
             observe(cell, meter.advance(1));
         }
         Ok(rows)
     }
 
-    /// How many runs `store` does not hold yet. Finds what would stop any of them before the first one begins.
+    /// Returns the number of runs that are not in `store`. Plans every run, so that errors are found before the first
+    /// one starts.
     ///
     /// # Errors
-    /// As planning a task, with task and template.
+    /// If a run cannot be planned; the message names its task and template.
     pub fn pending(&self, model: &Model, store: &Store) -> Result<usize> {
         let missing = |cell: &ProtocolCell<'_>| -> Result<bool> {
-            let draft = self.draft(cell)?;
-            let (plan, prompts) = draft.plan(model)?;
-            check_whole_budget(&draft, model)?;
+            let builder = self.prompt_builder(cell)?;
+            let (plan, prompts) = builder.plan(model)?;
+            check_whole_budget(&builder, model)?;
             Ok(!store.holds(&run_key(model, &plan, &prompts)))
         };
-        let counted = |cell: &ProtocolCell<'_>| missing(cell).map(usize::from).map_err(|error| named(cell, error));
+        let counted = |cell: &ProtocolCell<'_>| missing(cell).map(usize::from).map_err(|error| with_cell(cell, error));
         self.cells().iter().try_fold(0, |count, cell| Ok(count + counted(cell)?))
     }
 
-    /// Seconds that one uncached run takes here, measured on a few examples of the first one.
+    /// Measures the seconds that one uncached run takes on this machine, on a few examples of the first run.
     ///
     /// # Errors
     /// As [`Protocol::reproduce`].
@@ -148,24 +149,24 @@ impl Protocol {
             if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
         let sample = Self { limit: Some(SAMPLE.min(scored)), ..self.clone() };
         let meter = Meter::start(1);
-        ProtocolRow::measure(cell, &sample.draft(cell)?, model, &Store::none(), cancel)?;
+        ProtocolRow::measure(cell, &sample.prompt_builder(cell)?, model, &Store::none(), cancel)?;
         Ok(meter.seconds() * scored as f64 / SAMPLE.min(scored) as f64)
     }
 }
 
-/// Finds prompts with the whole label budget that are too long: those of the longest examples, and only if these are,
-/// all of them, for their count.
-fn check_whole_budget(draft: &PromptBuilder<'_>, model: &Model) -> Result<()> {
+/// Checks that prompts with the whole label budget fit the context. Plans only the longest examples first, and all of
+/// them only if these fail, so that the error counts them all.
+fn check_whole_budget(builder: &PromptBuilder<'_>, model: &Model) -> Result<()> {
     const LONGEST: usize = 8;
-    let whole = draft.whole_budget();
+    let whole = builder.whole_budget();
     match whole.on_longest(LONGEST).plan(model) {
         Ok(_) => Ok(()),
         Err(_) => whole.plan(model).map(|_| ()),
     }
 }
 
-/// An error of one run with its task and template, and the words of this protocol.
-fn named(cell: &ProtocolCell<'_>, error: Error) -> Error {
+/// Adds the task and template of `cell` to an error, and replaces `--num-fewshot` with this command's `--budget`.
+fn with_cell(cell: &ProtocolCell<'_>, error: Error) -> Error {
     match error {
         Error::Input(error) if error.path.is_none() => {
             let problem = format!("task {}, template {}: {}", cell.task.name, cell.template.name, error.problem);
@@ -187,24 +188,24 @@ mod tests {
     }
 
     #[test]
-    fn prompts_that_would_be_too_long_are_found_before_the_first_run() {
+    fn prompts_that_are_too_long_are_found_before_the_first_run() {
         let model = Model::load(&crate::model::Source::Demo, &crate::model::LoadOptions::default()).unwrap();
-        let ask =
+        let protocol_with =
             |budget: usize, on_overflow| Protocol { budget, on_overflow, limit: Some(6), seeds: 1, ..protocol(1) };
-        let error = ask(100, Overflow::Error).pending(&model, &Store::none()).unwrap_err().to_string();
+        let error = protocol_with(100, Overflow::Error).pending(&model, &Store::none()).unwrap_err().to_string();
         assert!(error.starts_with("task sentiment, template ") && error.contains("6 of 6 prompts exceed"), "{error}");
         assert!(error.contains("lower --budget"), "{error}");
-        let fine = ask(100, Overflow::DropDemos).pending(&model, &Store::none()).unwrap();
-        assert_eq!(fine, ask(24, Overflow::Error).pending(&model, &Store::none()).unwrap());
+        let fine = protocol_with(100, Overflow::DropDemos).pending(&model, &Store::none()).unwrap();
+        assert_eq!(fine, protocol_with(24, Overflow::Error).pending(&model, &Store::none()).unwrap());
     }
 
     #[test]
-    fn demonstrations_are_balanced() {
+    fn numbers_of_demonstrations_can_be_balanced() {
         assert_eq!([2, 3, 4, 5].map(shots), [4, 3, 4, 5]);
     }
 
     #[test]
-    fn contrasting_partners_come_on_top() {
+    fn contrastive_partners_are_added() {
         let protocol = protocol(2);
         let cells = protocol.cells();
         let counted: Vec<&ProtocolCell> = cells.iter().filter(|cell| cell.counted).collect();
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn partners_fill_up_where_templates_are_few() {
+    fn partners_are_counted_if_there_are_few_templates() {
         let protocol = protocol(100);
         assert!(protocol.cells().iter().all(|cell| cell.counted));
         assert_eq!(protocol.cells().len(), 2 * protocol.tasks[0].templates.len());

@@ -1,4 +1,4 @@
-//! One run of the protocol with every method on it.
+//! Results of one run of the protocol, for every method.
 
 use std::collections::BTreeMap;
 
@@ -24,41 +24,41 @@ use crate::{
 /// A row of `reproduce --json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProtocolRow {
-    /// Task.
+    /// Name of the task.
     pub task: String,
-    /// Template.
+    /// Name of the template.
     pub template: String,
-    /// Which demonstration set.
+    /// Seed of the demonstration set.
     pub demo_seed: u64,
-    /// Whether the tables count it; a contrasting partner only serves the contrast.
+    /// Whether the tables count it; a contrastive partner only serves the comparison of templates.
     pub counted: bool,
-    /// Scored examples.
+    /// Number of scored examples.
     pub n: usize,
     /// One over the number of labels.
     pub chance: f64,
-    /// Share of scored examples that each method gets right.
+    /// Accuracy by method.
     pub accuracy: BTreeMap<Method, f64>,
-    /// Best single component, scored where it was not chosen.
+    /// Best single component, with held-out accuracy.
     pub held_out_best: Option<HeldOutBest>,
-    /// Examples that every `label_biased` component gives one label.
+    /// Number of examples on which `label_biased` components were identified.
     pub label_biased_n: usize,
     /// Share of components by kind.
     pub share: Share,
-    /// Largest relative deviation of the parts from the logits.
+    /// Largest relative deviation of the summed contributions from the logits.
     pub max_rel: f64,
-    /// The template it contrasts with.
+    /// Name of the contrastive template, if any.
     #[serde(skip)]
     pub(super) contrast: Option<String>,
     /// Accuracy of every component, in the order of the model's shape.
     #[serde(skip)]
     pub(super) components: Vec<f64>,
-    /// The same on two disjoint halves.
+    /// Accuracy of every component on two disjoint halves of the examples.
     #[serde(skip)]
     pub(super) component_halves: [Vec<f64>; 2],
-    /// Per method, 1 for every scored example that it gets right and 0 for the others.
+    /// Per method, 1 for every correct prediction and 0 for the others, `[N]`.
     #[serde(skip)]
     pub(super) hits: BTreeMap<Method, Vec<f64>>,
-    /// The model's components.
+    /// Shape of the model.
     #[serde(skip)]
     pub(super) shape: crate::component::Shape,
 }
@@ -66,34 +66,34 @@ pub struct ProtocolRow {
 /// Share of components by kind; the others are neutral.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Share {
-    /// Dependent on the gold labels, for the better.
+    /// Good components.
     pub good: f64,
-    /// Dependent on the gold labels, for the worse.
+    /// Bad components.
     pub bad: f64,
-    /// One label on every example.
+    /// Label-biased components.
     pub label_biased: f64,
 }
 
 impl ProtocolRow {
-    /// Asks the model (or the store) and scores every method.
+    /// Runs the model, or reads its results from the store, and scores every method.
     pub(super) fn measure(
         cell: &ProtocolCell<'_>,
-        draft: &PromptBuilder<'_>,
+        builder: &PromptBuilder<'_>,
         model: &Model,
         store: &Store,
         cancel: &Cancel,
     ) -> Result<Self> {
-        let (plan, prompts) = draft.plan(model)?;
+        let (plan, prompts) = builder.plan(model)?;
         let run = obtain(store, model, plan, &prompts, cancel, &mut |_| {})?;
-        let draft = draft.without(run.meta.prompt.skipped());
-        let logits = |draft: Result<(_, _)>| -> Result<Vec<f32>> {
-            let (plan, prompts) = draft?;
+        let builder = builder.without(run.meta.prompt.skipped());
+        let logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
+            let (plan, prompts) = planned?;
             obtain_logits(store, model, &plan, &prompts, cancel)
         };
         let labels = run.test.labels();
-        let whole = predictions(&logits(draft.whole_budget().plan(model))?, labels);
-        let nearest = predictions(&logits(draft.plan_nearest(model))?, labels);
-        let content_free = logits(draft.plan_content_free(model))?;
+        let whole = predictions(&logits(builder.whole_budget().plan(model))?, labels);
+        let nearest = predictions(&logits(builder.plan_nearest(model))?, labels);
+        let content_free = logits(builder.plan_content_free(model))?;
         let contextual = contextual_calibration(&content_free, &run.test);
         let mut predicted =
             vec![(Method::StandardK, whole), (Method::Prompts, nearest), (Method::Contextual, contextual)];
@@ -136,6 +136,7 @@ fn accuracies(table: &Attribution) -> Vec<f64> {
 
 fn share(table: &Attribution) -> Share {
     let components = summarize(table, &Thresholds::default());
-    let of = |kind: Kind| components.iter().filter(|stats| stats.kind == kind).count() as f64 / components.len() as f64;
-    Share { good: of(Kind::Good), bad: of(Kind::Bad), label_biased: of(Kind::LabelBiased) }
+    let share_of =
+        |kind: Kind| components.iter().filter(|stats| stats.kind == kind).count() as f64 / components.len() as f64;
+    Share { good: share_of(Kind::Good), bad: share_of(Kind::Bad), label_biased: share_of(Kind::LabelBiased) }
 }

@@ -1,4 +1,4 @@
-//! The paper's two tables: accuracy by method, and agreement of component accuracies.
+//! The paper's two tables: accuracy by method, and agreement of component accuracies between runs.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,25 @@ use crate::analysis::{
     compare::{iou_of_best, pearson},
 };
 
-/// Components that the overlap of the best compares.
+/// Number of best components whose overlap is measured.
 const BEST: usize = 5;
-/// Resamples of an interval, and their seed.
+/// Number of bootstrap resamples.
 const DRAWS: usize = 1000;
 
-/// One method over all tasks.
+/// Accuracy of one method over all tasks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AccuracyRow {
-    /// Which method.
+    /// The method.
     pub method: Method,
-    /// Per task: mean and standard deviation (with `n − 1`) over its runs.
+    /// Mean and standard deviation (with `n − 1`) over the runs of each task.
     pub tasks: BTreeMap<String, (f64, f64)>,
-    /// Mean of the tasks' means.
+    /// Mean over tasks of their means.
     pub mean: f64,
-    /// 95% interval of that mean: demonstration sets, templates and examples drawn anew.
+    /// 95% bootstrap interval of that mean, over demonstration sets, templates and examples.
     pub ci: (f64, f64),
 }
 
-/// The accuracy table, methods in their order.
+/// Computes the accuracy table, in the order of [`Method`].
 pub fn accuracy_table(rows: &[ProtocolRow]) -> Vec<AccuracyRow> {
     let counted: Vec<&ProtocolRow> = rows.iter().filter(|row| row.counted).collect();
     let methods: std::collections::BTreeSet<Method> =
@@ -56,7 +56,7 @@ fn accuracy_row(method: Method, rows: &[&ProtocolRow]) -> AccuracyRow {
     AccuracyRow { method, tasks, mean, ci }
 }
 
-/// The runs of one task as the bootstrap takes them.
+/// Returns the runs of one task as cells of the bootstrap.
 fn cells<'a>(method: Method, rows: &[&'a ProtocolRow]) -> Vec<BootstrapCell<'a>> {
     let mut templates: Vec<&str> = rows.iter().map(|row| row.template.as_str()).collect();
     templates.dedup();
@@ -67,20 +67,21 @@ fn cells<'a>(method: Method, rows: &[&'a ProtocolRow]) -> Vec<BootstrapCell<'a>>
     rows.iter().filter_map(cell).collect()
 }
 
-/// Agreement of the component accuracies of one task's runs: means over pairs of runs.
+/// Agreement of component accuracies between the runs of one task, as means over pairs of runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgreementRow {
-    /// Which task.
+    /// Name of the task.
     pub task: String,
-    /// Pearson's r over components.
+    /// Pearson's r over component accuracies.
     pub pearson: Pairs,
-    /// The same with the two runs scored on disjoint halves of the examples, so that they share no luck.
+    /// Pearson's r with the two runs scored on disjoint halves of the examples, so that shared examples cannot inflate
+    /// it.
     pub pearson_disjoint: Pairs,
     /// Overlap of the best five components: intersection over union.
     pub iou_top5: Pairs,
 }
 
-/// Means over three sorts of pairs of runs; `None` where there is no such pair.
+/// Means over three types of pairs of runs; `None` if there is no such pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Pairs {
     /// Same template, other demonstrations.
@@ -91,7 +92,7 @@ pub struct Pairs {
     pub contrastive: Option<f64>,
 }
 
-/// The agreement table, tasks in the order of `rows`.
+/// Computes the agreement table, with tasks in the order of `rows`.
 pub fn agreement(rows: &[ProtocolRow]) -> Vec<AgreementRow> {
     let mut tasks: Vec<&str> = rows.iter().map(|row| row.task.as_str()).collect();
     tasks.dedup();

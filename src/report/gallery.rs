@@ -1,4 +1,4 @@
-//! Which figures a report has, and what they are called.
+//! The list of figures in a report, with names and captions.
 
 use super::{
     figures::{Figure, HeatMap, accuracies, agreement, heat_map, path, scatter},
@@ -8,27 +8,27 @@ use super::{
 };
 use crate::analysis::{Kind, baseline::Outcome};
 
-/// All figures of a report.
-pub(super) fn figures(digests: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<Figure> {
-    let mut figures: Vec<Figure> = digests.iter().flat_map(of_run).collect();
-    figures.extend(pairs.iter().flat_map(of_pair));
-    if digests.len() > 1 {
-        figures.push(of_agreement(digests));
+/// Draws all figures of a report.
+pub(super) fn figures(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<Figure> {
+    let mut figures: Vec<Figure> = reports.iter().flat_map(run_figures).collect();
+    figures.extend(pairs.iter().flat_map(pair_figures));
+    if reports.len() > 1 {
+        figures.push(agreement_figure(reports));
     }
-    figures.extend(of_methods(digests));
+    figures.extend(methods_figure(reports));
     figures
 }
 
-fn of_run(digest: &RunReport<'_>) -> Vec<Figure> {
-    let (shape, name) = (digest.run.test.shape(), &digest.name);
-    let chance = digest.run.meta.accuracy.chance;
-    let values: Vec<f64> = digest.components.iter().map(|stats| stats.accuracy).collect();
-    let kinds: Vec<Kind> = digest.components.iter().map(|stats| stats.kind).collect();
+fn run_figures(report: &RunReport<'_>) -> Vec<Figure> {
+    let (shape, name) = (report.run.test.shape(), &report.name);
+    let chance = report.run.meta.accuracy.chance;
+    let values: Vec<f64> = report.components.iter().map(|stats| stats.accuracy).collect();
+    let kinds: Vec<Kind> = report.components.iter().map(|stats| stats.kind).collect();
     let tip = |stats: &crate::analysis::ComponentStats| {
         let (low, high) = (percent(stats.ci.0), percent(stats.ci.1));
         format!("{}: {} % ({low}–{high}), {}", stats.component, percent(stats.accuracy), kind_name(stats.kind))
     };
-    let tips: Vec<String> = digest.components.iter().map(tip).collect();
+    let tips: Vec<String> = report.components.iter().map(tip).collect();
     let map = HeatMap {
         title: &format!("{name}: accuracy of every component alone"),
         unit: "accuracy",
@@ -39,50 +39,52 @@ fn of_run(digest: &RunReport<'_>) -> Vec<Figure> {
         kinds: &kinds,
     };
     let mut figures = vec![Figure {
-        name: format!("accuracy-{}", digest.slug),
-        caption: format!("Test accuracy of every component of {name} as a classifier of its own; neutral is chance."),
+        name: format!("accuracy-{}", report.slug),
+        caption: format!(
+            "Test accuracy of every component of {name} as a classifier on its own; the neutral colour is chance."
+        ),
         svg: heat_map(&map),
     }];
-    if let Ok(bought) = &digest.bought {
-        let weights = &bought.fit.mix.weights;
-        let reach = weights.iter().map(|weight| (weight - 1.0).abs()).fold(0.1, f64::max);
+    if let Ok(fits) = &report.fits {
+        let weights = &fits.fit.mix.weights;
+        let extent = weights.iter().map(|weight| (weight - 1.0).abs()).fold(0.1, f64::max);
         let map = HeatMap {
             title: &format!("{name}: fitted weights"),
             unit: "weight",
             values: weights,
             shape,
-            scale: (1.0 - reach, 1.0, 1.0 + reach),
+            scale: (1.0 - extent, 1.0, 1.0 + extent),
             tips: &[],
             kinds: &[],
         };
         figures.push(Figure {
-            name: format!("weights-{}", digest.slug),
+            name: format!("weights-{}", report.slug),
             caption: format!(
-                "The mix fitted on the {} training labels of {name}; neutral is the model itself.",
-                digest.run.train.len()
+                "The mix fitted on the {} training labels of {name}; the neutral colour is the model itself.",
+                report.run.train.len()
             ),
             svg: heat_map(&map),
         });
         figures.push(Figure {
-            name: format!("path-{}", digest.slug),
-            caption: format!("Weights and accuracies of {name} as the penalty of the fit weakens; the eight that move most are named."),
-            svg: path(&format!("{name}: the fit along its penalty"), bought, shape),
+            name: format!("path-{}", report.slug),
+            caption: format!("Weights and accuracies of {name} as the penalty of the fit weakens; the eight weights that change most are labelled."),
+            svg: path(&format!("{name}: fit by penalty strength"), fits, shape),
         });
     }
     figures
 }
 
-fn of_pair(pair: &Pair<'_>) -> Vec<Figure> {
+fn pair_figures(pair: &Pair<'_>) -> Vec<Figure> {
     let (a, b) = (pair.a, pair.b);
     let r = pair.comparison.agreement.pearson.map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
     let differences: Vec<f64> = a.components.iter().zip(&b.components).map(|(a, b)| b.accuracy - a.accuracy).collect();
-    let reach = differences.iter().map(|difference| difference.abs()).fold(0.05, f64::max);
+    let extent = differences.iter().map(|difference| difference.abs()).fold(0.05, f64::max);
     let map = HeatMap {
         title: &format!("{} minus {}: accuracy", b.name, a.name),
         unit: "difference",
         values: &differences,
         shape: a.run.test.shape(),
-        scale: (-reach, 0.0, reach),
+        scale: (-extent, 0.0, extent),
         tips: &[],
         kinds: &[],
     };
@@ -95,40 +97,39 @@ fn of_pair(pair: &Pair<'_>) -> Vec<Figure> {
         },
         Figure {
             name: format!("difference-{}-{}", a.slug, b.slug),
-            caption: format!("How much more accurate every component is in {} than in {}.", b.name, a.name),
+            caption: format!("Accuracy of every component in {} minus that in {}.", b.name, a.name),
             svg: heat_map(&map),
         },
     ]
 }
 
-fn of_agreement(digests: &[RunReport<'_>]) -> Figure {
-    let names: Vec<String> = digests.iter().map(|digest| digest.name.clone()).collect();
+fn agreement_figure(reports: &[RunReport<'_>]) -> Figure {
+    let names: Vec<String> = reports.iter().map(|report| report.name.clone()).collect();
     let values: Vec<Vec<Option<f64>>> =
-        matrix(digests).iter().map(|row| row.iter().map(|cell| cell.and_then(|cell| cell.pearson)).collect()).collect();
+        matrix(reports).iter().map(|row| row.iter().map(|cell| cell.and_then(|cell| cell.pearson)).collect()).collect();
     Figure {
         name: "agreement".to_owned(),
-        caption: "Pearson's r of component accuracies, every run with every other; a dash where models differ."
-            .to_owned(),
+        caption: "Pearson's r of component accuracies for every pair of runs; a dash where models differ.".to_owned(),
         svg: agreement("Agreement of component accuracies (Pearson's r)", &names, &values),
     }
 }
 
-fn of_methods(digests: &[RunReport<'_>]) -> Option<Figure> {
-    let runs: Vec<(&str, &[Outcome])> = digests
+fn methods_figure(reports: &[RunReport<'_>]) -> Option<Figure> {
+    let runs: Vec<(&str, &[Outcome])> = reports
         .iter()
-        .filter_map(|digest| Some((digest.name.as_str(), digest.bought.as_ref().ok()?.outcomes.as_slice())))
+        .filter_map(|report| Some((report.name.as_str(), report.fits.as_ref().ok()?.outcomes.as_slice())))
         .collect();
-    let count = digests.len() as f64;
-    let chance = digests.iter().map(|digest| digest.run.meta.accuracy.chance).sum::<f64>() / count;
+    let count = reports.len() as f64;
+    let chance = reports.iter().map(|report| report.run.meta.accuracy.chance).sum::<f64>() / count;
     let (title, caption) = match runs.as_slice() {
         [] => return None,
-        [(name, _)] => (format!("{name}: what the labels buy"), "bars are 95 % Wilson intervals over examples"),
-        runs => (format!("What the labels buy, mean of {} runs", runs.len()), "small dots are single runs"),
+        [(name, _)] => (format!("{name}: accuracy by method"), "bars are 95 % Wilson intervals over examples"),
+        runs => (format!("Accuracy by method, mean of {} runs", runs.len()), "small dots are single runs"),
     };
     Some(Figure {
         name: "methods".to_owned(),
         caption: format!(
-            "Test accuracy by method; {caption}. A star marks a transductive method, grey an oracle that saw test labels."
+            "Test accuracy by method; {caption}. A star marks a transductive method; grey marks an oracle, which uses test labels."
         ),
         svg: accuracies(&title, &runs, chance),
     })

@@ -1,13 +1,13 @@
-//! Runs as figures, tables and one page that needs no network: what goes into a paper or to a colleague.
+//! Reports on runs: figures, tables and one self-contained HTML page, for papers and colleagues.
 //!
-//! Everything is a pure function of the runs: equal runs give equal bytes. [`Report::of`] reads and draws, and
-//! [`Report::write`] puts the files down:
+//! A report is a pure function of its runs: equal runs give equal bytes. [`Report::new`] computes it, and
+//! [`Report::write`] writes the files:
 //!
-//! | file | what it holds |
+//! | file | content |
 //! |---|---|
-//! | `report.html` | all of it, figures inline, with the provenance of every run |
+//! | `report.html` | the whole report with inline figures and the provenance of every run |
 //! | `figures/*.svg`, `figures/*.png` | heat maps, paths, scatters, agreement, accuracies |
-//! | `tables/*.csv`, `tables/*.parquet` | the numbers behind them |
+//! | `tables/*.csv`, `tables/*.parquet` | the numbers behind the figures |
 
 mod axis;
 mod figures;
@@ -39,39 +39,37 @@ use crate::{
     run::Run,
 };
 
-/// All that is reported of some runs.
+/// A report on some runs.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The figures.
     pub figures: Vec<Figure>,
-    /// The tables with the names of their files.
+    /// The tables by file name, without extension.
     pub tables: Vec<(&'static str, Table)>,
-    /// The page, as HTML.
+    /// The HTML page.
     pub page: String,
 }
 
 impl Report {
-    /// Reads and draws `runs`. Runs that can be compared with the first are; others stand alone.
+    /// Computes the report on `runs`. Runs that are comparable with the first are compared with it.
     ///
     /// # Errors
     /// If there are no runs, or it was cancelled.
-    pub fn of(runs: &[Run], cancel: &Cancel) -> Result<Self> {
+    pub fn new(runs: &[Run], cancel: &Cancel) -> Result<Self> {
         if runs.is_empty() {
-            return Err(InputError::new("there are no runs to report")
-                .cure("name at least one folder of a run")
-                .into());
+            return Err(InputError::new("there are no runs to report").cure("name at least one run folder").into());
         }
-        let digests = RunReport::all(runs, cancel)?;
-        let pairs = Pair::with_first(&digests)?;
-        let figures = gallery::figures(&digests, &pairs);
-        Ok(Self { tables: tables::all(&digests, &pairs), page: page::render(&digests, &pairs, &figures)?, figures })
+        let reports = RunReport::all(runs, cancel)?;
+        let pairs = Pair::with_first(&reports)?;
+        let figures = gallery::figures(&reports, &pairs);
+        Ok(Self { tables: tables::all(&reports, &pairs), page: page::render(&reports, &pairs, &figures)?, figures })
     }
 
-    /// Writes all files under `folder` and returns their paths. Each appears whole or not at all; files that it would not
-    /// write are left alone.
+    /// Writes all files under `folder` and returns their paths. Each file is written atomically; other files are left
+    /// alone.
     ///
     /// # Errors
-    /// If the folder cannot be written.
+    /// If the folder cannot be written, or it was cancelled.
     pub fn write(&self, folder: &Path, cancel: &Cancel) -> Result<Vec<PathBuf>> {
         let mut written = Vec::new();
         let mut put = |name: String, bytes: &[u8]| {

@@ -1,4 +1,4 @@
-//! The page: everything in one file that opens without a network.
+//! The HTML page: one self-contained file that opens without a network.
 
 use minijinja::{Environment, value::Serde};
 use serde::Serialize;
@@ -18,13 +18,13 @@ use crate::{
 
 const TEMPLATE: &str = include_str!("../../assets/report.html");
 
-/// Rows of a ranking and of a list of flips.
+/// Rows in a ranking and in a list of flips.
 const ROWS: usize = 10;
 
 #[derive(Serialize)]
 struct Page {
     version: &'static str,
-    overview: Vec<Shown>,
+    overview: Vec<ShownFigure>,
     runs: Vec<RunSection>,
     pairs: Vec<PairSection>,
 }
@@ -39,7 +39,7 @@ struct RunSection {
     worst: Vec<Vec<String>>,
     methods: Vec<Vec<String>>,
     no_fit: Option<String>,
-    figures: Vec<Shown>,
+    figures: Vec<ShownFigure>,
 }
 
 #[derive(Serialize)]
@@ -48,57 +48,60 @@ struct PairSection {
     sentence: String,
     flips: Vec<Vec<String>>,
     more: usize,
-    figures: Vec<Shown>,
+    figures: Vec<ShownFigure>,
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct ShownFigure {
     caption: String,
     svg: String,
 }
 
-/// The page, as HTML.
+/// Renders the HTML page.
 ///
 /// # Errors
-/// Never in practice: the template is part of the program and tested.
-pub(super) fn render(digests: &[RunReport<'_>], pairs: &[Pair<'_>], figures: &[Figure]) -> Result<String> {
-    let wanted = |names: &[String]| -> Vec<Shown> {
-        let shown = |figure: &Figure| Shown { caption: figure.caption.clone(), svg: figure.svg.clone() };
+/// Only if the built-in template is broken, which tests rule out.
+pub(super) fn render(reports: &[RunReport<'_>], pairs: &[Pair<'_>], figures: &[Figure]) -> Result<String> {
+    let wanted = |names: &[String]| -> Vec<ShownFigure> {
+        let shown = |figure: &Figure| ShownFigure { caption: figure.caption.clone(), svg: figure.svg.clone() };
         figures.iter().filter(|figure| names.contains(&figure.name)).map(shown).collect()
     };
-    let of_run = |digest: &RunReport<'_>| {
-        let names = ["accuracy", "weights", "path"].map(|kind| format!("{kind}-{}", digest.slug));
-        section(digest, wanted(&names))
+    let run_section = |report: &RunReport<'_>| {
+        let names = ["accuracy", "weights", "path"].map(|kind| format!("{kind}-{}", report.slug));
+        section(report, wanted(&names))
     };
-    let of_pair = |pair: &Pair<'_>| {
+    let pair_section = |pair: &Pair<'_>| {
         let names = ["scatter", "difference"].map(|kind| format!("{kind}-{}-{}", pair.a.slug, pair.b.slug));
-        pair_section(pair, wanted(&names))
+        comparison_section(pair, wanted(&names))
     };
     let page = Page {
         version: env!("CARGO_PKG_VERSION"),
         overview: wanted(&["methods".to_owned(), "agreement".to_owned()]),
-        runs: digests.iter().map(of_run).collect(),
-        pairs: pairs.iter().map(of_pair).collect(),
+        runs: reports.iter().map(run_section).collect(),
+        pairs: pairs.iter().map(pair_section).collect(),
     };
     let mut environment = Environment::new();
-    let failed = |error: minijinja::Error| Error::Model(format!("the page cannot be made: {error}"));
+    let failed = |error: minijinja::Error| Error::Model(format!("cannot render the report page: {error}"));
     environment.add_template("report.html", TEMPLATE).map_err(failed)?;
     let template = environment.get_template("report.html").map_err(failed)?;
     template.render(Serde(&page)).map_err(failed)
 }
 
-fn section(digest: &RunReport<'_>, figures: Vec<Shown>) -> RunSection {
-    let (run, meta) = (digest.run, &digest.run.meta);
-    let mut ranked: Vec<&ComponentStats> = digest.components.iter().collect();
+fn section(report: &RunReport<'_>, figures: Vec<ShownFigure>) -> RunSection {
+    let (run, meta) = (report.run, &report.run.meta);
+    let mut ranked: Vec<&ComponentStats> = report.components.iter().collect();
     ranked.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy));
-    let held_out = digest.best.as_ref().map_or_else(String::new, |best| {
-        format!(" Chosen on one half and scored on the other, the best component gets {} %.", percent(best.accuracy))
+    let held_out = report.best.as_ref().map_or_else(String::new, |best| {
+        format!(
+            " Chosen on one half of the examples and scored on the other, the best component has an accuracy of {} %.",
+            percent(best.accuracy)
+        )
     });
     let exact = run.train.exactness().max_rel.max(run.test.exactness().max_rel);
     RunSection {
-        name: escape(&digest.name),
+        name: escape(&report.name),
         sentence: format!(
-            "The model gets {} % of {} test examples right; {} alone gets {} %.{held_out}",
+            "The model predicts {} % of {} test examples correctly; {} alone gets {} %.{held_out}",
             percent(meta.accuracy.full),
             meta.examples.test,
             ranked[0].component,
@@ -106,23 +109,23 @@ fn section(digest: &RunReport<'_>, figures: Vec<Shown>) -> RunSection {
         ),
         warning: (!meta.exactness.holds(F32_TOLERANCE)).then(|| {
             format!(
-                "The parts of this run do not add up to the model's logits: largest relative deviation {exact:.1e}."
+                "The contributions in this run do not add up to the model's logits: largest relative deviation {exact:.1e}."
             )
         }),
-        facts: facts(digest),
+        facts: facts(report),
         best: ranked.iter().take(ROWS).map(|stats| ranking_row(stats)).collect(),
         worst: ranked.iter().rev().take(ROWS).map(|stats| ranking_row(stats)).collect(),
-        methods: digest
-            .bought
+        methods: report
+            .fits
             .as_ref()
-            .map_or_else(|_| Vec::new(), |bought| bought.outcomes.iter().map(method_row).collect()),
-        no_fit: digest.bought.as_ref().err().map(|reason| escape(reason)),
+            .map_or_else(|_| Vec::new(), |fits| fits.outcomes.iter().map(method_row).collect()),
+        no_fit: report.fits.as_ref().err().map(|reason| escape(reason)),
         figures,
     }
 }
 
-fn facts(digest: &RunReport<'_>) -> Vec<(&'static str, String)> {
-    let meta = &digest.run.meta;
+fn facts(report: &RunReport<'_>) -> Vec<(&'static str, String)> {
+    let meta = &report.run.meta;
     let (model, prompt) = (&meta.model, &meta.prompt);
     let shape = format!("{}, {} layers × {} heads, width {}", model.family, model.layers, model.heads, model.hidden);
     let facts = [
@@ -140,7 +143,7 @@ fn facts(digest: &RunReport<'_>) -> Vec<(&'static str, String)> {
         (
             "Exactness",
             format!(
-                "largest relative deviation {:.1e}, {} other predictions",
+                "largest relative deviation {:.1e}, {} different predictions",
                 meta.exactness.max_rel, meta.exactness.argmax_mismatches
             ),
         ),
@@ -167,7 +170,7 @@ fn method_row(outcome: &crate::analysis::baseline::Outcome) -> Vec<String> {
     ]
 }
 
-fn pair_section(pair: &Pair<'_>, figures: Vec<Shown>) -> PairSection {
+fn comparison_section(pair: &Pair<'_>, figures: Vec<ShownFigure>) -> PairSection {
     let comparison = &pair.comparison;
     let word = |label: usize| {
         let words = &pair.a.run.meta.task.label_words;
@@ -181,7 +184,7 @@ fn pair_section(pair: &Pair<'_>, figures: Vec<Shown>) -> PairSection {
     PairSection {
         name: escape(&format!("{} and {}", pair.a.name, pair.b.name)),
         sentence: format!(
-            "Component accuracies correlate at r = {} ({} on disjoint halves), the best five overlap at {:.2}. {} of {} shared test examples flipped.",
+            "Component accuracies correlate at r = {} ({} on disjoint halves); the best five overlap at {:.2} (IoU). {} of {} shared test examples have different predictions.",
             r(comparison.agreement.pearson),
             r(comparison.agreement.pearson_disjoint),
             comparison.agreement.iou_top5,

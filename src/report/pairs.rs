@@ -1,4 +1,4 @@
-//! Every run beside the first.
+//! Comparisons of each run with the first.
 
 use super::run_report::RunReport;
 use crate::{
@@ -9,41 +9,41 @@ use crate::{
     error::Result,
 };
 
-/// Components named per flipped example.
+/// Number of components listed per flipped example.
 const TOP: usize = 5;
 
-/// Two runs of one model and task.
+/// Two comparable runs and their comparison.
 #[derive(Clone, Debug)]
 pub(super) struct Pair<'a> {
-    /// The first.
+    /// The first run.
     pub(super) a: &'a RunReport<'a>,
-    /// The second.
+    /// The second run.
     pub(super) b: &'a RunReport<'a>,
-    /// How they differ.
+    /// Their comparison.
     pub(super) comparison: Comparison,
 }
 
 impl<'a> Pair<'a> {
-    /// The first run with each other one that it can be compared with.
+    /// Compares the first run with each other run that is comparable with it.
     ///
     /// # Errors
     /// As [`compare`].
-    pub(super) fn with_first(digests: &'a [RunReport<'a>]) -> Result<Vec<Self>> {
-        let Some((a, others)) = digests.split_first() else { return Ok(Vec::new()) };
-        let alike = others.iter().filter(|b| comparable(&a.run.meta, &b.run.meta).is_ok());
-        alike.map(|b| Ok(Self { a, b, comparison: compare(a.run, b.run, TOP)? })).collect()
+    pub(super) fn with_first(reports: &'a [RunReport<'a>]) -> Result<Vec<Self>> {
+        let Some((a, others)) = reports.split_first() else { return Ok(Vec::new()) };
+        let comparable_runs = others.iter().filter(|b| comparable(&a.run.meta, &b.run.meta).is_ok());
+        comparable_runs.map(|b| Ok(Self { a, b, comparison: compare(a.run, b.run, TOP)? })).collect()
     }
 }
 
-/// Agreement of all pairs of runs; `None` for runs that cannot be compared, such as those of other models.
-pub(super) fn matrix(digests: &[RunReport<'_>]) -> Vec<Vec<Option<Agreement>>> {
+/// Returns the agreement of all pairs of runs, `[runs][runs]`; `None` for runs of different models.
+pub(super) fn matrix(reports: &[RunReport<'_>]) -> Vec<Vec<Option<Agreement>>> {
     let accuracies: Vec<Vec<f64>> =
-        digests.iter().map(|digest| digest.components.iter().map(|stats| stats.accuracy).collect()).collect();
-    let of = |i: usize, j: usize| {
-        let (a, b) = (digests[i].run, digests[j].run);
+        reports.iter().map(|report| report.components.iter().map(|stats| stats.accuracy).collect()).collect();
+    let agreement_of = |i: usize, j: usize| {
+        let (a, b) = (reports[i].run, reports[j].run);
         let same =
             a.meta.model.weights_hash == b.meta.model.weights_hash && a.test.shape().layers == b.test.shape().layers;
         same.then(|| agreement(&accuracies[i], &accuracies[j], a.test.shape()))
     };
-    (0..digests.len()).map(|i| (0..digests.len()).map(|j| of(i, j)).collect()).collect()
+    (0..reports.len()).map(|i| (0..reports.len()).map(|j| agreement_of(i, j)).collect()).collect()
 }

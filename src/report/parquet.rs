@@ -1,4 +1,4 @@
-//! Tables as Parquet: one row group, optional columns, Snappy.
+//! Tables as Parquet files: one row group, optional columns, Snappy compression.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use parquet::{
 use super::table::{Column, Table, Values};
 use crate::error::{Error, Result};
 
-/// The table as a Parquet file.
+/// Returns the table as the bytes of a Parquet file.
 ///
 /// # Errors
-/// Never in practice: it is written to memory.
+/// Never in practice, since it writes to memory.
 pub(super) fn bytes(table: &Table) -> Result<Vec<u8>> {
     write(table).map_err(|error| Error::Write { path: "a table".into(), source: std::io::Error::other(error) })
 }
@@ -61,18 +61,18 @@ fn field(column: &Column) -> Result<TypePtr, ParquetError> {
     builder.build().map(Arc::new)
 }
 
-/// The values that are there, and for every row whether it has one.
+/// Returns the present values, and the definition level of every row: 1 if it has a value, else 0.
 fn cells<T, U>(values: &[Option<T>], convert: impl Fn(&T) -> U) -> (Vec<U>, Vec<i16>) {
-    let there = values.iter().map(|value| i16::from(value.is_some())).collect();
-    (values.iter().flatten().map(convert).collect(), there)
+    let levels = values.iter().map(|value| i16::from(value.is_some())).collect();
+    (values.iter().flatten().map(convert).collect(), levels)
 }
 
 fn fill<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    (values, there): &(Vec<T::T>, Vec<i16>),
+    (values, levels): &(Vec<T::T>, Vec<i16>),
 ) -> Result<(), ParquetError> {
     if let Some(mut column) = group.next_column()? {
-        column.typed::<T>().write_batch(values, Some(there), None)?;
+        column.typed::<T>().write_batch(values, Some(levels), None)?;
         column.close()?;
     }
     Ok(())
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_table_can_be_read() {
         let table = Table::new()
             .text("name", ["L0.H1", "L0.MLP"])
             .number("accuracy", [Some(0.25), None])
@@ -102,6 +102,6 @@ mod tests {
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0].get_string(0).unwrap(), "L0.H1");
         assert_eq!((rows[0].get_double(1).unwrap(), rows[1].get_long(2).unwrap()), (0.25, 601));
-        assert!(rows[1].get_double(1).is_err(), "an empty field stays empty");
+        assert!(rows[1].get_double(1).is_err(), "an empty field is null");
     }
 }

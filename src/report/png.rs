@@ -1,4 +1,4 @@
-//! Figures as PNG, drawn from their SVG with a font that is part of the program.
+//! Figures as PNG, rendered from SVG with a built-in font.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,7 +9,7 @@ use resvg::{
 
 use crate::error::{Error, Result};
 
-/// Pixels per CSS pixel: sharp in print.
+/// Pixels per CSS pixel, so that prints are sharp.
 const DENSITY: f32 = 2.0;
 
 static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
@@ -20,22 +20,23 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
-/// The picture of `svg` as PNG, two pixels to the unit.
+/// Renders `svg` as PNG, with two pixels per CSS pixel.
 ///
 /// # Errors
-/// If the figure is too large for a picture.
+/// If the figure is too large.
 pub(super) fn bytes(svg: &str) -> Result<Vec<u8>> {
     let options = Options { fontdb: Arc::clone(&FONTS), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(failed)?;
     let size = tree.size().to_int_size().scale_by(DENSITY);
-    let mut picture =
-        size.and_then(|size| Pixmap::new(size.width(), size.height())).ok_or_else(|| failed("it is too large"))?;
-    resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut picture.as_mut());
-    picture.encode_png().map_err(failed)
+    let mut image = size
+        .and_then(|size| Pixmap::new(size.width(), size.height()))
+        .ok_or_else(|| failed("the figure is too large"))?;
+    resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut image.as_mut());
+    image.encode_png().map_err(failed)
 }
 
 fn failed(problem: impl std::fmt::Display) -> Error {
-    Error::Write { path: "a picture".into(), source: std::io::Error::other(format!("{problem}")) }
+    Error::Write { path: "a figure".into(), source: std::io::Error::other(format!("{problem}")) }
 }
 
 #[cfg(test)]
@@ -44,14 +45,14 @@ mod tests {
     use crate::report::svg::{Anchor, Canvas};
 
     #[test]
-    fn words_leave_ink() {
+    fn text_is_rendered() {
         let empty = Canvas::new(60.0, 20.0);
         let mut written = empty.clone();
         written.text((30.0, 15.0), 12.0, "#000000", Anchor::Middle, "L5.H3 ▲");
         let [empty, written] =
             [empty, written].map(|canvas| Pixmap::decode_png(&bytes(&canvas.finish()).unwrap()).unwrap());
         assert_eq!((written.width(), written.height()), (120, 40));
-        let dark = |picture: &Pixmap| picture.pixels().iter().filter(|pixel| pixel.red() < 100).count();
+        let dark = |image: &Pixmap| image.pixels().iter().filter(|pixel| pixel.red() < 100).count();
         assert_eq!(dark(&empty), 0);
         assert!(dark(&written) > 100, "{}", dark(&written));
     }

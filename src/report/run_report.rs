@@ -1,4 +1,4 @@
-//! What a report says of one run, computed once and then only drawn.
+//! The numbers that a report shows about one run.
 
 use crate::{
     analysis::{
@@ -16,34 +16,34 @@ use crate::{
     text::printable,
 };
 
-/// Strengths on the path of a figure, down to this share of the strongest.
+/// Number of strengths on the path of a figure, and the weakest as a share of the strongest.
 const PATH: (usize, f64) = (41, 1e-5);
 
-/// A run with everything a report says of it.
+/// A run with the results that a report shows.
 #[derive(Clone, Debug)]
 pub(super) struct RunReport<'a> {
     /// The run.
     pub(super) run: &'a Run,
-    /// What figures call it: `task/template/demo seed`.
+    /// Its name in figures: `task/template/demo seed`.
     pub(super) name: String,
-    /// What its files are called.
+    /// Its name in file names.
     pub(super) slug: String,
-    /// Every component on the test split.
+    /// Statistics of every component on the test split.
     pub(super) components: Vec<ComponentStats>,
-    /// The best component where it was not chosen.
+    /// The best component with its held-out accuracy.
     pub(super) best: Option<HeldOutBest>,
-    /// What its training labels buy, or why they buy nothing.
-    pub(super) bought: Result<FitResults, String>,
+    /// Fits on its training labels, or why there are none.
+    pub(super) fits: Result<FitResults, String>,
 }
 
-/// What the training labels of a run buy.
+/// Fits on the training labels of a run, and baselines.
 #[derive(Clone, Debug)]
 pub(super) struct FitResults {
-    /// Every method that needs only the table.
+    /// Outcomes of every method that needs only the table.
     pub(super) outcomes: Vec<Outcome>,
-    /// The fit of our default method.
+    /// The fit of the default method.
     pub(super) fit: Fit,
-    /// The fits of our default method along its strengths, strongest first.
+    /// Fits of the default method along its penalty strengths, strongest first.
     pub(super) path: Vec<Step>,
 }
 
@@ -52,23 +52,23 @@ pub(super) struct FitResults {
 pub(super) struct Step {
     /// The fit.
     pub(super) fit: Fit,
-    /// Its accuracy on the training examples.
+    /// Accuracy of the fit on the training examples.
     pub(super) train: f64,
-    /// Its accuracy on the test examples.
+    /// Accuracy of the fit on the test examples.
     pub(super) test: f64,
 }
 
 impl<'a> RunReport<'a> {
-    /// Reads all out of `run`.
+    /// Computes the results of `run`.
     ///
     /// # Errors
-    /// If it was cancelled. A run that nothing can be learnt from is no error: its report says so.
-    pub(super) fn of(run: &'a Run, cancel: &Cancel) -> Result<Self> {
+    /// If it was cancelled. A run without usable training labels is not an error: `fits` gives the reason.
+    pub(super) fn new(run: &'a Run, cancel: &Cancel) -> Result<Self> {
         let name = format!("{}/{}/{}", run.meta.task.name, run.meta.task.template, run.meta.prompt.demo_seed);
         let name = printable(&name).into_owned();
         let usable = check::trainable(&run.train, &run.meta.task.label_words).and_then(|()| check::leakage(run));
-        let bought = match usable {
-            Ok(()) => Ok(FitResults::from(&run.train, &run.test, cancel)?),
+        let fits = match usable {
+            Ok(()) => Ok(FitResults::new(&run.train, &run.test, cancel)?),
             Err(reason) => Err(reason.to_string()),
         };
         Ok(Self {
@@ -76,35 +76,35 @@ impl<'a> RunReport<'a> {
             name,
             components: summarize(&run.test, &Thresholds::default()),
             best: held_out_best(&run.test),
-            bought,
+            fits,
             run,
         })
     }
 
-    /// Digests of all `runs`, in order, with names that differ.
+    /// Computes the results of all `runs`, in order, with distinct names.
     ///
     /// # Errors
-    /// As [`RunReport::of`].
+    /// As [`RunReport::new`].
     pub(super) fn all(runs: &'a [Run], cancel: &Cancel) -> Result<Vec<Self>> {
-        let mut digests: Vec<Self> = runs.iter().map(|run| Self::of(run, cancel)).collect::<Result<_>>()?;
-        for at in 1..digests.len() {
-            let (before, rest) = digests.split_at_mut(at);
-            let digest = &mut rest[0];
-            let plain = digest.name.clone();
+        let mut reports: Vec<Self> = runs.iter().map(|run| Self::new(run, cancel)).collect::<Result<_>>()?;
+        for at in 1..reports.len() {
+            let (before, rest) = reports.split_at_mut(at);
+            let report = &mut rest[0];
+            let plain = report.name.clone();
             for number in 2.. {
-                if before.iter().all(|other| other.slug != digest.slug) {
+                if before.iter().all(|other| other.slug != report.slug) {
                     break;
                 }
-                digest.name = format!("{plain} ({number})");
-                digest.slug = slug(&digest.name);
+                report.name = format!("{plain} ({number})");
+                report.slug = slug(&report.name);
             }
         }
-        Ok(digests)
+        Ok(reports)
     }
 }
 
 impl FitResults {
-    fn from(train: &Attribution, test: &Attribution, cancel: &Cancel) -> Result<Self> {
+    fn new(train: &Attribution, test: &Attribution, cancel: &Cancel) -> Result<Self> {
         let fit = partscope(train, cancel)?;
         let fits = [comprw(train, cancel)?, comprw_released(train, cancel)?, fit.clone()];
         let options = partscope_options();
@@ -118,7 +118,7 @@ impl FitResults {
     }
 }
 
-/// A file name that every system takes.
+/// Returns `name` with only characters that are valid in file names on every system.
 fn slug(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '_' { c } else { '-' };
     let text: String = name.chars().map(plain).collect();
@@ -136,28 +136,28 @@ mod tests {
     const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 3 };
 
     #[test]
-    fn file_names_are_tame_and_differ() {
+    fn file_names_are_safe_and_distinct() {
         assert_eq!(slug("../a b/ü/0"), "..-a-b-0");
         let one = run(table(SHAPE, 12, 1, |i| i as f64 / 6.0), table(SHAPE, 60, 2, |i| i as f64 / 6.0));
         let runs = [one.clone(), one.clone(), one];
-        let digests = RunReport::all(&runs, &Cancel::default()).unwrap();
-        assert!(digests[0].slug != digests[1].slug && digests[1].slug != digests[2].slug);
-        assert!(digests[2].name.ends_with("(3)"), "{}", digests[2].name);
+        let reports = RunReport::all(&runs, &Cancel::default()).unwrap();
+        assert!(reports[0].slug != reports[1].slug && reports[1].slug != reports[2].slug);
+        assert!(reports[2].name.ends_with("(3)"), "{}", reports[2].name);
     }
 
     #[test]
-    fn the_path_begins_at_the_model() {
+    fn the_path_starts_at_the_model() {
         let one = run(table(SHAPE, 12, 1, |i| i as f64 / 6.0), table(SHAPE, 60, 2, |i| i as f64 / 6.0));
-        let bought = RunReport::of(&one, &Cancel::default()).unwrap().bought.unwrap();
-        assert!(bought.path[0].fit.mix.weights.iter().all(|weight| (weight - 1.0).abs() < 0.05));
+        let fits = RunReport::new(&one, &Cancel::default()).unwrap().fits.unwrap();
+        assert!(fits.path[0].fit.mix.weights.iter().all(|weight| (weight - 1.0).abs() < 0.05));
         let moved = |step: &Step| step.fit.mix.weights.iter().map(|weight| (weight - 1.0).abs()).sum::<f64>();
-        assert!(moved(&bought.path[PATH.0 - 1]) > 10.0 * moved(&bought.path[0]));
+        assert!(moved(&fits.path[PATH.0 - 1]) > 10.0 * moved(&fits.path[0]));
     }
 
     #[test]
-    fn a_run_without_training_labels_says_so() {
+    fn a_run_without_training_labels_has_no_fits() {
         let one = run(table(SHAPE, 0, 1, |_| 0.0), table(SHAPE, 60, 2, |_| 0.0));
-        let digest = RunReport::of(&one, &Cancel::default()).unwrap();
-        assert!(digest.bought.unwrap_err().contains("no training examples"));
+        let report = RunReport::new(&one, &Cancel::default()).unwrap();
+        assert!(report.fits.unwrap_err().contains("no training examples"));
     }
 }

@@ -1,24 +1,24 @@
-//! A drawing of boxes, lines, dots and words, as SVG.
+//! SVG drawings of boxes, lines, dots and text.
 //!
-//! Lengths are CSS pixels. Numbers are written with two decimals at most, so that equal drawings are equal bytes.
+//! Lengths are in CSS pixels. Numbers have at most two decimals, so that equal drawings give equal bytes.
 
 use std::fmt::Write;
 
-/// Where a word is held.
+/// The point of a text that its position refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
-    /// At its beginning.
+    /// Its start.
     Start,
-    /// In its middle.
+    /// Its middle.
     Middle,
-    /// At its end.
+    /// Its end.
     End,
 }
 
-/// Fonts that figures ask for, in order; [`png`](super::png) brings the last named one along.
+/// Font families of figures, in order of preference; [`png`](super::png) embeds DejaVu Sans.
 pub(super) const FONTS: &str = "Inter, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif";
 
-/// A drawing that grows element by element.
+/// An SVG drawing, to which elements are added.
 #[derive(Clone, Debug)]
 pub(super) struct Canvas {
     width: f64,
@@ -27,19 +27,19 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    /// An empty drawing.
+    /// Creates an empty drawing.
     pub(super) const fn new(width: f64, height: f64) -> Self {
         Self { width, height, body: String::new() }
     }
 
-    /// A filled box; `tip` is shown where the reader points at it.
+    /// Draws a filled box; `tip` is its tooltip.
     pub(super) fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: &str, tip: Option<&str>) {
         let (x, y, width, height) = (number(x), number(y), number(width), number(height));
         let _ = write!(self.body, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"");
         self.close("rect", tip);
     }
 
-    /// A straight line.
+    /// Draws a straight line.
     pub(super) fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), stroke: &str, width: f64) {
         let [x1, y1, x2, y2, width] = [x1, y1, x2, y2, width].map(number);
         let _ = writeln!(
@@ -48,7 +48,7 @@ impl Canvas {
         );
     }
 
-    /// A line through points.
+    /// Draws a line through points.
     pub(super) fn polyline(&mut self, points: &[(f64, f64)], stroke: &str, width: f64) {
         let points: Vec<String> = points.iter().map(|&(x, y)| format!("{},{}", number(x), number(y))).collect();
         let _ = writeln!(
@@ -59,7 +59,7 @@ impl Canvas {
         );
     }
 
-    /// A dot; `tip` is shown where the reader points at it.
+    /// Draws a dot; `tip` is its tooltip.
     pub(super) fn dot(&mut self, (x, y): (f64, f64), radius: f64, fill: &str, opacity: f64, tip: Option<&str>) {
         let [x, y, radius, opacity] = [x, y, radius, opacity].map(number);
         let _ = write!(
@@ -69,33 +69,33 @@ impl Canvas {
         self.close("circle", tip);
     }
 
-    /// Words on a baseline.
-    pub(super) fn text(&mut self, at: (f64, f64), size: f64, fill: &str, anchor: Anchor, words: &str) {
-        self.words(at, size, fill, anchor, words, "");
+    /// Draws text on a baseline at `at`.
+    pub(super) fn text(&mut self, at: (f64, f64), size: f64, fill: &str, anchor: Anchor, text: &str) {
+        self.write_text(at, size, fill, anchor, text, "");
     }
 
-    /// Words in bold.
-    pub(super) fn bold(&mut self, at: (f64, f64), size: f64, fill: &str, anchor: Anchor, words: &str) {
-        self.words(at, size, fill, anchor, words, " font-weight=\"bold\"");
+    /// Draws bold text.
+    pub(super) fn bold(&mut self, at: (f64, f64), size: f64, fill: &str, anchor: Anchor, text: &str) {
+        self.write_text(at, size, fill, anchor, text, " font-weight=\"bold\"");
     }
 
-    /// Words that are read from bottom to top.
-    pub(super) fn upright(&mut self, at: (f64, f64), size: f64, fill: &str, anchor: Anchor, words: &str) {
-        let turn = format!(" transform=\"rotate(-90 {} {})\"", number(at.0), number(at.1));
-        self.words(at, size, fill, anchor, words, &turn);
+    /// Draws text that is rotated to read from bottom to top.
+    pub(super) fn upright(&mut self, at: (f64, f64), size: f64, fill: &str, anchor: Anchor, text: &str) {
+        let rotation = format!(" transform=\"rotate(-90 {} {})\"", number(at.0), number(at.1));
+        self.write_text(at, size, fill, anchor, text, &rotation);
     }
 
-    fn words(&mut self, (x, y): (f64, f64), size: f64, fill: &str, anchor: Anchor, words: &str, more: &str) {
-        let held = match anchor {
+    fn write_text(&mut self, (x, y): (f64, f64), size: f64, fill: &str, anchor: Anchor, text: &str, attributes: &str) {
+        let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
         let [x, y, size] = [x, y, size].map(number);
-        let words = escape(words);
+        let text = escape(text);
         let _ = writeln!(
             self.body,
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{fill}\" text-anchor=\"{held}\"{more}>{words}</text>"
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{fill}\" text-anchor=\"{anchor}\"{attributes}>{text}</text>"
         );
     }
 
@@ -106,7 +106,7 @@ impl Canvas {
         };
     }
 
-    /// The document, on white.
+    /// Returns the SVG document, on white.
     pub(super) fn finish(self) -> String {
         let (width, height) = (number(self.width), number(self.height));
         format!(
@@ -118,14 +118,14 @@ impl Canvas {
     }
 }
 
-/// `value` with two decimals at most.
+/// Formats `value` with at most two decimals.
 fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let short = text.trim_end_matches('0').trim_end_matches('.');
     if short == "-0" { "0".to_owned() } else { short.to_owned() }
 }
 
-/// Text made safe for XML: control characters go, its five marks are written out.
+/// Escapes text for XML: removes control characters and escapes the five special characters.
 pub(super) fn escape(text: &str) -> String {
     let text = crate::text::printable(text);
     let mut safe = String::with_capacity(text.len());
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn words_cannot_break_the_document() {
+    fn text_cannot_break_the_document() {
         let mut canvas = Canvas::new(10.0, 10.0);
         canvas.text((1.0, 2.0), 9.0, "#000", Anchor::End, "a<b & \"c\"\x1b]0;x\x07");
         canvas.rect((0.0, 0.0), (1.0, 1.0), "#fff", Some("</title>"));

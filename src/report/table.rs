@@ -1,16 +1,16 @@
-//! Tables of results: typed columns that become CSV, Parquet or a page.
+//! Tables of results with typed columns, written as CSV or Parquet.
 
 use crate::{
     error::{Error, Result},
     text::printable,
 };
 
-/// The values of a column; `None` is an empty field.
+/// Values of a column; `None` is an empty field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// Words.
+    /// Text.
     Text(Vec<Option<String>>),
-    /// Measures.
+    /// Real numbers.
     Number(Vec<Option<f64>>),
     /// Counts and indices.
     Count(Vec<Option<i64>>),
@@ -19,9 +19,9 @@ pub enum Values {
 /// A named column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Its name, in `snake_case`.
+    /// Name, in `snake_case`.
     pub name: String,
-    /// Its values, one a row.
+    /// Values, one per row.
     pub values: Values,
 }
 
@@ -33,18 +33,18 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without columns.
+    /// Creates a table without columns.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a column of words.
+    /// Adds a column of text.
     #[must_use]
     pub fn text<T: Into<String>>(self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
         self.push(name, Values::Text(values.into_iter().map(|value| Some(value.into())).collect()))
     }
 
-    /// Adds a column of measures; what is not finite becomes an empty field.
+    /// Adds a column of real numbers; values that are not finite become empty fields.
     #[must_use]
     pub fn number(self, name: &str, values: impl IntoIterator<Item = Option<f64>>) -> Self {
         let values = values.into_iter().map(|value| value.filter(|value| value.is_finite()));
@@ -65,12 +65,12 @@ impl Table {
         self
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, |column| column.values.len())
     }
 
-    /// The rows of `other` below these; both have the same columns.
+    /// Appends the rows of `other`, which has the same columns.
     pub fn append(&mut self, other: Self) {
         if self.columns.is_empty() {
             *self = other;
@@ -81,15 +81,15 @@ impl Table {
                 (Values::Text(a), Values::Text(b)) => a.extend(b),
                 (Values::Number(a), Values::Number(b)) => a.extend(b),
                 (Values::Count(a), Values::Count(b)) => a.extend(b),
-                _ => debug_assert!(false, "column {} of another type", mine.name),
+                _ => debug_assert!(false, "column {} has another type", mine.name),
             }
         }
     }
 
-    /// The table as CSV with a header (RFC 4180).
+    /// Returns the table as CSV with a header (RFC 4180).
     ///
     /// # Errors
-    /// Never in practice: it is written to memory.
+    /// Never in practice, since it writes to memory.
     pub fn csv(&self) -> Result<Vec<u8>> {
         let failed = |error: csv::Error| Error::Write { path: "a table".into(), source: error.into() };
         let mut writer = csv::Writer::from_writer(Vec::new());
@@ -102,7 +102,7 @@ impl Table {
 }
 
 impl Values {
-    /// Number of values.
+    /// Returns the number of values.
     pub const fn len(&self) -> usize {
         match self {
             Self::Text(values) => values.len(),
@@ -111,12 +111,12 @@ impl Values {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no values.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The value of a row as text that reads back as the same value; empty if there is none.
+    /// Returns the value of a row as text that parses back to the same value; empty if there is none.
     pub fn field(&self, row: usize) -> String {
         match self {
             Self::Text(values) => values[row].as_deref().map(|text| printable(text).into_owned()).unwrap_or_default(),
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_quoted_and_emptied_as_readers_expect() {
+    fn fields_are_quoted_and_missing_values_are_empty() {
         let table =
             Table::new().text("text", ["a,\"b\"", "c\nd"]).number("r", [Some(0.5), Some(f64::NAN)]).count("n", [3, 4]);
         assert_eq!(String::from_utf8(table.csv().unwrap()).unwrap(), "text,r,n\n\"a,\"\"b\"\"\",0.5,3\nc d,,4\n");

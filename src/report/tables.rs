@@ -1,4 +1,4 @@
-//! The numbers behind the figures, one row a thing that has a name.
+//! The tables of a report.
 
 use super::{
     pairs::{Pair, matrix},
@@ -10,31 +10,31 @@ use crate::{
     attribution::Split,
 };
 
-/// All tables with the names of their files.
-pub(super) fn all(digests: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<(&'static str, Table)> {
+/// Returns all tables with rows, by file name.
+pub(super) fn all(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<(&'static str, Table)> {
     let each = |table: fn(&RunReport<'_>) -> Table| {
-        digests.iter().fold(Table::new(), |mut all, digest| {
-            all.append(table(digest));
+        reports.iter().fold(Table::new(), |mut all, report| {
+            all.append(table(report));
             all
         })
     };
     let tables = [
-        ("runs", runs(digests)),
+        ("runs", runs(reports)),
         ("components", each(components)),
         ("examples", each(examples)),
         ("methods", each(methods)),
         ("path", each(path)),
-        ("agreement", agreement(digests)),
+        ("agreement", agreement(reports)),
         ("flips", flips(pairs)),
     ];
     tables.into_iter().filter(|(_, table)| table.rows() > 0).collect()
 }
 
-fn runs(digests: &[RunReport<'_>]) -> Table {
-    let metas = || digests.iter().map(|digest| &digest.run.meta);
-    let best = |digest: &RunReport<'_>| digest.best.as_ref().map(|best| best.component.to_string());
+fn runs(reports: &[RunReport<'_>]) -> Table {
+    let metas = || reports.iter().map(|report| &report.run.meta);
+    let best = |report: &RunReport<'_>| report.best.as_ref().map(|best| best.component.to_string());
     Table::new()
-        .text("run", digests.iter().map(|digest| &digest.name))
+        .text("run", reports.iter().map(|report| &report.name))
         .text("model", metas().map(|meta| &meta.model.id))
         .text("weights_hash", metas().map(|meta| &meta.model.weights_hash))
         .text("dtype", metas().map(|meta| &meta.model.dtype))
@@ -50,18 +50,18 @@ fn runs(digests: &[RunReport<'_>]) -> Table {
         .number("components", metas().map(|meta| Some(meta.accuracy.components)))
         .number("chance", metas().map(|meta| Some(meta.accuracy.chance)))
         .number("majority", metas().map(|meta| Some(meta.accuracy.majority)))
-        .push("best_component", Values::Text(digests.iter().map(best).collect()))
-        .number("best_component_held_out", digests.iter().map(|digest| digest.best.as_ref().map(|best| best.accuracy)))
+        .push("best_component", Values::Text(reports.iter().map(best).collect()))
+        .number("best_component_held_out", reports.iter().map(|report| report.best.as_ref().map(|best| best.accuracy)))
         .number("exactness_max_rel", metas().map(|meta| Some(meta.exactness.max_rel)))
         .count("exactness_argmax_mismatches", metas().map(|meta| meta.exactness.argmax_mismatches))
 }
 
-fn components(digest: &RunReport<'_>) -> Table {
-    let stats = &digest.components;
-    let weight = |index: usize| digest.bought.as_ref().ok().map(|bought| bought.fit.mix.weights[index]);
+fn components(report: &RunReport<'_>) -> Table {
+    let stats = &report.components;
+    let weight = |index: usize| report.fits.as_ref().ok().map(|fits| fits.fit.mix.weights[index]);
     let number = |of: fn(&crate::analysis::ComponentStats) -> f64| stats.iter().map(move |stats| Some(of(stats)));
     Table::new()
-        .text("run", stats.iter().map(|_| &digest.name))
+        .text("run", stats.iter().map(|_| &report.name))
         .text("component", stats.iter().map(|stats| stats.component.to_string()))
         .count("layer", stats.iter().map(|stats| stats.component.layer))
         .count("n", stats.iter().map(|stats| stats.n))
@@ -77,9 +77,9 @@ fn components(digest: &RunReport<'_>) -> Table {
         .number("weight", (0..stats.len()).map(weight))
 }
 
-fn examples(digest: &RunReport<'_>) -> Table {
-    let run = digest.run;
-    let mix = digest.bought.as_ref().map_or_else(|_| Mix::identity(run.test.shape()), |bought| bought.fit.mix.clone());
+fn examples(report: &RunReport<'_>) -> Table {
+    let run = report.run;
+    let mix = report.fits.as_ref().map_or_else(|_| Mix::identity(run.test.shape()), |fits| fits.fit.mix.clone());
     let words = &run.meta.task.label_words;
     let word = |label: usize| words.get(label).map_or_else(|| label.to_string(), |word| word.trim().to_owned());
     let both = |of: &dyn Fn(Split) -> Vec<f64>| Split::ALL.map(of).concat();
@@ -87,7 +87,7 @@ fn examples(digest: &RunReport<'_>) -> Table {
         Split::ALL.map(|split| predictions(&mix.logits(run.split(split)), run.split(split).labels())).concat();
     let model = Mix::identity(run.test.shape());
     Table::new()
-        .text("run", run.examples.iter().map(|_| &digest.name))
+        .text("run", run.examples.iter().map(|_| &report.name))
         .text("id", run.examples.iter().map(|example| &example.id))
         .text("split", run.examples.iter().map(|example| example.split.name()))
         .text("gold", run.examples.iter().map(|example| word(example.gold)))
@@ -98,10 +98,10 @@ fn examples(digest: &RunReport<'_>) -> Table {
         .text("text", run.examples.iter().map(|example| &example.text))
 }
 
-fn methods(digest: &RunReport<'_>) -> Table {
-    let outcomes = digest.bought.as_ref().map_or(&[][..], |bought| &bought.outcomes);
+fn methods(report: &RunReport<'_>) -> Table {
+    let outcomes = report.fits.as_ref().map_or(&[][..], |fits| &fits.outcomes);
     Table::new()
-        .text("run", outcomes.iter().map(|_| &digest.name))
+        .text("run", outcomes.iter().map(|_| &report.name))
         .text("method", outcomes.iter().map(|outcome| outcome.method.name()))
         .number("accuracy", outcomes.iter().map(|outcome| Some(outcome.accuracy)))
         .number("ci_low", outcomes.iter().map(|outcome| Some(outcome.ci.0)))
@@ -110,15 +110,15 @@ fn methods(digest: &RunReport<'_>) -> Table {
         .text("transductive", outcomes.iter().map(|outcome| outcome.transductive.to_string()))
 }
 
-/// One row a strength and component.
-fn path(digest: &RunReport<'_>) -> Table {
-    let steps = digest.bought.as_ref().map_or(&[][..], |bought| &bought.path);
+/// Returns the path of the default fit, one row per strength and component.
+fn path(report: &RunReport<'_>) -> Table {
+    let steps = report.fits.as_ref().map_or(&[][..], |fits| &fits.path);
     let rows = || {
         steps.iter().flat_map(|step| step.fit.mix.weights.iter().enumerate().map(move |(index, w)| (step, index, *w)))
     };
-    let shape = digest.run.test.shape();
+    let shape = report.run.test.shape();
     Table::new()
-        .text("run", rows().map(|_| &digest.name))
+        .text("run", rows().map(|_| &report.name))
         .number("lambda", rows().map(|(step, _, _)| Some(step.fit.lambda)))
         .number("accuracy_train", rows().map(|(step, _, _)| Some(step.train)))
         .number("accuracy_test", rows().map(|(step, _, _)| Some(step.test)))
@@ -126,22 +126,22 @@ fn path(digest: &RunReport<'_>) -> Table {
         .number("weight", rows().map(|(_, _, weight)| Some(weight)))
 }
 
-fn agreement(digests: &[RunReport<'_>]) -> Table {
-    let matrix = matrix(digests);
-    let pairs: Vec<(usize, usize)> = (0..digests.len())
-        .flat_map(|i| (i + 1..digests.len()).map(move |j| (i, j)))
+fn agreement(reports: &[RunReport<'_>]) -> Table {
+    let matrix = matrix(reports);
+    let pairs: Vec<(usize, usize)> = (0..reports.len())
+        .flat_map(|i| (i + 1..reports.len()).map(move |j| (i, j)))
         .filter(|&(i, j)| matrix[i][j].is_some())
         .collect();
     let cells = || pairs.iter().map(|&(i, j)| matrix[i][j]);
     Table::new()
-        .text("run_a", pairs.iter().map(|&(i, _)| &digests[i].name))
-        .text("run_b", pairs.iter().map(|&(_, j)| &digests[j].name))
+        .text("run_a", pairs.iter().map(|&(i, _)| &reports[i].name))
+        .text("run_b", pairs.iter().map(|&(_, j)| &reports[j].name))
         .number("pearson", cells().map(|cell| cell.and_then(|cell| cell.pearson)))
         .number("spearman", cells().map(|cell| cell.and_then(|cell| cell.spearman)))
         .number("iou_top5", cells().map(|cell| cell.map(|cell| cell.iou_top5)))
 }
 
-/// One row a flipped example and component that moved it.
+/// Returns the flipped examples, one row per example and component that changed its margin.
 fn flips(pairs: &[Pair<'_>]) -> Table {
     let rows: Vec<_> = pairs
         .iter()

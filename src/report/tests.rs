@@ -19,13 +19,13 @@ fn runs() -> Vec<Run> {
 }
 
 #[test]
-fn equal_runs_give_equal_bytes_and_every_file_is_there() {
+fn equal_runs_give_equal_bytes_and_every_file_is_written() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let files: Vec<Vec<(PathBuf, Vec<u8>)>> = folders
         .iter()
         .map(|folder| {
             let written =
-                Report::of(&runs(), &Cancel::default()).unwrap().write(folder.path(), &Cancel::default()).unwrap();
+                Report::new(&runs(), &Cancel::default()).unwrap().write(folder.path(), &Cancel::default()).unwrap();
             written
                 .into_iter()
                 .map(|path| (path.strip_prefix(folder.path()).unwrap().to_owned(), fs::read(&path).unwrap()))
@@ -52,11 +52,11 @@ fn equal_runs_give_equal_bytes_and_every_file_is_there() {
 }
 
 #[test]
-fn the_page_needs_nothing_else_and_runs_nothing_from_the_data() {
+fn the_page_is_self_contained_and_escapes_data() {
     let mut runs = runs();
     runs[0].meta.task.name = "<script>alert(1)</script>\x1b[2J".to_owned();
     runs[0].meta.model.id = "\"><img src=x>".to_owned();
-    let page = Report::of(&runs, &Cancel::default()).unwrap().page;
+    let page = Report::new(&runs, &Cancel::default()).unwrap().page;
     for forbidden in ["<script", "<img", "src=\"", "<link", "@import", "url(", "\x1b"] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
@@ -66,9 +66,9 @@ fn the_page_needs_nothing_else_and_runs_nothing_from_the_data() {
 }
 
 #[test]
-fn numbers_of_the_page_are_those_of_the_run() {
+fn the_page_shows_the_accuracies_of_the_run() {
     let runs = runs();
-    let report = Report::of(&runs, &Cancel::default()).unwrap();
+    let report = Report::new(&runs, &Cancel::default()).unwrap();
     let (_, components) = report.tables.iter().find(|(name, _)| *name == "components").unwrap();
     assert_eq!(components.rows(), 3 * SHAPE.components());
     let best = crate::analysis::Tally::of(&runs[0].test).accuracy(6);
@@ -76,15 +76,15 @@ fn numbers_of_the_page_are_those_of_the_run() {
 }
 
 #[test]
-fn a_run_that_does_not_add_up_is_marked() {
+fn a_run_that_fails_exactness_is_marked() {
     let mut runs = runs();
     runs[1].meta.exactness.max_rel = 0.5;
     runs[1].meta.exactness.argmax_mismatches = 3;
-    let page = Report::of(&runs, &Cancel::default()).unwrap().page;
+    let page = Report::new(&runs, &Cancel::default()).unwrap().page;
     assert_eq!(page.matches("class=\"warning\"").count(), 1);
 }
 
 #[test]
-fn nothing_to_report_is_an_error() {
-    assert!(Report::of(&[], &Cancel::default()).unwrap_err().to_string().contains("no runs"));
+fn a_report_without_runs_is_refused() {
+    assert!(Report::new(&[], &Cancel::default()).unwrap_err().to_string().contains("no runs"));
 }

@@ -5,9 +5,9 @@ use crate::{
     attribution::{Attribution, argmax},
 };
 
-/// Predictions after dividing the model's probabilities by their mean over the batch, `[N]`.
+/// Returns predictions `[N]` after dividing the model's probabilities by their mean over the test examples.
 ///
-/// Zhou et al. (2024), *Batch Calibration*. Needs no label, but sees all test examples at once: it is transductive.
+/// Zhou et al. (2024), *Batch Calibration*. It needs no labels but sees all test examples at once: it is transductive.
 pub fn batch_calibration(test: &Attribution) -> Vec<usize> {
     let labels = test.labels().max(1);
     let probabilities = softmax(test.full(), labels);
@@ -23,7 +23,7 @@ mod tests {
     use crate::{attribution::Batch, component::Shape};
 
     #[test]
-    fn a_constant_bias_goes_away() {
+    fn a_constant_bias_is_removed() {
         let mut table = Attribution::new(Shape { layers: 1, heads: 0, labels: 2 }, vec![0, 1]);
         let full = vec![3.0, 1.0, 3.0, 2.0];
         table.push(&Batch { examples: 2, components: vec![0.0; 4], rest: vec![0.0; 4], full });

@@ -1,4 +1,4 @@
-//! Calib+: a learnt factor per label.
+//! Calib+: a learned factor per label.
 
 use crate::{
     analysis::{check::trainable, predict::softmax},
@@ -7,29 +7,29 @@ use crate::{
     error::Result,
 };
 
-/// Step size, longest training and patience of the released code; accuracy is looked at every hundred epochs.
+/// Step size, maximum epochs and patience of the released code; training accuracy is checked every hundred epochs.
 const RATE: f64 = 0.05;
 const EPOCHS: usize = 5000;
 const PATIENCE: usize = 3;
-const LOOK_EVERY: usize = 100;
+const CHECK_EVERY: usize = 100;
 
 /// A factor per label on the model's probabilities.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// The factors `v`, `[Y]`.
     pub factors: Vec<f64>,
-    /// Steps taken to learn them.
+    /// Gradient descent steps taken.
     pub epochs: usize,
 }
 
-/// Learns `v` of `p̂ = softmax(v · p)`, with `p` the model's probabilities, on the training labels.
+/// Learns `v` in `p̂ = softmax(v · p)`, where `p` are the model's probabilities, on the training labels.
 ///
 /// The loop is that of the paper's released code: mean cross-entropy, full batch, plain gradient descent from `v = 1`,
-/// stopped at 100% training accuracy (looked at before the steps 0, 100, 200 …) or at the third epoch without a new least
-/// loss; in f64. `tools/reference_baselines.py` gives the golden factors.
+/// stopped at 100% training accuracy (checked before the steps 0, 100, 200 …) or at the third epoch without a new
+/// lowest loss; in f64. `tools/reference_baselines.py` computes the golden factors.
 ///
 /// # Errors
-/// A training part that nothing can be learnt from, or cancelled.
+/// If nothing can be learned from the training split, or it was cancelled.
 pub fn calib_plus(train: &Attribution, cancel: &Cancel) -> Result<Calibration> {
     trainable(train, &[])?;
     let labels = train.labels();
@@ -39,7 +39,7 @@ pub fn calib_plus(train: &Attribution, cancel: &Cancel) -> Result<Calibration> {
     while calibration.epochs < EPOCHS && patience > 0 {
         cancel.check()?;
         let epoch = calibration.epochs;
-        if epoch.is_multiple_of(LOOK_EVERY) && calibration.of(&probabilities) == train.gold() {
+        if epoch.is_multiple_of(CHECK_EVERY) && calibration.classify(&probabilities) == train.gold() {
             break;
         }
         let loss = calibration.step(&probabilities, train.gold());
@@ -49,12 +49,12 @@ pub fn calib_plus(train: &Attribution, cancel: &Cancel) -> Result<Calibration> {
 }
 
 impl Calibration {
-    /// Predictions from the model's own logits `[N, Y]`.
+    /// Returns predictions `[N]` from the model's own label logits `[N, Y]`.
     pub fn predictions(&self, full: &[f32]) -> Vec<usize> {
-        self.of(&softmax(full, self.factors.len()))
+        self.classify(&softmax(full, self.factors.len()))
     }
 
-    fn of(&self, probabilities: &[f64]) -> Vec<usize> {
+    fn classify(&self, probabilities: &[f64]) -> Vec<usize> {
         probabilities.chunks_exact(self.factors.len()).map(|p| argmax(&self.scaled(p))).collect()
     }
 
@@ -62,7 +62,7 @@ impl Calibration {
         p.iter().zip(&self.factors).map(|(p, v)| p * v).collect()
     }
 
-    /// One step of gradient descent; returns the loss before it.
+    /// Takes one gradient descent step and returns the loss before it.
     fn step(&mut self, probabilities: &[f64], gold: &[usize]) -> f64 {
         let (labels, n) = (self.factors.len(), gold.len() as f64);
         let (mut loss, mut gradient) = (0.0, vec![0.0; labels]);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn factors_are_the_references() {
+    fn factors_match_the_reference() {
         for case in golden::<Vec<Golden>>("calib") {
             let shape = Shape { layers: 1, heads: 0, labels: case.labels };
             let mut train = Attribution::new(shape, case.gold.clone());

@@ -1,9 +1,9 @@
-//! Contextual calibration: divide by what the prompt says about nothing.
+//! Contextual calibration: division by the probabilities on content-free inputs.
 
 use crate::{analysis::predict::predictions, attribution::Attribution};
 
-/// Predictions `[N]` of `softmax(full) / p̄`, where `p̄` is the mean of the probabilities on content-free inputs, whose
-/// label logits are `content_free` `[M, Y]` (Zhao et al. 2021, *Calibrate Before Use*, arXiv 2102.09690).
+/// Returns the predictions `[N]` of `softmax(full) / p̄`, where `p̄` are the mean probabilities on content-free inputs
+/// with label logits `content_free` `[M, Y]` (Zhao et al. 2021, *Calibrate Before Use*, arXiv 2102.09690).
 pub fn contextual_calibration(content_free: &[f32], test: &Attribution) -> Vec<usize> {
     let labels = test.labels();
     let mut prior = vec![0.0; labels];
@@ -30,7 +30,7 @@ mod tests {
     use crate::{attribution::Batch, component::Shape};
 
     #[test]
-    fn a_prompt_that_always_says_no_is_seen_through() {
+    fn the_bias_of_the_prompt_is_removed() {
         let shape = Shape { layers: 1, heads: 1, labels: 2 };
         let full = vec![2.0, 1.5, 2.0, 0.1, 3.0, 2.9];
         let mut table = Attribution::new(shape, vec![1, 0, 1]);

@@ -1,7 +1,7 @@
-//! What the same labels buy without reweighting: every baseline that needs only the table.
+//! Baselines that use the same labels without reweighting and need only the attribution.
 //!
-//! Each is one small file; [`outcomes`] lays them beside the fits on one test split, in the order of tables. Baselines
-//! that need prompts run belong to whoever owns a model.
+//! Each baseline is one file; [`outcomes`] scores them and the fits on one test split. Baselines that run further
+//! prompts need a model and are not in this module.
 
 mod batch;
 mod calib;
@@ -32,18 +32,18 @@ use crate::{
     random::SeededRng,
 };
 
-/// One method on one test split.
+/// Predictions and accuracy of one method on one test split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Which method.
+    /// The method.
     pub method: Method,
-    /// Share of test examples that it gets right.
+    /// Share of test examples that it predicts correctly.
     pub accuracy: f64,
-    /// Wilson interval on it, 95%: over examples, for this one set of labels.
+    /// 95% Wilson interval on the accuracy, over examples, for this set of training labels.
     pub ci: (f64, f64),
-    /// Looks at test labels: an upper bound, not a result.
+    /// Whether the method uses test labels: its accuracy is an upper bound, not a result.
     pub leakage: bool,
-    /// A prediction depends on the other test examples.
+    /// Whether a prediction depends on the other test examples.
     pub transductive: bool,
     /// Predicted label of every test example `[N]`.
     #[serde(skip)]
@@ -51,7 +51,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Scores `predictions` of the examples of `test`.
+    /// Scores `predictions` `[N]` on the examples of `test`.
     pub fn new(method: Method, predictions: Vec<usize>, test: &Attribution) -> Self {
         let hits = predictions.iter().zip(test.gold()).filter(|(p, y)| p == y).count();
         Self {
@@ -68,29 +68,30 @@ impl Outcome {
 /// Settings of the baselines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaselineOptions {
-    /// How many components vote.
+    /// Number of components that vote.
     pub voters: usize,
     /// Seed of the random weights.
     pub seed: u64,
 }
 
 impl Default for BaselineOptions {
-    /// Five voters, as many as the overlap of the best compares.
+    /// Five voters, as many as the overlap of the best components compares.
     fn default() -> Self {
         Self { voters: 5, seed: 0 }
     }
 }
 
-/// Random weights, uniform in `[0, 1)`, `rest` left out as the paper does: what a mix gains by chance.
+/// Returns a mix with random weights, uniform in `[0, 1)`, and without `rest`, as in the paper: a control for what a
+/// mix gains by chance.
 pub fn random_mix(shape: Shape, seed: u64) -> Mix {
-    let mut draws = SeededRng::new(seed);
-    Mix { weights: (0..shape.components()).map(|_| draws.unit()).collect(), rest: 0.0, offsets: Vec::new() }
+    let mut rng = SeededRng::new(seed);
+    Mix { weights: (0..shape.components()).map(|_| rng.unit()).collect(), rest: 0.0, offsets: Vec::new() }
 }
 
-/// Every method that needs only the table, learnt on `train` and scored on `test`, in the order of tables.
+/// Fits every method that needs only the table on `train` and scores it on `test`; ordered as [`Method::ALL`].
 ///
 /// # Errors
-/// Tables of different models or labels, a training part that cannot be used, or cancelled.
+/// If the tables have different models or labels, the training split cannot be used, or it was cancelled.
 pub fn outcomes(
     train: &Attribution,
     test: &Attribution,
@@ -101,7 +102,7 @@ pub fn outcomes(
     outcomes_with(train, test, &fits, options, cancel)
 }
 
-/// As [`outcomes`], with fits that were made already.
+/// As [`outcomes`], with the given `fits` instead of new ones.
 ///
 /// # Errors
 /// As [`outcomes`].
@@ -113,12 +114,12 @@ pub fn outcomes_with(
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>> {
     if train.shape() != test.shape() {
-        let problem = "the training and the test part are of different models or labels";
-        return Err(InputError::new(problem).cure("use the two parts of one run").into());
+        let problem = "the training and the test split have different models or labels";
+        return Err(InputError::new(problem).cure("use the two splits of one run").into());
     }
     let labels = test.labels();
     let solo = |index: usize| predictions(test.contribution(index), labels);
-    let voted = |judged: &Attribution| vote(test, &most_accurate(judged, options.voters));
+    let voted = |ranked: &Attribution| vote(test, &most_accurate(ranked, options.voters));
     let mut rows = vec![
         (Method::Standard, predictions(test.full(), labels)),
         (Method::Calib, calib_plus(train, cancel)?.predictions(test.full())),
@@ -142,10 +143,10 @@ mod tests {
     use crate::analysis::testing::table;
 
     #[test]
-    fn one_table_of_all_methods_with_oracles_marked() {
+    fn outcomes_are_in_table_order_with_oracles_marked() {
         let shape = Shape { layers: 4, heads: 5, labels: 3 };
-        let lift = |index| if index == 6 { 3.0 } else { 0.0 };
-        let (train, test) = (table(shape, 21, 1, lift), table(shape, 300, 2, lift));
+        let signal = |index| if index == 6 { 3.0 } else { 0.0 };
+        let (train, test) = (table(shape, 21, 1, signal), table(shape, 300, 2, signal));
         let rows = outcomes(&train, &test, &BaselineOptions::default(), &Cancel::default()).unwrap();
         let accuracy = |method| rows.iter().find(|row| row.method == method).unwrap().accuracy;
         assert!(rows.is_sorted_by_key(|row| row.method));
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_different_models_are_refused() {
+    fn splits_of_different_models_are_refused() {
         let (a, b) = (Shape { layers: 1, heads: 2, labels: 2 }, Shape { layers: 2, heads: 2, labels: 2 });
         let refused = outcomes_with(
             &table(a, 4, 1, |_| 0.0),

@@ -1,24 +1,24 @@
-//! One component instead of the model.
+//! Single components as classifiers.
 
 use crate::{
     analysis::{predict, tally::Tally},
     attribution::Attribution,
 };
 
-/// Index of the component most accurate on `table`; of equals the one with the least cross-entropy, then the first.
+/// Returns the index of the component most accurate on `table`. Ties go to the lowest cross-entropy, then to the first.
 ///
-/// A couple of dozen labels tie often; the cross-entropy of the component's own contributions tells the confident from
-/// the lucky.
+/// With a couple of dozen labels, ties are common; the cross-entropy of the component's own contributions prefers
+/// confident components over lucky ones.
 pub fn best_component(table: &Attribution) -> usize {
     ranking(table).first().copied().unwrap_or_default()
 }
 
-/// Index of the component least accurate on `table`, ties as in [`best_component`].
+/// Returns the index of the component least accurate on `table`; ties are broken as in [`best_component`], reversed.
 pub fn worst_component(table: &Attribution) -> usize {
     ranking(table).last().copied().unwrap_or_default()
 }
 
-/// All components, best first: by accuracy, then by cross-entropy, then by place.
+/// Returns the indices of all components, best first: by accuracy, then cross-entropy, then index.
 pub(super) fn ranking(table: &Attribution) -> Vec<usize> {
     let accuracy = Tally::of(table).accuracies();
     let loss: Vec<f64> = (0..accuracy.len())

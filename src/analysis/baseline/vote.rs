@@ -1,19 +1,19 @@
-//! A majority of components instead of the model.
+//! Majority vote of components.
 
 use crate::{
     analysis::{baseline::single::ranking, predict::predictions},
     attribution::{Attribution, argmax},
 };
 
-/// Indices of the `n` components most accurate on `table`, best first.
+/// Returns the indices of the `n` components most accurate on `table`, best first.
 pub fn most_accurate(table: &Attribution, n: usize) -> Vec<usize> {
     let mut order = ranking(table);
     order.truncate(n);
     order
 }
 
-/// The label most of `voters` predict, for every example `[N]`; of labels with equal votes the one whose votes come from
-/// better voters (those named first).
+/// Returns the label that most of `voters` predict, `[N]`. Between labels with equal votes, the voters listed first
+/// decide.
 pub fn vote(table: &Attribution, voters: &[usize]) -> Vec<usize> {
     let labels = table.labels();
     let mut ballots = vec![0.0; table.len() * labels];
@@ -34,7 +34,7 @@ mod tests {
     use crate::{attribution::Batch, component::Shape};
 
     #[test]
-    fn the_majority_wins_and_the_best_break_ties() {
+    fn the_majority_wins_and_the_first_voters_break_ties() {
         let mut table = Attribution::new(Shape { layers: 2, heads: 1, labels: 2 }, vec![0]);
         let components = vec![0.0, 1.0, 0.0, 9.0, 1.0, 0.0, 1.0, 0.0];
         table.push(&Batch { examples: 1, components, rest: vec![0.0; 2], full: vec![0.0; 2] });

@@ -1,4 +1,4 @@
-//! Fits by their name, for whoever lets a user choose.
+//! Fits by the name of the method, for user interfaces.
 
 use crate::{
     analysis::{
@@ -12,16 +12,16 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The methods that fit a mix, our default first.
+/// The methods that fit a mix, the default first.
 pub const FITS: [Method; 4] = [Method::Partscope, Method::Convex, Method::CompRw, Method::CompRwReleased];
 
-/// Weakest strength of a path, as a share of the one that lets no weight move.
+/// Weakest strength of a path, as a share of the one that keeps all weights at the start.
 const SMALLEST: f64 = 1e-4;
 
-/// Fits a mix by `method`, with its own settings.
+/// Fits a mix by `method`, with the method's own options.
 ///
 /// # Errors
-/// As [`fit`], or a method that fits nothing.
+/// As [`fit`], or if `method` does not fit a mix.
 pub fn fit_by(method: Method, train: &Attribution, cancel: &Cancel) -> Result<Fit> {
     match method {
         Method::Partscope => partscope(train, cancel),
@@ -29,15 +29,15 @@ pub fn fit_by(method: Method, train: &Attribution, cancel: &Cancel) -> Result<Fi
         Method::CompRw => comprw(train, cancel),
         Method::CompRwReleased => comprw_released(train, cancel),
         other => Err(Error::Unknown {
-            what: "method of fitting",
+            what: "fitting method",
             given: other.name().to_owned(),
             known: FITS.map(|method| method.name().to_owned()).to_vec(),
         }),
     }
 }
 
-/// The mixes of `method` at `count` other strengths of its penalty, with `found` among them in its place, strongest
-/// first. `None` for methods that name their strength and stop early: they have no path.
+/// Returns the path of the method of `found`: its fits at `count` penalty strengths and `found` itself, strongest
+/// first. `None` for methods with a fixed strength and early stopping, which have no path.
 ///
 /// # Errors
 /// As [`fit`].
@@ -50,8 +50,8 @@ pub fn path_of(found: &Fit, train: &Attribution, count: usize, cancel: &Cancel) 
     let lambdas = lambda_path(train, &options, count, SMALLEST)?;
     let fits = fit_path(train, &lambdas, &options, cancel)?;
     let mut fits: Vec<Fit> = fits.into_iter().map(|fit| Fit { method: found.method, ..fit }).collect();
-    let place = fits.partition_point(|fit| fit.lambda > found.lambda);
-    fits.insert(place, found.clone());
+    let index = fits.partition_point(|fit| fit.lambda > found.lambda);
+    fits.insert(index, found.clone());
     Ok(Some(fits))
 }
 
@@ -63,7 +63,7 @@ mod tests {
     const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 2 };
 
     #[test]
-    fn every_fit_answers_to_its_name_and_nothing_else_does() {
+    fn every_fitting_method_fits_and_others_are_refused() {
         let train = table(SHAPE, 12, 1, |i| i as f64 / 9.0);
         for method in FITS {
             assert_eq!(fit_by(method, &train, &Cancel::default()).unwrap().method, method);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_runs_from_no_change_to_the_fit_and_beyond() {
+    fn a_path_contains_the_fit_and_weaker_penalties_change_more() {
         let train = table(SHAPE, 12, 1, |i| i as f64 / 9.0);
         for method in [Method::Partscope, Method::Convex] {
             let found = fit_by(method, &train, &Cancel::default()).unwrap();
@@ -84,7 +84,7 @@ mod tests {
                 let anchor = if method == Method::Partscope { 1.0 } else { 0.0 };
                 fit.mix.weights.iter().map(|weight| (weight - anchor).abs()).sum::<f64>()
             };
-            assert!(moved(&path[9]) > moved(&path[0]), "a weaker penalty lets weights move further");
+            assert!(moved(&path[9]) > moved(&path[0]), "a weaker penalty changes weights more");
         }
         let found = fit_by(Method::CompRw, &train, &Cancel::default()).unwrap();
         assert_eq!(path_of(&found, &train, 9, &Cancel::default()).unwrap(), None);

@@ -1,8 +1,8 @@
-//! Component reweighting to the letter, for comparison.
+//! Component reweighting exactly as published, for comparison.
 //!
-//! Both variants of arXiv 2406.13131 are training loops that stop early, so their weights depend on how they descend.
-//! What the paper leaves open is settled as in its released code; `tools/reference_reweight.py` says how, in the same
-//! words, and gives the golden weights.
+//! Both variants of arXiv 2406.13131 are training loops that stop early, so their weights depend on the optimizer.
+//! Where the paper is silent, they follow its released code; `tools/reference_reweight.py` documents the choices and
+//! computes the golden weights.
 
 use crate::{
     analysis::{
@@ -17,12 +17,12 @@ use crate::{
 
 /// Step size of plain gradient descent.
 const RATE: f64 = 0.05;
-/// Steps at most.
+/// Maximum number of steps.
 const EPOCHS: usize = 2000;
-/// Training accuracy is looked at after the steps 0, 100, 200 …
-const LOOK_EVERY: usize = 100;
+/// Training accuracy is checked after the steps 0, 100, 200 …
+const CHECK_EVERY: usize = 100;
 
-/// Component reweighting as printed: summed cross-entropy + 0.1 ‖w‖₁, weights free.
+/// Component reweighting as printed: summed cross-entropy + 0.1 ‖w‖₁, without bounds.
 ///
 /// # Errors
 /// As [`fit`](super::fit).
@@ -32,7 +32,7 @@ pub fn comprw(train: &Attribution, cancel: &Cancel) -> Result<Fit> {
 }
 
 /// Component reweighting as released: mean cross-entropy + 0.01 ‖w‖₁, weights clipped to `[0, 1]` where they are used,
-/// stopped at the third epoch without a new least loss.
+/// stopped at the third epoch without a new lowest loss.
 ///
 /// # Errors
 /// As [`fit`](super::fit).
@@ -41,11 +41,11 @@ pub fn comprw_released(train: &Attribution, cancel: &Cancel) -> Result<Fit> {
         .run(train, cancel)
 }
 
-/// How a variant descends.
+/// Settings of the gradient descent of one variant.
 struct Descent {
     method: Method,
     lambda: f64,
-    /// What multiplies the mean cross-entropy.
+    /// Factor on the mean cross-entropy.
     scale: f64,
     clip: bool,
     patience: Option<usize>,
@@ -61,7 +61,7 @@ impl Descent {
             let point = problem.point(&problem.logits(&self.used(&weights)));
             self.step(&mut weights, &problem.gradient(&point));
             epochs += 1;
-            if (epochs - 1).is_multiple_of(LOOK_EVERY) && all_right(&problem, &self.used(&weights)) {
+            if (epochs - 1).is_multiple_of(CHECK_EVERY) && all_correct(&problem, &self.used(&weights)) {
                 break;
             }
             if self.scale * point.loss < least {
@@ -73,12 +73,13 @@ impl Descent {
         Ok(self.finish(&problem, &weights, epochs))
     }
 
-    /// The convex problem that the loop descends on.
+    /// Returns the convex objective that the loop minimises.
     fn objective(&self) -> FitOptions {
         let bounds = self.clip.then_some((0.0, 1.0));
         FitOptions { penalty: Penalty::TowardsZero, bounds, ..FitOptions::default() }
     }
 
+    /// Returns the weights as the model uses them, clipped in the released variant.
     fn used(&self, weights: &[f64]) -> Vec<f64> {
         if self.clip { weights.iter().map(|w| w.clamp(0.0, 1.0)).collect() } else { weights.to_vec() }
     }
@@ -91,12 +92,12 @@ impl Descent {
         }
     }
 
-    /// States the loop's end in the terms of the convex problem: how far from the optimum it stopped.
+    /// Returns the loop's result as a fit, with its KKT residual in the convex problem.
     fn finish(&self, problem: &Problem, weights: &[f64], epochs: usize) -> Fit {
         let used = self.used(weights);
         let point = problem.point(&problem.logits(&used));
         Fit {
-            objective: self.scale * point.loss + self.lambda * problem.pull.total(&used),
+            objective: self.scale * point.loss + self.lambda * problem.penalty.total(&used),
             kkt: problem.kkt(&problem.violations(&used, &problem.gradient(&point), self.lambda / self.scale)),
             mix: Mix { weights: used, rest: 0.0, offsets: Vec::new() },
             method: self.method,
@@ -106,7 +107,7 @@ impl Descent {
     }
 }
 
-fn all_right(problem: &Problem, weights: &[f64]) -> bool {
+fn all_correct(problem: &Problem, weights: &[f64]) -> bool {
     let logits = problem.logits(weights);
     logits.chunks_exact(problem.labels).zip(problem.gold()).all(|(row, &gold)| argmax(row) == gold)
 }

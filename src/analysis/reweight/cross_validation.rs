@@ -1,4 +1,4 @@
-//! How strong the penalty should be, asked of the training labels alone.
+//! Cross-validation of the penalty strength on the training labels.
 
 use rayon::prelude::*;
 
@@ -9,10 +9,10 @@ use crate::{
     random::SeededRng,
 };
 
-/// KKT residual at which a fold's fit is good enough to be scored: tighter ones choose no better.
+/// KKT residual at which a fold's fit is scored; tighter tolerances do not choose better.
 const FOLD_TOLERANCE: f64 = 1e-2;
 
-/// A strength and how well it did where it was not fitted.
+/// A strength and its held-out loss.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Choice {
     pub lambda: f64,
@@ -20,7 +20,7 @@ pub(super) struct Choice {
     pub loss: f64,
 }
 
-/// The strength with the least mean cross-entropy on held-out folds; of equals the strongest.
+/// Returns the strongest λ whose held-out loss is within `plan.slack` standard errors of the lowest.
 pub(super) fn choose(
     problem: &Problem,
     plan: &CrossValidation,
@@ -39,7 +39,8 @@ pub(super) fn choose(
     Ok(Choice { lambda: lambdas[chosen].max(f64::MIN_POSITIVE), loss: total(chosen) / held_out })
 }
 
-/// Whether the loss at `step` exceeds that at `best` by no more than `slack` standard errors of the difference over folds.
+/// Returns whether the loss at `step` exceeds that at `best` by at most `slack` standard errors of the difference over
+/// folds.
 fn excess_is_small(losses: &[Vec<f64>], step: usize, best: usize, slack: f64) -> bool {
     let excess: Vec<f64> = losses.iter().map(|fold| fold[step] - fold[best]).collect();
     let n = excess.len() as f64;
@@ -48,7 +49,7 @@ fn excess_is_small(losses: &[Vec<f64>], step: usize, best: usize, slack: f64) ->
     mean <= slack * (variance / n).sqrt()
 }
 
-/// Summed cross-entropy of the held-out examples at every strength.
+/// Returns the summed cross-entropy of the held-out examples at every strength.
 fn held_out_losses(
     problem: &Problem,
     held_out: &[usize],
@@ -64,17 +65,17 @@ fn held_out_losses(
     Ok(solutions.iter().map(|solution| loss(&solution.weights)).collect())
 }
 
-/// Held-out rows of every fold: the examples of each label dealt in turn, so that folds are balanced. Never more folds
-/// than examples.
+/// Returns the held-out rows of every fold. The examples of each label are assigned to folds in turn, so that folds are
+/// balanced; there are at most as many folds as examples.
 fn folds(gold: &[usize], labels: usize, plan: &CrossValidation) -> Vec<Vec<usize>> {
-    let mut draws = SeededRng::new(plan.seed);
+    let mut rng = SeededRng::new(plan.seed);
     let count = plan.folds.min(gold.len());
     let mut folds = vec![Vec::new(); count * plan.repeats];
     for repeat in folds.chunks_exact_mut(count) {
         let mut turn = 0;
         for label in 0..labels {
             let mut rows: Vec<usize> = (0..gold.len()).filter(|&row| gold[row] == label).collect();
-            draws.shuffle(&mut rows);
+            rng.shuffle(&mut rows);
             for row in rows {
                 repeat[turn % count].push(row);
                 turn += 1;
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folds_part_the_examples_and_balance_the_labels() {
+    fn folds_partition_the_examples_and_balance_the_labels() {
         let gold: Vec<usize> = (0..20).map(|i| i % 2).collect();
         let folds = folds(&gold, 2, &CrossValidation { repeats: 2, ..CrossValidation::default() });
         assert_eq!(folds.len(), 10);

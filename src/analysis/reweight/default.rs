@@ -1,4 +1,4 @@
-//! The method this house stands for.
+//! The default fitting method.
 
 use crate::{
     analysis::{
@@ -10,12 +10,12 @@ use crate::{
     error::Result,
 };
 
-/// What [`partscope`] minimises: a ridge towards the model, `rest` kept, each weight priced by how loud its component is
-/// so that a quiet component that knows is as cheap as a loud one, and offsets of labels that cost next to nothing, so that weights need
-/// not be spent on a label that the prompt prefers; the strongest penalty within half a standard error of the best in cross-validation on
-/// the training labels.
+/// Returns the options of [`partscope`]: a ridge towards the model that keeps `rest`; each weight's penalty scaled by
+/// the size of its component's contributions, so that small informative components are as cheap as large ones; label
+/// offsets with almost no penalty, so that no weights are needed to correct a label that the prompt prefers; and the
+/// strongest penalty within half a standard error of the best in cross-validation on the training labels.
 ///
-/// Chosen on the development splits of an earlier demo model (eight tasks, 120 runs of 24 labels).
+/// The options were chosen on the development splits of an earlier demo model (eight tasks, 120 runs of 24 labels).
 pub fn partscope_options() -> FitOptions {
     let plan = CrossValidation { path: 12, smallest: 1e-4, slack: 0.5, ..CrossValidation::default() };
     FitOptions {
@@ -29,7 +29,7 @@ pub fn partscope_options() -> FitOptions {
     }
 }
 
-/// Component reweighting by our default.
+/// Fits a mix with the default options, [`partscope_options`].
 ///
 /// # Errors
 /// As [`fit`](super::fit).

@@ -1,8 +1,8 @@
-//! A ridge alone, solved in the space of examples.
+//! Pure ridge problems, solved in the dual.
 //!
-//! With `λ/2 Σ s_c² (w_c − a)²` and no box the optimum is `w_c = a + (g_c · α) / s_c²` for a vector `α` with one number per
-//! logit (the representer theorem): a problem of `N·Y` unknowns however many components there are, that Newton's method
-//! solves in a few steps.
+//! With `λ/2 Σ s_c² (w_c − a)²` and no box the optimum is `w_c = a + (g_c · α) / s_c²` for a vector `α` with one number
+//! per logit (the representer theorem). That leaves `N·Y` unknowns, however many components there are, and Newton's
+//! method needs only a few steps.
 
 use crate::{
     analysis::reweight::{
@@ -14,15 +14,15 @@ use crate::{
     error::Result,
 };
 
-/// Most logits for which a dense system pays.
-const MOST: usize = 400;
+/// Largest number of logits for which a dense system is faster.
+const MAX_WIDTH: usize = 400;
 
-/// Whether this is such a problem, and small enough.
+/// Returns whether the problem is a pure ridge and small enough.
 pub(super) fn applies(problem: &Problem) -> bool {
-    problem.pull.is_plain_ridge() && problem.width() <= MOST
+    problem.penalty.is_plain_ridge() && problem.width() <= MAX_WIDTH
 }
 
-/// One solution per strength.
+/// Returns one solution per strength in `lambdas`.
 pub(super) fn solve(
     problem: &Problem,
     lambdas: &[f64],
@@ -33,18 +33,19 @@ pub(super) fn solve(
     lambdas.iter().map(|&lambda| dual.newton(lambda, options, cancel)).collect()
 }
 
+/// The dual problem.
 struct Dual<'a> {
     problem: &'a Problem,
     /// `Σ_c g_c g_cᵀ / s_c²`, `[N·Y, N·Y]`, symmetric.
     kernel: Vec<f64>,
-    /// Logits where every weight is at the anchor.
+    /// Logits `[N·Y]` with every weight at the anchor.
     base: Vec<f64>,
 }
 
-/// A place in the space of examples.
-struct Place {
+/// An iterate of Newton's method.
+struct Iterate {
     alpha: Vec<f64>,
-    /// `kernel · α`: the change of logits.
+    /// `kernel · α`: the change of the logits.
     change: Vec<f64>,
     point: Point,
     /// Loss and penalty.
@@ -56,63 +57,63 @@ impl<'a> Dual<'a> {
         let width = problem.width();
         let mut kernel = vec![0.0; width * width];
         for index in 0..problem.columns() {
-            let (column, price) = (problem.column(index), problem.pull.price(index));
+            let (column, price) = (problem.column(index), problem.penalty.price(index));
             if price > 0.0 {
                 for (row, &value) in kernel.chunks_exact_mut(width).zip(column) {
                     add_scaled(row, column, value / (price * price));
                 }
             }
         }
-        Self { problem, kernel, base: problem.logits(&problem.pull.start()) }
+        Self { problem, kernel, base: problem.logits(&problem.penalty.start()) }
     }
 
     fn newton(&self, lambda: f64, options: &FitOptions, cancel: &Cancel) -> Result<Solution> {
-        let mut place = self.place(vec![0.0; self.base.len()], lambda);
+        let mut iterate = self.evaluate(vec![0.0; self.base.len()], lambda);
         let mut iterations = 0;
         loop {
             cancel.check()?;
-            let weights = self.weights(&place.alpha);
-            let gradient = self.problem.gradient(&place.point);
+            let weights = self.weights(&iterate.alpha);
+            let gradient = self.problem.gradient(&iterate.point);
             let kkt = self.problem.kkt(&self.problem.violations(&weights, &gradient, lambda));
             if kkt <= options.tolerance || iterations >= options.max_iterations {
-                return Ok(Solution { weights, objective: place.value, kkt, iterations });
+                return Ok(Solution { weights, objective: iterate.value, kkt, iterations });
             }
-            place = self.step(&place, lambda);
+            iterate = self.step(&iterate, lambda);
             iterations += 1;
         }
     }
 
-    /// One Newton step, halved until the objective falls.
-    fn step(&self, place: &Place, lambda: f64) -> Place {
-        let mut force = self.problem.residual(&place.point);
-        add_scaled(&mut force, &place.alpha, lambda);
-        let direction = solve_dense(self.curvature(place, lambda), force.iter().map(|f| -f).collect());
-        let slope = dot(&self.times(&force), &direction);
+    /// Takes one Newton step, halved until the objective falls.
+    fn step(&self, iterate: &Iterate, lambda: f64) -> Iterate {
+        let mut residual = self.problem.residual(&iterate.point);
+        add_scaled(&mut residual, &iterate.alpha, lambda);
+        let direction = solve_dense(self.curvature(iterate, lambda), residual.iter().map(|f| -f).collect());
+        let slope = dot(&self.times(&residual), &direction);
         let mut step = 1.0;
         loop {
-            let alpha = place.alpha.iter().zip(&direction).map(|(a, d)| a + step * d).collect();
-            let next = self.place(alpha, lambda);
-            if next.value <= place.value + 1e-4 * step * slope + 1e-15 * (1.0 + place.value) || step < 1e-9 {
+            let alpha = iterate.alpha.iter().zip(&direction).map(|(a, d)| a + step * d).collect();
+            let next = self.evaluate(alpha, lambda);
+            if next.value <= iterate.value + 1e-4 * step * slope + 1e-15 * (1.0 + iterate.value) || step < 1e-9 {
                 return next;
             }
             step *= 0.5;
         }
     }
 
-    fn place(&self, alpha: Vec<f64>, lambda: f64) -> Place {
+    fn evaluate(&self, alpha: Vec<f64>, lambda: f64) -> Iterate {
         let change = self.times(&alpha);
         let logits: Vec<f64> = self.base.iter().zip(&change).map(|(base, change)| base + change).collect();
         let point = self.problem.point(&logits);
         let value = point.loss + 0.5 * lambda * dot(&alpha, &change);
-        Place { alpha, change, point, value }
+        Iterate { alpha, change, point, value }
     }
 
-    /// `D · kernel + λ`, with `D` the curvature of the loss.
-    fn curvature(&self, place: &Place, lambda: f64) -> Vec<f64> {
-        let width = place.change.len();
+    /// Computes `D · kernel + λ I`, where `D` is the Hessian of the loss in the logits.
+    fn curvature(&self, iterate: &Iterate, lambda: f64) -> Vec<f64> {
+        let width = iterate.change.len();
         let mut transposed = vec![0.0; width * width];
         for (row, out) in self.kernel.chunks_exact(width).zip(transposed.chunks_exact_mut(width)) {
-            self.problem.curve(&place.point, row, out);
+            self.problem.hessian_times(&iterate.point, row, out);
         }
         let entry = |i: usize, j: usize| transposed[j * width + i] + if i == j { lambda } else { 0.0 };
         (0..width * width).map(|at| entry(at / width, at % width)).collect()
@@ -123,9 +124,9 @@ impl<'a> Dual<'a> {
     }
 
     fn weights(&self, alpha: &[f64]) -> Vec<f64> {
-        let mut weights = self.problem.pull.start();
+        let mut weights = self.problem.penalty.start();
         for (index, weight) in weights.iter_mut().enumerate() {
-            let price = self.problem.pull.price(index);
+            let price = self.problem.penalty.price(index);
             if price > 0.0 {
                 *weight += dot(self.problem.column(index), alpha) / (price * price);
             }
@@ -134,7 +135,7 @@ impl<'a> Dual<'a> {
     }
 }
 
-/// Solves `a · x = b` by elimination with row exchanges; `a` is `[n, n]` and regular.
+/// Solves `a · x = b` by Gaussian elimination with partial pivoting; `a` is `[n, n]` and invertible.
 fn solve_dense(mut a: Vec<f64>, mut b: Vec<f64>) -> Vec<f64> {
     let n = b.len();
     for pivot in 0..n {
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elimination_by_hand() {
+    fn solve_dense_matches_hand_computation() {
         let x = solve_dense(vec![0.0, 2.0, 1.0, 1.0, 1.0, 0.0, 3.0, 0.0, 1.0], vec![7.0, 3.0, 6.0]);
         for (x, want) in x.iter().zip([1.0, 2.0, 3.0]) {
             assert!((x - want).abs() < 1e-12, "{x} {want}");

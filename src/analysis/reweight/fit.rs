@@ -1,4 +1,4 @@
-//! Fits at one strength of the penalty, at many, and by cross-validation.
+//! Fits at one penalty strength, along a path, and by cross-validation.
 
 use super::{
     cross_validation,
@@ -17,8 +17,8 @@ use crate::{
 /// Fits a mix to the labels of `train`.
 ///
 /// # Errors
-/// A training part that nothing can be learnt from ([`trainable`](crate::analysis::check::trainable)), options that have no
-/// optimum, or cancelled.
+/// If nothing can be learned from the training split ([`trainable`](crate::analysis::check::trainable)), the options
+/// have no optimum, or it was cancelled.
 pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
     options.validate()?;
     if let (Penalty::Either, Lambda::CrossValidated(plan)) = (options.penalty, options.lambda) {
@@ -31,14 +31,14 @@ pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result
         Lambda::CrossValidated(plan) => cross_validation::choose(&problem, &plan, options, cancel)?.lambda,
     };
     let solution = path::approach(&problem, lambda, options, cancel)?;
-    Ok(Fit::of(&problem, solution, lambda, options))
+    Ok(Fit::from_solution(&problem, solution, lambda, options))
 }
 
-/// Fits the one of `candidates` whose cross-validated loss is least, with the strength that reached it; of equals the
-/// first. Each is cross-validated by `plan`, whatever strength it names.
+/// Fits the one of `candidates` with the lowest cross-validated loss, at the strength that reached it; ties go to the
+/// first. Each is cross-validated by `plan`; its own strength is ignored.
 ///
 /// # Errors
-/// As [`fit`], or no candidate.
+/// As [`fit`], or if there is no candidate.
 pub fn fit_best(
     train: &Attribution,
     candidates: &[FitOptions],
@@ -59,7 +59,7 @@ pub fn fit_best(
     fit(train, &options, cancel)
 }
 
-/// Fits a mix for each of `lambdas`, each from where the one before ended; strongest first is fastest.
+/// Fits a mix at each of `lambdas`, starting from the previous solution; strongest first is fastest.
 ///
 /// # Errors
 /// As [`fit`].
@@ -67,11 +67,15 @@ pub fn fit_path(train: &Attribution, lambdas: &[f64], options: &FitOptions, canc
     lambdas.iter().try_for_each(|&lambda| FitOptions { lambda: Lambda::Fixed(lambda), ..*options }.validate())?;
     let problem = Problem::new(train, options)?;
     let solutions = path::solve(&problem, lambdas, options, cancel)?;
-    Ok(lambdas.iter().zip(solutions).map(|(&lambda, solution)| Fit::of(&problem, solution, lambda, options)).collect())
+    Ok(lambdas
+        .iter()
+        .zip(solutions)
+        .map(|(&lambda, solution)| Fit::from_solution(&problem, solution, lambda, options))
+        .collect())
 }
 
-/// `count` strengths, equally spaced in their logarithms, from the weakest that lets no weight move down to the share
-/// `smallest` of it.
+/// Returns `count` strengths, equally spaced in their logarithms, from the smallest that keeps all weights at the start
+/// down to the share `smallest` of it.
 ///
 /// # Errors
 /// As [`fit`].
@@ -80,8 +84,8 @@ pub fn lambda_path(train: &Attribution, options: &FitOptions, count: usize, smal
 }
 
 impl Fit {
-    fn of(problem: &Problem, solution: solver::Solution, lambda: f64, options: &FitOptions) -> Self {
-        let (weights, offsets) = problem.apart(solution.weights);
+    fn from_solution(problem: &Problem, solution: solver::Solution, lambda: f64, options: &FitOptions) -> Self {
+        let (weights, offsets) = problem.split_offsets(solution.weights);
         Self {
             mix: Mix { weights, rest: options.rest, offsets },
             method: Method::Convex,

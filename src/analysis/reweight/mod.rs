@@ -1,8 +1,8 @@
-//! The best sum that a couple of dozen labels can buy.
+//! Fits one weight per component to a few labelled examples.
 //!
-//! `min_w mean CE(softmax(ρ·rest + Σ_c w_c g_c), y) + λ Σ_c s_c |w_c − a|`, with `a` 0 (few components speak) or 1
-//! (stay near the model), optionally with every weight in a box and with an offset for every label. The problem is convex, so it has one optimal value,
-//! and a fit says how near it came: its KKT residual.
+//! `min_w mean CE(softmax(ρ·rest + Σ_c w_c g_c), y) + λ Σ_c s_c |w_c − a|`, with `a` 0 (few components are used) or 1
+//! (weights stay near the model), optionally with box constraints on the weights and an offset for every label. The
+//! problem is convex, so it has one optimal value; the KKT residual of a fit measures how close it came.
 
 mod by_method;
 mod comprw;

@@ -1,4 +1,4 @@
-//! What to minimise, and what came out.
+//! Options and results of a fit.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,20 @@ use crate::{
     error::{InputError, Result},
 };
 
-/// Where the penalty pulls the weights.
+/// The weights that the penalty favours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Penalty {
-    /// `‖w‖₁`: few components speak (the paper).
+    /// `‖w‖₁`: few components are used (the paper).
     TowardsZero,
-    /// `‖w − 1‖₁`: few components are changed; with `rest` at 1 a strong penalty leaves the model itself.
+    /// `‖w − 1‖₁`: few weights change; with `rest` at 1, a strong penalty gives the model itself.
     TowardsOne,
-    /// One of the two, whichever has the least loss in cross-validation; needs a cross-validated strength.
+    /// Whichever of the two has the lower loss in cross-validation; needs a cross-validated strength.
     Either,
 }
 
 impl Penalty {
-    /// The weight that costs nothing; for a choice that is not made yet, of what it tries first.
+    /// Returns the weight with zero penalty; for `Either`, that of the direction tried first.
     pub const fn anchor(self) -> f64 {
         match self {
             Self::TowardsZero => 0.0,
@@ -29,14 +29,14 @@ impl Penalty {
     }
 }
 
-/// What a unit of penalty buys.
+/// How the penalty of a weight scales with its component's contributions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scaling {
-    /// Every weight costs the same: loud components are cheap to use (the paper).
+    /// Every weight has the same price, so that components with large contributions are cheap to use (the paper).
     Raw,
-    /// A weight costs in proportion to how loud its component is, the root mean square of its label-centred
-    /// contributions: the same as penalising weights on contributions scaled to equal loudness.
+    /// A weight's price is the root mean square of its component's label-centred contributions, which is equivalent to
+    /// standardising the contributions.
     Standardised,
 }
 
@@ -44,66 +44,66 @@ pub enum Scaling {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lambda {
-    /// This strong.
+    /// This strength.
     Fixed(f64),
-    /// As the training labels ask for.
+    /// Chosen by cross-validation on the training labels.
     CrossValidated(CrossValidation),
 }
 
-/// How a strength is chosen inside the training labels: the one on a geometric path with the least mean cross-entropy
-/// on examples that were held out.
+/// Cross-validation of the strength on the training labels: chooses the strength on a geometric path with the lowest
+/// mean cross-entropy on held-out examples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CrossValidation {
     /// Number of folds, balanced by label.
     pub folds: usize,
-    /// How often the examples are dealt into folds anew.
+    /// Number of random assignments of examples to folds.
     pub repeats: usize,
     /// Number of strengths on the path.
     pub path: usize,
-    /// Weakest strength, as a share of the one that lets no weight move.
+    /// Weakest strength, as a share of the one that keeps all weights at the start.
     pub smallest: f64,
-    /// Caution: the strongest penalty is taken whose loss is above the least by no more than so many standard errors of
-    /// the difference over folds (Breiman et al. 1984 use 1; 0 takes the least).
+    /// Takes the strongest penalty whose loss exceeds the lowest by at most this many standard errors of the difference
+    /// over folds (Breiman et al. 1984 use 1; 0 takes the lowest).
     pub slack: f64,
     /// Seed of the folds.
     pub seed: u64,
 }
 
 impl Default for CrossValidation {
-    /// Five folds dealt once, twenty strengths down to a thousandth.
+    /// Five folds once, twenty strengths down to a thousandth.
     fn default() -> Self {
         Self { folds: 5, repeats: 1, path: 20, smallest: 1e-3, slack: 0.0, seed: 0 }
     }
 }
 
-/// What to minimise.
+/// Options of a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FitOptions {
     /// Weight ρ of `rest`, fixed: 0 leaves it out (the paper), 1 keeps it.
     pub rest: f64,
-    /// Where the penalty pulls.
+    /// Direction of the penalty.
     pub penalty: Penalty,
-    /// How strong it is.
+    /// Strength of the penalty.
     pub lambda: Lambda,
-    /// What a unit of it buys.
+    /// Scaling of the penalty.
     pub scaling: Scaling,
     /// Share `r` of the penalty that is a ridge: `(1 − r) s_c |w_c − a| + r/2 s_c² (w_c − a)²` (the elastic net, Zou &
-    /// Hastie 2005). 0 is the kinked penalty alone, 1 spreads the change over all components.
+    /// Hastie 2005). 0 is the L1 penalty alone; 1 spreads the change over all components.
     pub ridge: f64,
-    /// Price of the offsets of labels, as a share of the mean price of a component, where the same penalty pulls them to 0: a small one leaves them
-    /// nearly free. `None` leaves them out.
+    /// Price of the label offsets as a share of the mean price of a component; the same penalty keeps them near 0, and
+    /// a low price leaves them nearly free. `None` fits no offsets.
     pub offsets: Option<f64>,
     /// Smallest and largest weight allowed; `None` for no box.
     pub bounds: Option<(f64, f64)>,
-    /// KKT residual at which the optimum counts as reached, relative to the gradient at the start.
+    /// KKT residual at which the solver stops, relative to the gradient at the start.
     pub tolerance: f64,
-    /// Newton steps at most.
+    /// Maximum number of Newton steps.
     pub max_iterations: usize,
 }
 
 impl Default for FitOptions {
-    /// The paper's objective, brought to its optimum: towards zero, `rest` left out, no box, λ = 0.01.
+    /// The paper's objective, solved to its optimum: towards zero, `rest` left out, no box, λ = 0.01.
     fn default() -> Self {
         Self {
             rest: 0.0,
@@ -120,34 +120,34 @@ impl Default for FitOptions {
 }
 
 impl FitOptions {
-    /// Refuses options that describe no problem or one without an optimum.
+    /// Checks that the options are valid and the problem has an optimum.
     ///
     /// # Errors
-    /// [`InputError`] with the field at fault.
+    /// [`InputError`] that names the invalid field.
     pub fn validate(&self) -> Result<()> {
         let bad =
             |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
         if !self.rest.is_finite() {
-            return bad("rest", format!("{} is no weight", self.rest), "use 0 or 1");
+            return bad("rest", format!("{} is not a finite number", self.rest), "use 0 or 1");
         }
         if !(0.0..=1.0).contains(&self.ridge) {
-            return bad("ridge", format!("{} is no share", self.ridge), "use a number from 0 to 1");
+            return bad("ridge", format!("{} is not between 0 and 1", self.ridge), "use a number from 0 to 1");
         }
         if !self.offsets.is_none_or(|price| price.is_finite() && price > 0.0) {
             return bad(
                 "offsets",
-                "offsets without a price have no optimum".into(),
+                "without a price above 0 the offsets have no optimum".into(),
                 "use a number above 0, or leave them out",
             );
         }
         match self.lambda {
             Lambda::Fixed(lambda) if !lambda.is_finite() || lambda < 0.0 => {
-                return bad("lambda", format!("{lambda} is no penalty"), "use a number above 0");
+                return bad("lambda", format!("{lambda} is not a penalty strength"), "use a number above 0");
             }
             Lambda::Fixed(lambda) if lambda == 0.0 && self.bounds.is_none() => {
                 return bad(
                     "lambda",
-                    "without a penalty the weights may grow for ever".into(),
+                    "without a penalty the weights can grow without bound".into(),
                     "use a number above 0, or a box",
                 );
             }
@@ -156,14 +156,14 @@ impl FitOptions {
             {
                 return bad(
                     "lambda",
-                    "this cross-validation tries nothing".into(),
+                    "this cross-validation has nothing to try".into(),
                     "use at least 2 folds, 1 repeat, 1 strength, and a smallest share between 0 and 1",
                 );
             }
             Lambda::Fixed(_) if self.penalty == Penalty::Either => {
                 return bad(
                     "penalty",
-                    "a fixed strength leaves the direction open".into(),
+                    "a fixed strength cannot choose the direction of the penalty".into(),
                     "choose towards_zero or towards_one, or a cross-validated strength",
                 );
             }
@@ -171,7 +171,7 @@ impl FitOptions {
         }
         match self.bounds {
             Some((lo, hi)) if !(lo <= hi && lo.is_finite() && hi.is_finite()) => {
-                bad("bounds", format!("no weight lies between {lo} and {hi}"), "use for example 0 and 1")
+                bad("bounds", format!("there are no weights between {lo} and {hi}"), "use for example 0 and 1")
             }
             _ => Ok(()),
         }
@@ -181,17 +181,17 @@ impl FitOptions {
 /// A fitted mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
-    /// The weights.
+    /// The fitted weights.
     pub mix: Mix,
-    /// Which method found them.
+    /// The method that fitted them.
     pub method: Method,
     /// Strength of the penalty.
     pub lambda: f64,
-    /// Value of what the method minimises, penalty included, in nats.
+    /// Value of the method's objective, penalty included, in nats.
     pub objective: f64,
-    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the start, where no weight costs
-    /// anything (all 0 or all 1, whichever the penalty pulls to).
+    /// KKT residual, infinity norm, relative to the largest gradient of the loss at the start, where the penalty is
+    /// zero (all weights 0 or all 1, by its direction).
     pub kkt: f64,
-    /// Steps taken.
+    /// Number of steps taken.
     pub iterations: usize,
 }

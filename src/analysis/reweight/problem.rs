@@ -1,4 +1,4 @@
-//! The objective of a fit as numbers: loss, gradient, curvature, KKT residual.
+//! The objective of a fit: loss, gradient, curvature and KKT residual.
 
 use crate::{
     analysis::{
@@ -9,26 +9,26 @@ use crate::{
     error::Result,
 };
 
-/// Contributions of a training split, ready to be weighed.
+/// The optimization problem of one training split.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     /// Number of label words `Y`.
     pub labels: usize,
-    /// Label-centred contributions `[C, N·Y]`; only differences between labels matter, and small numbers round less. After those of the
-    /// components, where offsets are fitted, one that is the same on every example for each label.
+    /// Label-centred contributions `[C, N·Y]`: only differences between labels matter, and smaller numbers round less.
+    /// With offsets, one constant column per label follows.
     columns: Vec<f64>,
-    /// How many columns are components'.
+    /// Number of columns that belong to components.
     components: usize,
-    /// `ρ · rest`, `[N·Y]`.
-    offset: Vec<f64>,
+    /// Label-centred `ρ · rest`, `[N·Y]`.
+    rest_logits: Vec<f64>,
     gold: Vec<usize>,
-    /// Penalty and box.
-    pub pull: WeightPenalty,
-    /// Largest gradient of the loss at the start, where no weight costs anything: the unit of the KKT residual.
+    /// Penalty and box constraints.
+    pub penalty: WeightPenalty,
+    /// Largest gradient of the loss at the start, where the penalty is zero: the unit of the KKT residual.
     pub unit: f64,
 }
 
-/// Loss and what its derivatives need, at one point.
+/// Loss and probabilities at one point.
 #[derive(Clone, Debug)]
 pub(super) struct Point {
     /// Mean cross-entropy, in nats.
@@ -38,7 +38,7 @@ pub(super) struct Point {
 }
 
 impl Problem {
-    /// Reads the table.
+    /// Builds the problem from the table.
     pub(super) fn new(train: &Attribution, options: &FitOptions) -> Result<Self> {
         trainable(train, &[])?;
         let labels = train.labels();
@@ -49,24 +49,24 @@ impl Problem {
             columns.extend(train.contribution(index).iter().copied().map(f64::from));
             centre(&mut columns[start..], labels);
         }
-        let mut offset: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
-        centre(&mut offset, labels);
-        let width = offset.len();
+        let mut rest_logits: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
+        centre(&mut rest_logits, labels);
+        let width = rest_logits.len();
         let mut price: Vec<f64> = columns.chunks_exact(width).map(|column| price(column, options.scaling)).collect();
         let components = price.len();
         if let Some(share) = options.offsets {
             let mean = price.iter().sum::<f64>() / components as f64;
             price.resize(components + labels, share * mean);
-            (0..labels).for_each(|label| columns.extend(constant(label, labels, train.len())));
+            (0..labels).for_each(|label| columns.extend(offset_column(label, labels, train.len())));
         }
-        let (pull, gold) = (WeightPenalty::new(options, price, components), train.gold().to_vec());
-        let mut problem = Self { labels, columns, components, offset, gold, pull, unit: 1.0 };
-        let start = problem.point(&problem.logits(&problem.pull.start()));
+        let (penalty, gold) = (WeightPenalty::new(options, price, components), train.gold().to_vec());
+        let mut problem = Self { labels, columns, components, rest_logits, gold, penalty, unit: 1.0 };
+        let start = problem.point(&problem.logits(&problem.penalty.start()));
         problem.unit = problem.gradient(&start).iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         Ok(problem)
     }
 
-    /// The same problem on some of its examples.
+    /// Returns the same problem on the examples `rows`.
     pub(super) fn subset(&self, rows: &[usize]) -> Self {
         let y = self.labels;
         let pick = |values: &[f64]| -> Vec<f64> {
@@ -74,50 +74,50 @@ impl Problem {
         };
         Self {
             columns: (0..self.columns()).flat_map(|index| pick(self.column(index))).collect(),
-            offset: pick(&self.offset),
+            rest_logits: pick(&self.rest_logits),
             gold: rows.iter().map(|&row| self.gold[row]).collect(),
-            pull: self.pull.clone(),
+            penalty: self.penalty.clone(),
             ..*self
         }
     }
 
-    /// Number of columns: components, then offsets.
+    /// Returns the number of columns: components, then offsets.
     pub(super) fn columns(&self) -> usize {
-        self.columns.len() / self.offset.len()
+        self.columns.len() / self.rest_logits.len()
     }
 
-    /// The weights of the components and what the others add to every label: offsets that sum to 0, or none.
-    pub(super) fn apart(&self, mut weights: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    /// Splits `weights` into those of the components and the label offsets `[Y]`, which sum to 0; none if not fitted.
+    pub(super) fn split_offsets(&self, mut weights: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
         let mut offsets = weights.split_off(self.components);
         centre(&mut offsets, self.labels);
         (weights, offsets)
     }
 
-    /// Number of logits `N·Y`.
+    /// Returns the number of logits `N·Y`.
     pub(super) fn width(&self) -> usize {
-        self.offset.len()
+        self.rest_logits.len()
     }
 
-    /// Gold labels `[N]`.
+    /// Returns the gold labels `[N]`.
     pub(super) fn gold(&self) -> &[usize] {
         &self.gold
     }
 
-    /// Centred contributions of one component, `[N·Y]`.
+    /// Returns the label-centred contributions of one column, `[N·Y]`.
     pub(super) fn column(&self, index: usize) -> &[f64] {
-        &self.columns[index * self.offset.len()..(index + 1) * self.offset.len()]
+        &self.columns[index * self.rest_logits.len()..(index + 1) * self.rest_logits.len()]
     }
 
-    /// Mixed logits `[N·Y]`.
+    /// Computes the mixed logits `[N·Y]`.
     pub(super) fn logits(&self, weights: &[f64]) -> Vec<f64> {
-        let mut logits = self.offset.clone();
+        let mut logits = self.rest_logits.clone();
         for (index, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
             add_scaled(&mut logits, self.column(index), weight);
         }
         logits
     }
 
-    /// Loss and probabilities at `logits`.
+    /// Computes the loss and the probabilities at `logits`.
     pub(super) fn point(&self, logits: &[f64]) -> Point {
         let mut probabilities = logits.to_vec();
         let mut loss = 0.0;
@@ -127,13 +127,13 @@ impl Problem {
         Point { loss: loss / self.gold.len() as f64, probabilities }
     }
 
-    /// Gradient of the loss with respect to every weight, `[C]`.
+    /// Computes the gradient of the loss with respect to every weight, `[C]`.
     pub(super) fn gradient(&self, point: &Point) -> Vec<f64> {
         let residual = self.residual(point);
         (0..self.columns()).map(|index| dot(self.column(index), &residual)).collect()
     }
 
-    /// Gradient of the loss with respect to the logits, `[N·Y]`.
+    /// Computes the gradient of the loss with respect to the logits, `[N·Y]`.
     pub(super) fn residual(&self, point: &Point) -> Vec<f64> {
         let scale = 1.0 / self.gold.len() as f64;
         let mut residual = point.probabilities.clone();
@@ -146,8 +146,9 @@ impl Problem {
         residual
     }
 
-    /// Curvature of the loss applied to a change of logits: `D · column`, with `D` block-diagonal over examples.
-    pub(super) fn curve(&self, point: &Point, change: &[f64], out: &mut [f64]) {
+    /// Writes the Hessian of the loss in the logits times `change` to `out`, `[N·Y]`; it is block-diagonal over
+    /// examples.
+    pub(super) fn hessian_times(&self, point: &Point, change: &[f64], out: &mut [f64]) {
         let scale = 1.0 / self.gold.len() as f64;
         let rows = point.probabilities.chunks_exact(self.labels).zip(change.chunks_exact(self.labels));
         for ((p, g), out) in rows.zip(out.chunks_exact_mut(self.labels)) {
@@ -156,25 +157,29 @@ impl Problem {
         }
     }
 
-    /// All violations at `weights`, `[C]`.
+    /// Computes how far each weight violates its optimality condition, `[C]`.
     pub(super) fn violations(&self, weights: &[f64], gradient: &[f64], lambda: f64) -> Vec<f64> {
         let pairs = weights.iter().zip(gradient).enumerate();
-        pairs.map(|(index, (&weight, &gradient))| self.pull.violation(index, weight, gradient, lambda)).collect()
+        pairs.map(|(index, (&weight, &gradient))| self.penalty.violation(index, weight, gradient, lambda)).collect()
     }
 
-    /// KKT residual: the largest violation, relative to the largest gradient at the start.
+    /// Returns the KKT residual: the largest violation relative to the largest gradient at the start.
     pub(super) fn kkt(&self, violations: &[f64]) -> f64 {
         violations.iter().copied().fold(0.0, larger) / if self.unit > 0.0 { self.unit } else { 1.0 }
     }
 
-    /// The weakest penalty under which no weight leaves the start.
+    /// Returns the smallest λ at which all weights stay at the start.
     pub(super) fn largest_lambda(&self) -> f64 {
-        let gradient = self.gradient(&self.point(&self.logits(&self.pull.start())));
-        gradient.iter().enumerate().map(|(index, &gradient)| self.pull.holding(index, gradient)).fold(0.0, f64::max)
+        let gradient = self.gradient(&self.point(&self.logits(&self.penalty.start())));
+        gradient
+            .iter()
+            .enumerate()
+            .map(|(index, &gradient)| self.penalty.lambda_to_hold(index, gradient))
+            .fold(0.0, f64::max)
     }
 }
 
-/// Maximum that keeps NaN, so that a broken solve cannot look optimal.
+/// Maximum that propagates NaN, so that a failed solve cannot look optimal.
 fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
@@ -193,6 +198,7 @@ fn softmax_cross_entropy(row: &mut [f64], gold: usize) -> f64 {
     total.ln() - margin
 }
 
+/// Subtracts the mean over labels from each row of `values` `[N, Y]`.
 fn centre(values: &mut [f64], labels: usize) {
     for row in values.chunks_exact_mut(labels) {
         let mean = row.iter().sum::<f64>() / labels as f64;
@@ -202,13 +208,14 @@ fn centre(values: &mut [f64], labels: usize) {
     }
 }
 
-/// One for a label and nothing for the others, centred, on every example, `[N·Y]`.
-fn constant(label: usize, labels: usize, examples: usize) -> Vec<f64> {
+/// Returns the column of a label's offset, `[N·Y]`: on every example 1 for the label and 0 for the others,
+/// label-centred.
+fn offset_column(label: usize, labels: usize, examples: usize) -> Vec<f64> {
     let row = (0..labels).map(|other| f64::from(u8::from(other == label)) - 1.0 / labels as f64);
     row.collect::<Vec<f64>>().repeat(examples)
 }
 
-/// What a unit of weight on these contributions costs: 1, or their root mean square.
+/// Returns the price `s_c` of a column: 1, or its root mean square.
 fn price(column: &[f64], scaling: Scaling) -> f64 {
     match scaling {
         Scaling::Raw => 1.0,
@@ -216,7 +223,7 @@ fn price(column: &[f64], scaling: Scaling) -> f64 {
     }
 }
 
-/// Inner product, in eight running sums so that the machine's vector units are used.
+/// Inner product, in eight running sums so that the compiler vectorizes it.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (mut sums, (a8, a_tail), (b8, b_tail)) = ([0.0; 8], a.as_chunks::<8>(), b.as_chunks::<8>());
     for (a, b) in a8.iter().zip(b8) {
@@ -228,7 +235,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + tail
 }
 
-/// `to += scale · from`.
+/// Computes `to += scale · from`.
 pub(super) fn add_scaled(to: &mut [f64], from: &[f64], scale: f64) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to += scale * from);
 }

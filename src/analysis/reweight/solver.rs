@@ -1,8 +1,8 @@
-//! Proximal Newton steps, solved by coordinate descent on a working set.
+//! Proximal Newton method with coordinate descent on a working set.
 //!
-//! Each step replaces the loss by its second-order model and minimises that, penalty and box included, one weight at a
-//! time, over the weights that are not already optimal where they are (Lee, Sun & Saunders 2014; Friedman, Hastie &
-//! Tibshirani 2010). With 24 labels only a few dozen weights move, whatever the number of components.
+//! Each step replaces the loss with its second-order model and minimises that, with penalty and box, one weight at a
+//! time, over the weights that are not yet optimal (Lee, Sun & Saunders 2014; Friedman, Hastie & Tibshirani 2010). With
+//! 24 labels only a few dozen weights change, however many components there are.
 
 use crate::{
     analysis::reweight::{
@@ -13,7 +13,7 @@ use crate::{
     error::Result,
 };
 
-/// Where a solve ended.
+/// Result of a solve.
 #[derive(Clone, Debug)]
 pub(super) struct Solution {
     pub weights: Vec<f64>,
@@ -22,7 +22,7 @@ pub(super) struct Solution {
     pub iterations: usize,
 }
 
-/// Minimises `problem` at strength `lambda`, from the weights `start`.
+/// Minimises `problem` at strength `lambda`, starting from the weights `start`.
 pub(super) fn solve(
     problem: &Problem,
     lambda: f64,
@@ -39,7 +39,7 @@ pub(super) fn solve(
         let violations = problem.violations(&weights, &gradient, lambda);
         let kkt = problem.kkt(&violations);
         if kkt <= options.tolerance || iterations >= options.max_iterations {
-            let objective = point.loss + lambda * problem.pull.total(&weights);
+            let objective = point.loss + lambda * problem.penalty.total(&weights);
             return Ok(Solution { weights, objective, kkt, iterations });
         }
         cancel.check()?;
@@ -48,7 +48,7 @@ pub(super) fn solve(
         model.minimise(&weights, kkt.min(0.1) * kkt * problem.unit);
         let step = line_search(problem, &weights, &logits, &point, &model);
         for (&index, &change) in set.iter().zip(&model.change) {
-            weights[index] = problem.pull.settle(index, weights[index] + step * change);
+            weights[index] = problem.penalty.snap(index, weights[index] + step * change);
         }
         add_scaled(&mut logits, &model.logits, step);
         iterations += 1;
@@ -60,9 +60,10 @@ pub(super) fn solve(
     }
 }
 
-/// Weights that may move: those away from the anchor and those whose condition fails most.
+/// Returns the indices of the weights to optimize: those away from the anchor and those that violate their condition
+/// most.
 fn working_set(problem: &Problem, weights: &[f64], violations: &[f64]) -> Vec<usize> {
-    let free = |index: usize| problem.pull.is_free(index, weights[index]);
+    let free = |index: usize| problem.penalty.is_free(index, weights[index]);
     let mut set: Vec<usize> = (0..weights.len()).filter(|&index| free(index)).collect();
     let mut others: Vec<usize> = (0..weights.len()).filter(|&index| !free(index) && violations[index] > 0.0).collect();
     others.sort_by(|&a, &b| violations[b].total_cmp(&violations[a]).then(a.cmp(&b)));
@@ -79,11 +80,11 @@ struct Model<'a> {
     slopes: Vec<f64>,
     lambda: f64,
     damping: f64,
-    /// `D · g_c` for each member, `[M, N·Y]`.
+    /// Hessian times column for each member, `[M, N·Y]`.
     curved: Vec<f64>,
     curvature: Vec<f64>,
     change: Vec<f64>,
-    /// Change of logits `[N·Y]`.
+    /// Change of the logits, `[N·Y]`.
     logits: Vec<f64>,
 }
 
@@ -92,7 +93,7 @@ impl<'a> Model<'a> {
         let width = point.probabilities.len();
         let mut curved = vec![0.0; set.len() * width];
         for (&index, out) in set.iter().zip(curved.chunks_exact_mut(width)) {
-            problem.curve(point, problem.column(index), out);
+            problem.hessian_times(point, problem.column(index), out);
         }
         let curvature = set
             .iter()
@@ -108,7 +109,8 @@ impl<'a> Model<'a> {
         self.curvature.iter().copied().fold(0.0, f64::max)
     }
 
-    /// Sweeps until no coordinate's gradient changes by more than `tolerance`; sweeps over moving ones in between.
+    /// Sweeps over all coordinates, and in between over changed ones only, until no gradient changes by more than
+    /// `tolerance`.
     fn minimise(&mut self, weights: &[f64], tolerance: f64) {
         let all: Vec<usize> = (0..self.set.len()).collect();
         for _ in 0..50 {
@@ -124,49 +126,49 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// One pass; returns the largest move, in units of gradient.
+    /// Optimizes each of `members` once and returns the largest change, in units of gradient.
     fn sweep(&mut self, members: &[usize], weights: &[f64]) -> f64 {
         let mut largest = 0.0_f64;
         for &member in members {
             let now = weights[self.set[member]] + self.change[member];
-            let move_ = self.best(member, now) - now;
-            if move_ != 0.0 {
-                self.change[member] += move_;
-                add_scaled(&mut self.logits, self.problem.column(self.set[member]), move_);
-                largest = largest.max(move_.abs() * self.curvature[member]);
+            let step = self.best(member, now) - now;
+            if step != 0.0 {
+                self.change[member] += step;
+                add_scaled(&mut self.logits, self.problem.column(self.set[member]), step);
+                largest = largest.max(step.abs() * self.curvature[member]);
             }
         }
         largest
     }
 
-    /// Where one weight is best while the others stay.
+    /// Returns the optimal value of one weight while the others stay fixed.
     fn best(&self, member: usize, now: f64) -> f64 {
         let width = self.logits.len();
         let slope = self.slopes[member]
             + dot(&self.curved[member * width..(member + 1) * width], &self.logits)
             + self.damping * self.change[member];
-        self.problem.pull.best(self.set[member], now, slope, self.curvature[member], self.lambda)
+        self.problem.penalty.best(self.set[member], now, slope, self.curvature[member], self.lambda)
     }
 
-    /// Change of the penalty after a share `step` of the way.
+    /// Returns the change of the penalty after the share `step` of the model's change.
     fn cost(&self, weights: &[f64], step: f64) -> f64 {
         let members = self.set.iter().zip(&self.change);
         let cost = |(&index, &change): (&usize, &f64)| {
-            let pull = &self.problem.pull;
-            pull.cost(index, weights[index] + step * change) - pull.cost(index, weights[index])
+            let penalty = &self.problem.penalty;
+            penalty.cost(index, weights[index] + step * change) - penalty.cost(index, weights[index])
         };
         self.lambda * members.map(cost).sum::<f64>()
     }
 }
 
-/// Largest of 1, ½, ¼ … that makes the objective fall enough (Armijo).
+/// Returns the largest step of 1, ½, ¼ … that lowers the objective enough (Armijo).
 fn line_search(problem: &Problem, weights: &[f64], logits: &[f64], point: &Point, model: &Model) -> f64 {
-    let promised = dot(&model.slopes, &model.change) + model.cost(weights, 1.0);
+    let predicted = dot(&model.slopes, &model.change) + model.cost(weights, 1.0);
     let mut step = 1.0;
     for _ in 0..40 {
         let trial: Vec<f64> = logits.iter().zip(&model.logits).map(|(z, t)| z + step * t).collect();
         let change = problem.point(&trial).loss - point.loss + model.cost(weights, step);
-        if change <= 1e-4 * step * promised + 1e-15 * (1.0 + point.loss) {
+        if change <= 1e-4 * step * predicted + 1e-15 * (1.0 + point.loss) {
             return step;
         }
         step *= 0.5;
@@ -174,7 +176,7 @@ fn line_search(problem: &Problem, weights: &[f64], logits: &[f64], point: &Point
     step
 }
 
-/// More caution after a short step, less after a full one.
+/// Returns the damping of the next step: more after a short step, less after a full one.
 fn next_damping(damping: f64, step: f64, steepest: f64) -> f64 {
     if step < 0.25 {
         (10.0 * damping).max(1e-3 * steepest)

@@ -1,4 +1,4 @@
-//! Fits against an independent solver and an independent training loop (`tools/reference_reweight.py`).
+//! Comparison of fits with an independent solver and training loop (`tools/reference_reweight.py`), and unit tests.
 
 use serde::Deserialize;
 
@@ -70,7 +70,7 @@ impl Optimum {
 }
 
 #[test]
-fn no_objective_is_above_a_generic_solvers() {
+fn objectives_are_no_higher_than_a_generic_solvers() {
     for case in golden::<Golden>("reweight").cases {
         let train = case.table();
         for optimum in &case.optima {
@@ -84,7 +84,7 @@ fn no_objective_is_above_a_generic_solvers() {
 }
 
 #[test]
-fn training_loops_end_where_the_reference_ends() {
+fn training_loops_match_the_reference() {
     for case in golden::<Golden>("reweight").cases {
         let train = case.table();
         let printed = comprw(&train, &Cancel::default()).unwrap();
@@ -99,12 +99,12 @@ fn training_loops_end_where_the_reference_ends() {
 }
 
 #[test]
-fn a_path_ends_where_single_fits_end() {
+fn fits_on_a_path_match_single_fits() {
     let train = table(Shape { layers: 6, heads: 9, labels: 3 }, 24, 3, |index| f64::from(u8::from(index == 5)));
     let options = FitOptions { rest: 1.0, penalty: Penalty::TowardsOne, ..FitOptions::default() };
     let lambdas = lambda_path(&train, &options, 6, 1e-2).unwrap();
     let path = fit_path(&train, &lambdas, &options, &Cancel::default()).unwrap();
-    assert!(path[0].mix.is_identity(), "the strongest penalty moves nothing");
+    assert!(path[0].mix.is_identity(), "the strongest penalty changes no weight");
     for (&lambda, on_path) in lambdas.iter().zip(&path) {
         let single = fit(&train, &FitOptions { lambda: Lambda::Fixed(lambda), ..options }, &Cancel::default()).unwrap();
         assert!((single.objective - on_path.objective).abs() < 1e-9 && on_path.kkt <= 1e-6);
@@ -122,7 +122,7 @@ fn cross_validation_finds_the_one_good_component() {
 }
 
 #[test]
-fn the_default_keeps_a_good_model_and_mends_a_bad_one() {
+fn the_default_keeps_a_good_model_and_improves_a_bad_one() {
     let shape = Shape { layers: 6, heads: 9, labels: 2 };
     let gain = |signal: fn(usize) -> f64| {
         let (train, test) = (table(shape, 20, 3, signal), table(shape, 400, 4, signal));
@@ -136,10 +136,10 @@ fn the_default_keeps_a_good_model_and_mends_a_bad_one() {
 }
 
 #[test]
-fn a_model_that_is_sure_and_right_leaves_nothing_to_learn() {
+fn a_confident_and_correct_model_can_be_fitted() {
     let shape = Shape { layers: 4, heads: 5, labels: 2 };
-    for loudness in [30.0, 3000.0] {
-        let train = scaled(&table(shape, 20, 3, |_| 3.0), loudness);
+    for scale in [30.0, 3000.0] {
+        let train = scaled(&table(shape, 20, 3, |_| 3.0), scale);
         let fit = partscope(&train, &Cancel::default()).unwrap();
         assert!(fit.mix.accuracy(&train) == 1.0 && fit.kkt <= 1e-6, "{fit:?}");
         for penalty in [Penalty::TowardsOne, Penalty::TowardsZero] {
@@ -150,7 +150,7 @@ fn a_model_that_is_sure_and_right_leaves_nothing_to_learn() {
 }
 
 #[test]
-fn the_best_candidate_is_one_of_them() {
+fn either_penalty_gives_one_of_the_two_fits() {
     let train = table(Shape { layers: 2, heads: 3, labels: 2 }, 20, 3, |index| index as f64 / 4.0);
     let plan = CrossValidation::default();
     let options = FitOptions { lambda: Lambda::CrossValidated(plan), ..FitOptions::default() };
@@ -163,7 +163,7 @@ fn the_best_candidate_is_one_of_them() {
 }
 
 #[test]
-fn what_cannot_be_fitted_is_refused_with_a_reason() {
+fn invalid_input_and_options_are_refused_with_a_reason() {
     let shape = Shape { layers: 1, heads: 1, labels: 2 };
     let refuse =
         |train: &Attribution, options: FitOptions| fit(train, &options, &Cancel::default()).unwrap_err().to_string();
@@ -183,7 +183,7 @@ fn what_cannot_be_fitted_is_refused_with_a_reason() {
 }
 
 #[test]
-fn constant_contributions_are_left_alone() {
+fn components_with_constant_contributions_get_no_weight() {
     let shape = Shape { layers: 1, heads: 1, labels: 2 };
     let mut train = Attribution::new(shape, vec![0, 1]);
     let components = vec![3.0, 3.0, 3.0, 3.0, 1.0, 0.0, 0.0, 1.0];
@@ -195,21 +195,21 @@ fn constant_contributions_are_left_alone() {
     }
 }
 
-/// `table` with every contribution and `rest` scaled.
+/// Returns `table` with every contribution, `rest` and `full` scaled.
 fn scaled(table: &Attribution, scale: f32) -> Attribution {
     let times = |values: &[f32]| values.iter().map(|value| value * scale).collect::<Vec<f32>>();
-    let mut louder = Attribution::new(table.shape(), table.gold().to_vec());
-    louder.push(&Batch {
+    let mut scaled = Attribution::new(table.shape(), table.gold().to_vec());
+    scaled.push(&Batch {
         examples: table.len(),
         components: (0..table.shape().components()).flat_map(|index| times(table.contribution(index))).collect(),
         rest: times(table.rest()),
         full: times(table.full()),
     });
-    louder
+    scaled
 }
 
 #[test]
-fn hard_problems_are_solved_too() {
+fn ill_conditioned_problems_are_solved() {
     let shape = Shape { layers: 8, heads: 12, labels: 3 };
     for scale in [1e-3, 1.0, 30.0] {
         let train = scaled(&table(shape, 24, 5, |index| f64::from(u8::from(index % 9 == 0))), scale);
@@ -233,7 +233,7 @@ fn hard_problems_are_solved_too() {
 }
 
 #[test]
-fn offsets_undo_a_label_that_every_example_is_pushed_to() {
+fn offsets_remove_a_bias_towards_a_label() {
     let shape = Shape { layers: 2, heads: 3, labels: 3 };
     let train = table(shape, 24, 5, |index| f64::from(u8::from(index == 2)));
     let mut pushed = Attribution::new(shape, train.gold().to_vec());
@@ -257,19 +257,19 @@ fn offsets_undo_a_label_that_every_example_is_pushed_to() {
 }
 
 #[test]
-fn a_ridge_has_one_optimum_however_it_is_solved() {
+fn dual_and_primal_ridge_solvers_agree() {
     let train = table(Shape { layers: 4, heads: 7, labels: 3 }, 24, 5, |index| f64::from(u8::from(index % 9 == 0)));
     for (penalty, scaling) in [(Penalty::TowardsOne, Scaling::Standardised), (Penalty::TowardsZero, Scaling::Raw)] {
         let lambda = Lambda::Fixed(0.05);
         let options = FitOptions { penalty, scaling, ridge: 1.0, offsets: Some(0.5), lambda, ..FitOptions::default() };
         let boxed = FitOptions { bounds: Some((-100.0, 100.0)), ..options };
-        let by_examples = fit(&train, &options, &Cancel::default()).unwrap();
-        let by_components = fit(&train, &boxed, &Cancel::default()).unwrap();
-        assert!(by_examples.kkt <= 1e-6 && by_components.kkt <= 1e-6);
-        assert!((by_examples.objective - by_components.objective).abs() < 1e-9);
-        let pairs = by_examples.mix.weights.iter().zip(&by_components.mix.weights);
+        let dual = fit(&train, &options, &Cancel::default()).unwrap();
+        let primal = fit(&train, &boxed, &Cancel::default()).unwrap();
+        assert!(dual.kkt <= 1e-6 && primal.kkt <= 1e-6);
+        assert!((dual.objective - primal.objective).abs() < 1e-9);
+        let pairs = dual.mix.weights.iter().zip(&primal.mix.weights);
         assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4));
-        let pairs = by_examples.mix.offsets.iter().zip(&by_components.mix.offsets);
+        let pairs = dual.mix.offsets.iter().zip(&primal.mix.offsets);
         assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4 && a.abs() > 1e-3));
     }
 }

@@ -20,7 +20,7 @@ use super::{
     effects::{self, EffectReport},
 };
 use crate::{
-    analysis::{Mix, WeightsFile, predict::predictions, weights::named},
+    analysis::{Mix, WeightsFile, predict::predictions, weights::weights_by_component},
     cancel::Cancel,
     component::Component,
     error::{InputError, Result},
@@ -87,7 +87,7 @@ pub(super) fn run(
         seconds: started.elapsed().as_secs_f64(),
         rest: mix.rest,
         offsets: &mix.offsets,
-        weights: named(&mix, loaded.plan.shape),
+        weights: weights_by_component(&mix, loaded.plan.shape),
         reacted: outcome.reactions.iter().map(|&(name, delta)| Reaction { name, delta }).collect(),
         flipped: flipped(loaded, &outcome),
     };

@@ -1,4 +1,4 @@
-//! Components by layer: heads and the MLP beside them, layers upwards as the residual stream flows.
+//! Heat maps over components: one row per layer from bottom to top, with the heads and then the MLP.
 
 use crate::{
     analysis::Kind,
@@ -9,20 +9,20 @@ use crate::{
     },
 };
 
-/// What a heat map shows.
+/// Data of a heat map.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct HeatMap<'a> {
-    /// Above it.
+    /// Title above the map.
     pub(in crate::report) title: &'a str,
-    /// What the numbers are.
+    /// Name of the values, above the legend.
     pub(in crate::report) unit: &'a str,
-    /// One value a component, in the order of `shape`.
+    /// One value per component, in the order of `shape`.
     pub(in crate::report) values: &'a [f64],
     /// Layers and heads.
     pub(in crate::report) shape: Shape,
-    /// The values at the low end, in the middle and at the high end of the colours.
+    /// Values at the low end, the middle and the high end of the colour scale.
     pub(in crate::report) scale: (f64, f64, f64),
-    /// What the reader sees where the mouse points, one a component.
+    /// Tooltips, one per component.
     pub(in crate::report) tips: &'a [String],
     /// Kinds to mark; empty for none.
     pub(in crate::report) kinds: &'a [Kind],
@@ -32,42 +32,43 @@ const LEFT: f64 = 46.0;
 const TOP: f64 = 58.0;
 
 impl HeatMap<'_> {
-    /// The size of a cell: large for a small model, never too small to see.
+    /// Returns the size of a cell: larger for a smaller model, with a visible minimum.
     fn cell(&self) -> f64 {
         (640.0 / (self.shape.heads + 1) as f64).clamp(7.0, 34.0)
     }
 
-    fn shade(&self, value: f64) -> f64 {
+    /// Maps `value` to the colour scale: −1 is its low end, 1 its high end.
+    fn scaled(&self, value: f64) -> f64 {
         let (low, middle, high) = self.scale;
         let side = if value < middle { middle - low } else { high - middle };
         if side > 0.0 { (value - middle) / side } else { 0.0 }
     }
 }
 
-/// Draws it.
+/// Draws a heat map.
 pub(in crate::report) fn heat_map(map: &HeatMap<'_>) -> String {
     let (cell, Shape { layers, heads, .. }) = (map.cell(), map.shape);
     let gap = cell * 0.4;
-    let (wide, tall) = (cell * (heads + 1) as f64 + gap, cell * layers as f64);
-    let mut canvas = Canvas::new((LEFT + wide + 150.0).max(460.0), TOP + tall + 48.0);
+    let (width, height) = (cell * (heads + 1) as f64 + gap, cell * layers as f64);
+    let mut canvas = Canvas::new((LEFT + width + 150.0).max(460.0), TOP + height + 48.0);
     canvas.bold((LEFT, 24.0), 14.0, INK, Anchor::Start, map.title);
     for (index, component) in map.shape.iter().enumerate() {
         let (layer, column) = (index / (heads + 1), index % (heads + 1));
         let x = LEFT + column as f64 * cell + if column == heads { gap } else { 0.0 };
         let y = TOP + (layers - 1 - layer) as f64 * cell;
         let value = map.values[index];
-        let paper = if value.is_finite() { shade(map.shade(value)).hex() } else { EMPTY.to_owned() };
+        let color = if value.is_finite() { shade(map.scaled(value)).hex() } else { EMPTY.to_owned() };
         let tip = map.tips.get(index).cloned().unwrap_or_else(|| format!("{component}: {value:.3}"));
-        canvas.rect((x, y), (cell - 1.0, cell - 1.0), &paper, Some(&tip));
+        canvas.rect((x, y), (cell - 1.0, cell - 1.0), &color, Some(&tip));
         if let Some(sign) = map.kinds.get(index).map(|&kind| mark(kind)).filter(|sign| !sign.is_empty() && cell >= 9.0)
         {
             let size = (cell * 0.38).min(11.0);
             let at = (x + cell / 2.0, y + cell / 2.0 + size * 0.36);
-            canvas.text(at, size, ink_on(shade(map.shade(value))), Anchor::Middle, sign);
+            canvas.text(at, size, ink_on(shade(map.scaled(value))), Anchor::Middle, sign);
         }
     }
     rulers(&mut canvas, map, cell, gap);
-    legend(&mut canvas, map, LEFT + wide + 26.0, tall.max(96.0));
+    legend(&mut canvas, map, LEFT + width + 26.0, height.max(96.0));
     canvas.finish()
 }
 
@@ -85,14 +86,14 @@ fn rulers(canvas: &mut Canvas, map: &HeatMap<'_>, cell: f64, gap: f64) {
     canvas.text((LEFT + (heads as f64 + 0.5) * cell + gap, below), 11.0, DIM, Anchor::Middle, "MLP");
 }
 
-fn legend(canvas: &mut Canvas, map: &HeatMap<'_>, x: f64, tall: f64) {
+fn legend(canvas: &mut Canvas, map: &HeatMap<'_>, x: f64, height: f64) {
     let (low, middle, high) = map.scale;
-    let (steps, bar) = (48, tall.min(180.0) - 16.0);
+    let (steps, bar) = (48, height.min(180.0) - 16.0);
     canvas.text((x, TOP - 10.0), 11.0, DIM, Anchor::Start, map.unit);
     for step in 0..steps {
-        let place = 1.0 - 2.0 * (f64::from(step) + 0.5) / f64::from(steps);
+        let position = 1.0 - 2.0 * (f64::from(step) + 0.5) / f64::from(steps);
         let y = TOP + bar * f64::from(step) / f64::from(steps);
-        canvas.rect((x, y), (14.0, bar / f64::from(steps) + 0.5), &shade(place).hex(), None);
+        canvas.rect((x, y), (14.0, bar / f64::from(steps) + 0.5), &shade(position).hex(), None);
     }
     for (value, share) in [(high, 0.0), (middle, 0.5), (low, 1.0)] {
         let y = TOP + bar * share;
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_component_has_a_cell_of_the_colour_of_its_value() {
+    fn every_component_has_a_cell_with_the_colour_of_its_value() {
         let shape = Shape { layers: 2, heads: 3, labels: 2 };
         let values = [0.5, 1.0, 0.0, 0.5, 0.5, 0.5, 0.5, f64::NAN];
         let tips: Vec<String> = shape.iter().map(|component| format!("tip of {component}")).collect();
@@ -137,9 +138,9 @@ mod tests {
             kinds: &kinds,
         };
         let svg = heat_map(&map);
-        for (tip, place) in [("L0.H1", 1.0), ("L0.H2", -1.0), ("L1.H0", 0.0)] {
+        for (tip, position) in [("L0.H1", 1.0), ("L0.H2", -1.0), ("L1.H0", 0.0)] {
             let cell = svg.lines().find(|line| line.contains(&format!("tip of {tip}<"))).unwrap();
-            assert!(cell.contains(&shade(place).hex()), "{cell}");
+            assert!(cell.contains(&shade(position).hex()), "{cell}");
         }
         assert_eq!(svg.matches("tip of ").count(), 8);
         for words in ["▲ good (1)", "▼ bad (1)", "■ label-biased (1)"] {

@@ -1,4 +1,4 @@
-//! The figures of a report, one a file: numbers in, an SVG document out.
+//! The figures of a report, one per file. Each function takes numbers and returns an SVG document.
 
 mod accuracies;
 mod heat_map;
@@ -12,13 +12,13 @@ pub(super) use matrix::agreement;
 pub(super) use path::path;
 pub(super) use scatter::scatter;
 
-/// A figure with the name of its files and a sentence that says what it shows.
+/// A figure with its file name and caption.
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// File name without an ending.
+    /// File name without extension.
     pub name: String,
-    /// What it shows.
+    /// Caption.
     pub caption: String,
-    /// The drawing.
+    /// The SVG document.
     pub svg: String,
 }

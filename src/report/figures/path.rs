@@ -1,4 +1,4 @@
-//! The path of weights: what the fit does as its penalty weakens, and what that buys.
+//! Regularization path: weights and accuracies of a fit as its penalty weakens.
 
 use crate::{
     component::Shape,
@@ -10,33 +10,33 @@ use crate::{
     },
 };
 
-/// Components that get a colour and a name.
+/// Number of components that get a colour and a label.
 const NAMED: usize = 8;
-const WIDE: (f64, f64) = (70.0, 560.0);
+const X_SPAN: (f64, f64) = (70.0, 560.0);
 const WEIGHTS: (f64, f64) = (300.0, 44.0);
 const ACCURACY: (f64, f64) = (480.0, 336.0);
 
-/// Draws weights above accuracies, the strongest penalty on the left; a line marks the strength that was chosen.
-pub(in crate::report) fn path(title: &str, bought: &FitResults, shape: Shape) -> String {
-    let mut canvas = Canvas::new(WIDE.1 + 110.0, ACCURACY.0 + 60.0);
-    canvas.bold((WIDE.0, 24.0), 14.0, INK, Anchor::Start, title);
+/// Draws weights above accuracies, with the strongest penalty on the left and a line at the chosen strength.
+pub(in crate::report) fn path(title: &str, fits: &FitResults, shape: Shape) -> String {
+    let mut canvas = Canvas::new(X_SPAN.1 + 110.0, ACCURACY.0 + 60.0);
+    canvas.bold((X_SPAN.0, 24.0), 14.0, INK, Anchor::Start, title);
     let strength = |lambda: f64| -lambda.max(f64::MIN_POSITIVE).log10();
-    let steps = &bought.path;
+    let steps = &fits.path;
     let ends = (strength(steps[0].fit.lambda), strength(steps[steps.len() - 1].fit.lambda));
-    let x = Axis { values: ends, places: WIDE };
-    let chosen = x.at(strength(bought.fit.lambda)).clamp(WIDE.0, WIDE.1);
-    weights(&mut canvas, bought, shape, &x, &strength);
-    accuracies(&mut canvas, bought, &x, &strength);
+    let x = Axis { values: ends, pixels: X_SPAN };
+    let chosen = x.at(strength(fits.fit.lambda)).clamp(X_SPAN.0, X_SPAN.1);
+    weights(&mut canvas, fits, shape, &x, &strength);
+    accuracies(&mut canvas, fits, &x, &strength);
     canvas.line((chosen, WEIGHTS.1), (chosen, ACCURACY.0), DIM, 1.0);
     canvas.text((chosen + 4.0, ACCURACY.1 - 8.0), 11.0, DIM, Anchor::Start, "chosen");
     canvas.finish()
 }
 
-fn weights(canvas: &mut Canvas, bought: &FitResults, shape: Shape, x: &Axis, strength: &impl Fn(f64) -> f64) {
-    let steps = &bought.path;
+fn weights(canvas: &mut Canvas, fits: &FitResults, shape: Shape, x: &Axis, strength: &impl Fn(f64) -> f64) {
+    let steps = &fits.path;
     let last = &steps[steps.len() - 1].fit.mix.weights;
     let y = Axis::around(steps.iter().flat_map(|step| step.fit.mix.weights.iter().copied()), WEIGHTS);
-    y.left(canvas, WIDE, "weight", |value| format!("{value:.1}"));
+    y.left(canvas, X_SPAN, "weight", |value| format!("{value:.1}"));
     let line = |index: usize| -> Vec<(f64, f64)> {
         let place = |step: &crate::report::run_report::Step| {
             (x.at(strength(step.fit.lambda)), y.at(step.fit.mix.weights[index]))
@@ -57,21 +57,21 @@ fn weights(canvas: &mut Canvas, bought: &FitResults, shape: Shape, x: &Axis, str
     name_ends(canvas, ends);
 }
 
-/// Names lines at their ends, in their colours; where ends are close, names make room for each other.
+/// Labels lines at their ends, in their colours, and shifts labels that would overlap.
 fn name_ends(canvas: &mut Canvas, mut ends: Vec<(f64, String, &str)>) {
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut free = f64::NEG_INFINITY;
     for (at, name, color) in ends {
         let at = at.max(free);
         free = at + 13.0;
-        canvas.text((WIDE.1 + 8.0, at + 4.0), 11.0, color, Anchor::Start, &name);
+        canvas.text((X_SPAN.1 + 8.0, at + 4.0), 11.0, color, Anchor::Start, &name);
     }
 }
 
-fn accuracies(canvas: &mut Canvas, bought: &FitResults, x: &Axis, strength: &impl Fn(f64) -> f64) {
-    let steps = &bought.path;
+fn accuracies(canvas: &mut Canvas, fits: &FitResults, x: &Axis, strength: &impl Fn(f64) -> f64) {
+    let steps = &fits.path;
     let y = Axis::around(steps.iter().flat_map(|step| [step.train, step.test]), ACCURACY);
-    y.left(canvas, WIDE, "accuracy (%)", |value| format!("{:.0}", 100.0 * value));
+    y.left(canvas, X_SPAN, "accuracy (%)", |value| format!("{:.0}", 100.0 * value));
     x.below(canvas, (ACCURACY.0, ACCURACY.0), "penalty λ, weaker to the right", |value| {
         format!("{:.0e}", 10_f64.powf(-value))
     });

@@ -1,4 +1,4 @@
-//! Component accuracies of two runs against each other.
+//! Scatter plot of component accuracies in two runs.
 
 use crate::{
     analysis::ComponentStats,
@@ -12,12 +12,12 @@ use crate::{
 
 const SIDE: (f64, f64) = (70.0, 430.0);
 
-/// Draws one dot a component: the first run to the right, the second upwards; `title` says how they correlate.
+/// Draws one dot per component, with the first run on the x axis and the second on the y axis.
 pub(in crate::report) fn scatter(title: &str, names: [&str; 2], runs: [&[ComponentStats]; 2], chance: f64) -> String {
     let mut canvas = Canvas::new(SIDE.1 + 120.0, SIDE.1 + 60.0);
     let accuracies = || runs.iter().flat_map(|run| run.iter().map(|stats| stats.accuracy));
     let x = Axis::around(accuracies(), SIDE);
-    let y = Axis { places: (SIDE.1, 40.0), ..x };
+    let y = Axis { pixels: (SIDE.1, 40.0), ..x };
     let write = |value: f64| format!("{:.0}", 100.0 * value);
     canvas.bold((SIDE.0, 24.0), 14.0, INK, Anchor::Start, title);
     x.below(&mut canvas, (40.0, SIDE.1), &format!("accuracy in {} (%)", names[0]), write);
