@@ -70,7 +70,7 @@ struct Token<'a> {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     let (loaded, example) = args.at.open(args.head, &mut line)?;
-    let attachments = Attachments::of(&args.at.run)?;
+    let attachments = Attachments::new(&args.at.run)?;
     let shape = loaded.plan.shape;
     let Part::Head(head) = args.head.part else {
         let problem = format!("{} is an MLP: it does not attention_pattern at other tokens", args.head);

@@ -17,7 +17,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ablation = args.ablation();
     let mut line = ProgressLine::new();
     let loaded = LoadedRun::open(&args.run, &args.model, &mut line)?;
-    let attachments = Attachments::of(&args.run)?;
+    let attachments = Attachments::new(&args.run)?;
     if args.each {
         each::run(args, &loaded, ablation, &attachments, line)
     } else {

@@ -12,7 +12,7 @@ use crate::{
     },
     error::{Error, InputError, Result},
     model::{ChatTemplate, Tokenizer},
-    runner::{Demos, RunRequest, of_turn, preview},
+    runner::{Demos, RunRequest, explain_chat_label, preview},
     task::{Library, Task, Template, choose},
     text::{printable, visible},
 };
@@ -141,7 +141,7 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
         } else {
             tokenizer.label_tokens(&prompt, &words)
         };
-        let found = found.map_err(|error| if template.chat { of_turn(error) } else { error })?;
+        let found = found.map_err(|error| if template.chat { explain_chat_label(error) } else { error })?;
         if template.first_token {
             scored = tokenizer.pieces(&found);
         }
