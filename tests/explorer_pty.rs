@@ -1,14 +1,12 @@
 //! The real binary on a pseudo-terminal. Tests wait for what they expect to see, never for time to pass.
 #![cfg(all(unix, feature = "tui"))]
 
-use std::{
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+mod binary;
 mod pty;
 
-use pty::{BINARY, Session};
+use pty::Session;
 
 #[test]
 fn the_whole_path_from_start_to_quit() {
@@ -239,7 +237,7 @@ fn causes_are_asked_of_the_model_and_shown_beside_contributions() {
 
 #[test]
 fn without_a_terminal_it_says_one_sentence() {
-    let output = Command::new(BINARY).stdin(Stdio::null()).output().unwrap();
+    let output = binary::partscope(&[]);
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(message.lines().count(), 1, "{message}");
