@@ -29,7 +29,7 @@ impl LoadedRun {
         let run = store::open(folder)?;
         line.stage("loading the model…");
         let model = model.for_run(&run.meta.model).load()?;
-        line.stage("making prompts…");
+        line.stage("building prompts…");
         let plan = Plan::of(&run);
         let rebuilt = rebuild(&model, &plan)?;
         Ok(Self { run, model, plan, rebuilt })
@@ -46,7 +46,7 @@ pub(super) struct ComponentOptions {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
-    /// The attention head, e.g. L5.H3, or MLP, e.g. L5.MLP
+    /// The component: a head, e.g. L5.H3, or (logit-lens only) an MLP, e.g. L5.MLP
     #[arg(long, visible_alias = "head", value_name = "COMPONENT")]
     pub(super) component: Component,
     /// Number of tokens to list

@@ -13,7 +13,7 @@ use crate::{
     text::printable,
 };
 
-/// Examine a model: its properties, whether it loads, whether contributions add up, and the error of other dtypes.
+/// Examine a model: its properties, whether it loads, whether contributions add up, and how far other dtypes deviate.
 ///
 /// Example: partscope doctor -m ./SmolLM2-135M --drift
 #[derive(Debug, clap::Args)]

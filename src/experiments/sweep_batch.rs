@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Maximum bytes of keys and values in memory, unless a single prompt has more.
+/// Maximum bytes of keys and values of all running batches, unless a single prompt has more.
 const KV_BYTES: usize = 256 << 20;
 
 /// Suffix tokens of a batch if the prefix is recomputed for every component; larger batches share that cost.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Attributes all prompts of a plan. Reports the plan, every batch, progress and the finished run's metadata to
-/// `observe`. Stores nothing; [`obtain`](super::obtain) does.
+/// `observe`. Does not use the store; [`obtain`](super::obtain) does.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation. A run whose contributions do

@@ -162,7 +162,7 @@ fn label_tokens<T: PartialEq>(
         }
         tokens = Some(found);
     }
-    tokens.ok_or_else(|| InputError::new("there is no prompt").into())
+    tokens.ok_or_else(|| InputError::new("there are no prompts").into())
 }
 
 fn check_token_ids(model: &Model, tokens: &[u32]) -> Result<()> {

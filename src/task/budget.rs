@@ -101,7 +101,7 @@ pub(super) fn own_pool(task: &Task, seed: u64) -> (Range<usize>, u64) {
 /// # Errors
 /// If the pool has fewer examples.
 pub(super) fn shuffled_pool(task: &Task, shots: usize, seed: u64) -> Result<Vec<usize>> {
-    let (range, round) = own_pool(task, seed);
+    let (range, seed) = own_pool(task, seed);
     let mut all: Vec<usize> = range.collect();
     if shots > all.len() {
         let problem = format!("the pool of `{}` has {} examples, fewer than {shots}", task.name, all.len());

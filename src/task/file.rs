@@ -50,7 +50,7 @@ use std::{path::Path, sync::Arc};
 use super::{
     diagnostics::{Diagnostics, as_input},
     example::Example,
-    rows::{Located, Reader, check_classes, check_ids, check_wording, sampled},
+    rows::{Located, Reader, check_classes, check_ids, check_rendering, sampled},
     spec::{DataPart, DataSpec, Spec},
     table,
     template::Template,

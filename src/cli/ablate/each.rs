@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     super::{
         failure::Failure,
-        output::{ProgressLine, human_time, print, print_json},
+        output::{human_time, print, print_json},
     },
     AblationJob,
     args::file_name,

@@ -14,7 +14,7 @@ use super::{
     super::{
         context::{LoadedRun, index_of},
         failure::Failure,
-        output::{ProgressLine, print, print_json, read_text},
+        output::{print, print_json, read_text},
     },
     AblationJob,
     args::{Args, file_name},

@@ -77,7 +77,7 @@ pub(super) fn estimate(
     model: &Model,
     store: &Store,
     workload: Workload,
-    orders: Vec<Order>,
+    runs: Vec<PlannedRun>,
     mut line: ProgressLine,
 ) -> Result<(), Failure> {
     line.stage("measuring…");

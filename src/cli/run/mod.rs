@@ -84,8 +84,8 @@ struct Runs {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if args.output.as_deref().is_some_and(is_stream) {
-        let advice = "a run is a folder and cannot be written to standard output; set the folder with -o, and add --json \
-                      for run.json";
+        let advice = "a run is a folder and cannot be written to standard output; set the folder with -o, and add \
+                      --json for run.json";
         return Err(Failure::Usage(advice.to_owned()));
     }
     args.model.source()?;
@@ -102,7 +102,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let folders = folders(args, &requests)?;
     line.stage("loading the model…");
     let model = args.model.load()?;
-    line.stage("making prompts…");
+    line.stage("building prompts…");
     let planned = plan_all(args, &model, task.as_ref(), &requests)?;
     drop(task);
     let runs: Vec<PlannedRun> = planned
@@ -131,8 +131,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let worst = metas.iter().map(|meta| meta.exactness.max_rel).fold(0.0, f64::max);
     eprintln!(
-        "partscope: the contributions do not add up to the model's logits in {inexact} of {} runs (max_rel {worst:.1e}, \
-        at most {F32_TOLERANCE:.0e} allowed); the runs are saved and marked",
+        "partscope: the contributions do not add up to the model's logits in {inexact} of {} runs (max_rel \
+         {worst:.1e}, at most {F32_TOLERANCE:.0e} allowed); the runs are saved and marked",
         metas.len()
     );
     Err(Failure::Reported)
