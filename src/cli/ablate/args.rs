@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::{
-    cli::options::ModelOptions,
+    cli::{context::LoadedRun, options::ModelOptions, output::ProgressLine},
     component::Component,
     experiments::{Ablation, Fill, Positions},
+    store::Attachments,
     text::printable,
 };
 
@@ -67,6 +68,15 @@ fn weight(text: &str) -> Result<(Component, f64), String> {
     let component = name.trim().parse::<Component>().map_err(|error| error.to_string())?;
     let value: f64 = value.trim().parse().map_err(|_| wrong())?;
     if (value as f32).is_finite() { Ok((component, value)) } else { Err(wrong()) }
+}
+
+/// A loaded run with the options of the command.
+pub(super) struct AblationJob<'a> {
+    pub(super) args: &'a Args,
+    pub(super) loaded: &'a LoadedRun,
+    pub(super) ablation: Ablation,
+    pub(super) attachments: &'a Attachments,
+    pub(super) line: ProgressLine,
 }
 
 impl Args {

@@ -9,8 +9,7 @@ use super::{
         failure::Failure,
         output::{human_time, print, print_json},
     },
-    AblationJob,
-    args::file_name,
+    args::{AblationJob, file_name},
     effects::EffectReport,
 };
 use crate::{

@@ -16,8 +16,7 @@ use super::{
         failure::Failure,
         output::{print, print_json, read_text},
     },
-    AblationJob,
-    args::{Args, file_name},
+    args::{AblationJob, Args, file_name},
     effects::{self, EffectReport},
 };
 use crate::{

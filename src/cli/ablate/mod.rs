@@ -8,19 +8,11 @@ mod each;
 mod effects;
 mod mixed;
 
+use args::AblationJob;
 pub(super) use args::Args;
 
 use super::{context::LoadedRun, failure::Failure, output::ProgressLine};
-use crate::{experiments::Ablation, store::Attachments};
-
-/// A loaded run with the options of the command.
-struct AblationJob<'a> {
-    args: &'a Args,
-    loaded: &'a LoadedRun,
-    ablation: Ablation,
-    attachments: &'a Attachments,
-    line: ProgressLine,
-}
+use crate::store::Attachments;
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ablation = args.ablation();
