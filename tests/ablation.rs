@@ -110,7 +110,7 @@ fn a_mix_inside_the_forward_pass_equals_transformers() {
     }
 }
 
-/// Each component alone, from kept residual streams; with a shared prefix and without one.
+/// Ablates each component alone, with and without a shared prefix.
 #[test]
 fn ablating_each_in_turn_equals_transformers() {
     for case in cases() {
@@ -141,7 +141,7 @@ fn margin_mean(rows: &[f32]) -> f32 {
 }
 
 #[test]
-fn a_mix_of_ones_changes_nothing_to_the_bit() {
+fn a_mix_of_ones_gives_identical_bits() {
     for case in cases() {
         for setting in case.facts["settings"].as_array().unwrap() {
             let ones = Mix::identity(case.plan.shape);
@@ -154,8 +154,8 @@ fn a_mix_of_ones_changes_nothing_to_the_bit() {
     }
 }
 
-/// The indirect effect is what components, and the rest under its new norm, add beyond the sum: no component that is
-/// filled up with its mean counts its fill as a reaction.
+/// The indirect effect equals the sum of the reactions of components and the change of `rest` under its new norm; a
+/// mean fill does not count as a reaction.
 #[test]
 fn reactions_add_up_to_the_indirect_effect() {
     for case in cases() {
@@ -177,32 +177,31 @@ fn reactions_add_up_to_the_indirect_effect() {
     }
 }
 
-/// However many threads there are, and what a sweep knows on its way is never more than in the end.
+/// Partial results never shrink, and the final result does not depend on the number of threads.
 #[test]
 fn a_sweep_is_the_same_on_any_number_of_threads() {
     let case = &cases()[0];
     for setting in case.facts["settings"].as_array().unwrap() {
         let how = ablation(setting);
         let swept = |threads: usize| {
-            let mut seen = Vec::new();
-            let mut observe = |partial: Option<&Sweep>, _| seen.extend(partial.cloned());
+            let mut reports = Vec::new();
+            let mut observe = |partial: Option<&Sweep>, _| reports.extend(partial.cloned());
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let whole = pool.install(|| sweep(&case.context(), how, &Cancel::default(), &mut observe)).unwrap();
-            assert!(whole.is_complete() && seen.iter().all(|partial| partial.done() <= partial.begun()));
-            assert!(seen.windows(2).all(|two| two[0].done() <= two[1].done()));
-            assert_eq!(seen.last(), Some(&whole));
-            (whole, seen.len())
+            let complete = pool.install(|| sweep(&case.context(), how, &Cancel::default(), &mut observe)).unwrap();
+            assert!(complete.is_complete() && reports.iter().all(|partial| partial.done() <= partial.begun()));
+            assert!(reports.windows(2).all(|two| two[0].done() <= two[1].done()));
+            assert_eq!(reports.last(), Some(&complete));
+            (complete, reports.len())
         };
-        let (alone, together) = (swept(1), swept(3));
-        assert_eq!(alone.0, together.0, "{how:?}");
-        assert!(together.1 > 1, "one part for each thread at least");
+        let (serial, parallel) = (swept(1), swept(3));
+        assert_eq!(serial.0, parallel.0, "{how:?}");
+        assert!(parallel.1 > 1, "at least one report per batch");
     }
 }
 
-/// Muting every component of the last layer, whose results nothing reads but the final norm, moves margins between the
-/// labels exactly as the direct effect says, up to the norm's scale; the direct effect of a sweep is that of the table.
+/// The direct effect in a sweep equals muting the component in the table; the total effect equals that of a re-run.
 #[test]
-fn the_direct_effect_is_the_table_without_the_component() {
+fn direct_and_total_effects_of_a_sweep_equal_single_runs() {
     let case = &cases()[0];
     let swept = sweep(&case.context(), Ablation::default(), &Cancel::default(), &mut |_, _| {}).unwrap();
     for (index, effects) in swept.effects.iter().enumerate() {
@@ -224,14 +223,17 @@ fn attention_of_the_last_token_equals_transformers_and_sums_to_one() {
         let mut worst = 0.0_f32;
         let mut query = vec![0.0; case.plan.shape.layers * case.plan.shape.heads];
         for (example, expected) in case.facts["attention"].as_array().unwrap().iter().enumerate() {
-            let look = attention_pattern(&context, tokenizer, &rebuilt, example, &Cancel::default()).unwrap();
+            let pattern = attention_pattern(&context, tokenizer, &rebuilt, example, &Cancel::default()).unwrap();
             let expected: Vec<&Value> =
                 expected.as_array().unwrap().iter().flat_map(|l| l.as_array().unwrap()).collect();
-            assert_eq!((look.weights.len(), look.tokens.len()), (expected.len(), case.golden.prompts[example].len()));
-            for (head, (weights, expected)) in look.weights.iter().zip(expected).enumerate() {
+            assert_eq!(
+                (pattern.weights.len(), pattern.tokens.len()),
+                (expected.len(), case.golden.prompts[example].len())
+            );
+            for (head, (weights, expected)) in pattern.weights.iter().zip(expected).enumerate() {
                 worst = worst.max(relative_error(weights, &numbers(expected)));
                 assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-                query[head] += look.shares(head, 0)[2] / case.golden.prompts.len() as f64;
+                query[head] += pattern.shares(head, 0)[2] / case.golden.prompts.len() as f64;
             }
         }
         println!("{:20} attention {worst:.1e}", case.golden.name);
@@ -243,19 +245,19 @@ fn attention_of_the_last_token_equals_transformers_and_sums_to_one() {
     }
 }
 
-/// The whole unembedding, read at the label words, gives the attribution's own contributions.
+/// At the label words, the logit lens equals the attribution's contributions.
 #[test]
-fn what_a_component_writes_is_what_it_contributes() {
+fn the_logit_lens_equals_the_contributions() {
     for case in cases() {
         let (context, tokenizer) = (case.context(), &case.golden.model.tokenizer);
         for (index, component) in case.plan.shape.iter().enumerate() {
             let at = (3, component);
-            let written = logit_lens(&context, tokenizer, &case.golden.labels, at, 5, &Cancel::default()).unwrap();
-            let labels: Vec<f32> = written.labels.iter().map(|word| word.logit as f32).collect();
+            let lens = logit_lens(&context, tokenizer, &case.golden.labels, at, 5, &Cancel::default()).unwrap();
+            let labels: Vec<f32> = lens.labels.iter().map(|word| word.logit as f32).collect();
             let expected = &case.table.contribution(index)[9..12];
             assert!(relative_error(&labels, expected) <= TOLERANCE, "{} {component}", case.golden.name);
-            let best = written.promoted[0].logit;
-            assert!(written.labels.iter().all(|word| (written.suppressed[0].logit..=best).contains(&word.logit)));
+            let best = lens.promoted[0].logit;
+            assert!(lens.labels.iter().all(|word| (lens.suppressed[0].logit..=best).contains(&word.logit)));
         }
     }
 }

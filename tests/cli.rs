@@ -1,4 +1,4 @@
-//! The real binary on the command line: files, JSON keys and exit codes of the contract.
+//! The command line of the real binary: files, JSON keys and exit codes of the contract.
 
 mod binary;
 
@@ -63,7 +63,7 @@ fn the_same_request_gives_the_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
-fn a_run_can_be_written_again_but_never_over_other_files() {
+fn a_run_can_be_overwritten_but_other_files_cannot() {
     let home = TempDir::new().unwrap();
     let folder = home.path().join("run");
     run(&folder, &[]);
@@ -153,7 +153,7 @@ fn explicit_prompts_run_on_any_folder() {
 }
 
 #[test]
-fn explicit_prompts_come_in_any_encoding_and_may_be_too_long() {
+fn explicit_prompts_can_have_any_encoding_and_be_too_long() {
     let home = TempDir::new().unwrap();
     let (file, out) = (home.path().join("p.jsonl"), home.path().join("run"));
     let (path, out) = (file.to_str().unwrap(), out.to_str().unwrap());
@@ -161,7 +161,7 @@ fn explicit_prompts_come_in_any_encoding_and_may_be_too_long() {
     let short = "{\"prompt\": \"It was\", \"label\": 1, \"id\": \"short\"}\n";
     let long = format!("{{\"prompt\": \"{}\", \"label\": 0, \"id\": \"long\"}}\n", "the ".repeat(2000).trim());
     fs::write(&file, format!("{short}{long}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap();
-    assert!(failure(&args).1.contains("NUL byte: this is no text, or UTF-16 without its mark"));
+    assert!(failure(&args).1.contains("NUL byte: the file is not text, or UTF-16 without its byte order mark"));
     fs::write(&file, format!("\u{feff}{short}{long}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
         .unwrap();
     let (code, message) = failure(&args);
@@ -170,12 +170,12 @@ fn explicit_prompts_come_in_any_encoding_and_may_be_too_long() {
     assert_eq!((&meta["examples"]["test"], &meta["prompt"]["overflow"]["skipped"][0]), (&1.into(), &"long".into()));
     fs::write(&file, format!("\u{feff}{short}{short}")).unwrap();
     let (code, message) = failure(&args);
-    assert!(code == 3 && message.contains("line 2: `id`: the id `short` is that of line 1 too"), "{message}");
+    assert!(code == 3 && message.contains("line 2: `id`: the id `short` is already used in line 1"), "{message}");
     assert_eq!(partscope(&[&args[..], &["--num-fewshot", "2"]].concat()).status.code(), Some(2));
 }
 
 #[test]
-fn standard_output_takes_what_is_no_folder() {
+fn only_files_can_go_to_standard_output() {
     let home = TempDir::new().unwrap();
     let folder = home.path().join("run");
     run(&folder, &[]);
@@ -187,13 +187,13 @@ fn standard_output_takes_what_is_no_folder() {
 }
 
 #[test]
-fn baselines_are_scored_on_the_examples_that_a_run_kept() {
+fn baselines_are_scored_on_the_examples_of_the_run() {
     let row = |id: usize, words: usize, label: usize| {
         let text = format!("{}soup {id}", "the ".repeat(words));
         serde_json::json!({"id": id, "text": text, "label": label}).to_string() + "\n"
     };
     let pool: String = (0..24).map(|id| row(id, 25, id % 2)).collect();
-    // Fits with two demonstrations, but not with all labels; and the same with one that never fits.
+    // One example fits with two demonstrations, but not with the whole label budget; another never fits.
     let kept = [row(100, 1, 1), row(101, 500, 1), row(102, 2, 0), row(103, 3, 0)].concat();
     let home = task_folder(&[("pool.jsonl", pool.as_bytes())]);
     let fitted = |test: &str, policy: &str| {
@@ -212,7 +212,7 @@ fn baselines_are_scored_on_the_examples_that_a_run_kept() {
 }
 
 #[test]
-fn mistakes_are_told_with_what_exists() {
+fn errors_list_the_alternatives() {
     let home = TempDir::new().unwrap();
     let out = home.path().join("run");
     let out = out.to_str().unwrap();
@@ -232,10 +232,10 @@ fn mistakes_are_told_with_what_exists() {
 
 #[test]
 #[cfg(unix)]
-fn one_run_of_several_that_fails_does_not_stop_the_others() {
+fn a_failed_run_does_not_stop_the_others() {
     let home = TempDir::new().unwrap();
     let folder = home.path().join("runs");
-    // A folder where the table of the second run belongs cannot be written over.
+    // The table of the second run cannot be written because a folder has its name.
     fs::create_dir_all(folder.join("review-s1/attribution.safetensors/mine")).unwrap();
     let args = ["run", "--task", "sentiment", "--limit", "4", "--demo-seeds", "0..3", "-o", folder.to_str().unwrap()];
     let output = partscope(&[&args[..], &["--json"]].concat());
@@ -249,7 +249,7 @@ fn one_run_of_several_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
-fn an_unwritable_folder_is_told_before_the_work() {
+fn an_unwritable_folder_fails_before_the_work() {
     let home = TempDir::new().unwrap();
     let file = home.path().join("file");
     fs::write(&file, "").unwrap();
@@ -259,16 +259,16 @@ fn an_unwritable_folder_is_told_before_the_work() {
 }
 
 #[test]
-fn damaged_runs_are_refused_by_file() {
+fn errors_name_the_damaged_file() {
     let home = TempDir::new().unwrap();
     let folder = home.path().join("run");
     run(&folder, &[]);
     for (file, bytes) in [("attribution.safetensors", &b"short"[..]), ("run.json", b"{"), ("examples.jsonl", b"{}\n")] {
         let path = folder.join(file);
-        let sound = fs::read(&path).unwrap();
+        let original = fs::read(&path).unwrap();
         fs::write(&path, bytes).unwrap();
         let (code, message) = failure(&["components", folder.to_str().unwrap()]);
         assert!(code == 3 && message.contains(file), "{file}: {message}");
-        fs::write(&path, sound).unwrap();
+        fs::write(&path, original).unwrap();
     }
 }

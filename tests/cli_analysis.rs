@@ -1,19 +1,17 @@
-//! The commands that read runs: `fit`, `compare`, `classify`, `reproduce`, `report`; and those that know the command line.
+//! The commands that analyse runs (`fit`, `compare`, `classify`, `reproduce`, `report`), `completions` and `man`.
 
 mod binary;
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
-use binary::{failure, json, keys, partscope, stdout};
+use binary::{failure, json, keys, partscope, partscope_with_input, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A run on the demo: topic under the generic template, where the model is unsure and its parts are not.
+/// Makes a run of the demo model on the task `topic`.
 fn run(home: &TempDir, name: &str, more: &[&str]) -> PathBuf {
     let folder = home.path().join(name);
     let args = ["run", "--task", "topic", "--limit", "40", "-o", folder.to_str().unwrap()];
@@ -59,7 +57,7 @@ fn fit_reports_every_method_on_the_same_examples() {
 }
 
 #[test]
-fn fitted_weights_label_new_texts_and_only_where_they_belong() {
+fn fitted_weights_label_new_texts_only_with_their_model() {
     let home = TempDir::new().unwrap();
     let folder = run(&home, "run", &[]);
     let weights = home.path().join("weights.json");
@@ -70,19 +68,8 @@ fn fitted_weights_label_new_texts_and_only_where_they_belong() {
     {
         assert!(!file[key].is_null(), "{key}");
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_partscope"))
-        .args(["classify", "--weights", path(&weights), "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"The soup was superb.\n{\"id\": \"x\", \"text\": \"The race was dull.\"}\n")
-        .unwrap();
-    let labelled = stdout(&child.wait_with_output().unwrap());
+    let texts = "The soup was superb.\n{\"id\": \"x\", \"text\": \"The race was dull.\"}\n";
+    let labelled = stdout(&partscope_with_input(&["classify", "--weights", path(&weights), "-"], texts));
     let lines: Vec<Value> = labelled.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), ["line-1", "x"]);
     assert_eq!(lines[0]["label"], "food");
@@ -100,7 +87,7 @@ fn fitted_weights_label_new_texts_and_only_where_they_belong() {
 }
 
 #[test]
-fn compare_names_what_flipped_and_why() {
+fn compare_lists_flipped_examples_and_their_components() {
     let home = TempDir::new().unwrap();
     let (a, b) = (run(&home, "a", &[]), run(&home, "b", &["--demo-seed", "1"]));
     let comparison = json(&partscope(&["compare", path(&a), path(&b), "--json"]));
@@ -119,7 +106,7 @@ fn compare_names_what_flipped_and_why() {
 }
 
 #[test]
-fn fits_that_cannot_be_are_refused() {
+fn invalid_fits_are_rejected() {
     let home = TempDir::new().unwrap();
     let bare = run(&home, "bare", &["--train-examples", "0"]);
     let (code, _) = failure(&["fit", path(&bare)]);
@@ -133,7 +120,7 @@ fn fits_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn reproduce_asks_the_model_once() {
+fn reproduce_runs_the_model_once() {
     let home = TempDir::new().unwrap();
     let (cache, out) = (home.path().join("cache"), home.path().join("out"));
     let args = [
@@ -165,7 +152,7 @@ fn reproduce_asks_the_model_once() {
     }
     assert!(fs::read_to_string(out.join("accuracy.csv")).unwrap().contains("standard_k,sentiment,"));
 
-    // Another answer that is sealed is believed, which shows that the model was not asked; a damaged one is not.
+    // Changed logits with a valid checksum are used, so the model did not run; damaged ones are recomputed.
     let entries = fs::read_dir(cache.join("entries")).unwrap().map(|entry| entry.unwrap().path().join("logits.f32"));
     let logits: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
     assert!(!logits.is_empty());
@@ -186,11 +173,11 @@ fn reproduce_asks_the_model_once() {
     for file in &logits {
         fs::write(file, b"cut").unwrap();
     }
-    assert_eq!(first, json(&partscope(&args)), "damaged entries were not computed anew");
+    assert_eq!(first, json(&partscope(&args)), "damaged entries were not recomputed");
 }
 
 #[test]
-fn a_report_of_two_runs_stands_in_one_folder() {
+fn a_report_of_two_runs_is_written_to_one_folder() {
     let home = TempDir::new().unwrap();
     let (a, b) = (run(&home, "a", &["--template", "article-hash"]), run(&home, "b", &["--template", "article"]));
     let folder = home.path().join("paper");
@@ -210,7 +197,7 @@ fn a_report_of_two_runs_stands_in_one_folder() {
 }
 
 #[test]
-fn shells_and_man_know_every_command() {
+fn completions_and_man_pages_cover_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = stdout(&partscope(&["completions", shell]));
         assert!(script.contains("reproduce") && script.contains("demo-seed"), "{shell}");

@@ -1,4 +1,4 @@
-//! Ablated re-runs, attention and written words on the command line.
+//! Ablated re-runs, attention and logit lens on the command line.
 
 mod binary;
 
@@ -15,7 +15,7 @@ fn make(folder: &Path) -> String {
 }
 
 #[test]
-fn effects_add_up_and_are_kept_beside_the_run() {
+fn effects_add_up_and_are_saved_with_the_run() {
     let home = TempDir::new().unwrap();
     let run = make(&home.path().join("run"));
     let nothing = json(&partscope(&["ablate", &run, "--set", "L0.H0=1", "--positions", "all", "--json"]));
@@ -56,11 +56,11 @@ fn a_sweep_agrees_with_single_re_runs() {
         }
     }
     json(&partscope(&["run", "--task", "sentiment", "--limit", "5", "-o", &run, "--json"]));
-    assert!(!Path::new(&run).join("ablation-each-last-zero.json").exists(), "it belongs to the run before");
+    assert!(!Path::new(&run).join("ablation-each-last-zero.json").exists(), "it belongs to the previous run");
 }
 
 #[test]
-fn attention_is_split_over_the_parts_of_the_prompt() {
+fn attention_shares_cover_the_parts_of_the_prompt() {
     let home = TempDir::new().unwrap();
     let run = make(&home.path().join("run"));
     let found = json(&partscope(&["attention", &run, "--head", "L5.H3", "--json"]));
@@ -77,32 +77,35 @@ fn attention_is_split_over_the_parts_of_the_prompt() {
     assert!(Path::new(&run).join("attention-L5.H3.json").exists());
     assert!(stdout(&partscope(&["attention", &run, "--head", "L5.H3"])).contains("label words"));
     let (code, message) = failure(&["attention", &run, "--head", "L5.MLP"]);
-    assert!(code == 3 && message.contains("name a head"), "{message}");
+    assert!(code == 3 && message.contains("choose a head"), "{message}");
 }
 
 #[test]
-fn written_words_hold_the_label_words() {
+fn the_logit_lens_includes_the_label_words() {
     let home = TempDir::new().unwrap();
     let run = make(&home.path().join("run"));
-    let found = json(&partscope(&["writes", &run, "--component", "L7.MLP", "--top", "3", "--json"]));
+    let args = [&run, "--component", "L7.MLP", "--top", "3", "--json"];
+    let lens = |name: &str| stdout(&partscope(&[&[name], &args[..]].concat()));
+    assert_eq!(lens("logit-lens"), lens("writes"), "the old name is an alias");
+    let found: Value = serde_json::from_str(&lens("logit-lens")).unwrap();
     let words = |key: &str| found[key].as_array().unwrap().clone();
     assert_eq!((words("promoted").len(), words("suppressed").len()), (3, 3));
     assert_eq!(words("labels")[0]["text"], " negative");
     assert!(words("promoted")[0]["logit"].as_f64() >= words("labels")[0]["logit"].as_f64());
-    assert!(stdout(&partscope(&["writes", &run, "--component", "L7.MLP"])).contains("suppresses"));
+    assert!(stdout(&partscope(&["logit-lens", &run, "--component", "L7.MLP"])).contains("suppresses"));
 }
 
 #[test]
-fn what_does_not_fit_the_run_is_refused_with_the_reason() {
+fn options_that_do_not_fit_the_run_are_rejected() {
     let home = TempDir::new().unwrap();
     let run = make(&home.path().join("run"));
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
     for (args, expected) in [
         (vec!["ablate", &run, "-m", other, "--each"], "other weights"),
         (vec!["ablate", &run, "--set", "L9.H0=0"], "no component L9.H0"),
-        (vec!["ablate", &run, "--set", "L1.H0=0,L1.H0=1"], "L1.H0 is given two weights"),
+        (vec!["ablate", &run, "--set", "L1.H0=0,L1.H0=1"], "L1.H0 has two weights"),
         (vec!["attention", &run, "--head", "L5.H3", "--example", "nosuch"], "test example"),
-        (vec!["writes", "/no/such/run", "--component", "L0.H0"], "not a run"),
+        (vec!["logit-lens", "/no/such/run", "--component", "L0.H0"], "not a run"),
     ] {
         let (code, message) = failure(&args);
         assert!(code == 3 && message.contains(expected), "{args:?}: {code} {message}");
@@ -115,12 +118,13 @@ fn what_does_not_fit_the_run_is_refused_with_the_reason() {
     meta["prompt"]["demo_ids"][0] = "another".into();
     fs::write(&path, meta.to_string()).unwrap();
     let (code, message) = failure(&["ablate", &run, "--each"]);
-    assert!(code == 3 && message.contains("other demonstrations"), "{message}");
+    assert!(code == 3 && message.contains("demonstrations are different"), "{message}");
 }
 
-/// A run on explicit prompts of a model in a folder: asked without `-m`, and with demonstrations that nobody can tell apart.
+/// A run on explicit prompts with a model in a folder: commands find the model without `-m`, and the demonstrations are
+/// unknown.
 #[test]
-fn a_run_knows_its_model_and_says_so_when_that_is_gone() {
+fn a_run_finds_its_model_and_names_it_if_it_is_missing() {
     let home = TempDir::new().unwrap();
     let (model, run) = (home.path().join("model"), home.path().join("run"));
     fs::create_dir(&model).unwrap();
@@ -136,7 +140,7 @@ fn a_run_knows_its_model_and_says_so_when_that_is_gone() {
     assert!(json(&partscope(&["ablate", &run, "--set", "L0.H0=0", "--json"]))["margin"]["effect"]["total"] != 0.0);
     let found = json(&partscope(&["attention", &run, "--head", "L0.H0", "--json"]));
     assert!(found["labels"].as_f64().unwrap().is_sign_positive());
-    assert!(stdout(&partscope(&["attention", &run, "--head", "L0.H0"])).contains("no demonstrations"));
+    assert!(stdout(&partscope(&["attention", &run, "--head", "L0.H0"])).contains("no known demonstrations"));
     fs::remove_dir_all(&model).unwrap();
     let (code, message) = failure(&["ablate", &run, "--each"]);
     assert!(code == 3 && message.contains(&model), "{code} {message}");

@@ -1,18 +1,15 @@
-//! Data sets of the hub through the real binary: fetched once, pinned, and found in the cache afterwards.
+//! Data sets of the hub through the real binary: downloaded once, pinned, and then read from the cache.
 
+mod binary;
 mod server;
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path};
 
 use server::{COMMIT, Hub, Seen, response};
 use tempfile::TempDir;
 
-/// `tests/quiz` with a configuration `plain`: a split `train` in two files and a split `test` in one; and a file of the
-/// repository itself.
+/// Serves `tests/quiz` with a configuration `plain` (a split `train` in two files and a split `test` in one), and a
+/// file of the repository itself.
 fn hub(seen: &Seen, _: u16) -> Vec<u8> {
     let commit = format!("x-repo-commit: {COMMIT}\r\n");
     let Some(rest) = seen.path.strip_prefix("/datasets/tests/quiz/resolve/") else {
@@ -55,8 +52,7 @@ label_words = [" A", " B"]
 fn check(home: &Path, port: u16, task: &str, more: &[&str]) -> (Option<i32>, String) {
     let path = home.join("task.toml");
     fs::write(&path, task).unwrap();
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_partscope"))
-        .args([&["tasks", "check", path.to_str().unwrap()], more].concat())
+    let output = binary::command(&[&["tasks", "check", path.to_str().unwrap()], more].concat())
         .env("HF_HOME", home.join("hf"))
         .env("HF_ENDPOINT", format!("http://127.0.0.1:{port}"))
         .env_remove("HF_HUB_OFFLINE")
@@ -67,7 +63,7 @@ fn check(home: &Path, port: u16, task: &str, more: &[&str]) -> (Option<i32>, Str
 }
 
 #[test]
-fn a_split_is_fetched_once_and_then_found_in_the_cache() {
+fn a_split_is_downloaded_once_and_then_read_from_the_cache() {
     let (hub, home) = (Hub::start(hub), TempDir::new().unwrap());
     let (code, text) = check(home.path(), hub.port, TASK, &["--offline"]);
     assert!(code == Some(3) && text.contains("is not in the cache; --offline forbids"), "{text}");
@@ -87,11 +83,11 @@ fn a_split_is_fetched_once_and_then_found_in_the_cache() {
     }
     let pinned = TASK.replace("tests/quiz", &format!("tests/quiz@{COMMIT}"));
     assert_eq!(check(home.path(), hub.port, &pinned, &["--offline"]).0, Some(0));
-    assert_eq!(hub.requests().len(), requests, "what is complete in the cache asks nobody");
+    assert_eq!(hub.requests().len(), requests, "a complete cache needs no requests");
 }
 
 #[test]
-fn files_of_the_repository_can_be_named_too() {
+fn files_of_the_repository_can_be_used() {
     let (hub, home) = (Hub::start(hub), TempDir::new().unwrap());
     let task = TASK.replace("test = \"test\"", "test = \"own/test.csv\"").replace("pool = \"train\"\n", "");
     let task = task.replace("choices.text", "choices");
@@ -100,13 +96,13 @@ fn files_of_the_repository_can_be_named_too() {
 }
 
 #[test]
-fn what_is_not_there_is_named_with_a_cure() {
+fn missing_data_is_reported_with_advice() {
     let (hub, home) = (Hub::start(hub), TempDir::new().unwrap());
     for (from, to, expected) in [
         ("\"train\"", "\"trian\"", "check `hub`, `config` and the split's name"),
         ("tests/quiz", "tests/none", "the data set is private, gated, or does not exist"),
         ("tests/quiz", "quiz", "write org/name"),
-        ("\"test\"", "\"../test\"", "is no split or file"),
+        ("\"test\"", "\"../test\"", "is not a split or file"),
     ] {
         let (code, text) = check(home.path(), hub.port, &TASK.replace(from, to), &[]);
         assert!(code == Some(3) && text.contains(expected), "{to}: {text}");

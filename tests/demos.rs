@@ -1,4 +1,4 @@
-//! Demonstrations drawn, named and written out, through the real binary.
+//! Demonstrations drawn, listed by id and written out, through the real binary.
 
 mod binary;
 
@@ -15,8 +15,8 @@ fn run(folder: &Path, more: &[&str]) -> (Value, Vec<u8>) {
     (meta, fs::read(folder.join("attribution.safetensors")).unwrap())
 }
 
-/// The demonstrations of a run as a file for `--demos`.
-fn written(meta: &Value, path: &Path, edit: impl Fn(usize, &mut Value)) {
+/// Writes the demonstrations of a run to a file for `--demos`.
+fn write_demos(meta: &Value, path: &Path, edit: impl Fn(usize, &mut Value)) {
     let lines = meta["prompt"]["demos"].as_array().unwrap().iter().enumerate().map(|(at, demo)| {
         let mut line = demo["fields"].clone();
         line["id"] = demo["id"].clone();
@@ -28,20 +28,20 @@ fn written(meta: &Value, path: &Path, edit: impl Fn(usize, &mut Value)) {
 }
 
 #[test]
-fn a_run_says_enough_to_be_made_again() {
+fn a_run_can_be_reproduced_from_its_metadata() {
     let home = TempDir::new().unwrap();
     let (drawn, table) = run(&home.path().join("drawn"), &["--demo-seed", "3", "--num-fewshot", "6"]);
     assert_eq!(drawn["request"]["demos"], "balanced");
     let file = home.path().join("demos.jsonl");
-    written(&drawn, &file, |_, _| {});
+    write_demos(&drawn, &file, |_, _| {});
     let seed = ["--demo-seed", "3", "--demos", file.to_str().unwrap()];
     let (again, same) = run(&home.path().join("again"), &seed);
     assert!(table == same, "the same demonstrations written out give another table");
     assert_eq!(again["prompt"], drawn["prompt"]);
     let ids: Vec<&str> = drawn["prompt"]["demo_ids"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let (named, same) = run(&home.path().join("named"), &["--demo-seed", "3", "--demo-ids", &ids.join(",")]);
+    let (by_id, same) = run(&home.path().join("named"), &["--demo-seed", "3", "--demo-ids", &ids.join(",")]);
     assert!(table == same, "the same demonstrations by id give another table");
-    assert_eq!(named["prompt"], drawn["prompt"]);
+    assert_eq!(by_id["prompt"], drawn["prompt"]);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn labels_and_texts_of_demonstrations_can_be_changed() {
     let (drawn, table) = run(&home.path().join("drawn"), &[]);
     let file = home.path().join("demos.jsonl");
     let flipped = |label: &Value| json!(if label == "negative" { "positive" } else { "negative" });
-    written(&drawn, &file, |_, line| line["label"] = flipped(&line["label"]));
+    write_demos(&drawn, &file, |_, line| line["label"] = flipped(&line["label"]));
     let (edited, other) = run(&home.path().join("flipped"), &["--demos", file.to_str().unwrap()]);
     assert!(table != other, "other labels give the same table");
     assert_eq!(edited["prompt"]["demo_ids"], drawn["prompt"]["demo_ids"]);
@@ -72,7 +72,7 @@ fn unbalanced_sets_differ_from_balanced_ones() {
 }
 
 #[test]
-fn unusable_demonstrations_are_named() {
+fn errors_name_the_unusable_demonstration() {
     let home = TempDir::new().unwrap();
     let file = home.path().join("demos.jsonl");
     let (path, out) = (file.to_str().unwrap(), home.path().join("run"));

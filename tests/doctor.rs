@@ -1,14 +1,14 @@
 //! `partscope doctor` from the command line.
 
+mod binary;
 mod common;
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 fn doctor(model: &str, more: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_partscope"));
-    command.args(["doctor", "-m", model]).args(more).env("HF_HUB_OFFLINE", "1").output().unwrap()
+    binary::command(&["doctor", "-m", model]).args(more).env("HF_HUB_OFFLINE", "1").output().unwrap()
 }
 
 fn golden(name: &str) -> String {
@@ -42,7 +42,7 @@ fn the_text_report_has_the_main_facts() {
         "family       gemma2",
         "3 layers, 6 heads (2 key/value) of 8, width 42",
         "windows      6 tokens",
-        "what auto takes",
+        "chosen by auto",
         "w1",
         "final soft-cap",
         "verdict      usable",

@@ -1,14 +1,12 @@
 //! Tests the real binary on a pseudo-terminal. Tests wait for text on the screen, never for a fixed time.
 #![cfg(all(unix, feature = "tui"))]
 
-use std::{
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+mod binary;
 mod pty;
 
-use pty::{BINARY, Session};
+use pty::Session;
 
 #[test]
 fn a_session_fits_a_mix_and_shows_help() {
@@ -239,7 +237,7 @@ fn experiments_run_and_show_their_results() {
 
 #[test]
 fn without_a_terminal_it_prints_one_error_line() {
-    let output = Command::new(BINARY).stdin(Stdio::null()).output().unwrap();
+    let output = binary::partscope(&[]);
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(message.lines().count(), 1, "{message}");

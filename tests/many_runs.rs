@@ -1,15 +1,15 @@
-//! Several runs at once, prompts that are too long, label words of several tokens, and what a run will cost.
+//! Several runs at once, prompts that are too long, label words of several tokens, and estimates of a run.
 
 mod binary;
 
-use std::{fs, process::Stdio};
+use std::fs;
 
-use binary::{failure, json, partscope, task_folder};
+use binary::{failure, json, partscope, partscope_with_input, stdout, task_folder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A folder with a task in which one test example is longer than the demo model's context.
-fn lengthy() -> TempDir {
+/// Makes a folder with a task in which one test example is longer than the demo model's context.
+fn task_with_long_example() -> TempDir {
     let line = |id: &str, words: usize, label: usize| {
         json!({"id": id, "text": "soup ".repeat(words), "label": label}).to_string() + "\n"
     };
@@ -18,12 +18,12 @@ fn lengthy() -> TempDir {
     task_folder(&[("pool.jsonl", pool.as_bytes()), ("test.jsonl", test.as_bytes())])
 }
 
-/// Tokens that the demo model can take.
+/// Context length of the demo model, in tokens.
 const CONTEXT: usize = 1024;
 
 #[test]
-fn prompts_that_are_too_long_are_said_and_settled_as_chosen() {
-    let home = lengthy();
+fn the_overflow_policy_handles_prompts_that_are_too_long() {
+    let home = task_with_long_example();
     let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
     let args =
         ["run", "--task", task.to_str().unwrap(), "--train-examples", "0", "-o", out.to_str().unwrap(), "--json"];
@@ -46,7 +46,7 @@ fn prompts_that_are_too_long_are_said_and_settled_as_chosen() {
 }
 
 #[test]
-fn several_templates_and_seeds_make_several_runs() {
+fn several_templates_and_seeds_give_several_runs() {
     let home = TempDir::new().unwrap();
     let out = home.path().join("runs");
     let args = [
@@ -81,7 +81,7 @@ fn several_templates_and_seeds_make_several_runs() {
 
 #[test]
 fn label_words_of_several_tokens_are_scored_by_their_first_distinguishing_token() {
-    let home = lengthy();
+    let home = task_with_long_example();
     let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
     let text = fs::read_to_string(&task).unwrap().replace("[\" bad\", \" good\"]", "[\" not good\", \" not bad\"]");
     fs::write(&task, text).unwrap();
@@ -105,7 +105,7 @@ fn label_words_of_several_tokens_are_scored_by_their_first_distinguishing_token(
 }
 
 #[test]
-fn a_dry_run_counts_and_measures_and_saves_nothing() {
+fn a_dry_run_estimates_and_saves_nothing() {
     let report = json(&partscope(&["run", "--task", "sentiment", "--limit", "30", "--dry-run", "--json"]));
     assert_eq!((report["runs"].as_u64(), report["prompts"].as_u64()), (Some(1), Some(50)));
     let (tokens, computed) = (report["tokens"].as_u64().unwrap(), report["computed_tokens"].as_u64().unwrap());
@@ -113,8 +113,7 @@ fn a_dry_run_counts_and_measures_and_saves_nothing() {
 }
 
 #[test]
-fn prompts_and_demonstrations_come_through_a_pipe_too() {
-    use std::{io::Write, process::Command};
+fn prompts_and_demonstrations_can_come_from_a_pipe() {
     let home = TempDir::new().unwrap();
     for (args, line) in [
         (vec!["--prompts", "-", "--labels", " bad| good"], "{\"prompt\": \"The soup was\", \"label\": 0}\n"),
@@ -124,22 +123,13 @@ fn prompts_and_demonstrations_come_through_a_pipe_too() {
         ),
     ] {
         let out = home.path().join(args.len().to_string());
-        let mut child = Command::new(env!("CARGO_BIN_EXE_partscope"))
-            .args(["run", "-o", out.to_str().unwrap()])
-            .args(args)
-            .env("PARTSCOPE_CACHE", "off")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
-        assert!(child.wait().unwrap().success());
+        stdout(&partscope_with_input(&[&["run", "-o", out.to_str().unwrap()], &args[..]].concat(), line));
         assert!(out.join("run.json").is_file());
     }
 }
 
 #[test]
-fn instruct_models_are_asked_in_their_own_chat_template() {
+fn instruct_models_use_their_own_chat_template() {
     let lines = |words: [&str; 2]| -> String {
         words.iter().enumerate().map(|(at, word)| json!({"text": word, "label": at}).to_string() + "\n").collect()
     };

@@ -1,4 +1,4 @@
-//! The store: nothing computed twice, nothing lost, nothing damaged believed.
+//! The store: it computes nothing twice, loses nothing, and uses no damaged entry.
 
 mod binary;
 
@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use binary::{failure, json, partscope_keeping, stdout};
+use binary::{failure, json, partscope_with_store, stdout};
 use partscope::{
     Error, Run,
     cancel::Cancel,
@@ -32,8 +32,8 @@ fn request() -> RunRequest {
     RunRequest { limit: Some(150), ..RunRequest::default() }
 }
 
-/// Runs the request and returns the run with the notes and how many examples the model computed. On one thread, where
-/// what comes after the last batch before a cancel is not computed.
+/// Runs the request; returns the run, the notes and the number of examples that the model computed. Uses one thread, so
+/// that nothing is computed after a cancel.
 fn run(store: &Store, cancel_after_batches: Option<usize>) -> (Result<Run, Error>, Vec<Note>, usize) {
     let (plan, prompts) = plan(model(), &request()).unwrap();
     let (mut notes, mut batches, mut done, cancel) = (Vec::new(), 0, 0, Cancel::default());
@@ -53,7 +53,7 @@ fn run(store: &Store, cancel_after_batches: Option<usize>) -> (Result<Run, Error
     (outcome, notes, done.saturating_sub(kept))
 }
 
-/// What an uninterrupted run without a store gives.
+/// The result of an uninterrupted run without a store.
 fn expected() -> Run {
     let (plan, prompts) = plan(model(), &request()).unwrap();
     execute(model(), plan, &prompts, &Cancel::default(), &mut |_| {}).unwrap()
@@ -72,7 +72,7 @@ fn only_folder(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn the_same_request_is_computed_once() {
+fn a_repeated_request_is_computed_once() {
     let home = TempDir::new().unwrap();
     let store = Store::at(home.path());
     let (first, notes, computed) = run(&store, None);
@@ -81,11 +81,11 @@ fn the_same_request_is_computed_once() {
     assert_eq!((notes.as_slice(), computed), (&[Note::Kept][..], 0));
     same(&first.unwrap(), &expected());
     same(&second.unwrap(), &expected());
-    assert_eq!(store.list().len(), 1, "nothing else stays behind");
+    assert_eq!(store.list().len(), 1, "nothing else is left");
 }
 
 #[test]
-fn an_interrupted_run_goes_on_where_it_stopped() {
+fn an_interrupted_run_resumes_where_it_stopped() {
     let home = TempDir::new().unwrap();
     let store = Store::at(home.path());
     let (stopped, _, before) = run(&store, Some(2));
@@ -100,7 +100,7 @@ fn an_interrupted_run_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn batches_that_were_cut_off_or_damaged_are_computed_again() {
+fn truncated_or_damaged_batches_are_recomputed() {
     for damage in [
         |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 7),
         |bytes: &mut Vec<u8>| {
@@ -123,7 +123,7 @@ fn batches_that_were_cut_off_or_damaged_are_computed_again() {
 }
 
 #[test]
-fn a_damaged_entry_is_set_aside_and_computed_again() {
+fn a_damaged_entry_is_set_aside_and_recomputed() {
     for file in ["attribution.safetensors", "run.json", "examples.jsonl", "seal.json"] {
         let home = TempDir::new().unwrap();
         let store = Store::at(home.path());
@@ -145,26 +145,26 @@ fn a_damaged_entry_is_set_aside_and_computed_again() {
 }
 
 #[test]
-fn who_comes_second_waits_and_finds_it() {
+fn a_second_claim_waits_for_the_first() {
     let home = TempDir::new().unwrap();
     let store = Store::at(home.path());
     let (plan, prompts) = plan(model(), &request()).unwrap();
     let key = run_key(model(), &plan, &prompts);
-    let claim = store.claim(&key, &Cancel::default(), &mut || panic!("nobody else is here")).unwrap();
-    let own = store.clone();
-    let (tell, told) = std::sync::mpsc::channel();
+    let claim = store.claim(&key, &Cancel::default(), &mut || panic!("there is no other claim")).unwrap();
+    let second_store = store.clone();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let second = thread::spawn(move || {
         let cancel = Cancel::default();
-        let claimed = own.claim(&key, &cancel, &mut || tell.send(()).unwrap());
+        let claimed = second_store.claim(&key, &cancel, &mut || sender.send(()).unwrap());
         claimed.map(drop)
     });
-    told.recv().unwrap();
+    receiver.recv().unwrap();
     drop(claim);
     second.join().unwrap().unwrap();
 }
 
 #[test]
-fn a_store_that_cannot_be_written_costs_no_run() {
+fn a_run_succeeds_if_the_store_cannot_be_written() {
     let home = TempDir::new().unwrap();
     let file = home.path().join("file");
     fs::write(&file, "").unwrap();
@@ -174,7 +174,7 @@ fn a_store_that_cannot_be_written_costs_no_run() {
 }
 
 #[test]
-fn names_are_those_of_the_request_not_of_the_first_who_asked() {
+fn stored_runs_get_the_names_of_the_new_request() {
     let home = TempDir::new().unwrap();
     let store = Store::at(home.path());
     run(&store, None).0.unwrap();
@@ -185,17 +185,17 @@ fn names_are_those_of_the_request_not_of_the_first_who_asked() {
     assert_eq!(store.list().len(), 1);
 }
 
-fn ask(home: &Path, out: &str, more: &[&str]) -> Value {
+fn run_binary(home: &Path, out: &str, more: &[&str]) -> Value {
     let out = home.join(out);
     let args = ["run", "--task", "sentiment", "--limit", "40", "-o", out.to_str().unwrap(), "--json"];
-    json(&partscope_keeping(&[&args[..], more].concat(), home.join("cache").to_str().unwrap()))
+    json(&partscope_with_store(&[&args[..], more].concat(), home.join("cache").to_str().unwrap()))
 }
 
 #[test]
 fn two_processes_at_once_give_the_same_run() {
     let home = TempDir::new().unwrap();
     let metas: Vec<Value> = thread::scope(|scope| {
-        let both = ["a", "b"].map(|out| scope.spawn(move_out(home.path(), out)));
+        let both = ["a", "b"].map(|out| scope.spawn(in_process(home.path(), out)));
         both.map(|one| one.join().unwrap()).to_vec()
     });
     let table = |out: &str| fs::read(home.path().join(out).join("attribution.safetensors")).unwrap();
@@ -206,23 +206,23 @@ fn two_processes_at_once_give_the_same_run() {
     );
 }
 
-fn move_out<'a>(home: &'a Path, out: &'a str) -> impl FnOnce() -> Value + Send + 'a {
-    move || ask(home, out, &[])
+fn in_process<'a>(home: &'a Path, out: &'a str) -> impl FnOnce() -> Value + Send + 'a {
+    move || run_binary(home, out, &[])
 }
 
 #[test]
 fn the_cache_command_lists_verifies_and_prunes() {
     let home = TempDir::new().unwrap();
     let cache = home.path().join("cache");
-    let cached = |args: &[&str]| partscope_keeping(&[&["cache"], args].concat(), cache.to_str().unwrap());
-    assert_eq!(stdout(&cached(&["list"])), "nothing is kept yet\n");
-    let meta = ask(home.path(), "a", &[]);
-    ask(home.path(), "b", &["--demo-seed", "1"]);
-    ask(home.path(), "c", &["--demo-seed", "1"]);
+    let cached = |args: &[&str]| partscope_with_store(&[&["cache"], args].concat(), cache.to_str().unwrap());
+    assert_eq!(stdout(&cached(&["list"])), "the store is empty\n");
+    let meta = run_binary(home.path(), "a", &[]);
+    run_binary(home.path(), "b", &["--demo-seed", "1"]);
+    run_binary(home.path(), "c", &["--demo-seed", "1"]);
     let listing = json(&cached(&["list", "--json"]));
     let entries = listing["entries"].as_array().unwrap();
     assert_eq!(entries.len(), 2);
-    assert_eq!(entries[0]["demo_seed"], 1, "the last used comes first");
+    assert_eq!(entries[0]["demo_seed"], 1, "the most recently used comes first");
     assert_eq!((&entries[1]["task"], &entries[1]["accuracy"]), (&"sentiment".into(), &meta["accuracy"]["full"]));
     assert!(stdout(&cached(&["list"])).contains("demo · sentiment · review · demo seed 1 · 60 examples"));
     assert_eq!(json(&cached(&["size", "--json"]))["entries"], 2);
@@ -231,23 +231,23 @@ fn the_cache_command_lists_verifies_and_prunes() {
     let key = entries[1]["key"].as_str().unwrap();
     let path = cache.join("entries").join(key).join("attribution.safetensors");
     fs::write(&path, "short").unwrap();
-    let verdict = cached(&["verify"]);
-    assert_eq!(verdict.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&verdict.stdout).contains("checksum"), "{verdict:?}");
+    let output = cached(&["verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("checksum"), "{output:?}");
     assert_eq!(json(&cached(&["prune", "--json"]))["entries"], 1);
     let other = entries[0]["key"].as_str().unwrap();
     assert_eq!(json(&cached(&["prune", other, "--json"]))["entries"], 1);
-    assert_eq!(stdout(&cached(&["list"])), "nothing is kept yet\n");
-    ask(home.path(), "a", &[]);
+    assert_eq!(stdout(&cached(&["list"])), "the store is empty\n");
+    run_binary(home.path(), "a", &[]);
     assert_eq!(json(&cached(&["prune", "--keep", "1GB", "--older-than", "1d", "--json"]))["entries"], 0);
     assert_eq!(json(&cached(&["prune", "--all", "--json"]))["entries"], 1);
 }
 
 #[test]
-fn the_store_can_be_switched_off() {
+fn the_store_can_be_disabled() {
     let home = TempDir::new().unwrap();
-    ask(home.path(), "a", &["--no-cache"]);
+    run_binary(home.path(), "a", &["--no-cache"]);
     assert!(!home.path().join("cache").exists());
     let (code, message) = failure(&["cache", "list"]);
-    assert!(code == 3 && message.contains("switched off"), "{message}");
+    assert!(code == 3 && message.contains("disabled"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! One's own task through the real binary: every sort of table, and every mistake with its place and its cure.
+//! User-defined tasks through the real binary: every kind of table, and every error with its position and advice.
 
 mod binary;
 
@@ -8,7 +8,7 @@ use binary::{POOL, TASK, json, partscope, stdout, task_folder};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A name, the files that are put in place, and parts of what is said of them.
+/// A name, the replaced files, and expected parts of the output.
 type Case<'a> = (&'a str, Vec<(&'a str, &'a [u8])>, &'a [&'a str]);
 
 fn check(home: &Path) -> (i32, String) {
@@ -17,8 +17,8 @@ fn check(home: &Path) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// What `tasks check` says of a sound task with these files in place of its own.
-fn mistakes(files: &[(&str, &[u8])]) -> String {
+/// Output of `tasks check` on the valid task with some files replaced.
+fn errors(files: &[(&str, &[u8])]) -> String {
     let home = task_folder(files);
     let (code, text) = check(home.path());
     assert_eq!(code, 3, "{text}");
@@ -26,7 +26,7 @@ fn mistakes(files: &[(&str, &[u8])]) -> String {
 }
 
 #[test]
-fn a_sound_task_shows_its_prompts() {
+fn a_valid_task_shows_its_prompts() {
     let (code, text) = check(task_folder(&[]).path());
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("2 pool, 0 dev, 2 test; examples by label 2, 2"), "{text}");
@@ -35,7 +35,7 @@ fn a_sound_task_shows_its_prompts() {
 }
 
 #[test]
-fn with_a_model_its_tokens_are_counted_and_checked() {
+fn a_model_counts_and_checks_tokens() {
     let home = task_folder(&[("task.toml", TASK.replace("\" bad\"", "\" dreadfully\"").as_bytes())]);
     let path = home.path().join("task.toml");
     let output = partscope(&["tasks", "check", path.to_str().unwrap(), "-m", "demo"]);
@@ -53,8 +53,8 @@ fn with_a_model_its_tokens_are_counted_and_checked() {
 }
 
 #[test]
-fn all_mistakes_of_a_task_file_are_told_at_once_with_line_and_column() {
-    let text = mistakes(&[(
+fn all_errors_of_a_task_file_are_reported_with_line_and_column() {
+    let text = errors(&[(
         "task.toml",
         br#"name = 3
 labels = ["bad", "good", "bad"]
@@ -75,33 +75,33 @@ contrast = "nothing"
         "task.toml, line 1, column 8: `name`: this is integer, not a text",
         "line 2, column 26: `labels`: the label `bad` occurs twice",
         "line 3, column 1: `colour`: there is no such field; the fields here are data, description",
-        "line 6, column 8: `data.pool`: `[9:3]` names no rows; write [:2000]",
+        "line 6, column 8: `data.pool`: `[9:3]` is not a range of rows; write [:2000]",
         "line 7, column 1: `data.labl`: there is no such field",
         "`data.test`: the field is missing",
         "line 11, column 11: `template.plain.example`: ",
         "line 12, column 24: `template.plain.label_words`: the label word ` bad` occurs twice",
-        "line 12, column 15: `template.plain.label_words`: 2 label words for 3 labels",
+        "line 12, column 15: `template.plain.label_words`: 2 label words, but there are 3 labels",
     ] {
         assert!(text.contains(expected), "{expected}\nis not in\n{text}");
     }
-    let text = mistakes(&[("task.toml", b"name = \nlabels = [\"a\"\n")]);
+    let text = errors(&[("task.toml", b"name = \nlabels = [\"a\"\n")]);
     assert!(text.contains("task.toml, line 1, column 8: "), "{text}");
 }
 
 #[test]
-fn every_mistake_in_data_has_its_place_and_its_cure() {
+fn every_error_in_data_has_its_position_and_advice() {
     let long = [b"{\"text\": \"".as_slice(), &vec![b'x'; 100 << 20], b"\", \"label\": \"bad\"}\n"].concat();
     let csv = |text: &str| TASK.replace("pool.jsonl", text);
     let utf16: Vec<u8> = POOL.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let in_csv = csv("pool.csv");
     let endless =
         TASK.replace("{{ text }}", "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
-    let stranger = TASK.replace("{{ text }}", "{{ txet }}");
+    let unknown_field = TASK.replace("{{ text }}", "{{ txet }}");
     let cases: Vec<Case> = vec![
         (
             "missing column",
             vec![("pool.jsonl", b"{\"text\": \"a\", \"lable\": \"good\"}")],
-            &["pool.jsonl, line 1: `label`: there is no such column", "there are: text and lable"],
+            &["pool.jsonl, line 1: `label`: there is no such column", "the columns are text and lable"],
         ),
         (
             "unknown label",
@@ -116,7 +116,7 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
         (
             "ragged CSV",
             vec![("task.toml", in_csv.as_bytes()), ("pool.csv", b"text,label\na,good\nb,bad,x\n")],
-            &["pool.csv, line 3: 3 columns, but there are names for 2", "quotes"],
+            &["pool.csv, line 3: the row has 3 columns, but there are 2 column names", "quotes"],
         ),
         (
             "NUL bytes",
@@ -136,7 +136,7 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
                 "test.jsonl",
                 b"{\"id\": \"x\", \"text\": \"c\", \"label\": 0}\n{\"id\": \"x\", \"text\": \"d\", \"label\": 1}",
             )],
-            &["test.jsonl, line 2: `id`: the id `x` is that of line 1 too"],
+            &["test.jsonl, line 2: `id`: the id `x` is already used in line 1"],
         ),
         (
             "one class only",
@@ -150,7 +150,7 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
         ),
         (
             "missing field in a template",
-            vec![("task.toml", stranger.as_bytes())],
+            vec![("task.toml", unknown_field.as_bytes())],
             &[
                 "task.toml, line 10, column 11: `template.plain.example`: the example `pool-1` has no field `txet`",
                 "its fields are text",
@@ -166,13 +166,9 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
         (
             "endless template",
             vec![("task.toml", endless.as_bytes())],
-            &["task.toml, line 10, column 11: `template.plain.example`: too much work", "let its loops end"],
+            &["task.toml, line 10, column 11: `template.plain.example`: rendering", "check that its loops end"],
         ),
-        (
-            "empty file",
-            vec![("pool.jsonl", b"\n")],
-            &["pool.jsonl: there is no example for the pool", "is the file empty"],
-        ),
+        ("empty file", vec![("pool.jsonl", b"\n")], &["pool.jsonl: the pool has no examples", "is the file empty"]),
         (
             "no JSON",
             vec![("pool.jsonl", b"{\"text\": \"a\", label}")],
@@ -181,11 +177,11 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
         (
             "no table",
             vec![("task.toml", csv("task.toml").as_bytes().to_vec().leak())],
-            &["`.toml` is no ending of a table"],
+            &["`.toml` is not the extension of a table"],
         ),
     ];
     for (name, files, expected) in cases {
-        let text = mistakes(&files);
+        let text = errors(&files);
         for part in expected {
             assert!(text.contains(part), "{name}: {part}\nis not in\n{text}");
         }
@@ -193,7 +189,7 @@ fn every_mistake_in_data_has_its_place_and_its_cure() {
 }
 
 #[test]
-fn a_run_on_bad_data_stops_at_the_first_mistake_and_leaves_what_is_there() {
+fn a_run_on_bad_data_stops_at_the_first_error_and_keeps_the_old_run() {
     let home = task_folder(&[]);
     let (task, out) = (home.path().join("task.toml"), home.path().join("run"));
     let args = [
@@ -217,7 +213,7 @@ fn a_run_on_bad_data_stops_at_the_first_mistake_and_leaves_what_is_there() {
 }
 
 #[test]
-fn tables_in_every_format_make_the_same_run() {
+fn tables_in_every_format_give_the_same_run() {
     let home = task_folder(&[]);
     let run = |task: &str| {
         fs::write(home.path().join("task.toml"), task).unwrap();
@@ -256,7 +252,7 @@ fn zero_shot_tasks_need_no_pool() {
 }
 
 #[test]
-fn the_papers_released_layout_is_used_as_it_is() {
+fn the_papers_released_files_can_be_used() {
     let home = TempDir::new().unwrap();
     let words = ["bad", "good"];
     let lines = |names: &str, form: &str, label: fn(usize) -> usize| -> String {
@@ -286,7 +282,7 @@ fn the_papers_released_layout_is_used_as_it_is() {
         meta["prompt"]["demo_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
     };
     let first = ["s0-1", "s0-2", "s0-3", "s0-4"].map(str::to_owned);
-    assert_eq!(ids(&meta), first.into(), "the first lines are the demonstrations, however the labels of others lie");
+    assert_eq!(ids(&meta), first.into(), "the first lines are the demonstrations, whichever labels they have");
     let output = partscope(&["tasks", "check", name.to_str().unwrap(), "--num-fewshot", "4"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("  | Judge the soup.\n  | \n  | Review: "), "{text}");

@@ -176,7 +176,7 @@ impl Variants<'_> {
         let size = BatchSize::default().even(self.decoder, prompts, shared);
         let batches = size.batches(self.decoder, prompts, shared);
         let packed = |batch: &[&[u32]], regime| Packed::new(batch.iter().copied(), shared, regime);
-        workers::arranged(self.decoder, &batches, |(regime, batch)| work(packed(batch, *regime)), |()| ())
+        workers::run_in_order(self.decoder, &batches, |(regime, batch)| work(packed(batch, *regime)), |()| ())
     }
 
     fn naive_prompts(&self) -> &[Vec<u32>] {

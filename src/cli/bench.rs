@@ -1,4 +1,4 @@
-//! `partscope bench`: how fast this machine takes a model apart.
+//! `partscope bench`: measures the speed of attribution on this machine.
 
 use super::{
     failure::Failure,
@@ -10,9 +10,10 @@ use crate::{
     cancel::Cancel,
 };
 
-/// Measure throughput here, against the naive way (every prompt whole), plain forward passes, and the machine's own peak.
+/// Measure throughput on this machine, compared with the naive way (no shared prefix), plain forward passes, and the
+/// machine's peak.
 ///
-/// Prompts are random tokens of the size of sentences of 8 to 26 words; ratios are medians over rounds.
+/// Prompts are random tokens with the lengths of sentences of 8 to 26 words; ratios are medians over rounds.
 ///
 /// Example: partscope bench -m model.gguf --shots 24
 #[derive(Debug, clap::Args)]
@@ -25,7 +26,7 @@ pub(super) struct Args {
     /// Prompts per round [default: as many as take about two seconds]
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
-    /// Rounds
+    /// Number of rounds
     #[arg(long, value_name = "N", default_value_t = Options::default().rounds)]
     rounds: usize,
     /// Print one JSON object
@@ -52,9 +53,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn table(measured: &Measured) -> String {
     let Measured { shots, examples, rounds, prefix_tokens, suffix_tokens, .. } = measured;
     format!(
-        "{shots} shots ({prefix_tokens} shared tokens, {suffix_tokens:.0} of its own a prompt), {examples} prompts, {rounds} rounds\n\
-         attributed       {:>8.1} prompts/s\n\
-         every one whole  {:>8.1} prompts/s: {:.1} times as slow\n\
+        "{shots} shots ({prefix_tokens} shared tokens, {suffix_tokens:.0} more per prompt), {examples} prompts, \
+         {rounds} rounds\n\
+        attribution      {:>8.1} prompts/s\n\
+        without sharing  {:>8.1} prompts/s: {:.1} times slower\n\
          overhead         {:>8.1} % over plain forward passes\n\
          arithmetic       {:>8.1} of {:.1} GFLOP/s: {:.0} % of the machine's peak\n",
         measured.examples_per_s,

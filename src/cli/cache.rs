@@ -1,4 +1,4 @@
-//! `partscope cache`: what is kept, and keeping it in order.
+//! `partscope cache`: lists, checks and prunes stored results.
 
 use std::{
     fmt::Write,
@@ -21,9 +21,9 @@ use crate::{
     text::printable,
 };
 
-/// What the model computed is kept, so that the same request is never computed twice: list, size, verify and prune it.
+/// List, measure, verify and prune the store of computed results, which avoids computing a request twice.
 ///
-/// The store lies where PARTSCOPE_CACHE says, else in the user's cache folder; PARTSCOPE_CACHE=off keeps nothing.
+/// PARTSCOPE_CACHE sets the store's folder (default: the user's cache folder); PARTSCOPE_CACHE=off disables it.
 ///
 /// Example: partscope cache list
 #[derive(Debug, clap::Args)]
@@ -40,43 +40,41 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs, logits and interrupted runs, the last used first
+    /// List runs, logits and interrupted runs, most recently used first
     ///
     /// Example: partscope cache list --json
     List,
-    /// How much there is, and where
+    /// Show the store's size and folder
     ///
     /// Example: partscope cache size
     Size,
-    /// Check every entry against its checksums; what is damaged is set aside and computed again when asked for
+    /// Check every entry against its checksums; damaged ones are set aside and recomputed when needed
     ///
     /// Example: partscope cache verify
     Verify,
-    /// Remove entries by age or size, or by key; always what was set aside as damaged
+    /// Remove entries by age, size or key, and all damaged ones that were set aside
     ///
     /// Example: partscope cache prune --older-than 30d --keep 2GB
     Prune {
-        /// Remove what was not used for so long: 12h, 30d
+        /// Remove entries not used for this long: 12h, 30d
         #[arg(long, value_name = "TIME", value_parser = duration)]
         older_than: Option<Duration>,
-        /// Remove what was not used for longest until so much is left: 500MB, 2GB
+        /// Remove the least recently used entries until this much is left: 500MB, 2GB
         #[arg(long, value_name = "SIZE", value_parser = size)]
         keep: Option<u64>,
         /// Remove everything
         #[arg(long, conflicts_with_all = ["older_than", "keep"])]
         all: bool,
-        /// Remove these, by their keys
+        /// Remove the entries with these keys
         #[arg(value_name = "KEY", conflicts_with_all = ["older_than", "keep", "all"])]
         keys: Vec<String>,
     },
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let store = StoreOptions::within(args.cache.clone()).store()?;
+    let store = StoreOptions::with_folder(args.cache.clone()).store()?;
     let Some(root) = store.root() else {
-        return Err(InputError::new("the store is switched off")
-            .cure("unset PARTSCOPE_CACHE, or name a --cache")
-            .into());
+        return Err(InputError::new("the store is disabled").cure("unset PARTSCOPE_CACHE, or set --cache").into());
     };
     let place = printable(&root.display().to_string()).into_owned();
     match &args.command {
@@ -161,32 +159,32 @@ fn list(store: &Store, json: bool) -> Result<(), Failure> {
     }
     let mut text = String::new();
     for row in &listing.entries {
-        let said =
+        let shown =
             |text: &Option<String>| text.as_deref().map_or_else(String::new, |text| printable(text).into_owned());
         let what = match (row.kind, row.done) {
             ("run", _) => format!(
                 "{} · {} · {} · demo seed {} · {} examples · full model {:.1}%",
-                said(&row.model),
-                said(&row.task),
-                said(&row.template),
+                shown(&row.model),
+                shown(&row.task),
+                shown(&row.template),
                 row.demo_seed.unwrap_or(0),
                 row.examples.unwrap_or(0),
                 100.0 * row.accuracy.unwrap_or(f64::NAN)
             ),
             (_, Some(done)) => format!(
                 "{} · {} · {} · demo seed {} · {done} of {} examples",
-                said(&row.model),
-                said(&row.task),
-                said(&row.template),
+                shown(&row.model),
+                shown(&row.task),
+                shown(&row.template),
                 row.demo_seed.unwrap_or(0),
                 row.examples.unwrap_or(0)
             ),
-            _ => said(&row.problem),
+            _ => shown(&row.problem),
         };
         let _ = writeln!(text, "{}  {:<11}  {:>8}  {what}", row.key, row.kind, human_bytes(row.bytes));
     }
     if listing.entries.is_empty() {
-        text.push_str("nothing is kept yet\n");
+        text.push_str("the store is empty\n");
     }
     Ok(print(&text)?)
 }
@@ -212,7 +210,7 @@ fn sizes(store: &Store, place: &str, json: bool) -> Result<(), Failure> {
     }
     let Sizes { folder, entries, bytes, damaged_bytes } = sizes;
     let aside = if damaged_bytes > 0 {
-        format!(", and {} set aside as damaged", human_bytes(damaged_bytes))
+        format!(", {} of damaged entries set aside", human_bytes(damaged_bytes))
     } else {
         String::new()
     };
@@ -260,7 +258,7 @@ fn prune(store: &Store, keys: &[String], limits: &Limits, json: bool) -> Result<
     for key in &keys {
         if !store.remove(key)? {
             let problem = format!("the store has no entry `{key}`");
-            return Err(InputError::new(problem).cure("`partscope cache list` shows what it has").into());
+            return Err(InputError::new(problem).cure("`partscope cache list` shows its entries").into());
         }
         removed = Removed { entries: removed.entries + 1, bytes: removed.bytes + size(key) };
     }
@@ -274,7 +272,7 @@ fn prune(store: &Store, keys: &[String], limits: &Limits, json: bool) -> Result<
     Ok(print(&format!("{} entries removed, {}\n", removed.entries, human_bytes(removed.bytes)))?)
 }
 
-/// `90s`, `45m`, `12h`, `30d`.
+/// Parses `90s`, `45m`, `12h`, `30d`.
 fn duration(text: &str) -> Result<Duration, String> {
     let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
     let scaled = units.iter().find_map(|(unit, seconds)| {
@@ -284,7 +282,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     scaled.ok_or_else(|| "write a number and a unit: 12h, 30d".to_owned())
 }
 
-/// `0`, `500MB`, `2GB`.
+/// Parses `0`, `500MB`, `2GB` into bytes.
 fn size(text: &str) -> Result<u64, String> {
     let units = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("", 1)];
     let scaled = units.iter().find_map(|(unit, bytes)| {
@@ -299,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_read_with_their_units() {
+    fn limits_parse_with_units() {
         assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * 86400)));
         assert_eq!((size("2GB"), size("500MB"), size("0")), (Ok(2_000_000_000), Ok(500_000_000), Ok(0)));
         assert!(duration("30").is_err() && duration("d").is_err() && size("2TB").is_err() && size("-1").is_err());

@@ -1,4 +1,4 @@
-//! `partscope classify`: label new texts with a mixed model.
+//! `partscope classify`: labels new texts with a mixed model.
 
 use std::path::{Path, PathBuf};
 
@@ -19,9 +19,9 @@ use crate::{
     task::{Example, Library, Template},
 };
 
-/// Label new texts with the full and the mixed model; one JSON object a line.
+/// Label new texts with the full and the mixed model; prints one JSON object per line.
 ///
-/// FILE holds JSON lines with the fields of the task's template, or, for a template with the single field `text`, plain
+/// FILE has JSON lines with the fields of the task's template or, for a template with the single field `text`, plain
 /// lines of text; `-` reads standard input.
 ///
 /// Example: echo "The soup was superb." | partscope classify --weights weights.json -
@@ -29,7 +29,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Weights that `partscope fit -o` wrote
+    /// Weights file from `partscope fit -o`
     #[arg(short, long, value_name = "W.json")]
     weights: PathBuf,
     /// Texts, or `-` for standard input
@@ -37,7 +37,7 @@ pub(super) struct Args {
     file: PathBuf,
 }
 
-/// A line of output.
+/// One line of output.
 #[derive(Serialize)]
 struct Labelled<'a> {
     id: &'a str,
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// JSON objects or plain texts, one a line, that `template` can put into words.
+/// Parses JSON objects or plain texts, one per line, and checks that `template` can render them.
 fn examples(path: &Path, text: &str, template: &Template) -> Result<Vec<Example>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let one = |(index, line): (usize, &str)| -> Result<Example> {

@@ -1,4 +1,4 @@
-//! `partscope compare`: two saved runs side by side.
+//! `partscope compare`: compares two saved runs.
 
 use std::{fmt::Write, path::PathBuf};
 
@@ -13,8 +13,8 @@ use crate::{
     text::printable,
 };
 
-/// Compare two saved runs of one model: correlation of component accuracies, overlap of the best, flipped examples and
-/// the components that flipped them.
+/// Compare two saved runs of one model: correlation of component accuracies, overlap of the best components, flipped
+/// examples and the components that flipped them.
 ///
 /// Example: partscope compare out-space out-newline
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// Folder of the second run
     #[arg(value_name = "RUN_B")]
     b: PathBuf,
-    /// Components named per flipped example
+    /// Components listed per flipped example
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
     /// Print one JSON object

@@ -1,4 +1,4 @@
-//! `partscope completions`: what a shell needs to complete the command line.
+//! `partscope completions`: prints completion scripts.
 
 use clap_complete::{Shell, generate};
 
@@ -9,7 +9,7 @@ use super::{failure::Failure, output::print};
 /// Example: partscope completions bash > ~/.local/share/bash-completion/completions/partscope
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Which shell
+    /// The shell
     shell: Shell,
 }
 

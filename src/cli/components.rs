@@ -1,4 +1,4 @@
-//! `partscope components`: every component of a saved run.
+//! `partscope components`: lists the components of a saved run.
 
 use std::{cmp::Ordering, fmt::Write, path::PathBuf};
 
@@ -46,13 +46,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Most accurate first.
+/// Formats the components, most accurate first.
 fn table(meta: &RunMeta, mut components: Vec<ComponentStats>) -> String {
     components.sort_by(|a, b| b.accuracy.partial_cmp(&a.accuracy).unwrap_or(Ordering::Equal));
     let mut text = String::new();
     if !meta.exactness.holds(F32_TOLERANCE) {
-        let _ =
-            writeln!(text, "NOT EXACT: the parts of this run do not add up (max_rel {:.1e})", meta.exactness.max_rel);
+        let _ = writeln!(
+            text,
+            "NOT EXACT: the contributions of this run do not add up (max_rel {:.1e})",
+            meta.exactness.max_rel
+        );
     }
     let words: Vec<String> = meta.task.label_words.iter().map(|word| printable(word.trim()).into_owned()).collect();
     let n = meta.examples.test;

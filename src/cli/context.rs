@@ -1,4 +1,4 @@
-//! A saved run with the model and the prompts that made it, for commands that ask the model again.
+//! A saved run with its model and prompts, for commands that run the model again.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::{
     store,
 };
 
-/// A run, its model, and its prompts as they were.
+/// A run with its model and its rebuilt prompts.
 pub(super) struct LoadedRun {
     pub(super) run: Run,
     pub(super) model: Model,
@@ -24,12 +24,12 @@ pub(super) struct LoadedRun {
 }
 
 impl LoadedRun {
-    /// Opens the run in `folder` and makes its prompts again.
+    /// Opens the run in `folder`, loads its model and rebuilds its prompts.
     pub(super) fn open(folder: &Path, model: &ModelOptions, line: &mut ProgressLine) -> Result<Self> {
         let run = store::open(folder)?;
         line.stage("loading the model…");
-        let model = model.or_of(&run.meta.model).load()?;
-        line.stage("making prompts…");
+        let model = model.for_run(&run.meta.model).load()?;
+        line.stage("building prompts…");
         let plan = Plan::of(&run);
         let rebuilt = rebuild(&model, &plan)?;
         Ok(Self { run, model, plan, rebuilt })
@@ -40,13 +40,19 @@ impl LoadedRun {
     }
 }
 
-/// One example of a run, for commands that look at a single prompt.
+/// A component and one example of a run.
 #[derive(Args, Debug)]
-pub(super) struct ExampleOptions {
+pub(super) struct ComponentOptions {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
-    /// The test example that is shown, by id [default: the first]
+    /// The component: a head, e.g. L5.H3, or (logit-lens only) an MLP, e.g. L5.MLP
+    #[arg(long, visible_alias = "head", value_name = "COMPONENT")]
+    pub(super) component: Component,
+    /// Number of tokens to list
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) top: usize,
+    /// The test example to show, by id [default: the first]
     #[arg(long, value_name = "ID")]
     example: Option<String>,
     #[command(flatten)]
@@ -56,17 +62,17 @@ pub(super) struct ExampleOptions {
     pub(super) json: bool,
 }
 
-impl ExampleOptions {
-    /// Opens the run and finds the example, given as its place among the test examples, and `component` in the model.
-    pub(super) fn open(&self, component: Component, line: &mut ProgressLine) -> Result<(LoadedRun, usize)> {
+impl ComponentOptions {
+    /// Opens the run, checks that the model has the component, and returns the index of the test example.
+    pub(super) fn open(&self, line: &mut ProgressLine) -> Result<(LoadedRun, usize)> {
         let loaded = LoadedRun::open(&self.run, &self.model, line)?;
-        index_of(loaded.plan.shape, component)?;
+        index_of(loaded.plan.shape, self.component)?;
         let example = find_example(&loaded.plan, self.example.as_deref())?;
         Ok((loaded, example))
     }
 }
 
-/// The place of a component in a model of this shape.
+/// Returns the index of a component in a model of this shape.
 pub(super) fn index_of(shape: Shape, component: Component) -> Result<usize> {
     shape.index(component).ok_or_else(|| {
         let problem = format!("the model has no component {component}");

@@ -1,4 +1,4 @@
-//! `partscope doctor`: is this model all right?
+//! `partscope doctor`: examines a model.
 
 use std::fmt::Write;
 
@@ -13,14 +13,14 @@ use crate::{
     text::printable,
 };
 
-/// Examine a model: what it is, whether it loads, whether its parts add up, how far other dtypes drift.
+/// Examine a model: its properties, whether it loads, whether contributions add up, and how far other dtypes deviate.
 ///
 /// Example: partscope doctor -m ./SmolLM2-135M --drift
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Load the model in every dtype and measure how far it is from f32
+    /// Load the model in every dtype and measure its deviation from f32
     #[arg(long)]
     drift: bool,
     /// Print one JSON object
@@ -55,8 +55,8 @@ fn page(report: &DoctorReport) -> String {
     }
     row("free memory", &facts.free.map_or_else(|| "unknown".to_owned(), gigabytes));
     for need in &facts.memory {
-        let auto = if facts.auto.as_ref() == Some(&need.dtype) { ", what auto takes" } else { "" };
-        let fits = if need.fits == Some(false) { ", more than is free" } else { "" };
+        let auto = if facts.auto.as_ref() == Some(&need.dtype) { ", chosen by auto" } else { "" };
+        let fits = if need.fits == Some(false) { ", exceeds free memory" } else { "" };
         row("  memory", &format!("{} in {}{auto}{fits}", gigabytes(need.bytes), need.dtype));
     }
     let tokenizer = &facts.tokenizer;
@@ -83,7 +83,7 @@ fn shapes(loaded: &Loaded, row: &mut impl FnMut(&str, &str)) {
     }
     row("loaded", &format!("{} on {} in {:.1} s", loaded.dtype, loaded.device, loaded.load_s));
     let exactness = &loaded.exactness;
-    row("exactness", &format!("parts add up to {:.1e} of the largest logit", exactness.max_rel));
+    row("exactness", &format!("contributions add up within {:.1e} of the largest logit", exactness.max_rel));
 }
 
 fn drift_line(drift: &Drift) -> String {
@@ -91,7 +91,8 @@ fn drift_line(drift: &Drift) -> String {
         return format!("{}: not measured: {reason}", drift.dtype);
     }
     format!(
-        "{}: label logits off by up to {:.1e} ({:.2} %), {} of {} predictions changed; parts add up to {:.1e}",
+        "{}: label logits differ by up to {:.1e} ({:.2} %), {} of {} predictions changed; \
+         contributions add up within {:.1e}",
         drift.dtype,
         drift.max_abs,
         100.0 * drift.max_rel,

@@ -1,4 +1,4 @@
-//! `partscope explore`: the terminal explorer.
+//! `partscope explore`: opens the terminal explorer.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Task to begin with, by name or as a task file [default: topic, on the template `article-hash`
+    /// Initial task, by name or as a task file [default: topic, with the template `article-hash`
     /// and demonstration set 2]
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
@@ -43,12 +43,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 fn options(args: &Args) -> Result<ExploreOptions> {
     let saved = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<_>>>()?;
     let store = args.store.store()?;
-    let model = saved.first().map_or_else(|| args.model.clone(), |run| args.model.or_of(&run.meta.model));
+    let model = saved.first().map_or_else(|| args.model.clone(), |run| args.model.for_run(&run.meta.model));
     let (source, load) = (model.source()?, model.load_options()?);
     let shared = SharedModel::default();
-    let (asked, common, known) = (source.clone(), shared.clone(), load.clone());
+    let (study_source, study_model, study_load) = (source.clone(), shared.clone(), load.clone());
     let study: StartStudy = Box::new(move |name: &str, listen: Listener<_>| {
-        experiment_worker(name, asked.clone(), known.clone(), common.clone(), listen)
+        experiment_worker(name, study_source.clone(), study_load.clone(), study_model.clone(), listen)
     });
     if !saved.is_empty() {
         return Ok(ExploreOptions { saved, store, study: Some(study), ..ExploreOptions::default() });
@@ -59,7 +59,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         names.insert(0, first.task.clone());
     }
     let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
-    let kept = store.clone();
+    let explorer_store = store.clone();
     let start = move |listen: Listener<_>| model_worker(source, load, store, shared, listen);
     Ok(ExploreOptions {
         model: Some(Box::new(start)),
@@ -67,11 +67,11 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         first: Some(first),
         choices,
         saved,
-        store: kept,
+        store: explorer_store,
     })
 }
 
-/// The request where no task is named: the demo's opening, unless a template is named.
+/// Returns the request if no task is given: the demo's first run, unless the options change it.
 fn opening(prompt: &PromptOptions) -> Result<RunRequest> {
     let opening = RunRequest::opening();
     let request = prompt.request(&opening.task, None)?;

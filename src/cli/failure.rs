@@ -1,19 +1,19 @@
-//! How a command ends when it does not end well.
+//! Ways in which a command fails.
 
 use crate::error::Error;
 
-/// How a command ended, if not well.
+/// Failure of a command.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// A library error.
     Error(Error),
-    /// Wrong use of the command line that clap cannot see: exit 2.
+    /// Wrong use of the command line that clap cannot detect: exit 2.
     Usage(String),
-    /// The command did its work, and its result is a failure it has already reported: exit 1.
+    /// The command already reported the failure: exit 1.
     Reported,
-    /// The same where the input is at fault: exit 3.
+    /// The command already reported that its input is bad: exit 3.
     BadInput,
-    /// Some of several things were done, and it is said which were not: exit 4.
+    /// Some of several runs failed, which is already reported: exit 4.
     Partial,
 }
 

@@ -1,4 +1,4 @@
-//! `partscope fit`: learn a mix on a run's training split.
+//! `partscope fit`: fits a mix on a run's training split.
 
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Instant};
 
@@ -30,7 +30,7 @@ use crate::{
     text::{printable, signed},
 };
 
-/// Fit a mix on a run's training split and show it beside the baselines, all on the same labels and test examples.
+/// Fit a mix on a run's training split and compare it with baselines on the same labels and test examples.
 ///
 /// Example: partscope fit out -o weights.json
 ///
@@ -40,16 +40,17 @@ pub(super) struct Args {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Which fit: `partscope`, `comprw`, `comprw_released`, or `convex` (the paper's objective, solved to its optimum)
+    /// Fitting method: `partscope`, `comprw`, `comprw_released`, or `convex` (the paper's objective, solved to its
+    /// optimum)
     #[arg(long, value_name = "METHOD", default_value = "partscope")]
     method: Method,
     /// Strength of the penalty, for `convex`
     #[arg(long, value_name = "L")]
     lambda: Option<f64>,
-    /// Write the weights to this file; `-` prints them, and nothing else
+    /// Write the weights to this file; `-` prints only the weights
     #[arg(short, long, value_name = "FILE.json")]
     output: Option<PathBuf>,
-    /// Add the baselines that need prompts run: the whole budget as shots, nearest examples, contextual calibration
+    /// Add the baselines that run prompts: the whole budget as shots, nearest examples, contextual calibration
     #[arg(long)]
     with_model: bool,
     #[command(flatten)]
@@ -88,7 +89,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let mut outcomes = all_outcomes(&run, &fitted)?;
     if args.with_model {
-        outcomes.extend(model_outcomes(&args.model.or_of(&run.meta.model).load()?, &args.store.store()?, &run)?);
+        outcomes.extend(model_outcomes(&args.model.for_run(&run.meta.model).load()?, &args.store.store()?, &run)?);
         outcomes.sort_by_key(|outcome| outcome.method);
     }
     if let Some(path) = &args.output {
@@ -122,7 +123,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
     let cancel = Cancel::default();
     let fixed = |what: &str| -> Error {
-        InputError::new(format!("{what} has its own λ"))
+        InputError::new(format!("{what} chooses λ itself"))
             .field("--lambda")
             .cure("leave it out, or use --method convex")
             .into()
@@ -149,7 +150,7 @@ fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
     }
 }
 
-/// Every method that needs only the table, the chosen fit among them.
+/// Scores every method that needs only the table, including the chosen fit.
 fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
     let cancel = Cancel::default();
     let mut fits = Vec::new();
@@ -166,21 +167,21 @@ fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
     outcomes_with(&run.train, &run.test, &fits, &BaselineOptions::default(), &cancel)
 }
 
-/// Baselines for which prompts are run: on the demonstrations, training and test examples of `run`.
+/// Scores the baselines that run prompts, on the demonstrations, training and test examples of `run`.
 fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome>> {
     let meta = &run.meta;
     let wrong = |problem: &str, cure: &str| Error::from(InputError::new(problem).field("--with-model").cure(cure));
     if model.meta.weights_hash != meta.model.weights_hash {
-        return Err(wrong("the run was made with another model", "name it with -m"));
+        return Err(wrong("the run was made with another model", "give the run's model with -m"));
     }
     let Some(request) = &meta.request else {
-        return Err(wrong("the run does not say what made it", "run again, on a task"));
+        return Err(wrong("the run does not record a request", "run again, on a task"));
     };
     let task = Library.task(&request.task)?;
     let draft = PromptBuilder::new(&task, request)?.without(meta.prompt.skipped());
     let ids: Vec<&str> = draft.train.iter().chain(&draft.test).map(|example| example.id.as_str()).collect();
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
-        return Err(wrong("the task's data changed since the run was made", "run again"));
+        return Err(wrong("the task's data has changed since the run", "run again"));
     }
     let cancel = Cancel::default();
     let logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
@@ -195,7 +196,7 @@ fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome
     Ok(methods.into_iter().map(|(method, predicted)| Outcome::new(method, predicted, &run.test)).collect())
 }
 
-/// What the mix adds to every label, where it adds anything.
+/// Formats the offsets that the mix adds to the labels; empty if there are none.
 fn offsets(run: &Run, fitted: &Fit) -> String {
     let words = run.meta.task.label_words.iter().map(|word| printable(word.trim()));
     let added: Vec<String> =
@@ -203,7 +204,7 @@ fn offsets(run: &Run, fitted: &Fit) -> String {
     if added.is_empty() {
         return String::new();
     }
-    format!("added to every label, nats: {}\n", added.join(", "))
+    format!("offset of each label, nats: {}\n", added.join(", "))
 }
 
 fn table(run: &Run, fitted: &Fit, outcomes: &[Outcome], seconds: f64) -> String {

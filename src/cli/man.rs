@@ -1,4 +1,4 @@
-//! `partscope man`: manual pages, made from the same words as `--help`.
+//! `partscope man`: manual pages, generated from the `--help` texts.
 
 use std::{fs, path::PathBuf};
 

@@ -1,6 +1,6 @@
-//! The command line: one file per command, all of them thin.
+//! The command line: one short file per command.
 //!
-//! Data goes to standard output, progress to standard error and only if that is a terminal.
+//! Data goes to standard output; progress goes to standard error if that is a terminal.
 
 mod ablate;
 mod attention;
@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
 
-/// See which attention heads and MLPs of a language model carry in-context learning, and re-mix them.
+/// Show which attention heads and MLPs of a language model carry in-context learning, and re-mix them.
 ///
 /// Without a command, opens the explorer on the embedded demo model.
 #[derive(Debug, Parser)]
@@ -52,7 +52,8 @@ enum Command {
     Compare(compare::Args),
     Ablate(ablate::Args),
     Attention(attention::Args),
-    Writes(logit_lens::Args),
+    #[command(visible_alias = "writes")]
+    LogitLens(logit_lens::Args),
     Classify(classify::Args),
     Reproduce(reproduce::Args),
     Cache(cache::Args),
@@ -64,8 +65,8 @@ enum Command {
     Man(man::Args),
 }
 
-/// Parses the command line, runs the command, and maps the outcome to the exit codes of the contract: 0 done,
-/// 1 failure, 2 usage, 3 bad input, 4 some of several runs.
+/// Parses the command line, runs the command, and returns an exit code: 0 done, 1 failure, 2 usage, 3 bad input,
+/// 4 some of several runs failed.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
@@ -81,7 +82,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Ablate(args)) => ablate::run(&args),
         Some(Command::Attention(args)) => attention::run(&args),
-        Some(Command::Writes(args)) => logit_lens::run(&args),
+        Some(Command::LogitLens(args)) => logit_lens::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Cache(args)) => cache::run(&args),
@@ -95,7 +96,7 @@ pub fn main() -> ExitCode {
     finish(outcome.map(|()| 0))
 }
 
-/// Says what went wrong, if something did, and maps it to an exit code.
+/// Prints the error, if any, and returns the exit code.
 fn finish(outcome: Result<u8, Failure>) -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -118,12 +119,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_command_line_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_command_shows_an_example() {
+    fn every_command_has_an_example() {
         for command in Cli::command().get_subcommands() {
             let about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
             assert!(about.contains("Example: ") && about.contains("partscope "), "{}: {about}", command.get_name());

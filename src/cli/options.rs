@@ -1,4 +1,4 @@
-//! Which model a command takes, and how it computes.
+//! Options for the model and its computation.
 
 use std::io::IsTerminal;
 
@@ -16,26 +16,26 @@ use crate::{
     text::printable,
 };
 
-/// What the model that comes with the program is called.
+/// Name of the embedded model.
 const DEMO: &str = "demo";
 
-/// Which model, and how it computes.
+/// The model and how it computes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct ModelOptions {
     /// Model: `demo`, a folder with config.json, tokenizer.json and safetensors, a GGUF file, or org/name[@revision];
-    /// for a saved run its own, unless another is named
+    /// the default for a saved run is its own model
     #[arg(short, long, default_value = DEMO, value_name = "MODEL")]
     pub(super) model: String,
-    /// What weights are kept as: auto, f32, f16, bf16 or q8_0
+    /// Data type of the weights: auto, f32, f16, bf16 or q8_0
     #[arg(long, default_value = "auto", value_name = "DTYPE")]
     dtype: String,
-    /// Where it computes: auto, cpu, cuda, cuda:N or metal
+    /// Device: auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: String,
-    /// Threads for the computation [default: all cores]; products of quantised weights take CANDLE_NUM_THREADS instead
+    /// Number of threads [default: all cores]; matrix products of quantised weights use CANDLE_NUM_THREADS instead
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Never open a connection
+    /// Never connect to the network
     #[arg(long)]
     offline: bool,
 }
@@ -48,7 +48,7 @@ impl Default for ModelOptions {
 }
 
 impl ModelOptions {
-    /// What `-m` names.
+    /// Parses the model given with `-m`.
     pub(super) fn source(&self) -> Result<Source> {
         if self.offline {
             go_offline();
@@ -56,29 +56,29 @@ impl ModelOptions {
         self.model.parse()
     }
 
-    /// How to load it. Sets the number of threads for the whole program on the way.
+    /// Returns how to load the model. Also sets the number of threads of the whole program.
     pub(super) fn load_options(&self) -> Result<LoadOptions> {
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
             pool.map_err(|error| Error::from(InputError::new(error.to_string()).field("--threads")))?;
         }
         let device = LoadOptions::device(&self.device)?;
-        let watcher = if std::io::stderr().is_terminal() { Watcher::new(show) } else { Watcher::default() };
+        let watcher = if std::io::stderr().is_terminal() { Watcher::new(show_download) } else { Watcher::default() };
         Ok(LoadOptions { device, dtype: self.dtype.parse()?, offline: self.offline, watcher, ..LoadOptions::default() })
     }
 
-    /// The same for a run that `model` made, where no other than the demo is named.
-    pub(super) fn or_of(&self, model: &ModelMeta) -> Self {
+    /// Returns the options with the run's `model` in place of the default model.
+    pub(super) fn for_run(&self, model: &ModelMeta) -> Self {
         let model = if self.model == DEMO { &model.id } else { &self.model };
         Self { model: model.clone(), ..self.clone() }
     }
 
-    /// The model called `model` with all else left open.
+    /// Returns the options for `model`, with defaults for everything else.
     pub(super) fn named(model: &str, offline: bool) -> Self {
         Self { model: model.to_owned(), offline, ..Self::default() }
     }
 
-    /// The model's tokenizer and chat template; its weights are not read.
+    /// Returns the model's tokenizer and chat template, without loading its weights.
     pub(super) fn reader(&self) -> Result<(Tokenizer, Option<ChatTemplate>)> {
         self.source()?.reader(&self.load_options()?)
     }
@@ -90,8 +90,8 @@ impl ModelOptions {
     }
 }
 
-/// One line that counts up.
-fn show(download: &Download<'_>) {
+/// Shows the progress of a download in one line.
+fn show_download(download: &Download<'_>) {
     let total = download.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
     let end = if download.total == Some(download.done) { "\n" } else { "" };
     eprint!("\r\x1b[K{}: {}{total}{end}", printable(download.file), gigabytes(download.done));

@@ -1,4 +1,4 @@
-//! Writing to standard output and standard error.
+//! Reads inputs, and writes to standard output and standard error.
 
 use std::{
     io::{self, IsTerminal, Read, Write},
@@ -15,7 +15,7 @@ use crate::{
     task::decode,
 };
 
-/// Prints `text` to standard output. A reader that went away (`| head`) is no failure.
+/// Prints `text` to standard output. A closed pipe (`| head`) is not an error.
 pub(super) fn print(text: &str) -> Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
@@ -25,24 +25,24 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Whether `path` means standard input or output.
+/// Returns whether `path` means standard input or output.
 pub(super) fn is_stream(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The text of a file, or of standard input for `-`: UTF-8, or UTF-16 with a byte order mark.
+/// Reads the text of a file, or of standard input for `-`: UTF-8, or UTF-16 with a byte order mark.
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();
     let read = if is_stream(path) {
         io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
     } else {
-        std::fs::read(path).map(|whole| bytes = whole)
+        std::fs::read(path).map(|content| bytes = content)
     };
     read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     Ok(decode(path, &bytes)?.into_owned())
 }
 
-/// Writes `text` to a file, which appears whole or not at all, or to standard output for `-`.
+/// Writes `text` to a file atomically, or to standard output for `-`.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
     if is_stream(path) { print(text) } else { write_whole(path, text.as_bytes()) }
 }
@@ -54,21 +54,21 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&(text + "\n"))
 }
 
-/// A line on standard error that shows how far a task is; silent where that is no terminal.
+/// Progress line on standard error; silent if that is not a terminal.
 pub(super) struct ProgressLine {
     shown: bool,
     next: Instant,
 }
 
-/// Time between two paintings of the line.
-const PACE: Duration = Duration::from_millis(100);
+/// Time between two updates of the line.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 
 impl ProgressLine {
     pub(super) fn new() -> Self {
         Self { shown: false, next: Instant::now() }
     }
 
-    /// Says something that stays, where there is a terminal.
+    /// Prints a permanent line if standard error is a terminal.
     pub(super) fn note(&mut self, text: &str) {
         if io::stderr().is_terminal() {
             self.clear();
@@ -76,7 +76,7 @@ impl ProgressLine {
         }
     }
 
-    /// Shows a stage that has no count.
+    /// Shows a stage without a count.
     pub(super) fn stage(&mut self, text: &str) {
         self.next = Instant::now();
         self.paint(text);
@@ -100,7 +100,7 @@ impl ProgressLine {
         if io::stderr().is_terminal() && Instant::now() >= self.next {
             eprint!("\r\x1b[K{text}");
             self.shown = true;
-            self.next = Instant::now() + PACE;
+            self.next = Instant::now() + UPDATE_INTERVAL;
         }
     }
 }
@@ -111,7 +111,7 @@ impl Drop for ProgressLine {
     }
 }
 
-/// A rate with as many digits as it deserves: `0.14`, `3.2`, `410`.
+/// Formats a rate with two significant digits below 10: `0.14`, `3.2`, `410`.
 pub(super) fn human_rate(rate: f64) -> String {
     match rate {
         r if r < 1.0 => format!("{r:.2}"),
@@ -120,7 +120,7 @@ pub(super) fn human_rate(rate: f64) -> String {
     }
 }
 
-/// Bytes as people say them: `12 kB`, `3.4 MB`, `2.10 GB`.
+/// Formats a number of bytes: `12 kB`, `3.4 MB`, `2.10 GB`.
 pub(super) fn human_bytes(bytes: u64) -> String {
     match bytes as f64 {
         b if b < 1e6 => format!("{:.0} kB", b / 1e3),
@@ -129,7 +129,7 @@ pub(super) fn human_bytes(bytes: u64) -> String {
     }
 }
 
-/// A duration as people say it: `0.4 s`, `12 s`, `3 min`, `2 h 05 min`.
+/// Formats a duration: `0.4 s`, `12 s`, `3 min`, `2 h 05 min`.
 pub(super) fn human_time(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
@@ -145,8 +145,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_read_naturally() {
-        let said = |seconds: f64| human_time(Duration::from_secs_f64(seconds));
-        assert_eq!([said(0.44), said(59.6), said(600.0), said(7500.0)], ["0.4 s", "60 s", "10 min", "2 h 05 min"]);
+    fn times_use_a_suitable_unit() {
+        let text = |seconds: f64| human_time(Duration::from_secs_f64(seconds));
+        assert_eq!([text(0.44), text(59.6), text(600.0), text(7500.0)], ["0.4 s", "60 s", "10 min", "2 h 05 min"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Which prompts a task gives.
+//! Options for the prompts of a task.
 
 use std::path::{Path, PathBuf};
 
@@ -19,13 +19,13 @@ pub(super) struct PromptOptions {
     /// Template by name [default: the task's first]; `run` takes several, separated by commas, or `all`
     #[arg(long, value_name = "NAME")]
     pub(super) template: Option<String>,
-    /// Demonstrations in every prompt [default: 4, or as many as are listed]
+    /// Demonstrations in every prompt [default: 4, or the number listed]
     #[arg(long, value_name = "K")]
     num_fewshot: Option<usize>,
-    /// Which demonstration set; different seeds draw disjoint sets while the pool lasts [default: 0]
+    /// Seed of the demonstration set; different seeds draw disjoint sets until the pool is used up [default: 0]
     #[arg(long, value_name = "S")]
     pub(super) demo_seed: Option<u64>,
-    /// Draw demonstrations whatever their labels, not as many of each
+    /// Draw demonstrations without balancing their labels
     #[arg(long, conflicts_with_all = ["demos", "demo_ids"])]
     unbalanced: bool,
     /// Demonstrations by their ids in the task's pool, in prompt order
@@ -35,25 +35,25 @@ pub(super) struct PromptOptions {
     /// and the label to show; `-` reads standard input
     #[arg(long, value_name = "FILE.jsonl")]
     demos: Option<PathBuf>,
-    /// At most so many test examples [default: all]
+    /// Maximum number of test examples [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Labelled examples to fit weights on, besides the demonstrations
+    /// Labelled examples for fitting weights, in addition to the demonstrations
     #[arg(long, default_value_t = RunRequest::default().train_examples, value_name = "N")]
     train_examples: usize,
-    /// What to do about prompts longer than the model's context: error, drop-demos (leave out their first demonstrations,
-    /// as few as need be) or skip (leave out the example); what was done stands in run.json
+    /// How to handle prompts longer than the model's context: error, drop-demos (drop as few of their first
+    /// demonstrations as possible) or skip (skip the example); run.json records the result
     #[arg(long, value_name = "POLICY", default_value = "error", value_parser = overflow)]
     on_overflow: Overflow,
-    /// Label words may be several tokens; each is scored by the first token that tells all of them apart
+    /// Allow label words of several tokens; each is scored by the first token that distinguishes all of them
     #[arg(long)]
     first_token: bool,
-    /// Demonstrations and query as turns of a conversation, in the model's own chat template
+    /// Format demonstrations and query as turns of a conversation, with the model's chat template
     #[arg(long)]
     chat: bool,
 }
 
-/// A policy by its name on the command line.
+/// Parses an overflow policy.
 pub(super) fn overflow(text: &str) -> Result<Overflow, String> {
     let found = Overflow::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, policy)| policy);
     found.ok_or_else(|| "write error, drop-demos or skip".to_owned())
@@ -79,20 +79,20 @@ impl Default for PromptOptions {
 }
 
 impl PromptOptions {
-    /// The request for the task called `task`; demonstrations from a file are held against `data`.
+    /// Returns the request for the task called `task`; checks demonstrations from a file with `data`.
     ///
     /// # Errors
     /// If the file of demonstrations cannot be used.
     pub(super) fn request(&self, task: &str, data: Option<&Task>) -> Result<RunRequest> {
         let demos = self.listed(data)?;
-        let drawn = match &demos {
+        let shots = match &demos {
             Demos::Listed(listed) => listed.len(),
             _ => RunRequest::default().shots,
         };
         Ok(RunRequest {
-            task: lasting(task),
+            task: absolute_name(task),
             template: self.template.clone(),
-            shots: self.num_fewshot.unwrap_or(drawn),
+            shots: self.num_fewshot.unwrap_or(shots),
             demo_seed: self.demo_seed.unwrap_or(RunRequest::default().demo_seed),
             train_examples: self.train_examples,
             limit: self.limit,
@@ -101,15 +101,15 @@ impl PromptOptions {
         })
     }
 
-    /// How prompts are scored, and what becomes of those that are too long.
+    /// Returns how prompts are formatted and scored, and how those that are too long are handled.
     pub(super) fn prompting(&self) -> Prompting {
         Prompting { on_overflow: self.on_overflow, first_token: self.first_token, chat: self.chat }
     }
 
-    /// Leaves at most as many test prompts as are asked for.
+    /// Removes test prompts beyond `--limit`.
     ///
     /// # Errors
-    /// If that is none.
+    /// If the limit is 0.
     pub(super) fn limit_tests(&self, prompts: &mut Vec<ExplicitPrompt>) -> Result<()> {
         let mut left = self.limit.unwrap_or(usize::MAX);
         if left == 0 {
@@ -134,28 +134,29 @@ impl PromptOptions {
     }
 }
 
-/// A task's name, or the whole path of its file: what `run.json` says must hold in other folders too.
-fn lasting(task: &str) -> String {
+/// Returns a task's name, or the absolute path of its file, so that `run.json` is valid in other folders.
+fn absolute_name(task: &str) -> String {
     let path = Path::new(task);
     let named = path.is_file() || path.parent().is_some_and(|folder| !folder.as_os_str().is_empty());
     let absolute = named.then(|| std::path::absolute(path).ok()).flatten();
     absolute.map_or_else(|| task.to_owned(), |path| path.display().to_string())
 }
 
-/// Lines of `{"text": "…", "label": "positive"}`, or `{"id": "…", "label": "…"}` for one of the pool under this label.
+/// Parses lines of `{"text": "…", "label": "positive"}`, or `{"id": "…", "label": "…"}` for an example of the pool with
+/// this label.
 fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<Demonstration>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let one = |(index, line): (usize, &str)| -> Result<Demonstration> {
         let wrong = |problem: String| InputError::new(problem).path(path).line(index + 1);
         let mut fields: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
-            let cure = r#"a line reads {"text": "…", "label": "…"}, or {"id": "…"} for an example of the pool"#;
+            let cure = r#"write lines such as {"text": "…", "label": "…"}, or {"id": "…"} for an example of the pool"#;
             wrong(format!("not a JSON object: {error}")).cure(cure)
         })?;
         let mut take = |field: &str| match fields.shift_remove(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(wrong("it is neither text nor number".to_owned()).field(field)),
+            Some(_) => Err(wrong("it is neither a text nor a number".to_owned()).field(field)),
         };
         let (id, label) = (take("id")?, take("label")?);
         let fields = (!fields.is_empty()).then_some(fields);
@@ -169,20 +170,20 @@ fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<De
     };
     let found = lines.map(one).collect::<Result<Vec<_>>>()?;
     if found.is_empty() {
-        let cure = "write some, or ask for none with --num-fewshot 0 in place of --demos";
-        return Err(InputError::new("there is no demonstration").path(path).cure(cure).into());
+        let cure = "add some, or use --num-fewshot 0 instead of --demos for none";
+        return Err(InputError::new("there are no demonstrations").path(path).cure(cure).into());
     }
     Ok(found)
 }
 
-/// Whether the task has the example and the label, and some template its fields.
+/// Checks that the task has the example and the label, and that a template can render the fields.
 fn usable(task: &Task, demonstration: &Demonstration) -> Result<(), InputError> {
     let examples = resolve(task, std::slice::from_ref(demonstration));
-    let worded = examples.and_then(|examples| {
-        let words = task.templates.iter().map(|template| template.render(&examples[0]).map(|_| ()));
-        words.reduce(Result::or).unwrap_or(Ok(()))
+    let rendered = examples.and_then(|examples| {
+        let attempts = task.templates.iter().map(|template| template.render(&examples[0]).map(|_| ()));
+        attempts.reduce(Result::or).unwrap_or(Ok(()))
     });
-    worded.map_err(|error| match error {
+    rendered.map_err(|error| match error {
         Error::Input(error) => *error,
         other => InputError::new(other.to_string()).field("label"),
     })
@@ -193,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn demonstrations_are_named_or_written_out() {
+    fn demonstrations_are_listed_by_id_or_written_out() {
         let text = "{\"id\": \"a\"}\n\n{\"text\": \"x\", \"label\": 1}\n{\"id\": 7, \"label\": \"no\"}\n";
         let read = demonstrations(Path::new("d.jsonl"), text, None).unwrap();
         assert_eq!(read[0], Demonstration::of_pool("a"));
@@ -204,7 +205,7 @@ mod tests {
             ("{", "line 1"),
             ("{}", "neither an id"),
             ("{\"id\": []}", "`id`"),
-            ("\n", "d.jsonl: there is no demonstration"),
+            ("\n", "d.jsonl: there are no demonstrations"),
         ] {
             let error = demonstrations(Path::new("d.jsonl"), bad, None).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

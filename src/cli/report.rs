@@ -1,4 +1,4 @@
-//! `partscope report`: figures, tables and a page of saved runs.
+//! `partscope report`: writes figures, tables and an HTML page of saved runs.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{cancel::Cancel, error::Result, report::Report, run::Run, store, text::printable};
 
-/// Draw figures (SVG, PNG), write tables (CSV, Parquet) and one self-contained HTML page of saved runs.
+/// Write figures (SVG, PNG), tables (CSV, Parquet) and one self-contained HTML page of saved runs.
 ///
-/// Heat maps of accuracy and fitted weights, the path of the fit, scatter and difference of every run with the first,
-/// agreement of all runs, and what the labels buy by method.
+/// Shows heat maps of accuracy and fitted weights, the path of the fit, scatter plots and differences of every run with
+/// the first, agreement of all runs, and accuracy by method.
 ///
 /// Example: partscope report out out2 -o figures-for-the-paper
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// Folders of runs
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// Folder to write to, or `-` to print the page alone
+    /// Folder to write to, or `-` to print only the page
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Print one JSON object that lists the files

@@ -1,4 +1,4 @@
-//! `partscope reproduce`: the paper's protocol and its two tables.
+//! `partscope reproduce`: runs the paper's protocol and prints its two tables.
 
 use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf, time::Duration};
 
@@ -23,15 +23,15 @@ use crate::{
 
 /// Run the paper's protocol: tasks × templates × demonstration sets, every method on the same labels.
 ///
-/// What the model computes is cached: a second call does no model work, and an interrupted one goes on where it stopped.
+/// Model results are cached: a second call computes nothing, and an interrupted one resumes where it stopped.
 ///
 /// Example: partscope reproduce -m demo --tasks sentiment,topic --seeds 2
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Tasks by name or file, separated by commas [default: the paper's eight data sets, from the hub; for the
-    /// demo model those that are part of the program]
+    /// Tasks by name or file, separated by commas [default: the paper's eight data sets from the hub; for the
+    /// demo model, the embedded tasks]
     #[arg(long, value_name = "TASKS", value_delimiter = ',')]
     tasks: Vec<String>,
     /// Demonstration sets per template
@@ -43,10 +43,10 @@ pub(super) struct Args {
     /// Labels per run, demonstrations included
     #[arg(long, value_name = "K", default_value_t = 24)]
     budget: usize,
-    /// At most so many examples are scored [default: all]
+    /// Maximum number of scored examples [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// What to do about prompts longer than the model's context: error, drop-demos or skip
+    /// How to handle prompts longer than the model's context: error, drop-demos or skip
     #[arg(long, value_name = "POLICY", default_value = "error", value_parser = overflow)]
     on_overflow: Overflow,
     /// Score on the development split, for choosing methods
@@ -54,7 +54,7 @@ pub(super) struct Args {
     dev: bool,
     #[command(flatten)]
     store: StoreOptions,
-    /// Also write rows.json, accuracy.csv and agreement.csv into this folder
+    /// Also write rows.json, accuracy.csv and agreement.csv to this folder
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Print one JSON object
@@ -98,8 +98,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let store = args.store.store()?;
     let pending = protocol.pending(&model, &store)?;
     if pending > 0 {
-        let whole = Duration::from_secs_f64(protocol.seconds_per_run(&model, &cancel)? * pending as f64);
-        eprintln!("{pending} of {runs} runs to make, about {} here (measured on a few examples)", human_time(whole));
+        let estimate = Duration::from_secs_f64(protocol.seconds_per_run(&model, &cancel)? * pending as f64);
+        eprintln!(
+            "{pending} of {runs} runs to compute, about {} on this machine (measured on a few examples)",
+            human_time(estimate)
+        );
     }
     let mut line = ProgressLine::new();
     let rows = protocol.reproduce(&model, &store, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
@@ -140,7 +143,7 @@ fn tables(report: &Report) -> String {
         let mean = format!("{:.1} [{:.1}, {:.1}]", 100.0 * row.mean, 100.0 * row.ci.0, 100.0 * row.ci.1);
         let _ = writeln!(text, "{mean:>24}");
     }
-    text.push_str("oracle_* look at test labels; batch looks at all test examples at once\n\n");
+    text.push_str("oracle_* use test labels; batch uses all test examples at once\n\n");
     text.push_str("Agreement of component accuracies (mean over pairs of runs)\n");
     let _ = writeln!(text, "{:<16}{:>26}{:>32}{:>26}", "", "Pearson r", "r on disjoint halves", "IoU of the best five");
     let _ = writeln!(text, "{:<16}{}", "task", "   demos templates  contrast".repeat(3));

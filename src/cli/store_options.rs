@@ -1,4 +1,4 @@
-//! Where what the model computed is kept.
+//! Options for the store.
 
 use std::path::PathBuf;
 
@@ -6,24 +6,24 @@ use clap::Args;
 
 use crate::{error::Result, store::Store};
 
-/// Whether and where runs are kept, so that nothing is computed twice.
+/// Folder of the store, or none.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct StoreOptions {
-    /// Folder that keeps what the model computed [default: PARTSCOPE_CACHE, or the user's cache folder]
+    /// Folder for computed results [default: PARTSCOPE_CACHE, or the user's cache folder]
     #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
     cache: Option<PathBuf>,
-    /// Keep nothing and look nothing up; PARTSCOPE_CACHE=off does the same
+    /// Do not use the store; PARTSCOPE_CACHE=off does the same
     #[arg(long)]
     no_cache: bool,
 }
 
 impl StoreOptions {
-    /// The store in `cache`, or that of the user.
-    pub(super) fn within(cache: Option<PathBuf>) -> Self {
+    /// Returns options for the store in `cache`, or for the user's store.
+    pub(super) fn with_folder(cache: Option<PathBuf>) -> Self {
         Self { cache, no_cache: false }
     }
 
-    /// The store that these options name.
+    /// Returns the store.
     pub(super) fn store(&self) -> Result<Store> {
         match &self.cache {
             _ if self.no_cache => Ok(Store::none()),

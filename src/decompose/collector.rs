@@ -1,4 +1,4 @@
-//! What a forward pass shows, as contributions.
+//! Collects contributions during a forward pass.
 
 use candle_core::Tensor;
 
@@ -10,12 +10,12 @@ use crate::{
     model::{Decoder, Probe, kernels::product},
 };
 
-/// A probe that collects the contributions of one batch while it runs.
+/// Probe that collects the contributions of one batch.
 #[derive(Debug)]
 pub struct Collector<'a> {
     decoder: &'a Decoder,
     projection: &'a LabelProjection,
-    /// Per component `[B, Y]`, before the final norm's scale.
+    /// Contributions per component `[B, Y]`, before the final norm's scale.
     components: Vec<Tensor>,
     rest: Option<Tensor>,
     residual: Option<Tensor>,
@@ -28,11 +28,11 @@ impl Probe for Collector<'_> {
     }
 
     fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
-        let worth = &self.projection.heads[layer];
-        let (heads, _, head_dim) = worth.dims3()?;
+        let projection = &self.projection.heads[layer];
+        let (heads, _, head_dim) = projection.dims3()?;
         let z = z.reshape((z.dim(0)?, heads, head_dim))?.transpose(0, 1)?.contiguous()?;
         let scaled = |x: Tensor| post_scale.map_or(Ok(x.clone()), |scale| x.broadcast_mul(scale));
-        let contributions = scaled(product(&z, worth, None)?)?;
+        let contributions = scaled(product(&z, projection, None)?)?;
         self.components.push(contributions);
         if let (Some(bias), Some(rest)) = (&self.projection.biases[layer], &self.rest) {
             let bias = bias.broadcast_as(rest.shape())?;
@@ -53,16 +53,16 @@ impl Probe for Collector<'_> {
 }
 
 impl<'a> Collector<'a> {
-    /// A collector that has seen nothing yet.
+    /// Makes an empty collector.
     pub fn new(decoder: &'a Decoder, projection: &'a LabelProjection) -> Self {
         let components = Vec::with_capacity(2 * projection.shape.layers);
         Self { decoder, projection, components, rest: None, residual: None }
     }
 
-    /// The contributions of a batch of `examples`, once it has run.
+    /// Returns the contributions of a batch of `examples` after its pass.
     ///
     /// # Errors
-    /// If the computation fails, or gives what is no number; the first component that does is named.
+    /// If the computation fails or gives values that are not finite; names the first such component.
     pub fn finish(self, examples: usize) -> Result<Batch> {
         let (Some(rest), Some(residual)) = (self.rest, self.residual) else {
             return Ok(Batch { examples: 0, components: Vec::new(), rest: Vec::new(), full: Vec::new() });
@@ -79,17 +79,17 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// A probe that takes the model's own label logits at the end of a pass and nothing on the way.
+/// Probe for the model's own label logits at the end of a pass.
 #[derive(Debug)]
 pub(crate) struct LabelLogits<'a> {
     decoder: &'a Decoder,
     projection: &'a LabelProjection,
-    /// `[B, Y]`, once the pass has ended.
+    /// Label logits `[B, Y]`; empty until the end of the pass.
     pub(crate) logits: Vec<f64>,
 }
 
 impl<'a> LabelLogits<'a> {
-    /// One that has seen nothing yet.
+    /// Makes an empty probe.
     pub(crate) const fn new(decoder: &'a Decoder, projection: &'a LabelProjection) -> Self {
         Self { decoder, projection, logits: Vec::new() }
     }
@@ -103,12 +103,12 @@ impl Probe for LabelLogits<'_> {
     }
 }
 
-/// Weights that are finite but absurd show here at the latest; the first component that breaks is named.
+/// Checks that all values are finite, since weights may be finite but far too large; names the first bad component.
 fn check_finite(batch: &Batch, shape: Shape) -> Result<()> {
     let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
     let rows = batch.examples * shape.labels;
-    let broken = batch.components.chunks(rows.max(1)).position(|values| !finite(values));
-    match broken {
+    let bad = batch.components.chunks(rows.max(1)).position(|values| !finite(values));
+    match bad {
         None if finite(&batch.rest) && finite(&batch.full) => Ok(()),
         None => Err(Error::Model("the model's logits are not finite numbers".to_owned())),
         Some(index) => {

@@ -1,4 +1,4 @@
-//! What each component's output is worth in label logits.
+//! Projects the outputs of components onto label logits.
 
 use candle_core::{DType, Tensor};
 
@@ -8,19 +8,19 @@ use crate::{
     model::{Decoder, Norm, NormKind, kernels::product},
 };
 
-/// Label rows of the unembedding, carried back through the final norm and every head's output projection.
+/// Label rows of the unembedding, multiplied with the final norm and every head's output projection.
 #[derive(Clone, Debug)]
 pub struct LabelProjection {
     pub(super) shape: Shape,
-    /// `[Y, d]`: what one unit of the residual stream is worth, before the final norm's realised scale.
+    /// `[Y, d]`: projection of the residual stream, before the final norm's realised scale.
     pub(super) residual: Tensor,
-    /// Per layer `[H, Y, head_dim]`.
+    /// Per layer `[H, Y, head_dim]`: projection of each head's `z`.
     pub(super) heads: Vec<Tensor>,
-    /// Per layer `[1, Y]`: what the attention output bias is worth.
+    /// Per layer `[1, Y]`: contribution of the attention output bias.
     pub(super) biases: Vec<Option<Tensor>>,
-    /// `[1, Y]`: the final norm's shift and the unembedding's bias.
+    /// `[1, Y]`: contribution of the final norm's shift and the unembedding's bias.
     pub(super) constant: Tensor,
-    /// Label rows and bias for the ordinary path.
+    /// Label rows of the unembedding, for the model's own logits.
     pub(super) label_rows: Tensor,
     pub(super) label_bias: Option<Tensor>,
 }
@@ -34,7 +34,7 @@ impl LabelProjection {
         let labels = Tensor::from_slice(label_tokens, label_tokens.len(), decoder.device())?;
         let label_rows = decoder.unembedding.weight.rows(&labels)?;
         let label_bias = decoder.unembedding.bias.as_ref().map(|bias| bias.index_select(&labels, 0)).transpose()?;
-        let residual = carry_through(&decoder.norm, &label_rows)?;
+        let residual = fold_norm(&decoder.norm, &label_rows)?;
         let mut constant = match &decoder.norm.bias {
             Some(shift) => label_rows.matmul(&shift.unsqueeze(1)?)?.t()?,
             None => Tensor::zeros((1, label_tokens.len()), DType::F32, decoder.device())?,
@@ -48,25 +48,25 @@ impl LabelProjection {
         for layer in &decoder.layers {
             let attention = &layer.attention;
             let rows = match &layer.attention_post_norm {
-                Some(norm) => carry_through(norm, &residual)?,
+                Some(norm) => fold_norm(norm, &residual)?,
                 None => residual.clone(),
             };
             let rows = (rows * layer.residual_scale)?;
             let weight = attention.output.weight.to_f32()?;
-            let worth = rows.matmul(&weight)?.reshape((shape.labels, attention.heads, attention.head_dim))?;
-            heads.push(worth.transpose(0, 1)?.contiguous()?);
+            let projection = rows.matmul(&weight)?.reshape((shape.labels, attention.heads, attention.head_dim))?;
+            heads.push(projection.transpose(0, 1)?.contiguous()?);
             let bias = attention.output.bias.as_ref();
             biases.push(bias.map(|bias| rows.matmul(&bias.unsqueeze(1)?)?.t()).transpose()?);
         }
         Ok(Self { shape, residual, heads, biases, constant, label_rows, label_bias })
     }
 
-    /// Layers, heads and labels.
+    /// Returns the numbers of layers, heads and labels.
     pub const fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The model's own label logits `[B, Y]` for residual streams `[B, d]` before the final norm, by the ordinary path.
+    /// Computes the model's own label logits `[B, Y]` from residual streams `[B, d]` before the final norm.
     ///
     /// # Errors
     /// If the computation fails.
@@ -76,8 +76,8 @@ impl LabelProjection {
     }
 }
 
-/// Rows `[Y, d]` after a norm, as rows before it: times γ, and centred if the norm centres.
-fn carry_through(norm: &Norm, rows: &Tensor) -> Result<Tensor> {
+/// Folds a norm into rows `[Y, d]` that read its output: multiplies by γ, and centres if the norm centres.
+fn fold_norm(norm: &Norm, rows: &Tensor) -> Result<Tensor> {
     let rows = rows.broadcast_mul(&norm.weight)?;
     Ok(match norm.kind {
         NormKind::Rms => rows,

@@ -1,11 +1,11 @@
-//! Model × prompts → attribution.
+//! Attributes label logits to components.
 //!
 //! The final norm's scale is the realised one, held fixed; with it, the label logits are a linear function of the
-//! residual stream, so each component's share of them can be read off ("direct logit attribution"; Elhage et al. 2021,
-//! *A Mathematical Framework for Transformer Circuits*; Chang et al. 2024, arXiv 2406.13131).
+//! residual stream and thus a sum of contributions ("direct logit attribution"; Elhage et al. 2021, *A Mathematical
+//! Framework for Transformer Circuits*; Chang et al. 2024, arXiv 2406.13131).
 //!
-//! A head's share never needs its `d`-wide result: its output projection is multiplied with the label rows of the
-//! unembedding once, and a head then costs `head_dim · Y` multiplications an example ([`LabelProjection`]).
+//! A head's `d`-wide result is never computed: its output projection is multiplied once with the label rows of the
+//! unembedding, and a head then costs `head_dim · Y` multiplications per example ([`LabelProjection`]).
 
 mod collector;
 mod label_projection;
@@ -33,7 +33,7 @@ mod tests {
         Model::load(&Source::Folder(folder.into()), &LoadOptions::default()).unwrap()
     }
 
-    /// Prompts of 3 to 17 tokens that start alike and then wander through the vocabulary.
+    /// Prompts of 3 to 17 tokens with a shared prefix of 2.
     fn prompts() -> Vec<Vec<u32>> {
         let token = |prompt: u32, at: u32| (prompt * 7919 + at * at * 31 + at * 13 + 5) % 97;
         (0..20)
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_and_rest_add_up_to_the_logits() {
+    fn contributions_and_rest_add_up_to_the_logits() {
         let model = model();
         let table = attribute(&model, &LabelProjection::new(&model.decoder, &[3, 50, 96]).unwrap());
         assert!(table.is_complete());
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_depend_neither_on_batches_nor_on_threads() {
+    fn bytes_do_not_depend_on_batches_or_threads() {
         let model = model();
         let projection = LabelProjection::new(&model.decoder, &[3, 50, 96]).unwrap();
         let (prompts, cancel) = (prompts(), Cancel::default());
@@ -84,9 +84,9 @@ mod tests {
     fn a_corrupted_projection_makes_exactness_fail() {
         let model = model();
         let mut projection = LabelProjection::new(&model.decoder, &[3, 50, 96]).unwrap();
-        let mut worth: Vec<f32> = projection.heads[1].flatten_all().unwrap().to_vec1().unwrap();
-        worth[10] += 0.5;
-        projection.heads[1] = Tensor::from_vec(worth, projection.heads[1].shape(), model.decoder.device()).unwrap();
+        let mut values: Vec<f32> = projection.heads[1].flatten_all().unwrap().to_vec1().unwrap();
+        values[10] += 0.5;
+        projection.heads[1] = Tensor::from_vec(values, projection.heads[1].shape(), model.decoder.device()).unwrap();
         let exactness = attribute(&model, &projection).exactness();
         assert!(!exactness.holds(F32_TOLERANCE), "{exactness:?}");
     }

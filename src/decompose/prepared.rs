@@ -1,4 +1,4 @@
-//! Prompts cut into batches behind their shared prefix.
+//! Attributes prompts in batches after their shared prefix.
 
 use super::{Collector, LabelProjection, workers};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
     model::{Decoder, Intervention, Packed, PrefixCache, Prompt, Regime, prompt::shared_prefix},
 };
 
-/// How the work is cut up.
+/// Size of batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchSize {
-    /// Suffix tokens per batch, at most; a batch holds at least one prompt.
+    /// Maximum suffix tokens per batch; a batch has at least one prompt.
     pub tokens: usize,
 }
 
@@ -22,8 +22,8 @@ impl Default for BatchSize {
 }
 
 impl BatchSize {
-    /// The size that shares `prompts` evenly among those who work on them: each of them gets about the same number of batches, none of
-    /// them larger than this; twice as large where every batch costs something besides.
+    /// Returns the size that splits `prompts` evenly among the workers: about the same number of batches each, none
+    /// larger than this size, or twice this size on devices where every batch has a fixed cost.
     pub(crate) fn even<P: Prompt>(self, decoder: &Decoder, prompts: &[P], shared: usize) -> Self {
         let workers = workers::count(decoder);
         let most = self.tokens.max(1) * if decoder.prefers_one_batch() { 2 } else { 1 };
@@ -33,7 +33,7 @@ impl BatchSize {
         Self { tokens: (total.div_ceil(batches) + lengths().max().unwrap_or(0) / 2).min(most) }
     }
 
-    /// Cuts `prompts` into batches of one regime each, without the first `shared` tokens of every prompt.
+    /// Splits `prompts`, without their first `shared` tokens, into batches of one regime each.
     pub fn batches<'p, P: Prompt>(
         self,
         decoder: &Decoder,
@@ -57,14 +57,14 @@ impl BatchSize {
     }
 }
 
-/// Prompts ready to be attributed: their shared prefix is computed.
+/// Computed shared prefix of a set of prompts, ready for attribution.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     decoder: &'a Decoder,
     projection: &'a LabelProjection,
     change: Intervention,
     shared: usize,
-    /// One per regime among the prompts.
+    /// One prefix per regime among the prompts.
     prefixes: Vec<(Regime, PrefixCache)>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Prepared<'a> {
         Self::changed(decoder, projection, prompts, Intervention::none(), cancel)
     }
 
-    /// The same for a model in which `change` is made: an ablated re-run.
+    /// As [`Prepared::new`], with the intervention `change` in the model, for ablated re-runs.
     ///
     /// # Errors
     /// As [`Prepared::new`].
@@ -96,22 +96,22 @@ impl<'a> Prepared<'a> {
         let shared = shared_prefix(prompts);
         let tokens: Vec<u32> = prompts.first().map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect());
         let regimes = [Regime::Short, Regime::Long].into_iter();
-        let found = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.len()) == regime);
-        let prefixes = regimes.filter(|&regime| found(regime));
+        let occurs = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.len()) == regime);
+        let prefixes = regimes.filter(|&regime| occurs(regime));
         let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(&tokens, regime, &change, cancel)?)));
         let prefixes = prefixes.collect::<Result<_>>()?;
         Ok(Self { decoder, projection, change, shared, prefixes })
     }
 
-    /// Tokens that were computed once.
+    /// Returns the number of tokens in the shared prefix.
     pub const fn prefix_tokens(&self) -> usize {
         self.shared
     }
 
-    /// Attributes `prompts` (whole ones, each starting with the shared prefix) and hands out batches in order.
+    /// Attributes `prompts` (including the shared prefix) and passes the batches to `deliver` in order.
     ///
-    /// On the CPU the same prompts give the same bytes, whatever the [`BatchSize`] and the number of threads; with quantised
-    /// weights, and on other devices, other batch sizes give values equal to f32 rounding.
+    /// On the CPU the bytes do not depend on the [`BatchSize`] or the number of threads. With quantised weights and on
+    /// other devices, values for different batch sizes agree up to f32 rounding.
     ///
     /// # Errors
     /// [`Error::Cancelled`] between layers, or a failed computation.
@@ -124,13 +124,13 @@ impl<'a> Prepared<'a> {
     ) -> Result<()> {
         let batches = size.even(self.decoder, prompts, self.shared).batches(self.decoder, prompts, self.shared);
         let work = |(regime, batch): &(Regime, Vec<&[u32]>)| self.attribute_batch(batch, *regime, cancel);
-        workers::arranged(self.decoder, &batches, work, deliver)
+        workers::run_in_order(self.decoder, &batches, work, deliver)
     }
 
     fn attribute_batch(&self, suffixes: &[&[u32]], regime: Regime, cancel: &Cancel) -> Result<Batch> {
         let packed = Packed::new(suffixes.iter().copied(), self.shared, regime);
         let Some((_, prefix)) = self.prefixes.iter().find(|(own, _)| *own == regime) else {
-            return Err(Error::Model("a prompt is of another length class than those prepared for".to_owned()));
+            return Err(Error::Model("a prompt has a length class that was not prepared".to_owned()));
         };
         let mut collector = Collector::new(self.decoder, self.projection);
         self.decoder.forward(packed, prefix, &self.change, &mut collector, cancel)?;

@@ -1,23 +1,23 @@
-//! How components are changed inside the forward pass.
+//! Kinds of ablation.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Positions;
 
-/// What stands in for the part of a result that a weight below 1 takes away.
+/// Replacement value for ablated output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fill {
-    /// Nothing: zero ablation.
+    /// Zero: zero ablation.
     #[default]
     Zero,
-    /// The component's mean result: mean ablation. With [`Positions::Last`] the mean over the last tokens of the run's
-    /// test prompts; with [`Positions::All`] over all tokens but the first of all of them.
+    /// The component's mean output: mean ablation. With [`Positions::Last`], the mean over the last tokens of the test
+    /// prompts; with [`Positions::All`], over all their tokens except the first.
     Mean,
 }
 
 impl Fill {
-    /// The name used in files and options.
+    /// Returns the name used in files and options.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Zero => "zero",
@@ -26,22 +26,22 @@ impl Fill {
     }
 }
 
-/// How components are changed inside the forward pass.
+/// How components are ablated inside the forward pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ablation {
-    /// At which tokens.
+    /// The token positions.
     pub positions: Positions,
-    /// What stands in for what is missing.
+    /// The replacement value.
     pub fill: Fill,
 }
 
 impl Ablation {
-    /// In two words: `zero, last`.
+    /// Returns a short form such as `zero, last`.
     pub fn short(self) -> String {
         format!("{}, {}", self.fill.name(), self.positions.name())
     }
 
-    /// As a sentence part: `zero ablation at the last position`.
+    /// Returns a phrase such as `zero ablation at the last position`.
     pub const fn describe(self) -> &'static str {
         match (self.fill, self.positions) {
             (Fill::Zero, Positions::Last) => "zero ablation at the last position",

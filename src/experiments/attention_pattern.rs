@@ -1,7 +1,7 @@
-//! Where heads look: attention from each prompt's last token over the whole prompt.
+//! Attention of each prompt's last token over the whole prompt.
 //!
-//! Only that one row is computed, besides what the forward pass itself computes, so that memory grows with a prompt's
-//! length and not with its square.
+//! Only that row of the pattern is computed in addition to the forward pass, so that memory grows linearly with the
+//! prompt's length.
 
 use candle_core::Tensor;
 
@@ -14,10 +14,10 @@ use crate::{
     runner::Rebuilt,
 };
 
-/// Where all heads look in one prompt.
+/// Attention of all heads in one prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttentionPattern {
-    /// The prompt.
+    /// The tokens of the prompt.
     pub tokens: Vec<PromptToken>,
     /// Heads per layer.
     pub heads: usize,
@@ -25,26 +25,26 @@ pub struct AttentionPattern {
     pub weights: Vec<Vec<f32>>,
 }
 
-/// How much attention each part of the prompt gets, as shares of 1, averaged over the test prompts.
+/// Share of attention on each part of the prompt, between 0 and 1, averaged over the test prompts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shares {
-    /// The parts.
+    /// The parts of the prompt.
     pub parts: Vec<PromptPart>,
     /// Heads per layer.
     pub heads: usize,
     /// Mean share of every part, for head `layer · heads + head`.
     pub means: Vec<Vec<f64>>,
-    /// Examples averaged over.
+    /// Number of examples in the average.
     pub examples: usize,
 }
 
 impl AttentionPattern {
-    /// Shares of the parts for head `layer · heads + head`, in the order of [`PromptPart::all`].
+    /// Returns the share of each part for head `layer · heads + head`, in the order of [`PromptPart::all`].
     pub fn shares(&self, head: usize, demonstrations: usize) -> Vec<f64> {
         by_part(&self.tokens, &self.weights[head], demonstrations)
     }
 
-    /// The tokens that a head looks at most, as places in the prompt, the strongest first.
+    /// Returns the indices of the `count` tokens with the most attention, strongest first.
     pub fn strongest(&self, head: usize, count: usize) -> Vec<usize> {
         let weights = &self.weights[head];
         let mut order: Vec<usize> = (0..weights.len()).collect();
@@ -55,7 +55,7 @@ impl AttentionPattern {
 }
 
 impl Shares {
-    /// Share of all label words of demonstrations together, for head `layer · heads + head`.
+    /// Returns the total share of the demonstrations' label words, for head `layer · heads + head`.
     pub fn of_labels(&self, head: usize) -> f64 {
         let labels = self.parts.iter().zip(&self.means[head]);
         let labels = labels.filter(|(part, _)| matches!(part, PromptPart::Label(_)));
@@ -71,7 +71,7 @@ fn by_part(tokens: &[PromptToken], weights: &[f32], demonstrations: usize) -> Ve
     shares
 }
 
-/// Takes the attention of every layer as it comes: per prompt, `[H · layers][tokens]`.
+/// Collects the attention of every layer: per prompt, `[H · layers][tokens]`.
 struct Patterns(Vec<Vec<Vec<f32>>>);
 
 impl Probe for Patterns {
@@ -88,7 +88,7 @@ impl Probe for Patterns {
     }
 }
 
-/// Attention of all heads in test prompt `example`.
+/// Computes the attention of all heads in test prompt `example`.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
@@ -105,7 +105,7 @@ pub fn attention_pattern(
     Ok(AttentionPattern { tokens: tokens(tokenizer, rebuilt, example)?, heads: context.shape().heads, weights })
 }
 
-/// Attention of all heads by part of the prompt, averaged over the test prompts.
+/// Computes the attention of all heads by part of the prompt, averaged over the test prompts.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
@@ -128,8 +128,8 @@ pub fn attention_shares(
             for weights in patterns.0 {
                 let tokens = tokens(tokenizer, rebuilt, row)?;
                 for (sums, weights) in sums.iter_mut().zip(&weights) {
-                    let own = by_part(&tokens, weights, demonstrations);
-                    sums.iter_mut().zip(own).for_each(|(sum, share)| *sum += share);
+                    let shares = by_part(&tokens, weights, demonstrations);
+                    sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
                 }
                 row += 1;
             }

@@ -1,4 +1,4 @@
-//! What is experimented on.
+//! The model and prompts of an experiment.
 
 use crate::{
     analysis::Mix,
@@ -16,19 +16,19 @@ use crate::{
 
 use super::Ablation;
 
-/// A model and the prompts of a run: effects are stated on the test split.
+/// A model and the prompts of a run; effects are measured on the test split.
 #[derive(Debug)]
 pub struct RunContext<'a> {
     pub(super) decoder: &'a Decoder,
     pub(super) prompts: &'a Prompts,
     pub(super) gold: Vec<usize>,
     pub(super) projection: LabelProjection,
-    /// Tokens that all prompts share, those of the training split included: the cut of the run itself.
+    /// Number of prefix tokens shared by all prompts, training split included, as in the run itself.
     pub(super) shared: usize,
 }
 
 impl<'a> RunContext<'a> {
-    /// A subject for the prompts of `plan`.
+    /// Makes a context for the prompts of `plan`.
     ///
     /// # Errors
     /// If the computation fails, or there is no test example.
@@ -36,13 +36,14 @@ impl<'a> RunContext<'a> {
         Self::with(model, plan, prompts, LabelProjection::new(&model.decoder, &plan.task.label_tokens)?)
     }
 
-    /// The same with the `projection` of the model onto the labels of `plan`, which is dear for large models.
+    /// As [`RunContext::new`], with an existing `projection` onto the labels of `plan`, which is slow to compute for
+    /// large models.
     ///
     /// # Errors
     /// If there is no test example.
     pub fn with(model: &'a Model, plan: &Plan, prompts: &'a Prompts, projection: LabelProjection) -> Result<Self> {
         if prompts.test.is_empty() {
-            return Err(Error::Model("the run has no test example to state effects on".to_owned()));
+            return Err(Error::Model("the run has no test examples".to_owned()));
         }
         Ok(Self {
             decoder: &model.decoder,
@@ -53,37 +54,37 @@ impl<'a> RunContext<'a> {
         })
     }
 
-    /// Layers, heads and labels.
+    /// Returns the numbers of layers, heads and labels.
     pub const fn shape(&self) -> Shape {
         self.projection.shape()
     }
 
-    /// Number of test examples.
+    /// Returns the number of test examples.
     pub fn len(&self) -> usize {
         self.prompts.test.len()
     }
 
-    /// Whether there is no test example; never so.
+    /// Returns whether there are no test examples; always false.
     pub fn is_empty(&self) -> bool {
         self.prompts.test.is_empty()
     }
 
-    /// The tokens that all prompts share.
+    /// Returns the prefix tokens that all prompts share.
     pub(super) fn prefix_tokens(&self) -> Vec<u32> {
         self.prompts.test[0].tokens().take(self.shared).collect()
     }
 
-    /// Regimes among the test prompts, with how many prompts are of each.
+    /// Returns the regimes of the test prompts, each with its number of prompts.
     pub(super) fn regimes(&self) -> Vec<(Regime, usize)> {
         let count = |regime| {
-            let own = |prompt: &&Tokens| self.decoder.regime(prompt.len()) == regime;
-            (regime, self.prompts.test.iter().filter(own).count())
+            let matches = |prompt: &&Tokens| self.decoder.regime(prompt.len()) == regime;
+            (regime, self.prompts.test.iter().filter(matches).count())
         };
         [Regime::Short, Regime::Long].map(count).into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Runs all test prompts as they are, batches side by side, each before a probe of its own; hands the probes out in order,
-    /// with the number of prompts that each saw.
+    /// Runs all test prompts unchanged, in parallel batches with one probe each; passes the probes to `take` in order,
+    /// each with its number of prompts.
     pub(super) fn watch<P: Probe + Send>(
         &self,
         probe: impl Fn() -> P + Sync,
@@ -103,7 +104,7 @@ impl<'a> RunContext<'a> {
             Ok((probe, batch.len()))
         };
         let mut outcome = Ok(());
-        workers::arranged(self.decoder, &batches, work, |(probe, prompts)| {
+        workers::run_in_order(self.decoder, &batches, work, |(probe, prompts)| {
             if outcome.is_ok() {
                 outcome = take(probe, prompts);
             }
@@ -111,8 +112,8 @@ impl<'a> RunContext<'a> {
         outcome
     }
 
-    /// Runs one test prompt by itself. All tokens but the last go first, in pieces, so that no score matrix grows with
-    /// the square of its length.
+    /// Runs a single test prompt. All tokens except the last run first, in pieces, so that no attention matrix is
+    /// quadratic in its length.
     pub(super) fn run_one(&self, example: usize, probe: &mut dyn Probe, cancel: &Cancel) -> Result<()> {
         let none = Intervention::none();
         let prompt: Vec<u32> = self.prompts.test[example].tokens().collect();
@@ -123,7 +124,7 @@ impl<'a> RunContext<'a> {
         stream.finish(&prefix, &none, probe, cancel)
     }
 
-    /// The change that a mix makes. The weight of `rest` is not part of it: see [`Rerun`](super::Rerun).
+    /// Returns the intervention of a mix. It does not include the weight of `rest`; see [`Rerun`](super::Rerun).
     pub(super) fn change(&self, weights: &[f64], ablation: Ablation, means: Option<&Results>) -> Result<Intervention> {
         let attention = &self.decoder.layers[0].attention;
         let widths = (attention.heads * attention.head_dim, self.decoder.width()?);
@@ -131,7 +132,7 @@ impl<'a> RunContext<'a> {
         Intervention::new(weights, attention.heads, widths, ablation.positions, fill, self.decoder.device())
     }
 
-    /// The change that only ablates the component at `index`.
+    /// Returns the intervention that ablates only the component at `index`.
     pub(super) fn ablate(&self, index: usize, ablation: Ablation, means: Option<&Results>) -> Result<Intervention> {
         let mut mix = Mix::identity(self.shape());
         mix.weights[index] = 0.0;

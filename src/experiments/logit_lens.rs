@@ -1,5 +1,5 @@
-//! What a component writes: its result through the whole unembedding, under the same frozen norm as its contributions
-//! ("logit lens" of one component; nostalgebraist 2020; Elhage et al. 2021).
+//! Logit lens of one component: its output through the whole unembedding, under the same frozen norm as its
+//! contributions (nostalgebraist 2020; Elhage et al. 2021).
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
@@ -12,37 +12,37 @@ use crate::{
     model::{Norm, NormKind, Probe, Tokenizer, kernels::product},
 };
 
-/// Rows of the unembedding that are held in f32 at a time.
+/// Rows of the unembedding that are converted to f32 at a time.
 const ROWS: usize = 8192;
 
-/// A token with what a component adds to its logit.
+/// A token and a component's contribution to its logit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Word {
-    /// What it says.
+    /// Its text.
     pub text: String,
     /// Its id.
     pub token: u32,
-    /// What is added to its logit, in nats.
+    /// The contribution to its logit, in nats.
     pub logit: f64,
 }
 
-/// What one component writes at the last token of one prompt.
+/// Logit lens of one component at the last token of one prompt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogitLens {
     /// The component.
     pub component: Component,
-    /// What it adds to the logits of the label words, as in the attribution.
+    /// Its contributions to the logits of the label words, as in the attribution.
     pub labels: Vec<Word>,
-    /// Tokens whose logits it raises most, the strongest first.
+    /// Tokens whose logits it raises most, strongest first.
     pub promoted: Vec<Word>,
-    /// Tokens whose logits it lowers most, the strongest first.
+    /// Tokens whose logits it lowers most, strongest first.
     pub suppressed: Vec<Word>,
-    /// Mean over the vocabulary, which changes no probability.
+    /// Mean contribution over the vocabulary, which does not change probabilities.
     pub mean: f64,
 }
 
-/// What `component` writes at the last token of test prompt `example`: its `count` most promoted and most suppressed
-/// tokens, and the `labels` tokens.
+/// Computes the logit lens of `component` at the last token of test prompt `example`: the `count` most promoted and
+/// most suppressed tokens, and the `labels` tokens.
 ///
 /// # Errors
 /// If the model has no such component, [`Error::Cancelled`], or a failed computation.
@@ -71,32 +71,32 @@ pub fn logit_lens(
     })
 }
 
-/// What the component adds to every logit, `[V]`.
+/// Computes the component's contribution to every logit, `[V]`.
 fn logits(context: &RunContext<'_>, example: usize, component: Component, cancel: &Cancel) -> Result<Vec<f32>> {
     let decoder = context.decoder;
     if context.shape().index(component).is_none() {
         return Err(unknown(context, component));
     }
-    let mut seen = Writing::of(component, decoder.layers[component.layer].attention.head_dim);
-    context.run_one(example, &mut seen, cancel)?;
-    let (Some(written), Some(residual)) = (seen.written, seen.residual) else {
-        return Err(Error::Model(format!("{component} wrote nothing")));
+    let mut output = ComponentOutput::new(component, decoder.layers[component.layer].attention.head_dim);
+    context.run_one(example, &mut output, cancel)?;
+    let (Some(value), Some(residual)) = (output.value, output.residual) else {
+        return Err(Error::Model(format!("{component} has no output")));
     };
     let layer = &decoder.layers[component.layer];
     let result = match component.part {
-        Part::Mlp => written,
+        Part::Mlp => value,
         Part::Head(head) => {
             let width = layer.attention.head_dim;
             let weight = layer.attention.output.weight.to_f32()?.narrow(1, head * width, width)?;
-            let raw = product(&written, &weight, None)?;
-            let raw = match (&layer.attention_post_norm, &seen.post_scale) {
-                (Some(norm), Some(scale)) => through(norm, &raw, scale)?,
+            let raw = product(&value, &weight, None)?;
+            let raw = match (&layer.attention_post_norm, &output.post_scale) {
+                (Some(norm), Some(scale)) => frozen_norm(norm, &raw, scale)?,
                 _ => raw,
             };
             (raw * layer.residual_scale)?
         }
     };
-    let read = through(&decoder.norm, &result, &decoder.norm.realised_scale(&residual)?)?;
+    let normed = frozen_norm(&decoder.norm, &result, &decoder.norm.realised_scale(&residual)?)?;
     let vocabulary = decoder.unembedding.weight.shape()?.0;
     let mut logits = Vec::with_capacity(vocabulary);
     for from in (0..vocabulary).step_by(ROWS) {
@@ -104,23 +104,23 @@ fn logits(context: &RunContext<'_>, example: usize, component: Component, cancel
         let ids: Vec<u32> = (from..(from + ROWS).min(vocabulary)).map(|id| id as u32).collect();
         let count = ids.len();
         let rows = decoder.unembedding.weight.rows(&Tensor::from_vec(ids, count, decoder.device())?)?;
-        logits.extend((product(&read, &rows, None)? * decoder.logit_scale)?.flatten_all()?.to_vec1::<f32>()?);
+        logits.extend((product(&normed, &rows, None)? * decoder.logit_scale)?.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(logits)
 }
 
 fn unknown(context: &RunContext<'_>, component: Component) -> Error {
     let shape = context.shape();
-    let last = |index: usize| shape.component(index).to_string();
+    let name = |index: usize| shape.component(index).to_string();
     Error::Unknown {
         what: "component",
         given: component.to_string(),
-        known: vec![last(0), "…".to_owned(), last(shape.components() - 2), last(shape.components() - 1)],
+        known: vec![name(0), "…".to_owned(), name(shape.components() - 2), name(shape.components() - 1)],
     }
 }
 
-/// `x` `[1, d]` through a norm whose scale is held fixed; the shift belongs to `rest`.
-fn through(norm: &Norm, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
+/// Applies a norm to `x` `[1, d]` with a fixed scale and without its shift, which belongs to `rest`.
+fn frozen_norm(norm: &Norm, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
     let x = match norm.kind {
         NormKind::Rms => x.clone(),
         NormKind::Layer => x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?,
@@ -128,25 +128,26 @@ fn through(norm: &Norm, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
     Ok(x.broadcast_mul(&norm.weight)?.broadcast_mul(scale)?)
 }
 
-/// What one component writes, and what its reading needs.
-struct Writing {
+/// Probe for one component's output and for the values needed to project it.
+struct ComponentOutput {
     component: Component,
     width: usize,
-    written: Option<Tensor>,
+    /// `z` of a head, or the output of an MLP.
+    value: Option<Tensor>,
     post_scale: Option<Tensor>,
     residual: Option<Tensor>,
 }
 
-impl Writing {
-    const fn of(component: Component, width: usize) -> Self {
-        Self { component, width, written: None, post_scale: None, residual: None }
+impl ComponentOutput {
+    const fn new(component: Component, width: usize) -> Self {
+        Self { component, width, value: None, post_scale: None, residual: None }
     }
 }
 
-impl Probe for Writing {
+impl Probe for ComponentOutput {
     fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
         if let (Part::Head(head), true) = (self.component.part, layer == self.component.layer) {
-            self.written = Some(z.narrow(1, head * self.width, self.width)?.contiguous()?);
+            self.value = Some(z.narrow(1, head * self.width, self.width)?.contiguous()?);
             self.post_scale = post_scale.cloned();
         }
         Ok(())
@@ -154,7 +155,7 @@ impl Probe for Writing {
 
     fn mlp(&mut self, layer: usize, added: &Tensor) -> Result<()> {
         if self.component.part == Part::Mlp && layer == self.component.layer {
-            self.written = Some(added.clone());
+            self.value = Some(added.clone());
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Mean results of components, for mean ablation, and what they are worth.
+//! Mean outputs of components for mean ablation, and their contributions.
 
 use candle_core::Tensor;
 
@@ -11,7 +11,7 @@ use crate::{
     model::{Decoder, Intervention, Packed, PrefixStream, Probe, Prompt, Results, Stream},
 };
 
-/// Mean results over the test prompts of `context`: over their last tokens, or over all their tokens but the first.
+/// Computes mean outputs over the test prompts of `context`: over their last tokens, or over all tokens but the first.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
@@ -27,7 +27,7 @@ pub(super) fn means(context: &RunContext<'_>, positions: Positions, cancel: &Can
     sums.in_prefix = false;
     for (regime, batch) in BatchSize::default().batches(context.decoder, &context.prompts.test, context.shared) {
         let packed = Packed::new(batch, context.shared, regime);
-        (sums.weight, sums.skipped) = (1.0, Skipped::of(&packed, context.decoder)?);
+        (sums.weight, sums.skipped) = (1.0, Skipped::new(&packed, context.decoder)?);
         let prefix = prefixes.iter().find(|(own, _)| *own == regime).map(|(_, prefix)| prefix.clone());
         let stream = Stream::begin(context.decoder, packed)?;
         let stream = if positions == Positions::All { stream.whole() } else { stream };
@@ -46,17 +46,17 @@ pub(super) fn means(context: &RunContext<'_>, positions: Positions, cancel: &Can
     Ok(Results { heads: mean(sums.heads, attention.heads * attention.head_dim)?, mlps: mean(sums.mlps, width)? })
 }
 
-/// Rows of a pass that do not count: first tokens of prompts.
+/// Rows that are left out of the mean: first tokens of prompts.
 enum Skipped {
     Nothing,
-    /// The first row that a layer sees, once.
+    /// The first row in each layer, once.
     FirstOfPass(Vec<bool>),
-    /// All but these rows.
+    /// All rows except these.
     AllBut(Tensor),
 }
 
 impl Skipped {
-    fn of(packed: &Packed, decoder: &Decoder) -> Result<Self> {
+    fn new(packed: &Packed, decoder: &Decoder) -> Result<Self> {
         if packed.start() > 0 {
             return Ok(Self::Nothing);
         }
@@ -67,12 +67,12 @@ impl Skipped {
     }
 }
 
-/// Sums of what every component writes, layer by layer.
+/// Sums of every component's output, by layer.
 struct Sums {
     positions: Positions,
     in_prefix: bool,
     skipped: Skipped,
-    /// How many prompts a row stands for.
+    /// Number of prompts that share a row.
     weight: f64,
     heads: Vec<Option<Tensor>>,
     mlps: Vec<Option<Tensor>>,
@@ -84,7 +84,7 @@ impl Sums {
         Self { positions, in_prefix: true, skipped: Skipped::Nothing, weight: 1.0, heads: empty(), mlps: empty() }
     }
 
-    /// The rows of `x` that count, summed up.
+    /// Sums the rows of `x` that are not skipped.
     fn sum(&self, layer: usize, x: &Tensor) -> Result<Option<Tensor>> {
         let counted = match &self.skipped {
             Skipped::FirstOfPass(first) if first[layer] => x.narrow(0, 1, x.dim(0)? - 1)?,
@@ -140,45 +140,45 @@ impl Probe for Sums {
     }
 }
 
-/// Contributions of a batch, and what the fills would contribute in their place under the same, realised norms.
+/// Contributions of a batch, and those of the replacement values under the same norm scales.
 pub(super) struct Contributions<'a> {
-    seen: Collector<'a>,
+    model: Collector<'a>,
     filled: Option<(Collector<'a>, &'a Results)>,
 }
 
 impl<'a> Contributions<'a> {
     pub(super) fn new(decoder: &'a Decoder, projection: &'a LabelProjection, fill: Option<&'a Results>) -> Self {
         let collector = || Collector::new(decoder, projection);
-        Self { seen: collector(), filled: fill.map(|fill| (collector(), fill)) }
+        Self { model: collector(), filled: fill.map(|fill| (collector(), fill)) }
     }
 
-    /// The contributions `[C, B, Y]` with all else that a batch has, and those of the fills.
+    /// Returns the batch and the contributions `[C, B, Y]` of the replacement values.
     pub(super) fn finish(self, examples: usize) -> Result<(Batch, Option<Vec<f32>>)> {
         let filled = self.filled.map(|(collector, _)| Ok::<_, crate::Error>(collector.finish(examples)?.components));
-        Ok((self.seen.finish(examples)?, filled.transpose()?))
+        Ok((self.model.finish(examples)?, filled.transpose()?))
     }
 }
 
 impl Probe for Contributions<'_> {
     fn embedding(&mut self, x: &Tensor) -> Result<()> {
-        self.seen.embedding(x)?;
+        self.model.embedding(x)?;
         self.filled.as_mut().map_or(Ok(()), |(collector, _)| collector.embedding(x))
     }
 
     fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
-        self.seen.attention(layer, z, post_scale)?;
+        self.model.attention(layer, z, post_scale)?;
         let Some((collector, fill)) = &mut self.filled else { return Ok(()) };
         collector.attention(layer, &fill.heads[layer].broadcast_as(z.shape())?, post_scale)
     }
 
     fn mlp(&mut self, layer: usize, added: &Tensor) -> Result<()> {
-        self.seen.mlp(layer, added)?;
+        self.model.mlp(layer, added)?;
         let Some((collector, fill)) = &mut self.filled else { return Ok(()) };
         collector.mlp(layer, &fill.mlps[layer].broadcast_as(added.shape())?.contiguous()?)
     }
 
     fn residual(&mut self, x: &Tensor) -> Result<()> {
-        self.seen.residual(x)?;
+        self.model.residual(x)?;
         self.filled.as_mut().map_or(Ok(()), |(collector, _)| collector.residual(x))
     }
 }

@@ -1,8 +1,9 @@
-//! What really happens when a component is off, and where it was looking.
+//! Experiments with the model: ablations, attention patterns and the logit lens.
 //!
-//! Contributions are direct effects: scale one, and the rest of the network stands still. Here the change is made inside
-//! the forward pass ([`rerun`], [`sweep`]) and held against the direct effect of the same change; and the attention of
-//! heads ([`attention_pattern`], [`attention_shares`]) and the words that a component writes ([`logit_lens`]) are looked at.
+//! Contributions are direct effects: when one is scaled, the rest of the network does not react. [`rerun`] and
+//! [`sweep`] scale components inside the forward pass and compare the total effect with the direct one.
+//! [`attention_pattern`] and [`attention_shares`] show what heads attend to, and [`logit_lens`] the tokens that a
+//! component promotes.
 
 mod ablation;
 mod attention_pattern;

@@ -1,4 +1,4 @@
-//! Which part of a prompt each of its tokens belongs to.
+//! Assigns the tokens of a prompt to its parts.
 
 use std::ops::Range;
 
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::Result, model::Tokenizer, runner::Rebuilt};
 
-/// A part of a prompt.
+/// Part of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromptPart {
-    /// What stands before all text: the token that begins a text, if the tokenizer adds one.
+    /// The beginning-of-text token, if the tokenizer adds one.
     Start,
     /// The text of a demonstration, counted from 0.
     Text(usize),
     /// The label word of a demonstration.
     Label(usize),
-    /// Separators and what else belongs to none of the others.
+    /// Separators and other tokens that belong to no other part.
     Between,
-    /// The example that is asked about.
+    /// The example to classify.
     Query,
 }
 
 impl PromptPart {
-    /// All parts of prompts with so many demonstrations, in the order they are listed.
+    /// Returns all parts of a prompt with this many demonstrations, in the order of tables.
     pub fn all(demonstrations: usize) -> Vec<Self> {
         let shown = (0..demonstrations).flat_map(|index| [Self::Text(index), Self::Label(index)]);
         [Self::Start].into_iter().chain(shown).chain([Self::Between, Self::Query]).collect()
     }
 
-    /// The place in [`PromptPart::all`].
+    /// Returns the index in [`PromptPart::all`].
     pub(super) const fn index(self, demonstrations: usize) -> usize {
         match self {
             Self::Start => 0,
@@ -53,16 +53,16 @@ impl std::fmt::Display for PromptPart {
     }
 }
 
-/// A token of a prompt.
+/// Token of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromptToken {
-    /// What it says, as it stands in the prompt.
+    /// Its text in the prompt.
     pub text: String,
-    /// Where it belongs.
+    /// Its part of the prompt.
     pub part: PromptPart,
 }
 
-/// The tokens of test prompt `index`.
+/// Returns the tokens of test prompt `index`.
 ///
 /// # Errors
 /// If the tokenizer fails.
@@ -76,15 +76,15 @@ pub(super) fn tokens(tokenizer: &Tokenizer, rebuilt: &Rebuilt, index: usize) -> 
                 spans.iter().find(|(span, _)| span.contains(&last)).map_or(PromptPart::Between, |(_, part)| *part)
             }
         };
-        let said = String::from_utf8_lossy(&text.as_bytes()[range]).into_owned();
-        let said = if said.is_empty() { tokenizer.pieces(&[id]).swap_remove(0) } else { said };
-        PromptToken { text: said, part }
+        let piece = String::from_utf8_lossy(&text.as_bytes()[range]).into_owned();
+        let text = if piece.is_empty() { tokenizer.pieces(&[id]).swap_remove(0) } else { piece };
+        PromptToken { text, part }
     };
     Ok(tokenizer.encode_with_ranges(text)?.into_iter().map(token).collect())
 }
 
-/// Bytes of `prompt` with the part they belong to: every demonstration and label word is looked for behind the one
-/// before, so that prompts that leave some out, or put markup between them, are read all the same.
+/// Returns byte ranges of `prompt` with their parts. Each demonstration and label word is searched after the previous
+/// one, so that prompts may omit demonstrations or have markup between them.
 fn spans(prompt: &str, demonstrations: &[(String, String)], query: &str) -> Vec<(Range<usize>, PromptPart)> {
     let mut spans = Vec::new();
     let mut at = 0;
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_demonstration_that_was_left_out_is_passed_over() {
+    fn omitted_demonstrations_are_skipped() {
         let shown = |text: &str, word: &str| (text.to_owned(), word.to_owned());
         let found = spans("[b](x) [c]", &[shown("a", "y"), shown("b", "x")], "c");
         let parts: Vec<PromptPart> = found.iter().map(|(_, part)| *part).collect();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_has_its_place() {
+    fn index_agrees_with_all() {
         let all = PromptPart::all(3);
         assert!(all.iter().enumerate().all(|(place, part)| part.index(3) == place));
     }

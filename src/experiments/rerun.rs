@@ -1,4 +1,4 @@
-//! One ablated re-run: a mix applied inside the forward pass.
+//! Ablated re-run: a mix applied inside the forward pass.
 
 use super::{
     Ablation, Fill, RunContext,
@@ -15,31 +15,31 @@ use crate::{
     progress::{Meter, Progress},
 };
 
-/// What became of a run when a mix was applied inside the forward pass.
+/// Result of running the test prompts with a mix applied inside the forward pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rerun {
-    /// How it was applied.
+    /// How components were ablated.
     pub ablation: Ablation,
     /// The mix.
     pub mix: Mix,
-    /// The contributions as they are now: layers above a change have reacted to it.
+    /// Contributions in the changed network, where layers above a change react to it.
     pub table: Attribution,
     /// Label logits of the mixed sum, `[N, Y]`: the direct effect.
     pub direct: Vec<f64>,
-    /// Label logits of the changed network, `[N, Y]`: the total effect. The weight of `rest`, which the layers read and
-    /// which is therefore never taken from them, is applied where the logits are read off.
+    /// Label logits of the changed network, `[N, Y]`: the total effect. The weight of `rest` is applied to the logits
+    /// only, because the layers read `rest`.
     pub total: Vec<f64>,
-    /// The two beside each other.
+    /// Comparison of direct and total effects.
     pub effects: Effects,
-    /// How much more each component adds to the mean margin (gold minus the strongest rival under the model) than the sum
-    /// says, the largest reaction first: who makes the indirect effect.
+    /// Change of each component's contribution to the mean margin (gold minus the strongest rival under the model)
+    /// beyond the mix itself, largest first: the components behind the indirect effect.
     pub reactions: Vec<(Component, f64)>,
 }
 
-/// Runs the test prompts of `context` with `mix` applied inside the forward pass; `table` holds the contributions of the
+/// Runs the test prompts of `context` with `mix` applied inside the forward pass; `table` has the contributions of the
 /// run itself.
 ///
-/// A mix of ones changes nothing, to the bit: the same passes are made on the same batches.
+/// A mix of ones gives bit-identical results, because the same passes run on the same batches.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
@@ -57,10 +57,10 @@ pub fn rerun(
         Fill::Zero => None,
         Fill::Mean => Some(means(context, ablation.positions, cancel)?),
     };
-    let mut sum = Sum::of(mix, table);
+    let mut sum = Sum::new(mix, table);
     if let Some(fills) = &fills {
         observe(meter.advance(context.len()));
-        sum.fill_up(context, fills, cancel)?;
+        sum.add_fills(context, fills, cancel)?;
         observe(meter.advance(context.len()));
     }
     let change = context.change(&mix.weights, ablation, fills.as_ref())?;
@@ -80,41 +80,41 @@ pub fn rerun(
     Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects, reactions })
 }
 
-/// Who reacts, if contributions are those of `changed` instead of those that `mix` makes of `table`.
+/// Returns the reactions if `changed` replaces the contributions that `mix` makes of `table`.
 #[cfg(test)]
 pub(crate) fn reactions(mix: &Mix, table: &Attribution, changed: &Attribution) -> Vec<(Component, f64)> {
-    Sum::of(mix, table).reactions(changed)
+    Sum::new(mix, table).reactions(changed)
 }
 
-/// What the mix is worth while the network stands still.
+/// Direct effect of the mix, in which the network does not react.
 struct Sum<'a> {
     mix: &'a Mix,
     table: &'a Attribution,
     /// The strongest other label under the model, for every example.
     rivals: Vec<usize>,
-    /// `[N, Y]`.
+    /// Label logits, `[N, Y]`.
     logits: Vec<f64>,
-    /// What each component adds to the margins, summed over examples.
+    /// Each component's contribution to the margins, summed over examples.
     margins: Vec<f64>,
 }
 
 impl<'a> Sum<'a> {
-    fn of(mix: &'a Mix, table: &'a Attribution) -> Self {
+    fn new(mix: &'a Mix, table: &'a Attribution) -> Self {
         let mut sum = Self { mix, table, rivals: rivals(table), logits: mix.logits(table), margins: Vec::new() };
         let margins = mix.weights.iter().enumerate();
         sum.margins = margins.map(|(index, weight)| weight * sum.margin(0, table.contribution(index))).collect();
         sum
     }
 
-    /// What `values`, contributions to the examples from `row` on, add to their margins, summed up.
+    /// Returns the sum of margins of `values`, which are contributions to the examples from `row` on.
     fn margin(&self, row: usize, values: &[f32]) -> f64 {
         let ends = self.table.gold()[row..].iter().zip(&self.rivals[row..]);
         let rows = values.chunks_exact(self.table.labels()).zip(ends);
         rows.map(|(values, (&gold, &rival))| f64::from(values[gold]) - f64::from(values[rival])).sum()
     }
 
-    /// Adds `(1 − w) · fill`, every fill read off under the norms that the run realised.
-    fn fill_up(&mut self, context: &RunContext<'_>, fills: &Results, cancel: &Cancel) -> Result<()> {
+    /// Adds `(1 − w) · fill` for every component, with the norm scales of the unchanged run.
+    fn add_fills(&mut self, context: &RunContext<'_>, fills: &Results, cancel: &Cancel) -> Result<()> {
         let (labels, mut row) = (context.shape().labels, 0);
         let probe = || Contributions::new(context.decoder, &context.projection, Some(fills));
         context.watch(probe, cancel, |probe, examples| {
@@ -130,7 +130,7 @@ impl<'a> Sum<'a> {
         })
     }
 
-    /// What components add to the mean margin in `changed` beyond what they add here.
+    /// Returns the change of each component's contribution to the mean margin from this sum to `changed`.
     fn reactions(&self, changed: &Attribution) -> Vec<(Component, f64)> {
         let (shape, examples) = (changed.shape(), changed.gold().len().max(1) as f64);
         let reaction = |(index, before): (usize, &f64)| {

@@ -1,7 +1,7 @@
-//! Ablate each component in turn.
+//! Ablates each component in turn.
 //!
-//! A change in layer `l` leaves the layers below untouched, so that every re-run starts at layer `l` from a residual
-//! stream that is kept there ([`SweepBatch`]). Examples go through in batches, as many at a time as there are threads.
+//! A change in layer `l` does not affect the layers below, so every re-run starts at layer `l` from the residual stream
+//! saved there ([`SweepBatch`]). Examples run in batches, one batch per thread.
 
 use std::{
     collections::BTreeMap,
@@ -22,42 +22,42 @@ use crate::{
     progress::{Meter, Progress},
 };
 
-/// Time between two partial results, unless a batch ends before.
-const PACE: Duration = Duration::from_millis(250);
+/// Time between two partial results; the end of a batch is reported at once.
+const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Effects of ablating each component alone, as far as they are known.
+/// Effects of ablating each component alone, possibly on only some of the examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
     /// How components are ablated.
     pub ablation: Ablation,
-    /// Effects over the examples that are in, one entry a component; lower layers are ahead of higher ones.
+    /// Effects on the examples finished so far, one entry per component; lower layers are ahead of higher ones.
     pub effects: Vec<Effects>,
-    /// Examples in all.
+    /// Total number of examples.
     pub examples: usize,
 }
 
 impl Sweep {
-    /// Examples that every component's effects are stated on so far.
+    /// Returns the number of examples finished for every component.
     pub fn done(&self) -> usize {
         self.effects.iter().map(|effects| effects.examples).min().unwrap_or(0)
     }
 
-    /// Examples that some component's effects are stated on so far.
+    /// Returns the number of examples finished for at least one component.
     pub fn begun(&self) -> usize {
         self.effects.iter().map(|effects| effects.examples).max().unwrap_or(0)
     }
 
-    /// Whether all examples are in.
+    /// Returns whether all examples are finished for every component.
     pub fn is_complete(&self) -> bool {
         self.done() == self.examples
     }
 }
 
-/// Ablates each component of `context` in turn and hands out what is known as it comes. Progress counts layers: one for
-/// every layer that an example goes through anew.
+/// Ablates each component of `context` in turn and reports partial results. Progress counts one for every layer
+/// recomputed for an example.
 ///
 /// # Errors
-/// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation. What was handed out before stands.
+/// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation. Earlier reports remain valid.
 pub fn sweep(
     context: &RunContext<'_>,
     ablation: Ablation,
@@ -71,21 +71,23 @@ pub fn sweep(
     };
     let changes = (0..shape.components()).map(|index| context.ablate(index, ablation, fills.as_ref()));
     let changes: Vec<Intervention> = changes.collect::<Result<_>>()?;
-    let bench = SweepBatch { context, ablation, fills: fills.as_ref(), changes: &changes, cancel };
-    let batches = bench.batches();
+    let sweep_batch = SweepBatch { context, ablation, fills: fills.as_ref(), changes: &changes, cancel };
+    let batches = sweep_batch.batches();
     let mut gathered = Gathered::new(context, ablation, batches.iter().map(|(_, batch)| batch.len()));
-    let mut meter = Meter::start(context.len() * layers_anew(context));
-    let mut shown = Instant::now();
-    workers::as_they_come(
+    let mut meter = Meter::start(context.len() * recomputed_layers(context));
+    let mut reported = Instant::now();
+    workers::run_unordered(
         context.decoder,
         &batches,
-        |(regime, batch), say| bench.batch(Packed::new(batch.iter().copied(), context.shared, *regime), *regime, say),
+        |(regime, batch), emit| {
+            sweep_batch.batch(Packed::new(batch.iter().copied(), context.shared, *regime), *regime, emit)
+        },
         |index, answer| {
             let layers = answer.layers(shape);
             let progress = meter.advance(layers * batches[index].1.len());
             let ended = gathered.take(index, answer);
-            if ended || shown.elapsed() >= PACE {
-                shown = Instant::now();
+            if ended || reported.elapsed() >= REPORT_INTERVAL {
+                reported = Instant::now();
                 observe(Some(&gathered.so_far()), progress);
             } else {
                 observe(None, progress);
@@ -95,44 +97,45 @@ pub fn sweep(
     Ok(gathered.so_far())
 }
 
-/// Layers that one example goes through anew in a sweep.
-const fn layers_anew(context: &RunContext<'_>) -> usize {
+/// Returns the number of layers recomputed for one example in a sweep.
+const fn recomputed_layers(context: &RunContext<'_>) -> usize {
     let shape = context.shape();
     (shape.heads + 1) * shape.layers * (shape.layers + 1) / 2
 }
 
-/// How long a sweep will take, measured on the first batch: as it is, and with one component changed.
+/// Estimates the duration of a sweep by timing the first batch unchanged and with one component ablated.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
 pub fn price(context: &RunContext<'_>, ablation: Ablation, cancel: &Cancel) -> Result<Duration> {
     let changes = [context.ablate(0, Ablation { fill: Fill::Zero, ..ablation }, None)?];
-    let bench = SweepBatch { context, ablation, fills: None, changes: &changes, cancel };
-    let (batches, at_a_time) = (bench.batches(), workers::count(context.decoder));
+    let sweep_batch = SweepBatch { context, ablation, fills: None, changes: &changes, cancel };
+    let (batches, at_a_time) = (sweep_batch.batches(), workers::count(context.decoder));
     let Some((regime, batch)) = batches.first() else { return Ok(Duration::ZERO) };
-    let measure = || bench.time_one(&Packed::new(batch.iter().copied(), context.shared, *regime), *regime);
+    let measure = || sweep_batch.time_one(&Packed::new(batch.iter().copied(), context.shared, *regime), *regime);
     let measured = (0..2).map(|_| if at_a_time == 1 { measure() } else { workers::alone(measure) });
     let [mut once, mut each] = [Duration::MAX; 2];
     for times in measured.collect::<Result<Vec<_>>>()? {
         (once, each) = (once.min(times.0), each.min(times.1));
     }
-    let anew = layers_anew(context) as f64 / context.shape().layers as f64;
-    let turns = batches.len().div_ceil(at_a_time) as u32;
-    let before = if ablation.fill == Fill::Mean { once * batches.len() as u32 } else { Duration::ZERO };
-    Ok(before + (once + each.mul_f64(anew)) * turns)
+    let passes = recomputed_layers(context) as f64 / context.shape().layers as f64;
+    let rounds = batches.len().div_ceil(at_a_time) as u32;
+    let means = if ablation.fill == Fill::Mean { once * batches.len() as u32 } else { Duration::ZERO };
+    Ok(means + (once + each.mul_f64(passes)) * rounds)
 }
 
-/// What batches have answered. Examples are counted in their order, so that sums do not depend on who was quicker.
+/// Collects the answers of batches. Batches are added up in order, so that sums do not depend on timing.
 struct Gathered<'a> {
     context: &'a RunContext<'a>,
-    /// Over the batches that have ended, from the first one on.
-    settled: Sweep,
-    /// First row of every batch, and the number of rows in all.
+    /// Effects on the leading batches that are complete.
+    complete: Sweep,
+    /// First row of every batch, and the total number of rows.
     rows: Vec<usize>,
-    /// The batches after those, as far as they are.
+    /// Answers for the other batches.
     open: BTreeMap<usize, Vec<Contrast>>,
-    /// The model's own label logits for these.
+    /// The model's own label logits for the open batches.
     models: BTreeMap<usize, Vec<f64>>,
+    /// First batch that is not complete.
     due: usize,
 }
 
@@ -144,11 +147,11 @@ impl<'a> Gathered<'a> {
             *row += size;
             Some(*row)
         }));
-        let settled = Sweep { ablation, effects, examples: context.len() };
-        Self { context, settled, rows, open: BTreeMap::new(), models: BTreeMap::new(), due: 0 }
+        let complete = Sweep { ablation, effects, examples: context.len() };
+        Self { context, complete, rows, open: BTreeMap::new(), models: BTreeMap::new(), due: 0 }
     }
 
-    /// Takes an answer in; whether it was the last one of its batch.
+    /// Adds an answer; returns whether it was the last one of its batch.
     fn take(&mut self, batch: usize, answer: BatchAnswer) -> bool {
         match answer {
             BatchAnswer::Model(logits) => {
@@ -157,23 +160,23 @@ impl<'a> Gathered<'a> {
             }
             BatchAnswer::Changed(contrast) => self.open.entry(batch).or_default().push(contrast),
         }
-        let all = self.settled.effects.len();
+        let all = self.complete.effects.len();
         let ended = |open: &Vec<Contrast>| open.len() == all;
-        let now = self.open.get(&batch).is_some_and(ended);
+        let batch_ended = self.open.get(&batch).is_some_and(ended);
         while self.open.get(&self.due).is_some_and(ended) {
             let contrasts = self.open.remove(&self.due).unwrap_or_default();
-            let mut effects = std::mem::take(&mut self.settled.effects);
+            let mut effects = std::mem::take(&mut self.complete.effects);
             self.count(self.due, &contrasts, &mut effects);
-            self.settled.effects = effects;
+            self.complete.effects = effects;
             self.models.remove(&self.due);
             self.due += 1;
         }
-        now
+        batch_ended
     }
 
-    /// All that is known, the batches under way included.
+    /// Returns the effects on all answers so far, including incomplete batches.
     fn so_far(&self) -> Sweep {
-        let mut sweep = self.settled.clone();
+        let mut sweep = self.complete.clone();
         for (&batch, contrasts) in &self.open {
             self.count(batch, contrasts, &mut sweep.effects);
         }

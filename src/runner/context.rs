@@ -1,4 +1,4 @@
-//! What stands before every query of a run: plain text, or the turns of a conversation.
+//! The text before every query of a run: plain text, or the turns of a conversation.
 
 use std::sync::Arc;
 
@@ -9,30 +9,30 @@ use crate::{
     task::{Example, Template},
 };
 
-/// The prompt of `query` after `demonstrations`; as a conversation if there is a chat template.
+/// Returns the prompt of `query` after `demonstrations`, as a conversation if there is a chat template.
 ///
 /// # Errors
-/// If the template cannot put an example into words, or the chat template refuses the conversation.
+/// If the template cannot render an example, or the chat template rejects the conversation.
 pub fn preview(
     template: &Template,
     chat: Option<&ChatTemplate>,
     demonstrations: &[Example],
     query: &Example,
 ) -> Result<String> {
-    let prompt = PromptContext::new(template, chat, demonstrations)?.before(&template.render(query)?)?;
+    let prompt = PromptContext::new(template, chat, demonstrations)?.prompt(&template.render(query)?)?;
     Ok(prompt.to_string())
 }
 
-/// Demonstrations in words, ready for queries.
+/// Rendered demonstrations, to which queries are appended.
 pub(super) enum PromptContext<'m> {
-    /// Each with its label word and the separator.
+    /// Every demonstration with its label word and the separator.
     Text(Arc<str>),
-    /// Each as something the user says and the model answers; what the next thing the user says begins with.
+    /// One user turn and one assistant turn per demonstration, and the instruction if no turn contains it yet.
     Turns(Vec<Turn>, String, &'m ChatTemplate),
 }
 
 impl<'m> PromptContext<'m> {
-    /// Puts `demonstrations` into words; as a conversation if there is a chat template.
+    /// Renders `demonstrations`, as a conversation if there is a chat template.
     pub(super) fn new(template: &Template, chat: Option<&'m ChatTemplate>, demonstrations: &[Example]) -> Result<Self> {
         let Some(chat) = chat else { return Ok(Self::Text(template.context(demonstrations)?.into())) };
         let mut turns = Vec::with_capacity(2 * demonstrations.len());
@@ -44,13 +44,13 @@ impl<'m> PromptContext<'m> {
         Ok(Self::Turns(turns, instruction, chat))
     }
 
-    /// The prompt of a query, up to its label word.
-    pub(super) fn before(&self, query: &str) -> Result<PromptText> {
+    /// Returns the prompt of a query, up to its label word.
+    pub(super) fn prompt(&self, query: &str) -> Result<PromptText> {
         match self {
             Self::Text(context) => Ok(PromptText::new(context, query)),
             Self::Turns(turns, instruction, chat) => {
-                let asked = Turn::user(instruction.to_owned() + query);
-                Ok(chat.render(&[&turns[..], &[asked]].concat())?.as_str().into())
+                let question = Turn::user(instruction.to_owned() + query);
+                Ok(chat.render(&[&turns[..], &[question]].concat())?.as_str().into())
             }
         }
     }

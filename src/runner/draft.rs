@@ -1,4 +1,4 @@
-//! A run on a task before it meets a model: which examples, in which role.
+//! The examples of a run on a task and their roles, before a model is involved.
 
 use std::{cmp::Reverse, collections::HashSet};
 
@@ -20,7 +20,7 @@ use crate::{
     task::{Chosen, Example, Library, Task, Template, choose, order_demonstrations, record},
 };
 
-/// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv 2102.09690).
+/// Content-free inputs for contextual calibration (Zhao et al. 2021, arXiv 2102.09690).
 const CONTENT_FREE: [&str; 3] = ["N/A", "", "[MASK]"];
 
 /// Examples of a run with their roles.
@@ -28,19 +28,19 @@ const CONTENT_FREE: [&str; 3] = ["N/A", "", "[MASK]"];
 pub struct PromptBuilder<'t> {
     /// The task.
     pub task: &'t Task,
-    /// How examples read.
+    /// The template that renders examples.
     pub template: &'t Template,
-    /// In the prompt, in order.
+    /// Demonstrations, in prompt order.
     pub demonstrations: Vec<Example>,
-    /// To fit on.
+    /// Training examples, for fitting.
     pub train: Vec<&'t Example>,
-    /// To score on.
+    /// Test examples, for scoring.
     pub test: Vec<&'t Example>,
     request: RunRequest,
 }
 
 impl<'t> PromptBuilder<'t> {
-    /// Takes demonstrations and training examples as `request` says.
+    /// Chooses demonstrations and training examples as `request` specifies.
     ///
     /// # Errors
     /// If the template is unknown, the pool too small, a listed demonstration unusable, or no test example is left.
@@ -48,7 +48,7 @@ impl<'t> PromptBuilder<'t> {
         Self::over(task, request, &task.test)
     }
 
-    /// The same with other examples to score.
+    /// As [`PromptBuilder::new`], with `queries` as test examples.
     ///
     /// # Errors
     /// As [`PromptBuilder::new`].
@@ -61,21 +61,21 @@ impl<'t> PromptBuilder<'t> {
         draft.scored_on(queries, limit)
     }
 
-    /// The same on other examples, e.g. the development split; at most `limit` of them.
+    /// Replaces the test examples, e.g. by the development split; takes at most `limit` of them.
     ///
     /// # Errors
-    /// If none is left.
+    /// If no example is left.
     pub fn scored_on(self, examples: &'t [Example], limit: Option<usize>) -> Result<Self> {
         let test: Vec<&Example> = examples.iter().take(limit.unwrap_or(usize::MAX)).collect();
         if test.is_empty() {
-            return Err(InputError::new(format!("the task `{}` leaves no test example", self.task.name))
+            return Err(InputError::new(format!("the task `{}` has no test example left", self.task.name))
                 .cure("raise --limit, or add test examples")
                 .into());
         }
         Ok(Self { test, ..self })
     }
 
-    /// The same without the examples that a run of it skipped.
+    /// Returns a copy without the examples that its run skipped.
     #[must_use]
     pub fn without(&self, skipped: &[String]) -> Self {
         let skipped: HashSet<&str> = skipped.iter().map(String::as_str).collect();
@@ -86,7 +86,7 @@ impl<'t> PromptBuilder<'t> {
         kept
     }
 
-    /// The same on the `count` test examples with the longest texts.
+    /// Returns a copy with only the `count` test examples with the longest texts.
     #[must_use]
     pub fn on_longest(&self, count: usize) -> Self {
         let mut test = self.test.clone();
@@ -95,10 +95,10 @@ impl<'t> PromptBuilder<'t> {
         Self { test, ..self.clone() }
     }
 
-    /// Demonstrations and training examples alike as demonstrations: the whole label budget as shots.
+    /// Returns a copy that uses the whole label budget, training examples included, as demonstrations.
     ///
-    /// Baselines are scored on the examples of the run: where the run skips prompts that are too long, theirs lose
-    /// their first demonstrations instead.
+    /// Baselines are scored on the same examples as the run. Where the run skips prompts that are too long, a baseline
+    /// drops their first demonstrations instead.
     #[must_use]
     pub fn whole_budget(&self) -> Self {
         let mut demonstrations = self.budget();
@@ -107,7 +107,7 @@ impl<'t> PromptBuilder<'t> {
         Self { demonstrations, train: Vec::new(), ..baseline }
     }
 
-    /// The same, leaving out no example.
+    /// Returns a copy that drops demonstrations where the run skips examples.
     fn as_baseline(&self) -> Self {
         let mut draft = self.clone();
         if draft.request.prompting.on_overflow == Overflow::Skip {
@@ -116,19 +116,19 @@ impl<'t> PromptBuilder<'t> {
         draft
     }
 
-    /// Every labelled example that the run spends, demonstrations first.
+    /// Returns every labelled example that the run uses, demonstrations first.
     fn budget(&self) -> Vec<Example> {
         self.demonstrations.iter().chain(self.train.iter().copied()).cloned().collect()
     }
 
-    /// The prompts of the run.
+    /// Builds the prompts of the run.
     ///
     /// # Errors
     /// If a label word is not one token, or a prompt is too long.
     pub fn plan(&self, model: &Model) -> Result<(Plan, Prompts)> {
-        let beginning = self.beginning(model, &self.demonstrations)?;
+        let context = self.context(model, &self.demonstrations)?;
         let texts = |examples: &[&Example]| -> Result<Vec<PlannedExample>> {
-            examples.iter().map(|example| self.text(&beginning, example)).collect()
+            examples.iter().map(|example| self.planned(&context, example)).collect()
         };
         let shorter = |split, at: usize, dropped| {
             let example = if split == Split::Train { self.train[at] } else { self.test[at] };
@@ -137,10 +137,11 @@ impl<'t> PromptBuilder<'t> {
         self.finish(model, [texts(&self.train)?, texts(&self.test)?], &shorter)
     }
 
-    /// Test prompts in which every query has its own demonstrations: as many as the run has, those of the whole budget
-    /// most like the query, the most similar last.
+    /// Builds test prompts in which every query has its own demonstrations: as many as in the run, the ones of the
+    /// whole budget that are most similar to the query, the most similar last.
     ///
-    /// Similarity is the cosine of TF-IDF vectors over the model's tokens, document frequencies from the task's pool.
+    /// Similarity is the cosine of TF-IDF vectors over the model's tokens, with document frequencies from the task's
+    /// pool.
     ///
     /// # Errors
     /// As [`PromptBuilder::plan`].
@@ -151,9 +152,9 @@ impl<'t> PromptBuilder<'t> {
         let candidates = budget.iter().map(render).collect::<Result<Vec<_>>>()?;
         let nearest = Nearest::new(&pool, &candidates);
         let prompt = |example: &Example, shots: usize| {
-            let chosen = nearest.of(&render(example)?, shots);
+            let chosen = nearest.most_similar(&render(example)?, shots);
             let demonstrations: Vec<Example> = chosen.into_iter().map(|index| budget[index].clone()).collect();
-            self.beginning(model, &demonstrations)?.before(&self.template.render(example)?)
+            self.context(model, &demonstrations)?.prompt(&self.template.render(example)?)
         };
         let shots = self.demonstrations.len();
         let text = |example: &&Example| Ok(planned(example, prompt(example, shots)?));
@@ -164,53 +165,53 @@ impl<'t> PromptBuilder<'t> {
         self.as_baseline().finish(model, [Vec::new(), test], &shorter)
     }
 
-    /// The run's demonstrations before queries that say nothing: `N/A`, the empty text and `[MASK]` in every field.
+    /// Builds prompts with the run's demonstrations and content-free queries: `N/A`, the empty text and `[MASK]` in
+    /// every field.
     ///
     /// # Errors
     /// As [`PromptBuilder::plan`].
     pub fn plan_content_free(&self, model: &Model) -> Result<(Plan, Prompts)> {
-        let beginning = self.beginning(model, &self.demonstrations)?;
-        let empty = |filler: &str| self.text(&beginning, &self.content_free(filler));
+        let context = self.context(model, &self.demonstrations)?;
+        let empty = |filler: &str| self.planned(&context, &self.content_free(filler));
         let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
         let shorter = |_, at: usize, dropped| self.shorter(model, dropped, &self.content_free(CONTENT_FREE[at]));
         self.as_baseline().finish(model, [Vec::new(), test], &shorter)
     }
 
-    /// A query that says `filler` wherever an example has a text.
+    /// Returns a query with `filler` in place of every text of an example.
     fn content_free(&self, filler: &str) -> Example {
         let fields: Map<String, Value> =
             self.test[0].fields.iter().map(|(name, value)| (name.clone(), filled(value, filler))).collect();
         Example { id: filler.to_owned(), fields, label: 0 }
     }
 
-    /// What stands before a query: `demonstrations` in words, as the request says.
+    /// Renders `demonstrations` as the request specifies, ready for queries.
     ///
     /// # Errors
-    /// If a conversation is asked for and the model has no chat template.
-    pub(super) fn beginning<'m>(&self, model: &'m Model, demonstrations: &[Example]) -> Result<PromptContext<'m>> {
+    /// If the request is for a conversation and the model has no chat template.
+    fn context<'m>(&self, model: &'m Model, demonstrations: &[Example]) -> Result<PromptContext<'m>> {
         let chat = self.is_chat().then(|| {
             model.chat.as_ref().ok_or_else(|| {
-                InputError::new(format!("the model `{}` has no chat template", model.meta.id)).cure(
-                    "leave out --chat, or take an instruct model (its tokenizer_config.json says `chat_template`)",
-                )
+                InputError::new(format!("the model `{}` has no chat template", model.meta.id))
+                    .cure("leave out --chat, or use an instruct model (`chat_template` in its tokenizer_config.json)")
             })
         });
         PromptContext::new(self.template, chat.transpose()?, demonstrations)
     }
 
-    /// Whether demonstrations and query are turns of a conversation.
+    /// Returns whether demonstrations and query are turns of a conversation.
     fn is_chat(&self) -> bool {
         self.request.prompting.chat || self.template.chat
     }
 
-    /// The prompt of `example` without the first `dropped` demonstrations.
+    /// Returns the prompt of `example` without the first `dropped` demonstrations; `None` if there are fewer.
     fn shorter(&self, model: &Model, dropped: usize, example: &Example) -> Result<Option<PromptText>> {
         let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
-        self.beginning(model, left)?.before(&self.template.render(example)?).map(Some)
+        self.context(model, left)?.prompt(&self.template.render(example)?).map(Some)
     }
 
-    pub(super) fn text(&self, beginning: &PromptContext<'_>, example: &Example) -> Result<PlannedExample> {
-        Ok(planned(example, beginning.before(&self.template.render(example)?)?))
+    fn planned(&self, context: &PromptContext<'_>, example: &Example) -> Result<PlannedExample> {
+        Ok(planned(example, context.prompt(&self.template.render(example)?)?))
     }
 
     fn finish(
@@ -227,7 +228,7 @@ impl<'t> PromptBuilder<'t> {
         finish(model, run).map_err(|error| self.template.locate(error))
     }
 
-    /// Label words as they follow the prompts: a turn begins without a space.
+    /// Returns the label words as they follow the prompts; in a conversation, without a leading space.
     fn label_words(&self) -> Vec<String> {
         let words = self.template.label_words.iter();
         words.map(|word| if self.is_chat() { word.trim().to_owned() } else { word.clone() }).collect()
@@ -254,7 +255,7 @@ impl<'t> PromptBuilder<'t> {
     }
 }
 
-/// Draws demonstrations and makes the prompts of a run on a task.
+/// Draws demonstrations and builds the prompts of a run on a task.
 ///
 /// # Errors
 /// If the task or template is unknown, the pool too small, a label word not one token, or a prompt too long.
@@ -266,7 +267,7 @@ fn planned(example: &Example, prompt: PromptText) -> PlannedExample {
     PlannedExample { id: example.id.clone(), text: example.summary(), gold: example.label, prompt: Some(prompt) }
 }
 
-/// The same structure with `filler` for every text in it.
+/// Returns the same structure with `filler` in place of every text.
 fn filled(value: &Value, filler: &str) -> Value {
     match value {
         Value::Array(items) => items.iter().map(|item| filled(item, filler)).collect(),

@@ -1,4 +1,4 @@
-//! What an attribution says while it runs.
+//! Events of a run in progress.
 
 use std::fmt;
 
@@ -9,56 +9,58 @@ use crate::{
     run::RunMeta,
 };
 
-/// What an attribution says while it runs, in this order: `Loading`, `Planned`, then batches (training split first)
-/// with progress in between, then one of the last three.
+/// Event of a run in progress, in this order: `Loading`, `Planned`, then batches (training split first) with progress
+/// in between, then one of the last three.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The model is being loaded.
     Loading(String),
     /// The prompts are ready.
     Planned(Box<Plan>),
-    /// The next examples of a split.
+    /// Results of the next examples of a split.
     Batch(Split, Batch),
-    /// How far it is, in examples.
+    /// Progress, in examples.
     Progress(Progress),
-    /// Where the run comes from, if not all of it from the model.
+    /// A note about the store.
     Note(Note),
-    /// All done.
+    /// The run is complete.
     Finished(Box<RunMeta>),
-    /// It was cancelled; what came before stands.
+    /// The run was cancelled; earlier batches remain valid.
     Cancelled,
-    /// It failed, and why.
+    /// The run failed, with the reason.
     Failed(String),
 }
 
-/// What the store has to do with a run.
+/// How the store was involved in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// It was kept from before; nothing is computed.
+    /// The store had the whole run; nothing is computed.
     Kept,
-    /// Its beginning was kept.
+    /// The store had the first examples of the run.
     Resumed {
-        /// Examples that are there.
+        /// Examples that were stored.
         done: usize,
         /// Examples in all.
         total: usize,
     },
-    /// Another process computes it; this one waits.
+    /// Another process is computing the same run; this one waits.
     Waiting,
-    /// The store cannot be written, and why.
+    /// The store cannot be written, with the reason.
     Unkept(String),
-    /// What was kept is damaged; it was set aside and is computed again.
+    /// The stored run was damaged; it was set aside and is recomputed.
     Damaged(String),
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kept => f.write_str("kept from before, nothing was computed"),
-            Self::Resumed { done, total } => write!(f, "{done} of {total} examples kept from before"),
-            Self::Waiting => f.write_str("waiting for another partscope that computes the same"),
-            Self::Unkept(problem) => write!(f, "the run will be computed again next time: {problem}"),
-            Self::Damaged(problem) => write!(f, "what was kept is damaged and is computed again: {problem}"),
+            Self::Kept => f.write_str("kept from an earlier run, nothing was computed"),
+            Self::Resumed { done, total } => write!(f, "{done} of {total} examples kept from an earlier run"),
+            Self::Waiting => f.write_str("waiting for another partscope process that computes the same run"),
+            Self::Unkept(problem) => {
+                write!(f, "the run was not stored and will be computed again next time: {problem}")
+            }
+            Self::Damaged(problem) => write!(f, "the stored run is damaged and is computed again: {problem}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From prompts to a run.
+//! Attributes the prompts of a plan.
 
 use super::{Event, Plan, PlannedExample, Prompts};
 use crate::{
@@ -11,12 +11,12 @@ use crate::{
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, Run, RunMeta, SCHEMA, Timing},
 };
 
-/// Attributes all prompts of a plan and tells `observe` about it as it goes: the plan itself, every batch, progress,
-/// and the finished run's facts. Nothing is kept; [`obtain`](super::obtain) does that.
+/// Attributes all prompts of a plan. Reports the plan, every batch, progress and the finished run's metadata to
+/// `observe`. Does not use the store; [`obtain`](super::obtain) does.
 ///
 /// # Errors
-/// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation. A run whose parts do not add
-/// up is no error here: its `exactness` says so.
+/// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation. A run whose contributions do
+/// not add up is not an error here; see its `exactness`.
 pub fn execute(
     model: &Model,
     plan: Plan,
@@ -28,8 +28,8 @@ pub fn execute(
     resume(model, plan, prompts, Vec::new(), cancel, observe)
 }
 
-/// The same after `done` batches, which are the first ones that [`execute`] would compute, in order. The plan has been
-/// announced already.
+/// Continues a run after `done` batches: the first ones that [`execute`] would compute, in order. Does not report the
+/// plan.
 pub(super) fn resume(
     model: &Model,
     plan: Plan,
@@ -75,7 +75,7 @@ pub(super) fn resume(
     Ok(run)
 }
 
-/// The run of `plan` with its tables and what was measured on them.
+/// Assembles the run of `plan` from its tables and measurements.
 pub(super) fn complete(
     plan: Plan,
     accuracy: AccuracyMeta,
@@ -100,7 +100,8 @@ pub(super) fn complete(
     Run { meta, train, test, examples }
 }
 
-/// The model's own label logits `[N, Y]` on the test prompts of a plan: for baselines that need no components.
+/// Computes the model's own label logits `[N, Y]` on the test prompts of a plan, for baselines that need no
+/// components.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.

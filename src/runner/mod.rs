@@ -1,6 +1,6 @@
-//! From a request to a run: prompts are made, the model is asked, the table is filled.
+//! Runs: builds prompts from a request and attributes them with the model.
 //!
-//! The command line and the explorer's worker both go through [`Event`], so that what one prints the other draws.
+//! The command line and the explorer's worker follow a run through the same [`Event`]s.
 
 mod context;
 mod draft;
@@ -19,7 +19,7 @@ pub use context::preview;
 pub use draft::{PromptBuilder, plan};
 pub use event::{Event, Note};
 pub use execute::{execute, score};
-pub use plan::{Prompts, of_turn, plan_explicit};
+pub use plan::{Prompts, explain_chat_label, plan_explicit};
 pub use prompt_text::PromptText;
 pub use query::{Query, QueryAnswer, answer};
 pub use rebuild::{Rebuilt, find_example, rebuild};

@@ -1,4 +1,4 @@
-//! Which labelled examples are most like a query.
+//! Finds the labelled examples that are most similar to a query.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ pub(super) struct Nearest {
 }
 
 impl Nearest {
-    /// Takes document frequencies from `pool` and compares queries with `candidates`, all as token ids.
+    /// Takes document frequencies from `pool`; queries are compared with `candidates`. All texts are token ids.
     pub(super) fn new(pool: &[Vec<u32>], candidates: &[Vec<u32>]) -> Self {
         let mut frequencies: HashMap<u32, usize> = HashMap::new();
         for document in pool {
@@ -25,8 +25,8 @@ impl Nearest {
         nearest
     }
 
-    /// The `count` candidates most like `query`, the most similar last; ties go to the earlier candidate.
-    pub(super) fn of(&self, query: &[u32], count: usize) -> Vec<usize> {
+    /// Returns the `count` candidates most similar to `query`, the most similar last; ties go to the earlier candidate.
+    pub(super) fn most_similar(&self, query: &[u32], count: usize) -> Vec<usize> {
         let query = self.vector(query);
         let similarity = |candidate: &HashMap<u32, f64>| {
             let mut products: Vec<f64> =
@@ -39,7 +39,7 @@ impl Nearest {
         ranked.into_iter().take(count).map(|(_, index)| index).rev().collect()
     }
 
-    /// Unit-length TF-IDF vector.
+    /// Returns the unit-length TF-IDF vector of `tokens`.
     fn vector(&self, tokens: &[u32]) -> HashMap<u32, f64> {
         let mut vector: HashMap<u32, f64> = HashMap::new();
         for token in tokens {
@@ -65,8 +65,8 @@ mod tests {
     fn shared_rare_tokens_count_and_the_most_similar_comes_last() {
         let pool = vec![vec![1, 2, 3], vec![1, 4, 5], vec![1, 6, 7]];
         let nearest = Nearest::new(&pool, &pool);
-        assert_eq!(nearest.of(&[1, 4, 5], 2), [0, 1]);
-        assert_eq!(nearest.of(&[1, 7], 1), [2]);
-        assert_eq!(nearest.of(&[99], 2), [1, 0]);
+        assert_eq!(nearest.most_similar(&[1, 4, 5], 2), [0, 1]);
+        assert_eq!(nearest.most_similar(&[1, 7], 1), [2]);
+        assert_eq!(nearest.most_similar(&[99], 2), [1, 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Prompts that are longer than the model's context: said, and settled as the user chose. Nothing is cut in silence.
+//! Handles prompts that are longer than the model's context, as the user chose. No prompt is truncated silently.
 
 use super::{PlannedExample, PromptText};
 use crate::{
@@ -9,14 +9,16 @@ use crate::{
     run::OverflowMeta,
 };
 
-/// The prompt of an example, by split and place, with its first so many demonstrations left out; `None` if it has fewer.
+/// Returns the prompt of an example, given by split and index, without its first N demonstrations; `None` if it has
+/// fewer.
 pub(super) type Shorter<'a> = dyn Fn(Split, usize, usize) -> Result<Option<PromptText>> + 'a;
 
-/// Settles what to do about prompts of more than `context` tokens, in words and tokens alike; `None` if there are none.
+/// Applies `policy` to prompts of more than `context` tokens, in both `examples` and `prompts`; `None` if there are
+/// none.
 ///
 /// # Errors
-/// With the counts and the choices, if the policy is to say so or cannot help.
-pub(super) fn settle(
+/// If the policy is [`Overflow::Error`] or cannot help; gives the counts and the other policies.
+pub(super) fn apply_policy(
     context: usize,
     policy: Overflow,
     examples: &mut [Vec<PlannedExample>; 2],
@@ -33,8 +35,8 @@ pub(super) fn settle(
     if too_long == 0 {
         return Ok(None);
     }
-    let said = format!("{too_long} of {all} prompts exceed the model's {context} tokens; the longest has {longest}");
-    let mut settled = OverflowMeta { policy, context, longest, skipped: Vec::new(), dropped: Vec::new() };
+    let problem = format!("{too_long} of {all} prompts exceed the model's {context} tokens; the longest has {longest}");
+    let mut applied = OverflowMeta { policy, context, longest, skipped: Vec::new(), dropped: Vec::new() };
     match policy {
         Overflow::Error => {
             let cure = if shorter(Split::Test, 0, 0)?.is_some() {
@@ -42,19 +44,19 @@ pub(super) fn settle(
             } else {
                 "shorten them, or choose --on-overflow skip"
             };
-            return Err(InputError::new(said).cure(cure).into());
+            return Err(InputError::new(problem).cure(cure).into());
         }
         Overflow::Skip => {
             for (examples, prompts) in examples.iter_mut().zip(prompts.iter_mut()) {
                 let kept: Vec<bool> = prompts.iter().map(|prompt| prompt.len() <= context).collect();
                 let skipped = examples.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(e, _)| e.id.clone());
-                settled.skipped.extend(skipped);
+                applied.skipped.extend(skipped);
                 let mut keep = kept.iter();
                 examples.retain(|_| keep.next().copied().unwrap_or(true));
                 prompts.retain(|prompt| prompt.len() <= context);
             }
             if examples[1].is_empty() {
-                return Err(InputError::new(said).cure("no test example is left; shorten the prompts").into());
+                return Err(InputError::new(problem).cure("shorten the prompts: no test example is left").into());
             }
         }
         Overflow::DropDemos => {
@@ -63,20 +65,20 @@ pub(super) fn settle(
                 for at in long {
                     let (dropped, text, tokens) = shortened(context, split, at, encode, shorter)?.ok_or_else(|| {
                         let id = &examples[side][at].id;
-                        InputError::new(format!("`{id}` is too long for the model's {context} tokens by itself"))
+                        InputError::new(format!("`{id}` alone exceeds the model's {context} tokens"))
                             .cure("choose --on-overflow skip, or leave it out")
                     })?;
                     prompts[side][at] = tokens;
                     examples[side][at].prompt = Some(text);
-                    settled.dropped.push((examples[side][at].id.clone(), dropped));
+                    applied.dropped.push((examples[side][at].id.clone(), dropped));
                 }
             }
         }
     }
-    Ok(Some(settled))
+    Ok(Some(applied))
 }
 
-/// The prompt with as few demonstrations left out as need be, and how many.
+/// Drops as few demonstrations as possible; returns how many, and the shorter prompt.
 fn shortened(
     context: usize,
     split: Split,

@@ -1,4 +1,4 @@
-//! From a request to prompts: everything that can go wrong before the model works goes wrong here.
+//! Builds and checks the prompts of a run before the model computes anything.
 
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     task::ExplicitPrompt,
 };
 
-/// Characters of a prompt's end that decide how a label word joins it.
+/// Number of characters at the end of a prompt that are tokenized together with a label word.
 const ENDING: usize = 48;
 
 /// Token ids of every prompt of a run, in the order of its tables.
@@ -30,7 +30,7 @@ pub struct Prompts {
 }
 
 impl Prompts {
-    /// The prompts of one split.
+    /// Returns the prompts of one split.
     pub fn split(&self, split: Split) -> &[Tokens] {
         match split {
             Split::Train => &self.train,
@@ -38,16 +38,16 @@ impl Prompts {
         }
     }
 
-    /// All prompts, training split first.
+    /// Returns all prompts, training split first.
     pub fn all(&self) -> Vec<&Tokens> {
         self.train.iter().chain(&self.test).collect()
     }
 }
 
-/// Makes the prompts of a run on explicit prompts.
+/// Plans a run on explicit prompts.
 ///
-/// `label_tokens` are used as they are if given; otherwise `label_words` are turned into tokens and checked. They are the
-/// whole prompts: there are no demonstrations that could be dropped, and no turns.
+/// `label_tokens` are used as they are if given; otherwise `label_words` are tokenized and checked. Explicit prompts
+/// are complete: they have no demonstrations that could be dropped and no conversation turns.
 ///
 /// # Errors
 /// If a label word is not one token, a token id is not in the vocabulary, or a prompt is too long.
@@ -74,37 +74,37 @@ pub fn plan_explicit(
     finish(model, PromptSpec { request: None, task, prompt, examples, first_token, chat: false, policy, shorter })
 }
 
-/// A run in words.
+/// Prompts of a run before tokenization.
 pub(super) struct PromptSpec<'a> {
     pub(super) request: Option<RunRequest>,
     pub(super) task: TaskMeta,
     pub(super) prompt: PromptMeta,
-    /// Examples of the training and of the test split, with their prompts.
+    /// Examples of the training and the test split, with their prompts.
     pub(super) examples: [Vec<PlannedExample>; 2],
     /// Whether label words may be several tokens.
     pub(super) first_token: bool,
-    /// Whether the texts are conversations, which hold their special tokens already.
+    /// Whether the texts are conversations, which already contain their special tokens.
     pub(super) chat: bool,
-    /// What to do about prompts that are too long.
+    /// How to handle prompts that are too long.
     pub(super) policy: Overflow,
     pub(super) shorter: &'a Shorter<'a>,
 }
 
-/// Turns texts into tokens, after all checks.
+/// Checks the label words and tokenizes the prompts.
 pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompts)> {
     let PromptSpec { request, mut task, mut prompt, mut examples, first_token, chat, policy, shorter } = run;
     let tokenizer = if chat { Cow::Owned(model.tokenizer.without_specials()) } else { Cow::Borrowed(&model.tokenizer) };
-    let in_turn = |error| if chat { of_turn(error) } else { error };
+    let explain = |error| if chat { explain_chat_label(error) } else { error };
     let mut shared = Vec::new();
     if !task.label_tokens.is_empty() {
         check_token_ids(model, &task.label_tokens)?;
     } else if first_token {
-        let found = label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::first_tokens).map_err(in_turn)?;
+        let found = label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::first_tokens).map_err(explain)?;
         task.scored = model.tokenizer.pieces(&found.tokens);
         (shared, task.label_tokens) = (found.shared, found.tokens);
     } else {
         task.label_tokens =
-            label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::label_tokens).map_err(in_turn)?;
+            label_tokens(&tokenizer, &task.label_words, &examples, Tokenizer::label_tokens).map_err(explain)?;
     }
     let encode = |text: &PromptText| -> Result<Vec<u32>> {
         let mut tokens = tokenizer.encode(&text.to_string())?;
@@ -113,11 +113,12 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
     };
     let first = examples.iter().flatten().find_map(|example| example.prompt.as_ref());
     let first: Arc<[u32]> = first.map(encode).transpose()?.unwrap_or_default().into();
-    let beside = |text: &PromptText| -> Result<Tokens> { Ok(Tokens::sharing_prefix(&first, &encode(text)?)) };
-    let tokens = |example: &PlannedExample| beside(example.prompt.as_ref().unwrap_or(&PromptText::default()));
+    let encode_shared = |text: &PromptText| -> Result<Tokens> { Ok(Tokens::sharing_prefix(&first, &encode(text)?)) };
+    let tokens = |example: &PlannedExample| encode_shared(example.prompt.as_ref().unwrap_or(&PromptText::default()));
     let encoded = |examples: &[PlannedExample]| examples.par_iter().map(tokens).collect::<Result<Vec<_>>>();
     let mut prompts = [encoded(&examples[0])?, encoded(&examples[1])?];
-    prompt.overflow = overflow::settle(model.decoder.context, policy, &mut examples, &mut prompts, &beside, shorter)?;
+    prompt.overflow =
+        overflow::apply_policy(model.decoder.context, policy, &mut examples, &mut prompts, &encode_shared, shorter)?;
     prompt.prefix_tokens = align_prefix(prompts.iter_mut().flatten());
     prompt.tokens = prompts.iter().flatten().map(Prompt::len).sum();
     let [train, test] = prompts;
@@ -127,17 +128,17 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
     Ok((Plan { request, model: model.meta.clone(), task, prompt, shape, train, test }, prompts))
 }
 
-/// An error about label words in a conversation, where leading spaces are no cure.
-pub fn of_turn(error: Error) -> Error {
+/// Replaces the advice of an error about label words in a conversation, where leading spaces do not help.
+pub fn explain_chat_label(error: Error) -> Error {
     match error {
         Error::Input(error) => error
-            .cure("in a conversation it begins the answer, without a space; choose another, or --first-token")
+            .cure("in a conversation it starts the answer, without a space; choose another, or use --first-token")
             .into(),
         other => other,
     }
 }
 
-/// What `find` makes of the label words, checked once after every distinct ending of a prompt.
+/// Tokenizes the label words with `find`, and checks that they get the same tokens after every distinct prompt ending.
 fn label_tokens<T: PartialEq>(
     tokenizer: &Tokenizer,
     words: &[String],
@@ -156,12 +157,12 @@ fn label_tokens<T: PartialEq>(
         }
         let found = find(tokenizer, ending, words)?;
         if tokens.as_ref().is_some_and(|tokens| *tokens != found) {
-            let problem = format!("the label words become other tokens after the example `{}`", example.id);
-            return Err(InputError::new(problem).field("label_words").cure("end the template in a fixed text").into());
+            let problem = format!("the label words have different tokens after the example `{}`", example.id);
+            return Err(InputError::new(problem).field("label_words").cure("end the template in fixed text").into());
         }
         tokens = Some(found);
     }
-    tokens.ok_or_else(|| InputError::new("there is no prompt").into())
+    tokens.ok_or_else(|| InputError::new("there are no prompts").into())
 }
 
 fn check_token_ids(model: &Model, tokens: &[u32]) -> Result<()> {

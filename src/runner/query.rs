@@ -1,4 +1,4 @@
-//! One question outside of a run: how long a prompt would be, and what the model says to a text.
+//! Queries outside of a run: the length of a prompt, and the model's answer to a text.
 
 use std::sync::Arc;
 
@@ -11,52 +11,52 @@ use crate::{
     task::{Example, Task},
 };
 
-/// What is asked.
+/// A query.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// Comes back with the answer, so that late answers can be told from new ones.
+    /// Echoed in the answer, to recognise late answers.
     pub serial: u64,
-    /// The task; its pool says which fields an example has.
+    /// The task, whose examples define the fields of the query.
     pub task: Arc<Task>,
     /// The template, if not the task's first.
     pub template: Option<String>,
-    /// What stands before the query.
+    /// Demonstrations before the query.
     pub demos: Vec<Demonstration>,
     /// The text to classify; fields of a query with several are separated by `|`. Empty: only the prompt is measured.
     pub text: String,
 }
 
-/// What came of it.
+/// Answer to a [`Query`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryAnswer {
-    /// From the question.
+    /// Serial number of the query.
     pub serial: u64,
     /// The whole prompt, as the model reads it.
     pub prompt: String,
-    /// Its tokens.
+    /// Number of tokens of the prompt.
     pub tokens: usize,
-    /// Tokens that the model can read at most.
+    /// The model's context length, in tokens.
     pub context: usize,
     /// Tokens of each demonstration, label word and separator included.
     pub demo_tokens: Vec<usize>,
-    /// Contributions to the label logits of the text, `[1, Y]` each; `None` if no text was asked about.
+    /// Contributions to the label logits of the text, `[1, Y]` each; `None` if the query has no text.
     pub table: Option<Attribution>,
 }
 
-/// Answers `ask`.
+/// Answers a query.
 ///
 /// # Errors
-/// If the template or a demonstration cannot be used, the prompt is too long, or the question was replaced.
-pub fn answer(model: &Model, ask: &Query, cancel: &Cancel) -> Result<QueryAnswer> {
+/// If the template or a demonstration cannot be used, the prompt is too long, or the query was cancelled.
+pub fn answer(model: &Model, query: &Query, cancel: &Cancel) -> Result<QueryAnswer> {
     let request = RunRequest {
-        template: ask.template.clone(),
-        demos: Demos::Listed(ask.demos.clone()),
+        template: query.template.clone(),
+        demos: Demos::Listed(query.demos.clone()),
         train_examples: 0,
         limit: None,
         ..RunRequest::default()
     };
-    let queries = [query(&ask.task, &ask.text)];
-    let draft = PromptBuilder::over(&ask.task, &request, &queries)?;
+    let queries = [example_from(&query.task, &query.text)];
+    let draft = PromptBuilder::over(&query.task, &request, &queries)?;
     let length = |shown: usize| -> Result<usize> {
         Ok(model.tokenizer.encode(&draft.template.context(&draft.demonstrations[..shown])?)?.len())
     };
@@ -65,10 +65,13 @@ pub fn answer(model: &Model, ask: &Query, cancel: &Cancel) -> Result<QueryAnswer
     cancel.check()?;
     let prompt = plan.test[0].prompt.as_ref().map(PromptText::to_string).unwrap_or_default();
     let tokens = prompts.test[0].len();
-    let table =
-        if ask.text.trim().is_empty() { None } else { Some(execute(model, plan, &prompts, cancel, &mut |_| {})?.test) };
+    let table = if query.text.trim().is_empty() {
+        None
+    } else {
+        Some(execute(model, plan, &prompts, cancel, &mut |_| {})?.test)
+    };
     Ok(QueryAnswer {
-        serial: ask.serial,
+        serial: query.serial,
         prompt,
         tokens,
         context: model.decoder.context,
@@ -77,8 +80,8 @@ pub fn answer(model: &Model, ask: &Query, cancel: &Cancel) -> Result<QueryAnswer
     })
 }
 
-/// An example that says `text` in the fields that the task's examples have; without a text, the first that is scored.
-fn query(task: &Task, text: &str) -> Example {
+/// Makes an example with `text` in the fields of the task's examples; the first test example if `text` is empty.
+fn example_from(task: &Task, text: &str) -> Example {
     let Some(model) = task.test.first().or(task.pool.first()) else {
         let fields = [("text".to_owned(), text.into())].into_iter().collect();
         return Example { id: "own text".to_owned(), fields, label: 0 };

@@ -1,4 +1,4 @@
-//! The prompts of a run, made again from what the run says about itself.
+//! Rebuilds the prompts of a run from its metadata.
 
 use std::collections::HashSet;
 
@@ -12,24 +12,24 @@ use crate::{
     task::{ExplicitPrompt, Library},
 };
 
-/// The template's name of runs on explicit prompts.
+/// Template name of runs on explicit prompts.
 const EXPLICIT: &str = "explicit";
 
-/// Prompts that were made again, with what they are made of.
+/// Rebuilt prompts and their parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// As the model reads them.
+    /// The prompts as tokens.
     pub prompts: Prompts,
     /// The test prompts as text.
     pub texts: Vec<String>,
-    /// The demonstrations in prompt order, each as its text and its label word.
+    /// Text and label word of every demonstration, in prompt order.
     pub demonstrations: Vec<(String, String)>,
-    /// The end of every test prompt that asks: the query in the template.
+    /// The rendered query at the end of every test prompt.
     pub queries: Vec<String>,
 }
 
 impl Plan {
-    /// The plan of a run from disk.
+    /// Returns the plan of a run from disk.
     pub fn of(run: &Run) -> Self {
         let meta = &run.meta;
         let examples = |split| {
@@ -50,18 +50,17 @@ impl Plan {
     }
 }
 
-/// Makes the prompts of `plan` again, for `model`.
+/// Rebuilds the prompts of `plan` for `model`.
 ///
 /// # Errors
-/// If it is another model, or if the prompts would be others than those of the run: says what differs.
+/// If the model is not the run's, or the prompts differ from the run's; names the difference.
 pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     if model.meta.weights_hash != plan.model.weights_hash {
         let problem = format!("the run was made with other weights, those of {}", plan.model.id);
-        return Err(InputError::new(problem).field("weights_hash").cure("name their model with -m").into());
+        return Err(InputError::new(problem).field("weights_hash").cure("give the run's model with -m").into());
     }
     if model.meta.dtype != plan.model.dtype {
-        let problem =
-            format!("the run was computed with weights kept as {}, not {}", plan.model.dtype, model.meta.dtype);
+        let problem = format!("the run was computed with {} weights, not {}", plan.model.dtype, model.meta.dtype);
         let cure = format!("add --dtype {}", plan.model.dtype);
         return Err(InputError::new(problem).field("dtype").cure(cure).into());
     }
@@ -75,15 +74,15 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
         }
         None if plan.task.template == EXPLICIT => explicit(model, plan)?,
         None => {
-            let problem = "the run does not say what made it: it is from an older version";
+            let problem = "the run does not record its request: it is from an older version";
             return Err(InputError::new(problem).field("request").cure("run again").into());
         }
     };
     match difference(&made, plan) {
         None => Ok(rebuilt),
         Some(what) => {
-            let problem = format!("the prompts cannot be made again: {what}");
-            Err(InputError::new(problem).cure("the task's data or template changed since; run again").into())
+            let problem = format!("the prompts cannot be rebuilt: {what}");
+            Err(InputError::new(problem).cure("the task's data or template has changed; run again").into())
         }
     }
 }
@@ -91,13 +90,13 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
 fn from_draft(draft: &PromptBuilder<'_>, made: &Plan, prompts: Prompts) -> Result<Rebuilt> {
     let kept: HashSet<&str> = made.test.iter().map(|example| example.id.as_str()).collect();
     let queries = draft.test.iter().filter(|example| kept.contains(example.id.as_str()));
-    let shown = |example: &crate::task::Example| -> Result<(String, String)> {
+    let rendered = |example: &crate::task::Example| -> Result<(String, String)> {
         Ok((draft.template.render(example)?, draft.template.label_words[example.label].clone()))
     };
     Ok(Rebuilt {
         prompts,
         texts: made.test.iter().map(|e| e.prompt.as_ref().map(PromptText::to_string).unwrap_or_default()).collect(),
-        demonstrations: draft.demonstrations.iter().map(shown).collect::<Result<_>>()?,
+        demonstrations: draft.demonstrations.iter().map(rendered).collect::<Result<_>>()?,
         queries: queries.map(|example| draft.template.render(example)).collect::<Result<_>>()?,
     })
 }
@@ -120,37 +119,48 @@ fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
     Ok((made, Rebuilt { prompts, queries: texts.clone(), texts, demonstrations: Vec::new() }))
 }
 
-/// Whether an example is what it was; the whole prompt counts where both know it.
+/// Returns whether an example is unchanged; compares whole prompts where both are known.
 fn is_same(now: &PlannedExample, then: &PlannedExample) -> bool {
-    let said = |example: &PlannedExample| (example.id.clone(), example.text.clone(), example.gold);
-    said(now) == said(then) && now.prompt.as_ref().zip(then.prompt.as_ref()).is_none_or(|(now, then)| now == then)
+    let content = |example: &PlannedExample| (example.id.clone(), example.text.clone(), example.gold);
+    content(now) == content(then) && now.prompt.as_ref().zip(then.prompt.as_ref()).is_none_or(|(now, then)| now == then)
 }
 
-/// What is not as it was.
+/// Describes the first difference between two plans.
 fn difference(made: &Plan, plan: &Plan) -> Option<String> {
     for split in Split::ALL {
         let (now, then) = (made.split(split), plan.split(split));
         if now.len() != then.len() {
-            return Some(format!("there are {} {} examples, there were {}", now.len(), split.name(), then.len()));
+            return Some(format!(
+                "there are now {} {} examples, before there were {}",
+                now.len(),
+                split.name(),
+                then.len()
+            ));
         }
         if let Some((_, then)) = now.iter().zip(then).find(|(now, then)| !is_same(now, then)) {
-            return Some(format!("the {} example `{}` is not what it was", split.name(), then.id));
+            return Some(format!("the {} example `{}` has changed", split.name(), then.id));
         }
     }
     let (now, then) = (&made.prompt, &plan.prompt);
     match () {
-        () if now.demo_ids != then.demo_ids => Some("other demonstrations are drawn".to_owned()),
-        () if !then.demos.is_empty() && now.demos != then.demos => Some("a demonstration reads otherwise".to_owned()),
-        () if made.task.label_tokens != plan.task.label_tokens => Some("the label words are other tokens".to_owned()),
-        () if now.prefix_tokens != then.prefix_tokens => Some("the prompts share other tokens".to_owned()),
+        () if now.demo_ids != then.demo_ids => Some("the demonstrations are different".to_owned()),
+        () if !then.demos.is_empty() && now.demos != then.demos => {
+            Some("the text of a demonstration has changed".to_owned())
+        }
+        () if made.task.label_tokens != plan.task.label_tokens => {
+            Some("the label words have different tokens".to_owned())
+        }
+        () if now.prefix_tokens != then.prefix_tokens => {
+            Some("the shared prefix of the prompts is different".to_owned())
+        }
         () => None,
     }
 }
 
-/// The place of the test example called `id`, or of the first one.
+/// Returns the index of the test example called `id`, or of the first one.
 ///
 /// # Errors
-/// If there is none of that name.
+/// If no test example has that name.
 pub fn find_example(plan: &Plan, id: Option<&str>) -> Result<usize> {
     let Some(id) = id else { return Ok(0) };
     plan.test.iter().position(|example| example.id == id).ok_or_else(|| Error::Unknown {

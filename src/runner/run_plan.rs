@@ -1,4 +1,4 @@
-//! Everything about a run that is known before the model works.
+//! Everything known about a run before the model computes.
 
 use super::prompt_text::PromptText;
 use crate::{
@@ -8,23 +8,23 @@ use crate::{
     run::{ModelMeta, PromptMeta, TaskMeta},
 };
 
-/// An example before the model has seen it.
+/// An example of a planned run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedExample {
     /// Its id in the task's data.
     pub id: String,
-    /// What it says, without the demonstrations.
+    /// Its text, without the demonstrations.
     pub text: String,
     /// Gold label, an index into the label words.
     pub gold: usize,
-    /// The whole prompt, as the model reads it; runs from disk do not keep it.
+    /// The whole prompt; `None` for runs from disk, which do not store it.
     pub prompt: Option<PromptText>,
 }
 
-/// Everything about a run that is known before the model works: enough to lay out the screen.
+/// Everything known about a run before the model computes; enough to lay out the screen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// What was asked for; `None` for explicit prompts.
+    /// The request; `None` for explicit prompts.
     pub request: Option<RunRequest>,
     /// The model.
     pub model: ModelMeta,
@@ -41,7 +41,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The examples of one split.
+    /// Returns the examples of one split.
     pub fn split(&self, split: Split) -> &[PlannedExample] {
         match split {
             Split::Train => &self.train,
@@ -49,7 +49,7 @@ impl Plan {
         }
     }
 
-    /// Gold labels of one split.
+    /// Returns the gold labels of one split.
     pub fn gold(&self, split: Split) -> Vec<usize> {
         self.split(split).iter().map(|example| example.gold).collect()
     }

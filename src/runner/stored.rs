@@ -1,4 +1,4 @@
-//! Runs and logits through the store: found, gone on with, or computed and kept.
+//! Runs and logits with the store: loaded, resumed, or computed and stored.
 
 use super::{
     Event, Note, Plan, Prompts,
@@ -13,13 +13,14 @@ use crate::{
     store::{About, EntryKey, KeyMaker, Store},
 };
 
-/// Rows of a kept run that are told at a time: a run is not copied whole to be told.
-const TOLD: usize = 4096;
+/// Rows per batch when a stored run is replayed; a run is never copied whole.
+const REPLAY_ROWS: usize = 4096;
 
-/// The run of `plan`, from the store or the model; `observe` hears the same either way, and notes on where it came from.
+/// Returns the run of `plan` from the store or the model. `observe` receives the same events either way, and notes
+/// about the store.
 ///
-/// Batches are kept as they come: after an interruption the next call goes on where it stopped, and gives the same
-/// bytes. Another process that wants the same run waits for this one. A store that cannot be written costs a note.
+/// Batches are stored as they are computed: after an interruption the next call resumes there and gives the same
+/// bytes. Another process that needs the same run waits for this one. If the store cannot be written, a note says so.
 ///
 /// # Errors
 /// As [`execute`].
@@ -36,16 +37,16 @@ pub fn obtain(
     }
     observe(Event::Planned(Box::new(plan.clone())));
     let key = run_key(model, &plan, prompts);
-    if let Some(run) = found(store, &key, &plan, observe) {
+    if let Some(run) = replay(store, &key, &plan, observe) {
         return Ok(run);
     }
     let claim = store.claim(&key, cancel, &mut || observe(Event::Note(Note::Waiting)));
-    if let Some(run) = found(store, &key, &plan, observe) {
+    if let Some(run) = replay(store, &key, &plan, observe) {
         return Ok(run);
     }
-    let begun = claim.and_then(|claim| Ok((claim, store.partial(&key, &about(&plan), plan.shape)?)));
-    let (_claim, (mut partial, done)) = match begun {
-        Ok(begun) => begun,
+    let partial = claim.and_then(|claim| Ok((claim, store.partial(&key, &about(&plan), plan.shape)?)));
+    let (_claim, (mut partial, done)) = match partial {
+        Ok(partial) => partial,
         Err(Error::Cancelled) => return Err(Error::Cancelled),
         Err(error) => {
             observe(Event::Note(Note::Unkept(error.to_string())));
@@ -72,7 +73,7 @@ pub fn obtain(
     Ok(run)
 }
 
-/// What a run is to become, for those who list the store while it is not whole.
+/// Describes an unfinished run for listings of the store.
 fn about(plan: &Plan) -> About {
     About {
         model: plan.model.clone(),
@@ -83,7 +84,7 @@ fn about(plan: &Plan) -> About {
     }
 }
 
-/// The model's own label logits `[N, Y]` on the test prompts of `plan`, from the store or the model.
+/// Returns the model's own label logits `[N, Y]` on the test prompts of `plan`, from the store or the model.
 ///
 /// # Errors
 /// As [`score`].
@@ -98,29 +99,29 @@ pub fn obtain_logits(
         return score(model, plan, prompts, cancel);
     }
     let key = key("logits", model, plan, &[], &prompts.test);
-    let kept = || store.logits(&key, prompts.test.len() * plan.shape.labels, &mut |_| {});
-    if let Some(logits) = kept() {
+    let stored = || store.logits(&key, prompts.test.len() * plan.shape.labels, &mut |_| {});
+    if let Some(logits) = stored() {
         return Ok(logits);
     }
     let claim = store.claim(&key, cancel, &mut || {});
     cancel.check()?;
-    if let Some(logits) = kept() {
+    if let Some(logits) = stored() {
         return Ok(logits);
     }
     let logits = score(model, plan, prompts, cancel)?;
     if claim.is_ok() {
-        // What cannot be kept is computed again the next time.
+        // Logits that cannot be stored are computed again next time.
         let _ = store.keep_logits(&key, &logits);
     }
     Ok(logits)
 }
 
-/// The name of a run in the store.
+/// Returns the key of a run in the store.
 pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> EntryKey {
     key("run", model, plan, &prompts.train, &prompts.test)
 }
 
-/// Named by the model and how it computes, every token, and the gold labels; not by what things are called.
+/// Hashes the model and how it computes, all tokens and the gold labels, but no names.
 fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]) -> EntryKey {
     let maker = KeyMaker::new(kind).text(&model.identity).text(&format!("{:?}", plan.shape));
     let maker = maker.numbers(plan.task.label_tokens.iter().map(|&token| u64::from(token)));
@@ -132,20 +133,21 @@ fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]
     prompts.fold(maker, |maker, prompt| maker.numbers(tokens(prompt).into_iter())).finish()
 }
 
-/// The kept run under the names of `plan`, told as if it were computed.
-fn found(store: &Store, key: &EntryKey, plan: &Plan, observe: &mut dyn FnMut(Event)) -> Option<Run> {
-    let kept = store.run(key, &mut |problem| observe(Event::Note(Note::Damaged(problem))))?;
-    let fits = |split| kept.split(split).len() == plan.split(split).len() && kept.split(split).shape() == plan.shape;
+/// Returns the stored run with the names of `plan`, and reports it as if it were computed.
+fn replay(store: &Store, key: &EntryKey, plan: &Plan, observe: &mut dyn FnMut(Event)) -> Option<Run> {
+    let stored = store.run(key, &mut |problem| observe(Event::Note(Note::Damaged(problem))))?;
+    let fits =
+        |split| stored.split(split).len() == plan.split(split).len() && stored.split(split).shape() == plan.shape;
     if !Split::ALL.into_iter().all(fits) {
         return None;
     }
     observe(Event::Note(Note::Kept));
-    let Run { meta, train, test, .. } = kept;
+    let Run { meta, train, test, .. } = stored;
     let run = complete(plan.clone(), meta.accuracy, meta.exactness, meta.timing, train, test);
     for split in Split::ALL {
         let table = run.split(split);
-        for from in (0..table.len()).step_by(TOLD) {
-            observe(Event::Batch(split, table.batch(from..table.len().min(from + TOLD))));
+        for from in (0..table.len()).step_by(REPLAY_ROWS) {
+            observe(Event::Batch(split, table.batch(from..table.len().min(from + REPLAY_ROWS))));
         }
     }
     observe(Event::Finished(Box::new(run.meta.clone())));

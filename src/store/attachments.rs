@@ -1,4 +1,4 @@
-//! Files beside a run: what was found out about it later.
+//! Results of experiments on a run, stored as files beside it.
 
 use std::{
     fs, io,
@@ -12,18 +12,18 @@ use crate::{
     error::{Error, InputError, Result},
 };
 
-/// The file that makes a folder a run.
+/// The file that marks a folder as a run.
 pub(super) const RUN: &str = "run.json";
 
-/// Beginnings of the names of such files; they end in `.json`.
-const NAMES: [&str; 2] = ["ablation-", "attention-"];
+/// Name prefixes of these files; their extension is `.json`.
+const PREFIXES: [&str; 2] = ["ablation-", "attention-"];
 
-/// Whether a file of this name is one.
+/// Returns whether a file of this name is an attachment.
 pub(super) fn is_attachment(name: &str) -> bool {
-    NAMES.iter().any(|beginning| name.starts_with(beginning)) && Path::new(name).extension() == Some("json".as_ref())
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && Path::new(name).extension() == Some("json".as_ref())
 }
 
-/// Removes what was found out about the run that `folder` held before.
+/// Removes the attachments of an earlier run from `folder`.
 pub(super) fn remove_attachments(folder: &Path) -> Result<()> {
     let failed = |source| Error::Write { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -35,18 +35,18 @@ pub(super) fn remove_attachments(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folder of a run, to write such files to.
+/// Writes attachments to the folder of a run.
 #[derive(Debug)]
 pub struct Attachments {
     folder: PathBuf,
 }
 
 impl Attachments {
-    /// The folder of a run.
+    /// Checks that `folder` is a run and can be written.
     ///
     /// # Errors
-    /// If there is no run, or the folder cannot be written.
-    pub fn of(folder: &Path) -> Result<Self> {
+    /// If it is not a run or cannot be written.
+    pub fn new(folder: &Path) -> Result<Self> {
         if !folder.join(RUN).is_file() {
             return Err(InputError::new("not a run").path(folder).into());
         }
@@ -54,10 +54,10 @@ impl Attachments {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// Writes `value` as the file `name`, which appears whole or not at all, and returns its path.
+    /// Writes `value` to the file `name` atomically and returns its path.
     ///
     /// # Errors
-    /// If the disk is full or the folder went away.
+    /// If the disk is full or the folder was removed.
     pub fn write(&self, name: &str, value: &impl Serialize) -> Result<PathBuf> {
         debug_assert!(is_attachment(name), "{name}");
         let path = self.folder.join(name);

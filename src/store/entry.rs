@@ -1,4 +1,4 @@
-//! Entries: kept whole, found by key, listed.
+//! Reads, writes and lists the entries of the store.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{
     checksums,
-    directories::{made, names},
+    directories::{create, names},
     folder::{Destination, open},
     key::EntryKey,
     partial::Partial,
@@ -23,43 +23,44 @@ use crate::{
 
 const LOGITS: &str = "logits.f32";
 
-/// What the store has under one key.
+/// Entry of the store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Its name.
+    /// Its key.
     pub key: EntryKey,
-    /// What it holds.
+    /// Its content.
     pub content: Content,
     /// Bytes on disk.
     pub bytes: u64,
     /// When it was last written or used.
     pub used: Option<SystemTime>,
-    /// Where it lies.
+    /// Its folder.
     pub folder: PathBuf,
 }
 
-/// The content of an entry.
+/// Content of an entry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
-    /// A whole run. Its tables have not been checked yet: [`Store::run`] does.
+    /// A complete run. Its tables are not checked yet; [`Store::run`] checks them.
     Run(Box<RunMeta>),
     /// Label logits of prompts, for baselines.
     Logits,
-    /// The beginning of a run that was interrupted.
+    /// The first batches of an interrupted run.
     Interrupted(Box<super::About>),
-    /// It cannot be read, and why.
+    /// The entry cannot be read, with the reason.
     Damaged(String),
 }
 
 impl Store {
-    /// The run kept under `key`, checked. One that is damaged is set aside, told to `damaged`, and is then absent.
+    /// Returns the run stored under `key` after checking it. A damaged run is set aside, reported to `damaged`, and not
+    /// returned.
     pub fn run(&self, key: &EntryKey, damaged: &mut dyn FnMut(String)) -> Option<Run> {
-        self.sound(key, damaged, open)
+        self.checked(key, damaged, open)
     }
 
-    /// The label logits kept under `key`, as [`Store::run`].
+    /// Returns the `expected` label logits stored under `key`, as [`Store::run`] does.
     pub fn logits(&self, key: &EntryKey, expected: usize, damaged: &mut dyn FnMut(String)) -> Option<Vec<f32>> {
-        self.sound(key, damaged, |folder| {
+        self.checked(key, damaged, |folder| {
             let path = folder.join(LOGITS);
             let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
             let (values, rest) = bytes.as_chunks::<4>();
@@ -71,12 +72,12 @@ impl Store {
         })
     }
 
-    /// Whether something is kept under `key`.
+    /// Returns whether an entry is stored under `key`.
     pub fn holds(&self, key: &EntryKey) -> bool {
         self.entry_folder(key).is_some_and(|folder| folder.is_dir())
     }
 
-    /// Keeps `run` under `key`; what was left of an interruption is removed.
+    /// Stores `run` under `key` and removes its partial results.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -85,7 +86,7 @@ impl Store {
         self.forget_partial(key)
     }
 
-    /// Keeps label logits under `key`.
+    /// Stores label logits under `key`.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -97,7 +98,7 @@ impl Store {
         })
     }
 
-    /// Everything in the store, the last used first.
+    /// Returns all entries, the most recently used first.
     pub fn list(&self) -> Vec<Entry> {
         let Some(root) = self.root() else { return Vec::new() };
         let all = |folder: &str| {
@@ -106,42 +107,43 @@ impl Store {
                 .into_iter()
                 .filter_map(move |name| Some((name.parse::<EntryKey>().ok()?, folder.join(&name))))
         };
-        let whole = all("entries").map(|(key, folder)| entry(key, folder, kept));
-        let begun = all("partial").map(|(key, folder)| {
+        let complete = all("entries").map(|(key, folder)| entry(key, folder, content));
+        let partial = all("partial").map(|(key, folder)| {
             entry(key, folder, |folder| match Partial::about(folder) {
                 Ok(about) => Content::Interrupted(Box::new(about)),
                 Err(error) => Content::Damaged(error.to_string()),
             })
         });
-        let mut entries: Vec<Entry> = whole.chain(begun).collect();
+        let mut entries: Vec<Entry> = complete.chain(partial).collect();
         entries.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.key.cmp(&b.key)));
         entries
     }
 
-    /// The run kept under `key`, for readers.
+    /// Returns the run stored under `key`, without setting aside a damaged one.
     ///
     /// # Errors
-    /// If there is none, or it is damaged; it stays where it is then.
+    /// If there is no such run, or it is damaged.
     pub fn read_run(&self, key: &EntryKey) -> Result<Run> {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir()).ok_or_else(|| {
-            InputError::new(format!("the store has no run `{key}`")).cure("`partscope cache list` shows what it has")
+            InputError::new(format!("the store has no run `{key}`")).cure("`partscope cache list` shows its entries")
         })?;
-        checksums::check(&folder)?;
+        checksums::verify(&folder)?;
         let run = open(&folder)?;
-        checksums::touch(&folder);
+        checksums::mark_used(&folder);
         Ok(run)
     }
 
-    fn sound<T>(
+    /// Reads the entry under `key` with `read` after verifying its checksums; sets it aside if it is damaged.
+    fn checked<T>(
         &self,
         key: &EntryKey,
         damaged: &mut dyn FnMut(String),
         read: impl Fn(&Path) -> Result<T>,
     ) -> Option<T> {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir())?;
-        match checksums::check(&folder).map_err(Error::from).and_then(|()| read(&folder)) {
+        match checksums::verify(&folder).map_err(Error::from).and_then(|()| read(&folder)) {
             Ok(value) => {
-                checksums::touch(&folder);
+                checksums::mark_used(&folder);
                 Some(value)
             }
             Err(error) => {
@@ -152,27 +154,27 @@ impl Store {
         }
     }
 
-    /// Moves a damaged entry to where it is in nobody's way and can still be looked at.
+    /// Moves a damaged entry to `damaged/`, where it can be inspected; deletes it if that fails.
     pub(super) fn set_aside(&self, folder: &Path) {
         let (Some(root), Some(name)) = (self.root(), folder.file_name()) else { return };
         let aside = root.join("damaged");
         let name = name.to_string_lossy();
         let free = (0..usize::from(u16::MAX)).map(|n| aside.join(format!("{name}.{n}"))).find(|path| !path.exists());
-        let moved = made(&aside).is_ok() && free.is_some_and(|free| fs::rename(folder, free).is_ok());
+        let moved = create(&aside).is_ok() && free.is_some_and(|free| fs::rename(folder, free).is_ok());
         if !moved {
             let _ = fs::remove_dir_all(folder);
         }
     }
 
-    /// Writes an entry beside its place, seals it, and moves it there.
+    /// Writes an entry and its checksums to a temporary folder and moves it into place.
     fn keep(&self, key: &EntryKey, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
         let (Some(root), Some(place)) = (self.root(), self.entry_folder(key)) else { return Ok(()) };
         let entries = root.join("entries");
-        made(&entries)?;
+        create(&entries)?;
         let failed = |source| Error::Write { path: place.clone(), source };
         let aside = TempDir::with_prefix_in("new-", &entries).map_err(failed)?;
         write(aside.path())?;
-        checksums::close(aside.path())?;
+        checksums::write(aside.path())?;
         if place.exists() {
             fs::remove_dir_all(&place).map_err(failed)?;
         }
@@ -183,11 +185,11 @@ impl Store {
 }
 
 fn entry(key: EntryKey, folder: PathBuf, content: impl Fn(&Path) -> Content) -> Entry {
-    let used = checksums::used(&folder).or_else(|| fs::metadata(&folder).and_then(|data| data.modified()).ok());
+    let used = checksums::last_used(&folder).or_else(|| fs::metadata(&folder).and_then(|data| data.modified()).ok());
     Entry { key, content: content(&folder), bytes: size(&folder), used, folder }
 }
 
-fn kept(folder: &Path) -> Content {
+fn content(folder: &Path) -> Content {
     if folder.join(LOGITS).is_file() {
         return Content::Logits;
     }
@@ -199,7 +201,7 @@ fn kept(folder: &Path) -> Content {
     }
 }
 
-/// Bytes of a folder's files.
+/// Returns the total size of a folder's files in bytes.
 pub(super) fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let sizes = entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|data| data.len());

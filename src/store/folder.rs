@@ -1,4 +1,4 @@
-//! Runs on disk: `run.json`, `attribution.safetensors`, `examples.jsonl` in one folder.
+//! Reads and writes run folders: `run.json`, `attribution.safetensors` and `examples.jsonl`.
 
 use std::{
     fs,
@@ -23,28 +23,28 @@ use crate::{
 const TABLE: &str = "attribution.safetensors";
 const EXAMPLES: &str = "examples.jsonl";
 
-/// A folder that was found fit to take a run.
+/// A folder that can take a run.
 ///
-/// Made before the work starts, so that a folder that cannot be written is known before, not after, an hour of work.
+/// Created before the work starts, so that a folder that cannot be written fails before, not after, an hour of work.
 #[derive(Debug)]
 pub struct Destination {
     folder: PathBuf,
 }
 
 impl Destination {
-    /// Makes `folder` if need be and checks that it can be written.
+    /// Creates `folder` if needed and checks that it can be written.
     ///
     /// # Errors
-    /// If it cannot, or if it holds files that are not those of a run.
+    /// If it cannot be written, or contains files that do not belong to a run.
     pub fn prepare(folder: &Path) -> Result<Self> {
         let failed = |source| Error::Write { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(failed)?;
-        let stranger = fs::read_dir(folder)
+        let foreign = fs::read_dir(folder)
             .map_err(failed)?
             .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
             .find(|name| ![RUN, TABLE, EXAMPLES].contains(&name.as_str()) && !is_attachment(name));
-        if let Some(name) = stranger {
-            return Err(InputError::new(format!("the folder is not empty and not a run: it holds `{name}`"))
+        if let Some(name) = foreign {
+            return Err(InputError::new(format!("the folder is neither empty nor a run: it contains `{name}`"))
                 .path(folder)
                 .cure("name a new folder with -o")
                 .into());
@@ -53,15 +53,15 @@ impl Destination {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// Writes `run`. Files appear whole or not at all, `run.json` last: a folder without it is no run.
+    /// Writes `run`, each file atomically and `run.json` last: a folder without it is not a run.
     ///
     /// # Errors
-    /// If the disk is full or the folder went away.
+    /// If the disk is full or the folder was removed.
     pub fn write(&self, run: &Run) -> Result<()> {
         let marker = self.folder.join(RUN);
         match fs::remove_file(&marker) {
@@ -109,7 +109,7 @@ impl Destination {
 /// Reads the run in `folder`.
 ///
 /// # Errors
-/// If a file is missing, damaged, of a newer schema, or the files do not belong together.
+/// If a file is missing or damaged, has a newer schema, or does not match the other files.
 pub fn open(folder: &Path) -> Result<Run> {
     let read = |name: &str| {
         let path = folder.join(name);
@@ -117,7 +117,7 @@ pub fn open(folder: &Path) -> Result<Run> {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 InputError::new(format!("not a run: it has no {name}"))
                     .path(folder)
-                    .cure("make one with `partscope run -m demo --task sentiment -o DIR`")
+                    .cure("create one with `partscope run -m demo --task sentiment -o DIR`")
                     .into()
             }
             _ => Error::Read { path, source },
@@ -127,7 +127,7 @@ pub fn open(folder: &Path) -> Result<Run> {
     let meta: RunMeta =
         serde_json::from_slice(&read(RUN)?).map_err(|error| wrong(RUN, error.to_string()).line(error.line()))?;
     if meta.schema != SCHEMA {
-        let problem = format!("the run has schema {}, this program reads {SCHEMA}", meta.schema);
+        let problem = format!("the run has schema {}, but this version reads schema {SCHEMA}", meta.schema);
         return Err(wrong(RUN, problem).field("schema").cure("use the version that wrote it, or run again").into());
     }
     let bytes = read(TABLE)?;
@@ -136,7 +136,7 @@ pub fn open(folder: &Path) -> Result<Run> {
     let (train, test) = (table.read(Split::Train, meta.examples.train)?, table.read(Split::Test, meta.examples.test)?);
     let examples = read_examples(&folder.join(EXAMPLES), &read(EXAMPLES)?)?;
     if examples.len() != train.len() + test.len() {
-        let problem = format!("{} examples for tables of {} rows", examples.len(), train.len() + test.len());
+        let problem = format!("{} examples, but the tables have {} rows", examples.len(), train.len() + test.len());
         return Err(wrong(EXAMPLES, problem).into());
     }
     Ok(Run { meta, train, test, examples })
@@ -158,7 +158,7 @@ impl Tables<'_> {
         let gold = self.tensor(split, "labels", Dtype::I64, &[n])?;
         let gold: Vec<usize> = gold.chunks_exact(8).map(|bytes| i64::from_le_bytes(array(bytes)) as usize).collect();
         if gold.iter().any(|&label| label >= labels) {
-            return Err(self.wrong(split, "labels", format!("a label is not below {labels}")).into());
+            return Err(self.wrong(split, "labels", format!("a label index is not below {labels}")).into());
         }
         let layer = 4 * n * labels;
         let mut components = Vec::with_capacity(shape.components() * n * labels);
@@ -177,8 +177,11 @@ impl Tables<'_> {
         let full_name = format!("{}.{name}", split.name());
         let view = self.tensors.tensor(&full_name).map_err(|error| self.wrong(split, name, error.to_string()))?;
         if view.dtype() != dtype || view.shape() != shape {
-            let problem =
-                format!("it is {:?} {:?}, but run.json asks for {dtype:?} {shape:?}", view.dtype(), view.shape());
+            let problem = format!(
+                "the tensor is {:?} {:?}, but run.json requires {dtype:?} {shape:?}",
+                view.dtype(),
+                view.shape()
+            );
             return Err(self.wrong(split, name, problem).into());
         }
         Ok(view.data())

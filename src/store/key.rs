@@ -1,4 +1,4 @@
-//! What an entry is called: a hash of all that determines it.
+//! Keys of entries: hashes of everything that determines their content.
 
 use std::{fmt, str::FromStr};
 
@@ -10,12 +10,12 @@ use crate::{
 /// Hexadecimal digits of a key: 128 bits.
 const DIGITS: usize = 32;
 
-/// The name of an entry.
+/// Key of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryKey(String);
 
 impl EntryKey {
-    /// Its hexadecimal digits.
+    /// Returns its hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,22 +34,22 @@ impl FromStr for EntryKey {
         if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
             return Ok(Self(text.to_owned()));
         }
-        Err(InputError::new(format!("`{text}` is no key of the store")).cure("`partscope cache list` shows them"))
+        Err(InputError::new(format!("`{text}` is not a key of the store")).cure("`partscope cache list` shows them"))
     }
 }
 
-/// Takes in, one after the other, the facts that determine an entry. BLAKE3 over length-prefixed parts, beginning with
-/// the program's version and the schema of its files.
+/// Hashes the parts that determine an entry: BLAKE3 over length-prefixed parts, starting with the entry's kind, the
+/// program's version and the schema of its files.
 #[derive(Debug)]
 pub struct KeyMaker(blake3::Hasher);
 
 impl KeyMaker {
-    /// For an entry of `kind`: runs and logits of the same prompts are different entries.
+    /// Starts the key of an entry of `kind`: runs and logits of the same prompts have different keys.
     pub fn new(kind: &str) -> Self {
         Self(blake3::Hasher::new()).text(kind).text(env!("CARGO_PKG_VERSION")).text(&SCHEMA.to_string())
     }
 
-    /// A fact in words.
+    /// Adds a text.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
         self.0.update(&(text.len() as u64).to_le_bytes());
@@ -57,7 +57,7 @@ impl KeyMaker {
         self
     }
 
-    /// A list of numbers, e.g. token ids.
+    /// Adds a list of numbers, e.g. token ids.
     #[must_use]
     pub fn numbers(mut self, numbers: impl ExactSizeIterator<Item = u64>) -> Self {
         self.0.update(&(numbers.len() as u64).to_le_bytes());
@@ -67,7 +67,7 @@ impl KeyMaker {
         self
     }
 
-    /// The key.
+    /// Returns the key.
     pub fn finish(self) -> EntryKey {
         EntryKey(self.0.finalize().to_hex()[..DIGITS].to_owned())
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_do_not_run_into_each_other() {
+    fn keys_depend_on_the_boundaries_between_parts() {
         let key = |parts: &[&str]| parts.iter().fold(KeyMaker::new("run"), |maker, part| maker.text(part)).finish();
         assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
         assert_eq!(key(&["ab", "c"]), key(&["ab", "c"]));
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_back_and_nothing_else_is() {
+    fn only_valid_keys_parse() {
         let key = KeyMaker::new("run").finish();
         assert_eq!(key.as_str().parse::<EntryKey>().unwrap(), key);
         for bad in ["", "../x", "0123", &"g".repeat(32), &"A".repeat(32)] {

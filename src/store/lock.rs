@@ -1,58 +1,58 @@
-//! One process at a time computes an entry; the others wait and then find it.
+//! Locks: one process computes an entry while the others wait for it.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
     time::Duration,
 };
 
-use super::{directories::made, key::EntryKey, root::Store};
+use super::{directories::create, key::EntryKey, root::Store};
 use crate::{
     cancel::Cancel,
     error::{Error, Result},
 };
 
-/// Time between two looks at a lock that another process holds.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// Time between two attempts to take a lock that another process holds.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The right to compute and write an entry. It ends with the value, or with the process.
+/// Exclusive right to compute and write an entry; released on drop or when the process ends.
 #[derive(Debug)]
 pub struct Claim {
     _file: Option<File>,
 }
 
 impl Store {
-    /// Waits until no other process computes `key`; calls `waiting` once if it has to.
+    /// Waits until no other process computes `key`; calls `waiting` once if it has to wait.
     ///
-    /// Lock files are few, shared by keys, and never deleted: deleting one while another process waits for it would let
-    /// two in. A process must hold one claim at a time.
+    /// Keys share a few lock files, which are never deleted: if one were deleted while a process waits for it, two
+    /// processes could hold the claim. A process must hold one claim at a time.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], or a folder that cannot be written.
+    /// [`Error::Cancelled`], or if the folder cannot be written.
     pub fn claim(&self, key: &EntryKey, cancel: &Cancel, waiting: &mut dyn FnMut()) -> Result<Claim> {
         let Some(root) = self.root() else { return Ok(Claim { _file: None }) };
         let folder = root.join("locks");
-        made(&folder)?;
+        create(&folder)?;
         let path = folder.join(&key.as_str()[..2]);
         let failed = |source| Error::Write { path: path.clone(), source };
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-        let mut told = false;
+        let mut reported = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Claim { _file: Some(file) }),
                 Err(TryLockError::WouldBlock) => {
-                    if !told {
+                    if !reported {
                         waiting();
-                        told = true;
+                        reported = true;
                     }
                     cancel.check()?;
-                    std::thread::sleep(PATIENCE);
+                    std::thread::sleep(RETRY_INTERVAL);
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
         }
     }
 
-    /// The claim on `key` if no other process has it now.
+    /// Returns the claim on `key`; `None` if another process holds it.
     ///
     /// # Errors
     /// If the folder cannot be written.

@@ -1,4 +1,4 @@
-//! Keeping the store in order: removing, verifying, pruning.
+//! Removes, verifies and prunes entries of the store.
 
 use std::{
     fs,
@@ -18,54 +18,54 @@ use crate::{
     error::{Error, InputError, Result},
 };
 
-/// What [`Store::verify`] found out about an entry.
+/// Result of [`Store::verify`] for one entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckResult {
     /// The entry.
     pub entry: Entry,
-    /// What is wrong with it; it has been set aside then.
+    /// What is wrong with it; a damaged entry is set aside.
     pub problem: Option<String>,
 }
 
-/// What [`Store::prune`] may leave.
+/// Limits of [`Store::prune`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries that were not used for longer go.
+    /// Removes entries that have not been used for longer.
     pub age: Option<Duration>,
-    /// The longest unused go until so many bytes are left.
+    /// Removes the least recently used entries until at most this many bytes are left.
     pub bytes: Option<u64>,
 }
 
-/// What [`Store::prune`] removed.
+/// Entries and bytes removed by [`Store::prune`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Entries, damaged ones and beginnings included.
+    /// Number of entries, including damaged and partial ones.
     pub entries: usize,
     /// Bytes on disk.
     pub bytes: u64,
 }
 
 impl Store {
-    /// Removes what is kept under `key`; whether there was something.
+    /// Removes the entry under `key`; returns whether there was one.
     ///
     /// # Errors
     /// If it cannot be removed.
     pub fn remove(&self, key: &EntryKey) -> Result<bool> {
         let Some(_claim) = self.try_claim(key)? else {
-            let problem = format!("`{key}` is being computed now");
-            return Err(InputError::new(problem).cure("wait for the other partscope, or stop it").into());
+            let problem = format!("`{key}` is being computed by another process");
+            return Err(InputError::new(problem).cure("wait for it, or stop it").into());
         };
-        let mut found = false;
+        let mut removed = false;
         for folder in [self.entry_folder(key), self.partial_folder(key)].into_iter().flatten() {
             if folder.exists() {
                 delete(&folder)?;
-                found = true;
+                removed = true;
             }
         }
-        Ok(found)
+        Ok(removed)
     }
 
-    /// Checks every whole entry against its checksums and sets aside what is damaged.
+    /// Checks every complete entry against its checksums and sets damaged ones aside.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -82,7 +82,7 @@ impl Store {
             }
             let problem = match &entry.content {
                 Content::Damaged(problem) => Some(problem.clone()),
-                _ => checksums::check(&entry.folder).err().map(|error| error.to_string()),
+                _ => checksums::verify(&entry.folder).err().map(|error| error.to_string()),
             };
             if problem.is_some() {
                 self.set_aside(&entry.folder);
@@ -92,16 +92,16 @@ impl Store {
         Ok(())
     }
 
-    /// Bytes of what was set aside as damaged.
+    /// Returns the size of the damaged entries that were set aside, in bytes.
     pub fn damaged_bytes(&self) -> u64 {
         let Some(aside) = self.root().map(|root| root.join("damaged")) else { return 0 };
         names(&aside).iter().map(|name| size(&aside.join(name))).sum()
     }
 
-    /// Removes what was set aside, what a crash left half written, and what is beyond `limits`.
+    /// Removes damaged entries, entries left incomplete by a crash, and entries beyond `limits`.
     ///
     /// # Errors
-    /// If something cannot be removed.
+    /// If an entry cannot be removed.
     pub fn prune(&self, limits: &Limits) -> Result<Pruned> {
         let mut pruned = Pruned::default();
         let Some(root) = self.root() else { return Ok(pruned) };

@@ -1,7 +1,7 @@
 //! Runs on disk.
 //!
-//! [`Destination`] and [`open`] write and read a folder that the user named. [`Store`] keeps what the model computed
-//! under the user's cache, named by all that determines it, so that the same request is never computed twice.
+//! [`Destination`] and [`open`] write and read a folder chosen by the user. [`Store`] caches computed runs and logits
+//! in the user's cache folder, keyed by everything that determines them, so that nothing is computed twice.
 
 mod attachments;
 mod checksums;

@@ -1,4 +1,4 @@
-//! Batches as they come: what an interruption leaves, and where the next attempt goes on.
+//! Batches of unfinished runs, from which an interrupted run resumes.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{directories::made, key::EntryKey, root::Store};
+use super::{directories::create, key::EntryKey, root::Store};
 use crate::{
     attribution::{Batch, Split},
     component::Shape,
@@ -19,9 +19,9 @@ use crate::{
 const ABOUT: &str = "about.json";
 const BATCHES: &str = "batches.bin";
 /// Bytes of a checksum.
-const CHECK: usize = blake3::OUT_LEN;
+const CHECKSUM_BYTES: usize = blake3::OUT_LEN;
 
-/// What an interrupted run was to become.
+/// Description of an unfinished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct About {
     /// The model.
@@ -30,29 +30,29 @@ pub struct About {
     pub task: TaskMeta,
     /// The demonstrations.
     pub prompt: PromptMeta,
-    /// How many examples each split has.
+    /// Number of examples in each split.
     pub examples: ExampleCounts,
-    /// How many are done.
+    /// Number of finished examples.
     #[serde(skip)]
     pub done: usize,
 }
 
-/// The beginning of a run on disk, open for more.
+/// Batches of an unfinished run on disk, open for appending.
 #[derive(Debug)]
 pub struct Partial {
     file: Option<File>,
 }
 
 impl Store {
-    /// Opens the beginning of the run `key` and returns the batches that are there, in order.
+    /// Opens the batches of the unfinished run `key` and returns those already stored, in order.
     ///
-    /// A batch that was cut off or damaged ends the list, and is overwritten.
+    /// The list ends at a truncated or damaged batch, which is overwritten.
     ///
     /// # Errors
     /// If the folder cannot be written.
     pub fn partial(&self, key: &EntryKey, about: &About, shape: Shape) -> Result<(Partial, Vec<(Split, Batch)>)> {
         let Some(folder) = self.partial_folder(key) else { return Ok((Partial { file: None }, Vec::new())) };
-        made(&folder)?;
+        create(&folder)?;
         let path = folder.join(ABOUT);
         let text = serde_json::to_vec(about).unwrap_or_default();
         fs::write(&path, text).map_err(|source| Error::Write { path, source })?;
@@ -61,19 +61,19 @@ impl Store {
         let options = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = options.map_err(failed)?;
         let mut reader = BufReader::new(&file);
-        let (mut batches, mut sound) = (Vec::new(), 0);
+        let (mut batches, mut valid_bytes) = (Vec::new(), 0);
         while let Some((split, batch, bytes)) = record(&mut reader, shape) {
             batches.push((split, batch));
-            sound += bytes;
+            valid_bytes += bytes;
         }
-        file.set_len(sound).map_err(failed)?;
+        file.set_len(valid_bytes).map_err(failed)?;
         Ok((Partial { file: Some(file) }, batches))
     }
 
-    /// Removes the beginning of the run `key`.
+    /// Removes the stored batches of the unfinished run `key`.
     ///
     /// # Errors
-    /// If it cannot be removed.
+    /// If they cannot be removed.
     pub fn forget_partial(&self, key: &EntryKey) -> Result<()> {
         let Some(folder) = self.partial_folder(key).filter(|folder| folder.exists()) else { return Ok(()) };
         fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })
@@ -81,7 +81,7 @@ impl Store {
 }
 
 impl Partial {
-    /// Adds a batch. A disk that takes no more ends the record, not the run.
+    /// Appends a batch. If writing fails, later batches are not stored; the run continues.
     pub fn push(&mut self, split: Split, batch: &Batch) {
         let Some(file) = &mut self.file else { return };
         let values = [&batch.components, &batch.rest, &batch.full];
@@ -95,7 +95,7 @@ impl Partial {
         }
     }
 
-    /// What the beginning in `folder` was to become, and how far it came.
+    /// Describes the unfinished run in `folder` and its progress.
     pub(super) fn about(folder: &Path) -> Result<About> {
         let read = |name: &str| {
             let path = folder.join(name);
@@ -111,9 +111,9 @@ impl Partial {
     }
 }
 
-/// The next batch and its size in bytes; `None` at the end or where the file is no longer sound.
+/// Reads the next batch and its size in bytes; `None` at the end or at a damaged batch.
 fn record(reader: &mut impl Read, shape: Shape) -> Option<(Split, Batch, u64)> {
-    /// More examples than any batch has: a number beyond is no number of ours.
+    /// Upper limit of examples in a batch; a larger number means that the file is damaged.
     const MOST: usize = 1 << 20;
     let mut head = [0; 5];
     reader.read_exact(&mut head).ok()?;
@@ -126,8 +126,8 @@ fn record(reader: &mut impl Read, shape: Shape) -> Option<(Split, Batch, u64)> {
     let counts = [shape.components() * rows, rows, rows];
     let length = 4 * counts.iter().sum::<usize>();
     let mut body = Vec::new();
-    reader.take((length + CHECK) as u64).read_to_end(&mut body).ok()?;
-    let (values, check) = body.split_at_checked(length).filter(|(_, check)| check.len() == CHECK)?;
+    reader.take((length + CHECKSUM_BYTES) as u64).read_to_end(&mut body).ok()?;
+    let (values, check) = body.split_at_checked(length).filter(|(_, check)| check.len() == CHECKSUM_BYTES)?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(&head).update(values);
     if hasher.finalize().as_bytes() != check {

@@ -1,4 +1,4 @@
-//! Where the store is.
+//! Location of the store.
 
 use std::path::{Path, PathBuf};
 
@@ -7,33 +7,34 @@ use directories::ProjectDirs;
 use super::key::EntryKey;
 use crate::error::{InputError, Result};
 
-/// Names the folder of the store, or `off`.
+/// Environment variable with the folder of the store, or `off`.
 pub const VARIABLE: &str = "PARTSCOPE_CACHE";
 
-/// A folder of what the model computed: whole runs, label logits, and the beginnings of interrupted runs.
+/// Cache of model results: complete runs, label logits, and the batches of unfinished runs.
 ///
-/// Layout: `entries/<key>` (sealed with checksums), `partial/<key>` (batches as they came), `damaged/<key>.<n>` (set
-/// aside), `locks/`. Entries appear whole or not at all; [`Store::claim`] keeps two processes from computing the same.
+/// Layout: `entries/<key>` (with checksums), `partial/<key>` (batches of unfinished runs), `damaged/<key>.<n>` (entries
+/// set aside), `locks/`. Entries are written atomically; [`Store::claim`] prevents two processes from computing the
+/// same entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Store {
     pub(super) root: Option<PathBuf>,
 }
 
 impl Store {
-    /// Keeps nothing and finds nothing.
+    /// Returns a store that keeps nothing.
     pub const fn none() -> Self {
         Self { root: None }
     }
 
-    /// Keeps entries in `folder`, which is made when needed.
+    /// Returns a store in `folder`, which is created when needed.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self { root: Some(folder.into()) }
     }
 
-    /// The store of this user: where `PARTSCOPE_CACHE` says, else in the user's cache folder.
+    /// Returns the user's store: in the folder given by `PARTSCOPE_CACHE`, else in the user's cache folder.
     ///
     /// # Errors
-    /// If the user has no folder for caches.
+    /// If the user has no cache folder.
     pub fn of_user() -> Result<Self> {
         match std::env::var_os(VARIABLE) {
             Some(value) if value == "off" => Ok(Self::none()),
@@ -45,7 +46,7 @@ impl Store {
         }
     }
 
-    /// Its folder; `None` for a store that keeps nothing.
+    /// Returns its folder; `None` for a store that keeps nothing.
     pub fn root(&self) -> Option<&Path> {
         self.root.as_deref()
     }

@@ -1,5 +1,4 @@
-//! The tables of a run as `attribution.safetensors`, written as they stand in memory: a run may be as large as memory allows, and
-//! no part of it is copied to be saved.
+//! Writes the tables of a run to `attribution.safetensors` without copying them, since a run may fill the memory.
 
 use std::{
     fs::File,
@@ -14,10 +13,10 @@ use crate::{
     component::Shape,
 };
 
-/// Headers are filled with spaces to a multiple of so many bytes.
+/// Headers are padded with spaces to a multiple of this many bytes.
 const ALIGNMENT: usize = 8;
 
-/// Writes `tables` to `path`; tensors in the order of the format's own library: labels, then by name.
+/// Writes `tables` to `path`, with tensors in the order of the `safetensors` crate: labels first, then by name.
 pub(super) fn write(tables: &[(Split, &Attribution)], path: &Path) -> io::Result<()> {
     let mut tensors: Vec<Stored<'_>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
     tensors.sort_by(|a, b| b.numbers.dtype().cmp(&a.numbers.dtype()).then_with(|| a.name.cmp(&b.name)));
@@ -42,7 +41,7 @@ fn header(tensors: &[Stored<'_>]) -> io::Result<Vec<u8>> {
     Ok(header)
 }
 
-/// One tensor.
+/// One tensor of the file.
 struct Stored<'a> {
     name: String,
     shape: Vec<usize>,
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_those_of_the_formats_own_library() {
+    fn files_equal_those_of_the_safetensors_crate() {
         let (train, test) = (table(5), table(70));
         let tables = [(Split::Train, &train), (Split::Test, &test)];
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Which labelled examples a run may use: demonstrations and training examples.
+//! Draws the labelled examples of a run: demonstrations and training examples.
 
 use std::ops::Range;
 
@@ -8,24 +8,24 @@ use crate::{
     random::SeededRng,
 };
 
-/// Labels spent by one run, as indices into [`Task::pool`].
+/// Labelled examples of one run, as indices into [`Task::pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Budget {
     /// Demonstrations, in prompt order.
     pub(super) demonstrations: Vec<usize>,
-    /// Training examples, in order; none of them a demonstration.
+    /// Training examples, in order; none is a demonstration.
     pub(super) training: Vec<usize>,
 }
 
 /// Draws `shots` demonstrations and `training` further examples from the task's pool.
 ///
 /// Both are as balanced over labels as their counts allow. The pool is shuffled once per label and cut into budgets of
-/// `shots + training`; seed `s` takes the `s`-th cut, so that different seeds are disjoint as long as the pool lasts,
-/// after which it is shuffled anew. Demonstrations are then shuffled until the last two labels differ, where there are
-/// two labels among them (the paper's protocol). The same arguments give the same draw in every version.
+/// `shots + training`; seed `s` takes the `s`-th cut, so that different seeds are disjoint until the pool is used up.
+/// Then the pool is reshuffled. Demonstrations are shuffled until the last two labels differ, if they have two labels
+/// (the paper's protocol). The same arguments give the same draw in every version.
 ///
-/// Where a seed has examples of its own, they are taken in their order, as the paper's code does: first demonstrations,
-/// then training examples.
+/// If the seed has its own part of the pool, its examples are taken in order, as in the paper's code: demonstrations
+/// first, then training examples.
 ///
 /// # Errors
 /// If the pool has too few examples of a label.
@@ -35,11 +35,10 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
     }
     let labels = task.labels.len();
     let (shot_counts, train_counts) = (shares(shots, labels), shares(training, labels));
-    // The rare label that a remainder favours is the first for demonstrations and the last for training examples.
+    // Remainders go to the first labels for demonstrations and to the last ones for training examples.
     let train_counts: Vec<usize> = train_counts.into_iter().rev().collect();
-    let (range, turn) = (0..task.pool.len(), seed);
     let by_label: Vec<Vec<usize>> =
-        (0..labels).map(|label| range.clone().filter(|&i| task.pool[i].label == label).collect()).collect();
+        (0..labels).map(|label| (0..task.pool.len()).filter(|&i| task.pool[i].label == label).collect()).collect();
     let cuts = by_label
         .iter()
         .enumerate()
@@ -50,7 +49,7 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
     if cuts == 0 {
         return Err(too_few(task, &by_label, &shot_counts, &train_counts).into());
     }
-    let (round, cut) = (turn / cuts, (turn % cuts) as usize);
+    let (round, cut) = (seed / cuts, (seed % cuts) as usize);
     let mut draws = SeededRng::new(round);
     let (mut demonstrations, mut rest) = (Vec::new(), Vec::new());
     for (label, mut members) in by_label.into_iter().enumerate() {
@@ -66,28 +65,28 @@ pub(super) fn draw(task: &Task, shots: usize, training: usize, seed: u64) -> Res
     Ok(Budget { demonstrations, training: rest })
 }
 
-/// The first examples of the seed's own part of the pool; shuffled where other seeds had them before.
+/// Takes the first examples of the seed's own part of the pool; shuffles the part first if an earlier seed used it.
 fn in_order(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Budget> {
-    let (range, turn) = own_pool(task, seed);
+    let (range, round) = own_pool(task, seed);
     let mut own: Vec<usize> = range.collect();
     if own.len() < shots + training {
         let problem = format!(
-            "the examples of demonstration seed {seed} of `{}` are {}, but {shots} demonstrations and {training} training \
-             examples are asked for",
+            "demonstration seed {seed} of `{}` has {} examples, but {shots} demonstrations and {training} training \
+             examples were requested",
             task.name,
             own.len()
         );
         return Err(InputError::new(problem).cure("lower --num-fewshot or --train-examples").into());
     }
-    if turn > 0 {
-        SeededRng::new(turn).shuffle(&mut own);
+    if round > 0 {
+        SeededRng::new(round).shuffle(&mut own);
     }
     let mut demonstrations = own[..shots].to_vec();
     shuffle_until_mixed(&mut demonstrations, |&index| task.pool[index].label, &mut SeededRng::stream(seed, 1));
     Ok(Budget { demonstrations, training: own[shots..shots + training].to_vec() })
 }
 
-/// The part of the pool that `seed` draws from, and how often it was that part's turn before.
+/// Returns the part of the pool that `seed` draws from, and how many smaller seeds use the same part.
 pub(super) fn own_pool(task: &Task, seed: u64) -> (Range<usize>, u64) {
     let pools = task.pools.len() as u64;
     match pools {
@@ -96,29 +95,30 @@ pub(super) fn own_pool(task: &Task, seed: u64) -> (Range<usize>, u64) {
     }
 }
 
-/// The `seed`-th set of `shots` examples of the pool, whatever their labels; sets are disjoint as long as the pool lasts.
+/// Draws the `seed`-th set of `shots` examples of the pool, ignoring labels; sets are disjoint until the pool is used
+/// up.
 ///
 /// # Errors
 /// If the pool has fewer examples.
 pub(super) fn shuffled_pool(task: &Task, shots: usize, seed: u64) -> Result<Vec<usize>> {
-    let (range, turn) = own_pool(task, seed);
+    let (range, seed) = own_pool(task, seed);
     let mut all: Vec<usize> = range.collect();
     if shots > all.len() {
-        let problem = format!("the pool of `{}` has {} examples, not {shots}", task.name, all.len());
+        let problem = format!("the pool of `{}` has {} examples, fewer than {shots}", task.name, all.len());
         return Err(InputError::new(problem).cure("lower --num-fewshot, or add examples to the pool").into());
     }
     let cuts = (all.len() / shots.max(1)).max(1) as u64;
-    let (round, cut) = (turn / cuts, (turn % cuts) as usize);
+    let (round, cut) = (seed / cuts, (seed % cuts) as usize);
     SeededRng::stream(round, 3).shuffle(&mut all);
     Ok(all[cut * shots..(cut + 1) * shots].to_vec())
 }
 
-/// `count` split over `labels` as evenly as it goes, the remainder on the first ones.
+/// Splits `count` over `labels` as evenly as possible; the first labels get the remainder.
 fn shares(count: usize, labels: usize) -> Vec<usize> {
     (0..labels).map(|label| count / labels + usize::from(label < count % labels)).collect()
 }
 
-/// Shuffles demonstrations until the last two labels differ, where there are two labels among them.
+/// Shuffles demonstrations until the last two labels differ, if they have two labels.
 pub fn order_demonstrations(demonstrations: &mut [Example], draws: &mut SeededRng) {
     shuffle_until_mixed(demonstrations, |example| example.label, draws);
 }
@@ -133,12 +133,12 @@ fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, draws: &
 
 fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[usize]) -> InputError {
     if task.pool.is_empty() {
-        let cure = "name one as `data.pool`, or ask for no labelled examples: --num-fewshot 0 --train-examples 0";
+        let cure = "name one as `data.pool`, or request no labelled examples: --num-fewshot 0 --train-examples 0";
         return InputError::new(format!("the task `{}` has no pool to draw from", task.name)).cure(cure);
     }
     let short = (0..by_label.len()).find(|&label| by_label[label].len() < shots[label] + training[label]).unwrap_or(0);
     let problem = format!(
-        "the pool of `{}` has {} examples of `{}`, but {} demonstrations and {} training examples are asked for",
+        "the pool of `{}` has {} examples of `{}`, but {} demonstrations and {} training examples were requested",
         task.name,
         by_label[short].len(),
         task.labels[short],
@@ -148,9 +148,9 @@ fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[us
     InputError::new(problem).cure("lower --num-fewshot or --train-examples, or add examples to the pool")
 }
 
-/// Every example of a label is a demonstration or taken already.
+/// Error for a label whose examples are all used.
 pub(super) fn too_few_of(task: &Task, label: usize) -> InputError {
-    let problem = format!("the pool of `{}` has no further example of `{}` to train on", task.name, task.labels[label]);
+    let problem = format!("the pool of `{}` has no example of `{}` left for training", task.name, task.labels[label]);
     InputError::new(problem).cure("lower --train-examples, or add examples to the pool")
 }
 
@@ -174,7 +174,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn five_seeds_are_disjoint_balanced_and_mixed_at_the_end() {
+    fn five_seeds_are_disjoint_and_balanced_and_end_in_two_labels() {
         for (labels, shots) in [(2, 4), (3, 3), (4, 4)] {
             let task = task(120, labels);
             let mut seen = HashSet::new();
@@ -200,7 +200,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_seed_with_examples_of_its_own_takes_them_in_order() {
+    fn seeds_with_their_own_examples_take_them_in_order() {
         let mut task = task(12, 2);
         task.pools = vec![0..6, 6..12];
         task.pool[11].label = 0;
@@ -210,12 +210,12 @@ pub(super) mod tests {
         assert_eq!((demonstrations, &budget.training), (vec![6, 7, 8, 9], &vec![10, 11]));
         let [.., a, b] = budget.demonstrations[..] else { panic!("too few") };
         assert_ne!(task.pool[a].label, task.pool[b].label);
-        assert_ne!(draw(&task, 4, 2, 3).unwrap(), budget, "the next turn is another draw");
-        assert!(draw(&task, 4, 3, 0).unwrap_err().to_string().contains("are 6, but 4 demonstrations and 3"));
+        assert_ne!(draw(&task, 4, 2, 3).unwrap(), budget, "a later seed of the same part draws others");
+        assert!(draw(&task, 4, 3, 0).unwrap_err().to_string().contains("has 6 examples, but 4 demonstrations and 3"));
     }
 
     #[test]
-    fn no_shots_and_one_shot_are_fine() {
+    fn no_shots_and_one_shot_are_allowed() {
         assert!(draw(&task(8, 2), 0, 4, 0).unwrap().demonstrations.is_empty());
         assert_eq!(draw(&task(8, 2), 1, 0, 9).unwrap().demonstrations.len(), 1);
     }

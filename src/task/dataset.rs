@@ -1,4 +1,4 @@
-//! Data sets of the Hugging Face hub: the Parquet files into which it converts every one, or files of the repository.
+//! Data sets of the Hugging Face hub: the hub's Parquet conversions, or files of the repository.
 
 use std::{
     fs,
@@ -11,12 +11,13 @@ use crate::{
     hub::{Client, Repo, Settings, Watcher},
 };
 
-/// The branch with the hub's own conversions: `CONFIG/SPLIT/0000.parquet` and so on.
+/// The branch with the hub's Parquet conversions: `CONFIG/SPLIT/0000.parquet` and so on.
 const CONVERTED: &str = "refs/convert/parquet";
-/// Beside the files of a split, how many there are: what the cache holds is whole.
+/// File beside the cached files of a split with their number; it shows that the split is complete.
 const COUNT: &str = "partscope-files";
 
-/// The files of `part` of the data set `name`: of the repository if it has a file's ending, else of the split.
+/// Returns the files of `part` of the data set `name`: a file of the repository if `part` has a file extension, else
+/// the files of a split.
 pub(super) fn files(
     name: &str,
     config: Option<&str>,
@@ -26,8 +27,8 @@ pub(super) fn files(
 ) -> Result<Vec<DataFile>> {
     let repo = Repo::dataset(name).map_err(|error| error.field("data.hub"))?;
     if !part.split('/').all(is_plain) || !config.is_none_or(is_plain) {
-        let problem = format!("`{part}` is no split or file of a data set");
-        return Err(InputError::new(problem).field("data").cure("write train, or data/train.jsonl").into());
+        let problem = format!("`{part}` is not a split or file of a data set");
+        return Err(InputError::new(problem).field("data").cure("use e.g. train or data/train.jsonl").into());
     }
     if Path::new(part).extension().is_some() {
         let (repo, name) = (repo.or_at("main"), part.to_owned());
@@ -66,21 +67,21 @@ pub(super) fn files(
     (0..files).map(|number| read(folder.join(shard(number)), format!("{part}-{number:04}"))).collect()
 }
 
-/// The folder of the repository's files, which `fetch` completes unless `whole` says that they are in the cache.
+/// Returns the folder of the repository's files; calls `fetch` unless `complete` finds the files in the cache.
 fn snapshot(
     repo: &Repo,
     settings: &Settings,
     watcher: &Watcher,
     (probe, cure): (&str, &str),
-    whole: impl Fn(&Path) -> bool,
+    complete: impl Fn(&Path) -> bool,
     fetch: impl Fn(&Client<'_>, &Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    if let Some(folder) = repo.cached(settings).filter(|folder| whole(folder)) {
+    if let Some(folder) = repo.cached(settings).filter(|folder| complete(folder)) {
         return Ok(folder);
     }
     if let Some(reason) = settings.offline {
         let problem = format!("`{probe}` of the data set `{repo}` is not in the cache");
-        let cure = format!("{reason} forbids connections; fetch it once without it, or name local files");
+        let cure = format!("{reason} forbids connections; download it once without {reason}, or use local files");
         return Err(InputError::new(problem).path(&settings.cache).cure(cure).into());
     }
     let client = Client::new(repo, settings, watcher);
@@ -109,12 +110,12 @@ fn read(path: PathBuf, prefix: String) -> Result<DataFile> {
     Ok(DataFile { path, bytes, prefix })
 }
 
-/// Whether `text` can be a part of a path within a repository.
+/// Returns whether `text` can be part of a path within a repository.
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('.') && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-/// The name of a file without its ending, with nothing before its first letter or digit.
+/// Returns a file's path as one name, without extension and without leading `-` or `.`.
 pub(super) fn prefix(part: &str) -> String {
     let name = Path::new(part).with_extension("").to_string_lossy().replace(['/', '\\'], "-");
     name.trim_start_matches(['-', '.']).to_owned()

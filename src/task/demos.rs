@@ -1,4 +1,4 @@
-//! Which demonstrations and training examples a run takes: drawn, named or written out.
+//! Chooses the demonstrations and training examples of a run: drawn, listed by id, or written out.
 
 use std::collections::HashSet;
 
@@ -13,19 +13,19 @@ use crate::{
     request::{Demonstration, Demos, RunRequest},
 };
 
-/// Examples of one run, demonstrations in prompt order.
+/// Labelled examples of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chosen<'t> {
-    /// In the prompt; owned, for they may have been written out or relabelled.
+    /// Demonstrations, in prompt order; owned, because they may be written out or relabelled.
     pub demonstrations: Vec<Example>,
-    /// To fit on; none of them a demonstration.
+    /// Training examples; none is a demonstration.
     pub training: Vec<&'t Example>,
 }
 
-/// Takes demonstrations and training examples from the task's pool as `request` says.
+/// Chooses demonstrations and training examples as `request` specifies.
 ///
-/// Training examples are those that seed and shots alone would give, so that runs whose demonstrations were edited stay
-/// comparable; only where one of them became a demonstration another of its label stands in.
+/// Training examples depend on seed and shots only, so that runs with edited demonstrations stay comparable. A training
+/// example that became a demonstration is replaced by another one of its label.
 ///
 /// # Errors
 /// If the pool is too small, or a listed demonstration cannot be used.
@@ -41,21 +41,21 @@ pub fn choose<'t>(task: &'t Task, request: &RunRequest) -> Result<Chosen<'t>> {
         Demos::Unbalanced => shuffled_pool(task, shots, demo_seed)?.into_iter().map(|i| task.pool[i].clone()).collect(),
         Demos::Listed(listed) => resolve(task, listed)?,
     };
-    let training = training_beside(task, &demonstrations, request)?;
+    let training = training_examples(task, &demonstrations, request)?;
     Ok(Chosen { demonstrations, training })
 }
 
-/// The examples that `listed` stands for.
+/// Returns the examples that `listed` describes.
 ///
 /// # Errors
-/// Names the demonstration with an unknown id, an unknown label, or none where one is needed.
+/// If a demonstration has an unknown id, an unknown label, or no label although it is written out; names it.
 pub fn resolve(task: &Task, listed: &[Demonstration]) -> Result<Vec<Example>> {
     let mut seen = HashSet::new();
     let one = |demonstration: &Demonstration| {
         let wrong = |problem: String| InputError::new(problem).field("demonstrations");
         if !seen.insert(demonstration.id.clone()) {
-            return Err(wrong(format!("`{}` stands in the prompt twice", demonstration.id))
-                .cure("name each demonstration once")
+            return Err(wrong(format!("`{}` is in the prompt twice", demonstration.id))
+                .cure("list each demonstration once")
                 .into());
         }
         let label = demonstration.label.as_ref().map(|given| label_index(task, given)).transpose()?;
@@ -68,12 +68,12 @@ pub fn resolve(task: &Task, listed: &[Demonstration]) -> Result<Vec<Example>> {
         }
         let found = task.pool.iter().find(|example| example.id == demonstration.id);
         let found = found.ok_or_else(|| {
-            let scored = task.test.iter().any(|example| example.id == demonstration.id);
+            let is_test = task.test.iter().any(|example| example.id == demonstration.id);
             let cure = match task.pool.first() {
-                _ if scored => {
-                    "it is a test example, which must not stand in the prompt; name one of the pool".to_owned()
+                _ if is_test => {
+                    "it is a test example, which must not be in the prompt; choose one of the pool".to_owned()
                 }
-                Some(first) => format!("name an example of the pool, such as `{}`, or write one out", first.id),
+                Some(first) => format!("choose an example of the pool, such as `{}`, or write one out", first.id),
                 None => "the pool is empty; write the demonstration out".to_owned(),
             };
             wrong(format!("the pool of `{}` has no example `{}`", task.name, demonstration.id)).cure(cure)
@@ -83,7 +83,7 @@ pub fn resolve(task: &Task, listed: &[Demonstration]) -> Result<Vec<Example>> {
     listed.iter().map(one).collect()
 }
 
-/// The record from which [`resolve`] makes the same examples, whatever becomes of the pool.
+/// Records `examples` in full, so that [`resolve`] returns the same ones even if the pool changes.
 pub fn record(task: &Task, examples: &[Example]) -> Vec<Demonstration> {
     let one = |example: &Example| Demonstration {
         id: example.id.clone(),
@@ -93,14 +93,15 @@ pub fn record(task: &Task, examples: &[Example]) -> Vec<Demonstration> {
     examples.iter().map(one).collect()
 }
 
-/// A label by name, or by its index where no name says otherwise.
+/// Returns the index of a label given by name or, if no label has that name, by index.
 fn label_index(task: &Task, given: &str) -> Result<usize> {
     let index = || given.parse().ok().filter(|&index: &usize| index < task.labels.len());
     let found = task.labels.iter().position(|label| label == given).or_else(index);
     found.ok_or_else(|| crate::Error::Unknown { what: "label", given: given.to_owned(), known: task.labels.clone() })
 }
 
-fn training_beside<'t>(task: &'t Task, demonstrations: &[Example], request: &RunRequest) -> Result<Vec<&'t Example>> {
+/// Draws training examples, and replaces those that are demonstrations.
+fn training_examples<'t>(task: &'t Task, demonstrations: &[Example], request: &RunRequest) -> Result<Vec<&'t Example>> {
     if request.train_examples == 0 {
         return Ok(Vec::new());
     }
@@ -109,7 +110,7 @@ fn training_beside<'t>(task: &'t Task, demonstrations: &[Example], request: &Run
     let mut taken: HashSet<usize> = drawn.iter().copied().collect();
     let mut spare: Vec<usize> = own_pool(task, request.demo_seed).0.collect();
     SeededRng::stream(request.demo_seed, 4).shuffle(&mut spare);
-    let stand_in = |index: usize| {
+    let replaced = |index: usize| {
         let example = &task.pool[index];
         if !shown.contains(example.id.as_str()) {
             return Ok(example);
@@ -122,7 +123,7 @@ fn training_beside<'t>(task: &'t Task, demonstrations: &[Example], request: &Run
         taken.insert(other);
         Ok(&task.pool[other])
     };
-    drawn.into_iter().map(stand_in).collect()
+    drawn.into_iter().map(replaced).collect()
 }
 
 #[cfg(test)]
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_makes_the_same_demonstrations_again() {
+    fn a_record_resolves_to_the_same_demonstrations() {
         let task = task(60, 3);
         for demos in [Demos::Balanced, Demos::Unbalanced] {
             let drawn = choose(&task, &request(6, 6, demos)).unwrap();
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn training_examples_stay_while_demonstrations_are_edited() {
+    fn editing_demonstrations_keeps_the_training_examples() {
         let task = task(60, 2);
         let drawn = choose(&task, &request(4, 8, Demos::Balanced)).unwrap();
         let mut listed: Vec<Demonstration> =
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_is_named() {
+    fn errors_name_the_unusable_demonstration() {
         let task = task(8, 2);
         let written = |label: Option<&str>| Demonstration {
             id: "own".into(),

@@ -1,4 +1,4 @@
-//! Task files: TOML that says what the labels are, where the data lies, and how an example reads.
+//! Task files: TOML with the labels, the data files and the templates of a task.
 //!
 //! ```toml
 //! name = "reviews"                      # the task's name in runs and tables
@@ -7,7 +7,7 @@
 //!
 //! [data]
 //! pool = "train.jsonl"                  # source of demonstrations and training examples; optional (zero-shot)
-//! dev = "dev.jsonl"                     # to choose methods, never for results; optional
+//! dev = "dev.jsonl"                     # for choosing methods, never for results; optional
 //! test = "test.jsonl"                   # accuracies are measured on these
 //!
 //! [[template]]                          # one or more
@@ -50,7 +50,7 @@ use std::{path::Path, sync::Arc};
 use super::{
     diagnostics::{Diagnostics, as_input},
     example::Example,
-    rows::{Located, Reader, check_classes, check_ids, check_wording, sampled},
+    rows::{Located, Reader, check_classes, check_ids, check_rendering, sampled},
     spec::{DataPart, DataSpec, Spec},
     table,
     template::Template,
@@ -62,60 +62,60 @@ use crate::error::{Error, InputError, Result};
 pub struct Task {
     /// Its name.
     pub name: String,
-    /// One line on what is asked.
+    /// Its description in one line.
     pub description: String,
     /// Label values, as in the data; their order gives the label indices.
     pub labels: Vec<String>,
-    /// Ways to put an example into words; at least one.
+    /// Its templates; at least one.
     pub templates: Vec<Template>,
-    /// Demonstrations and training examples are drawn from here.
+    /// The pool from which demonstrations and training examples are drawn.
     pub pool: Vec<Example>,
-    /// Parts of the pool, if every demonstration seed has its own; the whole pool serves all seeds if empty.
+    /// Part of the pool for each demonstration seed; if empty, all seeds use the whole pool.
     pub pools: Vec<std::ops::Range<usize>>,
-    /// For decisions about methods; never for results.
+    /// The development split, for choosing methods, never for results.
     pub dev: Vec<Example>,
-    /// Accuracies are stated on these.
+    /// The test split, on which accuracies are measured.
     pub test: Vec<Example>,
 }
 
-/// What a task file says before its data is read.
+/// A task file without its data.
 #[derive(Clone, Debug)]
 pub struct Outline {
     /// Its name.
     pub name: String,
-    /// One line on what is asked.
+    /// Its description in one line.
     pub description: String,
     /// Label values.
     pub labels: Vec<String>,
-    /// Ways to put an example into words.
+    /// Its templates.
     pub templates: Vec<Template>,
-    /// The data set on the hub that it uses, if it does.
+    /// The data set on the hub that it uses.
     pub hub: Option<String>,
 }
 
 /// A file of a data set.
 pub(super) struct DataFile {
-    /// Where it lies; says its format.
+    /// Its path, whose extension gives the format.
     pub(super) path: std::path::PathBuf,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
-    /// What ids of its rows begin with, where they have none of their own.
+    /// Prefix of ids for rows without an id.
     pub(super) prefix: String,
 }
 
-/// What fetches the files that a name under `[data]` stands for.
+/// Fetches the files for a name under `[data]`.
 pub(super) type Fetch<'a> = &'a dyn Fn(&DataSpec, &str) -> Result<Vec<DataFile>>;
 
 impl Task {
-    /// Parses a task file and reads its data; `fetch` brings the files.
+    /// Parses a task file and reads its data, with files from `fetch`.
     ///
     /// # Errors
-    /// Everything that is wrong with the file, or else with its data.
+    /// All errors in the file or, if it has none, all errors in its data.
     pub(super) fn parse(path: &Path, text: &str, fetch: Fetch<'_>) -> Result<Self, Diagnostics> {
         let (spec, mut diagnostics) = Spec::read(path, text);
         let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
-        let shown = spec.templates.iter().flat_map(Template::fields).collect();
-        let reader = Reader { data: &spec.data, labels: &spec.labels, shown: &shown };
+        let used_fields = spec.templates.iter().flat_map(Template::fields).collect();
+        let reader = Reader { data: &spec.data, labels: &spec.labels, used_fields: &used_fields };
         let read = |part: Option<&DataPart>, name: &str, diagnostics: &mut Diagnostics| {
             part.map(|part| located(&reader, part, name, fetch, diagnostics)).unwrap_or_default()
         };
@@ -123,7 +123,7 @@ impl Task {
         let dev = read(spec.data.dev.as_ref(), "development split", &mut diagnostics);
         let test = read(Some(&spec.data.test), "test split", &mut diagnostics);
         check_ids(&[&pool, &dev, &test], &mut diagnostics);
-        check_wording(&spec.templates, &[&pool, &dev, &test], &mut diagnostics);
+        check_rendering(&spec.templates, &[&pool, &dev, &test], &mut diagnostics);
         let task = Self {
             name: spec.name,
             description: spec.description,
@@ -137,10 +137,10 @@ impl Task {
         if diagnostics.is_empty() { Ok(task) } else { Err(diagnostics) }
     }
 
-    /// The template called `name`, or the first one.
+    /// Returns the template called `name`, or the first one.
     ///
     /// # Errors
-    /// If there is none of that name; the error lists what there is.
+    /// If no template has that name; lists the templates.
     pub fn template(&self, name: Option<&str>) -> Result<&Template> {
         let Some(name) = name else { return Ok(&self.templates[0]) };
         self.templates.iter().find(|template| template.name == name).ok_or_else(|| Error::Unknown {
@@ -161,6 +161,7 @@ impl Outline {
     }
 }
 
+/// Reads the examples of `part`.
 fn located(
     reader: &Reader<'_>,
     part: &DataPart,
@@ -177,7 +178,7 @@ fn located(
     };
     let mut found = Vec::new();
     let mut slice = part.slice;
-    let (first, sound) = (files.first().map(|file| file.path.clone()), diagnostics.is_empty());
+    let (first, no_errors) = (files.first().map(|file| file.path.clone()), diagnostics.is_empty());
     for DataFile { path, bytes, prefix } in files {
         let path: Arc<Path> = path.into();
         let mut counted = slice.from;
@@ -187,9 +188,9 @@ fn located(
         });
         slice = slice.after(counted);
     }
-    if let (true, Some(path)) = (found.is_empty() && sound && diagnostics.is_empty(), first) {
-        let cure = "is the file empty, or do a range, `skip_labels` or `empty` leave out all of it?";
-        diagnostics.push(InputError::new(format!("there is no example for the {name}")).path(path).cure(cure));
+    if let (true, Some(path)) = (found.is_empty() && no_errors && diagnostics.is_empty(), first) {
+        let cure = "is the file empty, or does a range, `skip_labels` or `empty` exclude all rows?";
+        diagnostics.push(InputError::new(format!("the {name} has no examples")).path(path).cure(cure));
     }
     let found = sampled(found, part);
     check_classes(&found, name, reader.labels, diagnostics);

@@ -1,4 +1,4 @@
-//! The tasks at hand: those of the program, and task files by path.
+//! Finds tasks: the embedded ones by name, task files by path.
 
 use std::{
     borrow::Cow,
@@ -19,7 +19,7 @@ use crate::{
     hub::{Settings, Watcher},
 };
 
-/// Task files of the paper's eight data sets, which come from the hub.
+/// Task files of the paper's eight data sets, whose data comes from the hub.
 const PAPER: &[(&str, &str)] = &[
     ("sst2", include_str!("../../assets/tasks/sst2.toml")),
     ("boolq", include_str!("../../assets/tasks/boolq.toml")),
@@ -35,43 +35,44 @@ const PAPER: &[(&str, &str)] = &[
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Library;
 
-/// The text of a task file, and what its data's names are relative to.
+/// The text of a task file and the location of its data.
 struct Source {
     path: PathBuf,
     text: Cow<'static, str>,
-    place: DataSource,
+    data: DataSource,
 }
 
+/// Location of a task's data.
 enum DataSource {
-    /// Part of the program.
+    /// Embedded in the program.
     Embedded,
-    /// A folder.
+    /// Files in a folder.
     Folder(PathBuf),
-    /// The hub only.
+    /// The Hugging Face hub.
     Hub,
 }
 
 impl Library {
-    /// Names of the tasks whose data is part of the program.
+    /// Returns the names of the tasks whose data is embedded in the program.
     pub fn names(self) -> Vec<String> {
         demo::TASKS.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
-    /// Names of the paper's tasks, whose data comes from the Hugging Face hub.
+    /// Returns the names of the paper's tasks, whose data comes from the Hugging Face hub.
     pub fn paper(self) -> Vec<String> {
         PAPER.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
-    /// The task called `name`; the one in the file `name` if that ends in `.toml`; or, for `DIR/task`, the paper's
-    /// released files `DIR/task_test-f0.jsonl` and so on.
+    /// Returns the task called `name`; the one in the file `name` if that ends in `.toml`; or, for `DIR/task`, the one
+    /// in the paper's released files `DIR/task_test-f0.jsonl` and so on.
     ///
     /// # Errors
-    /// If there is no such task; the error lists what there is. If a file cannot be used, the first mistake in it.
+    /// If there is no such task; lists the tasks. If a file cannot be used, its first error.
     pub fn task(self, name: &str) -> Result<Task> {
         self.checked(name)?.map_err(Error::from)
     }
 
-    /// As [`Library::task`], with all mistakes.
+    /// As [`Library::task`], with all errors of the task file.
     ///
     /// # Errors
     /// If there is no such task, or its file cannot be read.
@@ -80,11 +81,11 @@ impl Library {
             return Ok(files.task());
         }
         let source = self.source(name)?;
-        let fetch = |data: &DataSpec, part: &str| fetch(&source.place, data, part);
+        let fetch = |data: &DataSpec, part: &str| fetch(&source.data, data, part);
         Ok(Task::parse(&source.path, &source.text, &fetch))
     }
 
-    /// What the task's file says; no data is read.
+    /// Reads the task's file without its data.
     ///
     /// # Errors
     /// As [`Library::task`].
@@ -99,35 +100,35 @@ impl Library {
 
     fn source(self, name: &str) -> Result<Source> {
         let known = |list: &[(&str, &'static str)]| list.iter().find(|(own, _)| *own == name).map(|(_, text)| *text);
-        let own = |text: &'static str, place| {
-            Ok(Source { path: PathBuf::from(format!("{name}.toml")), text: Cow::Borrowed(text), place })
+        let embedded = |text: &'static str, data| {
+            Ok(Source { path: PathBuf::from(format!("{name}.toml")), text: Cow::Borrowed(text), data })
         };
         if let Some(text) = known(demo::TASKS) {
-            return own(text, DataSource::Embedded);
+            return embedded(text, DataSource::Embedded);
         }
         if let Some(text) = known(PAPER) {
-            return own(text, DataSource::Hub);
+            return embedded(text, DataSource::Hub);
         }
         let path = Path::new(name);
         if path.extension().is_some_and(|extension| extension == "toml") {
             let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
             let text = super::table::decode(path, &bytes)?.into_owned();
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            return Ok(Source { path: path.to_owned(), text: Cow::Owned(text), place: DataSource::Folder(folder) });
+            return Ok(Source { path: path.to_owned(), text: Cow::Owned(text), data: DataSource::Folder(folder) });
         }
         let mut known = self.names();
         known.extend(self.paper());
-        known.push("any task file by its path (ends in .toml)".to_owned());
+        known.push("the path of a task file (ends in .toml)".to_owned());
         Err(Error::Unknown { what: "task", given: name.to_owned(), known })
     }
 }
 
-/// The files that `part` stands for.
-fn fetch(place: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFile>> {
+/// Reads the files that `part` names.
+fn fetch(source: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFile>> {
     if let Some(name) = &data.hub {
         return dataset::files(name, data.config.as_deref(), part, &Settings::from_env(), &Watcher::default());
     }
-    match place {
+    match source {
         DataSource::Embedded => {
             let found = demo::DATA.iter().find(|(name, _)| *name == part);
             let (name, text) = found.ok_or_else(|| InputError::new("no such file").path(part))?;

@@ -1,4 +1,4 @@
-//! Explicit prompts: `--prompts FILE.jsonl`, for those who make their prompts elsewhere.
+//! Explicit prompts: `--prompts FILE.jsonl`, for prompts made elsewhere.
 
 use std::{collections::HashMap, path::Path};
 
@@ -10,18 +10,18 @@ use crate::{
     error::{InputError, Result},
 };
 
-/// A line of a prompts file.
+/// One line of a prompts file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExplicitPrompt {
-    /// What the example is called; its line number if absent.
+    /// Id of the example; `line-N` if absent.
     #[serde(default)]
     pub id: String,
     /// The whole prompt, up to the label word.
     pub prompt: String,
     /// Gold label, an index into the label words.
     pub label: usize,
-    /// Which split it belongs to.
+    /// Its split.
     #[serde(default = "test")]
     pub split: Split,
 }
@@ -30,18 +30,18 @@ const fn test() -> Split {
     Split::Test
 }
 
-/// Reads the `text` of a prompts file whose labels are `0..labels`.
+/// Parses the `text` of a prompts file whose labels are `0..labels`.
 ///
 /// # Errors
-/// Names file, line and what is wrong with it.
+/// If a line is invalid; names file, line and problem.
 pub fn read_explicit(path: &Path, text: &str, labels: usize) -> Result<Vec<ExplicitPrompt>> {
     let mut prompts = Vec::new();
     let mut seen = HashMap::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let prompt = explicit(line, index + 1, labels).map_err(|error| error.path(path).line(index + 1))?;
         if let Some(first) = seen.insert(prompt.id.clone(), index + 1) {
-            let problem = format!("the id `{}` is that of line {first} too", prompt.id);
-            let cure = "ids tell examples apart";
+            let problem = format!("the id `{}` is already used in line {first}", prompt.id);
+            let cure = "ids must be unique";
             return Err(InputError::new(problem).path(path).line(index + 1).field("id").cure(cure).into());
         }
         prompts.push(prompt);
@@ -52,19 +52,19 @@ pub fn read_explicit(path: &Path, text: &str, labels: usize) -> Result<Vec<Expli
     Ok(prompts)
 }
 
-/// One line of the file.
+/// Parses one line of the file.
 fn explicit(line: &str, number: usize, labels: usize) -> Result<ExplicitPrompt, InputError> {
     let mut prompt: ExplicitPrompt = serde_json::from_str(line).map_err(|error| {
-        let cure = r#"a line reads {"prompt": "…", "label": 0, "split": "test"}"#;
+        let cure = r#"write lines such as {"prompt": "…", "label": 0, "split": "test"}"#;
         InputError::new(plain(&error)).column(error.column().max(1)).cure(cure)
     })?;
     if prompt.label >= labels {
         let problem = format!("the label {} is not below the number of label words, {labels}", prompt.label);
-        let cure = "labels count the label words from 0";
+        let cure = "labels are indices of label words, counted from 0";
         return Err(InputError::new(problem).field("label").cure(cure));
     }
     if prompt.prompt.is_empty() {
-        return Err(InputError::new("the prompt is empty").field("prompt").cure("fill it, or leave the line out"));
+        return Err(InputError::new("the prompt is empty").field("prompt").cure("fill it in, or remove the line"));
     }
     if prompt.id.is_empty() {
         prompt.id = format!("line-{number}");
@@ -72,14 +72,14 @@ fn explicit(line: &str, number: usize, labels: usize) -> Result<ExplicitPrompt, 
     Ok(prompt)
 }
 
-/// Label words of an argument such as `' negative| positive'`: separated by `|`, spaces kept.
+/// Splits an argument such as `' negative| positive'` into label words at `|`; spaces are kept.
 ///
 /// # Errors
 /// If there are fewer than two, or one is empty.
 pub fn read_label_words(text: &str) -> Result<Vec<String>> {
     let words: Vec<String> = text.split('|').map(str::to_owned).collect();
     if words.len() < 2 || words.iter().any(String::is_empty) {
-        return Err(InputError::new(format!("`{text}` does not name two or more label words"))
+        return Err(InputError::new(format!("`{text}` does not contain two or more label words"))
             .field("--labels")
             .cure("separate them with |, and keep their leading spaces: ' negative| positive'")
             .into());
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_their_line() {
+    fn errors_name_their_line() {
         for (text, expected) in [
             ("{\"prompt\": \"a\", \"label\": 2}", "line 1"),
             ("{\"prompt\": \"a\", \"label\": 0}\n{", "line 2"),
@@ -114,7 +114,7 @@ mod tests {
             ("", "no test prompt"),
             (
                 "{\"prompt\": \"a\", \"label\": 0, \"id\": \"x\"}\n{\"prompt\": \"b\", \"label\": 0, \"id\": \"x\"}",
-                "line 2: `id`: the id `x` is that of line 1 too",
+                "line 2: `id`: the id `x` is already used in line 1",
             ),
         ] {
             let error = read(text).unwrap_err().to_string();

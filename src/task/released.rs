@@ -1,9 +1,10 @@
-//! The JSON lines of the paper's released code, used as they are.
+//! Reads the JSON lines of the paper's released code.
 //!
-//! `TASK_test-fFORM.jsonl` holds the test examples in the words of one form, `TASK_dev-fFORM-sSEED.jsonl` the labelled
-//! examples of one demonstration set. A line has `text`, which ends in its label word, and `options`, the label words; a
-//! line with a `definition` gives the instruction instead. Forms become templates `f0`, `f1` … with a line break between
-//! demonstrations; the first lines of the files of seed `s` are its demonstrations, the others its training examples.
+//! `TASK_test-fFORM.jsonl` has the test examples rendered in one form, `TASK_dev-fFORM-sSEED.jsonl` the labelled
+//! examples of one demonstration set. A line has `text`, which ends in its label word, and `options`, the label words;
+//! a line with a `definition` gives the instruction instead. Forms become templates `f0`, `f1` … with a line break
+//! between demonstrations; the first lines of the files of seed `s` are its demonstrations, the others its training
+//! examples.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{error::InputError, text::list};
 
-/// Files of one task, by form and, for the labelled ones, by seed.
+/// Files of one task: test files by form, labelled files by form and seed.
 pub(super) struct Released {
     name: String,
     test: BTreeMap<u64, PathBuf>,
@@ -36,16 +37,16 @@ enum Line {
     Instruction { definition: String },
 }
 
-/// What the files of one form share.
+/// Properties shared by the files of one form.
 #[derive(Clone, Debug, Default)]
 struct Form {
-    /// The label words, once known.
+    /// The label words, from the first example.
     words: Option<Vec<String>>,
-    /// What stands before the demonstrations, as the first file with a definition says.
+    /// Text before the demonstrations, from the first file with a definition.
     instruction: String,
 }
 
-/// The files of `DIR/task`, if there are any.
+/// Finds the files of `DIR/task`, if there are any.
 pub(super) fn find(name: &str) -> Option<Released> {
     let path = Path::new(name);
     let task = path.file_name()?.to_str()?;
@@ -68,7 +69,7 @@ pub(super) fn find(name: &str) -> Option<Released> {
 }
 
 impl Released {
-    /// The task that the files make.
+    /// Reads the task from the files.
     pub(super) fn task(&self) -> Result<Task, Diagnostics> {
         let mut diagnostics = Diagnostics::default();
         let forms: Vec<u64> = self.test.keys().copied().collect();
@@ -109,12 +110,12 @@ impl Released {
             return Err(diagnostics);
         }
         let labels = templates[0].label_words.iter().map(|word| word.trim().to_owned()).collect();
-        let description = format!("{} as released with the paper, in {} forms", self.name, forms.len());
+        let description = format!("{} as released with the paper, {} forms", self.name, forms.len());
         Ok(Task { name: self.name.clone(), description, labels, templates, pool, pools, dev: Vec::new(), test })
     }
 }
 
-/// Line `n` of every form is one example with a field per form.
+/// Reads the examples of `files`: line `n` of every form is one example with a field per form.
 fn merge(
     files: &[(u64, &PathBuf)],
     prefix: &str,
@@ -125,15 +126,15 @@ fn merge(
     for (at, &(form, path)) in files.iter().enumerate() {
         let lines = read(path, forms.entry(form).or_default(), diagnostics);
         if at > 0 && lines.len() != examples.len() {
-            let problem = format!("{} lines, but {} in {}", lines.len(), examples.len(), files[0].1.display());
-            diagnostics.push(InputError::new(problem).path(path).cure("line n of every form must be the same example"));
+            let problem = format!("{} lines, but {} has {}", lines.len(), files[0].1.display(), examples.len());
+            diagnostics.push(InputError::new(problem).path(path).cure("line N of every form must be the same example"));
             continue;
         }
         for (line, (text, label)) in lines.into_iter().enumerate() {
             if at == 0 {
                 examples.push(Example { id: format!("{prefix}-{}", line + 1), fields: Map::new(), label });
             } else if examples[line].label != label {
-                let problem = "the label is not that of the same line in the first form";
+                let problem = "the label differs from that of the same line in the first form";
                 diagnostics.push(InputError::new(problem).path(path).line(line + 1));
             }
             examples[line].fields.insert(format!("f{form}"), Value::from(text));
@@ -142,7 +143,7 @@ fn merge(
     examples
 }
 
-/// Texts without their label words, and labels.
+/// Reads the texts, without their label words, and the labels.
 fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(String, usize)> {
     let text = match fs::read(path).map_err(|error| InputError::new(error.to_string()).path(path)) {
         Ok(bytes) => super::table::decode(path, &bytes).map(std::borrow::Cow::into_owned),
@@ -167,8 +168,8 @@ fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(Str
                 continue;
             }
             Err(_) => {
-                let cure = r#"a line reads {"text": "… great", "options": ["terrible", "great"]}"#;
-                diagnostics.push(wrong("not a line of the paper's layout".to_owned()).cure(cure));
+                let cure = r#"write lines such as {"text": "… great", "options": ["terrible", "great"]}"#;
+                diagnostics.push(wrong("the line does not have the paper's format".to_owned()).cure(cure));
                 continue;
             }
         };
@@ -179,8 +180,8 @@ fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(Str
         };
         let known = form.words.get_or_insert_with(|| spaced.clone());
         if *known != spaced {
-            let problem = format!("the options are not those of the other lines, {}", list(&*known));
-            diagnostics.push(wrong(problem).cure("all lines of a form have the same label words"));
+            let problem = format!("the options differ from those of the other lines, {}", list(&*known));
+            diagnostics.push(wrong(problem).cure("all lines of a form must have the same label words"));
             continue;
         }
         found.push((text, label));
@@ -188,7 +189,7 @@ fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(Str
     found
 }
 
-/// The text before the label word, the label, and all label words with the space that stood before this one.
+/// Returns the text before the label word, the label, and all label words with the space found before this one.
 fn split(text: &str, options: &[String]) -> Option<(String, usize, Vec<String>)> {
     let bare: Vec<&str> = options.iter().map(|option| option.trim()).collect();
     let ended = text.trim_end();

@@ -1,4 +1,4 @@
-//! Rows of a table as labelled examples.
+//! Converts rows of a table to labelled examples.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -21,23 +21,23 @@ use crate::{
     text::list,
 };
 
-/// An example and where it stands.
+/// An example and its position in a file.
 pub(super) struct Located {
     pub(super) example: Example,
     pub(super) path: Arc<Path>,
     pub(super) line: usize,
 }
 
-/// What rows are read by.
+/// Converts rows to examples according to a task file.
 pub(super) struct Reader<'a> {
     pub(super) data: &'a DataSpec,
     pub(super) labels: &'a [String],
-    /// Fields that templates show.
-    pub(super) shown: &'a HashSet<String>,
+    /// Fields used by templates.
+    pub(super) used_fields: &'a HashSet<String>,
 }
 
 impl Reader<'_> {
-    /// Puts the example of `row` to the others that were `found`; one that cannot be used goes to the mistakes.
+    /// Adds the example of `row` to `found`, or an error to `diagnostics`.
     pub(super) fn take(
         &self,
         path: &Arc<Path>,
@@ -54,30 +54,33 @@ impl Reader<'_> {
         }
     }
 
-    /// `None` if the task file says to leave it out.
+    /// Converts a row; `None` if the task file excludes it.
     fn example(&self, prefix: &str, DataRow { line, mut columns }: DataRow) -> Result<Option<Example>, InputError> {
         let data = self.data;
         let id = match columns.get(&data.id).filter(|id| !id.is_null()) {
             None => format!("{prefix}-{line}"),
             Some(id) => scalar(id).ok_or_else(|| {
-                InputError::new("the id is neither text nor number").field(&data.id).cure("name another column as `id`")
+                InputError::new("the id is neither a text nor a number")
+                    .field(&data.id)
+                    .cure("choose another column as `id`")
             })?,
         };
         let given = columns.get(&data.label);
         let Some(given) = given.filter(|given| !given.is_null()) else {
-            let problem = if given.is_some() { "there is no label" } else { "there is no such column" };
-            let cure = format!("name the column of labels in the task file; there are: {}", list(columns.keys()));
+            let problem = if given.is_some() { "the label is missing" } else { "there is no such column" };
+            let cure =
+                format!("set `data.label` to the column with the labels; the columns are {}", list(columns.keys()));
             return Err(InputError::new(problem).field(&data.label).cure(cure));
         };
         let Some(given) = scalar(given) else {
-            return Err(InputError::new("the label is neither text nor number").field(&data.label));
+            return Err(InputError::new("the label is neither a text nor a number").field(&data.label));
         };
         if data.skip_labels.contains(&given) {
             return Ok(None);
         }
         let label = self.label(&given).ok_or_else(|| {
             let cure = format!(
-                "the labels are {}; map others with `label_values`, or leave them out with `skip_labels`",
+                "the labels are {}; map other values with `label_values`, or exclude them with `skip_labels`",
                 list(self.labels)
             );
             InputError::new(format!("`{given}` is not a label")).field(&data.label).cure(cure)
@@ -93,7 +96,7 @@ impl Reader<'_> {
             Some(_) if data.empty == Empty::Skip => Ok(None),
             Some(name) if data.empty == Empty::Error => Err(InputError::new("the text is empty")
                 .field(name)
-                .cure("fill it, or set `empty = \"skip\"` or `\"keep\"` under [data]")),
+                .cure("fill it in, or set `empty = \"skip\"` or `\"keep\"` under [data]")),
             _ => Ok(Some(Example { id, fields, label })),
         }
     }
@@ -109,8 +112,8 @@ impl Reader<'_> {
     fn renamed(&self, columns: &Map<String, Value>) -> Result<Map<String, Value>, InputError> {
         let one = |(name, column): &(String, String)| {
             let value = columns.get(column).ok_or_else(|| {
-                let cure = format!("there are: {}", list(columns.keys()));
-                InputError::new(format!("there is no such column for the field `{name}`")).field(column).cure(cure)
+                let cure = format!("the columns are {}", list(columns.keys()));
+                InputError::new(format!("the field `{name}` has no such column")).field(column).cure(cure)
             })?;
             Ok((name.clone(), value.clone()))
         };
@@ -119,12 +122,12 @@ impl Reader<'_> {
 
     fn empty_field<'f>(&self, fields: &'f Map<String, Value>) -> Option<&'f str> {
         let empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
-        let shown = fields.iter().filter(|(name, _)| self.shown.contains(*name));
-        shown.filter(|(_, value)| empty(value)).map(|(name, _)| name.as_str()).next()
+        let used = fields.iter().filter(|(name, _)| self.used_fields.contains(*name));
+        used.filter(|(_, value)| empty(value)).map(|(name, _)| name.as_str()).next()
     }
 }
 
-/// Texts, numbers and truth values as text; whole floats as the integers they are.
+/// Converts texts, numbers and booleans to text; whole floats become integers.
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -137,52 +140,52 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Tells of ids that occur twice among all parts of a task.
+/// Reports ids that occur twice among all parts of a task.
 pub(super) fn check_ids(parts: &[&[Located]], diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<&str, &Located> = HashMap::new();
     for located in parts.iter().copied().flatten() {
         let Some(first) = seen.insert(&located.example.id, located) else { continue };
         let place = if first.path == located.path { String::new() } else { format!(" of {}", first.path.display()) };
-        let problem = format!("the id `{}` is that of line {}{place} too", located.example.id, first.line);
-        let cure = "ids tell examples apart, and pool, dev and test must not overlap";
+        let problem = format!("the id `{}` is already used in line {}{place}", located.example.id, first.line);
+        let cure = "ids must be unique, and pool, dev and test must not overlap";
         diagnostics.push(InputError::new(problem).path(&*located.path).line(located.line).field("id").cure(cure));
     }
 }
 
-/// Tells of a part whose examples all have one label.
+/// Reports a part whose examples all have the same label.
 pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], diagnostics: &mut Diagnostics) {
     let Some(first) = part.first() else { return };
     if part.len() > 1 && part.iter().all(|located| located.example.label == first.example.label) {
         let label = &labels[first.example.label];
         let problem = format!("all {} examples of the {name} have the label `{label}`", part.len());
-        let cure = "examples of at least two labels are needed; is the file sorted by label and cut?";
+        let cure = "examples of at least two labels are needed; is the file sorted by label and truncated?";
         diagnostics.push(InputError::new(problem).path(&*first.path).cure(cure));
     }
 }
 
-/// Tells of examples that a template cannot put into words. Where it fails on the first, it is the template that is
-/// wrong, and that is said once.
-pub(super) fn check_wording(templates: &[Template], parts: &[&[Located]], diagnostics: &mut Diagnostics) {
+/// Reports examples that a template cannot render. If the first example fails, the template is wrong, which is reported
+/// once.
+pub(super) fn check_rendering(templates: &[Template], parts: &[&[Located]], diagnostics: &mut Diagnostics) {
     let all: Vec<&Located> = parts.iter().copied().flatten().collect();
     let Some((first, others)) = all.split_first() else { return };
     for template in templates {
-        let refusal = |located: &Located| match template.render(&located.example) {
+        let failure = |located: &Located| match template.render(&located.example) {
             Err(Error::Input(error)) => Some(*error),
             _ => None,
         };
-        if let Some(mistake) = refusal(first) {
-            diagnostics.push(mistake);
+        if let Some(error) = failure(first) {
+            diagnostics.push(error);
             continue;
         }
-        let here = |located: &&Located| {
-            let mistake = refusal(located)?.path(&*located.path).line(located.line);
-            Some(InputError { column: None, ..mistake })
+        let in_data = |located: &&Located| {
+            let error = failure(located)?.path(&*located.path).line(located.line);
+            Some(InputError { column: None, ..error })
         };
-        others.iter().filter_map(here).for_each(|mistake| diagnostics.push(mistake));
+        others.iter().filter_map(in_data).for_each(|error| diagnostics.push(error));
     }
 }
 
-/// At most `part.sample` examples, as many of each label as can be, in the order of the data.
+/// Draws at most `part.sample` examples, as balanced over labels as possible, in the order of the data.
 pub(super) fn sampled(found: Vec<Located>, part: &DataPart) -> Vec<Located> {
     let Some(count) = part.sample.filter(|&count| count < found.len()) else { return found };
     let mut by_label: BTreeMap<usize, Vec<usize>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! How an example becomes text.
+//! Templates that render examples as text.
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
 
@@ -8,32 +8,32 @@ use crate::{
     text::list,
 };
 
-/// Work that rendering one example may cost, in template instructions: ends templates that loop without end.
+/// Maximum template instructions for one example; stops endless loops.
 const FUEL: u64 = 50_000;
 
-/// One way to put examples of a task into words.
+/// Template that renders the examples of a task.
 #[derive(Clone, Debug)]
 pub struct Template {
     /// Its name, unique within the task.
     pub name: String,
-    /// Words that name the labels, in the task's order, exactly as they follow [`Template::render`]'s text.
+    /// Label words in the task's order, exactly as they follow [`Template::render`]'s text.
     pub label_words: Vec<String>,
-    /// What stands between demonstrations.
+    /// Text between demonstrations.
     pub separator: String,
-    /// What stands before the first demonstration, with its own line breaks; mostly nothing.
+    /// Text before the first demonstration, including its line breaks; usually empty.
     pub instruction: String,
-    /// The template it forms a contrastive pair with.
+    /// The other template of a contrastive pair.
     pub contrast: Option<String>,
-    /// Label words may be several tokens, scored by the first that tells all of them apart.
+    /// Whether label words may have several tokens, scored by the first one that distinguishes all of them.
     pub first_token: bool,
-    /// Demonstrations and query are turns of a conversation.
+    /// Whether demonstrations and query are turns of a conversation.
     pub chat: bool,
     environment: Environment<'static>,
-    /// Where the text of an example and the label words stand in the task file.
-    places: Option<[Location; 2]>,
+    /// Positions of `example` and `label_words` in the task file.
+    locations: Option<[Location; 2]>,
 }
 
-/// A template as it stands in a task file, checked for itself.
+/// The checked fields of a template in a task file.
 pub(super) struct TemplateSpec {
     pub(super) name: String,
     pub(super) example: String,
@@ -49,7 +49,7 @@ impl Template {
     /// Compiles a template.
     ///
     /// # Errors
-    /// What is wrong with its `example`.
+    /// If `example` is not a valid minijinja template.
     pub(super) fn new(spec: TemplateSpec) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -64,28 +64,28 @@ impl Template {
             first_token: spec.first_token,
             chat: spec.chat,
             environment,
-            places: None,
+            locations: None,
         })
     }
 
-    /// The same, knowing where its `example` and its `label_words` stand.
+    /// Records the positions of `example` and `label_words` in the task file.
     pub(super) fn placed(self, example: Location, label_words: Location) -> Self {
-        Self { places: Some([example, label_words]), ..self }
+        Self { locations: Some([example, label_words]), ..self }
     }
 
-    /// An error about the label words with their place in the task file; other errors as they are.
+    /// Adds the position in the task file to an error about the label words; returns other errors unchanged.
     pub fn locate(&self, error: Error) -> Error {
-        match (error, &self.places) {
+        match (error, &self.locations) {
             (Error::Input(error), Some([_, words]))
                 if error.path.is_none() && error.field.as_deref() == Some("label_words") =>
             {
-                words.of(error.field(format!("template.{}.label_words", self.name))).into()
+                words.locate(error.field(format!("template.{}.label_words", self.name))).into()
             }
             (error, _) => error,
         }
     }
 
-    /// Names of the fields that it shows.
+    /// Returns the names of the fields that it uses.
     pub fn fields(&self) -> Vec<String> {
         let template = self.environment.get_template("example");
         let mut fields: Vec<String> =
@@ -94,44 +94,44 @@ impl Template {
         fields
     }
 
-    /// The text of `example` up to its label word.
+    /// Renders `example` up to its label word.
     ///
     /// # Errors
-    /// If the template names a field that the example does not have, or does too much work.
+    /// If the template uses a field that the example does not have, or runs too long.
     pub fn render(&self, example: &Example) -> Result<String> {
         let rendered =
             self.environment.get_template("example").and_then(|template| template.render(Serde(&example.fields)));
         rendered.map_err(|error| {
-            let mistake = self.refusal(example, &error).field(format!("template.{}.example", self.name));
-            match &self.places {
-                Some([text, _]) => text.of(mistake).into(),
-                None => mistake.into(),
+            let error = self.render_error(example, &error).field(format!("template.{}.example", self.name));
+            match &self.locations {
+                Some([text, _]) => text.locate(error).into(),
+                None => error.into(),
             }
         })
     }
 
-    /// Why `example` cannot be put into words, and what helps.
-    fn refusal(&self, example: &Example, error: &minijinja::Error) -> InputError {
+    /// Explains why `example` cannot be rendered.
+    fn render_error(&self, example: &Example, error: &minijinja::Error) -> InputError {
         let id = &example.id;
         let known = |field: &str| {
             example.fields.contains_key(field) || self.environment.globals().any(|(name, _)| name == field)
         };
-        let stranger = || self.fields().into_iter().find(|field| !known(field));
-        match (error.kind(), stranger()) {
+        let unknown = || self.fields().into_iter().find(|field| !known(field));
+        match (error.kind(), unknown()) {
             (ErrorKind::UndefinedError, Some(field)) => {
                 InputError::new(format!("the example `{id}` has no field `{field}`"))
                     .cure(format!("its fields are {}", list(example.fields.keys())))
             }
             (ErrorKind::OutOfFuel, _) => {
-                InputError::new(format!("too much work for the example `{id}` (the engine ran out of fuel)"))
-                    .cure("let its loops end, and make long texts in the data")
+                InputError::new(format!("rendering the example `{id}` takes too long (the engine ran out of fuel)"))
+                    .cure("check that its loops end, and move long texts to the data")
             }
-            _ => InputError::new(format!("the example `{id}` cannot be put into words: {error}"))
+            _ => InputError::new(format!("the example `{id}` cannot be rendered: {error}"))
                 .cure(format!("its fields are {}", list(example.fields.keys()))),
         }
     }
 
-    /// What stands before every query: the instruction, and the demonstrations, each with its label word and the
+    /// Renders the text before every query: the instruction and the demonstrations, each with its label word and the
     /// separator.
     ///
     /// # Errors
@@ -173,19 +173,19 @@ mod tests {
         let (a, b) = (example("<a> & b", 1), example("c", 0));
         let context = template("Q: {{ text }}\nA:").context(&[a, b]).unwrap();
         assert_eq!(context, "Q: <a> & b\nA: yes\nQ: c\nA: no\n");
-        let told = Template { instruction: "Say yes or no.\n".to_owned(), ..template("Q: {{ text }}\nA:") };
-        assert_eq!(told.context(&[]).unwrap(), "Say yes or no.\n");
+        let instructed = Template { instruction: "Say yes or no.\n".to_owned(), ..template("Q: {{ text }}\nA:") };
+        assert_eq!(instructed.context(&[]).unwrap(), "Say yes or no.\n");
     }
 
     #[test]
-    fn a_missing_field_is_named_with_what_there_is() {
+    fn errors_name_the_missing_field_and_the_existing_ones() {
         let error = template("{{ txet }}").render(&example("a", 0)).unwrap_err().to_string();
         let expected = "`template.t.example`: the example `x` has no field `txet`; its fields are text";
         assert_eq!(error, expected);
     }
 
     #[test]
-    fn a_template_cannot_run_forever() {
+    fn endless_templates_are_stopped() {
         let endless = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
         assert!(template(endless).render(&example("a", 0)).is_err());
     }

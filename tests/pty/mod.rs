@@ -11,7 +11,7 @@ use std::{
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_partscope");
+use crate::binary::BINARY;
 
 /// Timeout of every wait, generous enough for slow machines.
 const TIMEOUT: Duration = Duration::from_secs(120);

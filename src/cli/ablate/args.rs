@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::{
-    cli::options::ModelOptions,
+    cli::{context::LoadedRun, options::ModelOptions, output::ProgressLine},
     component::Component,
     experiments::{Ablation, Fill, Positions},
+    store::Attachments,
     text::printable,
 };
 
-/// Change components inside the forward pass and state direct, total and indirect effects.
+/// Ablate or scale components inside the forward pass and show direct, total and indirect effects.
 ///
-/// The direct effect scales a contribution in the sum; the total effect is that of a re-run
-/// in which later layers react and norms are realised anew; the indirect effect is their
-/// difference. Effects are on the run's test examples. Results are also written beside the
-/// run; a sweep that is interrupted leaves there what it has.
+/// The direct effect scales a contribution in the sum. The total effect is that of a re-run,
+/// in which later layers react and norms are recomputed. The indirect effect is their
+/// difference. Effects are measured on the run's test examples. Results are also written to
+/// the run's folder; an interrupted --each leaves its partial results there.
 ///
 /// Example: partscope ablate out --set L5.H3=0
 ///
@@ -27,19 +28,19 @@ pub(in crate::cli) struct Args {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
-    /// Apply a mix: weights that `partscope fit -o` wrote; `-` reads standard input
+    /// Apply a mix: a weights file from `partscope fit -o`; `-` reads standard input
     #[arg(long, value_name = "W.json", group = "what")]
     pub(super) mix: Option<PathBuf>,
-    /// Apply weights given here, 1 for all others: L5.H3=0,L2.MLP=2
+    /// Apply these weights, and 1 to all other components: L5.H3=0,L2.MLP=2
     #[arg(long, value_name = "WEIGHTS", group = "what", value_delimiter = ',', value_parser = weight)]
     pub(super) set: Vec<(Component, f64)>,
     /// Ablate each component in turn
     #[arg(long, group = "what")]
     pub(super) each: bool,
-    /// At which tokens: the last one, where the label is read off, or all of them
+    /// Token positions to change: the last one, where the label is predicted, or all
     #[arg(long, value_enum, default_value = "last")]
     positions: PositionsName,
-    /// What stands in for what is taken away: nothing, or the component's mean over the test prompts
+    /// Replacement for the removed output: zero, or the component's mean over the test prompts
     #[arg(long, value_enum, default_value = "zero")]
     fill: FillName,
     #[command(flatten)]
@@ -69,8 +70,17 @@ fn weight(text: &str) -> Result<(Component, f64), String> {
     if (value as f32).is_finite() { Ok((component, value)) } else { Err(wrong()) }
 }
 
+/// A loaded run with the options of the command.
+pub(super) struct AblationJob<'a> {
+    pub(super) args: &'a Args,
+    pub(super) loaded: &'a LoadedRun,
+    pub(super) ablation: Ablation,
+    pub(super) attachments: &'a Attachments,
+    pub(super) line: ProgressLine,
+}
+
 impl Args {
-    /// How components are ablated.
+    /// Returns how components are ablated.
     pub(super) const fn ablation(&self) -> Ablation {
         Ablation {
             positions: match self.positions {
@@ -85,7 +95,7 @@ impl Args {
     }
 }
 
-/// `ablation-each-last-zero.json`.
+/// Returns a file name such as `ablation-each-last-zero.json`.
 pub(super) fn file_name(what: &str, ablation: Ablation) -> String {
     format!("ablation-{what}-{}-{}.json", ablation.positions.name(), ablation.fill.name())
 }

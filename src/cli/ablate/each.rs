@@ -1,5 +1,4 @@
-//! Every component ablated alone: a re-run for each, priced before it begins, and written as it comes so that an
-//! interruption loses next to nothing.
+//! Ablates every component alone. Estimates the time first, and writes partial results in case of an interruption.
 
 use std::{fmt::Write, path::Path, time::Instant};
 
@@ -7,22 +6,20 @@ use serde::Serialize;
 
 use super::{
     super::{
-        context::LoadedRun,
         failure::Failure,
-        output::{ProgressLine, human_time, print, print_json},
+        output::{human_time, print, print_json},
     },
-    args::{Args, file_name},
+    args::{AblationJob, file_name},
     effects::EffectReport,
 };
 use crate::{
     cancel::Cancel,
     component::{Component, Shape},
     experiments::{Ablation, Sweep, price, sweep},
-    store::Attachments,
     text::{printable, signed},
 };
 
-/// What is stated about each component ablated alone.
+/// What `ablate --each` prints and writes.
 #[derive(Serialize)]
 struct EachReport<'a> {
     schema: u32,
@@ -40,19 +37,14 @@ struct EachReport<'a> {
 #[derive(Serialize)]
 struct Entry {
     name: Component,
-    /// Those that its effects are stated on.
+    /// Number of examples on which its effects are measured.
     examples: usize,
     #[serde(flatten)]
     effects: EffectReport,
 }
 
-pub(super) fn run(
-    args: &Args,
-    loaded: &LoadedRun,
-    ablation: Ablation,
-    attachments: &Attachments,
-    mut line: ProgressLine,
-) -> Result<(), Failure> {
+pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
+    let AblationJob { args, loaded, ablation, attachments, mut line } = job;
     let (context, shape, cancel) = (loaded.context()?, loaded.plan.shape, Cancel::default());
     line.stage("measuring…");
     let estimate = price(&context, ablation, &cancel)?;
@@ -76,20 +68,20 @@ pub(super) fn run(
         seconds: started.elapsed().as_secs_f64(),
         components: (shape.iter().zip(&sweep.effects))
             .filter(|(_, effects)| effects.examples > 0)
-            .map(|(name, effects)| Entry { name, examples: effects.examples, effects: EffectReport::of(effects) })
+            .map(|(name, effects)| Entry { name, examples: effects.examples, effects: EffectReport::new(effects) })
             .collect(),
     };
-    let mut unwritten = None;
+    let mut write_error = None;
     let swept = sweep(&context, ablation, &cancel, &mut |partial, progress| {
         line.count(&progress, "layers");
         if let Some(Err(error)) =
             partial.filter(|sweep| !sweep.is_complete()).map(|s| attachments.write(&name, &report(s)))
         {
-            unwritten.get_or_insert(error);
+            write_error.get_or_insert(error);
             cancel.cancel();
         }
     });
-    if let Some(error) = unwritten {
+    if let Some(error) = write_error {
         return Err(error.into());
     }
     let swept = swept?;
@@ -141,7 +133,7 @@ fn table(swept: &Sweep, shape: Shape, seconds: f64, path: &Path) -> String {
         let effects = &swept.effects[index];
         let _ = writeln!(
             text,
-            "direct and total effect differ most at {}: {:+.2} in the sum, {:+.2} when the network reacts",
+            "direct and total effect differ most for {}: {:+.2} direct, {:+.2} total",
             shape.component(index),
             effects.direct_effect().margin,
             effects.total_effect().margin

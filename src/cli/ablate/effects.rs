@@ -1,5 +1,5 @@
-//! How effects are stated, so that a mix and a sweep say the same thing by the same names: the model as it is, the direct
-//! effect in the sum, the total effect of the re-run, and the indirect effect between them.
+//! Output of effects, shared by mixes and sweeps: the unchanged model, the direct effect in the sum, the total effect
+//! of the re-run, and the indirect effect.
 
 use std::fmt::Write;
 
@@ -10,57 +10,57 @@ use crate::{
     text::signed,
 };
 
-/// Scores and effects under the names of the contract.
+/// Scores and effects, with the JSON keys of the contract.
 #[derive(Serialize)]
 pub(super) struct EffectReport {
-    accuracy: Sides,
-    margin: Sides,
-    flips: Changes,
+    accuracy: Values,
+    margin: Values,
+    flips: FlipCounts,
 }
 
 #[derive(Serialize)]
-struct Sides {
+struct Values {
     model: f64,
     direct: f64,
     total: f64,
-    effect: Three,
+    effect: EffectValues,
 }
 
 #[derive(Serialize)]
-struct Three {
+struct EffectValues {
     direct: f64,
     indirect: f64,
     total: f64,
 }
 
 #[derive(Serialize)]
-struct Changes {
+struct FlipCounts {
     direct: Flips,
     total: Flips,
     disagree: usize,
 }
 
 impl EffectReport {
-    pub(super) fn of(effects: &Effects) -> Self {
-        let sides = |value: fn(Score) -> f64| Sides {
+    pub(super) fn new(effects: &Effects) -> Self {
+        let values = |value: fn(Score) -> f64| Values {
             model: value(effects.model),
             direct: value(effects.direct),
             total: value(effects.total),
-            effect: Three {
+            effect: EffectValues {
                 direct: value(effects.direct_effect()),
                 indirect: value(effects.indirect_effect()),
                 total: value(effects.total_effect()),
             },
         };
         Self {
-            accuracy: sides(|score| score.accuracy),
-            margin: sides(|score| score.margin),
-            flips: Changes { direct: effects.direct_flips, total: effects.total_flips, disagree: effects.disagree },
+            accuracy: values(|score| score.accuracy),
+            margin: values(|score| score.margin),
+            flips: FlipCounts { direct: effects.direct_flips, total: effects.total_flips, disagree: effects.disagree },
         }
     }
 }
 
-/// Accuracy, mean margin and flips, a line each.
+/// Formats accuracy, mean margin and flips, one line each.
 pub(super) fn table(effects: &Effects) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{:<14}{:>10}{:>18}{:>18}{:>12}", "", "model", "direct effect", "total effect", "indirect");

@@ -1,5 +1,5 @@
-//! One re-run under a mix, given as weights or as a file of them: whether what the sum promises survives the network's
-//! reaction, which components reacted, and which examples are answered otherwise.
+//! Re-runs the model with a mix, given as weights or as a file: direct and total effect, the components that reacted,
+//! and the examples with another prediction.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -14,9 +14,9 @@ use super::{
     super::{
         context::{LoadedRun, index_of},
         failure::Failure,
-        output::{ProgressLine, print, print_json, read_text},
+        output::{print, print_json, read_text},
     },
-    args::{Args, file_name},
+    args::{AblationJob, Args, file_name},
     effects::{self, EffectReport},
 };
 use crate::{
@@ -25,11 +25,10 @@ use crate::{
     component::Component,
     error::{InputError, Result},
     experiments::{Ablation, Rerun, rerun},
-    store::Attachments,
     text::printable,
 };
 
-/// What is stated about a change of all components at once.
+/// What `ablate --set` and `ablate --mix` print and write.
 #[derive(Serialize)]
 struct MixReport<'a> {
     schema: u32,
@@ -48,14 +47,14 @@ struct MixReport<'a> {
     flipped: Vec<Flipped<'a>>,
 }
 
-/// How much more a component adds to the mean margin than the sum says.
+/// Change of a component's contribution to the mean margin beyond the direct effect.
 #[derive(Serialize)]
 struct Reaction {
     name: Component,
     delta: f64,
 }
 
-/// An example that the change answers otherwise.
+/// An example whose prediction changed.
 #[derive(Serialize)]
 struct Flipped<'a> {
     id: &'a str,
@@ -65,14 +64,9 @@ struct Flipped<'a> {
     total: usize,
 }
 
-pub(super) fn run(
-    args: &Args,
-    loaded: &LoadedRun,
-    ablation: Ablation,
-    attachments: &Attachments,
-    mut line: ProgressLine,
-) -> Result<(), Failure> {
-    let mix = mix_of(args, loaded)?;
+pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
+    let AblationJob { args, loaded, ablation, attachments, mut line } = job;
+    let mix = requested_mix(args, loaded)?;
     let started = Instant::now();
     let outcome = rerun(&loaded.context()?, &loaded.run.test, &mix, ablation, &Cancel::default(), &mut |progress| {
         line.count(&progress, "prompts");
@@ -83,7 +77,7 @@ pub(super) fn run(
         model_hash: &loaded.plan.model.weights_hash,
         ablation,
         examples: outcome.effects.examples,
-        effects: EffectReport::of(&outcome.effects),
+        effects: EffectReport::new(&outcome.effects),
         seconds: started.elapsed().as_secs_f64(),
         rest: mix.rest,
         offsets: &mix.offsets,
@@ -100,7 +94,7 @@ pub(super) fn run(
     Ok(())
 }
 
-fn mix_of(args: &Args, loaded: &LoadedRun) -> Result<Mix> {
+fn requested_mix(args: &Args, loaded: &LoadedRun) -> Result<Mix> {
     if let Some(path) = &args.mix {
         return WeightsFile::parse(&read_text(path)?)?.mix(&loaded.plan.model, &loaded.plan.task);
     }
@@ -109,8 +103,8 @@ fn mix_of(args: &Args, loaded: &LoadedRun) -> Result<Mix> {
     for &(component, weight) in &args.set {
         mix.weights[index_of(shape, component)?] = weight;
         if !given.insert(component) {
-            let problem = format!("{component} is given two weights");
-            return Err(InputError::new(problem).field("--set").cure("name every component once").into());
+            let problem = format!("{component} has two weights");
+            return Err(InputError::new(problem).field("--set").cure("list every component once").into());
         }
     }
     Ok(mix)
@@ -118,9 +112,9 @@ fn mix_of(args: &Args, loaded: &LoadedRun) -> Result<Mix> {
 
 fn flipped<'a>(loaded: &'a LoadedRun, outcome: &Rerun) -> Vec<Flipped<'a>> {
     let labels = loaded.plan.shape.labels;
-    let said = |logits: &[f64]| predictions(logits, labels);
+    let predicted = |logits: &[f64]| predictions(logits, labels);
     let model: Vec<f64> = loaded.run.test.full().iter().copied().map(f64::from).collect();
-    let (model, direct, total) = (said(&model), said(&outcome.direct), said(&outcome.total));
+    let (model, direct, total) = (predicted(&model), predicted(&outcome.direct), predicted(&outcome.total));
     let rows = loaded.plan.test.iter().enumerate();
     rows.filter(|&(row, _)| model[row] != total[row] || model[row] != direct[row])
         .map(|(row, example)| Flipped {

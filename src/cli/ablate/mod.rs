@@ -1,13 +1,14 @@
-//! `partscope ablate`: components changed inside the forward pass.
+//! `partscope ablate`: changes components inside the forward pass.
 //!
-//! One command asks two questions of a run: what does this change do, and what does each component do. They share their
-//! options and how effects are stated; one re-run and a sweep that can be interrupted share nothing else.
+//! `--set` and `--mix` measure one change of all components, `--each` ablates every component alone. Both share options
+//! and the output of effects.
 
 mod args;
 mod each;
 mod effects;
 mod mixed;
 
+use args::AblationJob;
 pub(super) use args::Args;
 
 use super::{context::LoadedRun, failure::Failure, output::ProgressLine};
@@ -17,10 +18,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ablation = args.ablation();
     let mut line = ProgressLine::new();
     let loaded = LoadedRun::open(&args.run, &args.model, &mut line)?;
-    let attachments = Attachments::of(&args.run)?;
-    if args.each {
-        each::run(args, &loaded, ablation, &attachments, line)
-    } else {
-        mixed::run(args, &loaded, ablation, &attachments, line)
-    }
+    let attachments = Attachments::new(&args.run)?;
+    let job = AblationJob { args, loaded: &loaded, ablation, attachments: &attachments, line };
+    if args.each { each::run(job) } else { mixed::run(job) }
 }

@@ -1,10 +1,10 @@
-//! How much a request is to compute, and how long that will take here.
+//! Estimates the work and time of a request.
 
 use std::{fmt::Write, time::Duration};
 
 use serde::Serialize;
 
-use super::{order::Order, requests, summary};
+use super::{planned_run::PlannedRun, requests, summary};
 use crate::{
     cli::{
         failure::Failure,
@@ -14,46 +14,48 @@ use crate::{
     store::Store,
 };
 
-/// How much there is to do.
+/// Amount of work.
 #[derive(Default, Serialize)]
-pub(super) struct Amount {
+pub(super) struct Workload {
     runs: usize,
-    /// Runs that the store holds.
+    /// Runs that are already in the store.
     kept: usize,
     prompts: usize,
     tokens: usize,
     computed_tokens: usize,
-    /// Examples that are left out, and prompts that lose demonstrations, because they are too long.
+    /// Examples skipped because their prompts are too long.
     skipped: usize,
+    /// Prompts that lose demonstrations because they are too long.
     shortened: usize,
 }
 
-impl Amount {
-    /// Of `orders`; nothing is computed of those that `kept` finds.
-    pub(super) fn of(orders: &[Order], kept: impl Fn(&Order) -> bool) -> Self {
-        let mut amount = Self { runs: orders.len(), ..Self::default() };
-        for order in orders {
-            let (kept, overflow) = (kept(order), order.plan.prompt.overflow.as_ref());
-            amount.kept += usize::from(kept);
-            amount.prompts += order.prompts.all().len();
-            amount.tokens += order.plan.prompt.tokens;
-            amount.computed_tokens += if kept { 0 } else { order.computed_tokens() };
-            amount.skipped += overflow.map_or(0, |overflow| overflow.skipped.len());
-            amount.shortened += overflow.map_or(0, |overflow| overflow.dropped.len());
+impl Workload {
+    /// Adds up the work of `runs`; those for which `is_stored` is true need no computation.
+    pub(super) fn new(runs: &[PlannedRun], is_stored: impl Fn(&PlannedRun) -> bool) -> Self {
+        let mut workload = Self { runs: runs.len(), ..Self::default() };
+        for run in runs {
+            let (stored, overflow) = (is_stored(run), run.plan.prompt.overflow.as_ref());
+            workload.kept += usize::from(stored);
+            workload.prompts += run.prompts.all().len();
+            workload.tokens += run.plan.prompt.tokens;
+            workload.computed_tokens += if stored { 0 } else { run.computed_tokens() };
+            workload.skipped += overflow.map_or(0, |overflow| overflow.skipped.len());
+            workload.shortened += overflow.map_or(0, |overflow| overflow.dropped.len());
         }
-        amount
+        workload
     }
 
-    pub(super) fn text(&self, orders: &[Order]) -> String {
-        let Self { runs, kept, prompts, tokens, computed_tokens, .. } = self;
-        let runs = if *runs > 1 { format!("{runs} runs, ") } else { String::new() };
+    /// Describes the work on `runs` and the prompts that are too long.
+    pub(super) fn text(&self, runs: &[PlannedRun]) -> String {
+        let Self { kept, prompts, tokens, computed_tokens, .. } = self;
+        let count = if self.runs > 1 { format!("{} runs, ", self.runs) } else { String::new() };
         let mut text = format!(
-            "{runs}{prompts} prompts of {tokens} tokens, {computed_tokens} to compute (the shared beginning once)"
+            "{count}{prompts} prompts of {tokens} tokens, {computed_tokens} to compute (the shared prefix once)"
         );
         if *kept > 0 {
-            let _ = write!(text, "; {kept} of {} runs kept from before", self.runs);
+            let _ = write!(text, "; {kept} of {} runs are in the store", self.runs);
         }
-        for overflow in orders.iter().filter_map(|order| order.plan.prompt.overflow.as_ref()) {
+        for overflow in runs.iter().filter_map(|run| run.plan.prompt.overflow.as_ref()) {
             let _ = write!(text, "\n{}", summary::overflow_line(overflow));
         }
         text
@@ -64,27 +66,27 @@ impl Amount {
 #[derive(Serialize)]
 struct Estimate {
     #[serde(flatten)]
-    amount: Amount,
+    workload: Workload,
     seconds: Option<f64>,
 }
 
-/// Measures the first batches of the first run that is not kept, and says how long all of them will take: as much longer
-/// as they have more tokens to compute.
+/// Times the first batches of the first run that is not stored, and prints the estimated time of all runs, in
+/// proportion to their tokens.
 pub(super) fn estimate(
     json: bool,
     model: &Model,
     store: &Store,
-    amount: Amount,
-    orders: Vec<Order>,
+    workload: Workload,
+    runs: Vec<PlannedRun>,
     mut line: ProgressLine,
 ) -> Result<(), Failure> {
     line.stage("measuring…");
-    let text = amount.text(&orders);
-    let mut estimate = Estimate { amount, seconds: Some(0.0) };
-    if let Some(first) = orders.into_iter().find(|order| !order.is_kept(model, store)) {
-        let share = estimate.amount.computed_tokens as f64 / first.computed_tokens().max(1) as f64;
+    let text = workload.text(&runs);
+    let mut estimate = Estimate { workload, seconds: Some(0.0) };
+    if let Some(first) = runs.into_iter().find(|run| !run.is_stored(model, store)) {
+        let share = estimate.workload.computed_tokens as f64 / first.computed_tokens().max(1) as f64;
         let prompts = first.prompts.all().len() as f64;
-        let rate = requests::measured(model, first.plan, &first.prompts)?;
+        let rate = requests::prompts_per_second(model, first.plan, &first.prompts)?;
         estimate.seconds = rate.map(|rate| prompts / rate * share);
     }
     line.clear();

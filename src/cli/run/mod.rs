@@ -1,14 +1,14 @@
-//! `partscope run`: attribute, save a run, print a summary.
+//! `partscope run`: attributes prompts, saves a run and prints a summary.
 
 mod estimate;
-mod order;
+mod planned_run;
 mod requests;
 mod summary;
 
 use std::path::PathBuf;
 
-use estimate::Amount;
-use order::Order;
+use estimate::Workload;
+use planned_run::PlannedRun;
 use serde::Serialize;
 
 use super::{
@@ -30,20 +30,21 @@ use crate::{
     text::printable,
 };
 
-/// Options that say how prompts are made, which explicit prompts are not.
+/// Options for the prompts of tasks, which do not apply to explicit prompts.
 const TASKS_ONLY: [&str; 8] =
     ["template", "num_fewshot", "demo_seed", "unbalanced", "demo_ids", "demos", "train_examples", "chat"];
 
-/// Attribute a task's test examples (or explicit prompts) to components, save the run, print a summary.
+/// Attribute the logits of a task's test examples (or of explicit prompts) to components, save the run, print a
+/// summary.
 ///
-/// Several templates or demonstration seeds make several runs, in folders TEMPLATE-sSEED below the one that -o names.
+/// Several templates or demonstration seeds give several runs, in folders TEMPLATE-sSEED inside the folder of -o.
 ///
 /// Example: partscope run -m demo --task sentiment --limit 200 -o out --json
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Task: a name that `partscope tasks` lists, or a task file by its path (ends in .toml)
+    /// Task: a name listed by `partscope tasks`, or the path of a task file (ends in .toml)
     #[arg(long, value_name = "TASK", required_unless_present = "prompts", conflicts_with = "prompts")]
     task: Option<String>,
     #[command(flatten)]
@@ -51,7 +52,8 @@ pub(super) struct Args {
     /// Several demonstration sets, one run each: 0..5 or 0,3,7
     #[arg(long, value_name = "SEEDS", value_parser = requests::seeds, conflicts_with_all = ["demo_seed", "prompts"])]
     demo_seeds: Option<requests::Seeds>,
-    /// Explicit prompts instead of a task: lines of {"prompt": "…", "label": 0, "split": "test"}; `-` reads standard input
+    /// Explicit prompts instead of a task: lines of {"prompt": "…", "label": 0, "split": "test"}; `-` reads standard
+    /// input
     #[arg(long, value_name = "FILE.jsonl", requires = "words", conflicts_with_all = TASKS_ONLY)]
     prompts: Option<PathBuf>,
     /// Label words for explicit prompts, separated by |, leading spaces kept: ' negative| positive'
@@ -60,21 +62,21 @@ pub(super) struct Args {
     /// Label tokens for explicit prompts, by id: 12,34
     #[arg(long, value_name = "IDS", value_delimiter = ',', group = "words")]
     label_tokens: Vec<u32>,
-    /// Folder that takes the run: run.json, attribution.safetensors, examples.jsonl
+    /// Folder for the run: run.json, attribution.safetensors, examples.jsonl
     #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
     output: Option<PathBuf>,
     #[command(flatten)]
     store: StoreOptions,
-    /// Say how many prompts and tokens there are and how long they will take here, measured on the first batches; save
-    /// nothing
+    /// Print the number of prompts and tokens and the estimated time on this machine, measured on the first batches;
+    /// save nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print run.json instead of a summary; of several runs {"runs": […]}
+    /// Print run.json instead of a summary; for several runs {"runs": […]}
     #[arg(long)]
     json: bool,
 }
 
-/// What `run --json` prints of several runs.
+/// What `run --json` prints for several runs.
 #[derive(Serialize)]
 struct Runs {
     runs: Vec<RunMeta>,
@@ -82,8 +84,8 @@ struct Runs {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if args.output.as_deref().is_some_and(is_stream) {
-        let advice =
-            "a run is a folder, which standard output cannot take; name one with -o, and add --json for run.json";
+        let advice = "a run is a folder and cannot be written to standard output; set the folder with -o, and add \
+                      --json for run.json";
         return Err(Failure::Usage(advice.to_owned()));
     }
     args.model.source()?;
@@ -100,70 +102,74 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let folders = folders(args, &requests)?;
     line.stage("loading the model…");
     let model = args.model.load()?;
-    line.stage("making prompts…");
-    let planned = planned(args, &model, task.as_ref(), &requests)?;
+    line.stage("building prompts…");
+    let planned = plan_all(args, &model, task.as_ref(), &requests)?;
     drop(task);
-    let orders: Vec<Order> =
-        planned.into_iter().zip(folders).map(|((plan, prompts), folder)| Order { plan, prompts, folder }).collect();
-    let amount = Amount::of(&orders, |order| order.is_kept(&model, &store));
+    let runs: Vec<PlannedRun> = planned
+        .into_iter()
+        .zip(folders)
+        .map(|((plan, prompts), folder)| PlannedRun { plan, prompts, folder })
+        .collect();
+    let workload = Workload::new(&runs, |run| run.is_stored(&model, &store));
     if args.dry_run {
-        return estimate::estimate(args.json, &model, &store, amount, orders, line);
+        return estimate::estimate(args.json, &model, &store, workload, runs, line);
     }
-    line.note(&amount.text(&orders));
-    let asked = orders.len();
-    let metas = make_all(args, orders, &store, &model, &mut line)?;
-    match (args.json, asked) {
+    line.note(&workload.text(&runs));
+    let planned = runs.len();
+    let metas = compute_all(args, runs, &store, &model, &mut line)?;
+    match (args.json, planned) {
         (true, 1) => print_json(&metas[0])?,
         (true, _) => print_json(&Runs { runs: metas.clone() })?,
         _ => {}
     }
     let inexact = metas.iter().filter(|meta| !meta.exactness.holds(F32_TOLERANCE)).count();
     match (inexact, metas.len()) {
-        (0, made) if made == asked => return Ok(()),
+        (0, finished) if finished == planned => return Ok(()),
         (0, 0) => return Err(Failure::Reported),
         (0, _) => return Err(Failure::Partial),
         _ => {}
     }
     let worst = metas.iter().map(|meta| meta.exactness.max_rel).fold(0.0, f64::max);
     eprintln!(
-        "partscope: the parts do not add up to the model's logits in {inexact} of {} runs (max_rel {worst:.1e}, at most \
-         {F32_TOLERANCE:.0e} allowed); saved and marked",
+        "partscope: the contributions do not add up to the model's logits in {inexact} of {} runs (max_rel \
+         {worst:.1e}, at most {F32_TOLERANCE:.0e} allowed); the runs are saved and marked",
         metas.len()
     );
     Err(Failure::Reported)
 }
 
-/// Makes the runs one after the other and says how each went. One of several that fails does not stop the others.
-fn make_all(
+/// Computes and saves the runs one after the other and prints their summaries. If one of several fails, the others
+/// still run.
+fn compute_all(
     args: &Args,
-    orders: Vec<Order>,
+    runs: Vec<PlannedRun>,
     store: &Store,
     model: &Model,
     line: &mut ProgressLine,
 ) -> Result<Vec<RunMeta>> {
-    let several = orders.len() > 1;
+    let several = runs.len() > 1;
     let mut metas = Vec::new();
-    for order in orders {
-        let name = format!("template {}, demo seed {}", order.plan.task.template, order.plan.prompt.demo_seed);
-        let made = make(order, store, model, line);
+    for planned in runs {
+        let name = format!("template {}, demo seed {}", planned.plan.task.template, planned.plan.prompt.demo_seed);
+        let outcome = compute(planned, store, model, line);
         line.clear();
-        let (run, folder, notes) = match made {
+        let (run, folder, notes) = match outcome {
             Err(error) if several && !matches!(error, Error::Cancelled) => {
                 eprintln!("partscope: {}: {error}", printable(&name));
                 continue;
             }
-            made => made?,
+            outcome => outcome?,
         };
         if !args.json {
-            let say = if several { summary::line } else { summary::summary };
-            print(&say(&run.meta, &folder, &notes))?;
+            let format = if several { summary::line } else { summary::summary };
+            print(&format(&run.meta, &folder, &notes))?;
         }
         metas.push(run.meta);
     }
     Ok(metas)
 }
 
-/// The folder of every run, found fit to be written before any work is done.
+/// Prepares the folder of every run before any work is done.
 fn folders(args: &Args, requests: &[RunRequest]) -> Result<Vec<Option<Destination>>> {
     let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
         return Ok((0..requests.len().max(1)).map(|_| None).collect());
@@ -174,7 +180,7 @@ fn folders(args: &Args, requests: &[RunRequest]) -> Result<Vec<Option<Destinatio
     requests.iter().map(|request| Ok(Some(Destination::prepare(&output.join(requests::folder(request)))?))).collect()
 }
 
-fn planned(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequest]) -> Result<Vec<(Plan, Prompts)>> {
+fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequest]) -> Result<Vec<(Plan, Prompts)>> {
     if let Some(task) = task {
         return requests.iter().map(|request| PromptBuilder::new(task, request)?.plan(model)).collect();
     }
@@ -190,9 +196,14 @@ fn planned(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunReque
     Ok(vec![plan_explicit(model, &name, prompts, words, args.label_tokens.clone(), args.prompt.prompting())?])
 }
 
-fn make(order: Order, store: &Store, model: &Model, line: &mut ProgressLine) -> Result<(Run, PathBuf, Vec<Note>)> {
+fn compute(
+    planned: PlannedRun,
+    store: &Store,
+    model: &Model,
+    line: &mut ProgressLine,
+) -> Result<(Run, PathBuf, Vec<Note>)> {
     let mut notes = Vec::new();
-    let Order { plan, prompts, folder } = order;
+    let PlannedRun { plan, prompts, folder } = planned;
     let run = obtain(store, model, plan, &prompts, &Cancel::default(), &mut |event| match event {
         Event::Progress(progress) => line.count(&progress, "prompts"),
         Event::Note(note) => {

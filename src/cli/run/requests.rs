@@ -1,4 +1,4 @@
-//! From one command line to one or more runs.
+//! Expands one command line to one or more runs.
 
 use crate::{
     cancel::Cancel,
@@ -8,11 +8,11 @@ use crate::{
     task::Task,
 };
 
-/// Demonstration seeds, each for a run of its own.
+/// Demonstration seeds, one run each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seeds(Vec<u64>);
 
-/// `0..5` (the end not among them) or `0,3,7`.
+/// Parses `0..5` (end exclusive) or `0,3,7`.
 pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let list: Option<Vec<u64>> = match text.split_once("..") {
@@ -22,7 +22,7 @@ pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
     list.filter(|list| !list.is_empty()).map(Seeds).ok_or_else(|| "write 0..5 or 0,3,7".to_owned())
 }
 
-/// A request for every template and seed that is asked for.
+/// Returns one request for every requested template and seed.
 ///
 /// # Errors
 /// If the task has no such template.
@@ -43,29 +43,29 @@ pub(super) fn all(request: &RunRequest, task: &Task, seeds: Option<&Seeds>) -> R
     Ok(requests)
 }
 
-/// The folder of one run among several.
+/// Returns the folder name of one of several runs.
 pub(super) fn folder(request: &RunRequest) -> String {
     let template = request.template.as_deref().unwrap_or_default();
     let plain: String = template.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
     format!("{plain}-s{}", request.demo_seed)
 }
 
-/// Prompts per second, measured on the first batches.
+/// Measures prompts per second on the first batches.
 ///
 /// # Errors
 /// If the computation fails.
-pub(super) fn measured(model: &Model, plan: Plan, prompts: &Prompts) -> Result<Option<f64>> {
-    /// Batches and seconds that are measured at least, and the seconds after which fewer batches will do.
-    const BATCHES: usize = 3;
-    const SHORT: f64 = 1.0;
-    const LONG: f64 = 20.0;
+pub(super) fn prompts_per_second(model: &Model, plan: Plan, prompts: &Prompts) -> Result<Option<f64>> {
+    /// Minimum number of batches, unless they take `MAX_SECONDS`.
+    const MIN_BATCHES: usize = 3;
+    const MIN_SECONDS: f64 = 1.0;
+    const MAX_SECONDS: f64 = 20.0;
     let (cancel, mut batches, mut rate) = (Cancel::default(), 0, None);
     let outcome = execute(model, plan, prompts, &cancel, &mut |event| {
         if let Event::Progress(progress) = event {
             batches += 1;
             rate = Some(progress.rate);
             let seconds = progress.done as f64 / progress.rate;
-            if (batches >= BATCHES && seconds > SHORT) || seconds > LONG {
+            if (batches >= MIN_BATCHES && seconds > MIN_SECONDS) || seconds > MAX_SECONDS {
                 cancel.cancel();
             }
         }
@@ -91,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn every_template_meets_every_seed() {
+    fn every_template_is_combined_with_every_seed() {
         let task = Library.task("topic").unwrap();
-        let asked = |template: &str| RunRequest { template: Some(template.to_owned()), ..RunRequest::default() };
+        let request = |template: &str| RunRequest { template: Some(template.to_owned()), ..RunRequest::default() };
         let folders = |template: &str| -> Vec<String> {
-            all(&asked(template), &task, Some(&Seeds(vec![0, 7]))).unwrap().iter().map(folder).collect()
+            all(&request(template), &task, Some(&Seeds(vec![0, 7]))).unwrap().iter().map(folder).collect()
         };
         assert_eq!(folders("article,shared"), ["article-s0", "article-s7", "shared-s0", "shared-s7"]);
         assert_eq!(folders("all").len(), 2 * task.templates.len());
-        assert!(all(&asked("article,x"), &task, None).is_err());
+        assert!(all(&request("article,x"), &task, None).is_err());
     }
 }

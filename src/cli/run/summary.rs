@@ -1,4 +1,4 @@
-//! What `run` prints of a run.
+//! Summaries printed by `run`.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::{
     text::{printable, visible},
 };
 
-/// All there is to say about one run.
+/// Formats a detailed summary of one run.
 pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) -> String {
     let RunMeta { model, task, prompt, examples, accuracy, exactness, timing, .. } = meta;
     let mut text = String::new();
@@ -39,7 +39,7 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
     row("prompt", shared);
     if !task.scored.is_empty() {
         let scored: Vec<String> = task.scored.iter().map(|piece| format!("`{}`", visible(piece))).collect();
-        row("", format!("scored by the first token that tells the label words apart: {}", scored.join(" ")));
+        row("", format!("scored by the first token that distinguishes the label words: {}", scored.join(" ")));
     }
     row("examples", format!("{} train, {} test", examples.train, examples.test));
     if let Some(overflow) = &prompt.overflow {
@@ -60,7 +60,7 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
     row(
         "exactness",
         format!(
-            "{verdict}: parts add up to the logits within {:.1e} relative ({} predictions differ)",
+            "{verdict}: contributions add up to the logits within {:.1e} relative ({} predictions differ)",
             exactness.max_rel, exactness.argmax_mismatches
         ),
     );
@@ -72,20 +72,20 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
     text
 }
 
-/// What became of prompts that were too long.
+/// Describes how prompts that were too long were handled.
 pub(super) fn overflow_line(overflow: &OverflowMeta) -> String {
     let OverflowMeta { context, longest, skipped, dropped, .. } = overflow;
     let done = match overflow.policy {
-        Overflow::Skip => format!("{} examples left out", skipped.len()),
-        _ => format!("{} prompts lost their first demonstrations", dropped.len()),
+        Overflow::Skip => format!("{} examples skipped", skipped.len()),
+        _ => format!("{} prompts without their first demonstrations", dropped.len()),
     };
-    format!("{done}; the model takes {context} tokens, the longest prompt had {longest}")
+    format!("{done}; the model's context is {context} tokens, the longest prompt has {longest}")
 }
 
-/// One run among several, in one line.
+/// Formats one of several runs in one line.
 pub(super) fn line(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) -> String {
     let verdict = if meta.exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
-    let kept = if notes.contains(&Note::Kept) { ", kept from before" } else { "" };
+    let kept = if notes.contains(&Note::Kept) { ", kept from an earlier run" } else { "" };
     format!(
         "{:<16} demo seed {:<3} full model {:5.1}%, heads and MLPs alone {:5.1}%, {verdict}{kept}, in {}\n",
         printable(&meta.task.template),

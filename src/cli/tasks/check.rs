@@ -1,4 +1,4 @@
-//! `partscope tasks check`: all that is wrong with a task file, or what its prompts look like.
+//! `partscope tasks check`: shows all errors of a task file, or its prompts.
 
 use std::fmt::Write;
 
@@ -12,12 +12,12 @@ use crate::{
     },
     error::{Error, InputError, Result},
     model::{ChatTemplate, Tokenizer},
-    runner::{Demos, RunRequest, of_turn, preview},
+    runner::{Demos, RunRequest, explain_chat_label, preview},
     task::{Library, Task, Template, choose},
     text::{printable, visible},
 };
 
-/// Explain every mistake of a task file and its data with line and column, or show what its prompts look like.
+/// Show every error of a task file and its data with line and column, or what its prompts look like.
 ///
 /// Example: partscope tasks check reviews.toml
 #[derive(Debug, clap::Args)]
@@ -25,13 +25,13 @@ pub(super) struct Args {
     /// Task file, or the name of a task
     #[arg(value_name = "FILE")]
     task: String,
-    /// Demonstrations in the prompts that are shown
+    /// Demonstrations in the prompts shown
     #[arg(long, default_value_t = 2, value_name = "K")]
     num_fewshot: usize,
     /// Check the label words against the tokenizer of this model, and count tokens
     #[arg(short, long, value_name = "MODEL")]
     model: Option<String>,
-    /// Never open a connection
+    /// Never connect to the network
     #[arg(long)]
     offline: bool,
     /// Print one JSON object
@@ -47,12 +47,12 @@ struct Report {
     pool: usize,
     dev: usize,
     test: usize,
-    /// Examples per label over pool, dev and test.
+    /// Examples per label in pool, dev and test together.
     per_label: Vec<usize>,
     templates: Vec<Sample>,
 }
 
-/// A template with the first test example put into words.
+/// A template with the prompt of the first test example.
 #[derive(Serialize)]
 struct Sample {
     name: String,
@@ -61,7 +61,7 @@ struct Sample {
     answer: String,
     tokens: Option<usize>,
     label_tokens: Option<Vec<u32>>,
-    /// The tokens that stand for label words of several tokens.
+    /// Tokens that are scored for label words of several tokens.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scored: Vec<String>,
 }
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         templates: Vec::new(),
     };
     match Library.checked(&args.task)? {
-        Err(mistakes) => report.mistakes = mistakes.messages(),
+        Err(diagnostics) => report.mistakes = diagnostics.messages(),
         Ok(task) => describe(&mut report, &task, args.num_fewshot, reader.as_ref())?,
     }
     if args.json {
@@ -107,12 +107,12 @@ fn describe(report: &mut Report, task: &Task, shots: usize, reader: Option<&Read
         }
     }
     if task.templates.is_empty() {
-        return Err(Error::Model("the task has no template".to_owned()));
+        return Err(Error::Model("the task has no templates".to_owned()));
     }
     Ok(())
 }
 
-/// What reads the prompts, if a model is named.
+/// Tokenizer and chat template of a model.
 type Reader = (Tokenizer, Option<ChatTemplate>);
 
 fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader>) -> Result<Sample> {
@@ -122,7 +122,7 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
     let query = &task.test[0];
     let chat = reader.and_then(|(_, chat)| chat.as_ref()).filter(|_| template.chat);
     if template.chat && reader.is_some() && chat.is_none() {
-        let cure = "leave out `chat`, or name an instruct model (its tokenizer_config.json says `chat_template`)";
+        let cure = "leave out `chat`, or use an instruct model (`chat_template` in its tokenizer_config.json)";
         return Err(InputError::new("the model has no chat template").cure(cure).into());
     }
     let prompt = preview(template, chat, &chosen.demonstrations, query)?;
@@ -141,7 +141,7 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
         } else {
             tokenizer.label_tokens(&prompt, &words)
         };
-        let found = found.map_err(|error| if template.chat { of_turn(error) } else { error })?;
+        let found = found.map_err(|error| if template.chat { explain_chat_label(error) } else { error })?;
         if template.first_token {
             scored = tokenizer.pieces(&found);
         }
@@ -169,7 +169,7 @@ fn page(report: &Report) -> String {
         let _ = writeln!(text, "\ntemplate {}{tokens}, label words {}", printable(&sample.name), words.join(" "));
         if !sample.scored.is_empty() {
             let scored: Vec<String> = sample.scored.iter().map(|piece| format!("`{}`", visible(piece))).collect();
-            let _ = writeln!(text, "  scored by the first token that tells them apart: {}", scored.join(" "));
+            let _ = writeln!(text, "  scored by the first token that distinguishes them: {}", scored.join(" "));
         }
         for line in sample.prompt.lines() {
             let _ = writeln!(text, "  | {}", printable(line));

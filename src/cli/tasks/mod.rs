@@ -1,4 +1,4 @@
-//! `partscope tasks`: what there is to try.
+//! `partscope tasks`: lists the tasks.
 
 mod check;
 
@@ -16,7 +16,7 @@ use crate::{
     text::printable,
 };
 
-/// List tasks, their labels and templates; `tasks check FILE` explains every mistake of a task file.
+/// List tasks, their labels and templates; `tasks check FILE` shows every error of a task file.
 ///
 /// Example: partscope tasks --json
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ enum Command {
 #[derive(Serialize)]
 struct Listing {
     tasks: Vec<TaskRow>,
-    /// Tasks whose data comes from the hub when it is first used.
+    /// Tasks whose data is downloaded from the hub on first use.
     hub_tasks: Vec<HubRow>,
 }
 

@@ -1,4 +1,4 @@
-//! CSV and TSV (RFC 4180; tab-separated files enclose nothing in quotes unless told to).
+//! CSV and TSV (RFC 4180; in tab-separated files, `"` is an ordinary character unless `quoting` is set).
 
 use std::{collections::HashSet, path::Path};
 
@@ -35,27 +35,27 @@ pub(super) fn read(
         Some(names) => names.clone(),
         None if next(&mut record, diagnostics) => record.iter().map(|name| name.trim().to_owned()).collect(),
         None => {
-            let cure = "write the names of the columns into the first line, or into `columns` of the task file";
+            let cure = "write the column names into the first line, or into `columns` of the task file";
             diagnostics.push(InputError::new("the file is empty: it has no header").path(path).cure(cure));
             return;
         }
     };
     let mut seen = HashSet::new();
-    if let Some(twin) = names.iter().find(|name| !seen.insert(name.as_str())) {
-        let problem = format!("two columns are called `{twin}`");
-        diagnostics.push(InputError::new(problem).path(path).line(1).cure("give every column its own name"));
+    if let Some(repeated) = names.iter().find(|name| !seen.insert(name.as_str())) {
+        let problem = format!("two columns are called `{repeated}`");
+        diagnostics.push(InputError::new(problem).path(path).line(1).cure("use different column names"));
         return;
     }
     let (mut row, mut line, mut counted) = (0, 1, 0);
     while !slice.ends_before(row) && next(&mut record, diagnostics) {
-        // The reader's own count is one short after a line that ends in CR LF.
+        // The reader's own line count is one too low after a line that ends in CR LF.
         let at = record.position().map_or(counted, |position| position.byte() as usize);
         let start = at + text[at..].len() - text[at..].trim_start_matches(['\r', '\n']).len();
         line += text[counted..start].matches('\n').count();
         counted = start;
         if record.len() != names.len() {
-            let problem = format!("{} columns, but there are names for {}", record.len(), names.len());
-            let cure = "enclose texts that hold the separator in quotes; or is a quote not closed?";
+            let problem = format!("the row has {} columns, but there are {} column names", record.len(), names.len());
+            let cure = "put texts that contain the separator in quotes; or is a quote not closed?";
             diagnostics.push(InputError::new(problem).path(path).line(line).cure(cure));
         } else if row >= slice.from {
             let columns = names.iter().cloned().zip(record.iter().map(Value::from)).collect();

@@ -1,4 +1,4 @@
-//! JSON lines, or one JSON list of objects.
+//! JSON lines, or a JSON list of objects.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diag
             Ok(columns) => take(DataRow { line: at + 1, columns }, diagnostics),
             Err(error) => {
                 let problem = format!("not a JSON object: {}", plain(&error));
-                let cure = r#"a line reads {"text": "…", "label": "…"}"#;
+                let cure = r#"write lines such as {"text": "…", "label": "…"}"#;
                 let place = InputError::new(problem).path(path).line(at + 1);
                 diagnostics.push(place.column(error.column().max(1)).cure(cure));
             }
@@ -44,7 +44,7 @@ fn list(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, ta
     }
 }
 
-/// The message without its own idea of line and column.
+/// Returns the error message without its line and column.
 pub(in crate::task) fn plain(error: &serde_json::Error) -> String {
     let message = error.to_string();
     message.rfind(" at line ").map_or(message.clone(), |at| message[..at].to_owned())

@@ -1,6 +1,6 @@
-//! Tables of examples: JSON lines, CSV, TSV and Parquet as rows with named columns.
+//! Reads tables of examples from JSON lines, CSV, TSV and Parquet, as rows with named columns.
 //!
-//! Readers collect mistakes instead of stopping at the first, so that `tasks check` can say all of them.
+//! Readers collect errors instead of stopping at the first, so that `tasks check` can show all of them.
 
 mod delimited;
 mod json;
@@ -17,7 +17,7 @@ pub(crate) use text::decode;
 use super::diagnostics::Diagnostics;
 use crate::error::InputError;
 
-/// Hands out the rows of `bytes` one by one; `path` says the format by its ending and is named in mistakes.
+/// Passes the rows of `bytes` to `take` one by one. The extension of `path` gives the format; errors name `path`.
 pub(super) fn read(
     path: &Path,
     bytes: &[u8],
@@ -32,8 +32,8 @@ pub(super) fn read(
     }
     let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
     if !known.contains(&ending.as_str()) {
-        let problem = format!("`.{ending}` is no ending of a table");
-        let cure = "data files end in .jsonl, .csv, .tsv or .parquet";
+        let problem = format!("`.{ending}` is not the extension of a table");
+        let cure = "use a .jsonl, .csv, .tsv or .parquet file";
         diagnostics.push(InputError::new(problem).path(path).cure(cure));
         return;
     }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_table_in_every_dress() {
+    fn all_text_formats_and_encodings_give_the_same_rows() {
         let expected = [row(2, &[("text", "a \"b\", c"), ("label", "x")]), row(3, &[("text", "d"), ("label", "y")])];
         let csv = "text,label\n\"a \"\"b\"\", c\",x\nd,y\n";
         let utf16 = |text: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn files_without_a_header_are_told_their_columns() {
+    fn column_names_can_be_given_for_files_without_a_header() {
         let format = Format { columns: Some(vec!["label".into(), "text".into()]), ..Format::default() };
         let (rows, diagnostics) = rows("a.tsv", b"x\ta\ny\tb\n", &format);
         assert_eq!(rows, [row(1, &[("label", "x"), ("text", "a")]), row(2, &[("label", "y"), ("text", "b")])]);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_its_line() {
+    fn errors_name_their_line() {
         for (name, bytes, expected) in [
             ("a.csv", &b"text,label\na,b,c\nd,e\nf\n"[..], vec!["a.csv, line 2: ", "a.csv, line 4: "]),
             ("a.csv", b"text,text\n", vec!["two columns are called `text`"]),
@@ -123,7 +123,7 @@ mod tests {
             ("a.csv", b"text,label\na,\0b\n", vec!["a.csv, line 2: there is a NUL byte"]),
             ("a.jsonl", b"{\"a\": 1}\n{\"a\": }\n[1]\n", vec!["a.jsonl, line 2, column 7", "a.jsonl, line 3"]),
             ("a.parquet", b"PAR1", vec!["a.parquet: "]),
-            ("a.xlsx", b"", vec!["`.xlsx` is no ending"]),
+            ("a.xlsx", b"", vec!["`.xlsx` is not the extension"]),
         ] {
             let (_, diagnostics) = rows(name, bytes, &Format::default());
             assert_eq!(diagnostics.len(), expected.len(), "{diagnostics:?}");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_refused() {
+    fn a_very_long_line_is_rejected() {
         let long = vec![b'a'; text::LONGEST_LINE + 2];
         let (_, diagnostics) = rows("a.csv", &[b"text,label\n".as_slice(), &long].concat(), &Format::default());
         assert!(diagnostics[0].contains("line 2: the line has"), "{diagnostics:?}");

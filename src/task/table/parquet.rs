@@ -1,4 +1,4 @@
-//! Parquet, as the Hugging Face hub serves every data set.
+//! Parquet, the format in which the Hugging Face hub serves every data set.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::{error::InputError, task::diagnostics::Diagnostics};
 
 pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
     if let Err(error) = rows(bytes.to_vec(), slice, &mut |row| take(row, diagnostics)) {
-        diagnostics.push(InputError::new(format!("not a Parquet file that can be read: {error}")).path(path));
+        diagnostics.push(InputError::new(format!("the Parquet file cannot be read: {error}")).path(path));
     }
 }
 
@@ -31,7 +31,7 @@ fn object(columns: Vec<(String, Field)>) -> Map<String, Value> {
     columns.into_iter().map(|(name, field)| (name, value(field))).collect()
 }
 
-/// A value as JSON; what has no counterpart there becomes its text.
+/// Converts a value to JSON; types without a JSON counterpart become text.
 fn value(field: Field) -> Value {
     match field {
         Field::Null => Value::Null,

@@ -1,4 +1,4 @@
-//! Bytes of a text file as text: UTF-8, or UTF-16 that says so.
+//! Decodes text files: UTF-8, or UTF-16 with a byte order mark.
 
 use std::{borrow::Cow, path::Path};
 
@@ -6,13 +6,13 @@ use encoding_rs::Encoding;
 
 use crate::error::InputError;
 
-/// Bytes that a line may have: far beyond what a prompt can hold, far below what would fill the memory.
+/// Maximum bytes of a line: far more than fits into a prompt, far less than fills the memory.
 pub(super) const LONGEST_LINE: usize = 16 << 20;
 
-/// The text of a file without its byte order mark.
+/// Returns the text of a file without its byte order mark.
 ///
 /// # Errors
-/// Names the first line that is no text, or too long to be one.
+/// If a line is not text or too long; names the first such line.
 pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
     let wrong = |before: &[u8], problem: String, cure: &str| {
         let line = before.split(|&byte| byte == b'\n').count();
@@ -22,7 +22,7 @@ pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, I
         Some((encoding, mark)) if encoding != encoding_rs::UTF_8 => {
             let (text, broken) = encoding.decode_without_bom_handling(&bytes[mark..]);
             if broken {
-                let problem = format!("the text begins as {} but is not", encoding.name());
+                let problem = format!("the text has the byte order mark of {} but is invalid", encoding.name());
                 return Err(InputError::new(problem).path(path).cure("save it as UTF-8"));
             }
             text
@@ -36,14 +36,18 @@ pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, I
         }
     };
     if let Some(at) = text.find('\0') {
-        let problem = "there is a NUL byte: this is no text, or UTF-16 without its mark".to_owned();
+        let problem = "there is a NUL byte: the file is not text, or UTF-16 without its byte order mark".to_owned();
         return Err(wrong(&text.as_bytes()[..at], problem, "save it as UTF-8"));
     }
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if line.len() > LONGEST_LINE {
             let problem = format!("the line has {} MB", line.len() / 1_000_000);
-            return Err(wrong(&text.as_bytes()[..start], problem, "one example a line; is a line break missing?"));
+            return Err(wrong(
+                &text.as_bytes()[..start],
+                problem,
+                "write one example per line; is a line break missing?",
+            ));
         }
         start += line.len();
     }

@@ -1,4 +1,4 @@
-//! A run that is to be made.
+//! Planned runs.
 
 use crate::{
     model::Model,
@@ -6,20 +6,20 @@ use crate::{
     store::{Destination, Store},
 };
 
-/// A run that is to be made, and where it goes.
-pub(super) struct Order {
+/// A planned run and its folder.
+pub(super) struct PlannedRun {
     pub(super) plan: Plan,
     pub(super) prompts: Prompts,
     pub(super) folder: Option<Destination>,
 }
 
-impl Order {
-    /// Whether the store holds it.
-    pub(super) fn is_kept(&self, model: &Model, store: &Store) -> bool {
+impl PlannedRun {
+    /// Returns whether the run is in the store.
+    pub(super) fn is_stored(&self, model: &Model, store: &Store) -> bool {
         store.holds(&run_key(model, &self.plan, &self.prompts))
     }
 
-    /// Tokens that the model reads, the shared beginning once.
+    /// Returns the number of tokens to compute, counting the shared prefix once.
     pub(super) fn computed_tokens(&self) -> usize {
         let prompts = self.prompts.all().len();
         self.plan.prompt.tokens - self.plan.prompt.prefix_tokens * prompts.saturating_sub(1)
