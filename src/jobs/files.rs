@@ -14,10 +14,12 @@ use crate::{
     analysis::WeightsFile,
     disk::write_whole,
     error::{Error, InputError, Result},
-    run::{Run, RunMeta},
-    store::{Content, Entry, Store},
+    run::Run,
+    store::Store,
     task::{Library, Task},
 };
+
+use super::stored::{StoredRun, stored};
 
 /// Largest weights file that is read: a hundred thousand components take a tenth of it.
 const LARGEST: u64 = 32 << 20;
@@ -49,39 +51,6 @@ pub enum FileRequest {
     OpenRun(String),
     /// Delete an entry of the store, by its key.
     DeleteRun(String),
-}
-
-/// An entry of the store that is a run or was to become one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredRun {
-    /// Its name in the store.
-    pub key: String,
-    /// What it holds.
-    pub kept: Kept,
-    /// Bytes on disk.
-    pub bytes: u64,
-}
-
-/// What the store has of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kept {
-    /// All of it.
-    Run(Box<RunMeta>),
-    /// Its beginning.
-    Interrupted {
-        /// Name of the task.
-        task: String,
-        /// Name of the template.
-        template: String,
-        /// The model.
-        model: String,
-        /// Examples done.
-        done: usize,
-        /// Examples in all.
-        total: usize,
-    },
-    /// Nothing that can be read, and why.
-    Damaged(String),
 }
 
 /// What came of it.
@@ -165,23 +134,6 @@ fn run(store: &Store, errand: FileRequest) -> Result<FileEvent> {
         FileRequest::OpenRun(key) => Ok(FileEvent::Opened(Box::new(store.read_run(&key.parse()?)?))),
         FileRequest::DeleteRun(key) => store.remove(&key.parse()?).map(|_| FileEvent::Deleted),
     }
-}
-
-/// An entry as a run; label logits are none.
-fn stored(entry: Entry) -> Option<StoredRun> {
-    let kept = match entry.content {
-        Content::Run(meta) => Kept::Run(meta),
-        Content::Interrupted(about) => Kept::Interrupted {
-            task: about.task.name,
-            template: about.task.template,
-            model: about.model.id,
-            done: about.done,
-            total: about.examples.train + about.examples.test,
-        },
-        Content::Damaged(why) => Kept::Damaged(why),
-        Content::Logits => return None,
-    };
-    Some(StoredRun { key: entry.key.to_string(), kept, bytes: entry.bytes })
 }
 
 /// `~/` at the beginning is the user's folder, as in a shell.

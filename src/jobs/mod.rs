@@ -11,12 +11,14 @@ mod files;
 mod fit;
 mod model;
 mod stats;
+mod stored;
 mod worker;
 
 pub use baselines::{BaselinesEvent, BaselinesRequest, baselines_worker};
 pub use experiments::{Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult, experiment_worker};
-pub use files::{FileEvent, FileRequest, FileWorker, Kept, StoredRun};
+pub use files::{FileEvent, FileRequest, FileWorker};
 pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use model::{ModelEvent, ModelWorker, SharedModel, model_worker};
 pub use stats::{StatsEvent, StatsRequest, stats_worker};
+pub use stored::{Kept, StoredRun};
 pub use worker::{Tagged, Worker};
