@@ -37,7 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
     ("experiments", &["runner", "decompose", "analysis", "task", "model"]),
     ("jobs", &["experiments", "analysis", "runner", "decompose", "model", "store", "task"]),
-    ("app", &["experiments", "jobs", "runner", "analysis", "task", "model"]),
+    ("app", &["experiments", "jobs", "runner", "analysis", "task", "model", "store"]),
     ("tui", &["experiments", "app", "jobs", "runner", "analysis", "task", "model", "store"]),
     ("main", &["cli"]),
     (

@@ -1,6 +1,6 @@
 //! `partscope explore`: the terminal explorer.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, rc::Rc};
 
 use super::{failure::Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     runner::RunRequest,
     store,
     task::Library,
-    tui::{ExploreOptions, Listener, StartStudy, TaskChoice, explore, has_terminal},
+    tui::{ExploreOptions, Listener, StartExperiments, TaskChoice, explore, has_terminal},
 };
 
 /// Open the terminal explorer, on a model and task or on saved runs.
@@ -47,11 +47,11 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     let (source, load) = (model.source()?, model.load_options()?);
     let shared = SharedModel::default();
     let (asked, common, known) = (source.clone(), shared.clone(), load.clone());
-    let study: StartStudy = Box::new(move |name: &str, listen: Listener<_>| {
+    let experiments: StartExperiments = Rc::new(move |name: &str, listen: Listener<_>| {
         experiment_worker(name, asked.clone(), known.clone(), common.clone(), listen)
     });
     if !saved.is_empty() {
-        return Ok(ExploreOptions { saved, store, study: Some(study), ..ExploreOptions::default() });
+        return Ok(ExploreOptions { saved, store, experiments: Some(experiments), ..ExploreOptions::default() });
     }
     let mut names = Library.names();
     let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task, None))?;
@@ -60,10 +60,11 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     }
     let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
     let kept = store.clone();
-    let start = move |listen: Listener<_>| model_worker(source, load, store, shared, listen);
+    let start =
+        move |listen: Listener<_>| model_worker(source.clone(), load.clone(), store.clone(), shared.clone(), listen);
     Ok(ExploreOptions {
         model: Some(Box::new(start)),
-        study: Some(study),
+        experiments: Some(experiments),
         first: Some(first),
         choices,
         saved,
