@@ -1,4 +1,5 @@
 //! Dependencies between modules run one way: `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` beside.
+//! So they do inside `app`: `executor`, `update → state → keymap → (action, effect, message)`; only the executor knows workers.
 
 mod imports;
 
@@ -62,6 +63,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What each module of `app` may use of `app`, besides itself.
+const APP: &[(&str, &[&str])] = &[
+    ("action", &[]),
+    ("effect", &[]),
+    ("message", &[]),
+    ("keymap", &["action"]),
+    ("state", &["action", "keymap"]),
+    ("update", &["action", "effect", "message", "keymap", "state"]),
+    ("executor", &["effect", "message"]),
+];
+
+/// Workers by their types; functions that start them end in `_worker`.
+const WORKERS: &[&str] = &["Worker", "ModelWorker", "FileWorker", "Lazy"];
+
 /// Crates that only the face of the program may name.
 const SCREEN: &[&str] = &["ratatui", "crossterm", "tokio"];
 
@@ -96,6 +111,64 @@ fn mistakes_are_seen_however_they_are_written() {
     }
     assert_eq!(wrong("#[cfg(test)] mod tests { use tokio::sync::watch; }"), ["src/run.rs uses tokio"]);
     assert!(wrong("// crate::tui\nuse crate::run::f;").is_empty());
+}
+
+#[test]
+fn the_modules_of_app_use_only_what_lies_below_them() {
+    let sources = sources(root());
+    let all = references(&sources, env!("CARGO_PKG_NAME"), Tests::LeftOut);
+    let wrong: BTreeSet<String> = all.iter().filter_map(mistake_in_app).collect();
+    assert!(wrong.is_empty(), "\n{}", Vec::from_iter(wrong).join("\n"));
+    let files = sources.keys().filter_map(|file| part(file));
+    let strangers: BTreeSet<&str> =
+        files.filter(|part| !["mod", "tests"].contains(part) && !APP.iter().any(|(name, _)| name == part)).collect();
+    assert!(strangers.is_empty(), "give these modules of app a floor in this file: {strangers:?}");
+}
+
+#[test]
+fn mistakes_in_app_are_seen() {
+    let wrong = |file: &str, text: &str| {
+        let files = [
+            ("src/lib.rs", "mod app; mod jobs;"),
+            ("src/app/mod.rs", "mod state; mod update; mod executor; pub use update::receive;"),
+            ("src/app/state.rs", "pub struct State;"),
+            ("src/app/update.rs", "pub fn receive() {}"),
+            ("src/app/executor.rs", "use crate::jobs::{Lazy, fit_worker}; pub struct Executor;"),
+            ("src/jobs.rs", "pub struct Lazy; pub struct Worker; pub struct FitRequest; pub fn fit_worker() {}"),
+            (file, text),
+        ];
+        let sources = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
+        let all = references(&sources, "partscope", Tests::LeftOut);
+        all.iter().filter_map(mistake_in_app).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let state = "src/app/state.rs";
+    assert_eq!(wrong(state, "use super::update::receive;"), "src/app/state.rs uses app::update");
+    assert_eq!(wrong(state, "use crate::app::receive;"), "src/app/state.rs uses app::update");
+    assert_eq!(wrong(state, "fn f() { crate::app::executor::Executor; }"), "src/app/state.rs uses app::executor");
+    let update = "src/app/update.rs";
+    assert_eq!(wrong(update, "use crate::jobs::Worker;"), "src/app/update.rs uses the worker Worker");
+    assert_eq!(wrong(update, "fn f() { crate::jobs::fit_worker() }"), "src/app/update.rs uses the worker fit_worker");
+    assert_eq!(wrong(update, "use crate::{app::state::State, jobs::FitRequest};"), "");
+}
+
+/// What is wrong with a path in `app`: it leads to a module of `app` that is not below its own, or, outside the executor,
+/// to a worker.
+fn mistake_in_app(path: &Reference) -> Option<String> {
+    let user = part(&path.from).filter(|user| *user != "mod")?;
+    let allowed = APP.iter().find(|(name, _)| *name == user).map_or(&[][..], |(_, allowed)| allowed);
+    let used = path.to.as_deref()?;
+    if let Some(used) = part(used) {
+        return (used != user && !allowed.contains(&used)).then(|| format!("{} uses app::{used}", path.from));
+    }
+    let is_worker = WORKERS.contains(&path.item.as_str()) || path.item.ends_with("_worker");
+    (module(used) == "jobs" && is_worker && user != "executor")
+        .then(|| format!("{} uses the worker {}", path.from, path.item))
+}
+
+/// The module of `app` that a file belongs to.
+fn part(file: &str) -> Option<&str> {
+    let below = file.strip_prefix("src/app/")?;
+    Some(below.split_once('/').map_or(below.trim_end_matches(".rs"), |(folder, _)| folder))
 }
 
 /// What is wrong with a path: it goes through a module, or leads to one, that is not below its own; or it is a screen's.
