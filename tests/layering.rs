@@ -1,5 +1,6 @@
 //! Checks that modules depend on each other in one direction only:
-//! `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` may use all of them.
+//! `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` may use all of them. Inside `app`:
+//! `executor`, `update → state → keymap → (action, effect, message)`; only the executor uses workers.
 
 mod imports;
 
@@ -38,7 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
     ("experiments", &["runner", "decompose", "analysis", "task", "model"]),
     ("jobs", &["experiments", "analysis", "runner", "decompose", "model", "store", "task"]),
-    ("app", &["experiments", "jobs", "runner", "analysis", "task", "model"]),
+    ("app", &["experiments", "jobs", "runner", "analysis", "task", "model", "store"]),
     ("tui", &["experiments", "app", "jobs", "runner", "analysis", "task", "model", "store"]),
     ("main", &["cli"]),
     (
@@ -62,6 +63,20 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// Modules of `app` that each module of `app` may use, besides itself.
+const APP: &[(&str, &[&str])] = &[
+    ("action", &[]),
+    ("effect", &[]),
+    ("message", &[]),
+    ("keymap", &["action"]),
+    ("state", &["action", "keymap"]),
+    ("update", &["action", "effect", "message", "keymap", "state"]),
+    ("executor", &["effect", "message"]),
+];
+
+/// Types of workers; functions that start workers end in `_worker`.
+const WORKERS: &[&str] = &["Worker", "ModelWorker", "FileWorker", "Lazy"];
 
 /// Crates that only `tui` may use.
 const TUI_CRATES: &[&str] = &["ratatui", "crossterm", "tokio"];
@@ -97,6 +112,64 @@ fn violations_are_found_in_every_form_of_path() {
     }
     assert_eq!(found("#[cfg(test)] mod tests { use tokio::sync::watch; }"), ["src/run.rs uses tokio"]);
     assert!(found("// crate::tui\nuse crate::run::f;").is_empty());
+}
+
+#[test]
+fn modules_of_app_use_only_lower_layers() {
+    let sources = sources(root());
+    let all = references(&sources, env!("CARGO_PKG_NAME"), Tests::LeftOut);
+    let found: BTreeSet<String> = all.iter().filter_map(violation_in_app).collect();
+    assert!(found.is_empty(), "\n{}", Vec::from_iter(found).join("\n"));
+    let files = sources.keys().filter_map(|file| part(file));
+    let unlisted: BTreeSet<&str> =
+        files.filter(|part| !["mod", "tests"].contains(part) && !APP.iter().any(|(name, _)| name == part)).collect();
+    assert!(unlisted.is_empty(), "list these modules of app in this file: {unlisted:?}");
+}
+
+#[test]
+fn violations_in_app_are_found() {
+    let found = |file: &str, text: &str| {
+        let files = [
+            ("src/lib.rs", "mod app; mod jobs;"),
+            ("src/app/mod.rs", "mod state; mod update; mod executor; pub use update::receive;"),
+            ("src/app/state.rs", "pub struct State;"),
+            ("src/app/update.rs", "pub fn receive() {}"),
+            ("src/app/executor.rs", "use crate::jobs::{Lazy, fit_worker}; pub struct Executor;"),
+            ("src/jobs.rs", "pub struct Lazy; pub struct Worker; pub struct FitRequest; pub fn fit_worker() {}"),
+            (file, text),
+        ];
+        let sources = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
+        let all = references(&sources, "partscope", Tests::LeftOut);
+        all.iter().filter_map(violation_in_app).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let state = "src/app/state.rs";
+    assert_eq!(found(state, "use super::update::receive;"), "src/app/state.rs uses app::update");
+    assert_eq!(found(state, "use crate::app::receive;"), "src/app/state.rs uses app::update");
+    assert_eq!(found(state, "fn f() { crate::app::executor::Executor; }"), "src/app/state.rs uses app::executor");
+    let update = "src/app/update.rs";
+    assert_eq!(found(update, "use crate::jobs::Worker;"), "src/app/update.rs uses the worker Worker");
+    assert_eq!(found(update, "fn f() { crate::jobs::fit_worker() }"), "src/app/update.rs uses the worker fit_worker");
+    assert_eq!(found(update, "use crate::{app::state::State, jobs::FitRequest};"), "");
+}
+
+/// Returns the violation of a path in `app`: a module of `app` that is not in a lower layer, or a worker used outside the
+/// executor.
+fn violation_in_app(path: &Reference) -> Option<String> {
+    let user = part(&path.from).filter(|user| *user != "mod")?;
+    let allowed = APP.iter().find(|(name, _)| *name == user).map_or(&[][..], |(_, allowed)| allowed);
+    let used = path.to.as_deref()?;
+    if let Some(used) = part(used) {
+        return (used != user && !allowed.contains(&used)).then(|| format!("{} uses app::{used}", path.from));
+    }
+    let is_worker = WORKERS.contains(&path.item.as_str()) || path.item.ends_with("_worker");
+    (module(used) == "jobs" && is_worker && user != "executor")
+        .then(|| format!("{} uses the worker {}", path.from, path.item))
+}
+
+/// Returns the module of `app` that a file belongs to.
+fn part(file: &str) -> Option<&str> {
+    let below = file.strip_prefix("src/app/")?;
+    Some(below.split_once('/').map_or(below.trim_end_matches(".rs"), |(folder, _)| folder))
 }
 
 /// Returns the violations of a path: modules it names or passes through that are not in a lower layer, and crates that

@@ -1,56 +1,71 @@
 //! What an update asks of the world outside.
-
-use std::sync::Arc;
+//!
+//! A request of work that later requests replace carries a generation that the update assigned. The events that answer
+//! it carry the same one.
 
 use crate::{
-    analysis::Method,
-    attribution::Attribution,
-    jobs::{ExperimentRequest, FileRequest},
+    jobs::{BaselinesRequest, ExperimentRequest, FileRequest, FitRequest, StatsRequest},
     runner::{Query, RunRequest},
 };
 
 /// What the world outside has to do.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Ask the model's worker for a run; it cancels the one before.
-    Run(RunRequest),
+    /// Run a task through the model; this cancels the run before.
+    Run {
+        /// Echoed in the events.
+        generation: u64,
+        /// The run.
+        request: RunRequest,
+    },
     /// Stop the run.
     CancelRun,
-    /// Fit the mix of a run on its training table.
+    /// Fit a mix; this cancels the fit before.
     Fit {
-        /// Which run.
-        run: u64,
-        /// Its training split.
-        table: Arc<Attribution>,
-        /// By which method.
-        method: Method,
+        /// Echoed in the events.
+        generation: u64,
+        /// What to fit.
+        request: FitRequest,
     },
-    /// Score what the mix of a run is held against.
+    /// Score the methods that a mix is compared with; this cancels the scoring before.
     Baselines {
-        /// Which run.
-        run: u64,
-        /// Its training split.
-        train: Arc<Attribution>,
-        /// Its test split.
-        test: Arc<Attribution>,
+        /// Echoed in the event.
+        generation: u64,
+        /// What to score them on.
+        request: BaselinesRequest,
     },
-    /// Ask the model's worker a question; it replaces the one before and interrupts no run.
-    Query(Box<Query>),
-    /// Read or write a file.
-    FileRequest(FileRequest),
-    /// Judge the components of a run on its test table.
+    /// Compute statistics of components.
     Stats {
-        /// Which run.
-        run: u64,
-        /// Its test split.
-        table: Arc<Attribution>,
+        /// Echoed in the event.
+        generation: u64,
+        /// Of which run.
+        request: StatsRequest,
     },
-    /// Ask the worker of long studies; it cancels the one before.
-    Experiment(ExperimentRequest),
-    /// Stop the long study.
-    CancelStudy,
-    /// Ask the worker of quick looks; it cancels the one before.
-    QuickExperiment(ExperimentRequest),
+    /// Ask the model a question; it replaces the one before and interrupts no run.
+    Query {
+        /// The question. Its number is its generation.
+        query: Box<Query>,
+        /// Whether a run is under way, between two batches of which it is answered.
+        during_run: bool,
+    },
+    /// Begin a long experiment; this cancels the one before.
+    Experiment {
+        /// Echoed in the events.
+        generation: u64,
+        /// The experiment.
+        request: ExperimentRequest,
+    },
+    /// Stop the long experiment.
+    CancelExperiment,
+    /// Begin a quick experiment; this cancels the one before.
+    QuickExperiment {
+        /// Echoed in the events.
+        generation: u64,
+        /// The experiment.
+        request: ExperimentRequest,
+    },
+    /// Read or write a file.
+    File(FileRequest),
     /// Put this on the clipboard.
     Copy(String),
     /// Go to the background.

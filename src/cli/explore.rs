@@ -1,6 +1,6 @@
 //! `partscope explore`: opens the terminal explorer.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, rc::Rc};
 
 use super::{failure::Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     runner::RunRequest,
     store,
     task::Library,
-    tui::{ExploreOptions, Listener, StartStudy, TaskChoice, explore, has_terminal},
+    tui::{ExploreOptions, Listener, StartExperiments, TaskChoice, explore, has_terminal},
 };
 
 /// Open the terminal explorer, on a model and task or on saved runs.
@@ -46,12 +46,12 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     let model = saved.first().map_or_else(|| args.model.clone(), |run| args.model.for_run(&run.meta.model));
     let (source, load) = (model.source()?, model.load_options()?);
     let shared = SharedModel::default();
-    let (study_source, study_model, study_load) = (source.clone(), shared.clone(), load.clone());
-    let study: StartStudy = Box::new(move |name: &str, listen: Listener<_>| {
-        experiment_worker(name, study_source.clone(), study_load.clone(), study_model.clone(), listen)
+    let (experiment_source, experiment_model, experiment_load) = (source.clone(), shared.clone(), load.clone());
+    let experiments: StartExperiments = Rc::new(move |name: &str, listen: Listener<_>| {
+        experiment_worker(name, experiment_source.clone(), experiment_load.clone(), experiment_model.clone(), listen)
     });
     if !saved.is_empty() {
-        return Ok(ExploreOptions { saved, store, study: Some(study), ..ExploreOptions::default() });
+        return Ok(ExploreOptions { saved, store, experiments: Some(experiments), ..ExploreOptions::default() });
     }
     let mut names = Library.names();
     let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task, None))?;
@@ -60,10 +60,11 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     }
     let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
     let explorer_store = store.clone();
-    let start = move |listen: Listener<_>| model_worker(source, load, store, shared, listen);
+    let start =
+        move |listen: Listener<_>| model_worker(source.clone(), load.clone(), store.clone(), shared.clone(), listen);
     Ok(ExploreOptions {
         model: Some(Box::new(start)),
-        study: Some(study),
+        experiments: Some(experiments),
         first: Some(first),
         choices,
         saved,

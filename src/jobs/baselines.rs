@@ -1,4 +1,4 @@
-//! The worker that lays what the same labels buy otherwise beside the mix: baselines and the other fits.
+//! The worker that scores baselines and the other fits on the labels that the mix was fitted on.
 
 use std::{io, sync::Arc};
 
@@ -14,7 +14,7 @@ use super::{Tagged, Worker};
 /// A run whose methods are to be scored.
 #[derive(Clone, Debug)]
 pub struct BaselinesRequest {
-    /// Comes back with the answer, so that it finds its way.
+    /// The run; echoed in the events.
     pub run: u64,
     /// What the methods learn from.
     pub train: Arc<Attribution>,
@@ -22,25 +22,18 @@ pub struct BaselinesRequest {
     pub test: Arc<Attribution>,
 }
 
-/// How the methods did.
+/// How the scoring ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BaselinesEvent {
-    /// All of them.
+    /// The scores are there.
     Done {
         /// From the request.
         run: u64,
         /// One entry a method, in the order of tables.
         outcomes: Vec<Outcome>,
     },
-    /// Not at all, and why.
-    Failed {
-        /// From the request.
-        run: u64,
-        /// Why.
-        why: String,
-    },
-    /// The scoring itself broke.
-    Broken(String),
+    /// It failed, and why.
+    Failed(String),
 }
 
 /// Starts the thread that scores; asking again cancels the request before.
@@ -55,8 +48,8 @@ pub fn baselines_worker(
         match outcomes(&request.train, &request.test, &BaselineOptions::default(), cancel) {
             Ok(outcomes) => say(BaselinesEvent::Done { run, outcomes }),
             Err(Error::Cancelled) => {}
-            Err(error) => say(BaselinesEvent::Failed { run, why: error.to_string() }),
+            Err(error) => say(BaselinesEvent::Failed(error.to_string())),
         }
     };
-    Worker::spawn("score", || (), work, BaselinesEvent::Broken, listen)
+    Worker::spawn("baselines", || (), work, BaselinesEvent::Failed, listen)
 }

@@ -1,4 +1,5 @@
-//! Workers that ask the model what really happens: long studies, and quick looks that must not wait for them.
+//! Workers that run the model again on the prompts of a run: long experiments, and quick ones that must not wait for
+//! them.
 //!
 //! They share the weights of the worker that makes runs, if that has loaded them; one worker's job never cancels
 //! another's.
@@ -28,17 +29,17 @@ use crate::{
 /// Words listed on each side of what a component writes.
 const WORDS: usize = 24;
 
-/// What is to be found out about a run.
+/// An experiment on a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentRequest {
-    /// Comes back with the answer, so that it finds its way.
+    /// The run, by id; echoed in the events.
     pub run: u64,
-    /// The run.
+    /// Its prompts.
     pub plan: Arc<Plan>,
     /// Its test split.
     pub table: Arc<Attribution>,
-    /// The question.
-    pub study: Experiment,
+    /// The experiment.
+    pub experiment: Experiment,
 }
 
 /// A question about a run.
@@ -58,7 +59,7 @@ pub enum Experiment {
     Writes(usize, Component),
 }
 
-/// What is said about a study.
+/// An event of an experiment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExperimentEvent {
     /// The model is being loaded.
@@ -156,7 +157,7 @@ fn answer(
     let Known { plan, rebuilt, projection } = known;
     let context = RunContext::with(model, plan, &rebuilt.prompts, projection.clone())?;
     let tokenizer = &model.tokenizer;
-    match &request.study {
+    match &request.experiment {
         Experiment::Rerun(mix, ablation) => {
             let mut observe = |progress| say(ExperimentEvent::Progress(progress));
             let rerun = rerun(&context, &request.table, mix, *ablation, cancel, &mut observe)?;

@@ -1,7 +1,8 @@
-//! The thread that reads and writes files for the explorer: one thing after the other, none left out.
+//! The worker that reads and writes files for the explorer. Requests run in order; none is skipped.
 
 use std::{
     fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -14,9 +15,14 @@ use crate::{
     analysis::WeightsFile,
     disk::write_whole,
     error::{Error, InputError, Result},
-    run::{Run, RunMeta},
-    store::{Content, Entry, Store},
+    run::Run,
+    store::Store,
     task::{Library, Task},
+};
+
+use super::{
+    stored::{StoredRun, stored},
+    worker::panic_message,
 };
 
 /// Largest weights file that is read: a hundred thousand components take a tenth of it.
@@ -36,7 +42,7 @@ pub enum FileRequest {
     },
     /// Read a mix.
     LoadMix {
-        /// Comes back with the answer, so that it finds its way.
+        /// The run that the mix is for; echoed in the event.
         run: u64,
         /// Where from.
         path: PathBuf,
@@ -51,40 +57,20 @@ pub enum FileRequest {
     DeleteRun(String),
 }
 
-/// An entry of the store that is a run or was to become one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredRun {
-    /// Its name in the store.
-    pub key: String,
-    /// What it holds.
-    pub kept: Kept,
-    /// Bytes on disk.
-    pub bytes: u64,
+impl FileRequest {
+    /// The event that says that this request failed, and why.
+    pub fn failed(&self, why: String) -> FileEvent {
+        match self {
+            Self::ReadTask(name) => FileEvent::Task(name.clone(), Err(why)),
+            Self::ListRuns => FileEvent::Runs(Err(why)),
+            Self::SaveMix { .. } | Self::LoadMix { .. } | Self::OpenRun(_) | Self::DeleteRun(_) => {
+                FileEvent::Failed(why)
+            }
+        }
+    }
 }
 
-/// What the store has of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kept {
-    /// All of it.
-    Run(Box<RunMeta>),
-    /// Its beginning.
-    Interrupted {
-        /// Name of the task.
-        task: String,
-        /// Name of the template.
-        template: String,
-        /// The model.
-        model: String,
-        /// Examples done.
-        done: usize,
-        /// Examples in all.
-        total: usize,
-    },
-    /// Nothing that can be read, and why.
-    Damaged(String),
-}
-
-/// What came of it.
+/// The result of a request.
 #[derive(Clone, Debug)]
 pub enum FileEvent {
     /// A mix was written here.
@@ -93,15 +79,15 @@ pub enum FileEvent {
     Exists(PathBuf),
     /// A mix was read.
     Mix {
-        /// From the errand.
+        /// From the request.
         run: u64,
         /// Where it was read.
         path: PathBuf,
         /// The mix.
         file: Box<WeightsFile>,
     },
-    /// What the store has, last used first.
-    Runs(Vec<StoredRun>),
+    /// The runs of the store, last used first, or why they cannot be listed.
+    Runs(Result<Vec<StoredRun>, String>),
     /// A run of the store.
     Opened(Box<Run>),
     /// An entry of the store is gone.
@@ -112,76 +98,67 @@ pub enum FileEvent {
     Failed(String),
 }
 
-/// The handle of the thread. It ends when the handle is dropped and all errands are done.
+/// The handle of the thread. It ends when the handle is dropped and all requests are done.
 #[derive(Debug)]
 pub struct FileWorker {
-    errands: Sender<FileRequest>,
+    requests: Sender<FileRequest>,
 }
 
 impl FileWorker {
-    /// Starts the thread; what comes of errands reaches `listen`, in the order they were sent.
+    /// Starts the thread; each request has one result, which reaches `listen` in the order of the requests.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn start(store: Store, listen: impl Fn(FileEvent) + Send + 'static) -> io::Result<Self> {
-        let (errands, inbox) = channel();
+        let (requests, inbox) = channel();
         let work = move || {
-            while let Ok(errand) = inbox.recv() {
-                listen(run(&store, errand).unwrap_or_else(|error| FileEvent::Failed(error.to_string())));
+            while let Ok(request) = inbox.recv() {
+                listen(result(&store, &request).unwrap_or_else(|why| request.failed(why)));
             }
         };
-        thread::Builder::new().name("clerk".to_owned()).spawn(work)?;
-        Ok(Self { errands })
+        thread::Builder::new().name("files".to_owned()).spawn(work)?;
+        Ok(Self { requests })
     }
 
-    /// Sends the clerk on an errand.
-    pub fn send(&self, errand: FileRequest) {
-        // A clerk that is gone reports nothing any more.
-        let _ = self.errands.send(errand);
+    /// Queues a request.
+    pub fn send(&self, request: FileRequest) {
+        // Sending fails only if the thread is gone; panics of requests do not end it.
+        let _ = self.requests.send(request);
     }
 }
 
-fn run(store: &Store, errand: FileRequest) -> Result<FileEvent> {
-    match errand {
+/// What `run` returns; a panic is an error.
+fn result(store: &Store, request: &FileRequest) -> Result<FileEvent, String> {
+    match catch_unwind(AssertUnwindSafe(|| run(store, request))) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(panic) => Err(panic_message(panic.as_ref())),
+    }
+}
+
+fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
+    match request {
         FileRequest::SaveMix { path, file, replace } => {
-            let path = home(&path);
-            if !replace && path.exists() {
+            let path = home(path);
+            if !*replace && path.exists() {
                 return Ok(FileEvent::Exists(path));
             }
             write_whole(&path, file.to_text().as_bytes())?;
             Ok(FileEvent::SavedMix(path))
         }
         FileRequest::LoadMix { run, path } => {
-            let path = home(&path);
+            let path = home(path);
             let named = |error: Error| InputError::new(error.to_string()).path(&path);
             let file = WeightsFile::parse(&read_text(&path)?).map_err(named)?;
-            Ok(FileEvent::Mix { run, file: Box::new(file), path })
+            Ok(FileEvent::Mix { run: *run, file: Box::new(file), path })
         }
         FileRequest::ReadTask(name) => {
-            let task = Library.task(&name).map(Arc::new).map_err(|error| error.to_string());
-            Ok(FileEvent::Task(name, task))
+            let task = Library.task(name).map(Arc::new).map_err(|error| error.to_string());
+            Ok(FileEvent::Task(name.clone(), task))
         }
-        FileRequest::ListRuns => Ok(FileEvent::Runs(store.list().into_iter().filter_map(stored).collect())),
+        FileRequest::ListRuns => Ok(FileEvent::Runs(Ok(store.list().into_iter().filter_map(stored).collect()))),
         FileRequest::OpenRun(key) => Ok(FileEvent::Opened(Box::new(store.read_run(&key.parse()?)?))),
         FileRequest::DeleteRun(key) => store.remove(&key.parse()?).map(|_| FileEvent::Deleted),
     }
-}
-
-/// An entry as a run; label logits are none.
-fn stored(entry: Entry) -> Option<StoredRun> {
-    let kept = match entry.content {
-        Content::Run(meta) => Kept::Run(meta),
-        Content::Interrupted(about) => Kept::Interrupted {
-            task: about.task.name,
-            template: about.task.template,
-            model: about.model.id,
-            done: about.done,
-            total: about.examples.train + about.examples.test,
-        },
-        Content::Damaged(why) => Kept::Damaged(why),
-        Content::Logits => return None,
-    };
-    Some(StoredRun { key: entry.key.to_string(), kept, bytes: entry.bytes })
 }
 
 /// `~/` at the beginning is the user's folder, as in a shell.
@@ -215,13 +192,13 @@ mod tests {
         analysis::{Method, weights::SCHEMA},
     };
 
-    fn clerk() -> (FileWorker, Receiver<FileEvent>) {
-        let (listen, reports) = channel();
-        (FileWorker::start(Store::none(), move |report| drop(listen.send(report))).unwrap(), reports)
+    fn start() -> (FileWorker, Receiver<FileEvent>) {
+        let (listen, events) = channel();
+        (FileWorker::start(Store::none(), move |event| drop(listen.send(event))).unwrap(), events)
     }
 
-    fn next(reports: &Receiver<FileEvent>) -> FileEvent {
-        reports.recv_timeout(Duration::from_secs(20)).unwrap()
+    fn next(events: &Receiver<FileEvent>) -> FileEvent {
+        events.recv_timeout(Duration::from_secs(20)).unwrap()
     }
 
     fn file() -> Box<WeightsFile> {
@@ -245,25 +222,25 @@ mod tests {
 
     #[test]
     fn a_mix_comes_back_as_it_was_saved() {
-        let (folder, (clerk, reports)) = (tempfile::tempdir().unwrap(), clerk());
+        let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
         let path = folder.path().join("mix.json");
         for replace in [false, false, true] {
-            clerk.send(FileRequest::SaveMix { path: path.clone(), file: file(), replace });
+            worker.send(FileRequest::SaveMix { path: path.clone(), file: file(), replace });
         }
-        clerk.send(FileRequest::LoadMix { run: 3, path: path.clone() });
-        assert!(matches!(next(&reports), FileEvent::SavedMix(saved) if saved == path));
-        assert!(matches!(next(&reports), FileEvent::Exists(there) if there == path), "nothing is replaced unasked");
-        assert!(matches!(next(&reports), FileEvent::SavedMix(saved) if saved == path));
-        let FileEvent::Mix { run: 3, path: read, file: mix } = next(&reports) else { panic!("it is not read") };
+        worker.send(FileRequest::LoadMix { run: 3, path: path.clone() });
+        assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
+        assert!(matches!(next(&events), FileEvent::Exists(there) if there == path), "nothing is replaced unasked");
+        assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
+        let FileEvent::Mix { run: 3, path: read, file: mix } = next(&events) else { panic!("it is not read") };
         assert_eq!((read, mix), (path, file()));
     }
 
     #[test]
     fn what_cannot_be_read_or_written_is_said_with_its_path() {
-        let (folder, (clerk, reports)) = (tempfile::tempdir().unwrap(), clerk());
+        let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
         let broken = folder.path().join("broken.json");
         fs::write(&broken, "{}").unwrap();
-        for (errand, said) in [
+        for (request, said) in [
             (FileRequest::LoadMix { run: 1, path: broken }, "broken.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "no weights file"),
@@ -272,18 +249,18 @@ mod tests {
                 "folder.json",
             ),
         ] {
-            clerk.send(errand);
-            let report = next(&reports);
-            assert!(matches!(&report, FileEvent::Failed(why) if why.contains(said)), "{report:?}");
+            worker.send(request);
+            let event = next(&events);
+            assert!(matches!(&event, FileEvent::Failed(why) if why.contains(said)), "{event:?}");
         }
     }
 
     #[test]
     fn tasks_are_read_by_name() {
-        let (clerk, reports) = clerk();
+        let (worker, events) = start();
         for (name, known) in [("sentiment", true), ("no such task", false)] {
-            clerk.send(FileRequest::ReadTask(name.to_owned()));
-            let FileEvent::Task(read, task) = next(&reports) else { panic!("no task") };
+            worker.send(FileRequest::ReadTask(name.to_owned()));
+            let FileEvent::Task(read, task) = next(&events) else { panic!("no task") };
             assert!(read == name && task.is_ok() == known);
         }
     }

@@ -21,7 +21,7 @@ use super::{Tagged, Worker};
 /// A mix to be fitted.
 #[derive(Clone, Debug)]
 pub struct FitRequest {
-    /// Comes back with the answer, so that it finds its way.
+    /// The run; echoed in the events.
     pub run: u64,
     /// The training split.
     pub table: Arc<Attribution>,
@@ -32,7 +32,7 @@ pub struct FitRequest {
 /// Strengths of the penalty on a path, besides the one of the fit.
 const PATH: usize = 24;
 
-/// How a fit ended. A cancelled one says nothing: whoever cancelled it knows.
+/// How a fit ended. Cancelled fits emit no event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FitEvent {
     /// It reached its optimum.
@@ -94,10 +94,10 @@ mod tests {
         table.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![1.3, 0.1, 0.4, 1.2] });
         let (listen, events) = channel();
         let mut worker = fit_worker(move |event| drop(listen.send(event))).unwrap();
-        let generation = worker.submit(FitRequest { run: 7, table: Arc::new(table), method });
+        worker.submit(3, FitRequest { run: 7, table: Arc::new(table), method });
         let answers = (0..answers).map(|_| {
             let told: Tagged<FitEvent> = events.recv_timeout(Duration::from_secs(20)).unwrap();
-            assert_eq!(told.generation, generation);
+            assert_eq!(told.generation, 3);
             told.event
         });
         answers.collect()

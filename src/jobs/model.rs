@@ -33,12 +33,12 @@ impl SharedModel {
     }
 }
 
-/// What the model's worker says.
+/// An event of the model's worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelEvent {
-    /// About the run that was asked for last.
+    /// Of a run. A question that is a job of its own emits such events too if the model cannot be loaded.
     Run(Event),
-    /// To a question.
+    /// The answer to a question.
     Answer(Box<QueryAnswer>),
     /// A question could not be answered: its number, and why.
     NoAnswer(u64, String),
@@ -61,17 +61,18 @@ pub struct ModelWorker {
 }
 
 impl ModelWorker {
-    /// Asks for a run, which replaces the one under way; returns its generation.
-    pub fn run(&mut self, request: RunRequest) -> u64 {
-        self.worker.submit(Job::Run(request))
+    /// Asks for a run, which replaces the one under way; its events carry `generation`.
+    pub fn run(&mut self, generation: u64, request: RunRequest) {
+        self.worker.submit(generation, Job::Run(request));
     }
 
     /// Asks a question, which replaces the one before. If a run is under way, it is answered between two of its batches;
-    /// if the run ends before that, ask again.
-    pub fn ask(&mut self, ask: Query, run_is_under_way: bool) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(ask);
-        if !run_is_under_way {
-            self.worker.submit(Job::Answer);
+    /// if the run ends before that, ask again. Otherwise it is a job of its own, whose generation is its number.
+    pub fn ask(&mut self, query: Query, during_run: bool) {
+        let serial = query.serial;
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(query);
+        if !during_run {
+            self.worker.submit(serial, Job::Answer);
         }
     }
 
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn a_question_is_answered_in_the_middle_of_a_run() {
         let (mut worker, events) = worker();
-        worker.run(RunRequest { limit: Some(200), ..RunRequest::default() });
+        worker.run(1, RunRequest { limit: Some(200), ..RunRequest::default() });
         while !matches!(events.recv_timeout(Duration::from_secs(60)).unwrap().event, ModelEvent::Run(Event::Planned(_)))
         {
         }

@@ -1,4 +1,4 @@
-//! The worker that judges components: with many labels its tests take longer than a frame.
+//! The worker that computes statistics of components: with many labels their tests take longer than a frame.
 
 use std::{io, sync::Arc};
 
@@ -9,36 +9,36 @@ use crate::{
 
 use super::{Tagged, Worker};
 
-/// A complete split whose components are to be judged.
+/// A complete split whose component statistics are wanted.
 #[derive(Clone, Debug)]
 pub struct StatsRequest {
-    /// Comes back with the answer, so that it finds its way.
+    /// The run; echoed in the events.
     pub run: u64,
     /// The split.
     pub table: Arc<Attribution>,
 }
 
-/// How the components were judged.
+/// How the computation ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatsEvent {
-    /// All of them.
+    /// The statistics are there.
     Done {
         /// From the request.
         run: u64,
         /// One entry a component, in the order of the shape.
         stats: Vec<ComponentStats>,
     },
-    /// Not at all, and why.
+    /// It failed, and why.
     Failed(String),
 }
 
-/// Starts the thread that judges components.
+/// Starts the thread that computes statistics; asking again cancels the request before.
 ///
 /// # Errors
 /// If the system gives no thread.
 pub fn stats_worker(listen: impl Fn(Tagged<StatsEvent>) + Send + 'static) -> io::Result<Worker<StatsRequest>> {
     Worker::spawn(
-        "judge",
+        "stats",
         || (),
         |(), request: StatsRequest, _, say| {
             let stats = summarize(&request.table, &Thresholds::default());

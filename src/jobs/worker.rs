@@ -8,15 +8,14 @@ use std::{
 
 use crate::cancel::Cancel;
 
-/// Something that a job says, with the generation of the job that says it.
+/// An event of a job, with the generation of the job's request.
 ///
-/// A listener drops what carries another generation than the one it waits for: it is the echo of a job that was
-/// replaced.
+/// A listener drops events of another generation than the newest one it asked for: their job was replaced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tagged<E> {
-    /// Which submission this belongs to, as [`Worker::submit`] returned it.
+    /// The generation that was given to [`Worker::submit`].
     pub generation: u64,
-    /// What it says.
+    /// The event.
     pub event: E,
 }
 
@@ -32,15 +31,14 @@ struct Job<R> {
 #[derive(Debug)]
 pub struct Worker<R> {
     jobs: Sender<Job<R>>,
-    generation: u64,
     current: Cancel,
 }
 
 impl<R: Send + 'static> Worker<R> {
     /// Starts a thread called `name`. `state` is made on that thread and stays there; `work` handles one request.
     ///
-    /// Whatever a job says through its last argument reaches `listen`, tagged. A panic in `work` is caught and told
-    /// with `failed`, and the thread goes on with a fresh state.
+    /// The events that a job emits through its last argument reach `listen`, tagged with its generation. A panic in
+    /// `work` is caught and emitted as `failed`, and the thread goes on with a fresh state.
     pub fn spawn<S, E>(
         name: &str,
         state: impl Fn() -> S + Send + 'static,
@@ -60,21 +58,18 @@ impl<R: Send + 'static> Worker<R> {
                 }
             }
         })?;
-        Ok(Self { jobs, generation: 0, current: Cancel::default() })
+        Ok(Self { jobs, current: Cancel::default() })
     }
 
-    /// Cancels what runs, queues `request` and returns its generation.
-    pub fn submit(&mut self, request: R) -> u64 {
+    /// Cancels the job before and queues `request`; its events carry `generation`.
+    pub fn submit(&mut self, generation: u64, request: R) {
         self.current.cancel();
         self.current = Cancel::default();
-        self.generation += 1;
-        let job = Job { generation: self.generation, request, cancel: self.current.clone() };
-        // A worker whose thread is gone says nothing any more, which is what a listener then sees.
-        let _ = self.jobs.send(job);
-        self.generation
+        // Sending fails only if the thread is gone; panics of jobs do not end it.
+        let _ = self.jobs.send(Job { generation, request, cancel: self.current.clone() });
     }
 
-    /// Cancels what runs, if anything does.
+    /// Cancels the job that runs, if one does.
     pub fn cancel(&self) {
         self.current.cancel();
     }
@@ -95,7 +90,7 @@ fn newest<R>(inbox: &Receiver<Job<R>>) -> Option<Job<R>> {
     Some(job)
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("a defect in partscope stopped this task: {}", text.unwrap_or("no message"))
 }
@@ -121,12 +116,12 @@ mod tests {
         };
         let listener = move |event| drop(listen.send(event));
         let mut worker = Worker::spawn("test", || (), work, |message| message, listener).unwrap();
-        let first = worker.submit(true);
-        assert_eq!(wait_for(&events), Tagged { generation: first, event: "started".to_owned() });
-        let second = worker.submit(false);
-        assert_eq!(wait_for(&events), Tagged { generation: first, event: "stopped".to_owned() });
-        assert_eq!(wait_for(&events), Tagged { generation: second, event: "started".to_owned() });
-        assert_eq!(wait_for(&events), Tagged { generation: second, event: "done".to_owned() });
+        worker.submit(1, true);
+        assert_eq!(wait_for(&events), Tagged { generation: 1, event: "started".to_owned() });
+        worker.submit(2, false);
+        assert_eq!(wait_for(&events), Tagged { generation: 1, event: "stopped".to_owned() });
+        assert_eq!(wait_for(&events), Tagged { generation: 2, event: "started".to_owned() });
+        assert_eq!(wait_for(&events), Tagged { generation: 2, event: "done".to_owned() });
     }
 
     #[test]
@@ -139,9 +134,9 @@ mod tests {
         };
         let listener = move |event| drop(listen.send(event));
         let mut worker = Worker::spawn("test", || 0, work, |message| message, listener).unwrap();
-        worker.submit(true);
+        worker.submit(1, true);
         assert!(wait_for(&events).event.contains("boom"));
-        worker.submit(false);
+        worker.submit(2, false);
         assert_eq!(wait_for(&events).event, "1");
     }
 }

@@ -1,6 +1,6 @@
 //! The loop: wait for a key, a worker, a signal or the next frame; update; draw if something changed.
 //!
-//! Keys are painted at once. What workers say is gathered for a thirtieth of a second, so that a flood of batches
+//! Keys are painted at once. Messages of workers are gathered for a thirtieth of a second, so that a flood of batches
 //! costs no more frames than the eye can use. When nothing moves, nothing is drawn and nothing wakes up.
 
 use std::{io, time::Duration};
@@ -13,7 +13,12 @@ use tokio::{
 };
 
 use crate::{
-    app::{Leave, State, TaskChoice, press, update::type_text},
+    app::{
+        Executor, Leave, Message, State, TaskChoice,
+        executor::{StartExperiments, StartModel, TerminalRequest},
+        press, receive,
+        update::type_text,
+    },
     error::{Error, InputError, Result},
     run::Run,
     runner::RunRequest,
@@ -23,7 +28,6 @@ use crate::{
 use super::{
     clipboard,
     color::Depth,
-    executor::{Executor, Message, StartModel, StartStudy, TerminalRequest},
     input,
     layout::page,
     mouse::mouse,
@@ -50,8 +54,8 @@ const HANGUP: u8 = 129;
 pub struct ExploreOptions {
     /// Starts the worker that owns the model; `None` to look at saved runs only.
     pub model: Option<StartModel>,
-    /// Starts workers that ask the model about runs, saved ones too.
-    pub study: Option<StartStudy>,
+    /// Starts the workers of experiments on runs, saved ones too.
+    pub experiments: Option<StartExperiments>,
     /// The run to begin with.
     pub first: Option<RunRequest>,
     /// Tasks and templates that can be switched to.
@@ -112,16 +116,24 @@ impl Explorer {
         state.theme = memory.theme(&themes);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = TerminalScreen::open().map_err(|error| terminal_error(&error))?;
-        let (executor, inbox) = Executor::new(options.model, options.study, options.store);
+        let (sender, inbox) = unbounded_channel();
+        // Messages are dropped once the loop has ended.
+        let send = move |message| drop(sender.send(message));
+        let executor = Executor::new(send, options.model, options.experiments, options.store);
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
         let mut explorer = Self { state, themes, screen, executor, inbox, signals, memory, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;
-        let judge = explorer.state.open(options.saved);
-        explorer.executor.execute(&mut explorer.state, first);
-        explorer.executor.execute(&mut explorer.state, judge);
-        let back = explorer.memory.recall(&mut explorer.state);
-        explorer.executor.execute(&mut explorer.state, back);
+        let stats = explorer.state.open(options.saved);
+        explorer.executor.execute(first);
+        explorer.executor.execute(stats);
+        explorer.recall();
         Ok(explorer)
+    }
+
+    /// Goes back to where the first run that is shown was left.
+    fn recall(&mut self) {
+        let effects = self.memory.recall(&mut self.state);
+        self.executor.execute(effects);
     }
 
     /// Runs until the user leaves, and remembers where that was.
@@ -159,9 +171,9 @@ impl Explorer {
                     due = Some(Instant::now());
                 }
                 Some(message) = self.inbox.recv() => {
-                    self.executor.hear(&mut self.state, message);
-                    let back = self.memory.recall(&mut self.state);
-                    self.executor.execute(&mut self.state, back);
+                    let effects = receive(&mut self.state, message);
+                    self.executor.execute(effects);
+                    self.recall();
                     let soon = drawn + FRAME;
                     due = Some(due.map_or(soon, |due| due.min(soon)));
                 }
@@ -195,7 +207,7 @@ impl Explorer {
             Input::Mouse(event) => mouse(&mut self.state, self.screen.area(), *event),
             _ => Vec::new(),
         };
-        self.executor.execute(&mut self.state, effects)
+        self.executor.execute(effects)
     }
 
     fn draw(&mut self) -> io::Result<()> {

@@ -1,20 +1,19 @@
 //! The explorer without a terminal: real workers, and a buffer instead of a screen. Pictures are made with it.
 
+use std::sync::mpsc::{Receiver, channel};
+
+use crate::{
+    app::{Executor, Keymap, Message, State, keymap::DEFAULT, press, receive},
+    error::{InputError, Result},
+};
 use ratatui::{
     buffer::Buffer,
     layout::{Rect, Size},
-};
-use tokio::sync::mpsc::UnboundedReceiver;
-
-use crate::{
-    app::{Keymap, State, keymap::DEFAULT, press},
-    error::{InputError, Result},
 };
 
 use super::{
     ExploreOptions,
     color::Depth,
-    executor::{Executor, Message},
     svg,
     theme::Theme,
     views::{self, DrawContext},
@@ -24,7 +23,7 @@ use super::{
 pub struct Headless {
     state: State,
     executor: Executor,
-    inbox: UnboundedReceiver<Message>,
+    inbox: Receiver<Message>,
     themes: Vec<Theme>,
 }
 
@@ -35,15 +34,17 @@ impl Headless {
     /// If the built-in keymap or themes are not valid, which tests rule out.
     pub fn open(options: ExploreOptions) -> Result<Self> {
         let keymap = Keymap::parse(DEFAULT).map_err(|error| InputError::new(error.to_string()))?;
-        let (executor, inbox) = Executor::new(options.model, options.study, options.store);
+        let (sender, inbox) = channel();
+        let send = move |message| drop(sender.send(message));
+        let executor = Executor::new(send, options.model, options.experiments, options.store);
         let state = State::new(keymap, options.choices);
-        let mut stage = Self { state, executor, inbox, themes: Theme::built_in(Depth::True)? };
-        let first = options.first.map_or_else(Vec::new, |first| stage.state.begin(first));
-        let judge = stage.state.open(options.saved);
-        stage.executor.execute(&mut stage.state, first);
-        stage.executor.execute(&mut stage.state, judge);
-        stage.settle();
-        Ok(stage)
+        let mut headless = Self { state, executor, inbox, themes: Theme::built_in(Depth::True)? };
+        let first = options.first.map_or_else(Vec::new, |first| headless.state.begin(first));
+        let stats = headless.state.open(options.saved);
+        headless.executor.execute(first);
+        headless.executor.execute(stats);
+        headless.settle();
+        Ok(headless)
     }
 
     /// Presses keys, written as in the keymap with spaces between them, and waits for what they start.
@@ -55,7 +56,7 @@ impl Headless {
             let key =
                 key.parse().map_err(|error: crate::app::keymap::ParseKeyError| InputError::new(error.to_string()))?;
             let effects = press(&mut self.state, key);
-            self.executor.execute(&mut self.state, effects);
+            self.executor.execute(effects);
             self.settle();
         }
         Ok(self)
@@ -64,8 +65,9 @@ impl Headless {
     /// Waits until nothing moves any more.
     fn settle(&mut self) {
         while self.state.is_moving() || self.state.is_waiting() {
-            let Some(message) = self.inbox.blocking_recv() else { return };
-            self.executor.hear(&mut self.state, message);
+            let Ok(message) = self.inbox.recv() else { return };
+            let effects = receive(&mut self.state, message);
+            self.executor.execute(effects);
         }
     }
 

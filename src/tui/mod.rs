@@ -9,7 +9,6 @@ mod clicks;
 pub mod clipboard;
 pub mod color;
 pub mod event_loop;
-pub mod executor;
 pub mod headless;
 pub mod input;
 pub mod layout;
@@ -28,9 +27,11 @@ pub mod views;
 mod vision;
 pub mod widgets;
 
-pub use crate::app::TaskChoice;
+pub use crate::app::{
+    TaskChoice,
+    executor::{Listener, StartExperiments, StartModel},
+};
 pub use event_loop::{ExploreOptions, explore};
-pub use executor::{Listener, StartModel, StartStudy};
 pub use headless::Headless;
 
 /// Whether there is a terminal to draw on and to read keys from.

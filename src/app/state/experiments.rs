@@ -37,10 +37,10 @@ pub enum ExperimentView {
     Writes,
 }
 
-/// Where a long study stands.
+/// Where a long experiment stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ExperimentStatus {
-    /// Nothing is being studied.
+    /// None is under way.
     #[default]
     Idle,
     /// It is under way; this is what it is called, and how far it is.
@@ -54,26 +54,22 @@ pub struct Experiments {
     pub view: ExperimentView,
     /// At which positions, and with what in place of what is missing.
     pub ablation: Ablation,
-    /// The long study.
+    /// The long experiment.
     pub status: ExperimentStatus,
-    /// The submission the long study is listened to for.
-    pub generation: u64,
-    /// What the quick worker was asked for.
-    pub looking: Option<(u64, Experiment)>,
-    /// The submission the quick worker is listened to for.
-    pub quick_generation: u64,
+    /// The quick experiment that is under way: its run, by id, and what was asked.
+    pub quick: Option<(u64, Experiment)>,
     /// The last price asked for: of which run, how, and how long.
     pub price: Option<(u64, Ablation, Duration)>,
-    /// Why the last long study failed.
+    /// Why the last long experiment failed.
     pub failed: Option<String>,
-    /// Why the last look failed, and at what.
+    /// The last quick experiment that failed, and why.
     pub refused: Option<(u64, Experiment, String)>,
 }
 
 impl Experiments {
     /// Whether the screen moves by itself.
     pub const fn is_busy(&self) -> bool {
-        matches!(self.status, ExperimentStatus::Busy(..)) || self.looking.is_some()
+        matches!(self.status, ExperimentStatus::Busy(..)) || self.quick.is_some()
     }
 }
 

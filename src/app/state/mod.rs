@@ -7,6 +7,7 @@ mod derived;
 pub mod example_list;
 pub mod experiments;
 pub mod fit;
+pub mod generations;
 pub mod input;
 pub mod margin;
 pub mod metric;
@@ -35,6 +36,7 @@ use self::{
     example_list::ExampleList,
     experiments::Experiments,
     fit::{BaselineScores, FitControls},
+    generations::Generations,
     margin::MarginBreakdown,
     metric::Metric,
     open_run::OpenRun,
@@ -65,13 +67,13 @@ pub struct State {
     pub wanted: Option<RunRequest>,
     /// Where it stands.
     pub phase: Phase,
-    /// The submission the model's worker is listened to for.
-    pub generation: u64,
+    /// The newest request of each kind of work.
+    pub generations: Generations,
     /// The run that is being filled, by id.
     pub filling: Option<u64>,
     /// Where the fit stands.
     pub fitting: Fitting,
-    /// The run whose components are being judged, by id.
+    /// The run whose component statistics are being computed, by id.
     pub computing_stats: Option<u64>,
     /// The last fit.
     pub fit_note: Option<FitNote>,
@@ -139,7 +141,7 @@ impl State {
             choices,
             wanted: None,
             phase: Phase::Idle,
-            generation: 0,
+            generations: Generations::default(),
             filling: None,
             fitting: Fitting::Idle,
             computing_stats: None,

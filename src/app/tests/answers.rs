@@ -38,7 +38,7 @@ const PROMPT: [(&str, PromptPart); 22] = [
 /// What the worker would find, if the model were as simple as this.
 pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
     let table = &request.table;
-    match &request.study {
+    match &request.experiment {
         Experiment::Price(ablation) => ExperimentResult::Price(*ablation, Duration::from_secs(13)),
         Experiment::Rerun(mix, ablation) => {
             let (model, direct) = (wide(table.full()), mix.logits(table));

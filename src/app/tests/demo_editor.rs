@@ -1,7 +1,8 @@
 //! What keys do to the demonstrations, and to a text of one's own.
 
 use crate::{
-    app::{on_query_answer, tests::harness::Bench},
+    app::{Message, tests::harness::Bench},
+    jobs::{ModelEvent, Tagged},
     runner::{Demonstration, Demos},
 };
 
@@ -75,13 +76,15 @@ fn a_text_is_answered_while_it_is_typed_and_late_answers_are_dropped() {
     let mut bench = Bench::finished(48);
     bench.keys("p");
     assert_eq!(bench.questions, 1, "the prompt is measured");
+    let first = bench.state.editor.as_ref().unwrap().serial;
     bench.keys("i g o");
     assert_eq!(bench.questions, 3);
     let editor = bench.state.editor.clone().unwrap();
     let run = bench.state.run().unwrap();
     let breakdown = editor.breakdown(run).unwrap();
     assert!(breakdown.margin > 0.0 && !breakdown.terms.is_empty());
-    on_query_answer(&mut bench.state, 1, Err("too late".to_owned()));
+    let event = ModelEvent::NoAnswer(first, "too late".to_owned());
+    bench.receive(Message::Model(Tagged { generation: first, event }));
     assert_eq!(bench.state.editor.as_ref().unwrap(), &editor);
     bench.keys("enter j j m w");
     assert_eq!(bench.questions, 3, "nothing new to ask");

@@ -2,7 +2,10 @@
 
 use super::{Bench, glance};
 use crate::{
-    app::state::{Screen, experiments::ExperimentStatus, metric::Metric},
+    app::{
+        Message,
+        state::{Screen, experiments::ExperimentStatus, metric::Metric},
+    },
     jobs::{ExperimentEvent, Tagged},
 };
 
@@ -20,7 +23,7 @@ fn causes_are_asked_for_and_kept_with_the_run() {
     assert_eq!(results(&bench).rerun.unwrap().ablation.describe(), "mean ablation at all positions");
     bench.keys("P");
     assert_eq!(results(&bench).look.unwrap().0, 0);
-    assert!(results(&bench).shares.is_some() && bench.state.experiments.looking.is_none());
+    assert!(results(&bench).shares.is_some() && bench.state.experiments.quick.is_none());
     assert_eq!(bench.state.map.metric, Metric::LabelAttention, "the map shows who reads labels");
     bench.keys("J W");
     assert_eq!(results(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
@@ -46,7 +49,7 @@ fn a_study_can_be_stopped_and_echoes_are_dropped() {
     let notice = |bench: &Bench| bench.state.notice.as_ref().unwrap().text.clone();
     assert_eq!(notice(&bench), "stopped");
     let echo = Tagged { generation: 99, event: ExperimentEvent::Failed("late".to_owned()) };
-    assert!(crate::app::on_experiment_event(&mut bench.state, echo).is_empty());
+    bench.receive(Message::Experiment(echo));
     assert_eq!(notice(&bench), "stopped");
 }
 
@@ -64,9 +67,10 @@ fn a_quantity_that_another_run_does_not_have_is_not_shown_there() {
 fn why_a_re_run_failed_stays_in_sight() {
     let mut bench = Bench::finished(40);
     bench.keys("m A");
-    let generation = bench.state.experiments.generation;
-    let failed = Tagged { generation, event: ExperimentEvent::Failed("the model is gone".to_owned()) };
-    assert!(crate::app::on_experiment_event(&mut bench.state, failed).is_empty());
+    let held = bench.held("A");
+    let [Message::Experiment(Tagged { generation, .. })] = held[..] else { panic!("{held:?}") };
+    let failed = ExperimentEvent::Failed("the model is gone".to_owned());
+    bench.receive(Message::Experiment(Tagged { generation, event: failed }));
     assert_eq!(bench.state.experiments.failed.as_deref(), Some("the model is gone"));
     bench.keys("A");
     assert!(bench.state.experiments.failed.is_none());

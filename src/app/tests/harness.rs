@@ -1,26 +1,15 @@
-//! An explorer without a terminal, for tests: workers answer at once, and always the same.
+//! An explorer without a terminal, for tests: made-up workers answer at once, unless their answers are held back.
 
-use std::{sync::Arc, time::Duration};
+use std::collections::VecDeque;
 
 use crate::{
-    analysis::{
-        Fit, Method, Thresholds,
-        baseline::{BaselineOptions, outcomes},
-        reweight::{fit_by, path_of},
-        summarize,
-    },
-    app::{
-        Effect, Keymap, Leave, State, TaskChoice, keymap::DEFAULT, on_baselines_event, on_experiment_event,
-        on_file_event, on_fit_event, on_query_answer, on_quick_experiment_event, on_run_event, on_stats_event, press,
-    },
-    attribution::Attribution,
-    cancel::Cancel,
+    app::{Effect, Keymap, Leave, Message, State, TaskChoice, keymap::DEFAULT, press, receive},
     component::Shape,
-    jobs::{BaselinesEvent, ExperimentEvent, FileEvent, FileRequest, FitEvent, StatsEvent, Tagged},
+    jobs::{FileEvent, FileRequest, ModelEvent, Tagged},
     runner::{Event, RunRequest},
 };
 
-use super::{answers::answer, fixture};
+use super::{fake_workers::messages, fixture};
 
 /// Keys go in, the state is looked at; runs begin when they are told to.
 pub(crate) struct Bench {
@@ -30,8 +19,15 @@ pub(crate) struct Bench {
     pub(crate) cancelled: usize,
     pub(crate) copied: Option<String>,
     pub(crate) left: Option<Leave>,
-    pub(crate) errands: Vec<FileRequest>,
+    /// File requests that are not answered.
+    pub(crate) file_requests: Vec<FileRequest>,
     pub(crate) questions: usize,
+    /// The generation of the run that was asked for last.
+    pub(crate) run_generation: u64,
+    /// Answers of the workers, in the order they are sent.
+    pub(crate) queue: VecDeque<Message>,
+    /// Whether answers stay in the queue.
+    pub(crate) holds: bool,
 }
 
 impl Bench {
@@ -50,8 +46,11 @@ impl Bench {
             cancelled: 0,
             copied: None,
             left: None,
-            errands: Vec::new(),
+            file_requests: Vec::new(),
             questions: 0,
+            run_generation: 0,
+            queue: VecDeque::new(),
+            holds: false,
         };
         let effects = bench.state.begin(fixture::request());
         bench.execute(effects);
@@ -74,10 +73,28 @@ impl Bench {
         self.events(n).into_iter().for_each(|event| self.hear(event));
     }
 
-    /// The worker says something for the run that was asked for last.
+    /// The worker sends an event of the run that was asked for last.
     pub(crate) fn hear(&mut self, event: Event) {
-        let effects = on_run_event(&mut self.state, Tagged { generation: self.asked.len() as u64, event });
+        let event = ModelEvent::Run(event);
+        self.receive(Message::Model(Tagged { generation: self.run_generation, event }));
+    }
+
+    /// The worker for files sends an event.
+    pub(crate) fn hear_of_file(&mut self, event: FileEvent) {
+        self.receive(Message::File(event));
+    }
+
+    /// Takes in a message.
+    pub(crate) fn receive(&mut self, message: Message) {
+        let effects = receive(&mut self.state, message);
         self.execute(effects);
+    }
+
+    /// Takes in messages, one after the other.
+    pub(crate) fn receive_all(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            self.receive(message);
+        }
     }
 
     /// Presses keys, written as in the keymap with spaces between them.
@@ -89,66 +106,44 @@ impl Bench {
         self
     }
 
-    /// Fits as the worker does; how near the optimum it came is made up, because it depends on the machine.
-    fn fit(&mut self, run: u64, table: &Attribution, method: Method) {
-        let cancel = Cancel::default();
-        let fit = Fit { kkt: 1e-9, ..fit_by(method, table, &cancel).unwrap() };
-        let path = path_of(&fit, table, 12, &cancel).unwrap();
-        let took = Duration::from_millis(12);
-        on_fit_event(&mut self.state, FitEvent::Done { run, fit: Box::new(fit), took });
-        if let Some(fits) = path {
-            on_fit_event(&mut self.state, FitEvent::Path { run, fits });
+    /// Presses keys while all answers stay in the queue; the answers that they lead to.
+    pub(crate) fn held(&mut self, keys: &str) -> Vec<Message> {
+        self.holds = true;
+        self.keys(keys).holds = false;
+        self.queue.drain(..).collect()
+    }
+
+    /// Notes effects, and delivers the answers of the workers.
+    pub(crate) fn execute(&mut self, effects: Vec<Effect>) {
+        self.note(effects);
+        while !self.holds
+            && let Some(message) = self.queue.pop_front()
+        {
+            let effects = receive(&mut self.state, message);
+            self.note(effects);
         }
     }
 
-    fn execute(&mut self, effects: Vec<Effect>) {
+    fn note(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            match effect {
-                Effect::Quit(leave) => self.left = Some(leave),
-                Effect::CancelRun | Effect::CancelStudy => self.cancelled += 1,
-                Effect::Copy(text) => self.copied = Some(text),
-                Effect::Suspend => {}
-                Effect::Experiment(request) => {
-                    let finding = Box::new(answer(&request));
-                    let event = ExperimentEvent::Found { run: request.run, finding };
-                    let more = on_experiment_event(&mut self.state, Tagged { generation: 0, event });
-                    self.execute(more);
-                }
-                Effect::QuickExperiment(request) => {
-                    let finding = Box::new(answer(&request));
-                    let event = ExperimentEvent::Found { run: request.run, finding };
-                    let more = on_quick_experiment_event(&mut self.state, Tagged { generation: 0, event });
-                    self.execute(more);
-                }
-                Effect::Run(request) => {
-                    self.asked.push(request);
-                    self.state.generation = self.asked.len() as u64;
-                }
-                Effect::Fit { run, table, method } => self.fit(run, &table, method),
-                Effect::Baselines { run, train, test } => {
-                    let outcomes = outcomes(&train, &test, &BaselineOptions::default(), &Cancel::default()).unwrap();
-                    on_baselines_event(&mut self.state, BaselinesEvent::Done { run, outcomes });
-                }
-                Effect::Query(ask) => {
-                    self.questions += 1;
-                    on_query_answer(&mut self.state, ask.serial, Ok(fixture::answer(&ask)));
-                }
-                Effect::FileRequest(FileRequest::ReadTask(name)) => {
-                    let task = Ok(Arc::new(fixture::task()));
-                    let more = on_file_event(&mut self.state, FileEvent::Task(name, task));
-                    self.execute(more);
-                }
-                Effect::FileRequest(FileRequest::ListRuns) => {
-                    let more = on_file_event(&mut self.state, FileEvent::Runs(fixture::stored()));
-                    self.execute(more);
-                }
-                Effect::FileRequest(errand) => self.errands.push(errand),
-                Effect::Stats { run, table } => {
-                    let stats = summarize(&table, &Thresholds::default());
-                    let more = on_stats_event(&mut self.state, StatsEvent::Done { run, stats });
-                    self.execute(more);
-                }
+            let answers = messages(&effect);
+            self.note_one(effect, answers.is_empty());
+            self.queue.extend(answers);
+        }
+    }
+
+    fn note_one(&mut self, effect: Effect, is_unanswered: bool) {
+        match effect {
+            Effect::Quit(leave) => self.left = Some(leave),
+            Effect::CancelRun | Effect::CancelExperiment => self.cancelled += 1,
+            Effect::Copy(text) => self.copied = Some(text),
+            Effect::Run { generation, request } => {
+                self.asked.push(request);
+                self.run_generation = generation;
             }
+            Effect::Query { .. } => self.questions += 1,
+            Effect::File(request) if is_unanswered => self.file_requests.push(request),
+            _ => {}
         }
     }
 }

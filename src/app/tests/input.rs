@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        on_file_event, press,
+        press,
         state::{Overlay, Screen, input::place},
         tests::harness::Bench,
         update::{go_to, type_text},
@@ -67,16 +67,16 @@ fn a_pasted_text_stays_in_one_line() {
 fn no_file_is_replaced_unasked() {
     let mut bench = Bench::finished(16);
     bench.keys("m ctrl-s enter");
-    let confirmed = |bench: &mut Bench| match bench.errands.pop() {
+    let confirmed = |bench: &mut Bench| match bench.file_requests.pop() {
         Some(FileRequest::SaveMix { replace, .. }) => replace,
         other => panic!("{other:?}"),
     };
     assert!(!confirmed(&mut bench));
-    on_file_event(&mut bench.state, FileEvent::Exists("mix.json".into()));
+    bench.hear_of_file(FileEvent::Exists("mix.json".into()));
     assert_eq!(line(&bench), "mix.json|", "the name can be changed");
     bench.keys("enter");
     assert!(confirmed(&mut bench), "asked twice");
-    on_file_event(&mut bench.state, FileEvent::Exists("mix.json".into()));
+    bench.hear_of_file(FileEvent::Exists("mix.json".into()));
     bench.keys("backspace n enter");
     assert!(!confirmed(&mut bench), "another name is asked about again");
 }

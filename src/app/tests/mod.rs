@@ -3,7 +3,9 @@
 mod answers;
 mod demo_editor;
 mod experiments;
+mod fake_workers;
 pub(crate) mod fixture;
+mod generations;
 pub(crate) mod harness;
 mod input;
 mod run_list;
@@ -11,11 +13,11 @@ mod run_list;
 use crate::{
     analysis::{Method, WeightsFile},
     app::{
-        Leave, on_file_event,
+        Leave, Message,
         state::{Fitting, Phase, fit::BaselineScores},
     },
     attribution::Split,
-    jobs::{FileEvent, FileRequest},
+    jobs::{FileEvent, FileRequest, ModelEvent, Tagged},
     runner::Event,
 };
 
@@ -168,9 +170,10 @@ fn echoes_of_a_replaced_run_are_dropped() {
     let mut bench = Bench::opened();
     let events = bench.events(48);
     events[..4].iter().cloned().for_each(|event| bench.hear(event));
+    let generation = bench.run_generation;
     bench.keys("s");
-    let stale = crate::jobs::Tagged { generation: 1, event: events[4].clone() };
-    super::on_run_event(&mut bench.state, stale);
+    let stale = Tagged { generation, event: ModelEvent::Run(events[4].clone()) };
+    bench.receive(Message::Model(stale));
     assert_eq!(bench.state.phase, Phase::Preparing);
     bench.run_to_end(48);
     assert_eq!(bench.state.runs.len(), 1, "the incomplete run made room");
@@ -331,22 +334,22 @@ fn baselines_are_scored_when_the_desk_is_opened() {
 fn a_mix_is_saved_and_loaded_where_it_belongs() {
     let mut bench = Bench::finished(48);
     bench.keys("w ctrl-s ctrl-u m y space m i x enter");
-    let Some(FileRequest::SaveMix { path, file, .. }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::SaveMix { path, file, .. }) = bench.file_requests.pop() else { panic!("no file request") };
     assert_eq!((path.to_str(), file.method), (Some("my mix"), Method::Partscope));
     let weights = bench.state.run().unwrap().mixer.weights();
     bench.keys("X ctrl-o enter");
-    let Some(FileRequest::LoadMix { run, path }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::LoadMix { run, path }) = bench.file_requests.pop() else { panic!("no file request") };
     assert_eq!(path.to_str(), Some("mix.json"));
-    on_file_event(&mut bench.state, FileEvent::Mix { run, path: path.clone(), file: file.clone() });
+    bench.hear_of_file(FileEvent::Mix { run, path: path.clone(), file: file.clone() });
     assert_eq!(bench.state.run().unwrap().mixer.weights(), weights);
     bench.keys("ctrl-s enter");
-    let Some(FileRequest::SaveMix { file: again, .. }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::SaveMix { file: again, .. }) = bench.file_requests.pop() else { panic!("no file request") };
     assert_eq!(again, file, "what was loaded is saved as what it was");
     let other = WeightsFile { task: "another".to_owned(), ..*file };
-    on_file_event(&mut bench.state, FileEvent::Mix { run, path, file: Box::new(other) });
+    bench.hear_of_file(FileEvent::Mix { run, path, file: Box::new(other) });
     assert!(bench.state.notice.as_ref().unwrap().text.contains("for task another, not sentiment"));
     assert_eq!(bench.state.run().unwrap().mixer.weights(), weights, "what is refused changes nothing");
     bench.keys("m ctrl-s enter");
-    let Some(FileRequest::SaveMix { file, .. }) = bench.errands.pop() else { panic!("no errand") };
+    let Some(FileRequest::SaveMix { file, .. }) = bench.file_requests.pop() else { panic!("no file request") };
     assert_eq!(file.method, Method::Manual);
 }

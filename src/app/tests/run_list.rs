@@ -2,7 +2,6 @@
 
 use crate::{
     app::{
-        on_file_event,
         state::{Screen, selection},
         tests::{fixture, harness::Bench},
     },
@@ -66,16 +65,16 @@ fn runs_are_opened_compared_and_deleted() {
     bench.keys("R enter");
     assert_eq!((bench.state.screen, bench.state.current), (Screen::Map, 0));
     bench.keys("R j j enter");
-    assert!(matches!(bench.errands.pop(), Some(FileRequest::OpenRun(key)) if key == "0".repeat(32)));
+    assert!(matches!(bench.file_requests.pop(), Some(FileRequest::OpenRun(key)) if key == "0".repeat(32)));
     let run = fixture::run(&RunRequest { demo_seed: 7, ..fixture::request() }, 200);
-    on_file_event(&mut bench.state, FileEvent::Opened(Box::new(run)));
+    bench.hear_of_file(FileEvent::Opened(Box::new(run)));
     assert_eq!((bench.state.runs.len(), bench.state.run().unwrap().prompt.demo_seed), (3, 7));
     bench.keys("R G D");
-    assert!(bench.errands.is_empty(), "once is not enough");
+    assert!(bench.file_requests.is_empty(), "once is not enough");
     bench.keys("k j D");
-    assert!(bench.errands.is_empty(), "another key in between takes it back");
+    assert!(bench.file_requests.is_empty(), "another key in between takes it back");
     bench.keys("D");
-    assert!(matches!(bench.errands.pop(), Some(FileRequest::DeleteRun(_))));
+    assert!(matches!(bench.file_requests.pop(), Some(FileRequest::DeleteRun(_))));
     bench.keys("g D");
     assert_eq!(bench.state.runs.len(), 2);
     assert_eq!(bench.state.run().unwrap().prompt.demo_seed, 7, "what is shown stays");

@@ -131,11 +131,10 @@ pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     if editor.asked.as_ref() == Some(&question) {
         return Vec::new();
     }
-    editor.serial += 1;
-    editor.refused = None;
-    editor.asked = Some(question.clone());
-    let ask = Query { serial: editor.serial, task, template, demos: question.0, text: question.1 };
-    vec![Effect::Query(Box::new(ask))]
+    let serial = state.generations.assign();
+    (editor.serial, editor.refused, editor.asked) = (serial, None, Some(question.clone()));
+    let query = Query { serial, task, template, demos: question.0, text: question.1 };
+    vec![Effect::Query { query: Box::new(query), during_run: state.phase.is_busy() }]
 }
 
 /// Has the task of the shown run read, once.
@@ -144,7 +143,7 @@ fn fetch(state: &mut State) -> Vec<Effect> {
     match name.filter(|name| !state.tasks.contains_key(name)) {
         Some(name) => {
             state.tasks.insert(name.clone(), None);
-            vec![Effect::FileRequest(FileRequest::ReadTask(name))]
+            vec![Effect::File(FileRequest::ReadTask(name))]
         }
         None => Vec::new(),
     }
@@ -157,10 +156,10 @@ pub(super) fn ask_again(state: &mut State) {
     }
 }
 
-/// Takes in what the model said to a question; late answers are dropped.
-pub fn on_query_answer(state: &mut State, serial: u64, told: Result<QueryAnswer, String>) {
+/// Takes in the answer to a question; answers to earlier questions are dropped.
+pub(super) fn on_query_answer(state: &mut State, serial: u64, answer: Result<QueryAnswer, String>) {
     let Some(editor) = state.editor.as_mut().filter(|editor| editor.serial == serial) else { return };
-    match told {
+    match answer {
         Ok(answer) => (editor.answer, editor.refused) = (Some(answer), None),
         Err(why) => (editor.answer, editor.refused) = (None, Some(printable(&why).into_owned())),
     }

@@ -10,12 +10,13 @@ use crate::{
         state::{
             Screen, Severity, State,
             experiments::{ExperimentStatus, ExperimentView},
+            generations::Work,
             metric::Metric,
             selection::chosen_example,
         },
     },
     experiments::{Ablation, Fill, LogitLens, Positions},
-    jobs::{Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult, Tagged},
+    jobs::{Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult},
     text::printable,
 };
 
@@ -75,12 +76,12 @@ fn changed(state: &mut State) -> Vec<Effect> {
 }
 
 /// A request about the run that is shown, if it is complete.
-fn request(state: &mut State, study: Experiment) -> Option<ExperimentRequest> {
+fn request(state: &mut State, experiment: Experiment) -> Option<ExperimentRequest> {
     let found = state.run().filter(|run| run.is_complete()).map(|run| ExperimentRequest {
         run: run.id,
         plan: run.plan.clone(),
         table: run.test.table.clone(),
-        study,
+        experiment,
     });
     if found.is_none() {
         state.notify(Severity::Plain, "this can be asked when the run is complete");
@@ -114,7 +115,7 @@ fn each(state: &mut State) -> Vec<Effect> {
     begin(state, Experiment::Price(ablation), "measuring")
 }
 
-fn begin(state: &mut State, study: Experiment, name: &'static str) -> Vec<Effect> {
+fn begin(state: &mut State, experiment: Experiment, name: &'static str) -> Vec<Effect> {
     if let ExperimentStatus::Busy(other, _) = state.experiments.status
         && other != name
     {
@@ -122,34 +123,35 @@ fn begin(state: &mut State, study: Experiment, name: &'static str) -> Vec<Effect
         state.notify(Severity::Plain, format!("{other} is still under way; {stop} stops it"));
         return Vec::new();
     }
-    let Some(request) = request(state, study) else { return Vec::new() };
+    let Some(request) = request(state, experiment) else { return Vec::new() };
     state.experiments.status = ExperimentStatus::Busy(name, None);
     state.experiments.failed = None;
-    vec![Effect::Experiment(request)]
+    vec![Effect::Experiment { generation: state.generations.replace(Work::Experiment), request }]
 }
 
-/// Stops the long study; what was found stands.
+/// Stops the long experiment; what was found stands.
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     state.experiments.status = ExperimentStatus::Idle;
     let partial = state.run().and_then(|run| run.results.sweep.as_deref()).filter(|sweep| !sweep.is_complete());
     let stands = partial.map(|sweep| format!(": effects stand on {} of {} examples", sweep.done(), sweep.examples));
     state.notify(Severity::Plain, format!("stopped{}", stands.unwrap_or_default()));
-    vec![Effect::CancelStudy]
+    vec![Effect::CancelExperiment]
 }
 
-/// Asks for what the screen shows and nobody has found out yet.
+/// Asks for the result that the screen shows, if it is not there and not asked for.
 pub(super) fn request_missing_result(state: &mut State) -> Vec<Effect> {
-    let Some(study) = missing(state) else { return Vec::new() };
+    let Some(experiment) = missing(state) else { return Vec::new() };
     let Some(run) = state.run() else { return Vec::new() };
-    let asked = state.experiments.looking.as_ref().is_some_and(|(id, asked)| (*id, asked) == (run.id, &study));
-    let refused = state.experiments.refused.as_ref().is_some_and(|(id, asked, _)| (*id, asked) == (run.id, &study));
+    let same = |id: u64, asked: &Experiment| (id, asked) == (run.id, &experiment);
+    let asked = state.experiments.quick.as_ref().is_some_and(|(id, asked)| same(*id, asked));
+    let refused = state.experiments.refused.as_ref().is_some_and(|(id, asked, _)| same(*id, asked));
     if asked || refused {
         return Vec::new();
     }
     let id = run.id;
-    let Some(request) = request(state, study.clone()) else { return Vec::new() };
-    state.experiments.looking = Some((id, study));
-    vec![Effect::QuickExperiment(request)]
+    let Some(request) = request(state, experiment.clone()) else { return Vec::new() };
+    state.experiments.quick = Some((id, experiment));
+    vec![Effect::QuickExperiment { generation: state.generations.replace(Work::QuickExperiment), request }]
 }
 
 fn missing(state: &State) -> Option<Experiment> {
@@ -173,12 +175,9 @@ fn missing(state: &State) -> Option<Experiment> {
     }
 }
 
-/// Takes in what the worker of long studies says.
-pub fn on_experiment_event(state: &mut State, told: Tagged<ExperimentEvent>) -> Vec<Effect> {
-    if told.generation != state.experiments.generation {
-        return Vec::new();
-    }
-    match told.event {
+/// Takes in an event of the long experiment.
+pub(super) fn on_experiment_event(state: &mut State, event: ExperimentEvent) {
+    match event {
         ExperimentEvent::Loading => {}
         ExperimentEvent::Progress(progress) => {
             if let ExperimentStatus::Busy(name, _) = state.experiments.status {
@@ -195,25 +194,21 @@ pub fn on_experiment_event(state: &mut State, told: Tagged<ExperimentEvent>) -> 
         }
     }
     state.refresh();
-    Vec::new()
 }
 
-/// Takes in what the worker of quick looks says.
-pub fn on_quick_experiment_event(state: &mut State, told: Tagged<ExperimentEvent>) -> Vec<Effect> {
-    if told.generation != state.experiments.quick_generation {
-        return Vec::new();
-    }
-    match told.event {
+/// Takes in an event of the quick experiment.
+pub(super) fn on_quick_experiment_event(state: &mut State, event: ExperimentEvent) -> Vec<Effect> {
+    match event {
         ExperimentEvent::Loading | ExperimentEvent::Progress(_) => return Vec::new(),
         ExperimentEvent::Found { run, finding } => {
-            state.experiments.looking = None;
+            state.experiments.quick = None;
             found(state, run, *finding);
         }
-        ExperimentEvent::Cancelled => state.experiments.looking = None,
+        ExperimentEvent::Cancelled => state.experiments.quick = None,
         ExperimentEvent::Failed(why) => {
             let why = printable(&why).into_owned();
             state.notify(Severity::Bad, why.clone());
-            state.experiments.refused = state.experiments.looking.take().map(|(run, study)| (run, study, why));
+            state.experiments.refused = state.experiments.quick.take().map(|(run, experiment)| (run, experiment, why));
         }
     }
     state.refresh();

@@ -127,7 +127,7 @@ fn accept(state: &State, line: &LineInput) -> Vec<Effect> {
     let text = line.text.trim();
     let Some(run) = state.run().filter(|_| !text.is_empty()) else { return Vec::new() };
     let path = text.into();
-    vec![Effect::FileRequest(match line.purpose {
+    vec![Effect::File(match line.purpose {
         InputKind::SaveMix => FileRequest::SaveMix { path, file: Box::new(file_of(run)), replace: line.confirmed },
         InputKind::LoadMix => FileRequest::LoadMix { run: run.id, path },
         InputKind::OwnText => return Vec::new(),

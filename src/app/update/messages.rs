@@ -1,4 +1,4 @@
-//! What the workers say, and what it does to the state.
+//! What messages of the workers do to the state.
 
 use std::time::Duration;
 
@@ -6,30 +6,77 @@ use crate::{
     analysis::{Fit, Method},
     app::{
         effect::Effect,
+        message::Message,
         state::{
             FitNote, Fitting, Overlay, Phase, Screen, Severity, State,
             fit::{BaselineScores, Path},
+            generations::Work,
             input::{InputKind, LineInput},
             open_run::{Change, OpenRun},
         },
     },
     attribution::{F32_TOLERANCE, Split},
-    jobs::{BaselinesEvent, FileEvent, FitEvent, StatsEvent, Tagged},
+    jobs::{BaselinesEvent, FileEvent, FitEvent, ModelEvent, StatsEvent, StatsRequest, Tagged},
     runner::{Event, Note, Plan},
     text::printable,
 };
 
-use super::{demo_editor, mixer, run_list, screen_data::request_missing};
+use super::{demo_editor, experiments, mixer, run_list, screen_data::request_missing};
 
 /// Runs kept at hand to go back to; older ones are forgotten.
 const RUNS: usize = 12;
 
-/// Takes in what the model's worker says. Echoes of runs that were replaced are dropped.
-pub fn on_run_event(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
-    if told.generation != state.generation {
+/// Takes in a message. Events of a request that was replaced by a newer one are dropped.
+pub fn receive(state: &mut State, message: Message) -> Vec<Effect> {
+    if is_of_replaced_work(state, &message) {
         return Vec::new();
     }
-    let mut effects = match told.event {
+    match message {
+        Message::Model(Tagged { generation, event }) => return on_model_event(state, generation, event),
+        Message::Stats(Tagged { event, .. }) => return on_stats_event(state, event),
+        Message::Experiment(Tagged { event, .. }) => experiments::on_experiment_event(state, event),
+        Message::QuickExperiment(Tagged { event, .. }) => {
+            return experiments::on_quick_experiment_event(state, event);
+        }
+        Message::Fit(Tagged { event, .. }) => on_fit_event(state, event),
+        Message::Baselines(Tagged { event, .. }) => on_baselines_event(state, event),
+        Message::File(event) => return on_file_event(state, event),
+    }
+    Vec::new()
+}
+
+/// Whether a newer request has replaced the one of this message. Questions check the numbers of their answers, and file
+/// requests are never replaced.
+fn is_of_replaced_work(state: &State, message: &Message) -> bool {
+    let (work, generation) = match message {
+        Message::Fit(event) => (Work::Fit, event.generation),
+        Message::Stats(event) => (Work::Stats, event.generation),
+        Message::Baselines(event) => (Work::Baselines, event.generation),
+        Message::Experiment(event) => (Work::Experiment, event.generation),
+        Message::QuickExperiment(event) => (Work::QuickExperiment, event.generation),
+        Message::Model(_) | Message::File(_) => return false,
+    };
+    !state.generations.is_newest(work, generation)
+}
+
+fn on_model_event(state: &mut State, generation: u64, event: ModelEvent) -> Vec<Effect> {
+    match event {
+        ModelEvent::Run(event) if state.generations.is_newest(Work::Run, generation) => {
+            return on_run_event(state, event);
+        }
+        // A question that is a job of its own fails like a run if the model cannot be loaded.
+        ModelEvent::Run(Event::Failed(why)) => demo_editor::on_query_answer(state, generation, Err(why)),
+        ModelEvent::Run(_) => {}
+        ModelEvent::Answer(answer) => demo_editor::on_query_answer(state, answer.serial, Ok(*answer)),
+        ModelEvent::NoAnswer(serial, why) => demo_editor::on_query_answer(state, serial, Err(why)),
+    }
+    Vec::new()
+}
+
+fn on_run_event(state: &mut State, event: Event) -> Vec<Effect> {
+    let mut effects = match event {
+        // After a run was stopped, events that its worker sent before it noticed do not start it again.
+        Event::Loading(_) | Event::Progress(_) if !state.phase.is_busy() => Vec::new(),
         Event::Loading(model) => set_phase(state, Phase::Loading(printable(&model).into_owned())),
         Event::Planned(plan) => begin(state, *plan),
         Event::Batch(split, batch) => {
@@ -54,6 +101,7 @@ pub fn on_run_event(state: &mut State, told: Tagged<Event>) -> Vec<Effect> {
         Event::Failed(message) => set_phase(state, Phase::Failed(printable(&message).into_owned())),
     };
     if !state.phase.is_busy() {
+        mixer::drop_waiting_fit(state);
         demo_editor::ask_again(state);
         run_list::look_again(state);
         if state.phase == Phase::Idle {
@@ -94,10 +142,7 @@ fn start_waiting_fit(state: &mut State) -> Vec<Effect> {
     let Fitting::Waiting(id) = state.fitting else { return Vec::new() };
     let table = state.run_by_id(id).map(|run| run.train.table.clone());
     match table {
-        Some(table) if table.is_complete() => {
-            state.fitting = Fitting::Running(id);
-            vec![Effect::Fit { run: id, table, method: state.fit_controls.method }]
-        }
+        Some(table) if table.is_complete() => mixer::start_fit(state, id, table),
         _ => Vec::new(),
     }
 }
@@ -112,46 +157,44 @@ fn finish(state: &mut State) -> Vec<Effect> {
     next_stats(state)
 }
 
-/// Has the next complete run judged that was not yet, the one that is shown first.
+/// Asks for the statistics of the next complete run that has none, the one that is shown first.
 pub(super) fn next_stats(state: &mut State) -> Vec<Effect> {
-    let unjudged = |run: &&OpenRun| run.is_complete() && run.stats.is_none();
-    let shown = state.run().filter(unjudged);
-    match shown.or_else(|| state.runs.iter().find(unjudged)) {
+    let without = |run: &&OpenRun| run.is_complete() && run.stats.is_none();
+    let shown = state.run().filter(without);
+    match shown.or_else(|| state.runs.iter().find(without)) {
         Some(run) if state.computing_stats.is_none() => {
-            let effect = Effect::Stats { run: run.id, table: run.test.table.clone() };
-            state.computing_stats = Some(run.id);
-            vec![effect]
+            let request = StatsRequest { run: run.id, table: run.test.table.clone() };
+            state.computing_stats = Some(request.run);
+            vec![Effect::Stats { generation: state.generations.replace(Work::Stats), request }]
         }
         _ => Vec::new(),
     }
 }
 
-/// Takes in how components were judged.
-pub fn on_stats_event(state: &mut State, told: StatsEvent) -> Vec<Effect> {
-    let stats = match told {
+fn on_stats_event(state: &mut State, event: StatsEvent) -> Vec<Effect> {
+    let stats = match event {
         StatsEvent::Done { stats, .. } => stats,
         StatsEvent::Failed(message) => {
             state.notify(Severity::Bad, format!("the components could not be judged: {}", printable(&message)));
             Vec::new()
         }
     };
-    let judged = state.computing_stats.take();
-    if let Some(run) = judged.and_then(|id| state.run_by_id(id)) {
+    let computed = state.computing_stats.take();
+    if let Some(run) = computed.and_then(|id| state.run_by_id(id)) {
         run.stats = Some(stats);
     }
     state.refresh();
     next_stats(state)
 }
 
-/// Takes in what the fit says.
-pub fn on_fit_event(state: &mut State, told: FitEvent) {
-    match told {
-        FitEvent::Done { run, fit, took } if state.fitting == Fitting::Running(run) => {
+fn on_fit_event(state: &mut State, event: FitEvent) {
+    match event {
+        FitEvent::Done { run, fit, took } => {
             let has_path = matches!(fit.method, Method::Partscope | Method::Convex);
             state.fitting = if has_path { Fitting::Path(run) } else { Fitting::Idle };
             load_fit(state, run, *fit, took);
         }
-        FitEvent::Path { run, fits } if state.fitting == Fitting::Path(run) => {
+        FitEvent::Path { run, fits } => {
             state.fitting = Fitting::Idle;
             if let Some(run) = state.run_by_id(run) {
                 run.path = run.fit.as_ref().map(|found| Path::new(fits, &found.mix));
@@ -161,7 +204,6 @@ pub fn on_fit_event(state: &mut State, told: FitEvent) {
             state.fitting = Fitting::Idle;
             state.notify(Severity::Bad, format!("the fit failed: {}", printable(&message)));
         }
-        FitEvent::Done { .. } | FitEvent::Path { .. } => {}
     }
     state.refresh();
 }
@@ -182,20 +224,18 @@ fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     state.notify(Severity::Good, format!("fitted on {train} examples: {model} → {mix} % on test, {flips}"));
 }
 
-/// Takes in how other methods did.
-pub fn on_baselines_event(state: &mut State, told: BaselinesEvent) {
-    let (id, baselines) = match told {
-        BaselinesEvent::Done { run, outcomes } => (Some(run), BaselineScores::Known(outcomes)),
-        BaselinesEvent::Failed { run, why } => (Some(run), BaselineScores::Refused(printable(&why).into_owned())),
-        BaselinesEvent::Broken(why) => (None, BaselineScores::Refused(printable(&why).into_owned())),
+fn on_baselines_event(state: &mut State, event: BaselinesEvent) {
+    let scores = match event {
+        BaselinesEvent::Done { outcomes, .. } => BaselineScores::Known(outcomes),
+        BaselinesEvent::Failed(why) => BaselineScores::Refused(printable(&why).into_owned()),
     };
-    let asked = |run: &&mut OpenRun| run.baselines == Some(BaselineScores::Asked) && id.is_none_or(|id| run.id == id);
-    state.runs.iter_mut().filter(asked).for_each(|run| run.baselines = Some(baselines.clone()));
+    if let Some(run) = state.runs.iter_mut().find(|run| run.baselines == Some(BaselineScores::Asked)) {
+        run.baselines = Some(scores);
+    }
 }
 
-/// Takes in what came of an errand.
-pub fn on_file_event(state: &mut State, report: FileEvent) -> Vec<Effect> {
-    match report {
+fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
+    match event {
         FileEvent::SavedMix(path) => {
             state.notify(Severity::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
         }
@@ -204,13 +244,13 @@ pub fn on_file_event(state: &mut State, report: FileEvent) -> Vec<Effect> {
             state.overlay = Some(Overlay::Line(LineInput { purpose: InputKind::SaveMix, text, confirmed: true }));
         }
         FileEvent::Mix { run, path, file } => mixer::load(state, run, &path.to_string_lossy(), &file),
-        FileEvent::Runs(stored) => state.run_list.stored = Some(stored),
+        FileEvent::Runs(stored) => run_list::on_stored_runs(state, stored),
         FileEvent::Opened(run) => {
-            let judge = state.open(vec![*run]);
+            let stats = state.open(vec![*run]);
             state.show(state.runs.len() - 1);
             state.screen = Screen::Map;
             state.refresh();
-            return judge;
+            return stats;
         }
         FileEvent::Deleted => {
             run_list::look_again(state);

@@ -1,5 +1,7 @@
 //! The mix as a whole: by which method it is fitted, along which path, and what it is held against.
 
+use std::sync::Arc;
+
 use crate::{
     analysis::{Method, WeightsFile},
     app::{
@@ -8,10 +10,13 @@ use crate::{
         state::{
             Fitting, Overlay, Screen, Severity, State,
             fit::{self, BaselineScores},
+            generations::Work,
             input::{InputKind, LineInput},
             open_run::OpenRun,
         },
     },
+    attribution::Attribution,
+    jobs::{BaselinesRequest, FitRequest},
     text::printable,
 };
 
@@ -74,10 +79,15 @@ pub fn select_channel(state: &mut State, channel: usize) {
 /// Why there is no path to slide on.
 fn explain(state: &mut State) {
     let fit = state.key_of(Action::Fit);
-    let fitted = state.fit_note.as_ref().filter(|note| state.run().is_some_and(|run| run.id == note.run));
-    let why = match fitted.map(|note| note.method) {
-        Some(method @ (Method::CompRw | Method::CompRwReleased)) => format!("{method} names its own λ: it has no path"),
-        Some(_) => "the path is being fitted".to_owned(),
+    let fitted = state.run().and_then(|run| run.fit.as_ref().map(|fit| (run.id, fit.method)));
+    let why = match fitted {
+        Some((_, method @ (Method::CompRw | Method::CompRwReleased))) => {
+            format!("{method} names its own λ: it has no path")
+        }
+        Some((run, _)) if matches!(state.fitting, Fitting::Running(id) | Fitting::Path(id) if id == run) => {
+            "the path is being fitted".to_owned()
+        }
+        Some(_) => format!("the path of this fit was not computed: {fit} fits again"),
         None => format!("there is no fit yet: {fit} fits one, then λ slides"),
     };
     state.notify(Severity::Plain, why);
@@ -92,7 +102,16 @@ pub(super) fn ask_for_baselines(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     run.baselines = Some(BaselineScores::Asked);
-    vec![Effect::Baselines { run: run.id, train: run.train.table.clone(), test: run.test.table.clone() }]
+    let request = BaselinesRequest { run: run.id, train: run.train.table.clone(), test: run.test.table.clone() };
+    ask_again_later(state, request.run);
+    vec![Effect::Baselines { generation: state.generations.replace(Work::Baselines), request }]
+}
+
+/// The scores of other runs that are being computed are asked for again when their mixer is looked at: a new request
+/// cancels the one before.
+fn ask_again_later(state: &mut State, asked: u64) {
+    let cancelled = |run: &&mut OpenRun| run.id != asked && run.baselines == Some(BaselineScores::Asked);
+    state.runs.iter_mut().filter(cancelled).for_each(|run| run.baselines = None);
 }
 
 /// The mix that is set, as a file: by the method that fitted it if its faders have not been touched since.
@@ -121,6 +140,7 @@ pub(super) fn load(state: &mut State, id: u64, path: &str, file: &WeightsFile) {
     }
 }
 
+/// Fits the run that is shown, now or as soon as its training examples are there.
 pub(super) fn fit(state: &mut State) -> Vec<Effect> {
     let Some(run) = state.run() else {
         state.notify(Severity::Plain, "there is no run to fit yet");
@@ -132,11 +152,11 @@ pub(super) fn fit(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     if table.is_complete() {
-        state.fitting = Fitting::Running(id);
-        return vec![Effect::Fit { run: id, table, method: state.fit_controls.method }];
+        return start_fit(state, id, table);
     }
     if state.phase.is_busy() {
         state.fitting = Fitting::Waiting(id);
+        state.generations.drop_newest(Work::Fit);
         state.notify(Severity::Plain, "the fit begins as soon as the training examples are there");
     } else {
         let again = state.key_of(Action::Rerun);
@@ -144,6 +164,20 @@ pub(super) fn fit(state: &mut State) -> Vec<Effect> {
         state.notify(Severity::Bad, format!("{why}; {again} runs it again"));
     }
     Vec::new()
+}
+
+/// Fits a run by the chosen method; events of fits before are dropped.
+pub(super) fn start_fit(state: &mut State, run: u64, table: Arc<Attribution>) -> Vec<Effect> {
+    state.fitting = Fitting::Running(run);
+    let request = FitRequest { run, table, method: state.fit_controls.method };
+    vec![Effect::Fit { generation: state.generations.replace(Work::Fit), request }]
+}
+
+/// Gives up the fit that waits for its training examples: the run that was to bring them has ended or was replaced.
+pub(super) const fn drop_waiting_fit(state: &mut State) {
+    if matches!(state.fitting, Fitting::Waiting(_)) {
+        state.fitting = Fitting::Idle;
+    }
 }
 
 /// Opens the line for the path of a weights file.

@@ -13,9 +13,7 @@ mod screen_data;
 mod selection;
 mod session;
 
-pub use demo_editor::on_query_answer;
-pub use experiments::{on_experiment_event, on_quick_experiment_event};
-pub use messages::{on_baselines_event, on_file_event, on_fit_event, on_run_event, on_stats_event};
+pub use messages::receive;
 pub use session::Remembered;
 
 use crate::{analysis::Kind, text::printable};

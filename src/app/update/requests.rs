@@ -7,14 +7,14 @@ use crate::{
         action::Action,
         effect::Effect,
         state::{
-            Phase, Severity, State, TaskChoice, experiments::ExperimentStatus, open_run::OpenRun,
+            Phase, Severity, State, TaskChoice, experiments::ExperimentStatus, generations::Work, open_run::OpenRun,
             selection::edited_request,
         },
     },
     runner::{Demos, RunRequest},
 };
 
-use super::experiments;
+use super::{demo_editor, experiments, mixer};
 
 /// Asks for the run that `action` leads to, or shows it if it is at hand.
 pub(super) fn switch(state: &mut State, action: Action) -> Vec<Effect> {
@@ -84,7 +84,15 @@ fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
     state.show(at);
     state.wanted = Some(request);
     state.phase = Phase::Idle;
-    if was_busy { vec![Effect::CancelRun] } else { Vec::new() }
+    if !was_busy {
+        return Vec::new();
+    }
+    state.generations.drop_newest(Work::Run);
+    state.filling = None;
+    mixer::drop_waiting_fit(state);
+    demo_editor::ask_again(state);
+    state.run_list.asked = false;
+    vec![Effect::CancelRun]
 }
 
 /// Asks the model's worker for a run.
@@ -92,13 +100,15 @@ pub(super) fn start(state: &mut State, request: RunRequest) -> Vec<Effect> {
     state.wanted = Some(request.clone());
     state.phase = Phase::Preparing;
     state.filling = None;
-    vec![Effect::Run(request)]
+    mixer::drop_waiting_fit(state);
+    vec![Effect::Run { generation: state.generations.replace(Work::Run), request }]
 }
 
 /// Stops what is being computed.
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     if state.phase.is_busy() {
         state.phase = Phase::Stopped;
+        mixer::drop_waiting_fit(state);
         let dropped = std::mem::take(&mut state.run_list.queue).len();
         if dropped > 0 {
             state.notify(Severity::Plain, format!("stopped; {dropped} queued left the queue too"));

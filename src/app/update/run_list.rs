@@ -14,6 +14,7 @@ use crate::{
     },
     jobs::{FileRequest, Kept, StoredRun},
     runner::{Demos, RunRequest},
+    text::printable,
 };
 
 use super::requests;
@@ -56,7 +57,7 @@ fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
         }
         RunRow::Stored(index) => match state.run_list.stored.as_ref().and_then(|stored| stored.get(*index)) {
             Some(StoredRun { key, kept: Kept::Run(_), .. }) => {
-                return vec![Effect::FileRequest(FileRequest::OpenRun(key.clone()))];
+                return vec![Effect::File(FileRequest::OpenRun(key.clone()))];
             }
             Some(StoredRun { kept: Kept::Interrupted { .. }, .. }) => {
                 state.notify(Severity::Plain, "it was interrupted: asked for again, it goes on where it stopped");
@@ -84,7 +85,7 @@ fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> V
             };
             let key = run.key.clone();
             if pending_delete == Some(&key) {
-                return vec![Effect::FileRequest(FileRequest::DeleteRun(key))];
+                return vec![Effect::File(FileRequest::DeleteRun(key))];
             }
             state.run_list.pending_delete = Some(key);
             let delete = state.key_of(Action::Delete);
@@ -197,7 +198,18 @@ pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     if std::mem::replace(&mut state.run_list.asked, true) {
         return Vec::new();
     }
-    vec![Effect::FileRequest(FileRequest::ListRuns)]
+    vec![Effect::File(FileRequest::ListRuns)]
+}
+
+/// Takes in what the store has; if it cannot be listed, the list before stays.
+pub(super) fn on_stored_runs(state: &mut State, stored: Result<Vec<StoredRun>, String>) {
+    match stored {
+        Ok(stored) => state.run_list.stored = Some(stored),
+        Err(why) => {
+            state.run_list.stored.get_or_insert_default();
+            state.notify(Severity::Bad, printable(&why).into_owned());
+        }
+    }
 }
 
 /// Has the store listed again after it changed.

@@ -1,0 +1,277 @@
+//! The executor: carries out effects.
+//!
+//! It hands requests to workers, which start with their first request, and sends their events on as messages. If a
+//! worker cannot be started, the request is answered by a message that says so. It does not know the state.
+
+use std::{io, rc::Rc, sync::Arc};
+
+use crate::{
+    jobs::{
+        BaselinesEvent, BaselinesRequest, ExperimentEvent, ExperimentRequest, FileRequest, FileWorker, FitEvent,
+        FitRequest, Lazy, ModelEvent, ModelWorker, StatsEvent, StatsRequest, Tagged, Worker, baselines_worker,
+        fit_worker, stats_worker,
+    },
+    runner::{Event, Query, RunRequest},
+    store::Store,
+};
+
+use super::{
+    effect::{Effect, Leave},
+    message::Message,
+};
+
+/// Takes the events of a worker.
+pub type Listener<E> = Box<dyn Fn(Tagged<E>) + Send>;
+
+/// Starts the worker that owns the model.
+pub type StartModel = Box<dyn Fn(Listener<ModelEvent>) -> io::Result<ModelWorker>>;
+
+/// Starts a worker for experiments, whose thread has this name. Two are started: for long and for quick experiments.
+pub type StartExperiments = Rc<dyn Fn(&str, Listener<ExperimentEvent>) -> io::Result<Worker<ExperimentRequest>>>;
+
+/// Takes messages, on any thread.
+type Outbox = Arc<dyn Fn(Message) + Send + Sync>;
+
+/// Why a request to the model fails if only saved runs are looked at.
+const NO_MODEL: &str = "there is no model to ask";
+
+/// What only the terminal can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TerminalRequest {
+    /// Leave.
+    Leave(Leave),
+    /// Go to the background.
+    Suspend,
+    /// Put this on the clipboard.
+    Copy(String),
+}
+
+/// The workers.
+pub struct Executor {
+    outbox: Outbox,
+    model: Lazy<ModelWorker>,
+    fits: Lazy<Worker<FitRequest>>,
+    stats: Lazy<Worker<StatsRequest>>,
+    baselines: Lazy<Worker<BaselinesRequest>>,
+    experiments: Lazy<Worker<ExperimentRequest>>,
+    quick_experiments: Lazy<Worker<ExperimentRequest>>,
+    files: Lazy<FileWorker>,
+}
+
+impl Executor {
+    /// An executor whose messages reach `send`. Without `model` or `experiments`, requests for them fail.
+    pub fn new(
+        send: impl Fn(Message) + Send + Sync + 'static,
+        model: Option<StartModel>,
+        experiments: Option<StartExperiments>,
+        store: Store,
+    ) -> Self {
+        let outbox: Outbox = Arc::new(send);
+        let (fit, stats) = (listener(&outbox, Message::Fit), listener(&outbox, Message::Stats));
+        let (baselines, files) = (listener(&outbox, Message::Baselines), outbox.clone());
+        Self {
+            model: lazy_model(model, &outbox),
+            fits: Lazy::new("fit", move || fit_worker(fit.clone())),
+            stats: Lazy::new("statistics", move || stats_worker(stats.clone())),
+            baselines: Lazy::new("baselines", move || baselines_worker(baselines.clone())),
+            quick_experiments: lazy_experiments(
+                "quick experiment",
+                experiments.clone(),
+                &outbox,
+                Message::QuickExperiment,
+            ),
+            experiments: lazy_experiments("experiment", experiments, &outbox, Message::Experiment),
+            files: Lazy::new("file", move || {
+                let outbox = files.clone();
+                FileWorker::start(store.clone(), move |event| outbox(Message::File(event)))
+            }),
+            outbox,
+        }
+    }
+
+    /// Carries out effects; what only the terminal can do is returned.
+    pub fn execute(&mut self, effects: Vec<Effect>) -> Option<TerminalRequest> {
+        effects.into_iter().filter_map(|effect| self.carry_out(effect)).last()
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Option<TerminalRequest> {
+        match effect {
+            Effect::Quit(how) => return Some(TerminalRequest::Leave(how)),
+            Effect::Suspend => return Some(TerminalRequest::Suspend),
+            Effect::Copy(text) => return Some(TerminalRequest::Copy(text)),
+            Effect::CancelRun => self.model.started().into_iter().for_each(ModelWorker::cancel),
+            Effect::CancelExperiment => self.experiments.started().into_iter().for_each(Worker::cancel),
+            Effect::Run { generation, request } => self.run(generation, request),
+            Effect::Query { query, during_run } => self.ask(*query, during_run),
+            Effect::Fit { generation, request } => {
+                let sent = submit(&mut self.fits, generation, request);
+                self.report(sent, |why| tagged(Message::Fit, generation, FitEvent::Failed(why)));
+            }
+            Effect::Stats { generation, request } => {
+                let sent = submit(&mut self.stats, generation, request);
+                self.report(sent, |why| tagged(Message::Stats, generation, StatsEvent::Failed(why)));
+            }
+            Effect::Baselines { generation, request } => {
+                let sent = submit(&mut self.baselines, generation, request);
+                self.report(sent, |why| tagged(Message::Baselines, generation, BaselinesEvent::Failed(why)));
+            }
+            Effect::Experiment { generation, request } => {
+                let sent = submit(&mut self.experiments, generation, request);
+                self.report(sent, |why| tagged(Message::Experiment, generation, ExperimentEvent::Failed(why)));
+            }
+            Effect::QuickExperiment { generation, request } => {
+                let sent = submit(&mut self.quick_experiments, generation, request);
+                self.report(sent, |why| tagged(Message::QuickExperiment, generation, ExperimentEvent::Failed(why)));
+            }
+            Effect::File(request) => self.send_to_files(request),
+        }
+        None
+    }
+
+    fn run(&mut self, generation: u64, request: RunRequest) {
+        let sent = self.model.get().map(|model| model.run(generation, request));
+        self.report(sent, |why| tagged(Message::Model, generation, ModelEvent::Run(Event::Failed(why))));
+    }
+
+    fn ask(&mut self, query: Query, during_run: bool) {
+        let serial = query.serial;
+        let sent = self.model.get().map(|model| model.ask(query, during_run));
+        self.report(sent, |why| tagged(Message::Model, serial, ModelEvent::NoAnswer(serial, why)));
+    }
+
+    fn send_to_files(&mut self, request: FileRequest) {
+        match self.files.get() {
+            Ok(files) => files.send(request),
+            Err(why) => (self.outbox)(Message::File(request.failed(why))),
+        }
+    }
+
+    /// Answers a request whose worker could not be started.
+    fn report(&self, sent: Result<(), String>, failed: impl FnOnce(String) -> Message) {
+        if let Err(why) = sent {
+            (self.outbox)(failed(why));
+        }
+    }
+}
+
+fn submit<R: Send + 'static>(worker: &mut Lazy<Worker<R>>, generation: u64, request: R) -> Result<(), String> {
+    worker.get()?.submit(generation, request);
+    Ok(())
+}
+
+fn tagged<E>(wrap: fn(Tagged<E>) -> Message, generation: u64, event: E) -> Message {
+    wrap(Tagged { generation, event })
+}
+
+/// Sends the events of a worker on as messages.
+fn listener<E: 'static>(
+    outbox: &Outbox,
+    wrap: fn(Tagged<E>) -> Message,
+) -> impl Fn(Tagged<E>) + Clone + Send + 'static {
+    let outbox = outbox.clone();
+    move |event| outbox(wrap(event))
+}
+
+fn lazy_model(start: Option<StartModel>, outbox: &Outbox) -> Lazy<ModelWorker> {
+    let Some(start) = start else { return Lazy::unavailable(NO_MODEL) };
+    let listener = listener(outbox, Message::Model);
+    Lazy::new("model", move || start(Box::new(listener.clone())))
+}
+
+fn lazy_experiments(
+    name: &'static str,
+    start: Option<StartExperiments>,
+    outbox: &Outbox,
+    wrap: fn(Tagged<ExperimentEvent>) -> Message,
+) -> Lazy<Worker<ExperimentRequest>> {
+    let Some(start) = start else { return Lazy::unavailable(NO_MODEL) };
+    let listener = listener(outbox, wrap);
+    Lazy::new(name, move || start(name, Box::new(listener.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::{
+        app::{
+            press, receive,
+            state::Phase,
+            tests::{fixture, harness::Bench},
+        },
+        jobs::{Experiment, FileEvent},
+    };
+
+    /// An executor for whose model and experiments there is no thread.
+    fn without_threads() -> (Executor, Receiver<Message>) {
+        let (sender, inbox) = channel();
+        let model: StartModel = Box::new(|_| Err(io::Error::other("no thread")));
+        let experiments: StartExperiments = Rc::new(|_, _| Err(io::Error::other("no thread")));
+        let send = move |message| drop(sender.send(message));
+        (Executor::new(send, Some(model), Some(experiments), Store::none()), inbox)
+    }
+
+    /// Carries out what a key leads to, until all messages are taken in.
+    fn carry_out(bench: &mut Bench, effects: Vec<Effect>) {
+        let (mut executor, inbox) = without_threads();
+        executor.execute(effects);
+        while let Ok(message) = inbox.try_recv() {
+            executor.execute(receive(&mut bench.state, message));
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_thread_fails_each_time_it_is_asked_for() {
+        let mut bench = Bench::opened();
+        for _ in 0..2 {
+            let effects = press(&mut bench.state, "r".parse().unwrap());
+            assert_eq!(bench.state.phase, Phase::Preparing);
+            carry_out(&mut bench, effects);
+            let Phase::Failed(why) = &bench.state.phase else { panic!("{:?}", bench.state.phase) };
+            assert_eq!(why, "could not start the model worker: no thread");
+        }
+    }
+
+    #[test]
+    fn a_question_without_a_thread_is_refused() {
+        let mut bench = Bench::finished(16);
+        bench.keys("p");
+        let effects = press(&mut bench.state, "l".parse().unwrap());
+        assert!(matches!(effects[..], [Effect::Query { during_run: false, .. }]));
+        carry_out(&mut bench, effects);
+        let editor = bench.state.editor.as_ref().unwrap();
+        assert!(!editor.is_waiting() && editor.refused.as_ref().unwrap().contains("no thread"));
+    }
+
+    #[test]
+    fn experiments_without_a_thread_fail() {
+        let mut bench = Bench::finished(40);
+        bench.keys("m");
+        let effects = press(&mut bench.state, "A".parse().unwrap());
+        carry_out(&mut bench, effects);
+        assert!(!bench.state.experiments.is_busy() && bench.state.experiments.failed.is_some());
+        let effects = press(&mut bench.state, "P".parse().unwrap());
+        carry_out(&mut bench, effects);
+        let refused = bench.state.experiments.refused.clone().unwrap();
+        assert!(!bench.state.experiments.is_busy() && matches!(refused.1, Experiment::Attention(0)));
+    }
+
+    #[test]
+    fn requests_without_a_model_are_answered() {
+        let (sender, inbox) = channel();
+        let mut executor = Executor::new(move |message| drop(sender.send(message)), None, None, Store::none());
+        executor.execute(vec![Effect::Run { generation: 7, request: fixture::request() }]);
+        let Ok(Message::Model(told)) = inbox.try_recv() else { panic!("no message") };
+        assert_eq!((told.generation, told.event), (7, ModelEvent::Run(Event::Failed(NO_MODEL.to_owned()))));
+    }
+
+    #[test]
+    fn files_are_read_and_the_terminal_gets_what_is_its_own() {
+        let (mut executor, inbox) = without_threads();
+        let effects = vec![Effect::File(FileRequest::ReadTask("sentiment".to_owned())), Effect::Copy("a".to_owned())];
+        assert_eq!(executor.execute(effects), Some(TerminalRequest::Copy("a".to_owned())));
+        let message = inbox.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+        assert!(matches!(message, Message::File(FileEvent::Task(name, Ok(_))) if name == "sentiment"));
+    }
+}
