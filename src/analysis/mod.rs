@@ -10,7 +10,7 @@
 //! | [`components`] | which components are good, bad, label-biased or neutral |
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | the statistics behind it |
 //! | [`held_out`] | how good the best component is where it was not chosen |
-//! | [`mix`] | what the model would say with other weights |
+//! | [`mix`], [`mixed_logits`] | what the model would say with other weights |
 //! | [`reweight`] | which weights a few labels ask for |
 //! | [`baseline`] | what the same labels buy without reweighting |
 //! | [`compare`] | how runs differ, and why |
@@ -38,6 +38,7 @@ pub mod intervals;
 pub mod kind;
 pub mod method;
 pub mod mix;
+pub mod mixed_logits;
 pub mod permutation;
 pub mod predict;
 pub mod reweight;
@@ -50,7 +51,8 @@ pub use components::{ComponentStats, summarize};
 pub use effect::{Effects, Flips, Score};
 pub use kind::{Kind, Thresholds};
 pub use method::Method;
-pub use mix::{Mix, MixedLogits};
+pub use mix::Mix;
+pub use mixed_logits::MixedLogits;
 pub use reweight::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling, fit};
 pub use tally::Tally;
 pub use weights::WeightsFile;
