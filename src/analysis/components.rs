@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use crate::{
     analysis::{
+        counts::Counts,
         exact::mcnemar,
         fdr::benjamini_hochberg,
         intervals::wilson,
         kind::{Kind, Thresholds},
         permutation::hits_test,
         predict::label_bias,
-        tally::{Counts, Tally},
+        tally::Tally,
     },
     attribution::Attribution,
     component::Component,

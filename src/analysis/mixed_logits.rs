@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn moving_faders_equals_mixing_anew() {
+    fn moving_faders_equals_mixing_from_zero() {
         let table = noise(50, 4, 3);
         let mut mix = Mix::identity(table.shape());
         let mut mixed = MixedLogits::new(mix.clone(), &table);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_is_right_whatever_the_way_to_it() {
+    fn every_way_to_a_mix_gives_the_same_sum() {
         let table = noise(20, 2, 6);
         let mut mixed = MixedLogits::new(Mix::identity(table.shape()), &table.filter(|_| false));
         assert_eq!((mixed.accuracy(), mixed.margin(), mixed.len()), (None, None, 0));

@@ -5,7 +5,7 @@
 //!
 //! | module | what it answers |
 //! |---|---|
-//! | [`tally`] | counts that follow a table as it fills |
+//! | [`tally`], [`counts`] | counts that follow a table as it fills |
 //! | [`predict`] | what a table of label logits predicts, by how much, how often it ties |
 //! | [`components`] | which components are good, bad, label-biased or neutral |
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | the statistics behind it |
@@ -26,6 +26,7 @@ pub mod bootstrap;
 pub mod check;
 pub mod compare;
 pub mod components;
+pub mod counts;
 pub mod effect;
 #[cfg(test)]
 mod error_rates;

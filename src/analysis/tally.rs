@@ -6,7 +6,10 @@
 use rayon::prelude::*;
 
 use crate::{
-    analysis::predict::{is_tied, label_bias, margin, margin_contributions, rival},
+    analysis::{
+        counts::{Counts, Rows},
+        predict::{label_bias, margin, rival},
+    },
     attribution::{Attribution, argmax},
     component::Shape,
 };
@@ -14,25 +17,6 @@ use crate::{
 /// From this many new contributions on, components are counted in parallel. Below, a wait for the thread pool, which an
 /// attribution keeps busy, would take longer than the count.
 const PARALLEL: usize = 1 << 20;
-
-/// What one component predicted so far.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Counts {
-    /// Examples by gold and predicted label, `[Y, Y]`, gold-major.
-    pub confusion: Vec<usize>,
-    /// Examples by predicted label, `[Y]`.
-    pub predicted: Vec<usize>,
-    /// Examples that it gets right.
-    pub hits: usize,
-    /// Examples on which several labels share the largest contribution.
-    pub ties: usize,
-    /// Examples that it gets right and the full model gets wrong.
-    pub only_component: usize,
-    /// Examples that the full model gets right and it gets wrong.
-    pub only_full: usize,
-    /// Sum over examples of its contribution to gold minus that to the strongest rival under the full model, in nats.
-    pub margin: f64,
-}
 
 /// What every component, and the model itself, predicted so far.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,57 +155,6 @@ impl Tally {
     /// The strongest label under the full model that is not gold, for each example, `[N]`.
     pub fn rivals(&self) -> &[usize] {
         &self.rivals
-    }
-}
-
-/// Labels of the new rows, `[rows]` each.
-struct Rows<'a> {
-    gold: &'a [usize],
-    full: &'a [usize],
-    rivals: &'a [usize],
-    labels: usize,
-}
-
-impl Counts {
-    fn new(labels: usize) -> Self {
-        Self {
-            confusion: vec![0; labels * labels],
-            predicted: vec![0; labels],
-            hits: 0,
-            ties: 0,
-            only_component: 0,
-            only_full: 0,
-            margin: 0.0,
-        }
-    }
-
-    /// Counts the contributions `[rows, Y]` to new rows.
-    fn add(&mut self, contribution: &[f32], rows: &Rows<'_>) {
-        let labels = rows.labels;
-        let margins = margin_contributions(contribution, rows.gold, rows.rivals, labels);
-        let examples = contribution.chunks_exact(labels).zip(rows.gold).zip(rows.full).zip(margins);
-        let (mut hits, mut ties, mut only_component, mut only_full, mut sum) = (0, 0, 0, 0, self.margin);
-        for (((row, &gold), &full), margin) in examples {
-            let predicted = argmax(row);
-            let (right, full_right) = (predicted == gold, full == gold);
-            self.confusion[gold * labels + predicted] += 1;
-            self.predicted[predicted] += 1;
-            hits += usize::from(right);
-            ties += usize::from(is_tied(row, predicted));
-            only_component += usize::from(right & !full_right);
-            only_full += usize::from(!right & full_right);
-            sum += margin;
-        }
-        self.hits += hits;
-        self.ties += ties;
-        self.only_component += only_component;
-        self.only_full += only_full;
-        self.margin = sum;
-    }
-
-    /// Examples by gold label, `[labels]`.
-    pub fn gold(&self, labels: usize) -> Vec<usize> {
-        self.confusion.chunks_exact(labels.max(1)).map(|row| row.iter().sum()).collect()
     }
 }
 
