@@ -32,9 +32,8 @@ pub fn matrix(runs: &[&Run]) -> Result<AgreementMatrix> {
         comparable(&pair[0].meta, &pair[1].meta)?;
     }
     let accuracies = runs.iter().map(|run| (Tally::of(&run.test).accuracies(), run.test.shape()));
-    let name = |run: &&Run| format!("{}/{}/{}", run.meta.task.name, run.meta.task.template, run.meta.prompt.demo_seed);
     Ok(AgreementMatrix {
-        runs: runs.iter().map(name).collect(),
+        runs: runs.iter().map(|run| run.meta.name()).collect(),
         accuracy: runs.iter().map(|run| run.meta.accuracy.full).collect(),
         agreement: agreements(&accuracies.collect::<Vec<_>>()),
     })

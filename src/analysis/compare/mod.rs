@@ -105,12 +105,7 @@ fn contribution_correlation(a: &Attribution, rows_a: &[usize], b: &Attribution, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        analysis::testing::{run, table},
-        component::Shape,
-    };
-
-    const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 3 };
+    use crate::analysis::testing::{SHAPE, run, table};
 
     #[test]
     fn a_run_agrees_with_itself_and_flips_nothing() {
