@@ -1,15 +1,15 @@
 //! Benchmark of the analyses at the size of Llama-2-7B: 32 layers of 32 heads and an MLP, 1056 components.
 //!
 //! `cargo bench --bench analysis` prints the median and the range of each time. Targets: one fit of 24 labels under 10 ms,
-//! a path of 20 strengths under 100 ms, `components` on 2000 examples under 100 ms.
+//! a path of 20 strengths under 100 ms, `components` on 2000 examples under 100 ms. The repaint benchmarks call the
+//! functions that the explorer calls after a batch, a move of one fader and a fit.
 
 use std::{hint::black_box, time::Instant};
 
 use partscope::{
     Attribution, Batch, Shape,
     analysis::{
-        Lambda, MixedLogits, Penalty, Scaling, Thresholds,
-        mix::Mix,
+        Lambda, Mix, MixedLogits, Penalty, Scaling, Tally, Thresholds,
         reweight::{FitOptions, comprw, comprw_released, fit, fit_path, lambda_path, partscope},
         summarize,
     },
@@ -18,6 +18,9 @@ use partscope::{
 };
 
 const COMPONENTS: Shape = Shape { layers: 32, heads: 32, labels: 0 };
+
+/// Examples that an attribution hands to the screen at once.
+const BATCH: usize = 16;
 
 fn main() {
     let never = Cancel::default();
@@ -33,15 +36,41 @@ fn main() {
         measure("CompRW as printed", 5, || comprw(&train, &never));
         measure("CompRW as released", 5, || comprw_released(&train, &never));
         measure("components on 2000 examples", 20, || summarize(&test, &Thresholds::default()));
-        let mut mixed = MixedLogits::new(Mix::identity(test.shape()), &test);
-        let mut weight = 0.0;
-        measure("one fader on 2000 examples, predictions and accuracy", 50, || {
-            weight += 0.01;
-            mixed.set_weight(&test, 500, weight);
-            mixed.accuracy(&test)
-        });
+        repaints(&test);
         println!();
     }
+}
+
+/// What the explorer computes between two frames: counts and mixed logits, then every number that the map shows.
+fn repaints(whole: &Attribution) {
+    let examples = whole.len();
+    let model = Mix::identity(whole.shape());
+    let mut filling = Attribution::new(whole.shape(), whole.gold().to_vec());
+    filling.push(&whole.batch(0..examples - BATCH));
+    let before = (Tally::of(&filling), MixedLogits::new(model.clone(), &filling));
+    filling.push(&whole.batch(examples - BATCH..examples));
+    let name = format!("repaint after a batch of {BATCH}, {examples} examples");
+    measure_from(&name, 50, || before.clone(), |screen| repaint(screen, &filling, &model));
+
+    let complete = (Tally::of(whole), MixedLogits::new(model.clone(), whole));
+    let mut moved = model.clone();
+    moved.weights[500] = 0.5;
+    let name = format!("repaint after one fader move, {examples} examples");
+    measure_from(&name, 50, || complete.clone(), |screen| repaint(screen, whole, &moved));
+    let fitted = Mix { weights: (0..model.weights.len()).map(|c| (c % 7) as f64 / 3.0).collect(), ..model };
+    let name = format!("repaint after a fit, {examples} examples");
+    measure_from(&name, 20, || complete.clone(), |screen| repaint(screen, whole, &fitted));
+}
+
+/// Brings the numbers of the screen up to date and reads them; the sum stands for the cells that are drawn.
+fn repaint((tally, mixed): &mut (Tally, MixedLogits), table: &Attribution, mix: &Mix) -> f64 {
+    tally.update(table);
+    mixed.update(table, mix.clone());
+    let numbers =
+        |c| [tally.accuracy(c), tally.bias(c), tally.margin(c), tally.only_label(c).map(|label| label as f64)];
+    let cells = (0..tally.counts().len()).flat_map(numbers);
+    let totals = [tally.full_accuracy(), tally.full_margin(), mixed.accuracy(), mixed.margin()];
+    cells.chain(totals).flatten().sum()
 }
 
 fn problems() -> [(&'static str, FitOptions); 6] {
@@ -85,11 +114,17 @@ fn table(n: usize, labels: usize, seed: u64) -> Attribution {
 }
 
 fn measure<T>(name: &str, times: usize, mut work: impl FnMut() -> T) {
-    black_box(work());
+    measure_from(name, times, || (), |()| work());
+}
+
+/// Times `work` alone; each time on what `prepare` makes.
+fn measure_from<S, T>(name: &str, times: usize, prepare: impl Fn() -> S, mut work: impl FnMut(&mut S) -> T) {
+    black_box(work(&mut prepare()));
     let mut milliseconds: Vec<f64> = (0..times)
         .map(|_| {
+            let mut from = prepare();
             let start = Instant::now();
-            black_box(work());
+            black_box(work(&mut from));
             start.elapsed().as_secs_f64() * 1e3
         })
         .collect();

@@ -37,6 +37,13 @@ pub struct RunMeta {
     pub request: Option<RunRequest>,
 }
 
+impl RunMeta {
+    /// A name for figures and tables: `task/template/demo seed`.
+    pub fn name(&self) -> String {
+        format!("{}/{}/{}", self.task.name, self.task.template, self.prompt.demo_seed)
+    }
+}
+
 /// The model of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelMeta {

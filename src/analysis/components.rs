@@ -4,12 +4,14 @@ use serde::Serialize;
 
 use crate::{
     analysis::{
+        counts::Counts,
         exact::mcnemar,
         fdr::benjamini_hochberg,
         intervals::wilson,
         kind::{Kind, Thresholds},
         permutation::hits_test,
-        tally::{Counts, Tally},
+        predict::label_bias,
+        tally::Tally,
     },
     attribution::Attribution,
     component::Component,
@@ -77,20 +79,19 @@ pub fn summarize_tally(table: &Attribution, tally: &Tally, thresholds: &Threshol
 
 /// Computes the statistics of one component that need no test.
 fn describe(component: Component, counts: &Counts, n: usize, labels: usize, z: f64) -> ComponentStats {
-    let hits = counts.hits(labels);
     let share = |count: usize| count as f64 / n.max(1) as f64;
-    let predicted: Vec<f64> = counts.predicted(labels).into_iter().map(share).collect();
+    let predicted: Vec<f64> = counts.predicted.iter().copied().map(share).collect();
     let gold: Vec<f64> = counts.gold(labels).into_iter().map(share).collect();
     ComponentStats {
         component,
         n,
-        accuracy: share(hits),
-        ci: wilson(hits, n, z),
+        accuracy: share(counts.hits),
+        ci: wilson(counts.hits, n, z),
         kind: Kind::Neutral,
         beats_full: false,
         ties: share(counts.ties),
-        bias: label_bias(&predicted),
-        kappa: cohen_kappa(share(hits), &gold, &predicted),
+        bias: label_bias(&counts.predicted),
+        kappa: cohen_kappa(share(counts.hits), &gold, &predicted),
         p: 1.0,
         q: 1.0,
         q_beats_full: 1.0,
@@ -106,15 +107,6 @@ fn kind(stats: &ComponentStats, thresholds: &Thresholds) -> Kind {
         stats if stats.q <= thresholds.q && stats.kappa < 0.0 => Kind::Bad,
         _ => Kind::Neutral,
     }
-}
-
-/// Returns `1 − H(predicted) / log Y` in `[0, 1]`; 0 with fewer than two labels or no examples.
-fn label_bias(predicted: &[f64]) -> f64 {
-    if predicted.len() < 2 || predicted.iter().sum::<f64>() == 0.0 {
-        return 0.0;
-    }
-    let entropy: f64 = predicted.iter().filter(|&&p| p > 0.0).map(|p| -p * p.ln()).sum();
-    (1.0 - entropy / (predicted.len() as f64).ln()).clamp(0.0, 1.0)
 }
 
 /// Returns Cohen's κ: agreement beyond what the margins explain; 0 if they explain all of it.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{analysis::predict::rival, attribution::argmax};
+use crate::{analysis::predict::margin, attribution::argmax};
 
 /// Accuracy and mean margin over a set of examples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ impl Effects {
         let scores = [&mut self.model, &mut self.direct, &mut self.total];
         for (at, (score, row)) in scores.into_iter().zip(rows).enumerate() {
             self.right[at] += usize::from(predicted[at] == gold);
-            self.margins[at] += row[gold] - row[rival(row, gold)];
+            self.margins[at] += margin(row, gold);
             *score = Score { accuracy: self.right[at] as f64 / n, margin: self.margins[at] / n };
         }
         self.direct_flips.add(gold, predicted[0], predicted[1]);

@@ -32,14 +32,14 @@ pub fn halves(table: &Attribution) -> [Attribution; 2] {
 /// Returns the best component of `table`, chosen and scored on its [`halves`]; `None` with fewer than two examples or
 /// no component. Ties go to the first.
 pub fn held_out_best(table: &Attribution) -> Option<HeldOutBest> {
-    let tallies = halves(table).map(|half| Tally::of(&half));
-    let best = tallies.each_ref().map(|tally| argbest(&tally.accuracies()));
+    let accuracies = halves(table).map(|half| Tally::of(&half).accuracies());
+    let best = accuracies.each_ref().map(|half| argbest(half));
     let all = Tally::of(table).accuracies();
     let overall = argbest(&all)?;
     let [first, second] = [best[0]?, best[1]?];
     (table.len() >= 2).then(|| HeldOutBest {
         component: table.shape().component(overall),
-        accuracy: f64::midpoint(tallies[1].accuracy(first), tallies[0].accuracy(second)),
+        accuracy: f64::midpoint(accuracies[1][first], accuracies[0][second]),
         in_sample: all[overall],
         chosen: [first, second].map(|index| table.shape().component(index)),
     })

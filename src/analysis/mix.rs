@@ -65,7 +65,7 @@ impl Mix {
     }
 
     /// Adds the mix of all values from `start` on.
-    fn add_to(&self, logits: &mut [f64], table: &Attribution, start: usize) {
+    pub(super) fn add_to(&self, logits: &mut [f64], table: &Attribution, start: usize) {
         for (index, &weight) in self.weights.iter().enumerate() {
             add_scaled(&mut logits[start..], &table.contribution(index)[start..], weight);
         }
@@ -75,7 +75,7 @@ impl Mix {
 }
 
 /// `logits += weight · values`; a weight of zero adds nothing, whatever the values.
-fn add_scaled(logits: &mut [f64], values: &[f32], weight: f64) {
+pub(super) fn add_scaled(logits: &mut [f64], values: &[f32], weight: f64) {
     if weight != 0.0 {
         logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += weight * f64::from(value));
     }
@@ -86,85 +86,6 @@ pub fn add_offsets(logits: &mut [f64], offsets: &[f64]) {
     if !offsets.is_empty() {
         let rows = logits.chunks_exact_mut(offsets.len());
         rows.for_each(|row| row.iter_mut().zip(offsets).for_each(|(logit, offset)| *logit += offset));
-    }
-}
-
-/// A mix with its logits at hand, for faders: moving one weight touches one component's contributions only.
-///
-/// Every method that takes a table must be given the same one; it may have gained rows, which
-/// [`extend`](Self::extend) takes in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MixedLogits {
-    mix: Mix,
-    labels: usize,
-    logits: Vec<f64>,
-}
-
-impl MixedLogits {
-    /// Computes all logits once.
-    pub fn new(mix: Mix, table: &Attribution) -> Self {
-        let logits = mix.logits(table);
-        Self { mix, labels: table.labels(), logits }
-    }
-
-    /// The mix as it stands.
-    pub const fn mix(&self) -> &Mix {
-        &self.mix
-    }
-
-    /// Mixed label logits `[N, Y]`.
-    pub fn logits(&self) -> &[f64] {
-        &self.logits
-    }
-
-    /// Label each example gets, `[N]`.
-    pub fn predictions(&self) -> Vec<usize> {
-        predict::predictions(&self.logits, self.labels)
-    }
-
-    /// Share of examples that the mix gets right.
-    pub fn accuracy(&self, table: &Attribution) -> f64 {
-        predict::accuracy(&self.predictions(), &table.gold()[..self.len()])
-    }
-
-    /// Gold minus the strongest other label, in logits, `[N]`.
-    pub fn margins(&self, table: &Attribution) -> Vec<f64> {
-        predict::margins(&self.logits, &table.gold()[..self.len()], self.labels)
-    }
-
-    /// Number of examples mixed so far.
-    pub fn len(&self) -> usize {
-        self.logits.len() / self.labels.max(1)
-    }
-
-    /// Whether no example has been mixed yet.
-    pub fn is_empty(&self) -> bool {
-        self.logits.is_empty()
-    }
-
-    /// Sets the weight of the component at `index`.
-    pub fn set_weight(&mut self, table: &Attribution, index: usize, weight: f64) {
-        let step = weight - self.mix.weights[index];
-        add_scaled(&mut self.logits, table.contribution(index), step);
-        self.mix.weights[index] = weight;
-    }
-
-    /// Sets the weight of `rest`.
-    pub fn set_rest(&mut self, table: &Attribution, weight: f64) {
-        add_scaled(&mut self.logits, table.rest(), weight - self.mix.rest);
-        self.mix.rest = weight;
-    }
-
-    /// Replaces the whole mix and computes anew, which also clears the rounding that many small moves leave.
-    pub fn set_mix(&mut self, table: &Attribution, mix: Mix) {
-        *self = Self::new(mix, table);
-    }
-
-    /// Takes in the rows that `table` gained.
-    pub fn extend(&mut self, table: &Attribution) {
-        let start = self.logits.len();
-        self.logits.resize(table.len() * self.labels, 0.0);
-        self.mix.add_to(&mut self.logits, table, start);
     }
 }
 
@@ -190,19 +111,6 @@ mod tests {
     }
 
     #[test]
-    fn moving_faders_equals_mixing_anew() {
-        let table = noise(50, 4, 3);
-        let mut mixed = MixedLogits::new(Mix::identity(table.shape()), &table);
-        for (index, weight) in [(0, 0.0), (3, 2.5), (0, 1.0), (5, -1.0), (5, 0.0)] {
-            mixed.set_weight(&table, index, weight);
-        }
-        mixed.set_rest(&table, 0.0);
-        let anew = mixed.mix().logits(&table);
-        assert!(mixed.logits().iter().zip(anew).all(|(a, b)| (a - b).abs() < 1e-12));
-        assert_eq!(mixed.mix().weights[3].to_bits(), 2.5_f64.to_bits());
-    }
-
-    #[test]
     fn offsets_move_every_row_alike_and_are_not_the_model() {
         let table = noise(20, 3, 5);
         let plain = Mix::identity(table.shape());
@@ -210,7 +118,6 @@ mod tests {
         assert!(!moved.is_identity());
         let rows = moved.logits(&table).into_iter().zip(plain.logits(&table)).enumerate();
         assert!(rows.into_iter().all(|(at, (a, b))| (a - b - moved.offsets[at % 3]).abs() < 1e-12));
-        assert_eq!(MixedLogits::new(moved.clone(), &table).logits(), moved.logits(&table));
     }
 
     #[test]

@@ -5,12 +5,12 @@
 //!
 //! | module | what it computes |
 //! |---|---|
-//! | [`tally`] | counts per component, updated as a table fills |
+//! | [`tally`], [`counts`] | counts per component, updated as a table fills |
 //! | [`predict`] | predictions, margins and tie rates from label logits |
 //! | [`components`] | statistics and kind of every component |
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | tests, intervals and corrections |
 //! | [`held_out`] | accuracy of the best component on examples that did not choose it |
-//! | [`mix`] | label logits under other weights |
+//! | [`mix`], [`mixed_logits`] | label logits under other weights |
 //! | [`reweight`] | weights fitted to a few labels |
 //! | [`baseline`] | baselines that use the same labels without reweighting |
 //! | [`compare`] | differences between runs and their causes |
@@ -26,6 +26,7 @@ pub mod bootstrap;
 pub mod check;
 pub mod compare;
 pub mod components;
+pub mod counts;
 pub mod effect;
 #[cfg(test)]
 mod error_rates;
@@ -38,6 +39,7 @@ pub mod intervals;
 pub mod kind;
 pub mod method;
 pub mod mix;
+pub mod mixed_logits;
 pub mod permutation;
 pub mod predict;
 pub mod reweight;
@@ -50,7 +52,8 @@ pub use components::{ComponentStats, summarize};
 pub use effect::{Effects, Flips, Score};
 pub use kind::{Kind, Thresholds};
 pub use method::Method;
-pub use mix::{Mix, MixedLogits};
+pub use mix::Mix;
+pub use mixed_logits::MixedLogits;
 pub use reweight::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling, fit};
 pub use tally::Tally;
 pub use weights::WeightsFile;

@@ -20,10 +20,9 @@ pub fn accuracy(predicted: &[usize], gold: &[usize]) -> f64 {
     if gold.is_empty() { 0.0 } else { hits as f64 / gold.len() as f64 }
 }
 
-/// Whether another label reaches the largest value of `row` as well.
-pub fn is_tied<T: PartialOrd>(row: &[T]) -> bool {
-    let best = argmax(row);
-    row.iter().skip(best + 1).any(|value| *value == row[best])
+/// Whether another label reaches the largest value of `row` as well; `predicted` is the first label with that value.
+pub fn is_tied<T: PartialOrd>(row: &[T], predicted: usize) -> bool {
+    row[predicted + 1..].iter().any(|value| *value == row[predicted])
 }
 
 /// The strongest label other than `gold`, the first of equals; `gold` itself if there is only one label.
@@ -34,28 +33,72 @@ pub fn rival<T: PartialOrd>(row: &[T], gold: usize) -> usize {
         .unwrap_or(gold)
 }
 
-/// Gold minus the strongest other label for every row of `logits` `[N, labels]`, in logits.
-pub fn margins(logits: &[f64], gold: &[usize], labels: usize) -> Vec<f64> {
-    let rows = logits.chunks_exact(labels.max(1)).zip(gold);
-    rows.map(|(row, &gold)| row[gold] - row[rival(row, gold)]).collect()
+/// Gold minus the strongest other label of one row of `Y` logits, in nats; 0 if there is only one label.
+pub fn margin<T: Copy + PartialOrd + Into<f64>>(row: &[T], gold: usize) -> f64 {
+    row[gold].into() - row[rival(row, gold)].into()
 }
 
-/// The strongest rival of the gold label under the model's own logits, for every example `[N]`.
+/// The [`margin`] of every row of `logits` `[N, labels]`, in nats, `[N]`.
+pub fn margins(logits: &[f64], gold: &[usize], labels: usize) -> Vec<f64> {
+    logits.chunks_exact(labels.max(1)).zip(gold).map(|(row, &gold)| margin(row, gold)).collect()
+}
+
+/// The strongest rival of the gold label under the model's own logits on example `row`.
 ///
 /// Margins are taken against this fixed rival when they are split over components, so that the parts add up.
-pub fn rivals(table: &Attribution) -> Vec<usize> {
-    table.full().chunks_exact(table.labels().max(1)).zip(table.gold()).map(|(row, &gold)| rival(row, gold)).collect()
-}
-
-/// What every component adds to the margin of example `row`, in logits: gold minus the rival of [`rivals`], `[C]`.
 ///
 /// # Panics
 /// If the table has no such row.
-pub fn margin_contributions(table: &Attribution, row: usize) -> Vec<f64> {
-    let (labels, gold) = (table.labels(), table.gold()[row]);
-    let rival = rival(&table.full()[row * labels..(row + 1) * labels], gold);
-    let difference = |values: &[f32]| f64::from(values[row * labels + gold]) - f64::from(values[row * labels + rival]);
-    (0..table.shape().components()).map(|index| difference(table.contribution(index))).collect()
+pub fn rival_of(table: &Attribution, row: usize) -> usize {
+    let labels = table.labels();
+    rival(&table.full()[row * labels..(row + 1) * labels], table.gold()[row])
+}
+
+/// The rival of every example ([`rival_of`]), `[N]`.
+pub fn rivals(table: &Attribution) -> Vec<usize> {
+    (0..table.len()).map(|row| rival_of(table, row)).collect()
+}
+
+/// What one component, whose contributions are `values` `[N, labels]`, adds to the margin of each example: its
+/// contribution to gold minus that to the rival, in nats, `[N]`.
+pub fn margin_contributions<'a>(
+    values: &'a [f32],
+    gold: &'a [usize],
+    rivals: &'a [usize],
+    labels: usize,
+) -> impl Iterator<Item = f64> + 'a {
+    let rows = values.chunks_exact(labels.max(1)).zip(gold).zip(rivals);
+    rows.map(|((row, &gold), &rival)| f64::from(row[gold]) - f64::from(row[rival]))
+}
+
+/// What every component adds to the logit of the label `of` minus that of the label `over` on example `row`, in nats,
+/// `[C]`.
+///
+/// # Panics
+/// If the table has no such row or label.
+pub fn component_margins(table: &Attribution, row: usize, of: usize, over: usize) -> Vec<f64> {
+    let components = 0..table.shape().components();
+    components.map(|index| difference(table.contribution(index), table.labels(), row, of, over)).collect()
+}
+
+/// Row `row` of `values` `[N, labels]`: its value at the label `of` minus that at the label `over`.
+///
+/// # Panics
+/// If there is no such row or label.
+pub fn difference(values: &[f32], labels: usize, row: usize, of: usize, over: usize) -> f64 {
+    f64::from(values[row * labels + of]) - f64::from(values[row * labels + over])
+}
+
+/// Graded label bias `1 − H(predicted) / log Y` in `[0, 1]`, from the number of examples by predicted label `[Y]`: 0 if
+/// all labels are predicted equally often, 1 if only one is; 0 with fewer than two labels or no examples.
+pub fn label_bias(predicted: &[usize]) -> f64 {
+    let n = predicted.iter().sum::<usize>();
+    if predicted.len() < 2 || n == 0 {
+        return 0.0;
+    }
+    let shares = predicted.iter().filter(|&&count| count > 0).map(|&count| count as f64 / n as f64);
+    let entropy: f64 = shares.map(|share| -share * share.ln()).sum();
+    (1.0 - entropy / (predicted.len() as f64).ln()).clamp(0.0, 1.0)
 }
 
 /// Probabilities of every row of `logits` `[N, labels]`.
@@ -92,7 +135,8 @@ mod tests {
     #[test]
     fn ties_are_seen_and_go_to_the_first_label() {
         assert_eq!(predictions(&[1.0, 1.0, 0.0, 2.0], 2), [0, 1]);
-        assert!(is_tied(&[1.0, 1.0]) && !is_tied(&[1.0, 1.0, 3.0]) && !is_tied(&[0.5]));
+        let tied = |row: &[f64]| is_tied(row, argmax(row));
+        assert!(tied(&[1.0, 1.0]) && !tied(&[1.0, 1.0, 3.0]) && !tied(&[0.5]));
     }
 
     #[test]
@@ -101,6 +145,16 @@ mod tests {
         assert_eq!(rival(&[5.0, 1.0, 2.0], 1), 0);
         assert_eq!(margins(&[5.0, 1.0, 2.0], &[0], 3), [3.0]);
         assert_eq!(margins(&[5.0, 1.0, 2.0], &[2], 3), [-3.0]);
+        assert_eq!(rival(&[3.0, 3.0, 3.0], 0), 1);
+        assert_eq!((margin(&[1.5_f32, 2.0], 0), margin(&[7.0_f32], 0)), (-0.5, 0.0));
+    }
+
+    #[test]
+    fn label_bias_is_one_minus_the_normalised_entropy() {
+        assert_eq!(label_bias(&[0, 5, 0]), 1.0);
+        assert_eq!((label_bias(&[4, 4]), label_bias(&[0, 0]), label_bias(&[9])), (0.0, 0.0, 0.0));
+        // By hand: 1 − H(3/4, 1/4) in bits = 1 − (2 − 3/4 · log2 3) = 0.18872187554086717.
+        assert!((label_bias(&[3, 1]) - 0.188_721_875_540_867_17).abs() < 1e-15);
     }
 
     #[test]
@@ -110,6 +164,7 @@ mod tests {
         let components = vec![1.0, 2.0, 0.5, 0.25, 4.0, 0.0];
         table.push(&Batch { examples: 1, components, rest: vec![0.0; 3], full: vec![1.25, 6.0, 0.5] });
         assert_eq!(rivals(&table), [0]);
-        assert_eq!(margin_contributions(&table, 0), [1.0, 3.75]);
+        assert_eq!(component_margins(&table, 0, 1, 0), [1.0, 3.75]);
+        assert_eq!(margin_contributions(table.contribution(1), &[1], &[0], 3).collect::<Vec<_>>(), [3.75]);
     }
 }

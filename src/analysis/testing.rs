@@ -7,6 +7,9 @@ use crate::{
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
 };
 
+/// Three layers of four heads, three labels.
+pub(crate) const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 3 };
+
 /// A table of `n` examples with balanced labels and contributions independent of them; 2 layers of 3 heads.
 pub(crate) fn noise(n: usize, labels: usize, seed: u64) -> Attribution {
     table(Shape { layers: 2, heads: 3, labels }, n, seed, |_| 0.0)

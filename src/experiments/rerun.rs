@@ -5,7 +5,11 @@ use super::{
     means::{Contributions, means},
 };
 use crate::{
-    analysis::{Effects, Mix, mix::add_offsets, predict::rivals},
+    analysis::{
+        Effects, Mix,
+        mix::add_offsets,
+        predict::{margin_contributions, rivals},
+    },
     attribution::Attribution,
     cancel::Cancel,
     component::Component,
@@ -108,9 +112,7 @@ impl<'a> Sum<'a> {
 
     /// Returns the sum of margins of `values`, which are contributions to the examples from `row` on.
     fn margin(&self, row: usize, values: &[f32]) -> f64 {
-        let ends = self.table.gold()[row..].iter().zip(&self.rivals[row..]);
-        let rows = values.chunks_exact(self.table.labels()).zip(ends);
-        rows.map(|(values, (&gold, &rival))| f64::from(values[gold]) - f64::from(values[rival])).sum()
+        margin_contributions(values, &self.table.gold()[row..], &self.rivals[row..], self.table.labels()).sum()
     }
 
     /// Adds `(1 − w) · fill` for every component, with the norm scales of the unchanged run.

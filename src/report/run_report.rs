@@ -64,8 +64,7 @@ impl<'a> RunReport<'a> {
     /// # Errors
     /// If it was cancelled. A run without usable training labels is not an error: `fits` gives the reason.
     pub(super) fn new(run: &'a Run, cancel: &Cancel) -> Result<Self> {
-        let name = format!("{}/{}/{}", run.meta.task.name, run.meta.task.template, run.meta.prompt.demo_seed);
-        let name = printable(&name).into_owned();
+        let name = printable(&run.meta.name()).into_owned();
         let usable = check::trainable(&run.train, &run.meta.task.label_words).and_then(|()| check::leakage(run));
         let fits = match usable {
             Ok(()) => Ok(FitResults::new(&run.train, &run.test, cancel)?),
@@ -128,17 +127,18 @@ fn slug(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        analysis::testing::{run, table},
-        component::Shape,
-    };
+    use crate::analysis::testing::{SHAPE, run, table};
 
-    const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 3 };
+    /// A run in which later components know more of the gold label.
+    fn skilled() -> Run {
+        let signal = |index: usize| index as f64 / 6.0;
+        run(table(SHAPE, 12, 1, signal), table(SHAPE, 60, 2, signal))
+    }
 
     #[test]
     fn file_names_are_safe_and_distinct() {
         assert_eq!(slug("../a b/ü/0"), "..-a-b-0");
-        let one = run(table(SHAPE, 12, 1, |i| i as f64 / 6.0), table(SHAPE, 60, 2, |i| i as f64 / 6.0));
+        let one = skilled();
         let runs = [one.clone(), one.clone(), one];
         let reports = RunReport::all(&runs, &Cancel::default()).unwrap();
         assert!(reports[0].slug != reports[1].slug && reports[1].slug != reports[2].slug);
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_path_starts_at_the_model() {
-        let one = run(table(SHAPE, 12, 1, |i| i as f64 / 6.0), table(SHAPE, 60, 2, |i| i as f64 / 6.0));
+        let one = skilled();
         let fits = RunReport::new(&one, &Cancel::default()).unwrap().fits.unwrap();
         assert!(fits.path[0].fit.mix.weights.iter().all(|weight| (weight - 1.0).abs() < 0.05));
         let moved = |step: &Step| step.fit.mix.weights.iter().map(|weight| (weight - 1.0).abs()).sum::<f64>();

@@ -5,10 +5,7 @@ use super::{
     run_report::RunReport,
     table::{Table, Values},
 };
-use crate::{
-    analysis::{Mix, predict::predictions},
-    attribution::Split,
-};
+use crate::{analysis::Mix, attribution::Split};
 
 /// Returns all tables with rows, by file name.
 pub(super) fn all(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<(&'static str, Table)> {
@@ -83,8 +80,7 @@ fn examples(report: &RunReport<'_>) -> Table {
     let words = &run.meta.task.label_words;
     let word = |label: usize| words.get(label).map_or_else(|| label.to_string(), |word| word.trim().to_owned());
     let both = |of: &dyn Fn(Split) -> Vec<f64>| Split::ALL.map(of).concat();
-    let mixed: Vec<usize> =
-        Split::ALL.map(|split| predictions(&mix.logits(run.split(split)), run.split(split).labels())).concat();
+    let mixed: Vec<usize> = Split::ALL.map(|split| mix.predictions(run.split(split))).concat();
     let model = Mix::identity(run.test.shape());
     Table::new()
         .text("run", run.examples.iter().map(|_| &report.name))

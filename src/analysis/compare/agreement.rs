@@ -36,6 +36,19 @@ pub fn agreement(a: &[f64], b: &[f64], shape: Shape) -> Agreement {
     }
 }
 
+/// Agreement of every run with every other, `[R, R]`, symmetric; a run is the accuracies of its components and the shape
+/// that orders them.
+pub fn agreements(runs: &[(Vec<f64>, Shape)]) -> Vec<Vec<Agreement>> {
+    let mut table = vec![vec![Agreement::default(); runs.len()]; runs.len()];
+    for (row, (a, shape)) in runs.iter().enumerate() {
+        for (column, (b, _)) in runs.iter().enumerate().skip(row) {
+            let pair = agreement(a, b, *shape);
+            (table[row][column], table[column][row]) = (pair, pair);
+        }
+    }
+    table
+}
+
 /// Intersection over union of the `n` most accurate components of either side; 0 if there are none. Equal accuracies are
 /// ordered by name, as text.
 pub fn iou_of_best(a: &[f64], b: &[f64], n: usize, shape: Shape) -> f64 {

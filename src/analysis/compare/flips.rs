@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    analysis::predict::{predictions, rival},
+    analysis::predict::{component_margins, difference, predictions},
     attribution::Attribution,
     component::Component,
 };
@@ -71,8 +71,8 @@ fn flip(a: &Attribution, b: &Attribution, example: &Shared, predicted: [usize; 2
         [first, second] if first == gold => (gold, second),
         [first, second] => (second, first),
     };
-    let difference = |values: &[f32], row: usize, table: &Attribution| pair(values, row, table.labels(), of, over);
-    let (before, after) = (parts(a, example.a, of, over), parts(b, example.b, of, over));
+    let margin = |values: &[f32], row: usize| difference(values, a.labels(), row, of, over);
+    let (before, after) = (component_margins(a, example.a, of, over), component_margins(b, example.b, of, over));
     let deltas = a.shape().iter().zip(before.iter().zip(&after));
     let mut components: Vec<Moved> =
         deltas.map(|(component, (before, after))| Moved { component, delta: after - before }).collect();
@@ -85,30 +85,10 @@ fn flip(a: &Attribution, b: &Attribution, example: &Shared, predicted: [usize; 2
         b: predicted[1],
         of,
         over,
-        margin: [difference(a.full(), example.a, a), difference(b.full(), example.b, b)],
-        rest: difference(b.rest(), example.b, b) - difference(a.rest(), example.a, a),
+        margin: [margin(a.full(), example.a), margin(b.full(), example.b)],
+        rest: margin(b.rest(), example.b) - margin(a.rest(), example.a),
         components,
     }
-}
-
-/// The strongest rival of the gold label under the model itself.
-pub(super) fn rival_of(table: &Attribution, row: usize) -> usize {
-    let labels = table.labels();
-    rival(&table.full()[row * labels..(row + 1) * labels], table.gold()[row])
-}
-
-/// What every component adds to the margin of gold over `rival`.
-pub(super) fn margin(table: &Attribution, row: usize, rival: usize) -> Vec<f64> {
-    parts(table, row, table.gold()[row], rival)
-}
-
-fn parts(table: &Attribution, row: usize, of: usize, over: usize) -> Vec<f64> {
-    let components = 0..table.shape().components();
-    components.map(|index| pair(table.contribution(index), row, table.labels(), of, over)).collect()
-}
-
-fn pair(values: &[f32], row: usize, labels: usize, of: usize, over: usize) -> f64 {
-    f64::from(values[row * labels + of]) - f64::from(values[row * labels + over])
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     analysis::{
         check::comparable,
-        compare::{Agreement, agreement},
+        compare::{Agreement, agreements},
         tally::Tally,
     },
     error::Result,
@@ -31,13 +31,11 @@ pub fn matrix(runs: &[&Run]) -> Result<AgreementMatrix> {
     for pair in runs.windows(2) {
         comparable(&pair[0].meta, &pair[1].meta)?;
     }
-    let accuracies: Vec<Vec<f64>> = runs.iter().map(|run| Tally::of(&run.test).accuracies()).collect();
-    let row = |a: &[f64], run: &Run| accuracies.iter().map(|b| agreement(a, b, run.test.shape())).collect();
-    let name = |run: &&Run| format!("{}/{}/{}", run.meta.task.name, run.meta.task.template, run.meta.prompt.demo_seed);
+    let accuracies = runs.iter().map(|run| (Tally::of(&run.test).accuracies(), run.test.shape()));
     Ok(AgreementMatrix {
-        runs: runs.iter().map(name).collect(),
+        runs: runs.iter().map(|run| run.meta.name()).collect(),
         accuracy: runs.iter().map(|run| run.meta.accuracy.full).collect(),
-        agreement: accuracies.iter().zip(runs).map(|(a, run)| row(a, run)).collect(),
+        agreement: agreements(&accuracies.collect::<Vec<_>>()),
     })
 }
 

@@ -9,7 +9,7 @@ mod flips;
 mod matrix;
 mod transfer;
 
-pub use agreement::{Agreement, agreement, iou_of_best};
+pub use agreement::{Agreement, agreement, agreements, iou_of_best};
 pub use correlation::{pearson, ranks, spearman};
 pub use flips::{Flip, Moved, Shared, flips};
 pub use matrix::{AgreementMatrix, matrix};
@@ -23,7 +23,7 @@ use crate::{
     analysis::{
         check::comparable,
         compare::correlation::mean,
-        predict::{accuracy, predictions},
+        predict::{component_margins, rival_of},
         tally::Tally,
     },
     attribution::{Attribution, Split},
@@ -54,33 +54,39 @@ pub struct Comparison {
 /// Runs of different models or labels.
 pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
     comparable(&a.meta, &b.meta)?;
-    let shared = shared_examples(a, b);
+    let shared = shared_examples(test_examples(a), test_examples(b));
     let (rows_a, rows_b): (Vec<usize>, Vec<usize>) = shared.iter().map(|example| (example.a, example.b)).unzip();
-    let (accuracies_a, accuracies_b) = (Tally::of(&a.test).accuracies(), Tally::of(&b.test).accuracies());
-    let full = |run: &Run| accuracy(&predictions(run.test.full(), run.test.labels()), run.test.gold());
+    let tallies = [a, b].map(|run| Tally::of(&run.test));
     Ok(Comparison {
         agreement: Agreement {
             pearson_disjoint: agreement::on_disjoint_halves(&a.test, &rows_a, &b.test, &rows_b),
-            ..agreement(&accuracies_a, &accuracies_b, a.test.shape())
+            ..agreement(&tallies[0].accuracies(), &tallies[1].accuracies(), a.test.shape())
         },
-        accuracy: [full(a), full(b)],
+        accuracy: tallies.each_ref().map(|tally| tally.full_accuracy().unwrap_or(0.0)),
         shared: shared.len(),
         contribution_pearson: contribution_correlation(&a.test, &rows_a, &b.test, &rows_b),
         flips: flips(&a.test, &b.test, &shared, top),
     })
 }
 
-/// Test examples with the same id and gold label in both runs, in the order of the first.
-pub fn shared_examples(a: &Run, b: &Run) -> Vec<Shared> {
-    let rows: HashMap<&str, usize> = test_ids(b).enumerate().map(|(row, id)| (id, row)).collect();
-    let ids = test_ids(a).enumerate().take(a.test.len());
-    ids.filter_map(|(row, id)| Some(Shared { id: id.to_owned(), a: row, b: *rows.get(id)? }))
-        .filter(|shared| b.test.gold().get(shared.b) == Some(&a.test.gold()[shared.a]))
-        .collect()
+/// Examples with the same id and gold label on both sides, in the order of the first; a side lists the id and gold label
+/// of every row of its table.
+pub fn shared_examples<'a>(
+    a: impl Iterator<Item = (&'a str, usize)>,
+    b: impl Iterator<Item = (&'a str, usize)>,
+) -> Vec<Shared> {
+    let rows: HashMap<&str, (usize, usize)> = b.enumerate().map(|(row, (id, gold))| (id, (row, gold))).collect();
+    let found = a.enumerate().filter_map(|(row, (id, gold))| {
+        let &(other, label) = rows.get(id)?;
+        (label == gold).then(|| Shared { id: id.to_owned(), a: row, b: other })
+    });
+    found.collect()
 }
 
-fn test_ids(run: &Run) -> impl Iterator<Item = &str> {
-    run.examples.iter().filter(|example| example.split == Split::Test).map(|example| example.id.as_str())
+/// Id and gold label of every row of the test table.
+fn test_examples(run: &Run) -> impl Iterator<Item = (&str, usize)> {
+    let examples = run.examples.iter().filter(|example| example.split == Split::Test);
+    examples.map(|example| example.id.as_str()).zip(run.test.gold().iter().copied())
 }
 
 /// Mean over examples of the correlation over components of margin contributions.
@@ -89,8 +95,8 @@ fn contribution_correlation(a: &Attribution, rows_a: &[usize], b: &Attribution, 
         .iter()
         .zip(rows_b)
         .filter_map(|(&row_a, &row_b)| {
-            let rival = flips::rival_of(a, row_a);
-            pearson(&flips::margin(a, row_a, rival), &flips::margin(b, row_b, rival))
+            let (gold, rival) = (a.gold()[row_a], rival_of(a, row_a));
+            pearson(&component_margins(a, row_a, gold, rival), &component_margins(b, row_b, gold, rival))
         })
         .collect();
     mean(&correlations)
@@ -99,12 +105,7 @@ fn contribution_correlation(a: &Attribution, rows_a: &[usize], b: &Attribution, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        analysis::testing::{run, table},
-        component::Shape,
-    };
-
-    const SHAPE: Shape = Shape { layers: 3, heads: 4, labels: 3 };
+    use crate::analysis::testing::{SHAPE, run, table};
 
     #[test]
     fn a_run_agrees_with_itself_and_flips_nothing() {
@@ -122,7 +123,7 @@ mod tests {
         let mut b = a.clone();
         b.test = b.test.filter(|row| row >= 20);
         b.examples.retain(|example| example.split == Split::Train || example.id.as_str() >= "test-020");
-        let shared = shared_examples(&a, &b);
+        let shared = shared_examples(test_examples(&a), test_examples(&b));
         assert_eq!((shared.len(), shared[0].a, shared[0].b), (40, 20, 0));
         assert!(compare(&a, &b, 5).unwrap().flips.is_empty());
     }

@@ -1,8 +1,6 @@
 //! Two runs held against each other.
 
-use std::collections::HashMap;
-
-use crate::analysis::compare::{Agreement, Flip, Shared, agreement, flips};
+use crate::analysis::compare::{Agreement, Flip, agreement, agreements, flips, shared_examples};
 
 use super::open_run::OpenRun;
 
@@ -38,11 +36,8 @@ impl RunComparison {
         if !(comparable(a, b) && a.is_complete() && b.is_complete()) {
             return None;
         }
-        let accuracies = |run: &OpenRun| -> Vec<f64> {
-            (0..run.shape.components()).map(|c| run.test.tally.accuracy(c).unwrap_or(0.0)).collect()
-        };
-        let (left, right) = (accuracies(a), accuracies(b));
-        let shared = shared(a, b);
+        let (left, right) = (a.test.tally.accuracies(), b.test.tally.accuracies());
+        let shared = shared_examples(test_examples(a), test_examples(b));
         Some(Self {
             a: a.id,
             b: b.id,
@@ -54,15 +49,9 @@ impl RunComparison {
     }
 }
 
-/// Test examples with the same id and gold label in both, in the order of the left.
-fn shared(a: &OpenRun, b: &OpenRun) -> Vec<Shared> {
-    let rows: HashMap<&str, usize> =
-        b.test.items.iter().enumerate().map(|(row, item)| (item.id.as_str(), row)).collect();
-    let found = a.test.items.iter().enumerate().filter_map(|(row, item)| {
-        let other = *rows.get(item.id.as_str())?;
-        (b.test.items[other].gold == item.gold).then(|| Shared { id: item.id.clone(), a: row, b: other })
-    });
-    found.collect()
+/// Id and gold label of every test example.
+fn test_examples(run: &OpenRun) -> impl Iterator<Item = (&str, usize)> {
+    run.test.items.iter().map(|item| (item.id.as_str(), item.gold))
 }
 
 /// Agreement of every run with every other.
@@ -79,18 +68,12 @@ pub struct RunMatrix {
 impl RunMatrix {
     /// Compares every run with every other.
     pub fn of(runs: &[&OpenRun]) -> Self {
-        let accuracies = |run: &&OpenRun| -> Vec<f64> {
-            (0..run.shape.components()).map(|c| run.test.tally.accuracy(c).unwrap_or(0.0)).collect()
-        };
-        let all: Vec<Vec<f64>> = runs.iter().map(accuracies).collect();
-        let mut table = vec![vec![Agreement::default(); all.len()]; all.len()];
-        for row in 0..all.len() {
-            for column in row..all.len() {
-                let pair = agreement(&all[row], &all[column], runs[row].shape);
-                (table[row][column], table[column][row]) = (pair, pair);
-            }
+        let accuracies = runs.iter().map(|run| (run.test.tally.accuracies(), run.shape));
+        Self {
+            runs: runs.iter().map(|run| run.id).collect(),
+            agreement: agreements(&accuracies.collect::<Vec<_>>()),
+            at: (0, 0),
         }
-        Self { runs: runs.iter().map(|run| run.id).collect(), agreement: table, at: (0, 0) }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Who argued for what on one example.
 
-use crate::attribution::{Attribution, argmax};
+use crate::{
+    analysis::predict::{difference, rival},
+    attribution::{Attribution, argmax},
+};
 
-use super::{mixer::Mixer, open_run::OpenRun, tally::rival};
+use super::{mixer::Mixer, open_run::OpenRun};
 
 /// What one term adds to the margin of an example: gold minus its rival, in nats, as it is heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +47,7 @@ impl MarginBreakdown {
     }
 
     fn over(table: &Attribution, example: usize, (gold, rival): (usize, usize), mixer: Option<&Mixer>) -> Self {
-        let at = example * table.labels();
-        let margin = |values: &[f32]| f64::from(values[at + gold]) - f64::from(values[at + rival]);
+        let margin = |values: &[f32]| difference(values, table.labels(), example, gold, rival);
         let heads = (0..table.shape().components()).map(|component| MarginTerm {
             component: Some(component),
             margin: mixer.map_or(1.0, |mixer| mixer.weight(component)) * margin(table.contribution(component)),

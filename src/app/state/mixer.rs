@@ -1,6 +1,6 @@
 //! The mixer: one channel per component and one for `rest`, each with fader, mute and solo; and undo.
 //!
-//! The mixer knows settings only. What they do to predictions is [`Mixed`](super::mixed::Mixed)'s business. Strips are
+//! The mixer knows settings only. [`MixedLogits`](crate::analysis::MixedLogits) computes what they predict. Strips are
 //! numbered like components; the one after the last is `rest`.
 
 use crate::{analysis::Mix, attribution::Attribution};
@@ -303,8 +303,7 @@ mod tests {
         let mut mixer = Mixer::new(table.shape().components());
         mixer.move_by(&[3, 40], -3.0);
         mixer.mute(&[mixer.rest_channel()]);
-        let mut mixed = crate::app::state::mixed::Mixed::new(table.shape().components());
-        mixed.settle(&table, mixer.mix());
+        let mixed = crate::analysis::MixedLogits::new(mixer.mix(), &table);
         let close = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() < 1e-5;
         assert!(mixer.logits(&table).iter().zip(mixed.logits()).all(close));
     }

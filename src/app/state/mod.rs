@@ -11,13 +11,11 @@ pub mod generations;
 pub mod input;
 pub mod margin;
 pub mod metric;
-pub mod mixed;
 pub mod mixer;
 pub mod open_run;
 pub mod open_split;
 pub mod run_list;
 pub mod selection;
-pub mod tally;
 mod view;
 
 pub use activity::{FitNote, Fitting, Notice, Phase, Severity};

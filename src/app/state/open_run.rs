@@ -81,7 +81,7 @@ impl OpenRun {
         let kept = Arc::new(plan.clone());
         let side = |split| {
             let items = plan.split(split).iter().map(Item::from).collect();
-            OpenSplit::new(plan.shape, items, Attribution::new(plan.shape, plan.gold(split)))
+            OpenSplit::new(items, Attribution::new(plan.shape, plan.gold(split)))
         };
         Self {
             id,
@@ -110,15 +110,15 @@ impl OpenRun {
         let (shape, plan) = (run.test.shape(), Arc::new(Plan::of(&run)));
         let items = |split| run.examples.iter().filter(|record| record.split == split).map(Item::from).collect();
         let (train, test) = (items(Split::Train), items(Split::Test));
-        let mut run = Self {
+        Self {
             id,
             request: run.meta.request.clone(),
             model: run.meta.model.clone(),
             task: run.meta.task.clone(),
             prompt: run.meta.prompt.clone(),
             shape,
-            train: OpenSplit::new(shape, train, run.train),
-            test: OpenSplit::new(shape, test, run.test),
+            train: OpenSplit::new(train, run.train),
+            test: OpenSplit::new(test, run.test),
             exactness: run.meta.exactness,
             meta: Some(run.meta),
             stats: None,
@@ -129,9 +129,7 @@ impl OpenRun {
             baselines: None,
             results: ExperimentResults::default(),
             plan,
-        };
-        run.follow();
-        run
+        }
     }
 
     /// Takes the next examples in.
@@ -187,7 +185,7 @@ impl OpenRun {
     /// What is heard: the mix if it is on, the model itself if not.
     pub fn predicted(&self, split: Split) -> &[usize] {
         let side = self.side(split);
-        if self.mixer.on { side.mixed.predicted() } else { side.tally.full() }
+        if self.mixer.on { side.mixed.predictions() } else { side.tally.full_predictions() }
     }
 
     /// Accuracy of what is heard.
@@ -199,7 +197,8 @@ impl OpenRun {
     /// What the mix does to a test example.
     pub fn change(&self, example: usize) -> Change {
         let side = &self.test;
-        let (Some(&model), Some(&mix)) = (side.tally.full().get(example), side.mixed.predicted().get(example)) else {
+        let (model, mix) = (side.tally.full_predictions().get(example), side.mixed.predictions().get(example));
+        let (Some(&model), Some(&mix)) = (model, mix) else {
             return Change::Same;
         };
         match side.items[example].gold {

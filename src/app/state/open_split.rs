@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
+    analysis::{Mix, MixedLogits, Tally},
     attribution::Attribution,
-    component::Shape,
     run::ExampleRecord,
     runner::{PlannedExample, PromptText},
     text::printable,
 };
 
-use super::{mixed::Mixed, mixer::Mixer, tally::Tally};
+use super::mixer::Mixer;
 
 /// An example as it is listed. Its text is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,21 +32,23 @@ pub struct OpenSplit {
     pub items: Vec<Item>,
     /// Contributions of the examples attributed so far.
     pub table: Arc<Attribution>,
-    /// What the components and the model said.
+    /// What the components and the model predict.
     pub tally: Tally,
-    /// What the mix says.
-    pub mixed: Mixed,
+    /// What the mix predicts.
+    pub mixed: MixedLogits,
 }
 
 impl OpenSplit {
-    pub(super) fn new(shape: Shape, items: Vec<Item>, table: Attribution) -> Self {
-        let (tally, mixed) = (Tally::new(&table), Mixed::new(shape.components()));
+    /// A split under the model's own weights.
+    pub(super) fn new(items: Vec<Item>, table: Attribution) -> Self {
+        let (tally, mixed) = (Tally::of(&table), MixedLogits::new(Mix::identity(table.shape()), &table));
         Self { items, table: Arc::new(table), tally, mixed }
     }
 
+    /// Takes in the rows that the table gained, and changes the mix to that of `mixer`.
     pub(super) fn follow(&mut self, mixer: &Mixer) {
-        self.tally.absorb(&self.table);
-        self.mixed.settle(&self.table, mixer.mix());
+        self.tally.update(&self.table);
+        self.mixed.update(&self.table, mixer.mix());
     }
 }
 

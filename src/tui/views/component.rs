@@ -135,9 +135,9 @@ fn accuracy(theme: &Theme, run: &OpenRun, component: usize, role: Role, width: u
 /// One row a label: how often the component says it.
 fn said(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Vec<Line<'static>> {
     let tally = &run.test.tally;
-    let said = tally.said(component);
-    let row = |(label, &count): (usize, &u32)| {
-        let share = f64::from(count) / tally.len().max(1) as f64;
+    let predicted = tally.predicted(component);
+    let row = |(label, &count): (usize, &usize)| {
+        let share = count as f64 / tally.len().max(1) as f64;
         let name = pane::column(&run.label(label), 9);
         let mut spans = vec![
             Span::styled(format!("{:<5}", if label == 0 { "says" } else { "" }), theme.fg(Role::Dim)),
@@ -147,7 +147,7 @@ fn said(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Vec<Lin
         spans.push(Span::styled(format!(" {:>3.0}%", share * 100.0), theme.fg(Role::Text)));
         Line::from(spans)
     };
-    said.iter().enumerate().take(6).map(row).collect()
+    predicted.iter().enumerate().take(6).map(row).collect()
 }
 
 /// How it moves the margin, and where its fader stands; where that is too long, only that it is muted or soloed.

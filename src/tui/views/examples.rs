@@ -8,9 +8,9 @@ use ratatui::{
 };
 
 use crate::{
+    analysis::predict::margin,
     app::state::{
         Screen,
-        mixed::margin,
         open_run::{Change, OpenRun},
     },
     attribution::Split,
@@ -103,7 +103,7 @@ impl Columns {
     fn line(&self, theme: &Theme, run: &OpenRun, example: usize) -> Line<'static> {
         let item = &run.test.items[example];
         let heard = run.predicted(Split::Test)[example];
-        let (model, mixed) = (run.test.tally.full()[example], run.test.mixed.predicted()[example]);
+        let (model, mixed) = (run.test.tally.full_predictions()[example], run.test.mixed.predictions()[example]);
         let said = if self.model { mixed } else { heard };
         let role = |label: usize| if label == item.gold { Role::Good } else { Role::Bad };
         let mark = if heard == item.gold { "✓" } else { "✗" };
@@ -159,7 +159,7 @@ fn open_one(theme: &Theme, run: &OpenRun, example: usize) -> [Line<'static>; 2] 
     let labels = run.shape.labels;
     let model: Vec<f64> = row(side.table.full(), example, labels).iter().copied().map(f64::from).collect();
     let mixed = row(side.mixed.logits(), example, labels);
-    let (said, now) = (side.tally.full()[example], side.mixed.predicted()[example]);
+    let (said, now) = (side.tally.full_predictions()[example], side.mixed.predictions()[example]);
     let first = vec![
         Span::styled("gold ", theme.fg(Role::Dim)),
         Span::styled(run.label(item.gold), theme.bold(Role::Text)),

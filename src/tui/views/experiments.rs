@@ -164,7 +164,7 @@ fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, rerun: &Rerun) {
 fn flips(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, rerun: &Rerun) {
     let labels = run.shape.labels;
     let (direct, total) = (predictions(&rerun.direct, labels), predictions(&rerun.total, labels));
-    let model = run.test.tally.full();
+    let model = run.test.tally.full_predictions();
     let flipped: Vec<usize> = (0..total.len().min(model.len())).filter(|&row| model[row] != total[row]).collect();
     let note = Line::styled("model → total (direct)", theme.fg(Role::Dim));
     let inside = opened(buf, area, theme, &format!("{} answered otherwise", flipped.len()), note);

@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use crate::{
+    analysis::predict::softmax,
     app::state::{
         margin::{MarginBreakdown, MarginTerm},
         open_run::OpenRun,
@@ -35,7 +36,7 @@ pub(super) struct Logits {
 pub(super) fn chances(theme: &Theme, run: &OpenRun, held: usize, logits: &Logits, width: usize) -> Vec<Line<'static>> {
     let sides: Vec<(&str, &[f64], Vec<f64>)> = [("model", Some(&logits.model)), ("mix", logits.mix.as_ref())]
         .into_iter()
-        .filter_map(|(name, logits)| Some((name, logits?.as_slice(), softmax(logits?))))
+        .filter_map(|(name, logits)| Some((name, logits?.as_slice(), softmax(logits?, logits?.len()))))
         .collect();
     let shown = logits.model.len().min(6);
     let longest = (0..shown).map(|label| pane::width(&run.label(label))).max().unwrap_or(0).min(9);
@@ -111,11 +112,4 @@ fn row(theme: &Theme, run: &OpenRun, term: MarginTerm, largest: f64, width: u16)
         Span::styled(right, theme.fg(role)),
     ]
     .into()
-}
-
-fn softmax(logits: &[f64]) -> Vec<f64> {
-    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logits.iter().map(|logit| (logit - most).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
 }
