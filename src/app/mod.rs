@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`action`], [`effect`] | what can be asked for; what an update asks of the world outside |
+//! | [`screen`] | which screens there are, each declared once |
 //! | [`keymap`] | which key means what, where |
 //! | [`state`] | everything the explorer knows: data and queries |
 //! | [`mod@update`] | what actions and workers do to the state, a file a screen |
@@ -14,6 +15,7 @@
 pub mod action;
 pub mod effect;
 pub mod keymap;
+pub mod screen;
 pub mod state;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -22,6 +24,7 @@ pub mod update;
 pub use action::Action;
 pub use effect::{Effect, Leave};
 pub use keymap::{Key, KeyContext, Keymap};
+pub use screen::Screen;
 pub use state::{State, TaskChoice};
 pub use update::{
     on_baselines_event, on_experiment_event, on_file_event, on_fit_event, on_query_answer, on_quick_experiment_event,

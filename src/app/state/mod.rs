@@ -19,8 +19,9 @@ pub mod selection;
 pub mod tally;
 mod view;
 
+pub use super::screen::Screen;
 pub use activity::{FitNote, Fitting, Notice, Phase, Severity};
-pub use view::{Cursor, Map, Overlay, Screen};
+pub use view::{Cursor, Map, Overlay};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -202,14 +203,7 @@ impl State {
             (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_) | Overlay::Pool { .. }), _) => {
                 KeyContext::Line
             }
-            (None, Screen::Map) => KeyContext::Explore,
-            (None, Screen::Mixer) => KeyContext::Mixer,
-            (None, Screen::Prompt) => KeyContext::Prompt,
-            (None, Screen::Examples) => KeyContext::Examples,
-            (None, Screen::Experiments) => KeyContext::Experiments,
-            (None, Screen::Compare) => KeyContext::Compare,
-            (None, Screen::Matrix) => KeyContext::Matrix,
-            (None, Screen::Runs) => KeyContext::Runs,
+            (None, screen) => KeyContext::Screen(screen),
         }
     }
 

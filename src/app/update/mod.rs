@@ -245,21 +245,12 @@ pub fn go_to(state: &mut State, screen: Screen) -> Vec<Effect> {
     if state.screen == screen {
         return Vec::new();
     }
-    state.screen = Screen::Map;
-    let action = match screen {
-        Screen::Map => {
-            state.refresh();
-            return request_missing(state);
-        }
-        Screen::Mixer => Action::Mixer,
-        Screen::Prompt => Action::Prompt,
-        Screen::Examples => Action::Examples,
-        Screen::Experiments => Action::Attention,
-        Screen::Compare => Action::Compare,
-        Screen::Matrix => Action::Matrix,
-        Screen::Runs => Action::Runs,
-    };
-    update(state, action)
+    state.screen = Screen::default();
+    if screen == state.screen {
+        state.refresh();
+        return request_missing(state);
+    }
+    update(state, screen.opened_by())
 }
 
 /// Takes what was typed or pasted, if a line is open. Breaks of a pasted text become spaces; what cannot stand in a line

@@ -68,8 +68,7 @@ impl State {
         }
         self.map.metric = Metric::ALL.into_iter().find(|m| m.title() == remembered.metric).unwrap_or_default();
         self.ranked = remembered.ranked;
-        let screen = Screen::ALONE.into_iter().find(|screen| screen.name() == remembered.screen);
-        self.screen = screen.unwrap_or_default();
+        self.screen = Screen::reopened(&remembered.screen);
         self.refresh();
         request_missing(self)
     }

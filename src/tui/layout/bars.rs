@@ -7,18 +7,6 @@ use crate::app::{
     state::{Overlay, Screen},
 };
 
-/// The screens, as the header lists them.
-pub const TABS: [Screen; 8] = [
-    Screen::Map,
-    Screen::Mixer,
-    Screen::Prompt,
-    Screen::Examples,
-    Screen::Experiments,
-    Screen::Compare,
-    Screen::Matrix,
-    Screen::Runs,
-];
-
 /// Least width of a header with tabs.
 const ROOMY: u16 = 130;
 
@@ -43,11 +31,11 @@ pub fn tabs(header: Rect) -> Vec<(Screen, Rect)> {
     }
     let mut right = header.right();
     let place = |screen: Screen| {
-        let width = screen.name().len() as u16 + 2;
+        let width = screen.title().len() as u16 + 2;
         right -= width;
         (screen, Rect { x: right, width, ..header })
     };
-    TABS.into_iter().rev().map(place).collect()
+    Screen::ALL.iter().copied().rev().map(place).collect()
 }
 
 /// The hints of the footer: in order of use from the left, as many as fit, and those that hold everywhere on the right.
@@ -101,7 +89,7 @@ fn useful(state: &State, place: KeyContext) -> Vec<Action> {
 /// What is hinted at in a place; what does not fit is left to the help.
 const fn of_place(place: KeyContext) -> &'static [Action] {
     match place {
-        KeyContext::Explore => &[
+        KeyContext::Screen(Screen::Map) => &[
             Action::Fit,
             Action::ToggleMix,
             Action::Mute,
@@ -123,7 +111,7 @@ const fn of_place(place: KeyContext) -> &'static [Action] {
             Action::AblateEach,
             Action::Filter,
         ],
-        KeyContext::Mixer => &[
+        KeyContext::Screen(Screen::Mixer) => &[
             Action::Fit,
             Action::ToggleMix,
             Action::Method,
@@ -136,7 +124,7 @@ const fn of_place(place: KeyContext) -> &'static [Action] {
             Action::SaveMix,
             Action::Close,
         ],
-        KeyContext::Prompt => &[
+        KeyContext::Screen(Screen::Prompt) => &[
             Action::Rerun,
             Action::OwnText,
             Action::Later,
@@ -151,7 +139,7 @@ const fn of_place(place: KeyContext) -> &'static [Action] {
             Action::ToggleMix,
             Action::Close,
         ],
-        KeyContext::Examples => &[
+        KeyContext::Screen(Screen::Examples) => &[
             Action::ToggleMix,
             Action::Fit,
             Action::Filter,
@@ -162,7 +150,7 @@ const fn of_place(place: KeyContext) -> &'static [Action] {
             Action::ListUp,
             Action::Close,
         ],
-        KeyContext::Experiments => &[
+        KeyContext::Screen(Screen::Experiments) => &[
             Action::Attention,
             Action::Writes,
             Action::AblateMix,
@@ -173,7 +161,7 @@ const fn of_place(place: KeyContext) -> &'static [Action] {
             Action::AblateEach,
             Action::Close,
         ],
-        KeyContext::Compare => &[
+        KeyContext::Screen(Screen::Compare) => &[
             Action::NextSeed,
             Action::NextTemplate,
             Action::OtherRun,
@@ -182,10 +170,10 @@ const fn of_place(place: KeyContext) -> &'static [Action] {
             Action::Best,
             Action::Close,
         ],
-        KeyContext::Matrix => {
+        KeyContext::Screen(Screen::Matrix) => {
             &[Action::Open, Action::Queue, Action::NextSeed, Action::NextTemplate, Action::Runs, Action::Close]
         }
-        KeyContext::Runs => &[
+        KeyContext::Screen(Screen::Runs) => &[
             Action::Open,
             Action::Queue,
             Action::Rerun,
