@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use crate::app::{
     Action, Effect, State,
     state::{Overlay, Screen, selection::candidates},
-    update::{go_to, go_to_pair, update},
+    update::{go_to, run_matrix, update},
 };
 
 use super::layout::{self, Layout, bars, crosstab::crosstab, mixer::first_row};
@@ -28,9 +28,10 @@ pub(super) fn click(state: &mut State, screen: Rect, layout: Layout, at: Positio
         return Some(go_to(state, screen));
     }
     if state.screen == Screen::Matrix
-        && let Some(pair) = crosstab(screen, state.matrix.runs.len(), state.matrix.at).hit(at)
+        && let Some((row, column)) = crosstab(screen, state.matrix.runs.len(), state.matrix.at).hit(at)
     {
-        return Some(go_to_pair(state, pair));
+        let cell = row * state.matrix.runs.len() + column;
+        return Some(run_matrix::choose(state, cell).map_or_else(Vec::new, |action| update(state, action)));
     }
     None
 }

@@ -7,7 +7,7 @@ use crate::{
     app::{
         Action, Effect, State,
         state::{Screen, mixer::Held, selection::rows},
-        update::{mixer, update},
+        update::{mixer, selection::select_channel, update},
     },
     component::Shape,
 };
@@ -61,7 +61,7 @@ fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bo
             return update(state, choose(Action::Weaker, Action::Stronger));
         }
         if let Some(channel) = strip_at(state, places, at).filter(|_| on_track(places, at)) {
-            mixer::select_channel(state, channel);
+            select_channel(state, channel);
             return update(state, choose(Action::GainDown, Action::GainUp));
         }
     }
@@ -107,7 +107,7 @@ fn grip(state: &mut State, screen: Rect, at: Position) {
         }
         let on_same_row = state.channel() == Some(channel);
         if !on_same_row && state.fit_controls.held.is_none() {
-            mixer::select_channel(state, channel);
+            select_channel(state, channel);
         }
     }
     drag(state, screen, at);
@@ -141,7 +141,7 @@ fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
     if state.screen == Screen::Mixer
         && let Some(channel) = strip_at(state, MixerLayout::of(screen), at)
     {
-        mixer::select_channel(state, channel);
+        select_channel(state, channel);
     }
     if state.screen == Screen::Compare {
         clicks::choose_flip(state, Sides::of(screen, shape).flips(), at);

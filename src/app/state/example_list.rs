@@ -2,7 +2,10 @@
 
 use crate::attribution::Split;
 
-use super::open_run::{Change, OpenRun};
+use super::{
+    list::moved,
+    open_run::{Change, OpenRun},
+};
 
 /// Which examples are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +96,7 @@ impl ExampleList {
 
     /// Moves by so many rows.
     pub fn step(&mut self, rows: isize) {
-        self.at = self.at.saturating_add_signed(rows).min(self.rows.len().saturating_sub(1));
+        self.at = moved(self.at, rows, self.rows.len());
     }
 }
 

@@ -8,6 +8,7 @@ pub mod example_list;
 pub mod experiments;
 pub mod fit;
 pub mod input;
+pub mod list;
 pub mod margin;
 pub mod metric;
 pub mod mixed;
@@ -240,16 +241,6 @@ impl State {
     /// The first key of an action, or its name if it has none: for sentences.
     pub fn key_of(&self, action: Action) -> String {
         self.keymap.any_keys(action).into_iter().next().unwrap_or_else(|| action.name().to_owned())
-    }
-
-    /// Whether the cursor moves along a list of components.
-    pub fn is_ranking(&self) -> bool {
-        self.screen == Screen::Mixer || (self.ranked && self.screen == Screen::Map)
-    }
-
-    /// Whether pages are those of the prompt of the example that is opened.
-    pub fn scrolls_prompt(&self) -> bool {
-        self.screen == Screen::Examples && self.example_list.prompt.is_some()
     }
 
     /// Whether the screen moves by itself.
