@@ -25,7 +25,6 @@ use super::{
     color::Depth,
     executor::{Executor, Message, StartModel, StartStudy, TerminalRequest},
     input,
-    layout::page,
     mouse::mouse,
     session::Memory,
     settings,
@@ -188,7 +187,7 @@ impl Explorer {
     }
 
     fn take_key(&mut self, event: &Input) -> Option<TerminalRequest> {
-        self.state.page = page(self.screen.area(), &self.state).into();
+        self.state.page = views::page(self.screen.area(), &self.state).into();
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),
             Input::Paste(text) => type_text(&mut self.state, text),

@@ -83,11 +83,6 @@ impl ExampleList {
         self.step(0);
     }
 
-    /// The first row that is shown of a list with room for `room` rows: the chosen one stays in the middle.
-    pub fn first(&self, room: usize) -> usize {
-        self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room))
-    }
-
     /// Goes to a row.
     pub fn go(&mut self, row: usize) {
         self.at = row;
