@@ -26,7 +26,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
-/// What an action does to the list, on whatever screen.
+/// What an action does to the list on any screen.
 pub(super) fn change(state: &mut State, action: Action) {
     let list = &mut state.example_list;
     match action {
@@ -58,7 +58,7 @@ fn scroll(state: &mut State, action: Action) -> Option<()> {
     Some(())
 }
 
-/// Id, gold, what is heard, text.
+/// Id, gold label, predicted label, text.
 fn cells(state: &State) -> Option<Vec<String>> {
     let (run, example) = (state.run()?, chosen_example(state)?);
     let item = &run.test.items[example];

@@ -39,7 +39,7 @@ pub fn choose(state: &mut State, cell: usize) -> Option<Action> {
     None
 }
 
-/// Compares anew if other runs are at hand than before.
+/// Compares again if other runs are open than before.
 pub(super) fn settle(state: &mut State) {
     let Some(shown) = state.run().filter(|_| state.screen == Screen::Matrix) else { return };
     let alike = |run: &&OpenRun| run.is_complete() && comparable(run, shown);
