@@ -61,9 +61,21 @@ struct Frame {
     inside: Table,
 }
 
-fn frame(architecture: &str) -> Frame {
-    match architecture {
-        "gpt2" => Frame {
+/// Where tensors are called as in checkpoints of Llama.
+const LLAMA_FRAME: Frame = Frame {
+    embedding: "model.embed_tokens",
+    positions: "",
+    norm: "model.norm",
+    unembedding: "lm_head",
+    layer: "model.layers",
+    inside: LLAMA,
+};
+
+/// Architectures whose checkpoints call their tensors otherwise.
+const OWN_FRAMES: &[(&str, Frame)] = &[
+    (
+        "gpt2",
+        Frame {
             embedding: "transformer.wte",
             positions: "transformer.wpe",
             norm: "transformer.ln_f",
@@ -71,7 +83,10 @@ fn frame(architecture: &str) -> Frame {
             layer: "transformer.h",
             inside: GPT2,
         },
-        "gptneox" => Frame {
+    ),
+    (
+        "gptneox",
+        Frame {
             embedding: "gpt_neox.embed_in",
             positions: "",
             norm: "gpt_neox.final_layer_norm",
@@ -79,15 +94,18 @@ fn frame(architecture: &str) -> Frame {
             layer: "gpt_neox.layers",
             inside: NEOX,
         },
-        _ => Frame {
-            embedding: "model.embed_tokens",
-            positions: "",
-            norm: "model.norm",
-            unembedding: "lm_head",
-            layer: "model.layers",
-            inside: LLAMA,
-        },
-    }
+    ),
+];
+
+/// Single tensors that an architecture calls otherwise than its frame does: architecture, name in GGUF, own name.
+const OWN_NAMES: &[(&str, &str, &str)] = &[
+    ("gemma2", "ffn_norm", "pre_feedforward_layernorm"),
+    ("gemma3", "ffn_norm", "pre_feedforward_layernorm"),
+    ("phi3", "ffn_up", "mlp.gate_up_proj"),
+];
+
+fn frame(architecture: &str) -> &'static Frame {
+    OWN_FRAMES.iter().find(|(known, _)| *known == architecture).map_or(&LLAMA_FRAME, |(_, frame)| frame)
 }
 
 /// The tensor under the names that families ask for; several if it holds several experts, itself if it is unknown.
@@ -111,13 +129,9 @@ pub(super) fn translate(name: String, stored: Stored, facts: &Facts<'_>) -> Vec<
     if let Some(experts) = experts(&at, inner, &stored) {
         return experts;
     }
-    let own = |inner: &str| frame.inside.iter().find(|(own, _)| *own == inner).map(|&(_, name)| name);
-    let target = match (facts.architecture, inner) {
-        ("gemma2" | "gemma3", "ffn_norm") => Some("pre_feedforward_layernorm"),
-        ("phi3", "ffn_up") => Some("mlp.gate_up_proj"),
-        _ => own(inner),
-    };
-    match target {
+    let own = OWN_NAMES.iter().find(|(known, name, _)| (*known, *name) == (facts.architecture, inner));
+    let usual = || frame.inside.iter().find(|(name, _)| *name == inner).map(|&(_, name)| name);
+    match own.map(|&(_, _, name)| name).or_else(usual) {
         Some(target) => vec![(format!("{at}.{target}.{part}"), undo(inner, part, stored, facts))],
         None => vec![(name, stored)],
     }
