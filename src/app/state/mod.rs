@@ -16,6 +16,7 @@ pub mod mixer;
 pub mod open_run;
 pub mod open_split;
 pub mod run_list;
+pub mod scale;
 pub mod selection;
 pub mod tally;
 mod view;

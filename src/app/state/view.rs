@@ -2,7 +2,8 @@
 
 use super::{
     input::{LineInput, Palette},
-    metric::{Metric, Scale},
+    metric::Metric,
+    scale::Scale,
 };
 
 /// What lies on top of the screen.

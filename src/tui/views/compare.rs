@@ -14,8 +14,9 @@ use crate::{
         state::{
             Cursor, State,
             comparison::{RunComparison, comparable},
-            metric::{Metric, Scale},
+            metric::Metric,
             open_run::OpenRun,
+            scale::Scale,
         },
         update::comparison,
     },
