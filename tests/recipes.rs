@@ -1,6 +1,11 @@
 //! The recipes of CONTRIBUTING.md: an addition is one new file and a word in one list.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
+
+use partscope::app::{
+    Action, Keymap, Screen,
+    keymap::{DEFAULT, KeyLayer},
+};
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
@@ -38,7 +43,7 @@ fn elsewhere(folder: &str) -> Vec<(String, String)> {
 #[test]
 fn an_architecture_is_one_file_and_its_name_in_one_list() {
     let list = read("src/model/family/mod.rs");
-    let tools = ["architecture", "config", "recipe", "scaling"];
+    let tools = ["architecture", "config", "decoder_spec", "scaling"];
     let families: Vec<String> =
         files("src/model/family").into_iter().filter(|name| !tools.contains(&name.as_str())).collect();
     assert!(families.len() >= 11, "{families:?}");
@@ -47,6 +52,31 @@ fn an_architecture_is_one_file_and_its_name_in_one_list() {
         for (path, text) in elsewhere("src/model/family/") {
             assert!(!text.contains(&format!("family::{name}")), "{path} knows {name}");
         }
+    }
+}
+
+/// What `general.architecture` says in a GGUF file that begins with it.
+fn gguf_architecture(bytes: &[u8]) -> Option<String> {
+    let key = b"general.architecture";
+    let at = bytes.windows(key.len()).position(|window| window == key)? + key.len();
+    let length = u64::from_le_bytes(bytes.get(at + 4..at + 12)?.try_into().ok()?);
+    Some(String::from_utf8_lossy(bytes.get(at + 12..at + 12 + usize::try_from(length).ok()?)?).into_owned())
+}
+
+#[test]
+fn an_architecture_with_a_gguf_name_has_a_gguf_file_to_be_tested_on() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf");
+    let golden = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let golden = golden.filter(|path| path.extension().is_some_and(|end| end == "gguf"));
+    let golden: BTreeSet<String> = golden.filter_map(|path| gguf_architecture(&fs::read(path).unwrap())).collect();
+    let sources: String =
+        files("src/model/family").iter().map(|name| read(&format!("src/model/family/{name}.rs"))).collect();
+    let declared = sources.split("gguf: Some(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    assert_eq!(declared.map(str::to_owned).collect::<BTreeSet<_>>(), golden);
+    let (fields, tensors) = (read("src/model/gguf/config.rs"), read("src/model/gguf/names.rs"));
+    assert!(!fields.contains("ForCausalLM\"),"), "the list of architectures stands in src/model/family/mod.rs");
+    for table in ["OWN_FIELDS", "OWN_SCHEMES", "OWN_NAMES"] {
+        assert!(fields.contains(table) || tensors.contains(table), "CONTRIBUTING.md names {table}");
     }
 }
 
@@ -62,16 +92,104 @@ fn a_command_is_one_file_and_its_name_in_one_list() {
     }
 }
 
+/// The code of a file without its tests.
+fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or_default()
+}
+
+/// The file in `src/tui/views/` that draws a screen, as `src/tui/views/mod.rs` says.
+fn view_of(screen: Screen) -> String {
+    let list = read("src/tui/views/mod.rs");
+    let row = format!("Screen::{screen:?} => &");
+    let rest = list.split(&row).nth(1).unwrap_or_else(|| panic!("src/tui/views/mod.rs lacks {screen:?}"));
+    let name = rest.split("::VIEW").next().unwrap_or_default().to_owned();
+    assert!(list.contains(&format!("mod {name};")), "{name}");
+    name
+}
+
 #[test]
-fn a_screen_is_one_file_that_draws_from_the_state_alone() {
+fn a_screen_is_one_file_and_a_row_in_one_list() {
+    let keymap = Keymap::parse(DEFAULT).unwrap();
+    let views: BTreeSet<String> = Screen::ALL.iter().map(|&screen| view_of(screen)).collect();
+    assert_eq!(views.len(), Screen::ALL.len(), "a file for each");
+    let page = read("docs/explorer.md");
+    for &screen in Screen::ALL {
+        let text = read(&format!("src/tui/views/{}.rs", view_of(screen)));
+        assert!(text.contains("const VIEW: View ="), "{screen:?}");
+        let keys = keymap.any_keys(screen.opened_by());
+        let row = page.lines().find(|line| line.contains(&format!(" | {} | ", screen.title())));
+        let row = row.unwrap_or_else(|| panic!("docs/explorer.md lacks {}", screen.title()));
+        assert!(keys.iter().any(|key| row.contains(&format!("`{key}`"))), "docs/explorer.md: {keys:?} not in {row}");
+        assert!(KeyLayer::all().any(|layer| layer == KeyLayer::Screen(screen)));
+    }
+}
+
+/// A new screen is named in `src/app/screen.rs`, in the list of views, and, if it has a reducer, in that list. Beyond
+/// those two lists only the state and its reducers ask which screen is shown, never what draws or clicks.
+#[test]
+fn a_screen_is_named_in_its_lists_only() {
+    let lists = ["src/app/screen.rs", "src/tui/views/mod.rs", "src/app/update/mod.rs"];
+    for (path, text) in elsewhere("src/app/tests/") {
+        let asks = path.starts_with("src/app/state/") || path.starts_with("src/app/update/");
+        if lists.contains(&path.as_str()) || asks || path == "src/tui/screens.rs" {
+            continue;
+        }
+        for screen in Screen::ALL {
+            assert!(!code(&text).contains(&format!("Screen::{screen:?}")), "{path} names {screen:?}");
+        }
+    }
+    let reducers = read("src/app/update/mod.rs");
+    for &screen in Screen::ALL {
+        let named = code(&reducers).matches(&format!("Screen::{screen:?}")).count();
+        assert!(named <= 1 || screen == Screen::default(), "src/app/update/mod.rs names {screen:?} {named} times");
+    }
+}
+
+#[test]
+fn a_screen_is_opened_by_an_action_of_its_own() {
+    let opened: Vec<Action> = Screen::ALL.iter().map(|screen| screen.opened_by()).collect();
+    for action in &opened {
+        assert_eq!(opened.iter().filter(|other| *other == action).count(), 1, "{action:?}");
+    }
+}
+
+#[test]
+fn views_draw_from_the_state_alone() {
     let list = read("src/tui/views/mod.rs");
     for name in files("src/tui/views") {
         assert!(list.contains(&format!("mod {name};")), "{name}");
         let text = read(&format!("src/tui/views/{name}.rs"));
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for forbidden in ["std::fs", "fs::", "Store::", "Model::load", "_worker(", "execute("] {
-            assert!(!code.contains(forbidden), "{name} reaches for {forbidden}");
+            assert!(!code(&text).contains(forbidden), "{name} reaches for {forbidden}");
         }
+    }
+}
+
+#[test]
+fn a_quantity_of_the_map_is_a_row_of_one_list() {
+    let text = read("src/app/state/metric.rs");
+    let (before, after) = text.split_once("\nquantities! {\n").unwrap();
+    let (rows, after) = after.split_once("\n}\n").unwrap();
+    let names: Vec<&str> = rows.lines().filter_map(|line| line.strip_suffix(" = Quantity {")).map(str::trim).collect();
+    assert!(names.len() >= 10, "{names:?}");
+    for field in ["title", "unit", "needs", "value", "range", "note"] {
+        assert_eq!(rows.matches(&format!("        {field}: ")).count(), names.len(), "{field}");
+    }
+    for name in names {
+        for rest in [before, code(after)] {
+            assert!(!rest.contains(&format!("Self::{name}")), "{name} has a row and nothing else");
+        }
+    }
+}
+
+#[test]
+fn a_column_of_components_is_a_row_of_one_table() {
+    let text = read("src/cli/components.rs");
+    let (_, table) = text.split_once("const COLUMNS: &[Column] = &[").unwrap();
+    let (rows, after) = table.split_once("\n];\n").unwrap();
+    assert!(rows.matches("Column {").count() >= 6);
+    for head in rows.split("head: \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(!code(after).contains(&format!("\"{head}\"")), "{head} stands in the table only");
     }
 }
 
@@ -84,9 +202,8 @@ fn an_analysis_is_one_file_that_knows_no_model_file_or_screen() {
             continue;
         }
         let text = read(&format!("src/analysis/{name}.rs"));
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for forbidden in ["std::fs", "crate::model", "crate::tui", "crate::store", "crate::task"] {
-            assert!(!code.contains(forbidden), "{name} reaches for {forbidden}");
+            assert!(!code(&text).contains(forbidden), "{name} reaches for {forbidden}");
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`action`], [`effect`], [`message`] | what the user can ask for; what an update asks of the world outside; what comes back |
+//! | [`screen`] | the screens, each declared once |
 //! | [`keymap`] | which key means what, where |
 //! | [`state`] | everything the explorer knows: data and queries |
 //! | [`mod@update`] | what actions and messages do to the state, a file a screen |
@@ -17,6 +18,7 @@ pub mod effect;
 pub mod executor;
 pub mod keymap;
 pub mod message;
+pub mod screen;
 pub mod state;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -27,5 +29,6 @@ pub use effect::{Effect, Leave};
 pub use executor::Executor;
 pub use keymap::{Key, KeyContext, Keymap};
 pub use message::Message;
+pub use screen::Screen;
 pub use state::{State, TaskChoice};
 pub use update::{press, receive, update};

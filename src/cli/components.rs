@@ -46,6 +46,45 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A column of the table, `width` characters wide.
+struct Column {
+    head: &'static str,
+    width: usize,
+    side: Side,
+    cell: fn(&ComponentStats) -> String,
+}
+
+/// Alignment of a column.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// The columns before the shares of the predicted labels. `--json` has every field of [`ComponentStats`].
+const COLUMNS: &[Column] = &[
+    Column { head: "component", width: 10, side: Side::Left, cell: |stats| stats.component.to_string() },
+    Column { head: "accuracy", width: 9, side: Side::Right, cell: |stats| format!("{:.3}", stats.accuracy) },
+    Column {
+        head: "interval",
+        width: 17,
+        side: Side::Right,
+        cell: |stats| format!("{:.3}–{:.3}", stats.ci.0, stats.ci.1),
+    },
+    Column { head: "kappa", width: 8, side: Side::Right, cell: |stats| format!("{:.2}", stats.kappa) },
+    Column { head: "q", width: 10, side: Side::Right, cell: |stats| format!("{:.1e}", stats.q) },
+    Column { head: "  kind", width: 15, side: Side::Left, cell: |stats| format!("  {}", stats.kind) },
+];
+
+/// Formats one row of the table, without the shares.
+fn row(text: impl Fn(&Column) -> String) -> String {
+    let padded = |column: &Column| match (column.side, column.width, text(column)) {
+        (Side::Left, width, text) => format!("{text:<width$}"),
+        (Side::Right, width, text) => format!("{text:>width$}"),
+    };
+    COLUMNS.iter().map(padded).collect()
+}
+
 /// Formats the components, most accurate first.
 fn table(meta: &RunMeta, mut components: Vec<ComponentStats>) -> String {
     components.sort_by(|a, b| b.accuracy.partial_cmp(&a.accuracy).unwrap_or(Ordering::Equal));
@@ -67,32 +106,24 @@ fn table(meta: &RunMeta, mut components: Vec<ComponentStats>) -> String {
         meta.accuracy.chance,
         Thresholds::default().q
     );
-    let _ = writeln!(
-        text,
-        "{:<10}{:>9}{:>17}{:>8}{:>10}  {:<13}predicted {}",
-        "component",
-        "accuracy",
-        "interval",
-        "kappa",
-        "q",
-        "kind",
-        words.join(" / ")
-    );
+    let heads = row(|column| column.head.to_owned());
+    let _ = writeln!(text, "{heads}predicted {}", words.join(" / "));
     for stats in &components {
         let shares: Vec<String> = stats.predicted.iter().map(|share| format!("{:.0}%", 100.0 * share)).collect();
-        let interval = format!("{:.3}–{:.3}", stats.ci.0, stats.ci.1);
         let beats = if stats.beats_full { "  beats the full model" } else { "" };
-        let _ = writeln!(
-            text,
-            "{:<10}{:>9.3}{:>17}{:>8.2}{:>10.1e}  {:<13}{}{beats}",
-            stats.component,
-            stats.accuracy,
-            interval,
-            stats.kappa,
-            stats.q,
-            stats.kind,
-            shares.join(" / ")
-        );
+        let cells = row(|column| (column.cell)(stats));
+        let _ = writeln!(text, "{cells}{}{beats}", shares.join(" / "));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_where_scripts_cut_them() {
+        let heads = row(|column| column.head.to_owned());
+        assert_eq!(heads, "component  accuracy         interval   kappa         q  kind         ");
+    }
 }

@@ -29,7 +29,6 @@ use super::{
     clipboard,
     color::Depth,
     input,
-    layout::page,
     mouse::mouse,
     session::Memory,
     settings,
@@ -200,7 +199,7 @@ impl Explorer {
     }
 
     fn take_key(&mut self, event: &Input) -> Option<TerminalRequest> {
-        self.state.page = page(self.screen.area(), &self.state).into();
+        self.state.page = views::page(self.screen.area(), &self.state).into();
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),
             Input::Paste(text) => type_text(&mut self.state, text),

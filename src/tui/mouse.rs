@@ -1,25 +1,23 @@
 //! What the mouse does: a click goes there, the wheel moves what it turns over, faders and sliders are dragged.
+//!
+//! What lies where, each screen says in its [`View`](super::views::View).
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::{
-    app::{
-        Action, Effect, State,
-        state::{Screen, mixer::Held, selection::rows},
-        update::{mixer, update},
-    },
-    component::Shape,
+use crate::app::{
+    Action, Effect, State,
+    state::mixer::Held,
+    update::{mixer, selection::select_channel, update},
 };
 
 use super::{
     clicks,
     layout::{
-        self, Layout, Sides, list_rows, map_cells,
-        mixer::{MixerLayout, first_row, share},
-        side_cells,
+        Layout,
+        mixer::{MixerLayout, share},
     },
-    widgets::grid::Grid,
+    views::{CURSOR, Target, view_of},
 };
 
 /// Takes in what the mouse did.
@@ -27,90 +25,61 @@ pub fn mouse(state: &mut State, screen: Rect, event: MouseEvent) -> Vec<Effect> 
     let at = Position::new(event.column, event.row);
     let Some(layout) = Layout::of(screen, state) else { return Vec::new() };
     let free = state.overlay.is_none();
-    if event.kind == MouseEventKind::Down(MouseButton::Left)
-        && let Some(effects) = clicks::click(state, screen, layout, at)
-    {
-        return effects;
-    }
     match event.kind {
-        MouseEventKind::Down(MouseButton::Left) if free && state.screen == Screen::Mixer => grip(state, screen, at),
+        MouseEventKind::Down(MouseButton::Left) => {
+            let on_top = clicks::click(state, layout, at);
+            return on_top.unwrap_or_else(|| if free { press(state, layout, at) } else { Vec::new() });
+        }
         MouseEventKind::Drag(MouseButton::Left) if state.fit_controls.held.is_some() => drag(state, screen, at),
         MouseEventKind::Up(MouseButton::Left) => mixer::let_go(state),
-        MouseEventKind::Down(MouseButton::Left) | MouseEventKind::Drag(MouseButton::Left) if free => {
-            point(state, screen, layout, at);
-        }
+        MouseEventKind::Drag(MouseButton::Left) if free => point(state, layout, at),
         MouseEventKind::Down(MouseButton::Right) if free => {
-            point(state, screen, layout, at);
-            if matches!(state.screen, Screen::Map | Screen::Mixer) {
-                return update(state, Action::Mark);
-            }
+            point(state, layout, at);
+            let then = view_of(state.screen).right_button;
+            return then.map_or_else(Vec::new, |action| update(state, action));
         }
-        MouseEventKind::ScrollDown => return wheel(state, screen, layout, at, true),
-        MouseEventKind::ScrollUp => return wheel(state, screen, layout, at, false),
+        MouseEventKind::ScrollDown => return wheel(state, layout, at, |[down, _]| down),
+        MouseEventKind::ScrollUp => return wheel(state, layout, at, |[_, up]| up),
         _ => {}
     }
     Vec::new()
 }
 
-/// Over a fader or the slider it moves that; elsewhere the list or the layers, whichever is under it.
-fn wheel(state: &mut State, screen: Rect, layout: Layout, at: Position, down: bool) -> Vec<Effect> {
-    let choose = |if_down, if_up| if down { if_down } else { if_up };
-    if state.overlay.is_none() && state.screen == Screen::Mixer {
-        let places = MixerLayout::of(screen);
-        if places.slider().contains(at) {
-            return update(state, choose(Action::Weaker, Action::Stronger));
-        }
-        if let Some(channel) = strip_at(state, places, at).filter(|_| on_track(places, at)) {
-            mixer::select_channel(state, channel);
-            return update(state, choose(Action::GainDown, Action::GainUp));
-        }
+fn target(state: &State, layout: Layout, at: Position) -> Option<Target> {
+    (view_of(state.screen).target)(layout, state, at)
+}
+
+/// Over a fader or the slider the wheel moves that; elsewhere what the screen says.
+fn wheel(state: &mut State, layout: Layout, at: Position, turned: fn([Action; 2]) -> Action) -> Vec<Effect> {
+    if state.overlay.is_some() {
+        return update(state, turned(CURSOR));
     }
-    let list = match state.screen {
-        Screen::Map => layout.examples,
-        Screen::Examples => layout::examples(screen)[0],
-        Screen::Compare => Sides::of(screen, shape(state)).facts,
-        Screen::Mixer | Screen::Prompt | Screen::Experiments | Screen::Matrix | Screen::Runs => Rect::default(),
+    let actions = match target(state, layout, at) {
+        Some(Target::Handle(Held::Strength)) => [Action::Weaker, Action::Stronger],
+        Some(Target::Handle(Held::Fader(channel))) => {
+            select_channel(state, channel);
+            [Action::GainDown, Action::GainUp]
+        }
+        _ => (view_of(state.screen).wheel)(layout, state, at),
     };
-    let listed = state.overlay.is_none() && (list.contains(at) || state.screen == Screen::Examples);
-    let prompt = state.editor.as_ref().filter(|_| state.overlay.is_none() && state.screen == Screen::Prompt);
-    if prompt.is_some_and(|editor| layout::editing(screen, editor.demos.len()).text.contains(at)) {
-        return update(state, choose(Action::PageDown, Action::PageUp));
-    }
-    let action = if listed { choose(Action::ListDown, Action::ListUp) } else { choose(Action::Down, Action::Up) };
-    update(state, action)
+    update(state, turned(actions))
 }
 
-fn shape(state: &State) -> Shape {
-    state.run().map_or(Shape { layers: 1, heads: 1, labels: 2 }, |run| run.shape)
-}
-
-/// The channel of the mixer in the row at a place on the screen.
-fn strip_at(state: &State, places: MixerLayout, at: Position) -> Option<usize> {
-    let channels: Vec<usize> = state.channels().collect();
-    let here = channels.iter().position(|&channel| Some(channel) == state.channel()).unwrap_or(0);
-    let first = first_row(channels.len(), places.rows.height.into(), here);
-    channels.get(first + places.row(at)?).copied()
-}
-
-fn on_track(places: MixerLayout, at: Position) -> bool {
-    places.row(at).is_some_and(|row| places.track(row as u16).contains(at))
-}
-
-/// Takes hold of a fader or of the slider, or goes to a channel.
-fn grip(state: &mut State, screen: Rect, at: Position) {
-    let places = MixerLayout::of(screen);
-    if places.slider().contains(at) {
-        state.fit_controls.held = Some(Held::Strength);
-    } else if let Some(channel) = strip_at(state, places, at) {
-        if on_track(places, at) {
-            state.fit_controls.held = Some(Held::Fader(channel));
+/// Takes hold of a fader or a slider, does what a button does, or goes to what lies there.
+fn press(state: &mut State, layout: Layout, at: Position) -> Vec<Effect> {
+    match target(state, layout, at) {
+        Some(Target::Handle(handle)) => {
+            state.fit_controls.held = Some(handle);
+            drag(state, layout.area, at);
         }
-        let on_same_row = state.channel() == Some(channel);
-        if !on_same_row && state.fit_controls.held.is_none() {
-            mixer::select_channel(state, channel);
+        Some(Target::Button(choose, index)) => {
+            let then = choose(state, index);
+            state.refresh();
+            return then.map_or_else(Vec::new, |action| update(state, action));
         }
+        _ => point(state, layout, at),
     }
-    drag(state, screen, at);
+    Vec::new()
 }
 
 /// Moves what is held to where the mouse is.
@@ -124,58 +93,16 @@ fn drag(state: &mut State, screen: Rect, at: Position) {
 }
 
 /// Goes to what lies at a place on the screen.
-fn point(state: &mut State, screen: Rect, layout: Layout, at: Position) {
+fn point(state: &mut State, layout: Layout, at: Position) {
     if state.run().is_none() {
         return;
     }
-    let shape = shape(state);
-    let grids = match state.screen {
-        Screen::Map if !state.ranked => vec![map_cells(layout.map)],
-        Screen::Compare => Sides::of(screen, shape).maps.map(side_cells).to_vec(),
-        _ => Vec::new(),
-    };
-    let hit = grids.into_iter().find_map(|area| Grid::fit(area, shape, state.cursor).hit(at));
-    if let Some((layer, column)) = hit {
-        state.select(layer * (shape.heads + 1) + column);
-    }
-    if state.screen == Screen::Mixer
-        && let Some(channel) = strip_at(state, MixerLayout::of(screen), at)
-    {
-        mixer::select_channel(state, channel);
-    }
-    if state.screen == Screen::Compare {
-        clicks::choose_flip(state, Sides::of(screen, shape).flips(), at);
-    }
-    choose_row(state, screen, at);
-    let rows = match state.screen {
-        Screen::Map => list_rows(layout.examples, true),
-        Screen::Examples => list_rows(layout::examples(screen)[0], false),
-        _ => Rect::default(),
-    };
-    if rows.contains(at) {
-        let first = state.example_list.first(rows.height.into());
-        state.example_list.go(first + usize::from(at.y - rows.y));
+    match target(state, layout, at) {
+        Some(Target::Place(choose, index)) => choose(state, index),
+        Some(Target::Handle(Held::Fader(channel))) => select_channel(state, channel),
+        Some(Target::Handle(Held::Strength) | Target::Button(..)) | None => {}
     }
     state.refresh();
-}
-
-/// Goes to the row of a list of runs or demonstrations.
-fn choose_row(state: &mut State, screen: Rect, at: Position) {
-    let (rows, count, here) = match (state.screen, &state.editor) {
-        (Screen::Runs, _) => (layout::runs_list(screen), rows(state).len(), state.run_list.at),
-        (Screen::Prompt, Some(editor)) => {
-            (layout::editing(screen, editor.demos.len()).rows(), editor.demos.len(), editor.at)
-        }
-        _ => return,
-    };
-    let chosen = first_row(count, rows.height.into(), here) + usize::from(at.y.saturating_sub(rows.y));
-    if !rows.contains(at) || chosen >= count {
-        return;
-    }
-    match &mut state.editor {
-        Some(editor) if state.screen == Screen::Prompt => editor.at = chosen,
-        _ => state.run_list.at = chosen,
-    }
 }
 
 #[cfg(test)]
@@ -183,7 +110,16 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
-    use crate::app::tests::{fixture, harness::Bench};
+    use crate::{
+        app::{
+            Screen,
+            tests::{fixture, harness::Bench},
+        },
+        tui::{
+            layout::{self, Sides, crosstab::crosstab, list_rows, map_cells},
+            widgets::grid::Grid,
+        },
+    };
 
     const SCREEN: Rect = Rect::new(0, 0, 80, 24);
     const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
@@ -265,5 +201,25 @@ mod tests {
         assert_eq!(bench.state.run_list.at, 3);
         does(&mut bench, CLICK, rows.x, rows.y + 9);
         assert_eq!(bench.state.run_list.at, 3);
+    }
+
+    #[test]
+    fn flipped_examples_and_pairs_of_runs_are_clicked() {
+        let mut bench = Bench::finished(48);
+        bench.keys("s");
+        bench.run_to_end(48);
+        bench.keys("c");
+        let flips = Sides::of(SCREEN, bench.shape).flips();
+        assert!(bench.state.comparison.as_ref().unwrap().flips.len() > 1);
+        does(&mut bench, CLICK, flips.x, flips.y + 1);
+        assert_eq!(bench.state.flip, 1);
+        bench.keys("esc M");
+        let cells = crosstab(SCREEN, 2, (0, 1)).cells;
+        for kind in [CLICK, DRAG] {
+            does(&mut bench, kind, cells.x, cells.y + 1);
+            assert_eq!((bench.state.matrix.at, bench.state.screen), ((1, 0), Screen::Matrix));
+        }
+        does(&mut bench, CLICK, cells.x, cells.y + 1);
+        assert_eq!(bench.state.screen, Screen::Compare, "a second click opens the pair");
     }
 }

@@ -13,8 +13,10 @@ use ratatui::{
 
 use crate::{
     app::{
+        Screen,
         state::{Cursor, Phase, Severity},
         tests::{fixture, harness::Bench},
+        update::go_to,
     },
     attribution::Exactness,
     component::Shape,
@@ -31,6 +33,18 @@ use super::{
 };
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// Screens whose pictures show more than what the key that opens them does, by the tests below.
+const POSED: &[(Screen, &[&str])] = &[
+    (Screen::Map, &["map", "mix", "ranking"]),
+    (Screen::Mixer, &["desk"]),
+    (Screen::Prompt, &["prompt"]),
+    (Screen::Examples, &["examples"]),
+    (Screen::Experiments, &["effects", "attention", "writes"]),
+    (Screen::Compare, &["compare"]),
+    (Screen::Matrix, &["matrix"]),
+    (Screen::Runs, &["runs"]),
+];
 
 fn paint(bench: &Bench, (width, height): (u16, u16), depth: Depth) -> Buffer {
     let themes = Theme::built_in(depth).unwrap();
@@ -99,6 +113,29 @@ fn check(name: &str, buf: &Buffer) {
         before.lines().nth(line).unwrap_or("(nothing)"),
         now.lines().nth(line).unwrap_or("(nothing)"),
     );
+}
+
+#[test]
+fn every_screen_has_its_pictures_at_every_size() {
+    let mut bench = Bench::finished(200);
+    bench.keys("s");
+    bench.run_to_end(200);
+    for &screen in Screen::ALL {
+        go_to(&mut bench.state, screen);
+        assert_eq!(bench.state.screen, screen);
+        let posed = POSED.iter().find(|(posed, _)| *posed == screen);
+        for (width, height) in SIZES {
+            let buf = paint(&bench, (width, height), Depth::True);
+            let Some((_, names)) = posed else {
+                check(&format!("{}-{width}x{height}", screen.name()), &buf);
+                continue;
+            };
+            for name in *names {
+                let path = format!("{}/tests/screens/{name}-{width}x{height}.txt", env!("CARGO_MANIFEST_DIR"));
+                assert!(Path::new(&path).exists(), "{path}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn read(path: &Path) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{Action, KeyContext};
+    use crate::app::{Action, KeyContext, Screen};
 
     #[test]
     fn the_users_files_come_on_top() {
@@ -76,7 +76,10 @@ mod tests {
         let place = Some(folder.path());
         assert_eq!(keymap(place).unwrap(), Keymap::parse(DEFAULT).unwrap());
         fs::write(folder.path().join("keymap.toml"), "[explore]\n\"ctrl-m\" = \"mute\"").unwrap();
-        assert_eq!(keymap(place).unwrap().lookup(KeyContext::Explore, "ctrl-m".parse().unwrap()), Some(Action::Mute));
+        assert_eq!(
+            keymap(place).unwrap().lookup(KeyContext::Screen(Screen::Map), "ctrl-m".parse().unwrap()),
+            Some(Action::Mute)
+        );
         fs::create_dir(folder.path().join("themes")).unwrap();
         let mine = include_str!("../../assets/themes/dark.toml").replace("\"dark\"", "\"mine\"");
         fs::write(folder.path().join("themes/mine.toml"), mine).unwrap();

@@ -9,7 +9,10 @@ use crate::text::line_at;
 
 pub use key::{Code, Key, ParseKeyError};
 
-use super::action::Action;
+use super::{
+    action::Action,
+    screen::{Screen, SharedKeys},
+};
 
 /// The keys the explorer is built with.
 pub const DEFAULT: &str = include_str!("../../../assets/keymap.toml");
@@ -21,28 +24,10 @@ pub enum KeyLayer {
     Global,
     /// Holds on every screen.
     Screens,
-    /// Holds where there is a cursor on a map.
-    Cursor,
-    /// Holds where examples are listed.
-    Lists,
-    /// Holds where the mix is moved.
-    Faders,
-    /// Holds on the map.
-    Explore,
-    /// Holds at the mixer.
-    Mixer,
-    /// Holds among the demonstrations.
-    Prompt,
-    /// Holds among the examples.
-    Examples,
-    /// Holds where effects, attention and written words are shown.
-    Experiments,
-    /// Holds where two runs are compared.
-    Compare,
-    /// Holds where all runs are compared.
-    Matrix,
-    /// Holds in the list of runs.
-    Runs,
+    /// Holds on the screens that declare it.
+    Shared(SharedKeys),
+    /// Holds on one screen.
+    Screen(Screen),
     /// Holds in the list of keys.
     Help,
     /// Holds in a line that is typed.
@@ -51,40 +36,19 @@ pub enum KeyLayer {
 
 impl KeyLayer {
     /// All tables, in the order of the keymap.
-    pub const ALL: [Self; 15] = [
-        Self::Global,
-        Self::Screens,
-        Self::Cursor,
-        Self::Lists,
-        Self::Faders,
-        Self::Explore,
-        Self::Mixer,
-        Self::Prompt,
-        Self::Examples,
-        Self::Experiments,
-        Self::Compare,
-        Self::Matrix,
-        Self::Runs,
-        Self::Help,
-        Self::Line,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let shared = SharedKeys::ALL.into_iter().map(Self::Shared);
+        let screens = Screen::ALL.iter().copied().map(Self::Screen);
+        [Self::Global, Self::Screens].into_iter().chain(shared).chain(screens).chain([Self::Help, Self::Line])
+    }
 
     /// Its name in the keymap.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Global => "global",
             Self::Screens => "screens",
-            Self::Cursor => "cursor",
-            Self::Lists => "lists",
-            Self::Faders => "faders",
-            Self::Explore => "explore",
-            Self::Mixer => "mix",
-            Self::Prompt => "prompt",
-            Self::Examples => "examples",
-            Self::Experiments => "cause",
-            Self::Compare => "compare",
-            Self::Matrix => "matrix",
-            Self::Runs => "runs",
+            Self::Shared(shared) => shared.name(),
+            Self::Screen(screen) => screen.keys(),
             Self::Help => "help",
             Self::Line => "line",
         }
@@ -94,22 +58,8 @@ impl KeyLayer {
 /// Where a key is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyContext {
-    /// On the map.
-    Explore,
-    /// At the mixer.
-    Mixer,
-    /// Among the demonstrations.
-    Prompt,
-    /// Among the examples.
-    Examples,
-    /// Where effects, attention and written words are shown.
-    Experiments,
-    /// Where two runs are compared.
-    Compare,
-    /// Where all runs are compared.
-    Matrix,
-    /// In the list of runs.
-    Runs,
+    /// On a screen.
+    Screen(Screen),
     /// In the list of keys.
     Help,
     /// In a line that is typed.
@@ -118,48 +68,20 @@ pub enum KeyContext {
 
 impl KeyContext {
     /// All places.
-    pub const ALL: [Self; 10] = [
-        Self::Explore,
-        Self::Mixer,
-        Self::Prompt,
-        Self::Examples,
-        Self::Experiments,
-        Self::Compare,
-        Self::Matrix,
-        Self::Runs,
-        Self::Help,
-        Self::Line,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        Screen::ALL.iter().copied().map(Self::Screen).chain([Self::Help, Self::Line])
+    }
 
-    /// The tables that hold there.
-    pub const fn tables(self) -> &'static [KeyLayer] {
-        match self {
-            Self::Explore => &[
-                KeyLayer::Explore,
-                KeyLayer::Cursor,
-                KeyLayer::Lists,
-                KeyLayer::Faders,
-                KeyLayer::Screens,
-                KeyLayer::Global,
-            ],
-            Self::Mixer => &[KeyLayer::Mixer, KeyLayer::Faders, KeyLayer::Screens, KeyLayer::Global],
-            Self::Prompt => &[KeyLayer::Prompt, KeyLayer::Screens, KeyLayer::Global],
-            Self::Examples => &[KeyLayer::Examples, KeyLayer::Lists, KeyLayer::Screens, KeyLayer::Global],
-            Self::Experiments => &[
-                KeyLayer::Experiments,
-                KeyLayer::Cursor,
-                KeyLayer::Lists,
-                KeyLayer::Faders,
-                KeyLayer::Screens,
-                KeyLayer::Global,
-            ],
-            Self::Compare => {
-                &[KeyLayer::Compare, KeyLayer::Cursor, KeyLayer::Lists, KeyLayer::Screens, KeyLayer::Global]
-            }
-            Self::Matrix => &[KeyLayer::Matrix, KeyLayer::Screens, KeyLayer::Global],
-            Self::Runs => &[KeyLayer::Runs, KeyLayer::Screens, KeyLayer::Global],
-            Self::Help => &[KeyLayer::Help, KeyLayer::Global],
-            Self::Line => &[KeyLayer::Line, KeyLayer::Global],
+    /// Whether the keys of `table` hold there.
+    pub fn has(self, table: KeyLayer) -> bool {
+        match (self, table) {
+            (_, KeyLayer::Global)
+            | (Self::Screen(_), KeyLayer::Screens)
+            | (Self::Help, KeyLayer::Help)
+            | (Self::Line, KeyLayer::Line) => true,
+            (Self::Screen(screen), KeyLayer::Shared(shared)) => screen.shared_keys().contains(&shared),
+            (Self::Screen(screen), KeyLayer::Screen(own)) => screen == own,
+            _ => false,
         }
     }
 }
@@ -182,7 +104,7 @@ pub enum KeymapError {
     #[error("the keymap is not valid: {0}")]
     Syntax(String),
     /// A table that does not exist.
-    #[error("the keymap has a table `{0}`; there are: {known}", known = crate::text::list(KeyLayer::ALL.map(KeyLayer::name)))]
+    #[error("the keymap has a table `{0}`; there are: {known}", known = crate::text::list(KeyLayer::all().map(KeyLayer::name)))]
     KeyLayer(String),
     /// A text that names no key.
     #[error(transparent)]
@@ -236,7 +158,7 @@ impl Keymap {
             KeymapError::Syntax(format!("line {line}: {}", error.message()))
         })?;
         for (name, rows) in &tables {
-            let table = KeyLayer::ALL.into_iter().find(|table| table.name() == name);
+            let table = KeyLayer::all().find(|table| table.name() == name);
             let table = table.ok_or_else(|| KeymapError::KeyLayer(name.clone()))?;
             for (key, action) in rows {
                 self.bind(table, key, action.as_str().unwrap_or_default())?;
@@ -257,7 +179,7 @@ impl Keymap {
 
     /// The bindings that hold at `place`.
     fn at(&self, place: KeyContext) -> impl Iterator<Item = &Binding> {
-        self.bindings.iter().filter(move |binding| place.tables().contains(&binding.table))
+        self.bindings.iter().filter(move |binding| place.has(binding.table))
     }
 
     /// What `key` means at `place`.
@@ -285,19 +207,19 @@ impl Keymap {
     /// The tables in which an action has a key, in their order.
     pub fn tables(&self, action: Action) -> Vec<KeyLayer> {
         let bound = |table: &KeyLayer| self.bindings.iter().any(|row| row.table == *table && row.action == action);
-        KeyLayer::ALL.into_iter().filter(bound).collect()
+        KeyLayer::all().filter(bound).collect()
     }
 
     /// The keys of `action` at the first place where it has some.
     pub fn any_keys(&self, action: Action) -> Vec<String> {
-        let all = KeyContext::ALL.iter().map(|&place| self.keys(place, action));
-        all.into_iter().find(|keys| !keys.is_empty()).unwrap_or_default()
+        let mut all = KeyContext::all().map(|place| self.keys(place, action));
+        all.find(|keys| !keys.is_empty()).unwrap_or_default()
     }
 }
 
 /// Whether there is a place where both tables hold.
 fn meet(a: KeyLayer, b: KeyLayer) -> bool {
-    KeyContext::ALL.iter().any(|place| place.tables().contains(&a) && place.tables().contains(&b))
+    KeyContext::all().any(|place| place.has(a) && place.has(b))
 }
 
 #[cfg(test)]
@@ -314,19 +236,19 @@ mod tests {
         for &action in Action::ALL.iter().filter(|&&action| action != Action::Nothing) {
             assert!(!keymap.any_keys(action).is_empty(), "{} has no key", action.name());
         }
-        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('w')), Some(Action::Fit));
-        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('q')), Some(Action::Quit));
+        assert_eq!(keymap.lookup(KeyContext::Screen(Screen::Map), Key::char('w')), Some(Action::Fit));
+        assert_eq!(keymap.lookup(KeyContext::Screen(Screen::Map), Key::char('q')), Some(Action::Quit));
         assert_eq!(keymap.lookup(KeyContext::Help, Key::char('w')), None);
-        assert_eq!(keymap.keys(KeyContext::Explore, Action::Left), ["h", "←"]);
+        assert_eq!(keymap.keys(KeyContext::Screen(Screen::Map), Action::Left), ["h", "←"]);
     }
 
     #[test]
     fn the_user_changes_single_keys() {
         let mut keymap = keymap();
         keymap.change("[explore]\n\"w\" = \"mute\"\n\"m\" = \"none\"").unwrap();
-        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('w')), Some(Action::Mute));
-        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('m')), None);
-        assert_eq!(keymap.lookup(KeyContext::Explore, Key::char('q')), Some(Action::Quit));
+        assert_eq!(keymap.lookup(KeyContext::Screen(Screen::Map), Key::char('w')), Some(Action::Mute));
+        assert_eq!(keymap.lookup(KeyContext::Screen(Screen::Map), Key::char('m')), None);
+        assert_eq!(keymap.lookup(KeyContext::Screen(Screen::Map), Key::char('q')), Some(Action::Quit));
         assert!(keymap.change("[cursor]\n\"y\" = \"left\"\n[screens]\n\"y\" = \"fit\"").is_err());
     }
 

@@ -2,7 +2,10 @@
 
 use crate::attribution::Split;
 
-use super::open_run::{Change, OpenRun};
+use super::{
+    list::moved,
+    open_run::{Change, OpenRun},
+};
 
 /// Which examples are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,11 +83,6 @@ impl ExampleList {
         self.step(0);
     }
 
-    /// The first row that is shown of a list with room for `room` rows: the chosen one stays in the middle.
-    pub fn first(&self, room: usize) -> usize {
-        self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room))
-    }
-
     /// Goes to a row.
     pub fn go(&mut self, row: usize) {
         self.at = row;
@@ -93,7 +91,7 @@ impl ExampleList {
 
     /// Moves by so many rows.
     pub fn step(&mut self, rows: isize) {
-        self.at = self.at.saturating_add_signed(rows).min(self.rows.len().saturating_sub(1));
+        self.at = moved(self.at, rows, self.rows.len());
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::app::action::Action;
 
+use super::list::moved;
+
 /// The command palette: what was typed, and which match is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Palette {
@@ -50,8 +52,7 @@ impl Palette {
 
     /// Moves among the matches by so many rows.
     pub fn step(&mut self, rows: isize) {
-        let last = self.matches().len().saturating_sub(1);
-        self.at = self.at.saturating_add_signed(rows).min(last);
+        self.at = moved(self.at, rows, self.matches().len());
     }
 }
 
@@ -59,17 +60,6 @@ impl Palette {
 pub fn place(line: &str, after: usize) -> usize {
     let letters = line.char_indices().rev();
     letters.map(|(at, _)| at).take(after).last().unwrap_or(line.len())
-}
-
-/// How far an action moves in the list below a line.
-pub const fn rows_of(action: Action, page: usize) -> Option<isize> {
-    match action {
-        Action::Down => Some(1),
-        Action::Up => Some(-1),
-        Action::PageDown => Some(page as isize),
-        Action::PageUp => Some(-(page as isize)),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

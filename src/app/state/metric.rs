@@ -1,178 +1,229 @@
 //! The quantities that the map can show, and their scales.
+//!
+//! A quantity is a row of the list below; legend, footer, ranking, mixer and `state.json` read it from there.
 
-use super::open_run::OpenRun;
+use super::{
+    open_run::OpenRun,
+    scale::{Range, Scale},
+};
 
-/// A quantity of a component.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Metric {
+/// What a quantity is counted in, which is also how it is written.
+#[derive(Clone, Copy)]
+enum Unit {
+    Percent,
+    Points,
+    Nats,
+    Factor,
+}
+
+/// What has to be there before a quantity is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// The run itself.
+    Run,
+    /// Each component ablated alone.
+    Sweep,
+    /// Attention by part of the prompt.
+    Shares,
+    /// A second run.
+    SecondRun,
+}
+
+/// What is declared of a quantity.
+struct Quantity {
+    /// What it is called, on the screen and in `state.json`.
+    title: &'static str,
+    unit: Unit,
+    needs: Needs,
+    /// The value of a component, if it has one yet.
+    value: fn(&OpenRun, usize) -> Option<f64>,
+    range: Range,
+    /// What the neutral point means, for the legend; `{}` stands for its value.
+    note: &'static str,
+}
+
+macro_rules! quantities {
+    ($($(#[$about:meta])* $metric:ident = $quantity:expr,)*) => {
+        /// A quantity of a component.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum Metric { $($(#[$about])* $metric,)* }
+
+        impl Metric {
+            /// All quantities, in the order they are cycled.
+            pub const ALL: &'static [Self] = &[$(Self::$metric,)*];
+
+            const fn quantity(self) -> &'static Quantity {
+                match self {
+                    $(Self::$metric => {
+                        const QUANTITY: Quantity = $quantity;
+                        &QUANTITY
+                    })*
+                }
+            }
+        }
+    };
+}
+
+quantities! {
     /// Share of test examples that the component alone gets right.
     #[default]
-    Accuracy,
+    Accuracy = Quantity {
+        title: "accuracy",
+        unit: Unit::Percent,
+        needs: Needs::Run,
+        value: |run, component| run.test.tally.accuracy(component),
+        range: Range::AroundChance,
+        note: "chance {}",
+    },
     /// Its accuracy minus that of the whole model.
-    VersusModel,
+    VersusModel = Quantity {
+        title: "accuracy − model",
+        unit: Unit::Points,
+        needs: Needs::Run,
+        value: |run, component| Some(run.test.tally.accuracy(component)? - run.test.tally.full_accuracy()?),
+        range: Range::AroundZero(0.25),
+        note: "0: as the model",
+    },
     /// How far it is from saying all labels equally often.
-    Bias,
+    Bias = Quantity {
+        title: "label bias",
+        unit: Unit::Percent,
+        needs: Needs::Run,
+        value: |run, component| run.test.tally.bias(component),
+        range: Range::UpToOne,
+        note: "100: one label only",
+    },
     /// Its mean contribution to the margin of gold over the strongest other label, in nats.
-    Margin,
+    Margin = Quantity {
+        title: "margin",
+        unit: Unit::Nats,
+        needs: Needs::Run,
+        value: |run, component| run.test.tally.margin(component),
+        range: Range::AroundZero(0.01),
+        note: "above 0: for gold",
+    },
     /// Its weight in the mix.
-    Weight,
-    /// What ablating it does to the mean margin while the rest stands still, in nats.
-    DirectEffect,
+    Weight = Quantity {
+        title: "weight in the mix",
+        unit: Unit::Factor,
+        needs: Needs::Run,
+        value: |run, component| (!run.test.tally.is_empty()).then(|| run.mixer.weight(component)),
+        range: Range::AroundZero(1.0),
+        note: "1: the model's own",
+    },
     /// What ablating it does to the mean margin when later layers react, in nats.
-    TotalEffect,
+    TotalEffect = Quantity {
+        title: "total effect",
+        unit: Unit::Nats,
+        needs: Needs::Sweep,
+        value: |run, component| Some(run.results.effects(component)?.total_effect().margin),
+        range: Range::AroundZero(0.01),
+        note: "below 0: it helps",
+    },
+    /// What ablating it does to the mean margin while the rest stands still, in nats.
+    DirectEffect = Quantity {
+        title: "direct effect",
+        unit: Unit::Nats,
+        needs: Needs::Sweep,
+        value: |run, component| Some(run.results.effects(component)?.direct_effect().margin),
+        range: Range::AroundZero(0.01),
+        note: "below 0: it helps",
+    },
     /// Total minus direct effect, in nats.
-    IndirectEffect,
+    IndirectEffect = Quantity {
+        title: "indirect effect",
+        unit: Unit::Nats,
+        needs: Needs::Sweep,
+        value: |run, component| Some(run.results.effects(component)?.indirect_effect().margin),
+        range: Range::AroundZero(0.01),
+        note: "total − direct",
+    },
     /// Mean share of a head's attention that label words of demonstrations get.
-    LabelAttention,
+    LabelAttention = Quantity {
+        title: "attention to labels",
+        unit: Unit::Percent,
+        needs: Needs::Shares,
+        value: |run, component| run.results.label_share(run.shape, component),
+        range: Range::UpToLargest(0.1),
+        note: "of the last token",
+    },
     /// Its accuracy in one run minus that in another; only where two runs are compared.
-    Change,
-}
-
-/// The ends and the neutral point of a quantity.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
-    /// Value of the strongest low colour.
-    pub low: f64,
-    /// Value that is drawn neutral.
-    pub neutral: f64,
-    /// Value of the strongest high colour.
-    pub high: f64,
-}
-
-impl Scale {
-    /// Where `value` lies: −1 at the low end, 0 at the neutral point, 1 at the high end.
-    pub fn place(&self, value: f64) -> f64 {
-        let side = if value < self.neutral { self.neutral - self.low } else { self.high - self.neutral };
-        if side > 0.0 { ((value - self.neutral) / side).clamp(-1.0, 1.0) } else { 0.0 }
-    }
-
-    /// Tenth of the scale in which `value` lies, 0 to 9 from low to high.
-    pub fn tenth(&self, value: f64) -> u32 {
-        let share = (value - self.low) / (self.high - self.low).max(f64::MIN_POSITIVE);
-        (share * 10.0 + 1e-9).clamp(0.0, 9.0) as u32
-    }
+    Change = Quantity {
+        title: "difference",
+        unit: Unit::Points,
+        needs: Needs::SecondRun,
+        value: |_, _| None,
+        range: Range::AroundZero(0.25),
+        note: "0: no change",
+    },
 }
 
 impl Metric {
-    /// The quantities of one run, in the order they are cycled.
-    pub const ALL: [Self; 9] = [
-        Self::Accuracy,
-        Self::VersusModel,
-        Self::Bias,
-        Self::Margin,
-        Self::Weight,
-        Self::TotalEffect,
-        Self::DirectEffect,
-        Self::IndirectEffect,
-        Self::LabelAttention,
-    ];
-
     /// The next quantity; what has to be asked of the model first is passed over until it is known.
     #[must_use]
     pub fn next(self, run: Option<&OpenRun>) -> Self {
-        let known = |metric: Self| run.map_or(!metric.is_asked(), |run| metric.is_known(run));
+        let known = |metric: Self| run.map_or(metric.quantity().needs == Needs::Run, |run| metric.is_known(run));
         let at = Self::ALL.iter().position(|&metric| metric == self).unwrap_or(0);
         let mut others = (1..=Self::ALL.len()).map(|step| Self::ALL[(at + step) % Self::ALL.len()]);
         others.find(|&metric| known(metric)).unwrap_or(self)
     }
 
-    /// Whether the model has to be asked for it.
-    const fn is_asked(self) -> bool {
-        self.is_effect() || matches!(self, Self::LabelAttention)
+    /// The quantity of this title.
+    pub fn titled(title: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|metric| metric.title() == title)
     }
 
     /// Whether `run` has it, or will have it as the run goes on.
     pub const fn is_known(self, run: &OpenRun) -> bool {
-        match self {
-            Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => run.results.sweep.is_some(),
-            Self::LabelAttention => run.results.shares.is_some(),
-            _ => true,
+        match self.quantity().needs {
+            Needs::Run => true,
+            Needs::Sweep => run.results.sweep.is_some(),
+            Needs::Shares => run.results.shares.is_some(),
+            Needs::SecondRun => false,
         }
     }
 
     /// Whether it is an effect of ablation.
     pub const fn is_effect(self) -> bool {
-        matches!(self, Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect)
+        matches!(self.quantity().needs, Needs::Sweep)
     }
 
     /// What it is called.
     pub const fn title(self) -> &'static str {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::VersusModel => "accuracy − model",
-            Self::Bias => "label bias",
-            Self::Margin => "margin",
-            Self::Weight => "weight in the mix",
-            Self::DirectEffect => "direct effect",
-            Self::TotalEffect => "total effect",
-            Self::IndirectEffect => "indirect effect",
-            Self::LabelAttention => "attention to labels",
-            Self::Change => "difference",
-        }
+        self.quantity().title
     }
 
     /// The unit the map writes it in.
     pub const fn unit(self) -> &'static str {
-        match self {
-            Self::Accuracy | Self::Bias | Self::LabelAttention => "%",
-            Self::VersusModel | Self::Change => "points",
-            Self::Margin | Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => "nats",
-            Self::Weight => "×",
+        match self.quantity().unit {
+            Unit::Percent => "%",
+            Unit::Points => "points",
+            Unit::Nats => "nats",
+            Unit::Factor => "×",
         }
     }
 
     /// The value of a component, if it has one yet.
     pub fn value(self, run: &OpenRun, component: usize) -> Option<f64> {
-        let tally = &run.test.tally;
-        match self {
-            Self::Accuracy => tally.accuracy(component),
-            Self::VersusModel => Some(tally.accuracy(component)? - tally.full_accuracy()?),
-            Self::Bias => tally.bias(component),
-            Self::Margin => tally.margin(component),
-            Self::Weight => (!tally.is_empty()).then(|| run.mixer.weight(component)),
-            Self::DirectEffect => Some(run.results.effects(component)?.direct_effect().margin),
-            Self::TotalEffect => Some(run.results.effects(component)?.total_effect().margin),
-            Self::IndirectEffect => Some(run.results.effects(component)?.indirect_effect().margin),
-            Self::LabelAttention => run.results.label_share(run.shape, component),
-            Self::Change => None,
-        }
+        (self.quantity().value)(run, component)
     }
 
     /// The scale on which `values` are drawn.
     pub fn scale(self, labels: usize, values: &[Option<f64>]) -> Scale {
-        let largest = |least: f64| values.iter().flatten().fold(least, |most, value| most.max(value.abs()));
-        let around_zero = |end: f64| Scale { low: -end, neutral: 0.0, high: end };
-        match self {
-            Self::Accuracy => Scale { low: 0.0, neutral: 1.0 / labels as f64, high: 1.0 },
-            Self::VersusModel | Self::Change => around_zero(largest(0.25)),
-            Self::Bias => Scale { low: 0.0, neutral: 0.0, high: 1.0 },
-            Self::LabelAttention => Scale { low: 0.0, neutral: 0.0, high: largest(0.1) },
-            Self::Margin | Self::DirectEffect | Self::TotalEffect | Self::IndirectEffect => around_zero(largest(0.01)),
-            Self::Weight => around_zero(largest(1.0)),
-        }
+        self.quantity().range.scale(labels, values)
     }
 
     /// What the neutral point means, for the legend.
     pub fn note(self, scale: Scale) -> String {
-        match self {
-            Self::Accuracy => format!("chance {}", self.short(scale.neutral)),
-            Self::VersusModel => "0: as the model".to_owned(),
-            Self::Weight => "1: the model's own".to_owned(),
-            Self::Bias => "100: one label only".to_owned(),
-            Self::Margin => "above 0: for gold".to_owned(),
-            Self::DirectEffect | Self::TotalEffect => "below 0: it helps".to_owned(),
-            Self::IndirectEffect => "total − direct".to_owned(),
-            Self::LabelAttention => "of the last token".to_owned(),
-            Self::Change => "0: no change".to_owned(),
-        }
+        self.quantity().note.replace("{}", &self.short(scale.neutral))
     }
 
     /// The value in at most three characters (accuracy, shares) or four (signed quantities).
     pub fn short(self, value: f64) -> String {
-        match self {
-            Self::Accuracy | Self::Bias | Self::LabelAttention => format!("{:.0}", value * 100.0),
-            Self::VersusModel | Self::Change => whole(value * 100.0),
-            _ => decimal(value),
+        match self.quantity().unit {
+            Unit::Percent => format!("{:.0}", value * 100.0),
+            Unit::Points => whole(value * 100.0),
+            Unit::Nats | Unit::Factor => decimal(value),
         }
     }
 }

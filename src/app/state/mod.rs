@@ -9,17 +9,20 @@ pub mod experiments;
 pub mod fit;
 pub mod generations;
 pub mod input;
+pub mod list;
 pub mod margin;
 pub mod metric;
 pub mod mixer;
 pub mod open_run;
 pub mod open_split;
 pub mod run_list;
+pub mod scale;
 pub mod selection;
 mod view;
 
+pub use super::screen::Screen;
 pub use activity::{FitNote, Fitting, Notice, Phase, Severity};
-pub use view::{Cursor, Map, Overlay, Screen};
+pub use view::{Cursor, Map, Overlay};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -202,14 +205,7 @@ impl State {
             (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_) | Overlay::Pool { .. }), _) => {
                 KeyContext::Line
             }
-            (None, Screen::Map) => KeyContext::Explore,
-            (None, Screen::Mixer) => KeyContext::Mixer,
-            (None, Screen::Prompt) => KeyContext::Prompt,
-            (None, Screen::Examples) => KeyContext::Examples,
-            (None, Screen::Experiments) => KeyContext::Experiments,
-            (None, Screen::Compare) => KeyContext::Compare,
-            (None, Screen::Matrix) => KeyContext::Matrix,
-            (None, Screen::Runs) => KeyContext::Runs,
+            (None, screen) => KeyContext::Screen(screen),
         }
     }
 
@@ -246,16 +242,6 @@ impl State {
     /// The first key of an action, or its name if it has none: for sentences.
     pub fn key_of(&self, action: Action) -> String {
         self.keymap.any_keys(action).into_iter().next().unwrap_or_else(|| action.name().to_owned())
-    }
-
-    /// Whether the cursor moves along a list of components.
-    pub fn is_ranking(&self) -> bool {
-        self.screen == Screen::Mixer || (self.ranked && self.screen == Screen::Map)
-    }
-
-    /// Whether pages are those of the prompt of the example that is opened.
-    pub fn scrolls_prompt(&self) -> bool {
-        self.screen == Screen::Examples && self.example_list.prompt.is_some()
     }
 
     /// Whether the screen moves by itself.

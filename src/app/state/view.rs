@@ -2,7 +2,8 @@
 
 use super::{
     input::{LineInput, Palette},
-    metric::{Metric, Scale},
+    metric::Metric,
+    scale::Scale,
 };
 
 /// What lies on top of the screen.
@@ -25,47 +26,6 @@ pub enum Overlay {
         /// Whether it takes the place of the demonstration under the cursor, or stands after it.
         replace: bool,
     },
-}
-
-/// What fills the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Screen {
-    /// The components of one run.
-    #[default]
-    Map,
-    /// The mixer.
-    Mixer,
-    /// The demonstrations.
-    Prompt,
-    /// The examples, one of them opened.
-    Examples,
-    /// Effects of the mix, attention, written words.
-    Experiments,
-    /// Two runs side by side.
-    Compare,
-    /// All runs at hand against each other.
-    Matrix,
-    /// All runs there are.
-    Runs,
-}
-
-impl Screen {
-    /// The screens that need no second run.
-    pub const ALONE: [Self; 5] = [Self::Map, Self::Mixer, Self::Prompt, Self::Examples, Self::Runs];
-
-    /// What it is called.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Map => "map",
-            Self::Mixer => "desk",
-            Self::Prompt => "prompt",
-            Self::Examples => "examples",
-            Self::Experiments => "cause",
-            Self::Compare => "compare",
-            Self::Matrix => "matrix",
-            Self::Runs => "runs",
-        }
-    }
 }
 
 /// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.

@@ -138,7 +138,7 @@ fn every_screen_copies_its_own_row() {
 #[test]
 fn a_tab_goes_to_its_screen_and_stays() {
     let mut bench = Bench::finished(16);
-    for screen in [Screen::Runs, Screen::Compare, Screen::Experiments, Screen::Mixer, Screen::Map] {
+    for &screen in Screen::ALL.iter().rev() {
         for _ in 0..2 {
             go_to(&mut bench.state, screen);
             assert_eq!(bench.state.screen, screen);

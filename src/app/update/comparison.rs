@@ -1,50 +1,30 @@
-//! All comparable runs at hand against each other.
+//! Two runs side by side.
 
 use crate::app::{
     action::Action,
+    effect::Effect,
     state::{
         Screen, Severity, State,
-        comparison::{RunMatrix, comparable},
-        open_run::OpenRun,
+        comparison::comparable,
+        list::{moved, rows_beside_map},
     },
 };
 
-/// Compares anew if other runs are at hand than before.
-pub(super) fn settle(state: &mut State) {
-    let Some(shown) = state.run().filter(|_| state.screen == Screen::Matrix) else { return };
-    let alike = |run: &&OpenRun| run.is_complete() && comparable(run, shown);
-    let runs: Vec<&OpenRun> = state.runs.iter().filter(alike).collect();
-    if !runs.iter().map(|run| run.id).eq(state.matrix.runs.iter().copied()) {
-        let last = runs.len().saturating_sub(1);
-        let at = runs.iter().position(|run| run.id == shown.id).unwrap_or(last);
-        state.matrix = RunMatrix { at: (0, at), ..RunMatrix::of(&runs) };
+use super::copying;
+
+/// What an action does where two runs are compared only: lists there are of flipped examples.
+pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
+    if action == Action::Copy {
+        return Some(copying::copy(state, cells(state)));
     }
+    let count = state.comparison.as_ref().map_or(0, |comparison| comparison.flips.len());
+    state.flip = moved(state.flip, rows_beside_map(action, state.page)?, count);
+    Some(Vec::new())
 }
 
-/// Moves the cursor.
-pub(super) fn walk(state: &mut State, action: Action) {
-    let last = state.matrix.runs.len().saturating_sub(1);
-    let (row, column) = &mut state.matrix.at;
-    match action {
-        Action::Up => *row = row.saturating_sub(1),
-        Action::Down => *row = (*row + 1).min(last),
-        Action::Left => *column = column.saturating_sub(1),
-        _ => *column = (*column + 1).min(last),
-    }
-}
-
-/// Opens the pair under the cursor side by side, or the run on the diagonal.
-pub(super) fn open(state: &mut State) {
-    let (row, column) = state.matrix.at;
-    let id = |index: usize| state.matrix.runs.get(index).copied();
-    let (Some(a), Some(b)) = (id(row), id(column)) else { return };
-    if let Some(index) = state.runs.iter().position(|run| run.id == b) {
-        state.show(index);
-        state.screen = if a == b { Screen::Map } else { Screen::Compare };
-        if a != b {
-            state.other = Some(a);
-        }
-    }
+/// Goes to a flipped example.
+pub const fn choose(state: &mut State, row: usize) {
+    state.flip = row;
 }
 
 /// Compares with the run that was shown before; if that cannot be, with another one.
@@ -56,6 +36,7 @@ pub(super) fn compare(state: &mut State) {
     }
 }
 
+/// Compares with the next comparable run.
 pub(super) fn next_other(state: &mut State) {
     let Some(shown) = state.run() else { return };
     let after = state.runs.iter().position(|run| Some(run.id) == state.other).map_or(0, |at| at + 1);
@@ -68,4 +49,12 @@ pub(super) fn next_other(state: &mut State) {
     }
     let seed = state.key_of(Action::NextSeed);
     state.notify(Severity::Plain, format!("no other run of this task is at hand: {seed} draws other demonstrations"));
+}
+
+/// The component under the cursor in both runs: name, both accuracies, their difference.
+fn cells(state: &State) -> Option<Vec<String>> {
+    let (a, b, component) = (state.other_run()?, state.run()?, state.selected()?);
+    let (a, name) = (a.test.tally.accuracy(component)?, b.name(component).to_string());
+    let b = b.test.tally.accuracy(component)?;
+    Some(vec![name, format!("{a:.4}"), format!("{b:.4}"), format!("{:+.4}", b - a)])
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     app::{
-        action::Action,
+        action::{Action, Section},
         effect::Effect,
         state::{
             Overlay, Screen, Severity, State,
-            input::{InputKind, LineInput, rows_of},
+            demo_editor::summary,
+            input::{InputKind, LineInput},
+            list::{moved, rows_of},
             selection::candidates,
         },
     },
@@ -17,6 +19,8 @@ use crate::{
     task::Task,
     text::printable,
 };
+
+use super::copying;
 
 /// The example of the task's pool with this number, as a demonstration.
 fn from_pool(task: &Task, index: usize) -> Demonstration {
@@ -28,16 +32,57 @@ fn from_pool(task: &Task, index: usize) -> Demonstration {
     }
 }
 
-/// What an action does to the demonstrations.
-pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
-    let task = state.task().cloned();
-    let Some(editor) = &mut state.editor else { return Vec::new() };
-    let (at, last) = (editor.at, editor.demos.len().saturating_sub(1));
+/// Whether an action has a meaning of its own where demonstrations are edited.
+const fn is_mine(action: Action) -> bool {
+    matches!(action.section(), Section::Prompt)
+        || matches!(action, Action::Undo | Action::Redo)
+        || rows_of(action, 0).is_some()
+}
+
+/// What an action does where demonstrations are edited only.
+pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     match action {
-        Action::Up => editor.at = at.saturating_sub(1),
-        Action::Down => editor.at = (at + 1).min(last),
-        Action::Top => editor.at = 0,
-        Action::Bottom => editor.at = last,
+        Action::Copy => Some(copying::copy(state, cells(state))),
+        _ if is_mine(action) => {
+            edit(state, action);
+            Some(Vec::new())
+        }
+        _ => None,
+    }
+}
+
+/// Goes to a demonstration.
+pub fn choose(state: &mut State, row: usize) {
+    if let Some(editor) = &mut state.editor {
+        editor.at = row;
+    }
+}
+
+/// Says where an action on demonstrations can be done.
+pub(super) fn refer(state: &mut State) {
+    let prompt = state.key_of(Action::Prompt);
+    state.notify(Severity::Plain, format!("{prompt} opens the demonstrations, where that can be done"));
+}
+
+/// The text of one's own if there is one, else label and text of the demonstration under the cursor.
+fn cells(state: &State) -> Option<Vec<String>> {
+    let editor = state.editor.as_ref()?;
+    if !editor.own.is_empty() {
+        return Some(vec![editor.own.clone()]);
+    }
+    let demo = editor.demos.get(editor.at)?;
+    Some(vec![demo.label.clone().unwrap_or_default(), summary(demo)])
+}
+
+fn edit(state: &mut State, action: Action) {
+    let task = state.task().cloned();
+    let Some(editor) = &mut state.editor else { return };
+    let (at, count) = (editor.at, editor.demos.len());
+    let last = count.saturating_sub(1);
+    match action {
+        Action::Up | Action::Down | Action::Top | Action::Bottom => {
+            editor.at = moved(at, rows_of(action, 0).unwrap_or(0), count);
+        }
         Action::PageDown => editor.scroll = editor.scroll.saturating_sub(4),
         Action::PageUp => editor.scroll += 4,
         Action::Later if at < last => {
@@ -65,7 +110,6 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     if let Some(editor) = &mut state.editor {
         editor.at = editor.at.min(shown.saturating_sub(1));
     }
-    Vec::new()
 }
 
 fn with_task(state: &mut State, action: Action, task: &Task) {
@@ -100,12 +144,9 @@ fn with_task(state: &mut State, action: Action, task: &Task) {
 pub(super) fn in_pool(state: &mut State, action: Action) {
     let Some(Overlay::Pool { needle, at, replace }) = state.overlay.clone() else { return };
     let found = candidates(state, &needle);
-    let last = found.len().saturating_sub(1);
-    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Pool {
-        needle,
-        at: at.saturating_add_signed(rows).min(last),
-        replace,
-    });
+    let count = found.len();
+    let other = |rows| Overlay::Pool { needle, at: moved(at, rows, count), replace };
+    state.overlay = rows_of(action, state.page).map(other);
     let (Action::Accept, Some(&chosen), Some(task)) = (action, found.get(at), state.task().cloned()) else { return };
     if let Some(editor) = &mut state.editor {
         let (demo, here) = (from_pool(&task, chosen), editor.at);

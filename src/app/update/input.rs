@@ -6,7 +6,8 @@ use crate::{
         effect::Effect,
         state::{
             Overlay, State,
-            input::{InputKind, LineInput, place, rows_of},
+            input::{InputKind, LineInput, place},
+            list::{moved, rows_of},
         },
     },
     jobs::FileRequest,
@@ -136,13 +137,8 @@ fn accept(state: &State, line: &LineInput) -> Vec<Effect> {
 
 /// What an action does while the list of keys is open.
 pub(super) fn in_help(state: &mut State, action: Action, scroll: usize) {
-    let last = help_rows().saturating_sub(state.page);
-    let scroll = scroll.min(last);
-    state.overlay = match action {
-        Action::Top => Some(Overlay::Help(0)),
-        Action::Bottom => Some(Overlay::Help(last)),
-        _ => rows_of(action, state.page).map(|rows| Overlay::Help(scroll.saturating_add_signed(rows).min(last))),
-    };
+    let places = help_rows().saturating_sub(state.page) + 1;
+    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Help(moved(scroll, rows, places)));
 }
 
 /// Rows of the help: a heading a section, and every action but the one that does nothing.

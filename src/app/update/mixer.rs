@@ -12,6 +12,7 @@ use crate::{
             fit::{self, BaselineScores},
             generations::Work,
             input::{InputKind, LineInput},
+            list::{rows_beside_map, rows_of},
             open_run::OpenRun,
         },
     },
@@ -20,8 +21,28 @@ use crate::{
     text::printable,
 };
 
+use super::{
+    copying,
+    selection::{select_channel, walk_list},
+};
+
 /// How finely a fader is dragged.
 const GRAIN: f64 = 0.05;
+
+/// What an action does at the mixer only: its cursor goes along the channels, of which `rest` is the first.
+pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
+    if action == Action::Copy && state.fit_controls.on_rest {
+        return Some(copying::copy(state, rest_cells(state)));
+    }
+    let rows = rows_of(action, state.page).or_else(|| rows_beside_map(action, state.page))?;
+    let channels: Vec<usize> = state.channels().collect();
+    walk_list(state, &channels, rows);
+    Some(Vec::new())
+}
+
+fn rest_cells(state: &State) -> Option<Vec<String>> {
+    Some(vec!["rest".to_owned(), state.run()?.mixer.rest().to_string()])
+}
 
 /// Moves along the path of the fit by so many strengths, weaker penalties for positive steps.
 pub(super) fn slide(state: &mut State, steps: isize) {
@@ -65,15 +86,6 @@ pub fn let_go(state: &mut State) {
     state.fit_controls.held = None;
     state.run_mut().into_iter().for_each(|run| run.mixer.let_go());
     state.refresh();
-}
-
-/// Goes to a channel.
-pub fn select_channel(state: &mut State, channel: usize) {
-    match state.run().map(|run| run.mixer.rest_channel()) {
-        Some(rest) if rest == channel => state.fit_controls.on_rest = true,
-        Some(_) => state.select(channel),
-        None => {}
-    }
 }
 
 /// Why there is no path to slide on.

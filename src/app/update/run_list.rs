@@ -7,6 +7,7 @@ use crate::{
         state::{
             Screen, Severity, State,
             comparison::comparable,
+            list::{moved, rows_of},
             open_run::demos_name,
             run_list::RunRow,
             selection::{request_of, rows},
@@ -17,32 +18,40 @@ use crate::{
     text::printable,
 };
 
-use super::requests;
+use super::{copying, requests};
 
-/// What an action does to the row under the cursor.
-pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+/// What an action does in the list of runs only: to the cursor, or to the row under it.
+pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     let rows = rows(state);
-    let last = rows.len().saturating_sub(1);
-    let at = state.run_list.at.min(last);
-    let pending_delete = state.run_list.pending_delete.take();
+    let movement = rows_of(action, state.page);
+    let at = moved(state.run_list.at, movement.unwrap_or(0), rows.len());
     match action {
-        Action::Up => state.run_list.at = at.saturating_sub(1),
-        Action::Down => state.run_list.at = (at + 1).min(last),
-        Action::Top => state.run_list.at = 0,
-        Action::Bottom => state.run_list.at = last,
-        Action::PageDown => state.run_list.at = (at + state.page).min(last),
-        Action::PageUp => state.run_list.at = at.saturating_sub(state.page),
+        Action::Copy => return Some(copying::copy(state, cells(state))),
+        Action::Open | Action::Delete | Action::Rerun | Action::Compare => {}
         _ => {
-            let Some(row) = rows.get(at).cloned() else { return Vec::new() };
-            return match action {
-                Action::Open => open(state, &row),
-                Action::Delete => delete(state, &row, pending_delete.as_ref()),
-                Action::Rerun => again(state, &row),
-                _ => hold_against(state, &row),
-            };
+            movement?;
+            state.run_list.at = at;
         }
     }
-    Vec::new()
+    let pending_delete = state.run_list.pending_delete.take();
+    let Some(row) = rows.get(at).filter(|_| movement.is_none()) else { return Some(Vec::new()) };
+    Some(match action {
+        Action::Open => open(state, row),
+        Action::Delete => delete(state, row, pending_delete.as_ref()),
+        Action::Rerun => again(state, row),
+        _ => hold_against(state, row),
+    })
+}
+
+/// Goes to a row.
+pub const fn choose(state: &mut State, row: usize) {
+    state.run_list.at = row;
+}
+
+/// Says where an action on a run of the list can be done.
+pub(super) fn refer(state: &mut State) {
+    let runs = state.key_of(Action::Runs);
+    state.notify(Severity::Plain, format!("{runs} opens the list of runs, where that can be done"));
 }
 
 fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
@@ -108,7 +117,7 @@ fn again(state: &mut State, row: &RunRow) -> Vec<Effect> {
 }
 
 /// The row under the cursor as it is copied: task, template, demonstrations, model, accuracy.
-pub(super) fn cells(state: &State) -> Option<Vec<String>> {
+fn cells(state: &State) -> Option<Vec<String>> {
     let row = rows(state).get(state.run_list.at)?.clone();
     if let RunRow::AtHand(id) = row {
         let run = state.runs.iter().find(|run| run.id == id)?;

@@ -2,11 +2,11 @@
 
 use crate::app::{effect::Effect, state::State};
 
-use super::{comparison, demo_editor, experiments, mixer, run_list};
+use super::{demo_editor, experiments, mixer, run_list, run_matrix};
 
 /// Asks for what the screen needs and does not have yet.
 pub(super) fn request_missing(state: &mut State) -> Vec<Effect> {
-    comparison::settle(state);
+    run_matrix::settle(state);
     [
         mixer::ask_for_baselines(state),
         demo_editor::settle(state),

@@ -4,29 +4,51 @@ use crate::{
     analysis::Kind,
     app::{
         action::Action,
-        state::{Screen, Severity, State},
+        state::{Severity, State, list::moved},
     },
 };
 
 /// The kinds, in the order they are shown alone.
 const KINDS: [Kind; 4] = [Kind::Good, Kind::Bad, Kind::LabelBiased, Kind::Neutral];
 
-/// Moves down the list of components; at the mixer `rest` stands above them.
-pub(super) fn walk_ranks(state: &mut State, rows: isize) {
-    let rest = state.run().map(|run| run.mixer.rest_channel());
-    let listed: Vec<usize> =
-        if state.screen == Screen::Mixer { state.channels().collect() } else { state.order.clone() };
-    let at = listed.iter().position(|&channel| Some(channel) == state.channel());
-    let next = at.map_or(0, |at| at.saturating_add_signed(rows)).min(listed.len().saturating_sub(1));
-    match listed.get(next) {
-        Some(&channel) if Some(channel) == rest => state.fit_controls.on_rest = true,
-        Some(&component) => state.select(component),
+/// Moves the cursor of the map, or goes to the component that an action names.
+pub(super) fn move_cursor(state: &mut State, action: Action) {
+    match action {
+        Action::Left => walk(state, 0, -1),
+        Action::Right => walk(state, 0, 1),
+        Action::Up => walk(state, 1, 0),
+        Action::Down => walk(state, -1, 0),
+        Action::RowStart => walk(state, 0, isize::MIN),
+        Action::RowEnd => walk(state, 0, isize::MAX),
+        Action::Top => walk(state, isize::MAX, 0),
+        Action::Bottom => walk(state, isize::MIN, 0),
+        Action::Best => extreme(state, 1.0),
+        Action::Worst => extreme(state, -1.0),
+        Action::NextGood => next_of(state, Kind::Good, "good"),
+        Action::NextBad => next_of(state, Kind::Bad, "bad"),
+        _ => next_of(state, Kind::LabelBiased, "label-biased"),
+    }
+}
+
+/// Moves so many rows down a list of channels, to its first one if the cursor is not in it.
+pub(super) fn walk_list(state: &mut State, channels: &[usize], rows: isize) {
+    let at = channels.iter().position(|&channel| Some(channel) == state.channel());
+    if let Some(&channel) = channels.get(at.map_or(0, |at| moved(at, rows, channels.len()))) {
+        select_channel(state, channel);
+    }
+}
+
+/// Goes to a channel of the mixer.
+pub fn select_channel(state: &mut State, channel: usize) {
+    match state.run().map(|run| run.mixer.rest_channel()) {
+        Some(rest) if rest == channel => state.fit_controls.on_rest = true,
+        Some(_) => state.select(channel),
         None => {}
     }
 }
 
 /// Moves the cursor and stops at the edge. Layers count upwards, as the residual stream flows.
-pub(super) fn walk(state: &mut State, layers: isize, columns: isize) {
+fn walk(state: &mut State, layers: isize, columns: isize) {
     let Some(shape) = state.run().map(|run| run.shape) else { return };
     let cursor = &mut state.cursor;
     cursor.layer = cursor.layer.min(shape.layers - 1).saturating_add_signed(layers).min(shape.layers - 1);
@@ -34,7 +56,7 @@ pub(super) fn walk(state: &mut State, layers: isize, columns: isize) {
 }
 
 /// Goes to the largest value of the map, or to the smallest if `sign` is negative; the first one wins a tie.
-pub(super) fn extreme(state: &mut State, sign: f64) {
+fn extreme(state: &mut State, sign: f64) {
     let shown = state.map.values.iter().enumerate().filter(|(index, _)| state.shows(*index));
     let known = shown.filter_map(|(index, value)| Some((index, (*value)? * sign)));
     let best = known.reduce(|best, next| if next.1 > best.1 { next } else { best });
@@ -43,7 +65,8 @@ pub(super) fn extreme(state: &mut State, sign: f64) {
     }
 }
 
-pub(super) fn next_of(state: &mut State, kind: Kind, name: &str) {
+/// Goes to the next component of a kind.
+fn next_of(state: &mut State, kind: Kind, name: &str) {
     let (Some(run), Some(selected)) = (state.run(), state.selected()) else { return };
     let count = run.shape.components();
     let mut others = (1..=count).map(|step| (selected + step) % count);
@@ -51,18 +74,6 @@ pub(super) fn next_of(state: &mut State, kind: Kind, name: &str) {
         Some(component) => state.select(component),
         None if run.stats.is_none() => state.notify(Severity::Plain, "kinds are known when the run is complete"),
         None => state.notify(Severity::Plain, format!("no component is {name} here")),
-    }
-}
-
-/// Moves in the list of the screen.
-pub(super) fn step(state: &mut State, rows: isize) {
-    if state.screen == Screen::Mixer {
-        walk_ranks(state, rows);
-    } else if state.screen == Screen::Compare {
-        let last = state.comparison.as_ref().map_or(0, |comparison| comparison.flips.len().saturating_sub(1));
-        state.flip = state.flip.saturating_add_signed(rows).min(last);
-    } else {
-        state.example_list.step(rows);
     }
 }
 
@@ -104,19 +115,4 @@ pub(super) fn next_kind(state: &mut State) {
             state.select(first);
         }
     }
-}
-
-/// Shows only the examples of the next gold label, after the last one all again.
-pub(super) fn filter_label(state: &mut State) {
-    let Some(labels) = state.run().map(|run| run.shape.labels) else { return };
-    state.example_list.label =
-        Some(state.example_list.label.map_or(0, |label| label + 1)).filter(|&label| label < labels);
-}
-
-/// Scrolls the prompt of the example that is opened.
-pub(super) fn scroll(state: &mut State, action: Action) {
-    let below = state.example_list.prompt.unwrap_or(0);
-    let page = state.page;
-    let next = if action == Action::PageUp { below + page } else { below.saturating_sub(page) };
-    state.example_list.prompt = Some(next);
 }

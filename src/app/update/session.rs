@@ -66,10 +66,9 @@ impl State {
         if remembered.layer < shape.layers && remembered.column <= shape.heads {
             self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
         }
-        self.map.metric = Metric::ALL.into_iter().find(|m| m.title() == remembered.metric).unwrap_or_default();
+        self.map.metric = Metric::titled(&remembered.metric).unwrap_or_default();
         self.ranked = remembered.ranked;
-        let screen = Screen::ALONE.into_iter().find(|screen| screen.name() == remembered.screen);
-        self.screen = screen.unwrap_or_default();
+        self.screen = Screen::reopened(&remembered.screen);
         self.refresh();
         request_missing(self)
     }

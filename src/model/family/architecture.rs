@@ -14,6 +14,9 @@ pub struct Architecture {
     pub architectures: &'static [&'static str],
     /// Values of `model_type` in config.json.
     pub model_types: &'static [&'static str],
+    /// `general.architecture` of its GGUF files; `None` if it has none, or if they go by the name of another one. Tensors
+    /// and metadata that are called otherwise than in files of Llama have their rows in `src/model/gguf/`.
+    pub gguf: Option<&'static str>,
     /// Builds the decoder.
     pub build: fn(&Config, &Weights) -> Result<Decoder>,
 }

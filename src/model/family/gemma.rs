@@ -14,14 +14,25 @@ use crate::{
     model::{decoder::Decoder, layers::Activation, rope::Rope, weights::Weights},
 };
 
-pub(super) const GEMMA: Architecture =
-    Architecture { name: "gemma", architectures: &["GemmaForCausalLM"], model_types: &["gemma"], build: gemma };
-pub(super) const GEMMA2: Architecture =
-    Architecture { name: "gemma2", architectures: &["Gemma2ForCausalLM"], model_types: &["gemma2"], build: gemma2 };
+pub(super) const GEMMA: Architecture = Architecture {
+    name: "gemma",
+    architectures: &["GemmaForCausalLM"],
+    model_types: &["gemma"],
+    gguf: Some("gemma"),
+    build: gemma,
+};
+pub(super) const GEMMA2: Architecture = Architecture {
+    name: "gemma2",
+    architectures: &["Gemma2ForCausalLM"],
+    model_types: &["gemma2"],
+    gguf: Some("gemma2"),
+    build: gemma2,
+};
 pub(super) const GEMMA3: Architecture = Architecture {
     name: "gemma3",
     architectures: &["Gemma3ForCausalLM"],
     model_types: &["gemma3_text"],
+    gguf: Some("gemma3"),
     build: gemma3,
 };
 

@@ -14,8 +14,13 @@ use crate::{
     },
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "gpt2", architectures: &["GPT2LMHeadModel"], model_types: &["gpt2"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "gpt2",
+    architectures: &["GPT2LMHeadModel"],
+    model_types: &["gpt2"],
+    gguf: Some("gpt2"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let hidden = config.size("n_embd")?;

@@ -20,8 +20,13 @@ use crate::{
     },
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "gpt_neox", architectures: &["GPTNeoXForCausalLM"], model_types: &["gpt_neox"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "gpt_neox",
+    architectures: &["GPTNeoXForCausalLM"],
+    model_types: &["gpt_neox"],
+    gguf: Some("gptneox"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let (hidden, heads) = (config.size("hidden_size")?, config.count("num_attention_heads")?);

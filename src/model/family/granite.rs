@@ -9,8 +9,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "granite", architectures: &["GraniteForCausalLM"], model_types: &["granite"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "granite",
+    architectures: &["GraniteForCausalLM"],
+    model_types: &["granite"],
+    gguf: Some("granite"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;

@@ -9,8 +9,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "llama", architectures: &["LlamaForCausalLM"], model_types: &["llama"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "llama",
+    architectures: &["LlamaForCausalLM"],
+    model_types: &["llama"],
+    gguf: Some("llama"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;

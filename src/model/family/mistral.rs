@@ -9,8 +9,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "mistral", architectures: &["MistralForCausalLM"], model_types: &["mistral"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "mistral",
+    architectures: &["MistralForCausalLM"],
+    model_types: &["mistral"],
+    gguf: None,
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;

@@ -10,8 +10,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "mixtral", architectures: &["MixtralForCausalLM"], model_types: &["mixtral"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "mixtral",
+    architectures: &["MixtralForCausalLM"],
+    model_types: &["mixtral"],
+    gguf: None,
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;

@@ -9,8 +9,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "olmo2", architectures: &["Olmo2ForCausalLM"], model_types: &["olmo2"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "olmo2",
+    architectures: &["Olmo2ForCausalLM"],
+    model_types: &["olmo2"],
+    gguf: Some("olmo2"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;

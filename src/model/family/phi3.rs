@@ -9,8 +9,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "phi3", architectures: &["Phi3ForCausalLM"], model_types: &["phi3"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "phi3",
+    architectures: &["Phi3ForCausalLM"],
+    model_types: &["phi3"],
+    gguf: Some("phi3"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;

@@ -9,8 +9,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "qwen2", architectures: &["Qwen2ForCausalLM"], model_types: &["qwen2"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "qwen2",
+    architectures: &["Qwen2ForCausalLM"],
+    model_types: &["qwen2"],
+    gguf: Some("qwen2"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;

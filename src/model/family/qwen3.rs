@@ -9,8 +9,13 @@ use crate::{
     model::{decoder::Decoder, weights::Weights},
 };
 
-pub(super) const ARCHITECTURE: Architecture =
-    Architecture { name: "qwen3", architectures: &["Qwen3ForCausalLM"], model_types: &["qwen3"], build };
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "qwen3",
+    architectures: &["Qwen3ForCausalLM"],
+    model_types: &["qwen3"],
+    gguf: Some("qwen3"),
+    build,
+};
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(128))?;

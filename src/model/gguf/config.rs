@@ -7,23 +7,8 @@ use serde_json::{Map, Value as Json, json};
 use super::reader::Value;
 use crate::{
     error::{InputError, Result},
-    model::weights::Weights,
+    model::{family::ARCHITECTURES, weights::Weights},
 };
-
-/// Values of `general.architecture`, each with the matching entry of `architectures` in config.json.
-pub(super) const ARCHITECTURES: &[(&str, &str)] = &[
-    ("llama", "LlamaForCausalLM"),
-    ("qwen2", "Qwen2ForCausalLM"),
-    ("qwen3", "Qwen3ForCausalLM"),
-    ("gemma", "GemmaForCausalLM"),
-    ("gemma2", "Gemma2ForCausalLM"),
-    ("gemma3", "Gemma3ForCausalLM"),
-    ("phi3", "Phi3ForCausalLM"),
-    ("olmo2", "Olmo2ForCausalLM"),
-    ("granite", "GraniteForCausalLM"),
-    ("gpt2", "GPT2LMHeadModel"),
-    ("gptneox", "GPTNeoXForCausalLM"),
-];
 
 /// Metadata of one model; errors name the key and the file.
 pub(super) struct Metadata<'a> {
@@ -76,12 +61,12 @@ impl Metadata<'_> {
     /// Returns `general.architecture`, or an error if it is missing or not supported.
     pub(super) fn architecture(&self) -> Result<&str> {
         let key = "general.architecture";
-        let name = self.text(key).ok_or_else(|| self.error(key, "the key is missing"))?;
-        if ARCHITECTURES.iter().any(|(known, _)| *known == name) {
-            return Ok(name);
+        let given = self.text(key).ok_or_else(|| self.error(key, "the key is missing"))?;
+        if ARCHITECTURES.iter().any(|known| known.gguf == Some(given)) {
+            return Ok(given);
         }
-        let known = crate::text::list(ARCHITECTURES.iter().map(|(known, _)| *known));
-        let problem = format!("the architecture `{name}` is not supported");
+        let known = crate::text::list(ARCHITECTURES.iter().filter_map(|known| known.gguf));
+        let problem = format!("the architecture `{given}` is not supported");
         Err(self.error(key, problem).cure(format!("supported architectures: {known}")).into())
     }
 }
@@ -109,7 +94,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("rope_local_base_freq", "rope.freq_base_swa"),
 ];
 
-/// The same for GPT-2.
+/// Metadata keys of architectures whose config.json uses other names.
+const OWN_FIELDS: &[(&str, &[(&str, &str)])] = &[("gpt2", GPT2_FIELDS)];
+
 const GPT2_FIELDS: &[(&str, &str)] = &[
     ("n_embd", "embedding_length"),
     ("n_layer", "block_count"),
@@ -124,13 +111,15 @@ pub(super) fn config(metadata: &Metadata<'_>, weights: &Weights, vocabulary: usi
     let architecture = metadata.architecture()?;
     let key = |name: &str| format!("{architecture}.{name}");
     let mut config = Map::new();
-    for (field, name) in if architecture == "gpt2" { GPT2_FIELDS } else { FIELDS } {
+    let own = OWN_FIELDS.iter().find(|(known, _)| *known == architecture);
+    for (field, name) in own.map_or(FIELDS, |(_, fields)| fields) {
         if let Some(number) = metadata.number(&key(name)) {
             config.insert((*field).to_owned(), number);
         }
     }
     let mixture = metadata.size(&key("expert_count")).is_some_and(|count| count > 0);
-    let name = ARCHITECTURES.iter().find(|(known, _)| *known == architecture).map_or("", |(_, name)| name);
+    let known = ARCHITECTURES.iter().find(|known| known.gguf == Some(architecture));
+    let name = known.and_then(|known| known.architectures.first()).copied().unwrap_or_default();
     let mut set = |field: &str, value: Json| config.insert(field.to_owned(), value);
     set("architectures", json!([if mixture { "MixtralForCausalLM" } else { name }]));
     set("vocab_size", json!(vocabulary));

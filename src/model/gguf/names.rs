@@ -61,9 +61,21 @@ struct NameScheme {
     inside: Table,
 }
 
-fn scheme(architecture: &str) -> NameScheme {
-    match architecture {
-        "gpt2" => NameScheme {
+/// The names in checkpoints of Llama.
+const LLAMA_SCHEME: NameScheme = NameScheme {
+    embedding: "model.embed_tokens",
+    positions: "",
+    norm: "model.norm",
+    unembedding: "lm_head",
+    layer: "model.layers",
+    inside: LLAMA,
+};
+
+/// Architectures whose checkpoints use other names.
+const OWN_SCHEMES: &[(&str, NameScheme)] = &[
+    (
+        "gpt2",
+        NameScheme {
             embedding: "transformer.wte",
             positions: "transformer.wpe",
             norm: "transformer.ln_f",
@@ -71,7 +83,10 @@ fn scheme(architecture: &str) -> NameScheme {
             layer: "transformer.h",
             inside: GPT2,
         },
-        "gptneox" => NameScheme {
+    ),
+    (
+        "gptneox",
+        NameScheme {
             embedding: "gpt_neox.embed_in",
             positions: "",
             norm: "gpt_neox.final_layer_norm",
@@ -79,15 +94,18 @@ fn scheme(architecture: &str) -> NameScheme {
             layer: "gpt_neox.layers",
             inside: NEOX,
         },
-        _ => NameScheme {
-            embedding: "model.embed_tokens",
-            positions: "",
-            norm: "model.norm",
-            unembedding: "lm_head",
-            layer: "model.layers",
-            inside: LLAMA,
-        },
-    }
+    ),
+];
+
+/// Single tensors whose name differs from the scheme: architecture, name in GGUF, name in the checkpoint.
+const OWN_NAMES: &[(&str, &str, &str)] = &[
+    ("gemma2", "ffn_norm", "pre_feedforward_layernorm"),
+    ("gemma3", "ffn_norm", "pre_feedforward_layernorm"),
+    ("phi3", "ffn_up", "mlp.gate_up_proj"),
+];
+
+fn scheme(architecture: &str) -> &'static NameScheme {
+    OWN_SCHEMES.iter().find(|(known, _)| *known == architecture).map_or(&LLAMA_SCHEME, |(_, scheme)| scheme)
 }
 
 /// Renames a tensor and undoes the converter's changes. A tensor of all experts becomes one per expert; an unknown one
@@ -112,13 +130,9 @@ pub(super) fn translate(name: String, stored: Stored, model: &ModelFacts<'_>) ->
     if let Some(experts) = experts(&at, inner, &stored) {
         return experts;
     }
-    let usual = |inner: &str| scheme.inside.iter().find(|(name, _)| *name == inner).map(|&(_, name)| name);
-    let target = match (model.architecture, inner) {
-        ("gemma2" | "gemma3", "ffn_norm") => Some("pre_feedforward_layernorm"),
-        ("phi3", "ffn_up") => Some("mlp.gate_up_proj"),
-        _ => usual(inner),
-    };
-    match target {
+    let own = OWN_NAMES.iter().find(|(known, name, _)| (*known, *name) == (model.architecture, inner));
+    let usual = || scheme.inside.iter().find(|(name, _)| *name == inner).map(|&(_, name)| name);
+    match own.map(|&(_, _, name)| name).or_else(usual) {
         Some(target) => vec![(format!("{at}.{target}.{part}"), undo_conversion(inner, part, stored, model))],
         None => vec![(name, stored)],
     }

@@ -2,22 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::{
-    Action, KeyContext, State,
-    state::{Overlay, Screen},
-};
-
-/// The screens, as the header lists them.
-pub const TABS: [Screen; 8] = [
-    Screen::Map,
-    Screen::Mixer,
-    Screen::Prompt,
-    Screen::Examples,
-    Screen::Experiments,
-    Screen::Compare,
-    Screen::Matrix,
-    Screen::Runs,
-];
+use crate::app::{Action, KeyContext, Screen, State, state::Overlay};
 
 /// Least width of a header with tabs.
 const ROOMY: u16 = 130;
@@ -43,15 +28,16 @@ pub fn tabs(header: Rect) -> Vec<(Screen, Rect)> {
     }
     let mut right = header.right();
     let place = |screen: Screen| {
-        let width = screen.name().len() as u16 + 2;
+        let width = screen.title().len() as u16 + 2;
         right -= width;
         (screen, Rect { x: right, width, ..header })
     };
-    TABS.into_iter().rev().map(place).collect()
+    Screen::ALL.iter().copied().rev().map(place).collect()
 }
 
 /// The hints of the footer: in order of use from the left, as many as fit, and those that hold everywhere on the right.
-pub fn hints(footer: Rect, state: &State) -> Vec<Hint> {
+/// `on_screen` are those of the screen.
+pub fn hints(footer: Rect, state: &State, on_screen: &[Action]) -> Vec<Hint> {
     let here = state.place();
     let hint = |action: Action| {
         let key = state.keymap.keys(here, action).into_iter().next()?;
@@ -70,7 +56,7 @@ pub fn hints(footer: Rect, state: &State) -> Vec<Hint> {
         left += hint.place.width;
         left < right
     };
-    let useful = useful(state, here).into_iter().filter(|&action| applies(state, action)).filter_map(hint);
+    let useful = useful(state, on_screen).iter().copied().filter(|&action| applies(state, action)).filter_map(hint);
     let mut hints: Vec<Hint> = useful.collect();
     let shown = hints.iter_mut().map(&mut fits).take_while(|&fits| fits).count();
     hints.truncate(shown);
@@ -82,130 +68,29 @@ fn applies(state: &State, action: Action) -> bool {
     match action {
         Action::OtherRun => state.runs.len() > 2,
         Action::Cancel => state.is_moving(),
-        Action::Open if state.screen == Screen::Matrix => state.matrix.runs.len() > 1,
-        Action::Undo if state.screen != Screen::Prompt => state.run().is_some_and(|run| !run.mixer.is_model()),
-        Action::ToggleMix => state.run().is_some_and(|run| !run.mixer.is_model()),
+        Action::Undo | Action::ToggleMix => state.run().is_some_and(|run| !run.mixer.is_model()),
         _ => true,
     }
 }
 
-/// Actions in order of use.
-fn useful(state: &State, place: KeyContext) -> Vec<Action> {
-    let typed = matches!(state.overlay, Some(Overlay::Line(_)));
-    match place {
-        KeyContext::Line if typed => vec![Action::Accept, Action::Close, Action::EraseWord, Action::Clear],
-        _ => of_place(place).to_vec(),
-    }
-}
-
-/// What is hinted at in a place; what does not fit is left to the help.
-const fn of_place(place: KeyContext) -> &'static [Action] {
-    match place {
-        KeyContext::Explore => &[
-            Action::Fit,
-            Action::ToggleMix,
-            Action::Mute,
-            Action::Mixer,
-            Action::Prompt,
-            Action::Examples,
-            Action::Compare,
-            Action::NextSeed,
-            Action::NextTemplate,
-            Action::NextTask,
-            Action::Metric,
-            Action::Ranking,
-            Action::Detail,
-            Action::Kinds,
-            Action::Solo,
-            Action::Undo,
-            Action::Attention,
-            Action::AblateMix,
-            Action::AblateEach,
-            Action::Filter,
-        ],
-        KeyContext::Mixer => &[
-            Action::Fit,
-            Action::ToggleMix,
-            Action::Method,
-            Action::GainUp,
-            Action::GainDown,
-            Action::Mute,
-            Action::Solo,
-            Action::Mark,
-            Action::Undo,
-            Action::SaveMix,
-            Action::Close,
-        ],
-        KeyContext::Prompt => &[
-            Action::Rerun,
-            Action::OwnText,
-            Action::Later,
-            Action::Earlier,
-            Action::Relabel,
-            Action::Another,
-            Action::Replace,
-            Action::Add,
-            Action::Remove,
-            Action::NextSeed,
-            Action::NextTemplate,
-            Action::ToggleMix,
-            Action::Close,
-        ],
-        KeyContext::Examples => &[
-            Action::ToggleMix,
-            Action::Fit,
-            Action::Filter,
-            Action::FilterLabel,
-            Action::Search,
-            Action::FullPrompt,
-            Action::ListDown,
-            Action::ListUp,
-            Action::Close,
-        ],
-        KeyContext::Experiments => &[
-            Action::Attention,
-            Action::Writes,
-            Action::AblateMix,
-            Action::Positions,
-            Action::Fill,
-            Action::Mute,
-            Action::ListDown,
-            Action::AblateEach,
-            Action::Close,
-        ],
-        KeyContext::Compare => &[
-            Action::NextSeed,
-            Action::NextTemplate,
-            Action::OtherRun,
-            Action::ListDown,
-            Action::ListUp,
-            Action::Best,
-            Action::Close,
-        ],
-        KeyContext::Matrix => {
-            &[Action::Open, Action::Queue, Action::NextSeed, Action::NextTemplate, Action::Runs, Action::Close]
+/// Actions in order of use; what does not fit is left to the help.
+fn useful<'a>(state: &State, on_screen: &'a [Action]) -> &'a [Action] {
+    match state.place() {
+        KeyContext::Line if matches!(state.overlay, Some(Overlay::Line(_))) => {
+            &[Action::Accept, Action::Close, Action::EraseWord, Action::Clear]
         }
-        KeyContext::Runs => &[
-            Action::Open,
-            Action::Queue,
-            Action::Rerun,
-            Action::Compare,
-            Action::Cancel,
-            Action::Delete,
-            Action::Matrix,
-            Action::Close,
-        ],
+        KeyContext::Line => &[Action::Down, Action::Up, Action::Accept, Action::Close],
         KeyContext::Help => {
             &[Action::Down, Action::Up, Action::PageDown, Action::PageUp, Action::Bottom, Action::Close]
         }
-        KeyContext::Line => &[Action::Down, Action::Up, Action::Accept, Action::Close],
+        KeyContext::Screen(_) => on_screen,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::tests::harness::Bench;
+    use crate::{app::tests::harness::Bench, tui::views::hints};
 
     const FOOTER: Rect = Rect::new(0, 23, 80, 1);
 

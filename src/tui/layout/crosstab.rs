@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{body, mixer::first_row};
+use super::{body, list::first_row};
 
 /// Columns of a cell.
 pub const CELL: u16 = 6;

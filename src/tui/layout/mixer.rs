@@ -59,15 +59,10 @@ impl MixerLayout {
         Rect { x: self.fit.x + 9, y: self.fit.y + 1, width: self.fit.width.saturating_sub(words), height: 1 }
     }
 
-    /// The row of the list at a place on the screen.
-    pub fn row(&self, at: Position) -> Option<usize> {
-        self.rows.contains(at).then(|| usize::from(at.y - self.rows.y))
+    /// Whether the track of a fader lies at a place on the screen.
+    pub fn is_on_track(&self, at: Position) -> bool {
+        self.rows.contains(at) && self.track(at.y - self.rows.y).contains(at)
     }
-}
-
-/// The first row that is shown of a list of `count` with room for `room`: the chosen one stays in the middle.
-pub fn first_row(count: usize, room: usize, at: usize) -> usize {
-    at.saturating_sub(room / 2).min(count.saturating_sub(room))
 }
 
 /// How far `x` lies along `track`, 0 to 1.

@@ -3,6 +3,7 @@
 pub mod bars;
 mod body;
 pub mod crosstab;
+pub mod list;
 pub mod mixer;
 
 pub use body::body;
@@ -10,10 +11,7 @@ pub use body::body;
 use ratatui::layout::{Rect, Size};
 
 use crate::{
-    app::{
-        State,
-        state::{Cursor, Overlay, Screen},
-    },
+    app::{State, state::Cursor},
     component::Shape,
 };
 
@@ -32,6 +30,8 @@ const MIX: u16 = 5;
 /// The places of all panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
+    /// The whole screen.
+    pub area: Rect,
     /// What is looked at.
     pub header: Rect,
     /// The map with its rulers and legend.
@@ -67,6 +67,7 @@ impl Layout {
         let mix = Rect { y: component.bottom(), height: MIX, ..side }.intersection(body);
         let examples = Rect { y: mix.bottom(), height: body.bottom().saturating_sub(mix.bottom()), ..side };
         Some(Self {
+            area,
             header: row(area.y),
             map,
             component,
@@ -143,24 +144,6 @@ pub const fn inside(popup: Rect) -> Rect {
 pub const fn choices(popup: Rect) -> Rect {
     let inside = inside(popup);
     Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside }
-}
-
-/// The rows of one page where the cursor is.
-pub fn page(area: Rect, state: &State) -> u16 {
-    let Some(layout) = Layout::of(area, state) else { return 1 };
-    let rows = match (&state.overlay, state.screen) {
-        (Some(Overlay::Help(_)), _) => body(area).height.saturating_sub(2),
-        (Some(Overlay::Palette(_)), _) => choices(palette(body(area))).height,
-        (Some(Overlay::Pool { .. }), _) => choices(pool(body(area))).height,
-        (_, Screen::Map) => list_rows(layout.examples, true).height,
-        (_, Screen::Examples) if state.example_list.prompt.is_some() => body(area).height / 2,
-        (_, Screen::Examples) => list_rows(examples(area)[0], false).height,
-        (_, Screen::Mixer) => mixer::MixerLayout::of(area).rows.height,
-        (_, Screen::Compare) => state.run().map_or(1, |run| Sides::of(area, run.shape).flips().height),
-        (_, Screen::Runs) => runs_list(area).height,
-        (_, Screen::Prompt | Screen::Experiments | Screen::Matrix) => body(area).height / 2,
-    };
-    rows.max(1)
 }
 
 /// The list of examples on the left and the one that is opened on the right.

@@ -2,7 +2,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line, Span},
     widgets::Widget,
 };
@@ -14,13 +14,19 @@ use crate::{
         state::{
             Cursor, State,
             comparison::{RunComparison, comparable},
-            metric::{Metric, Scale},
+            metric::Metric,
             open_run::OpenRun,
+            scale::Scale,
         },
+        update::comparison,
     },
     text::printable,
     tui::{
-        layout::{Sides, body, mixer::first_row, side_cells},
+        layout::{
+            Layout, Sides, body,
+            list::{first_row, row_at},
+            side_cells,
+        },
         theme::{Role, Theme},
         widgets::{
             grid::Grid,
@@ -32,13 +38,47 @@ use crate::{
 };
 
 use super::{
-    draw_context::{DrawContext, opened, percent},
-    examples::nats,
+    component_map,
+    draw_context::{DrawContext, nats, opened, percent},
+    view::{CURSOR, LIST, Target, View},
 };
 
-/// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
-    let state = ctx.state;
+pub(super) const VIEW: View = View { page, target, wheel, ..View::new(draw, hints) };
+
+const fn hints(_: &State) -> &'static [Action] {
+    &[
+        Action::NextSeed,
+        Action::NextTemplate,
+        Action::OtherRun,
+        Action::ListDown,
+        Action::ListUp,
+        Action::Best,
+        Action::Close,
+    ]
+}
+
+/// The places of the screen, once there is a run.
+fn sides(layout: Layout, state: &State) -> Option<Sides> {
+    Some(Sides::of(layout.area, state.run()?.shape))
+}
+
+fn page(layout: Layout, state: &State) -> u16 {
+    sides(layout, state).map_or(1, |sides| sides.flips().height)
+}
+
+fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
+    let sides = sides(layout, state)?;
+    let count = state.comparison.as_ref().map_or(0, |comparison| comparison.flips.len());
+    let flip = row_at(sides.flips(), count, state.flip, at).map(|row| Target::Place(comparison::choose, row));
+    flip.or_else(|| sides.maps.into_iter().find_map(|map| component_map::target(side_cells(map), state, at)))
+}
+
+fn wheel(layout: Layout, state: &State, at: Position) -> [Action; 2] {
+    if sides(layout, state).is_some_and(|sides| sides.facts.contains(at)) { LIST } else { CURSOR }
+}
+
+fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    let (area, state) = (layout.area, ctx.state);
     let (Some(a), Some(b)) = (state.other_run(), state.run()) else { return draw_hint(buf, area, ctx) };
     if !comparable(a, b) {
         return draw_hint(buf, area, ctx);

@@ -44,6 +44,12 @@ pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0))
 }
 
+/// A signed number with a digit after the point where there is room for one.
+pub(super) fn nats(value: f64) -> String {
+    let value = if value.abs() < 0.05 { 0.0 } else { value };
+    if value.abs() < 9.95 { format!("{value:+.1}") } else { format!("{value:+.0}") }
+}
+
 /// Spans in alternating styles: what something is called, and what it is.
 pub(super) fn fact(theme: &Theme, name: &str, value: impl Into<String>) -> Vec<Span<'static>> {
     vec![Span::styled(format!("{name:<10}"), theme.fg(Role::Dim)), Span::styled(value.into(), theme.fg(Role::Text))]

@@ -2,29 +2,77 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::Style,
     text::{Line, Span},
 };
 
 use crate::{
     analysis::predict::margin,
-    app::state::{
-        Screen,
-        open_run::{Change, OpenRun},
+    app::{
+        Action, State,
+        state::open_run::{Change, OpenRun},
+        update::example_list,
     },
     attribution::Split,
     tui::{
-        layout::list_rows,
+        layout::{self, Layout, list::first_row, list_rows},
         theme::{Role, Theme},
         widgets::pane,
     },
 };
 
-use super::{draw_context::DrawContext, mix};
+use super::{
+    draw_context::{DrawContext, nats},
+    example, mix,
+    view::{LIST, Target, View},
+};
 
-/// The pane: a list, and the example it stands on in full below; on a screen of its own, its columns have names.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+pub(super) const VIEW: View = View {
+    page,
+    target: |layout, state, at| target(list_rows(layout::examples(layout.area)[0], false), state, at),
+    wheel: |_, _, _| LIST,
+    ..View::new(draw_screen, hints)
+};
+
+/// The list on the left, the example that is opened on the right.
+fn draw_screen(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    let [list, one] = layout::examples(layout.area);
+    draw(buf, list, ctx, true);
+    example::draw(buf, one, ctx);
+}
+
+const fn hints(_: &State) -> &'static [Action] {
+    &[
+        Action::ToggleMix,
+        Action::Fit,
+        Action::Filter,
+        Action::FilterLabel,
+        Action::Search,
+        Action::FullPrompt,
+        Action::ListDown,
+        Action::ListUp,
+        Action::Close,
+    ]
+}
+
+fn page(layout: Layout, state: &State) -> u16 {
+    if state.example_list.prompt.is_some() {
+        return layout::body(layout.area).height / 2;
+    }
+    list_rows(layout::examples(layout.area)[0], false).height
+}
+
+/// The example at a place of the list that is drawn in `rows`; below the last one, the last one.
+pub(super) fn target(rows: Rect, state: &State, at: Position) -> Option<Target> {
+    let list = &state.example_list;
+    let first = first_row(list.rows.len(), rows.height.into(), list.at);
+    rows.contains(at).then(|| Target::Place(example_list::choose, first + usize::from(at.y - rows.y)))
+}
+
+/// The pane: a list, and the example it stands on in full below; where it is `alone` on its screen, its columns have
+/// names instead.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, alone: bool) {
     let (theme, state) = (ctx.theme, ctx.state);
     let example_list = &state.example_list;
     let Some(run) = state.run() else {
@@ -33,13 +81,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     };
     let note = Line::styled(mix::heard(run), theme.bold(if run.mixer.on { Role::Accent } else { Role::Text }));
     let inside = pane::open(buf, area, theme, title(ctx, Some(run)), note);
-    let alone = state.screen == Screen::Examples;
     let columns = Columns::of(run, alone, inside.width);
     let rows = list_rows(area, !alone);
     if alone {
         pane::put_at(buf, inside, 0, columns.heads(theme));
     }
-    let first = example_list.first(rows.height.into());
+    let first = first_row(example_list.rows.len(), rows.height.into(), example_list.at);
     for (row, (index, &example)) in
         example_list.rows.iter().enumerate().skip(first).take(rows.height.into()).enumerate()
     {
@@ -185,10 +232,4 @@ fn verdict(theme: &Theme, who: &'static str, said: &str, margin: f64, right: boo
 
 fn row<T>(values: &[T], example: usize, labels: usize) -> &[T] {
     &values[example * labels..(example + 1) * labels]
-}
-
-/// A signed number with a digit after the point where there is room for one.
-pub(super) fn nats(value: f64) -> String {
-    let value = if value.abs() < 0.05 { 0.0 } else { value };
-    if value.abs() < 9.95 { format!("{value:+.1}") } else { format!("{value:+.0}") }
 }

@@ -9,7 +9,7 @@ use ratatui::{
 use crate::{
     analysis::{Effects, Flips, Score, predict::predictions},
     app::{
-        Action,
+        Action, State,
         state::{
             experiments::{ExperimentStatus, ExperimentView},
             open_run::OpenRun,
@@ -25,22 +25,39 @@ use crate::{
 };
 
 use super::{
-    attention,
+    attention, component_map,
     draw_context::{DrawContext, opened},
-    logit_lens, map, ranking, status,
+    logit_lens, ranking, status,
+    view::View,
 };
 
 /// From this width on the map stays in sight.
 const WIDE: u16 = 110;
 
+pub(super) const VIEW: View = View::new(draw, hints);
+
+const fn hints(_: &State) -> &'static [Action] {
+    &[
+        Action::Attention,
+        Action::Writes,
+        Action::AblateMix,
+        Action::Positions,
+        Action::Fill,
+        Action::Mute,
+        Action::ListDown,
+        Action::AblateEach,
+        Action::Close,
+    ]
+}
+
 /// The chosen view, beside the map where there is room for both.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, layout: Layout, ctx: DrawContext<'_>) {
-    let body = layout::body(area);
+fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    let (area, body) = (layout.area, layout::body(layout.area));
     let panel = if area.width >= WIDE {
         if ctx.state.ranked {
             ranking::draw(buf, layout.map, ctx);
         } else {
-            map::draw(buf, layout.map, ctx);
+            component_map::draw(buf, layout.map, ctx);
         }
         Rect { y: body.y, height: body.height, ..layout.component }
     } else {

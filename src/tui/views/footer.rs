@@ -2,15 +2,15 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Span};
 
-use crate::tui::{layout::bars::hints, theme::Role, widgets::pane};
+use crate::tui::{layout::bars::Hint, theme::Role, widgets::pane};
 
 use super::draw_context::DrawContext;
 
 /// One line over the whole width: `w fit  space on-off`.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, hints: Vec<Hint>) {
     let theme = ctx.theme;
     buf.set_style(area, theme.on(Role::Text, Role::Panel));
-    for hint in hints(area, ctx.state) {
+    for hint in hints {
         let line = vec![
             Span::styled(hint.key, theme.bold(Role::Accent)),
             Span::styled(format!(" {}", hint.action.name()), theme.fg(Role::Dim)),

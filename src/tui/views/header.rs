@@ -38,7 +38,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     for (screen, place) in tabs {
         let here = screen == ctx.state.screen;
         let style = if here { theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { theme.fg(Role::Dim) };
-        pane::put_at(buf, place, 0, Line::styled(format!(" {} ", screen.name()), style));
+        pane::put_at(buf, place, 0, Line::styled(format!(" {} ", screen.title()), style));
     }
 }
 

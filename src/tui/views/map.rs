@@ -1,106 +1,68 @@
-//! The map of components.
+//! The screen of the map: components, the selected one, the mix, and the examples.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::{Line, Span},
-    widgets::Widget,
-};
+use ratatui::{buffer::Buffer, layout::Position};
 
 use crate::{
-    app::{
-        Action, State,
-        state::{Cursor, Phase, open_run::OpenRun},
-    },
-    tui::{
-        layout::map_cells,
-        theme::{Role, kind_name},
-        widgets::{
-            grid::Grid,
-            heatmap::{Heatmap, HeatmapCell},
-            legend, pane,
-        },
-    },
+    app::{Action, State},
+    tui::layout::{Layout, list_rows, map_cells},
 };
 
 use super::{
-    draw_context::{DrawContext, opened},
-    status,
+    component, component_map,
+    draw_context::DrawContext,
+    examples, mix, ranking,
+    view::{CURSOR, LIST, Target, View},
 };
 
-/// The map with its title and legend, or what is being waited for.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
-    let (state, theme) = (ctx.state, ctx.theme);
-    let Some(run) = state.run() else { return draw_waiting(buf, area, ctx) };
-    let shape = run.shape;
-    let grid = Grid::fit(map_cells(area), shape, state.cursor);
-    let mut note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
-    if let Some(sweep) = run.results.sweep.as_ref().filter(|_| state.map.metric.is_effect()) {
-        let (done, begun) = (sweep.done(), sweep.begun());
-        let known = if done == begun { done.to_string() } else { format!("{done}–{begun}") };
-        note = format!("{} · {known} of {}", sweep.ablation.short(), sweep.examples);
-    }
-    if !state.marks.is_empty() {
-        note = format!("{} marked · {note}", state.marks.len());
-    }
-    opened(buf, area, theme, &title(state), Line::styled(note, theme.fg(Role::Dim)));
-    let cursor =
-        Cursor { layer: state.cursor.layer.min(shape.layers - 1), column: state.cursor.column.min(shape.heads) };
-    let cell = |component: usize| cell(state, run, component);
-    let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
-    (&map).render(area, buf);
-    let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 3), height: 3, ..area };
-    let shown = (0..shape.components()).filter(|&component| state.shows(component));
-    let marks: Vec<char> = shown.filter_map(|component| mark(state, run, component)).collect();
-    legend::draw(buf, below, theme, run, (state.map.metric, state.map.scale, grid.pitch.0 < 3), &marks);
-}
+pub(super) const VIEW: View = View { page, target, wheel, right_button: Some(Action::Mark), ..View::new(draw, hints) };
 
-/// What is shown, and of which components.
-pub(super) fn title(state: &State) -> String {
-    let only = state.kinds.map_or_else(String::new, |kind| format!(", {} only", kind_name(kind)));
-    format!("{}{only}", state.map.metric.title())
-}
-
-fn cell(state: &State, run: &OpenRun, component: usize) -> HeatmapCell {
-    if !state.shows(component) {
-        return HeatmapCell::default();
+fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    if ctx.state.ranked {
+        ranking::draw(buf, layout.map, ctx);
+    } else {
+        component_map::draw(buf, layout.map, ctx);
     }
-    let value = state.map.values.get(component).copied().flatten();
-    HeatmapCell { value, kind: run.kind(component), mark: mark(state, run, component) }
-}
-
-/// What the mixer does to a component, as a mark.
-fn mark(state: &State, run: &OpenRun, component: usize) -> Option<char> {
-    let [(muted, _), (solo, _), (marked, _)] = legend::MARKS;
-    match () {
-        () if run.mixer.is_solo(component) => Some(solo),
-        () if run.mixer.is_muted(component) => Some(muted),
-        () if state.marks.contains(&component) => Some(marked),
-        () => None,
+    component::draw(buf, layout.component, ctx);
+    if !ctx.state.detail {
+        mix::draw(buf, layout.mix, ctx);
+        examples::draw(buf, layout.examples, ctx, false);
     }
 }
 
-/// Which layers are in sight, if not all.
-fn scrolled(grid: &Grid, layers: usize) -> String {
-    let (first, shown) = grid.layers;
-    if shown < layers { format!("L{first}–L{} of ", first + shown - 1) } else { String::new() }
+const fn hints(_: &State) -> &'static [Action] {
+    &[
+        Action::Fit,
+        Action::ToggleMix,
+        Action::Mute,
+        Action::Mixer,
+        Action::Prompt,
+        Action::Examples,
+        Action::Compare,
+        Action::NextSeed,
+        Action::NextTemplate,
+        Action::NextTask,
+        Action::Metric,
+        Action::Ranking,
+        Action::Detail,
+        Action::Kinds,
+        Action::Solo,
+        Action::Undo,
+        Action::Attention,
+        Action::AblateMix,
+        Action::AblateEach,
+        Action::Filter,
+    ]
 }
 
-pub(super) fn draw_waiting(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
-    let theme = ctx.theme;
-    opened(buf, area, theme, "components", Line::default());
-    let text = match &ctx.state.phase {
-        Phase::Loading(model) => format!("loading {model}"),
-        Phase::Failed(_) => "nothing to show".to_owned(),
-        Phase::Stopped => format!("stopped; {} starts again", ctx.state.key_of(Action::Rerun)),
-        _ => "making the prompts".to_owned(),
-    };
-    let busy = ctx.state.phase.is_busy();
-    let spinner = if busy { status::spinner(ctx.tick) } else { " " };
-    let line = Line::from(vec![
-        Span::styled(format!("{spinner} "), theme.bold(Role::Accent)),
-        Span::styled(text, theme.fg(Role::Text)),
-    ]);
-    let middle = Rect { y: area.y + area.height / 2, height: 1, ..area };
-    pane::put_at(buf, middle, 0, line.centered());
+fn page(layout: Layout, _: &State) -> u16 {
+    list_rows(layout.examples, true).height
+}
+
+fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
+    let on_map = || component_map::target(map_cells(layout.map), state, at).filter(|_| !state.ranked);
+    examples::target(list_rows(layout.examples, true), state, at).or_else(on_map)
+}
+
+fn wheel(layout: Layout, _: &State, at: Position) -> [Action; 2] {
+    if layout.examples.contains(at) { LIST } else { CURSOR }
 }

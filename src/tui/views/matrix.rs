@@ -3,7 +3,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::Style,
     text::{Line, Span},
 };
@@ -12,15 +12,39 @@ use crate::{
     app::{
         Action,
         state::{State, open_run::OpenRun},
+        update::run_matrix,
     },
     text::printable,
-    tui::{layout::crosstab::crosstab, theme::Role, widgets::pane},
+    tui::{
+        layout::{Layout, crosstab::crosstab},
+        theme::Role,
+        widgets::pane,
+    },
 };
 
-use super::draw_context::{DrawContext, opened, percent};
+use super::{
+    draw_context::{DrawContext, opened, percent},
+    view::{Target, View},
+};
 
-/// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+pub(super) const VIEW: View = View { target, ..View::new(draw, hints) };
+
+const HINTS: &[Action] =
+    &[Action::Open, Action::Queue, Action::NextSeed, Action::NextTemplate, Action::Runs, Action::Close];
+
+/// With one run there is no pair to open.
+const fn hints(state: &State) -> &'static [Action] {
+    if state.matrix.runs.len() > 1 { HINTS } else { HINTS.split_at(1).1 }
+}
+
+fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
+    let count = state.matrix.runs.len();
+    let (row, column) = crosstab(layout.area, count, state.matrix.at).hit(at)?;
+    Some(Target::Button(run_matrix::choose, row * count + column))
+}
+
+fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    let area = layout.area;
     let (state, theme) = (ctx.state, ctx.theme);
     let count = state.matrix.runs.len();
     let table = crosstab(area, count, state.matrix.at);

@@ -2,34 +2,81 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line, Span},
 };
 
 use crate::{
     app::{
         Action,
-        state::{Fitting, State, open_run::OpenRun},
+        state::{Fitting, State, mixer::Held, open_run::OpenRun},
+        update::selection::select_channel,
     },
     text::{printable, signed},
     tui::{
-        layout::mixer::{MixerLayout, first_row},
+        layout::{
+            self, Layout,
+            list::{first_row, row_at},
+            mixer::MixerLayout,
+        },
         theme::{Role, Theme, glyph, kind_name},
         widgets::{fader, legend, pane},
     },
 };
 
 use super::{
-    baselines,
+    baselines, component_map,
     draw_context::{DrawContext, opened, percent},
     mix, status,
+    view::{Target, View},
 };
 
-/// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
-    let places = MixerLayout::of(area);
+pub(super) const VIEW: View = View {
+    page: |layout, _| MixerLayout::of(layout.area).rows.height,
+    target,
+    right_button: Some(Action::Mark),
+    ..View::new(draw, hints)
+};
+
+const fn hints(_: &State) -> &'static [Action] {
+    &[
+        Action::Fit,
+        Action::ToggleMix,
+        Action::Method,
+        Action::GainUp,
+        Action::GainDown,
+        Action::Mute,
+        Action::Solo,
+        Action::Mark,
+        Action::Undo,
+        Action::SaveMix,
+        Action::Close,
+    ]
+}
+
+/// The slider of the path, a fader, or the channel beside it.
+fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
+    let places = MixerLayout::of(layout.area);
+    if places.slider().contains(at) {
+        return Some(Target::Handle(Held::Strength));
+    }
+    let (channels, here) = listed(state);
+    let channel = *channels.get(row_at(places.rows, channels.len(), here, at)?)?;
+    let place = Target::Place(select_channel, channel);
+    Some(if places.is_on_track(at) { Target::Handle(Held::Fader(channel)) } else { place })
+}
+
+/// The channels as they are listed, and on which of them the cursor is.
+fn listed(state: &State) -> (Vec<usize>, usize) {
+    let channels: Vec<usize> = state.channels().collect();
+    let here = channels.iter().position(|&channel| Some(channel) == state.channel()).unwrap_or(0);
+    (channels, here)
+}
+
+fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    let places = MixerLayout::of(layout.area);
     let Some(run) = ctx.state.run() else {
-        return super::map::draw_waiting(buf, super::layout::body(area), ctx);
+        return component_map::draw_waiting(buf, layout::body(layout.area), ctx);
     };
     channels(buf, places, ctx, run);
     accuracy(buf, places.accuracy, ctx, run);
@@ -46,8 +93,7 @@ fn channels(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &O
     };
     opened(buf, places.channels, theme, "desk", Line::styled(note, theme.fg(Role::Dim)));
     heading(buf, places, ctx);
-    let channels: Vec<usize> = state.channels().collect();
-    let at = channels.iter().position(|&channel| Some(channel) == state.channel()).unwrap_or(0);
+    let (channels, at) = listed(state);
     let room = usize::from(places.rows.height);
     let first = first_row(channels.len(), room, at);
     for (row, (index, &channel)) in channels.iter().enumerate().skip(first).take(room).enumerate() {

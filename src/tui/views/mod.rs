@@ -2,10 +2,16 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::app::state::{Overlay, Phase, Screen};
+use crate::app::{
+    Screen, State,
+    state::{Overlay, Phase},
+};
 
 use super::{
-    layout::{self, Layout},
+    layout::{
+        self, Layout,
+        bars::{self, Hint},
+    },
     theme::Role,
 };
 
@@ -13,6 +19,7 @@ mod attention;
 mod baselines;
 mod compare;
 mod component;
+mod component_map;
 mod draw_context;
 mod example;
 mod examples;
@@ -33,8 +40,24 @@ mod ranking;
 mod runs;
 mod small;
 mod status;
+mod view;
 
 pub use draw_context::DrawContext;
+pub use view::{CURSOR, Target, View};
+
+/// The view of a screen.
+pub const fn view_of(screen: Screen) -> &'static View {
+    match screen {
+        Screen::Map => &map::VIEW,
+        Screen::Mixer => &mixer::VIEW,
+        Screen::Prompt => &prompt::VIEW,
+        Screen::Examples => &examples::VIEW,
+        Screen::Experiments => &experiments::VIEW,
+        Screen::Compare => &compare::VIEW,
+        Screen::Matrix => &matrix::VIEW,
+        Screen::Runs => &runs::VIEW,
+    }
+}
 
 /// Draws the whole screen.
 pub fn draw(buf: &mut Buffer, ctx: DrawContext<'_>) {
@@ -42,36 +65,28 @@ pub fn draw(buf: &mut Buffer, ctx: DrawContext<'_>) {
     buf.set_style(area, ctx.theme.on(Role::Text, Role::Background));
     let Some(layout) = Layout::of(area, ctx.state) else { return small::draw(buf, area, ctx) };
     header::draw(buf, layout.header, ctx);
-    match ctx.state.screen {
-        Screen::Map => draw_map(buf, layout, ctx),
-        Screen::Mixer => mixer::draw(buf, area, ctx),
-        Screen::Prompt => prompt::draw(buf, area, ctx),
-        Screen::Examples => {
-            let [list, one] = layout::examples(area);
-            examples::draw(buf, list, ctx);
-            example::draw(buf, one, ctx);
-        }
-        Screen::Experiments => experiments::draw(buf, area, layout, ctx),
-        Screen::Compare => compare::draw(buf, area, ctx),
-        Screen::Matrix => matrix::draw(buf, area, ctx),
-        Screen::Runs => runs::draw(buf, area, ctx),
-    }
+    (view_of(ctx.state.screen).draw)(buf, layout, ctx);
     status::draw(buf, layout.status, ctx);
-    footer::draw(buf, layout.footer, ctx);
+    footer::draw(buf, layout.footer, ctx, hints(layout.footer, ctx.state));
     draw_overlay(buf, area, layout, ctx);
 }
 
-fn draw_map(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
-    if ctx.state.ranked {
-        ranking::draw(buf, layout.map, ctx);
-    } else {
-        map::draw(buf, layout.map, ctx);
-    }
-    component::draw(buf, layout.component, ctx);
-    if !ctx.state.detail {
-        mix::draw(buf, layout.mix, ctx);
-        examples::draw(buf, layout.examples, ctx);
-    }
+/// The hints of the footer where the cursor is.
+pub fn hints(footer: Rect, state: &State) -> Vec<Hint> {
+    bars::hints(footer, state, (view_of(state.screen).hints)(state))
+}
+
+/// The rows of one page where the cursor is.
+pub fn page(area: Rect, state: &State) -> u16 {
+    let Some(layout) = Layout::of(area, state) else { return 1 };
+    let body = layout::body(area);
+    let rows = match &state.overlay {
+        Some(Overlay::Help(_)) => body.height.saturating_sub(2),
+        Some(Overlay::Palette(_)) => layout::choices(layout::palette(body)).height,
+        Some(Overlay::Pool { .. }) => layout::choices(layout::pool(body)).height,
+        Some(Overlay::Search | Overlay::Line(_)) | None => (view_of(state.screen).page)(layout, state),
+    };
+    rows.max(1)
 }
 
 fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, ctx: DrawContext<'_>) {

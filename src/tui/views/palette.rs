@@ -9,7 +9,7 @@ use ratatui::{
 use crate::{
     app::state::input::{InputKind, LineInput, Palette},
     tui::{
-        layout::{self, mixer::first_row},
+        layout::{self, list::first_row},
         theme::Role,
         widgets::{field, pane},
     },

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-use super::examples::nats;
+use super::draw_context::nats;
 
 /// Columns of a share in percent, and of a logit, with the space behind them.
 const SHARE: usize = 6;

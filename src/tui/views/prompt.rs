@@ -2,7 +2,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line, Span},
 };
 
@@ -15,24 +15,63 @@ use crate::{
             open_run::OpenRun,
             selection::candidates,
         },
+        update::demo_editor,
     },
     text::printable,
     tui::{
-        layout::{self, Editing, editing, mixer::first_row},
+        layout::{
+            self, Editing, Layout, editing,
+            list::{first_row, row_at},
+        },
         theme::{Role, Theme},
         widgets::{field, pane, prompt_text},
     },
 };
 
 use super::{
+    component_map,
     draw_context::{DrawContext, opened, popup},
     prediction::{Logits, chances, terms},
+    view::{CURSOR, Target, View},
 };
 
-/// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+pub(super) const VIEW: View = View { target, wheel, ..View::new(draw, hints) };
+
+const fn hints(_: &State) -> &'static [Action] {
+    &[
+        Action::Rerun,
+        Action::OwnText,
+        Action::Later,
+        Action::Earlier,
+        Action::Relabel,
+        Action::Another,
+        Action::Replace,
+        Action::Add,
+        Action::Remove,
+        Action::NextSeed,
+        Action::NextTemplate,
+        Action::ToggleMix,
+        Action::Close,
+    ]
+}
+
+fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
+    let editor = state.editor.as_ref()?;
+    let count = editor.demos.len();
+    let row = row_at(editing(layout.area, count).rows(), count, editor.at, at)?;
+    Some(Target::Place(demo_editor::choose, row))
+}
+
+/// The wheel scrolls the prompt that it turns over.
+fn wheel(layout: Layout, state: &State, at: Position) -> [Action; 2] {
+    let on_text = |editor: &Editor| editing(layout.area, editor.demos.len()).text.contains(at);
+    if state.editor.as_ref().is_some_and(on_text) { [Action::PageDown, Action::PageUp] } else { CURSOR }
+}
+
+fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    let area = layout.area;
     let Some((run, editor)) = ctx.state.run().zip(ctx.state.editor.as_ref()) else {
-        return super::map::draw_waiting(buf, super::layout::body(area), ctx);
+        return component_map::draw_waiting(buf, layout::body(area), ctx);
     };
     let places = editing(area, editor.demos.len());
     demonstrations(buf, places, ctx, run, editor);

@@ -9,6 +9,7 @@ use ratatui::{
 use crate::{
     app::state::{metric::Metric, open_run::OpenRun},
     tui::{
+        layout::list::first_row,
         theme::{Role, Theme, glyph},
         widgets::{bar::interval, legend, pane},
     },
@@ -19,7 +20,7 @@ use super::draw_context::{DrawContext, opened};
 /// A row a component; the list follows the cursor.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let (state, theme) = (ctx.state, ctx.theme);
-    let title = format!("{}, ranked", super::map::title(state));
+    let title = format!("{}, ranked", super::component_map::title(state));
     let Some(run) = state.run() else {
         opened(buf, area, theme, "ranked", Line::default());
         return;
@@ -29,7 +30,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let place = format!("{} of {}", at + 1, state.order.len());
     let inside = opened(buf, area, theme, &title, Line::styled(place, theme.fg(Role::Dim)));
     let rows = usize::from(inside.height.saturating_sub(1));
-    let first = at.saturating_sub(rows / 2).min(state.order.len().saturating_sub(rows));
+    let first = first_row(state.order.len(), rows, at);
     for (row, (rank, &component)) in state.order.iter().enumerate().skip(first).take(rows).enumerate() {
         let place = Rect { y: inside.y + row as u16, height: 1, ..inside };
         pane::put_at(buf, place, 0, line(ctx, run, rank, component, place.width));

@@ -2,7 +2,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line, Span},
 };
 
@@ -15,13 +15,18 @@ use crate::{
             run_list::RunRow,
             selection::rows,
         },
+        update::run_list,
     },
     jobs::{Kept, StoredRun},
     run::RunMeta,
     runner::{Demos, RunRequest},
     text::printable,
     tui::{
-        layout::{body, mixer::first_row, runs_list},
+        layout::{
+            Layout, body,
+            list::{first_row, row_at},
+            runs_list,
+        },
         theme::{Role, Theme},
         widgets::pane,
     },
@@ -30,6 +35,7 @@ use crate::{
 use super::{
     draw_context::{DrawContext, opened, percent},
     status,
+    view::{Target, View},
 };
 
 /// The names of the first columns.
@@ -61,8 +67,29 @@ impl Default for Cells {
     }
 }
 
-/// The screen between header and status line.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
+pub(super) const VIEW: View =
+    View { page: |layout, _| runs_list(layout.area).height, target, ..View::new(draw, hints) };
+
+const fn hints(_: &State) -> &'static [Action] {
+    &[
+        Action::Open,
+        Action::Queue,
+        Action::Rerun,
+        Action::Compare,
+        Action::Cancel,
+        Action::Delete,
+        Action::Matrix,
+        Action::Close,
+    ]
+}
+
+fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
+    let row = row_at(runs_list(layout.area), rows(state).len(), state.run_list.at, at)?;
+    Some(Target::Place(run_list::choose, row))
+}
+
+fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
+    let area = layout.area;
     let (state, theme) = (ctx.state, ctx.theme);
     let body = body(area);
     let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };

@@ -9,10 +9,7 @@ use ratatui::{
 
 use crate::{
     analysis::Kind,
-    app::state::{
-        Cursor,
-        metric::{Metric, Scale},
-    },
+    app::state::{Cursor, metric::Metric, scale::Scale},
     tui::theme::{Role, Theme, glyph},
 };
 

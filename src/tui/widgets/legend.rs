@@ -9,10 +9,7 @@ use ratatui::{
 
 use crate::{
     analysis::Kind,
-    app::state::{
-        metric::{Metric, Scale},
-        open_run::OpenRun,
-    },
+    app::state::{metric::Metric, open_run::OpenRun, scale::Scale},
     tui::theme::{Role, Theme, glyph, kind_name},
 };
 
