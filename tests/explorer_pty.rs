@@ -40,7 +40,7 @@ fn keys_change_demonstrations_and_task() {
     session.see("demos 2");
     session.see("done in");
     session.press("t");
-    session.see("· topic ·");
+    session.see("· reading ·");
     session.see("done in");
     session.press("q");
     session.ends_with(0);

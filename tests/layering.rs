@@ -69,9 +69,10 @@ const APP: &[(&str, &[&str])] = &[
     ("action", &[]),
     ("effect", &[]),
     ("message", &[]),
-    ("keymap", &["action"]),
-    ("state", &["action", "keymap"]),
-    ("update", &["action", "effect", "message", "keymap", "state"]),
+    ("screen", &["action"]),
+    ("keymap", &["action", "screen"]),
+    ("state", &["action", "screen", "keymap"]),
+    ("update", &["action", "effect", "message", "screen", "keymap", "state"]),
     ("executor", &["effect", "message"]),
 ];
 
