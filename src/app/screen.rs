@@ -79,7 +79,7 @@ screens! {
     /// The mixer.
     Mixer = Declaration {
         name: "desk",
-        title: "desk",
+        title: "mixer",
         keys: "mix",
         shared: &[SharedKeys::Faders],
         opened_by: Action::Mixer,
@@ -106,7 +106,7 @@ screens! {
     /// Effects of the mix, attention, written words.
     Experiments = Declaration {
         name: "cause",
-        title: "cause",
+        title: "experiments",
         keys: "cause",
         shared: &[SharedKeys::Cursor, SharedKeys::Lists, SharedKeys::Faders],
         opened_by: Action::Attention,
