@@ -4,7 +4,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{Golden, relative_error};
+use common::{Golden, golden, relative_error};
 use partscope::{
     Attribution,
     analysis::{Mix, predict::rivals},
@@ -28,7 +28,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ablation");
+    let folder = golden("ablation");
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 2);
@@ -195,7 +195,7 @@ fn a_sweep_is_the_same_on_any_number_of_threads() {
         };
         let (serial, parallel) = (swept(1), swept(3));
         assert_eq!(serial.0, parallel.0, "{how:?}");
-        assert!(parallel.1 > 1, "at least one report per batch");
+        assert!(common::ON_CARD || parallel.1 > 1, "at least one report per batch");
     }
 }
 

@@ -7,6 +7,9 @@ position only. Hooks read the input of each `o_proj` and the output of each `mlp
 label rows with the realised norm. With `--cache` it also shares the demonstrations' keys and values across a batch. The script
 supports Llama-like models. Rounds alternate between the two, and ratios are medians. The largest difference of any
 contribution is relative to the run's largest centred logit, like partscope's exactness.
+
+On a card (`--device cuda --dtype bf16 --batch 32`) both keep weights in the named type. The notebook then multiplies in that
+type throughout, projects on the label rows in f32, copies its results once per batch, and warms up before it is timed.
 """
 
 import argparse
@@ -36,11 +39,13 @@ def prompts_of(texts, shots, count):
 class Notebook:
     """Direct logit attribution by hooks."""
 
-    def __init__(self, folder, labels):
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    def __init__(self, folder, labels, device, dtype):
+        kept = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[dtype]
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=kept).eval().to(device)
+        self.device = device
         config = self.model.config
         self.heads, self.layers = config.num_attention_heads, config.num_hidden_layers
-        self.rows = self.model.lm_head.weight[labels] * self.model.model.norm.weight
+        self.rows = (self.model.lm_head.weight[labels].float() * self.model.model.norm.weight.float()).detach()
         self.kept = {}
         for index, layer in enumerate(self.model.model.layers):
             layer.self_attn.o_proj.register_forward_pre_hook(lambda _, x, i=index: self.kept.__setitem__(("z", i), x[0][:, -1]))
@@ -56,32 +61,38 @@ class Notebook:
         if cache:
             while all(len(p) > shared + 1 and p[shared] == prompts[0][shared] for p in prompts):
                 shared += 1
-            prefix = self.model(torch.tensor([prompts[0][:shared]]), logits_to_keep=1, use_cache=True).past_key_values
+            prefix = self.model(self.tensor([prompts[0][:shared]]), logits_to_keep=1, use_cache=True).past_key_values
         for start in range(0, len(order), batch):
             rows = order[start:start + batch]
             longest = max(len(prompts[i]) for i in rows)
             pad = [longest - len(prompts[i]) for i in rows]
             if not cache:
-                ids = torch.tensor([[0] * p + prompts[i] for p, i in zip(pad, rows)])
-                mask = torch.tensor([[0] * p + [1] * len(prompts[i]) for p, i in zip(pad, rows)])
+                ids = self.tensor([[0] * p + prompts[i] for p, i in zip(pad, rows)])
+                mask = self.tensor([[0] * p + [1] * len(prompts[i]) for p, i in zip(pad, rows)])
                 self.model(ids, attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0), logits_to_keep=1, use_cache=False)
             else:
-                ids = torch.tensor([[0] * p + prompts[i][shared:] for p, i in zip(pad, rows)])
-                mask = torch.tensor([[1] * shared + [0] * p + [1] * (len(prompts[i]) - shared) for p, i in zip(pad, rows)])
+                ids = self.tensor([[0] * p + prompts[i][shared:] for p, i in zip(pad, rows)])
+                mask = self.tensor([[1] * shared + [0] * p + [1] * (len(prompts[i]) - shared) for p, i in zip(pad, rows)])
                 past = DynamicCache()
                 for layer, item in enumerate(prefix.layers):
                     past.update(item.keys.expand(len(rows), -1, -1, -1), item.values.expand(len(rows), -1, -1, -1), layer)
                 places = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
                 self.model(ids, attention_mask=mask, position_ids=places, past_key_values=past, logits_to_keep=1, use_cache=True)
-            x = self.kept["x"]
+            x = self.kept["x"].float()
             scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.model.config.rms_norm_eps)
+            shares = []
             for layer, block in enumerate(self.model.model.layers):
                 weight = block.self_attn.o_proj.weight
                 z = self.kept[("z", layer)].view(len(rows), self.heads, -1)
-                result = torch.einsum("bhd,whd->bhw", z, weight.view(weight.shape[0], self.heads, -1))
-                heads[layer][:, rows] = (result @ self.rows.T * scale[:, None]).transpose(0, 1).numpy()
-                mlps[layer][rows] = (self.kept[("mlp", layer)] @ self.rows.T * scale).numpy()
+                result = torch.einsum("bhd,whd->bhw", z, weight.view(weight.shape[0], self.heads, -1)).float()
+                mlp = self.kept[("mlp", layer)].float() @ self.rows.T * scale
+                shares.append(torch.cat([result @ self.rows.T * scale[:, None], mlp[:, None]], 1))
+            shares = torch.stack(shares).transpose(1, 2).cpu().numpy()
+            heads[:, :, rows], mlps[:, rows] = shares[:, :-1], shares[:, -1]
         return heads, mlps
+
+    def tensor(self, values):
+        return torch.tensor(values, device=self.device)
 
 
 def main():
@@ -95,10 +106,12 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cache", action="store_true", help="also run the notebook with a prefix cache")
+    parser.add_argument("--device", default="cpu", help="where both compute: cpu or cuda")
+    parser.add_argument("--dtype", default="f32", choices=["f32", "bf16", "f16"], help="what both keep weights as")
     options = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(options.model / "tokenizer.json"))
     labels = [tokenizer.encode(word, add_special_tokens=False).ids[0] for word in [" negative", " positive"]]
-    notebook = Notebook(options.model, labels)
+    notebook = Notebook(options.model, labels, options.device, options.dtype)
     report = {}
     for shots in options.shots:
         prompts = prompts_of(options.texts, shots, options.examples)
@@ -109,11 +122,13 @@ def main():
             (Path(home) / "prompts.jsonl").write_text(lines)
             for number in range(options.rounds):
                 out = Path(home) / f"run{number}"
-                command = [options.binary, "run", "-m", str(options.model), "--prompts", f"{home}/prompts.jsonl", "--dtype", "f32",
-                           "--label-tokens", ",".join(map(str, labels)), "--no-cache", "-o", str(out), "--json"]
+                command = [options.binary, "run", "-m", str(options.model), "--prompts", f"{home}/prompts.jsonl", "--dtype", options.dtype,
+                           "--device", options.device, "--label-tokens", ",".join(map(str, labels)), "--no-cache", "-o", str(out), "--json"]
                 run = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
                 rates["partscope"].append(run["timing"]["examples_per_s"])
                 few = tokens[:options.notebook_examples]
+                if number == 0 and options.device != "cpu":
+                    notebook.run(few, options.batch, options.cache)
                 for name, cache in [("notebook", False)] + ([("notebook_cache", True)] if options.cache else []):
                     begun = time.perf_counter()
                     heads, mlps = notebook.run(few, options.batch, cache)
@@ -122,10 +137,11 @@ def main():
                     full = ours["test.full"]
                     size = np.abs(full - full.mean(-1, keepdims=True)).max()
                     far = max(np.abs(ours["test.heads"][:, :, :len(few)] - heads).max(), np.abs(ours["test.mlps"][:, :len(few)] - mlps).max())
+        memory = {"notebook_gpu_bytes": torch.cuda.max_memory_allocated()} if options.device != "cpu" else {}
         medians = {name: statistics.median(values) for name, values in rates.items() if values}
         ratio = statistics.median(a / b for a, b in zip(rates["partscope"], rates["notebook"]))
         report[f"{shots} shots"] = {"tokens": sum(map(len, tokens)) / len(tokens), "examples_per_s": medians, "speedup": ratio,
-                                    "largest_relative_difference": float(far / size)}
+                                    "largest_relative_difference": float(far / size), "load_s": run["timing"]["load_s"], **memory}
         print(json.dumps({f"{shots} shots": report[f"{shots} shots"]}, indent=2), flush=True)
 
 

@@ -8,7 +8,7 @@ mod workload;
 
 use std::time::Instant;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use serde::Serialize;
 
 use crate::{
@@ -47,7 +47,7 @@ pub struct Measured {
     /// Median over rounds of the time for attribution over that for plain forward passes on the same batches, minus
     /// one.
     pub attribution_overhead: f64,
-    /// Peak speed of f32 matrix products on this machine, in 10⁹ operations per second.
+    /// Peak speed of matrix products, in 10⁹ operations per second: f32 on the CPU, the type of the weights on a card.
     pub gemm_gflops: f64,
     /// Necessary operations over the time of attribution, in the same unit.
     pub achieved_gflops: f64,
@@ -93,13 +93,14 @@ pub fn measure(
     }
     let examples = match options.examples {
         Some(examples) => examples.max(1),
-        None => examples_per_round(&variants(16))?,
+        // A card takes about as long for a few as for many.
+        None => examples_per_round(&variants(if decoder.is_on_card() { 1024 } else { 16 }))?,
     };
     let variants = variants(examples);
     let (mut ours, mut naive, mut plain, mut peaks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..options.rounds.max(1) {
         observe(round, options.rounds.max(1));
-        peaks.push(gemm()?);
+        peaks.push(gemm(decoder)?);
         ours.push(timed(|| variants.attribute())?);
         plain.push(timed(|| variants.plain())?);
         naive.push(timed(|| variants.naive())? * examples as f64 / variants.naive_prompts().len() as f64);
@@ -188,7 +189,8 @@ impl Variants<'_> {
 fn examples_per_round(variants: &Variants<'_>) -> Result<usize> {
     variants.attribute()?;
     let each = timed(|| variants.attribute())? / variants.prompts.len() as f64;
-    Ok(((2.0 / each) as usize).clamp(16, 1024))
+    let most = if variants.decoder.is_on_card() { 1 << 14 } else { 1 << 10 };
+    Ok(((2.0 / each) as usize).clamp(16, most))
 }
 
 /// Returns the seconds that `work` takes.
@@ -199,15 +201,27 @@ fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
 }
 
 /// Measures the speed of the fastest of a few square matrix products, in 10⁹ operations per second.
-fn gemm() -> Result<f64> {
-    const SIDE: usize = 1024;
-    let a = Tensor::ones((SIDE, SIDE), DType::F32, &Device::Cpu)?;
-    let operations = 2.0 * (SIDE as f64).powi(3);
+fn gemm(decoder: &Decoder) -> Result<f64> {
+    let device = decoder.device();
+    let (side, at_a_time) = if device.is_cpu() { (1024, 1) } else { (8192, 8) };
+    let a = if device.is_cpu() {
+        Tensor::ones((side, side), DType::F32, device)?
+    } else {
+        // Cards multiply zeros and ones faster than other numbers.
+        Tensor::randn(0.0_f32, 1.0, (side, side), device)?.to_dtype(decoder.product_dtype())?
+    };
+    let products = || {
+        for _ in 0..at_a_time {
+            a.matmul(&a)?;
+        }
+        device.synchronize()
+    };
+    products()?;
     let mut best = f64::INFINITY;
     for _ in 0..4 {
-        best = best.min(timed(|| a.matmul(&a).map(drop).map_err(Error::from))?);
+        best = best.min(timed(|| products().map_err(Error::from))?);
     }
-    Ok(operations / best / 1e9)
+    Ok(2.0 * (side as f64).powi(3) * f64::from(at_a_time) / best / 1e9)
 }
 
 fn median(values: &[f64]) -> f64 {

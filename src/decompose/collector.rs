@@ -71,9 +71,14 @@ impl<'a> Collector<'a> {
         let scale = norm.realised_scale(&residual)?;
         let components = Tensor::cat(&self.components, 0)?.broadcast_mul(&scale)?;
         let rest = rest.broadcast_mul(&scale)?.broadcast_add(&self.projection.constant)?;
-        let full = self.projection.logits(self.decoder, &residual)?.flatten_all()?.to_vec1()?;
-        let values = |x: &Tensor| -> Result<Vec<f32>> { Ok((x * factor)?.flatten_all()?.to_vec1()?) };
-        let batch = Batch { examples, components: values(&components)?, rest: values(&rest)?, full };
+        let full = self.projection.logits(self.decoder, &residual)?;
+        // From a card all is copied at once: every copy waits for everything before it.
+        let flat = |x: &Tensor| x.flatten_all();
+        let all = Tensor::cat(&[flat(&(components * factor)?)?, flat(&(rest * factor)?)?, flat(&full)?], 0)?;
+        let mut components: Vec<f32> = all.to_vec1()?;
+        let mut rest = components.split_off(components.len() - 2 * full.elem_count());
+        let full = rest.split_off(full.elem_count());
+        let batch = Batch { examples, components, rest, full };
         check_finite(&batch, self.projection.shape)?;
         Ok(batch)
     }

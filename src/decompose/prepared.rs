@@ -23,10 +23,10 @@ impl Default for BatchSize {
 
 impl BatchSize {
     /// Returns the size that splits `prompts` evenly among the workers: about the same number of batches each, none
-    /// larger than this size, or twice this size on devices where every batch has a fixed cost.
+    /// larger than this size times [`Decoder::batch_factor`].
     pub(crate) fn even<P: Prompt>(self, decoder: &Decoder, prompts: &[P], shared: usize) -> Self {
         let workers = workers::count(decoder);
-        let most = self.tokens.max(1) * if decoder.prefers_one_batch() { 2 } else { 1 };
+        let most = self.tokens.max(1) * decoder.batch_factor();
         let lengths = || prompts.iter().map(|prompt| prompt.len() - shared);
         let total: usize = lengths().sum();
         let batches = total.div_ceil(most * workers).max(1) * workers;

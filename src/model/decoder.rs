@@ -4,10 +4,11 @@
 //! that continue a shared prefix, keeps only last positions in the last layer, lets a [`Probe`](super::probe::Probe) see what each component
 //! adds there, and takes an [`Intervention`](super::intervention::Intervention) that changes what components write.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 pub use super::layer::Layer;
 use super::{
+    card::is_card,
     layers::{Linear, Norm},
     matrix::Matrix,
     packed::Packed,
@@ -54,9 +55,29 @@ impl Decoder {
         Ok(self.embedding.shape()?.1)
     }
 
+    /// Whether it computes as cards do.
+    pub(crate) fn is_on_card(&self) -> bool {
+        is_card(self.device())
+    }
+
     /// Whether one batch at a time is quickest: where products are shared among threads by someone else than us.
     pub(crate) fn prefers_one_batch(&self) -> bool {
-        !self.device().is_cpu() || self.layers[0].maps().any(|map| map.weight.rounds())
+        self.is_on_card() || self.layers[0].maps().any(|map| map.weight.rounds())
+    }
+
+    /// The type that its products are in on a card: that of its weights.
+    pub(crate) fn product_dtype(&self) -> DType {
+        self.layers[0].attention.query.weight.dtype()
+    }
+
+    /// How many times as large as usual its batches are best: every batch costs something besides where products are shared
+    /// among threads, and a card has use for many tokens at a time.
+    pub(crate) fn batch_factor(&self) -> usize {
+        match (self.is_on_card(), self.prefers_one_batch()) {
+            (true, _) => 16,
+            (false, true) => 2,
+            (false, false) => 1,
+        }
     }
 
     /// The regime of a prompt of `tokens` tokens.

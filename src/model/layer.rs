@@ -116,9 +116,10 @@ impl Layer {
     ) -> Result<(Tensor, Tensor, KvCache)> {
         let angles = self.rope.map(|rope| &flow.angles[rope]);
         let normed = normalise(self.attention_norm.as_ref(), residual)?;
+        let normed = self.attention.key.weight.narrowed(&normed)?;
         let own = self.attention.key_value(&normed, angles)?;
         let own = match flow.known {
-            Some(known) => known.replace(flow.last_rows, &own)?,
+            Some(known) => known.replace(flow.packed, &own)?,
             None => own,
         };
         let last_rows = |x: &Tensor| x.index_select(flow.last_rows, 0);
@@ -156,13 +157,13 @@ fn keep_exact(
     quick: impl Fn(&Tensor) -> Result<Tensor>,
     exact: impl Fn(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
+    if !rounds {
+        return quick(x);
+    }
     if flow.is_last_only() {
         return exact(x);
     }
     let rounded = quick(x)?;
-    if !rounds {
-        return Ok(rounded);
-    }
     let kept = exact(&x.index_select(flow.last_rows, 0)?)?;
     let correction = (kept - rounded.index_select(flow.last_rows, 0)?)?;
     Ok(rounded.index_add(flow.last_rows, &correction, 0)?)

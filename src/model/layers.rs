@@ -1,6 +1,6 @@
 //! The pieces that decoders are made of: linear maps, norms, activations.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 
 pub use super::functions::{Activation, NormKind};
 use super::{kernels, matrix::Matrix};
@@ -19,6 +19,11 @@ impl Linear {
     /// `x Wᵀ + b` for `x` `[n, in]`, giving `[n, out]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.weight.apply(x, self.bias.as_ref())
+    }
+
+    /// As [`Linear::forward`], but what comes out is left in the type that products are in.
+    pub(super) fn forward_narrow(&self, x: &Tensor) -> Result<Tensor> {
+        self.weight.apply_narrow(x, self.bias.as_ref())
     }
 
     /// The same in f32 throughout, even if the weights are quantised.
@@ -77,10 +82,11 @@ impl Activation {
             kernels::activate(self, &x, up)?;
             return Ok(x);
         }
+        // In half precision the tensor library has a good kernel for SiLU, but rounds at every step of the others.
         let x = match self {
             Self::Silu => x.silu()?,
-            Self::GeluTanh => x.gelu()?,
-            Self::GeluErf => x.gelu_erf()?,
+            Self::GeluTanh => x.to_dtype(DType::F32)?.gelu()?.to_dtype(x.dtype())?,
+            Self::GeluErf => x.to_dtype(DType::F32)?.gelu_erf()?.to_dtype(x.dtype())?,
         };
         Ok(match up {
             Some(up) => (x * up)?,

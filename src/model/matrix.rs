@@ -7,13 +7,17 @@ use candle_core::{
     quantized::{GgmlDType, QMatMul, QTensor},
 };
 
-use super::kernels::{product, product_q8, serves};
+use super::{
+    card::is_card,
+    kernels::{product, product_narrow, product_q8, serves},
+};
 use crate::error::Result;
 
 /// A weight matrix `[out, in]`.
 ///
-/// The residual stream is f32 whatever the weights are: half-precision weights are widened when they are used, so that
-/// only their storage is small. Quantised products round their inputs as well; [`Matrix::apply_exact`] does not.
+/// The residual stream is f32 whatever the weights are. On the CPU half-precision weights are widened when they are used, so
+/// that only their storage is small; a card multiplies in half precision (sums are f32 there), which rounds inputs and
+/// results. Quantised products round their inputs as well; [`Matrix::apply_exact`] rounds nothing anywhere.
 #[derive(Clone, Debug)]
 pub enum Matrix {
     /// f32, f16 or bf16.
@@ -42,14 +46,44 @@ impl Matrix {
     /// Whether [`Matrix::apply`] rounds its input.
     pub fn rounds(&self) -> bool {
         match self {
-            Self::Dense(_) => false,
+            Self::Dense(_) => self.is_narrow(),
             Self::Quantised(tensor) => !is_quicker_exact(tensor),
         }
     }
 
-    /// `x Wᵀ + b` for `x` `[n, in]` and `b` `[out]`, giving `[n, out]`, by the quickest path.
+    /// What its numbers are kept as, or f32 if they are in blocks.
+    pub(super) fn dtype(&self) -> DType {
+        match self {
+            Self::Dense(tensor) => tensor.dtype(),
+            Self::Quantised(_) => DType::F32,
+        }
+    }
+
+    /// Whether products are in half precision: on a card, with weights that are.
+    pub(super) fn is_narrow(&self) -> bool {
+        matches!(self, Self::Dense(tensor) if tensor.dtype() != DType::F32 && is_card(tensor.device()))
+    }
+
+    /// `x` in the type that products are in: that of the weights where they are narrow. Else it passes as it is.
+    pub(super) fn narrowed(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Dense(tensor) if self.is_narrow() => Ok(x.to_dtype(tensor.dtype())?),
+            _ => Ok(x.clone()),
+        }
+    }
+
+    /// As [`Matrix::apply`], but what comes out is left in the type that products are in.
+    pub(super) fn apply_narrow(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        match self {
+            Self::Dense(tensor) if self.is_narrow() => product_narrow(&self.narrowed(x)?, tensor, bias),
+            _ => self.apply(x, bias),
+        }
+    }
+
+    /// `x Wᵀ + b` for `x` `[n, in]` and `b` `[out]`, giving `[n, out]` in f32, by the quickest path.
     pub fn apply(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let tensor = match self {
+            Self::Dense(_) if self.is_narrow() => return Ok(self.apply_narrow(x, bias)?.to_dtype(DType::F32)?),
             Self::Quantised(tensor) if self.rounds() => tensor,
             _ => return self.apply_exact(x, bias),
         };
@@ -63,7 +97,7 @@ impl Matrix {
     /// The same in f32, from widened weights.
     pub fn apply_exact(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         match self {
-            Self::Dense(tensor) => product(x, tensor, bias),
+            Self::Dense(tensor) => product(&x.to_dtype(DType::F32)?, tensor, bias),
             Self::Quantised(tensor) if tensor.dtype() == GgmlDType::Q8_0 && serves(x) => product_q8(x, tensor, bias),
             Self::Quantised(_) => product(x, &self.to_f32()?, bias),
         }

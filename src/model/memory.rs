@@ -1,6 +1,9 @@
 //! Whether a model fits, asked before it is loaded.
 
-use super::weights::{Dtype, Precision, Weights};
+use super::{
+    card::is_card,
+    weights::{Dtype, Precision, Weights},
+};
 use crate::error::{InputError, Result};
 
 /// For activations and everything that is not weights.
@@ -8,37 +11,54 @@ const OVERHEAD: u64 = 96 << 20;
 /// `auto` takes f32 only if it leaves this share of the free memory alone.
 const SPARE: f64 = 0.15;
 
+/// The same on a card, where batches are larger, and libraries take memory of their own.
+const OVERHEAD_OF_CARDS: u64 = 1 << 30;
+
 /// What loading `weights` as `precision` takes, in bytes: the weights, and twice the largest tensor in f32 while it is
-/// being made.
+/// being made, or when it is multiplied without rounding on a card.
 pub fn need(weights: &Weights, precision: Precision) -> u64 {
     let kept: u64 = weights.tensors().map(|(_, stored)| stored.kept_bytes(precision)).sum();
     let largest = weights.tensors().map(|(_, stored)| stored.kept_bytes(Precision::F32)).max().unwrap_or(0);
-    kept + 2 * largest + OVERHEAD
+    kept + 2 * largest + if is_card(weights.device()) { OVERHEAD_OF_CARDS } else { OVERHEAD }
 }
 
-/// The precision for `dtype`, given `free` bytes (unknown if `None`).
+/// The precision for `dtype`, given `free` bytes (unknown if `None`). On a card, which has no products of blocks here, a
+/// quantised file becomes f32 while it is loaded if memory allows, else f16.
 ///
 /// # Errors
-/// If the weights do not fit; says what would.
+/// If the weights do not fit; says what would. If `dtype` is for the CPU only.
 pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Result<Precision> {
     let fits = |precision, share: f64| free.is_none_or(|free| need(weights, precision) as f64 <= free as f64 * share);
+    let card = is_card(weights.device());
+    if card && dtype == Dtype::Q8 {
+        let problem = "weights of eight bits are computed with on the CPU only";
+        return Err(InputError::new(problem)
+            .field("--dtype")
+            .cure("take f16 or bf16 on a card, or --device cpu")
+            .into());
+    }
     let precision = match dtype.precision() {
         Some(precision) => precision,
-        None if !weights.has_blocks() && fits(Precision::F32, 1.0 - SPARE) => Precision::F32,
+        None if (card || !weights.has_blocks()) && fits(Precision::F32, 1.0 - SPARE) => Precision::F32,
+        None if card && weights.has_blocks() => Precision::F16,
         None => Precision::Own,
     };
     if fits(precision, 1.0) {
         return Ok(precision);
     }
     let smaller = [(Dtype::Bf16, Precision::BF16), (Dtype::Q8, Precision::Q8)];
-    let smaller =
-        smaller.into_iter().find(|&(_, other)| need(weights, other) < need(weights, precision) && fits(other, 1.0));
+    let smaller = smaller
+        .into_iter()
+        .filter(|&(dtype, _)| !card || dtype != Dtype::Q8)
+        .find(|&(_, other)| need(weights, other) < need(weights, precision) && fits(other, 1.0));
     let cure = match smaller {
         Some((dtype, other)) => format!("--dtype {dtype} takes {}", gigabytes(need(weights, other))),
+        None if card => "take a smaller model, or --device cpu".to_owned(),
         None => "free some memory, or take a smaller or more strongly quantised model".to_owned(),
     };
     let (need, free) = (gigabytes(need(weights, precision)), gigabytes(free.unwrap_or(0)));
-    let problem = format!("the model takes about {need} of memory, but only {free} are free");
+    let place = if card { "the card's memory" } else { "memory" };
+    let problem = format!("the model takes about {need} of {place}, but only {free} are free");
     Err(InputError::new(problem).field("--dtype").cure(cure).into())
 }
 

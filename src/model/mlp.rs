@@ -56,20 +56,22 @@ impl Mlp {
         experts.iter().flat_map(|map| map.gate.iter().chain([&map.up, &map.down]))
     }
 
-    /// Whether the last map rounds its input unless told to be exact.
+    /// Whether the last map is quantised and rounds its input unless told to be exact.
     pub fn rounds(&self) -> bool {
+        let rounds = |map: &FeedForward| map.down.weight.rounds() && !map.down.weight.is_narrow();
         match self {
-            Self::Dense(map) => map.down.weight.rounds(),
-            Self::Mixture(mixture) => mixture.experts.iter().any(|expert| expert.down.weight.rounds()),
+            Self::Dense(map) => rounds(map),
+            Self::Mixture(mixture) => mixture.experts.iter().any(rounds),
         }
     }
 }
 
 impl FeedForward {
     fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
-        let up = self.up.forward(x)?;
+        let x = &self.up.weight.narrowed(x)?;
+        let up = self.up.forward_narrow(x)?;
         let inner = match &self.gate {
-            Some(gate) => self.activation.forward(gate.forward(x)?, Some(&up))?,
+            Some(gate) => self.activation.forward(gate.forward_narrow(x)?, Some(&up))?,
             None => self.activation.forward(up, None)?,
         };
         if exact { self.down.forward_exact(&inner) } else { self.down.forward(&inner) }

@@ -1,6 +1,7 @@
 //! Instrumented decoders: loading them, and one forward pass that a probe can watch.
 
 pub mod attention;
+pub mod card;
 mod catch_panic;
 pub mod chat;
 pub mod decoder;
@@ -8,6 +9,7 @@ pub mod family;
 mod files;
 mod functions;
 mod gguf;
+mod groups;
 pub mod hub;
 pub mod inspect;
 pub mod intervention;
@@ -74,6 +76,7 @@ impl Model {
         let precision = memory::choose(&files.weights, options.dtype, options.free_memory())?;
         let weights = files.weights.with_precision(precision);
         let decoder = (family.build)(&files.config, &weights)?;
+        options.device.synchronize()?;
         let tokenizer = files.tokenizer.for_vocabulary(decoder.vocabulary()?);
         let tokenizer = tokenizer.map_err(|error| error.path(&files.tokenizer_path))?;
         let meta = ModelMeta {

@@ -2,27 +2,20 @@
 
 use candle_core::{Device, Tensor};
 
-use super::rope::Regime;
+pub use super::groups::Span;
+use super::{groups::Groups, rope::Regime};
 use crate::error::Result;
 
 /// The suffixes of a batch of prompts, laid end to end: `ΣT` tokens, no padding.
 ///
 /// Every map that works token by token runs once over all of them; only attention looks at [`Packed::spans`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Packed {
     tokens: Vec<u32>,
     lengths: Vec<usize>,
     start: usize,
     regime: Regime,
-}
-
-/// Where one prompt's suffix lies in the packed rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// First row.
-    pub at: usize,
-    /// Number of rows; at least one.
-    pub len: usize,
+    groups: Groups,
 }
 
 impl Packed {
@@ -34,7 +27,7 @@ impl Packed {
             tokens.extend_from_slice(suffix);
             lengths.push(suffix.len());
         }
-        Self { tokens, lengths, start, regime }
+        Self { tokens, lengths, start, regime, groups: Groups::default() }
     }
 
     /// All token ids, `[ΣT]`.
@@ -50,6 +43,11 @@ impl Packed {
     /// Which rotary frequencies apply.
     pub const fn regime(&self) -> Regime {
         self.regime
+    }
+
+    /// How attention on a card lays them out.
+    pub(super) const fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// Number of prompts `B`.

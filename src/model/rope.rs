@@ -89,7 +89,8 @@ impl Angles {
         let (rotated, width) = (2 * self.cos.dim(1)?, x.dim(D::Minus1)?);
         let rotate = |x: &Tensor| -> Result<Tensor> {
             let x = x.unsqueeze(0)?.contiguous()?;
-            Ok(candle_nn::rotary_emb::rope_thd(&x, &self.cos, &self.sin)?.squeeze(0)?)
+            let (cos, sin) = (self.cos.to_dtype(x.dtype())?, self.sin.to_dtype(x.dtype())?);
+            Ok(candle_nn::rotary_emb::rope_thd(&x, &cos, &sin)?.squeeze(0)?)
         };
         if rotated == width {
             return rotate(x);

@@ -9,6 +9,7 @@ use std::{
 use candle_core::Device;
 
 use super::{
+    card,
     chat::ChatTemplate,
     family::Config,
     files::Files,
@@ -74,10 +75,11 @@ impl LoadOptions {
         };
         let absent = |error: candle_core::Error| InputError::new(error.to_string()).field("--device").into();
         match kind {
-            "auto" if cfg!(feature = "cuda") => Ok(Device::cuda_if_available(0)?),
+            card::REHEARSAL => Ok(card::rehearse()),
+            "auto" if cfg!(feature = "cuda") => Ok(card::open(0).unwrap_or(Device::Cpu)),
             "auto" if cfg!(feature = "metal") => Ok(Device::metal_if_available(0)?),
             "auto" | "cpu" => Ok(Device::Cpu),
-            "cuda" if cfg!(feature = "cuda") => Device::new_cuda(number).map_err(absent),
+            "cuda" if cfg!(feature = "cuda") => card::open(number),
             "metal" if cfg!(feature = "metal") => Device::new_metal(number).map_err(absent),
             "cuda" | "metal" => wrong(
                 &format!("this program was built without {kind}"),
@@ -93,9 +95,9 @@ impl LoadOptions {
         hub::Settings { offline, ..settings }
     }
 
-    /// Bytes that may be used; `None` if nobody knows, or the weights go to another device than the CPU.
+    /// Bytes that may be used where the weights go; `None` if nobody knows.
     pub fn free_memory(&self) -> Option<u64> {
-        self.memory.or_else(|| if self.device.is_cpu() { memory::free() } else { None })
+        self.memory.or_else(|| if self.device.is_cpu() { memory::free() } else { card::free_memory(&self.device) })
     }
 }
 

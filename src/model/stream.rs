@@ -16,8 +16,9 @@ use super::{
 };
 use crate::{cancel::Cancel, error::Result};
 
-/// Prefix tokens per pass: bounds the score matrix of a long prefix.
+/// Prefix tokens per pass: bounds the score matrix of a long prefix. A card takes more of them, as of all tokens.
 const PREFIX_CHUNK: usize = 256;
+const PREFIX_CHUNK_OF_CARDS: usize = 2048;
 
 /// A packed batch before one of the layers.
 #[derive(Clone, Debug)]
@@ -188,8 +189,8 @@ impl<'a> PrefixStream<'a> {
     /// # Errors
     /// If the computation fails.
     pub fn begin(decoder: &'a Decoder, tokens: &[u32], regime: Regime) -> Result<Self> {
-        let starts = (0..).step_by(PREFIX_CHUNK);
-        let chunks = tokens.chunks(PREFIX_CHUNK).zip(starts);
+        let most = if decoder.is_on_card() { PREFIX_CHUNK_OF_CARDS } else { PREFIX_CHUNK };
+        let chunks = tokens.chunks(most).zip((0..).step_by(most));
         let chunks = chunks.map(|(chunk, start)| Stream::begin(decoder, Packed::new([chunk], start, regime)));
         Ok(Self { decoder, chunks: chunks.collect::<Result<_>>()?, tokens: tokens.len(), layers: Vec::new() })
     }

@@ -24,8 +24,25 @@ pub struct Golden {
     pub full: Vec<f32>,
 }
 
+/// A file of the tests; `PARTSCOPE_ROOT` names the repository where a test program was moved to another machine.
+pub fn golden(path: &str) -> PathBuf {
+    let root = std::env::var_os("PARTSCOPE_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    root.join("tests/golden").join(path)
+}
+
 pub fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models").join(name)
+    golden("models").join(name)
+}
+
+/// Whether this is the test program `card`, in which everything is computed as on a card.
+pub const ON_CARD: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"card");
+
+/// Options with the device that this test program is for. `card` takes the one that `PARTSCOPE_CARD` names, or a CPU that
+/// does as a card would.
+pub fn options() -> LoadOptions {
+    let named = std::env::var("PARTSCOPE_CARD").unwrap_or_else(|_| "as-card".to_owned());
+    let device = LoadOptions::device(if ON_CARD { &named } else { "cpu" }).unwrap();
+    LoadOptions { device, ..LoadOptions::default() }
 }
 
 /// Names of all golden models, sorted.
@@ -38,7 +55,7 @@ pub fn names() -> Vec<String> {
 
 impl Golden {
     pub fn load(name: &str) -> Self {
-        Self::load_from(name, &Source::Folder(folder(name)), &LoadOptions::default())
+        Self::load_from(name, &Source::Folder(folder(name)), &options())
     }
 
     /// Loads the golden values of `name` with a model from another source.

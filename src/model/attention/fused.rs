@@ -342,7 +342,7 @@ fn weigh<const FUSED: bool>(weights: &[f32], values: &[f32], stride: usize, mixe
 mod tests {
     use candle_core::{DType, Device};
 
-    use super::{super::plain, *};
+    use super::{super::grouped, *};
     use crate::model::{attention::KvCache, layers::Linear, matrix::Matrix, packed::Packed, rope::Regime};
 
     fn random(shape: &[usize]) -> Tensor {
@@ -386,7 +386,7 @@ mod tests {
                 let query = random(&[if last_only { tokens.len() } else { total }, heads * 20]);
                 let suffixes = Suffixes { packed: &packed, prefix: prefix.as_ref(), own: &own, last_only };
                 let found = mix(&attention, &query, &suffixes).unwrap();
-                let expected = plain::mix(&attention, &query, &suffixes).unwrap();
+                let expected = grouped::mix(&attention, &query, &suffixes).unwrap();
                 let error = (found - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
                 assert!(error < 1e-5, "{seen} {window:?} {softcap:?} {last_only}: {error}");
             }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::error::Result;
+use crate::{error::Result, model::packed::Packed};
 
 /// Keys and values of consecutive tokens, rotated, `[tokens, kv_heads · head_dim]` each.
 #[derive(Clone, Debug)]
@@ -20,14 +20,14 @@ impl KvCache {
         Ok(Self { key: join(&self.key, &next.key)?, value: join(&self.value, &next.value)? })
     }
 
-    /// These tokens, but those at `rows` `[B]` are the tokens of `new`.
-    pub fn replace(&self, rows: &Tensor, new: &Self) -> Result<Self> {
+    /// These tokens, but the last ones of the prompts `packed` are the tokens of `new`.
+    pub fn replace(&self, packed: &Packed, new: &Self) -> Result<Self> {
         let tokens = self.key.dim(0)?;
         let mut source: Vec<u32> = (0..tokens as u32).collect();
-        for (prompt, row) in rows.to_vec1::<u32>()?.into_iter().enumerate() {
-            source[row as usize] = (tokens + prompt) as u32;
+        for (prompt, span) in packed.spans().enumerate() {
+            source[span.at + span.len - 1] = (tokens + prompt) as u32;
         }
-        let source = Tensor::from_vec(source, tokens, rows.device())?;
+        let source = Tensor::from_vec(source, tokens, self.key.device())?;
         let joined = self.extend(new)?;
         Ok(Self { key: joined.key.index_select(&source, 0)?, value: joined.value.index_select(&source, 0)? })
     }

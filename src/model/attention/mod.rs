@@ -1,16 +1,22 @@
 //! Multi-head attention over packed suffixes that continue one shared prefix.
 
 mod fused;
+mod grouped;
 mod kv_cache;
 mod parameters;
-mod plain;
+mod pattern;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 pub use kv_cache::KvCache;
 use parameters::Suffixes;
 pub use parameters::{Attention, QueryKeyNorm};
 
-use super::{layers::Norm, packed::Packed, rope::Angles};
+use super::{
+    card::is_card,
+    layers::{Linear, Norm},
+    packed::Packed,
+    rope::Angles,
+};
 use crate::error::Result;
 
 /// Which tokens ask.
@@ -26,8 +32,8 @@ impl Attention {
     /// Keys and values of the packed tokens `x` `[ΣT, d]`.
     pub fn key_value(&self, x: &Tensor, angles: Option<&Angles>) -> Result<KvCache> {
         let norm = self.query_key_norm.as_ref();
-        let key = self.placed(self.key.forward(x)?, norm.map(|norm| &norm.key), angles)?;
-        Ok(KvCache { key, value: self.value.forward(x)? })
+        let key = self.placed(projected(&self.key, x)?, norm.map(|norm| &norm.key), angles)?;
+        Ok(KvCache { key, value: projected(&self.value, x)? })
     }
 
     /// Value mixes `z` of the asking tokens, `[rows, H · head_dim]`; `x` and `angles` are those of the asking rows.
@@ -42,7 +48,7 @@ impl Attention {
     ) -> Result<Tensor> {
         let query = self.query(x, angles)?;
         let suffixes = Suffixes { packed, prefix, own, last_only: queries == Queries::Last };
-        if x.device().is_cpu() { fused::mix(self, &query, &suffixes) } else { plain::mix(self, &query, &suffixes) }
+        if is_card(x.device()) { grouped::mix(self, &query, &suffixes) } else { fused::mix(self, &query, &suffixes) }
     }
 
     /// Attention of each prompt's last token over the prefix and its own tokens, one `[H, tokens]` a prompt; `x` and
@@ -56,25 +62,33 @@ impl Attention {
         own: &KvCache,
     ) -> Result<Vec<Tensor>> {
         let query = self.query(x, angles)?;
-        plain::pattern(self, &query, &Suffixes { packed, prefix, own, last_only: true })
+        pattern::pattern(self, &query, &Suffixes { packed, prefix, own, last_only: true })
     }
 
     /// Queries, rotated but not scaled, `[rows, H · head_dim]`.
     fn query(&self, x: &Tensor, angles: Option<&Angles>) -> Result<Tensor> {
         let norm = self.query_key_norm.as_ref();
-        self.placed(self.query.forward(x)?, norm.map(|norm| &norm.query), angles)
+        self.placed(projected(&self.query, x)?, norm.map(|norm| &norm.query), angles)
     }
 
     /// Normalises queries or keys `x` `[rows, heads · head_dim]`, which nobody else holds, and turns them to their positions.
     fn placed(&self, x: Tensor, norm: Option<&Norm>, angles: Option<&Angles>) -> Result<Tensor> {
+        let (rows, width) = x.dims2()?;
         let x = match norm {
-            Some(norm) if norm.weight.elem_count() == self.head_dim => {
-                let (rows, width) = x.dims2()?;
-                norm.forward(&x.reshape((rows, width / self.head_dim, self.head_dim))?)?.reshape((rows, width))?
+            Some(norm) => {
+                let each = if norm.weight.elem_count() == self.head_dim { self.head_dim } else { width };
+                let wide = x.to_dtype(DType::F32)?.reshape((rows, width / each, each))?;
+                norm.forward(&wide)?.reshape((rows, width))?.to_dtype(x.dtype())?
             }
-            Some(norm) => norm.forward(&x)?,
             None => x,
         };
         angles.map_or(Ok(x.clone()), |angles| angles.rotate(x, self.head_dim))
     }
+}
+
+/// Queries, keys or values of `x` `[rows, d]`: in f32, or in f16 where products are in half precision. Their numbers are of
+/// moderate size, and f16 keeps three bits more of them than bf16.
+fn projected(map: &Linear, x: &Tensor) -> Result<Tensor> {
+    let y = map.forward_narrow(x)?;
+    if map.weight.is_narrow() { Ok(y.to_dtype(DType::F16)?) } else { Ok(y) }
 }

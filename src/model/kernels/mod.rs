@@ -16,7 +16,7 @@ pub(super) mod vector;
 
 pub(super) use dispatch::{Vectorised, for_each, vectorised};
 pub(crate) use product::product;
-pub(super) use product::{Rows, multiply, product_q8};
+pub(super) use product::{Rows, multiply, product_narrow, product_q8};
 pub(super) use rows::{activate, add, normalise, rotate};
 pub(crate) use values::serves;
 pub(super) use values::values;

@@ -85,7 +85,8 @@ fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: 
 /// If the shapes do not fit.
 pub(crate) fn product(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     if !serves(x) {
-        let y = x.matmul(&w.to_dtype(DType::F32)?.transpose(w.rank() - 2, w.rank() - 1)?)?;
+        let (x, w) = (x.contiguous()?, w.to_dtype(DType::F32)?.contiguous()?);
+        let y = x.matmul(&w.transpose(w.rank() - 2, w.rank() - 1)?)?;
         return Ok(match bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
@@ -107,6 +108,24 @@ pub(crate) fn product(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<T
     }
     drop(numbers);
     Ok(Tensor::from_vec(out, shape, x.device())?)
+}
+
+/// As [`product`] in the half precision of `w`, which is that of `x` too; sums are f32, and what comes out is rounded again.
+///
+/// # Errors
+/// If the shapes do not fit.
+pub(in crate::model) fn product_narrow(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let y = if x.device().is_cpu() {
+        // The tensor library has no product of bf16 there: the same by widening.
+        let wide = x.to_dtype(DType::F32)?.matmul(&w.to_dtype(DType::F32)?.t()?)?;
+        wide.to_dtype(w.dtype())?
+    } else {
+        x.contiguous()?.matmul(&w.t()?)?
+    };
+    Ok(match bias {
+        Some(bias) => y.broadcast_add(&bias.to_dtype(w.dtype())?)?,
+        None => y,
+    })
 }
 
 /// What the product is added to, or takes the place of.

@@ -4,11 +4,14 @@ use std::ops::Deref;
 
 use candle_core::{CpuStorage, DType, Storage, Tensor};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    model::card::is_card,
+};
 
 /// Whether the kernels here serve `x`.
 pub(crate) fn serves(x: &Tensor) -> bool {
-    x.device().is_cpu() && x.dtype() == DType::F32
+    x.dtype() == DType::F32 && !is_card(x.device())
 }
 
 /// The numbers of a contiguous f32 tensor on the CPU, in row-major order, borrowed.

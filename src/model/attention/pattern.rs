@@ -1,0 +1,92 @@
+//! Where each prompt's last token looks, by tensor operations, prompt by prompt.
+
+use std::collections::HashMap;
+
+use candle_core::{D, DType, Device, Tensor};
+
+use super::parameters::{Attention, Suffixes};
+use crate::error::Result;
+
+/// Attention of each prompt's last token, one `[H, prefix + T]` a prompt; `query` `[B, H · head_dim]` is that of last tokens.
+pub(super) fn pattern(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Vec<Tensor>> {
+    let (prompts, group, head_dim) = (query.dim(0)?, attention.group(), attention.head_dim);
+    let query =
+        (query.to_dtype(DType::F32)? * attention.scale)?.reshape((prompts, attention.kv_heads, group, head_dim))?;
+    let query = query.transpose(0, 1)?.contiguous()?.reshape((attention.kv_heads, prompts * group, head_dim))?;
+    let packed = suffixes.packed;
+    let own = by_head(attention, &suffixes.own.key)?;
+    let prefix = suffixes.prefix.map(|prefix| by_head(attention, &prefix.key)).transpose()?;
+    let mut masks = Masks::new(attention.window, packed.start(), group, query.device());
+    let mut patterns = Vec::with_capacity(prompts);
+    for (prompt, span) in packed.spans().enumerate() {
+        let query = query.narrow(1, prompt * group, group)?;
+        let own = own.narrow(1, span.at, span.len)?;
+        let pattern = pattern_of_one(attention.softcap, &query, prefix.as_ref(), &own, masks.last(span.len)?.as_ref())?;
+        patterns.push(pattern.reshape((attention.heads, pattern.dim(D::Minus1)?))?);
+    }
+    Ok(patterns)
+}
+
+/// Keys `[kv_heads, tokens, head_dim]`.
+fn by_head(attention: &Attention, key: &Tensor) -> Result<Tensor> {
+    let heads = key.to_dtype(DType::F32)?.reshape((key.dim(0)?, attention.kv_heads, attention.head_dim))?;
+    Ok(heads.transpose(0, 1)?.contiguous()?)
+}
+
+/// One prompt: `query` `[kv_heads, group, head_dim]` against the keys of the prefix and its own tokens.
+fn pattern_of_one(
+    softcap: Option<f64>,
+    query: &Tensor,
+    prefix: Option<&Tensor>,
+    own: &Tensor,
+    mask: Option<&Tensor>,
+) -> Result<Tensor> {
+    let query = query.contiguous()?;
+    let own_scores = query.matmul(&own.transpose(1, 2)?)?;
+    let scores = match prefix {
+        Some(prefix) => Tensor::cat(&[query.matmul(&prefix.transpose(1, 2)?)?, own_scores], D::Minus1)?,
+        None => own_scores,
+    };
+    let scores = match softcap {
+        Some(cap) => ((scores / cap)?.tanh()? * cap)?,
+        None => scores,
+    };
+    let scores = match mask {
+        Some(mask) => scores.broadcast_add(mask)?,
+        None => scores,
+    };
+    Ok(candle_nn::ops::softmax_last_dim(&scores)?)
+}
+
+/// Additive masks `[group, prefix + T]` for last tokens, made once per suffix length.
+struct Masks<'a> {
+    window: usize,
+    prefix: usize,
+    group: usize,
+    device: &'a Device,
+    made: HashMap<usize, Option<Tensor>>,
+}
+
+impl<'a> Masks<'a> {
+    fn new(window: Option<usize>, prefix: usize, group: usize, device: &'a Device) -> Self {
+        Self { window: window.unwrap_or(usize::MAX), prefix, group, device, made: HashMap::new() }
+    }
+
+    /// For the last token of a suffix of `len` tokens; `None` where everything is visible.
+    fn last(&mut self, len: usize) -> Result<Option<Tensor>> {
+        if let Some(mask) = self.made.get(&len) {
+            return Ok(mask.clone());
+        }
+        let keys = self.prefix + len;
+        let hidden = keys.saturating_sub(self.window);
+        let mask = if hidden == 0 {
+            None
+        } else {
+            let row = (0..keys).map(|key| if key < hidden { f32::NEG_INFINITY } else { 0.0 });
+            let mask: Vec<f32> = std::iter::repeat_n(row, self.group).flatten().collect();
+            Some(Tensor::from_vec(mask, (self.group, keys), self.device)?)
+        };
+        self.made.insert(len, mask.clone());
+        Ok(mask)
+    }
+}

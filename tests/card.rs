@@ -1,0 +1,86 @@
+//! What cards compute, without a card: families, GGUF files, ablations, attention and written words once more, by the
+//! tensor library alone.
+//!
+//! `PARTSCOPE_CARD=cuda cargo test --features cuda --test card` does the same on a real one.
+
+#![allow(clippy::duplicate_mod, reason = "each test program brings what it shares with the others")]
+
+#[path = "ablation.rs"]
+mod ablation;
+#[path = "families.rs"]
+mod families;
+#[path = "gguf.rs"]
+mod gguf;
+
+mod common;
+
+use common::{Golden, folder, golden, options};
+use partscope::{
+    decompose::BatchSize,
+    model::{Dtype, LoadOptions, Model, Source},
+};
+
+/// 70 prompts behind 9 common tokens, of 1 to 50 tokens of their own: more than a group of attention holds.
+fn many_prompts() -> Vec<Vec<u32>> {
+    let token = |prompt: u32, at: u32| (prompt * 7919 + at * at * 31 + at * 13 + 5) % 97;
+    let own = |prompt: u32| (0..=(prompt * 37) % 50).map(move |at| token(prompt, at + 1));
+    (0..70).map(|prompt| (1..10).chain([prompt % 90]).chain(own(prompt)).collect()).collect()
+}
+
+fn farthest(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |most, value| most.max(value.abs()))
+}
+
+/// Windows, soft-caps and every way that heads share keys are among them; half precision is only as near as it can be.
+#[test]
+fn many_prompts_at_once_equal_each_alone() {
+    for name in ["gemma2", "gemma3", "gpt2", "llama", "phi3-partial"] {
+        for (dtype, near) in [(Dtype::F32, 3e-5), (Dtype::F16, 2e-2), (Dtype::Bf16, 1e-1)] {
+            let golden = Golden::load_from(name, &Source::Folder(folder(name)), &LoadOptions { dtype, ..options() });
+            let projection = golden.projection();
+            let prompts = many_prompts();
+            let whole = golden.attribute(&projection, &prompts, BatchSize::default());
+            assert!(whole.exactness().holds(1e-5), "{name} {dtype}: {:?}", whole.exactness());
+            for prompt in [0, 1, 33, 69] {
+                let alone = golden.attribute(&projection, &prompts[prompt..=prompt], BatchSize::default());
+                let labels = golden.labels.len();
+                let together = &whole.full()[prompt * labels..(prompt + 1) * labels];
+                let error = farthest(together, alone.full()) / largest(whole.full());
+                assert!(error <= near, "{name} {dtype} {prompt}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn quantised_files_are_widened_while_loading() {
+    for kind in ["q8_0", "q4_0"] {
+        let source = Source::Gguf(golden(&format!("gguf/quantised/llama-wide-{kind}")).with_extension("gguf"));
+        let load = |memory| Model::load(&source, &LoadOptions { memory, ..options() });
+        assert_eq!(load(None).unwrap().meta.dtype, "f32", "{kind}");
+        // What f32 needs here besides a gigabyte for everything else, less a little.
+        let tight = 1 << 30;
+        let narrow = (0..40).map(|step| load(Some(tight + (step << 17)))).find_map(Result::ok).unwrap();
+        assert_eq!(narrow.meta.dtype, "f16", "{kind}");
+    }
+}
+
+#[test]
+fn what_is_for_cpus_only_is_named() {
+    let options = LoadOptions { dtype: Dtype::Q8, ..options() };
+    let error = Model::load(&Source::Demo, &options).unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("on the CPU only"), "{error}");
+}
+
+#[test]
+fn too_little_memory_is_said_before_weights_are_read() {
+    let options = LoadOptions { memory: Some(1 << 30), ..options() };
+    let error = Model::load(&Source::Demo, &options).unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("the card's memory"), "{error}");
+}
