@@ -59,7 +59,7 @@ const fn hints(_: &State) -> &'static [Action] {
 
 /// Returns the layout of the screen, once there is a run.
 fn sides(layout: Layout, state: &State) -> Option<Sides> {
-    Some(Sides::of(layout.area, state.run()?.shape))
+    Some(Sides::new(layout.area, state.run()?.shape))
 }
 
 fn page(layout: Layout, state: &State) -> u16 {
@@ -83,7 +83,7 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     if !comparable(a, b) {
         return draw_hint(buf, area, ctx);
     }
-    let sides = Sides::of(area, b.shape);
+    let sides = Sides::new(area, b.shape);
     let accuracy = Metric::Accuracy.scale(b.shape.labels, &[]);
     for (run, place, letter) in [(a, sides.maps[0], "A"), (b, sides.maps[1], "B")] {
         let title = format!("{letter} {}", name(run, a, b));
