@@ -1,7 +1,7 @@
 //! Terminal explorer: event loop, themes and screens.
 //!
-//! Views draw the state; they use no worker, lock or tensor. The loop waits for keys, workers and signals, and draws only
-//! when something changed.
+//! Views draw the state; they use no worker, lock or tensor. The loop waits for keys, workers and signals, and draws
+//! only when something changed.
 
 use std::io::IsTerminal;
 

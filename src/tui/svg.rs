@@ -50,8 +50,8 @@ fn rectangle(svg: &mut String, (x, y): (u16, u16), (width, height): (u16, u16), 
     let _ = writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\"/>");
 }
 
-/// Draws the text, one element per run of cells of the same style. Each has an explicit length, so that columns align in
-/// any font.
+/// Draws the text, one element per run of cells of the same style. Each has an explicit length, so that columns align
+/// in any font.
 fn texts(svg: &mut String, cells: &[&Cell], row: u16) {
     for (start, run) in runs(cells, |cell| (colors(cell).0, cell.modifier, is_drawn(cell))) {
         let text: String = run.iter().map(|cell| cell.symbol()).collect();

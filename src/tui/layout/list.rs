@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-/// Returns the first visible row of a list of `count` rows with room for `room`; row `at` stays in the middle if possible.
+/// Returns the first visible row of a list of `count` rows with room for `room`; row `at` is in the middle if possible.
 pub fn first_row(count: usize, room: usize, at: usize) -> usize {
     at.saturating_sub(room / 2).min(count.saturating_sub(room))
 }

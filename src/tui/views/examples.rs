@@ -122,8 +122,8 @@ struct Columns {
 }
 
 impl Columns {
-    /// Chooses the columns. Beside the map: the current prediction; alone: gold, both predictions and the margin, as long
-    /// as 16 columns remain for the text.
+    /// Chooses the columns. Beside the map: the current prediction; alone: gold, both predictions and the margin, as
+    /// long as 16 columns remain for the text.
     fn new(run: &OpenRun, alone: bool, width: u16) -> Self {
         let longest = (0..run.shape.labels).map(|label| pane::width(&run.label(label))).max().unwrap_or(0);
         let (label, mixed) = (longest.clamp(5, 9), !run.mixer.is_model());

@@ -32,8 +32,8 @@ pub(super) struct Logits {
     pub(super) mix: Option<Vec<f64>>,
 }
 
-/// Returns the probability of each label under the model and the mix, with logits if they fit; `favored` is drawn as the
-/// good label.
+/// Returns the probability of each label under the model and the mix, with logits if they fit; `favored` is drawn as
+/// the good label.
 pub(super) fn chances(
     theme: &Theme,
     run: &OpenRun,

@@ -25,8 +25,8 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Fits the map of `shape` into `area` with the largest cells possible; if it does not fit, shows the part around the
-    /// cursor.
+    /// Fits the map of `shape` into `area` with the largest cells possible; if it does not fit, shows the part around
+    /// the cursor.
     pub fn fit(area: Rect, shape: Shape, cursor: Cursor) -> Self {
         let ruler = digits(shape.layers.saturating_sub(1)) + 2;
         let (rows, width) = (area.height.saturating_sub(1), area.width.saturating_sub(ruler + 2));
