@@ -157,6 +157,7 @@ fn two_runs_are_compared_and_an_example_is_opened() {
     session.press("c");
     session.see("Pearson r");
     session.press("e");
+    session.see("nats text");
     session.see("against");
     session.press(":quit\r");
     session.ends_with(0);
