@@ -39,7 +39,7 @@ impl TerminalScreen {
         Ok(Self { terminal })
     }
 
-    /// Draws the next frame, in a synchronized update if the terminal supports it.
+    /// Draws the next frame, in a synchronised update if the terminal supports it.
     ///
     /// # Errors
     /// If the terminal is gone.

@@ -33,7 +33,7 @@ roles! {
     Background "background" "Background of the screen.",
     Panel "panel" "Background of bars and popups.",
     Text "text" "Normal text.",
-    Strong "strong" "Emphasized text.",
+    Strong "strong" "Emphasised text.",
     Dim "dim" "Secondary text.",
     Faint "faint" "Rules and empty cells.",
     Accent "accent" "Cursor, keys and titles.",

@@ -174,7 +174,7 @@ fn draw_facts(
     ];
     let left = pane::stack(buf, inside, [Line::from(first), selected(theme, ctx.state, a, b)]);
     let count = format!("{} of {}", comparison.flips.len(), comparison.shared);
-    let left = opened(buf, left, theme, "flipped examples", Line::styled(count, theme.fg(Role::Dim)));
+    let left = opened(buf, left, theme, "flipped examples, A → B", Line::styled(count, theme.fg(Role::Dim)));
     draw_flips(buf, left, ctx, comparison, (a, b));
 }
 

@@ -63,7 +63,7 @@ fn page(layout: Layout, state: &State) -> u16 {
     list_rows(layout::examples(layout.area)[0], false).height
 }
 
-/// Returns the example at a position of the list drawn in `rows`.
+/// Returns the example at a position of the list drawn in `rows`; positions below the last one select the last one.
 pub(super) fn target(rows: Rect, state: &State, at: Position) -> Option<Target> {
     let list = &state.example_list;
     let first = first_row(list.rows.len(), rows.height.into(), list.at);

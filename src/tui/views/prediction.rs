@@ -32,12 +32,12 @@ pub(super) struct Logits {
     pub(super) mix: Option<Vec<f64>>,
 }
 
-/// Returns the probability of each label under the model and the mix, with logits if they fit; `favored` is drawn as
+/// Returns the probability of each label under the model and the mix, with logits if they fit; `favoured` is drawn as
 /// the good label.
 pub(super) fn chances(
     theme: &Theme,
     run: &OpenRun,
-    favored: usize,
+    favoured: usize,
     logits: &Logits,
     width: usize,
 ) -> Vec<Line<'static>> {
@@ -58,10 +58,10 @@ pub(super) fn chances(
     let heads = format!("{} {heads}", " ".repeat(longest));
     let mut lines = vec![Line::default(), Line::styled(heads, theme.fg(Role::Dim))];
     for label in 0..shown {
-        let style = if label == favored { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
+        let style = if label == favoured { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
         let mut spans = vec![Span::styled(format!("{} ", pane::column(&run.label(label), longest)), style)];
         for (_, logits, shares) in &sides {
-            let role = if label == favored { Role::Good } else { Role::Bad };
+            let role = if label == favoured { Role::Good } else { Role::Bad };
             spans.extend(bar(theme, role, shares[label], room));
             spans.push(Span::styled(format!("{:>4.0}% ", shares[label] * 100.0), theme.fg(Role::Text)));
             let logit = with_logits.then(|| format!("{:>5} ", decimal(logits[label])));
@@ -78,7 +78,7 @@ fn decimal(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// Draws the margin by component: bars to the right favor the gold label, to the left its rival. Terms that do not fit
+/// Draws the margin by component: bars to the right favour the gold label, to the left its rival. Terms that do not fit
 /// are summed.
 pub(super) fn terms(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, breakdown: &MarginBreakdown) {
     let source = if run.mixer.on { "mix" } else { "model" };
