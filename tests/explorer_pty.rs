@@ -157,6 +157,7 @@ fn two_runs_are_compared_and_an_example_is_opened() {
     session.press("c");
     session.see("Pearson r");
     session.press("e");
+    session.see("nats text");
     session.see("against");
     session.press(":quit\r");
     session.ends_with(0);
@@ -179,7 +180,7 @@ fn a_prompt_is_edited_and_rerun_and_a_text_is_classified() {
     session.see("stocks fell again");
     session.see("against");
     session.press("\rd");
-    session.see("the same labels buy");
+    session.see("baselines, same labels");
     session.see("comprw_released");
     session.press("q");
     session.ends_with(0);
@@ -189,8 +190,8 @@ fn a_prompt_is_edited_and_rerun_and_a_text_is_classified() {
 fn tabs_hints_and_faders_react_to_the_mouse() {
     let mut session = Session::start("explore --limit 20", 140, 40);
     session.see("done in");
-    session.click("desk");
-    session.see("the same labels buy");
+    session.click("mixer");
+    session.see("baselines, same labels");
     session.click("L0.H0 ");
     session.see("ctrl-s save-mix");
     session.click("mute");
@@ -216,11 +217,11 @@ fn experiments_run_and_show_their_results() {
     session.see("done in");
     session.press("gm");
     session.press("A");
-    session.see("who reacted");
+    session.see("components that reacted");
     session.see("ablated re-run: zero, last");
     session.press(".");
     session.see("ablated re-run: zero, all");
-    session.see("The norm is realised");
+    session.see("Norms are recomputed");
     session.press("P");
     session.see("strongest tokens");
     session.press("W");

@@ -1,4 +1,4 @@
-//! What a click means outside the maps and faders: in the bars, in boxes that lie on top, and in lists.
+//! Clicks on the header, the footer and popups.
 
 use ratatui::layout::{Position, Rect};
 
@@ -13,10 +13,10 @@ use super::{
     views,
 };
 
-/// What a click does in a box that lies on top or in one of the bars; `None` if it is about something else.
+/// Handles a click on a popup, the header or the footer; `None` if it is on none of them.
 pub(super) fn click(state: &mut State, layout: Layout, at: Position) -> Option<Vec<Effect>> {
     match state.overlay {
-        Some(Overlay::Palette(_) | Overlay::Pool { .. }) => return Some(in_box(state, layout.area, at)),
+        Some(Overlay::Palette(_) | Overlay::Pool { .. }) => return Some(in_popup(state, layout.area, at)),
         Some(Overlay::Help(_)) if !layout.footer.contains(at) => return Some(update(state, Action::Close)),
         _ => {}
     }
@@ -30,8 +30,8 @@ pub(super) fn click(state: &mut State, layout: Layout, at: Position) -> Option<V
     tab.map(|(screen, _)| go_to(state, screen))
 }
 
-/// Takes what is clicked in a box; a click beside the box closes it.
-fn in_box(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
+/// Chooses the row that is clicked in a popup; a click outside closes the popup.
+fn in_popup(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
     let body = layout::body(screen);
     let (popup, count, here) = match &state.overlay {
         Some(Overlay::Palette(palette)) => (layout::palette(body), palette.matches().len(), palette.at),
@@ -57,41 +57,41 @@ mod tests {
 
     const SCREEN: Rect = Rect::new(0, 0, 140, 40);
 
-    fn hit(bench: &mut Bench, place: Rect) -> bool {
-        let layout = Layout::of(SCREEN, &bench.state).unwrap();
+    fn click_at(bench: &mut Bench, place: Rect) -> bool {
+        let layout = Layout::new(SCREEN, &bench.state).unwrap();
         click(&mut bench.state, layout, place.as_position()).is_some()
     }
 
     #[test]
     fn tabs_and_hints_are_clicked() {
         let mut bench = Bench::finished(40);
-        let layout = Layout::of(SCREEN, &bench.state).unwrap();
+        let layout = Layout::new(SCREEN, &bench.state).unwrap();
         for (screen, place) in bars::tabs(layout.header) {
-            assert!(hit(&mut bench, place));
+            assert!(click_at(&mut bench, place));
             assert_eq!(bench.state.screen, screen);
-            assert!(hit(&mut bench, place) && bench.state.screen == screen, "a tab never leaves its screen");
+            assert!(click_at(&mut bench, place) && bench.state.screen == screen, "a second click stays on the screen");
         }
         bench.keys("esc");
         let fit = views::hints(layout.footer, &bench.state).into_iter().find(|hint| hint.action == Action::Mute);
-        assert!(hit(&mut bench, fit.unwrap().place) && bench.state.run().unwrap().mixer.is_muted(0));
-        assert!(!hit(&mut bench, layout.map), "the map is none of its business");
+        assert!(click_at(&mut bench, fit.unwrap().place) && bench.state.run().unwrap().mixer.is_muted(0));
+        assert!(!click_at(&mut bench, layout.map), "clicks on the map are not handled here");
     }
 
     #[test]
-    fn rows_of_boxes_are_taken_by_a_click_and_a_click_beside_closes() {
+    fn a_click_chooses_a_row_of_a_popup_and_a_click_outside_closes_it() {
         let mut bench = Bench::finished(40);
         bench.keys(": m u t e");
         let rows = layout::choices(layout::palette(layout::body(SCREEN)));
-        assert!(hit(&mut bench, rows) && bench.state.run().unwrap().mixer.is_muted(0));
+        assert!(click_at(&mut bench, rows) && bench.state.run().unwrap().mixer.is_muted(0));
         bench.keys("p enter");
         let first = candidates(&bench.state, "")[1];
         let rows = layout::choices(layout::pool(layout::body(SCREEN)));
-        assert!(hit(&mut bench, Rect { y: rows.y + 1, ..rows }));
+        assert!(click_at(&mut bench, Rect { y: rows.y + 1, ..rows }));
         let id = bench.state.task().unwrap().pool[first].id.clone();
         assert_eq!(bench.state.editor.as_ref().unwrap().demos[0].id, id);
         for keys in [":", "enter", "?"] {
             bench.keys("esc p").keys(keys);
-            assert!(hit(&mut bench, Rect::new(0, 1, 1, 1)) && bench.state.overlay.is_none(), "{keys}");
+            assert!(click_at(&mut bench, Rect::new(0, 1, 1, 1)) && bench.state.overlay.is_none(), "{keys}");
         }
     }
 }

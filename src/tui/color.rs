@@ -1,26 +1,26 @@
-//! How many colours the terminal has, and which of them stands for a colour.
+//! Colour depth of the terminal, and the nearest colour it can show.
 
 use ratatui::style::Color;
 
 pub use crate::color::{Lab, Rgb};
 
-/// How many colours a terminal shows.
+/// Number of colours that a terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// None: shapes, digits and weight only.
+    /// No colours: shapes, digits and bold only.
     None,
-    /// The sixteen of the terminal's own palette.
+    /// The 16 colours of the terminal's palette.
     Ansi,
-    /// The 256 of xterm.
+    /// The 256 colours of xterm.
     Indexed,
-    /// All of them.
+    /// 24-bit colours.
     True,
 }
 
 impl Depth {
-    /// What the environment says, read through `variable`.
+    /// Detects the depth from environment variables, read through `variable`.
     ///
-    /// `NO_COLOR` wins (<https://no-color.org>), then `COLORTERM`, then `TERM`.
+    /// `NO_COLOR` takes precedence (<https://no-color.org>), then `COLORTERM`, then `TERM`.
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name: &str| variable(name).unwrap_or_default().to_lowercase();
         let (term, colorterm) = (get("TERM"), get("COLORTERM"));
@@ -36,7 +36,7 @@ impl Depth {
 }
 
 impl Rgb {
-    /// The colour as the terminal can show it; without colours, the terminal's own.
+    /// Returns the nearest colour that the terminal can show; with 16 or no colours, the terminal's default.
     pub fn at(self, depth: Depth) -> Color {
         match depth {
             Depth::True => Color::Rgb(self.0, self.1, self.2),
@@ -45,7 +45,7 @@ impl Rgb {
         }
     }
 
-    /// The nearest of xterm's colours 16 to 255; the first 16 differ from user to user.
+    /// Returns the nearest of xterm's colours 16 to 255. The first 16 depend on the user's palette.
     fn nearest_indexed(self) -> u8 {
         let lab = self.lab();
         let distance = |index: &u8| lab.distance(indexed(*index).lab());
@@ -53,7 +53,7 @@ impl Rgb {
     }
 }
 
-/// The colour that xterm shows for an index from 16 on.
+/// Returns the colour that xterm shows for an index of at least 16.
 pub fn indexed(index: u8) -> Rgb {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     if index >= 232 {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_decides() {
+    fn depth_follows_the_environment() {
         for (variables, depth) in [
             (vec![("TERM", "xterm-256color")], Depth::Indexed),
             (vec![("TERM", "xterm-256color"), ("COLORTERM", "truecolor")], Depth::True),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn indexed_colours_stand_for_their_own() {
+    fn indexed_colours_are_their_own_nearest() {
         for index in [16_u8, 21, 100, 196, 231, 240] {
             assert_eq!(indexed(index).nearest_indexed(), index);
         }

@@ -1,7 +1,7 @@
-//! The loop: wait for a key, a worker, a signal or the next frame; update; draw if something changed.
+//! Event loop: wait for a key, a worker, a signal or the next frame; update; draw if something changed.
 //!
-//! Keys are painted at once. Messages of workers are gathered for a thirtieth of a second, so that a flood of batches
-//! costs no more frames than the eye can use. When nothing moves, nothing is drawn and nothing wakes up.
+//! Keys are drawn at once. Messages of workers are drawn at most 30 times a second, so that many batches do not cost
+//! many frames. While nothing changes, the loop sleeps.
 
 use std::{io, time::Duration};
 
@@ -32,43 +32,43 @@ use super::{
     mouse::mouse,
     session::Memory,
     settings,
-    signals::{Heard, Signals},
+    signals::{SignalRequest, Signals},
     terminal::TerminalScreen,
     theme::Theme,
     views::{self, DrawContext},
 };
 
-/// Shortest time between two frames that only workers ask for.
+/// Shortest time between two frames caused by workers.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// Time between two frames of an animation.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Exit codes of the signals that a key or a lost terminal stands for.
+/// Exit codes for ctrl-c and for a lost terminal.
 const INTERRUPT: u8 = 130;
 const HANGUP: u8 = 129;
 
-/// What to explore.
+/// What the explorer opens.
 #[derive(Default)]
 pub struct ExploreOptions {
-    /// Starts the worker that owns the model; `None` to look at saved runs only.
+    /// Starts the worker that owns the model; `None` for saved runs only.
     pub model: Option<StartModel>,
-    /// Starts the workers of experiments on runs, saved ones too.
+    /// Starts the workers of experiments, for saved runs too.
     pub experiments: Option<StartExperiments>,
-    /// The run to begin with.
+    /// The first run to compute.
     pub first: Option<RunRequest>,
-    /// Tasks and templates that can be switched to.
+    /// Tasks and templates the user can switch to.
     pub choices: Vec<TaskChoice>,
     /// Runs from disk to open.
     pub saved: Vec<Run>,
-    /// Where runs are kept, to be listed.
+    /// Store whose runs are listed.
     pub store: Store,
 }
 
-/// Opens the explorer and returns the exit code when the user leaves: 0, or 128 and the signal's number.
+/// Runs the explorer until the user quits, and returns the exit code: 0, or 128 plus the signal's number.
 ///
 /// # Errors
-/// If the terminal or a thread cannot be had.
+/// If the terminal or a thread is not available.
 pub fn explore(options: ExploreOptions) -> Result<u8> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| terminal_error(&error))?;
@@ -81,8 +81,8 @@ fn terminal_error(error: &io::Error) -> Error {
 
 type Keys = UnboundedReceiver<io::Result<Input>>;
 
-/// Reads the terminal in a task of its own, so that events can be taken in one go.
-fn listen_to_terminal() -> Keys {
+/// Reads the terminal in a separate task, so that all waiting events can be handled together.
+fn spawn_terminal_reader() -> Keys {
     let (post, keys) = unbounded_channel();
     tokio::spawn(async move {
         let mut events = EventStream::new();
@@ -107,10 +107,10 @@ struct Explorer {
 }
 
 impl Explorer {
-    /// Takes the terminal and shows the first frame before any worker begins.
+    /// Takes over the terminal and draws the first frame before any worker starts.
     fn open(options: ExploreOptions) -> Result<Self> {
         let (keymap, themes) = settings::load(Depth::detect(|name| std::env::var(name).ok()))?;
-        let memory = Memory::of_user();
+        let memory = Memory::load();
         let mut state = State::new(keymap, options.choices);
         state.theme = memory.theme(&themes);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
@@ -129,32 +129,32 @@ impl Explorer {
         Ok(explorer)
     }
 
-    /// Goes back to where the first run that is shown was left.
+    /// Restores the screen and cursor stored for the first run.
     fn recall(&mut self) {
         let effects = self.memory.recall(&mut self.state);
         self.executor.execute(effects);
     }
 
-    /// Runs until the user leaves, and remembers where that was.
+    /// Runs until the user quits, then stores the session.
     async fn run(mut self) -> io::Result<u8> {
-        let code = self.until_left().await;
+        let code = self.run_loop().await;
         self.memory.keep(&self.state, &self.themes);
         code
     }
 
-    async fn until_left(&mut self) -> io::Result<u8> {
-        let mut keys = listen_to_terminal();
+    async fn run_loop(&mut self) -> io::Result<u8> {
+        let mut keys = spawn_terminal_reader();
         let mut drawn = Instant::now();
         let mut due = Some(drawn);
         loop {
             let frame = due.unwrap_or(drawn);
             tokio::select! {
                 biased;
-                heard = self.signals.next() => {
-                    match heard {
-                        Heard::Leave(code) => return Ok(code),
-                        Heard::Stop => self.screen.suspend()?,
-                        Heard::Continue => self.screen.resume()?,
+                signal = self.signals.next() => {
+                    match signal {
+                        SignalRequest::Leave(code) => return Ok(code),
+                        SignalRequest::Stop => self.screen.suspend()?,
+                        SignalRequest::Continue => self.screen.resume()?,
                     }
                     due = Some(Instant::now());
                 }
@@ -164,7 +164,7 @@ impl Explorer {
                     due = self.state.is_moving().then(|| drawn + TICK);
                 }
                 event = keys.recv() => {
-                    if let Some(code) = self.take_keys(event, &mut keys)? {
+                    if let Some(code) = self.handle_events(event, &mut keys)? {
                         return Ok(code);
                     }
                     due = Some(Instant::now());
@@ -180,15 +180,15 @@ impl Explorer {
         }
     }
 
-    /// Handles this event and all that wait behind it; `Some` is the exit code.
-    fn take_keys(&mut self, first: Option<io::Result<Input>>, keys: &mut Keys) -> io::Result<Option<u8>> {
+    /// Handles this event and all waiting ones; `Some` is the exit code.
+    fn handle_events(&mut self, first: Option<io::Result<Input>>, keys: &mut Keys) -> io::Result<Option<u8>> {
         let Some(mut event) = first else { return Ok(Some(HANGUP)) };
         loop {
-            match self.take_key(&event?) {
+            match self.handle_event(&event?) {
                 Some(TerminalRequest::Leave(Leave::Asked)) => return Ok(Some(0)),
                 Some(TerminalRequest::Leave(Leave::Interrupted)) => return Ok(Some(INTERRUPT)),
                 Some(TerminalRequest::Suspend) => self.screen.suspend()?,
-                Some(TerminalRequest::Copy(text)) => self.screen.say(&clipboard::sequence(&text))?,
+                Some(TerminalRequest::Copy(text)) => self.screen.send(&clipboard::sequence(&text))?,
                 None => {}
             }
             match keys.try_recv() {
@@ -198,7 +198,7 @@ impl Explorer {
         }
     }
 
-    fn take_key(&mut self, event: &Input) -> Option<TerminalRequest> {
+    fn handle_event(&mut self, event: &Input) -> Option<TerminalRequest> {
         self.state.page = views::page(self.screen.area(), &self.state).into();
         let effects = match event {
             Input::Key(key) => press(&mut self.state, input::key(*key)?),

@@ -1,4 +1,4 @@
-//! The explorer without a terminal: real workers, and a buffer instead of a screen. Pictures are made with it.
+//! Explorer without a terminal: real workers, and a buffer instead of a screen. Used to make pictures.
 
 use std::sync::mpsc::{Receiver, channel};
 
@@ -19,7 +19,7 @@ use super::{
     views::{self, DrawContext},
 };
 
-/// An explorer that is played from a script.
+/// Explorer driven by a script.
 pub struct Headless {
     state: State,
     executor: Executor,
@@ -28,7 +28,7 @@ pub struct Headless {
 }
 
 impl Headless {
-    /// Opens the explorer and waits until it has done what it begins with.
+    /// Opens the explorer and waits until the first run is complete.
     ///
     /// # Errors
     /// If the built-in keymap or themes are not valid, which tests rule out.
@@ -43,11 +43,11 @@ impl Headless {
         let stats = headless.state.open(options.saved);
         headless.executor.execute(first);
         headless.executor.execute(stats);
-        headless.settle();
+        headless.wait_until_idle();
         Ok(headless)
     }
 
-    /// Presses keys, written as in the keymap with spaces between them, and waits for what they start.
+    /// Presses keys, separated by spaces and written as in the keymap, and waits for the work they start.
     ///
     /// # Errors
     /// If one of them is not a key.
@@ -57,13 +57,13 @@ impl Headless {
                 key.parse().map_err(|error: crate::app::keymap::ParseKeyError| InputError::new(error.to_string()))?;
             let effects = press(&mut self.state, key);
             self.executor.execute(effects);
-            self.settle();
+            self.wait_until_idle();
         }
         Ok(self)
     }
 
-    /// Waits until nothing moves any more.
-    fn settle(&mut self) {
+    /// Waits until all workers are idle.
+    fn wait_until_idle(&mut self) {
         while self.state.is_moving() || self.state.is_waiting() {
             let Ok(message) = self.inbox.recv() else { return };
             let effects = receive(&mut self.state, message);
@@ -71,7 +71,7 @@ impl Headless {
         }
     }
 
-    /// The frame of this size.
+    /// Draws a frame of this size.
     pub fn frame(&self, size: Size) -> Buffer {
         let mut buf = Buffer::empty(Rect::new(0, 0, size.width, size.height));
         if let Some(theme) = self.themes.get(self.state.theme % self.themes.len().max(1)) {
@@ -80,7 +80,7 @@ impl Headless {
         buf
     }
 
-    /// The frame of this size as an SVG document.
+    /// Draws a frame of this size as an SVG document.
     pub fn svg(&self, size: Size) -> String {
         svg::render(&self.frame(size))
     }

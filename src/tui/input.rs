@@ -1,10 +1,10 @@
-//! What the terminal says, in the words of the keymap.
+//! Converts terminal keys to keys of the keymap.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::app::Key;
 
-/// The key, unless it was only let go or has no name.
+/// Returns the key, or `None` if it was released or has no name.
 pub fn key(event: KeyEvent) -> Option<Key> {
     if event.kind == KeyEventKind::Release {
         return None;

@@ -1,7 +1,7 @@
-//! The explorer on a terminal: the loop, the looks and the screens.
+//! Terminal explorer: event loop, themes and screens.
 //!
-//! Views get the state and draw; they know no worker, no lock and no tensor. The loop waits for keys, workers and
-//! signals, and draws only when something changed.
+//! Views draw the state; they use no worker, lock or tensor. The loop waits for keys, workers and signals, and draws
+//! only when something changed.
 
 use std::io::IsTerminal;
 
@@ -34,7 +34,7 @@ pub use crate::app::{
 pub use event_loop::{ExploreOptions, explore};
 pub use headless::Headless;
 
-/// Whether there is a terminal to draw on and to read keys from.
+/// Returns whether standard input and output are terminals.
 pub fn has_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }

@@ -1,4 +1,4 @@
-//! Diverging colour maps: a neutral middle, and steps that look equal on either side.
+//! Diverging colour maps: a neutral middle, and perceptually equal steps on either side.
 
 use ratatui::style::Color;
 
@@ -9,7 +9,7 @@ use super::color::Depth;
 /// Steps on each side of the neutral colour.
 const STEPS: usize = 64;
 
-/// A table of colours from the low end over neutral to the high end, as the terminal shows them.
+/// Colours from the low end over neutral to the high end, at the depth of the terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ramp {
     colors: Vec<Rgb>,
@@ -18,8 +18,8 @@ pub struct Ramp {
 }
 
 impl Ramp {
-    /// A map through these colours. `low` and `high` are listed from left to right, so `low` begins with its end and
-    /// `high` closes with its.
+    /// Creates a map through these colours. `low` and `high` run from left to right: `low` starts with the low end,
+    /// `high` ends with the high end.
     pub fn new(low: &[Rgb], neutral: Rgb, high: &[Rgb], ansi: [Color; 3], depth: Depth) -> Self {
         Self { colors: diverging(low, neutral, high, STEPS), depth, ansi }
     }
@@ -29,7 +29,7 @@ impl Ramp {
         self.colors[at.min(self.colors.len() - 1)]
     }
 
-    /// The colour at `place`: −1 is the low end, 0 neutral, 1 the high end. `None` without colours.
+    /// Returns the colour at `place`: −1 is the low end, 0 neutral, 1 the high end. `None` without colours.
     pub fn color(&self, place: f64) -> Option<Color> {
         match self.depth {
             Depth::None => None,
@@ -40,7 +40,7 @@ impl Ramp {
         }
     }
 
-    /// Black or white, whichever is read more easily on the colour at `place`.
+    /// Returns a dark or light text colour, the more legible one on the colour at `place`.
     pub fn ink(&self, place: f64) -> Color {
         match self.depth {
             Depth::None => Color::Reset,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_look_equal_and_lightness_never_turns_within_a_side() {
+    fn steps_are_equal_and_lightness_is_monotone_on_each_side() {
         for theme in Theme::built_in(Depth::True).unwrap() {
             let labs: Vec<Lab> = theme.ramp.colors.iter().map(|color| color.lab()).collect();
             for side in [&labs[..=STEPS], &labs[STEPS..]] {
@@ -69,13 +69,13 @@ mod tests {
                 assert!(steps.iter().all(|step| (step - mean).abs() < 0.5 * mean), "{}: {steps:?}", theme.name);
                 let rises = side.windows(2).filter(|pair| pair[1].l > pair[0].l + 1e-3).count();
                 let falls = side.windows(2).filter(|pair| pair[1].l < pair[0].l - 1e-3).count();
-                assert!(rises == 0 || falls == 0, "{}: lightness turns", theme.name);
+                assert!(rises == 0 || falls == 0, "{}: lightness is not monotone", theme.name);
             }
         }
     }
 
     #[test]
-    fn the_two_ends_differ_for_every_eye() {
+    fn the_two_ends_differ_in_blue_and_yellow() {
         for theme in Theme::built_in(Depth::True).unwrap() {
             let (low, high) = (theme.ramp.rgb(-1.0).lab(), theme.ramp.rgb(1.0).lab());
             assert!((low.b - high.b).abs() > 0.15, "{}: blue and yellow survive red-green blindness", theme.name);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn few_colours_still_tell_low_neutral_and_high_apart() {
+    fn sixteen_colours_distinguish_low_neutral_and_high() {
         for theme in Theme::built_in(Depth::Ansi).unwrap() {
             let at = |place| theme.ramp.color(place);
             assert!(at(-1.0) != at(0.0) && at(0.0) != at(1.0) && at(-1.0) != at(1.0));

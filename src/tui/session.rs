@@ -1,7 +1,6 @@
-//! What is remembered between two starts: the theme, and where each run was left.
+//! State stored between sessions: the theme, and the last screen, cursor and quantity of each run.
 //!
-//! A small file that is written whole or not at all. Losing it costs nothing, so nothing that goes wrong with it is
-//! worth a message.
+//! The file is written atomically. It is not essential, so errors with it are ignored.
 
 use std::{
     env, fs,
@@ -15,10 +14,10 @@ use crate::app::{Effect, State, update::Remembered};
 
 use super::theme::Theme;
 
-/// Runs that are remembered; the longest unvisited is forgotten first.
+/// Most runs that are stored; the least recently used is dropped first.
 const RUNS: usize = 200;
 
-/// The file, as far as it could be read.
+/// Contents of the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Memory {
     #[serde(default)]
@@ -32,30 +31,30 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Reads the file of this user: beside the configuration if `PARTSCOPE_CONFIG_DIR` names a folder that is there,
-    /// else in the platform's place for states.
-    pub fn of_user() -> Self {
+    /// Reads the user's file: in `PARTSCOPE_CONFIG_DIR` if that is set and exists, otherwise in the platform's state
+    /// folder.
+    pub fn load() -> Self {
         let path = match env::var_os("PARTSCOPE_CONFIG_DIR") {
             Some(folder) => Some(PathBuf::from(folder)).filter(|folder| folder.is_dir()),
             None => directories::ProjectDirs::from("", "", "partscope")
                 .map(|folders| folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).to_owned()),
         };
-        path.map_or_else(Self::default, |folder| Self::at(folder.join("state.json")))
+        path.map_or_else(Self::default, |folder| Self::read_from(folder.join("state.json")))
     }
 
-    /// Reads this file.
-    fn at(path: PathBuf) -> Self {
+    /// Reads the file at `path`.
+    fn read_from(path: PathBuf) -> Self {
         let text = fs::read_to_string(&path).unwrap_or_default();
         let read: Self = serde_json::from_str(&text).unwrap_or_default();
         Self { path: Some(path), ..read }
     }
 
-    /// The number of the theme that was used last.
+    /// Returns the index of the theme used last.
     pub fn theme(&self, themes: &[Theme]) -> usize {
         themes.iter().position(|theme| Some(&theme.name) == self.theme.as_ref()).unwrap_or(0)
     }
 
-    /// Goes back to where the first run that is shown was left, once.
+    /// Restores the stored screen and cursor of the first run on screen; later calls do nothing.
     pub fn recall(&mut self, state: &mut State) -> Vec<Effect> {
         let Some(name) = state.run_name().filter(|_| !self.recalled) else { return Vec::new() };
         self.recalled = true;
@@ -63,7 +62,7 @@ impl Memory {
         known.map_or_else(Vec::new, |(_, remembered)| state.recall(remembered))
     }
 
-    /// Writes down where `state` is left.
+    /// Stores the theme, and the screen, cursor and quantity of the run on screen.
     pub fn keep(&mut self, state: &State, themes: &[Theme]) {
         self.theme = themes.get(state.theme % themes.len().max(1)).map(|theme| theme.name.clone());
         if let Some(name) = state.run_name() {
@@ -92,30 +91,30 @@ mod tests {
     use crate::{app::tests::harness::Bench, tui::color::Depth};
 
     #[test]
-    fn theme_and_place_come_back() {
+    fn theme_screen_and_cursor_are_restored() {
         let (folder, themes) = (tempfile::tempdir().unwrap(), Theme::built_in(Depth::None).unwrap());
         let path = folder.path().join("deep/state.json");
         let mut bench = Bench::finished(16);
-        Memory::at(path.clone()).keep(&bench.keys("k l d ctrl-t").state, &themes);
-        let mut memory = Memory::at(path);
+        Memory::read_from(path.clone()).keep(&bench.keys("k l d ctrl-t").state, &themes);
+        let mut memory = Memory::read_from(path);
         assert_eq!(memory.theme(&themes), 1);
         let mut again = Bench::finished(16);
         memory.recall(&mut again.state);
         assert_eq!(again.state.remembered(), bench.state.remembered());
         again.keys("d j");
         memory.recall(&mut again.state);
-        assert_eq!(again.state.selected_name().unwrap().to_string(), "L0.H1", "it is gone back to once");
+        assert_eq!(again.state.selected_name().unwrap().to_string(), "L0.H1", "the cursor is restored once");
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_does_no_harm() {
+    fn an_unusable_file_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         for text in ["", "{", "[1, 2]", r#"{"runs": [["x", {"screen": 3}]]}"#] {
             fs::write(&path, text).unwrap();
-            let mut memory = Memory::at(path.clone());
+            let mut memory = Memory::read_from(path.clone());
             assert!(memory.recall(&mut Bench::finished(16).state).is_empty(), "{text}");
         }
-        Memory::at(folder.path().to_owned()).keep(&Bench::finished(16).state, &[]);
+        Memory::read_from(folder.path().to_owned()).keep(&Bench::finished(16).state, &[]);
     }
 }

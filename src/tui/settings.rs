@@ -1,6 +1,6 @@
-//! The user's own keys and themes, from the configuration folder.
+//! The user's keys and themes, from the configuration folder.
 //!
-//! `keymap.toml` there changes single keys of the built-in keymap, and every file in `themes/` is one more theme.
+//! `keymap.toml` changes single keys of the built-in keymap, and every file in `themes/` adds a theme.
 
 use std::{
     env, fs, io,
@@ -14,7 +14,7 @@ use crate::{
 
 use super::{color::Depth, theme::Theme};
 
-/// Where the user's files are: `PARTSCOPE_CONFIG_DIR`, or the platform's place for them.
+/// Returns the configuration folder: `PARTSCOPE_CONFIG_DIR`, or the platform's.
 fn folder() -> Option<PathBuf> {
     match env::var_os("PARTSCOPE_CONFIG_DIR") {
         Some(folder) => Some(PathBuf::from(folder)),
@@ -22,10 +22,10 @@ fn folder() -> Option<PathBuf> {
     }
 }
 
-/// The built-in keymap and themes with the user's on top.
+/// Loads the built-in keymap and themes, and adds the user's.
 ///
 /// # Errors
-/// If a file of the user's cannot be read or used; the error names it.
+/// If a file cannot be read or is not valid; the error names it.
 pub fn load(depth: Depth) -> Result<(Keymap, Vec<Theme>)> {
     let folder = folder();
     Ok((keymap(folder.as_deref())?, themes(folder.as_deref(), depth)?))
@@ -56,7 +56,7 @@ fn themes(folder: Option<&Path>, depth: Depth) -> Result<Vec<Theme>> {
     Ok(themes)
 }
 
-/// The text of a file, or `None` if there is no such file.
+/// Returns the text of a file, or `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -71,7 +71,7 @@ mod tests {
     use crate::app::{Action, KeyContext, Screen};
 
     #[test]
-    fn the_users_files_come_on_top() {
+    fn user_files_override_the_built_in_ones() {
         let folder = tempfile::tempdir().unwrap();
         let place = Some(folder.path());
         assert_eq!(keymap(place).unwrap(), Keymap::parse(DEFAULT).unwrap());
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_file() {
+    fn errors_name_the_file() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("keymap.toml"), "[explore]\n\"m\" = \"quiet\"").unwrap();
         let message = keymap(Some(folder.path())).unwrap_err().to_string();

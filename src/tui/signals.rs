@@ -1,20 +1,20 @@
-//! Signals that ask to leave, to stand still, or to go on.
+//! Signals to quit, suspend and resume.
 
 use std::io;
 
-/// What a signal asks for.
+/// Request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// To leave with this exit code: 128 and the signal's number.
+pub enum SignalRequest {
+    /// Quit with this exit code: 128 plus the signal's number.
     Leave(u8),
-    /// To stand still until a signal to go on.
+    /// Suspend until a signal to resume.
     Stop,
-    /// To go on, after standing still.
+    /// Resume after a suspension.
     Continue,
 }
 
-/// Waits for SIGINT, SIGTERM and SIGHUP, so that the terminal is given back before partscope ends, and for SIGTSTP and
-/// SIGCONT, so that it is whole while partscope stands still and after.
+/// Waits for SIGINT, SIGTERM and SIGHUP, so that the terminal is restored before partscope exits, and for SIGTSTP and
+/// SIGCONT, so that it is restored during a suspension and redrawn after it.
 #[cfg(unix)]
 #[derive(Debug)]
 pub struct Signals {
@@ -27,10 +27,10 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Begins to listen; must be called inside the runtime.
+    /// Starts listening; must be called inside the runtime.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If a handler cannot be installed.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -42,26 +42,26 @@ impl Signals {
         })
     }
 
-    /// What the next signal asks for.
-    pub async fn next(&mut self) -> Heard {
+    /// Waits for the next signal.
+    pub async fn next(&mut self) -> SignalRequest {
         tokio::select! {
-            _ = self.interrupt.recv() => Heard::Leave(130),
-            _ = self.terminate.recv() => Heard::Leave(143),
-            _ = self.hangup.recv() => Heard::Leave(129),
-            _ = self.stop.recv() => Heard::Stop,
-            _ = self.resume.recv() => Heard::Continue,
+            _ = self.interrupt.recv() => SignalRequest::Leave(130),
+            _ = self.terminate.recv() => SignalRequest::Leave(143),
+            _ = self.hangup.recv() => SignalRequest::Leave(129),
+            _ = self.stop.recv() => SignalRequest::Stop,
+            _ = self.resume.recv() => SignalRequest::Continue,
         }
     }
 }
 
-/// Elsewhere there is only the interrupt.
+/// Waits for interrupts, the only signal on other platforms.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Begins to listen.
+    /// Starts listening.
     ///
     /// # Errors
     /// Never.
@@ -69,10 +69,10 @@ impl Signals {
         Ok(Self)
     }
 
-    /// What the next interrupt asks for.
-    pub async fn next(&mut self) -> Heard {
+    /// Waits for the next interrupt.
+    pub async fn next(&mut self) -> SignalRequest {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => Heard::Leave(130),
+            Ok(()) => SignalRequest::Leave(130),
             Err(_) => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! A frame as a picture: the very cells the terminal would show, in SVG.
+//! Renders a frame as SVG, cell by cell.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use ratatui::{
 /// Size of a cell in user units.
 const CELL: (u16, u16) = (9, 18);
 
-/// The frame as an SVG document. It must have been drawn in true colour.
+/// Renders a frame, drawn in true colour, as an SVG document.
 pub fn render(buf: &Buffer) -> String {
     let (width, height) = (buf.area.width * CELL.0, buf.area.height * CELL.1);
     let mut svg = format!(
@@ -27,7 +27,7 @@ pub fn render(buf: &Buffer) -> String {
     svg
 }
 
-/// Runs of cells on the same colour, and the blocks that fill part of a cell.
+/// Draws the backgrounds, one rectangle per run of cells of the same colour, and the block characters.
 fn surfaces(svg: &mut String, cells: &[&Cell], row: u16) {
     for (start, run) in runs(cells, |cell| colors(cell).1) {
         rectangle(svg, (start * CELL.0, row * CELL.1), (run.len() as u16 * CELL.0, CELL.1), &colors(run[0]).1);
@@ -50,7 +50,8 @@ fn rectangle(svg: &mut String, (x, y): (u16, u16), (width, height): (u16, u16), 
     let _ = writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\"/>");
 }
 
-/// Runs of text in the same style. Each run has its length stated, so that columns meet in any font.
+/// Draws the text, one element per run of cells of the same style. Each has an explicit length, so that columns align
+/// in any font.
 fn texts(svg: &mut String, cells: &[&Cell], row: u16) {
     for (start, run) in runs(cells, |cell| (colors(cell).0, cell.modifier, is_drawn(cell))) {
         let text: String = run.iter().map(|cell| cell.symbol()).collect();
@@ -68,12 +69,12 @@ fn texts(svg: &mut String, cells: &[&Cell], row: u16) {
     }
 }
 
-/// Whether a cell is drawn as a block rather than written.
+/// Returns whether a cell is a block character, drawn as a rectangle.
 fn is_drawn(cell: &Cell) -> bool {
     matches!(cell.symbol(), "▀" | "▌" | "▐" | "▗" | "▖")
 }
 
-/// Neighbouring cells that have the same `key`, with the column they begin at.
+/// Returns runs of neighbouring cells with the same `key`, each with its first column.
 fn runs<'a, K: PartialEq>(cells: &'a [&'a Cell], key: impl Fn(&Cell) -> K) -> Vec<(u16, &'a [&'a Cell])> {
     let mut start = 0;
     let same = cells.chunk_by(|a, b| key(a) == key(b)).map(|run| {
@@ -84,10 +85,10 @@ fn runs<'a, K: PartialEq>(cells: &'a [&'a Cell], key: impl Fn(&Cell) -> K) -> Ve
     same.collect()
 }
 
-/// What a cell is written in, and what it is written on.
+/// Returns foreground and background of a cell.
 fn colors(cell: &Cell) -> (String, String) {
-    let (ink, popup) = (hex(cell.fg, "#d8dee9"), hex(cell.bg, "#12151c"));
-    if cell.modifier.contains(Modifier::REVERSED) { (popup, ink) } else { (ink, popup) }
+    let (ink, background) = (hex(cell.fg, "#d8dee9"), hex(cell.bg, "#12151c"));
+    if cell.modifier.contains(Modifier::REVERSED) { (background, ink) } else { (ink, background) }
 }
 
 fn hex(color: Color, otherwise: &str) -> String {
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_keeps_its_place_its_colour_and_its_meaning() {
+    fn text_keeps_position_and_colour_and_is_escaped() {
         let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 8, 2));
         buf.set_string(2, 1, "a<b c", Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD));
         buf.set_string(0, 0, "▀", Style::new().fg(Color::Rgb(255, 0, 0)));

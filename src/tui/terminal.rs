@@ -1,4 +1,4 @@
-//! The terminal, taken over and given back whatever happens.
+//! Takes over the terminal and restores it, also after errors and panics.
 
 use std::{
     io::{self, BufWriter, Stdout, Write},
@@ -21,17 +21,17 @@ use crossterm::{
 };
 use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
 
-/// Owns the screen; dropping it gives the screen back.
+/// Terminal screen that is restored on drop.
 #[derive(Debug)]
 pub struct TerminalScreen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
 }
 
 impl TerminalScreen {
-    /// Takes the terminal over.
+    /// Takes over the terminal.
     ///
     /// # Errors
-    /// If the terminal does not answer.
+    /// If the terminal does not respond.
     pub fn open() -> io::Result<Self> {
         restore_on_panic();
         enable_raw_mode()?;
@@ -39,7 +39,7 @@ impl TerminalScreen {
         Ok(Self { terminal })
     }
 
-    /// Shows the next frame, all at once where the terminal can.
+    /// Draws the next frame, in a synchronised update if the terminal supports it.
     ///
     /// # Errors
     /// If the terminal is gone.
@@ -50,30 +50,30 @@ impl TerminalScreen {
         io::Write::flush(self.terminal.backend_mut())
     }
 
-    /// Sends a sequence that draws nothing.
+    /// Sends an escape sequence that draws nothing.
     ///
     /// # Errors
     /// If the terminal is gone.
-    pub fn say(&mut self, sequence: &str) -> io::Result<()> {
+    pub fn send(&mut self, sequence: &str) -> io::Result<()> {
         let out = self.terminal.backend_mut();
         out.write_all(sequence.as_bytes())?;
         io::Write::flush(out)
     }
 
-    /// Gives the terminal back, stops until the shell continues this program, and takes the terminal over again.
+    /// Restores the terminal, stops until the shell resumes this program, and takes over the terminal again.
     ///
     /// # Errors
-    /// If the terminal does not answer then.
+    /// If the terminal does not respond after that.
     pub fn suspend(&mut self) -> io::Result<()> {
         restore();
         stop()?;
         self.resume()
     }
 
-    /// Takes the terminal over again after whatever happened to it while this program stood still.
+    /// Takes over the terminal again after a suspension.
     ///
     /// # Errors
-    /// If the terminal does not answer.
+    /// If the terminal does not respond.
     pub fn resume(&mut self) -> io::Result<()> {
         disable_raw_mode()?;
         enable_raw_mode()?;
@@ -82,7 +82,7 @@ impl TerminalScreen {
         Ok(())
     }
 
-    /// The screen as it is now.
+    /// Returns the current area of the screen.
     pub fn area(&self) -> ratatui::layout::Rect {
         self.terminal
             .size()
@@ -96,7 +96,7 @@ impl Drop for TerminalScreen {
     }
 }
 
-/// A terminal that knows nothing of what is on the screen, so that its first frame paints everything.
+/// Creates a terminal without a previous frame, so that the first frame draws every cell.
 fn fresh() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
     Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
 }
@@ -111,8 +111,8 @@ fn stop() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the terminal is taken over: what is given back twice would lose what was said in between, since a terminal
-/// that leaves its second screen puts the cursor where it was before.
+/// Whether the terminal is taken over. Restoring it twice would overwrite output in between, because leaving the
+/// alternate screen moves the cursor back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn take() -> io::Result<()> {
@@ -120,7 +120,7 @@ fn take() -> io::Result<()> {
     execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)
 }
 
-/// Gives the terminal back as it was. Whatever fails here, the rest is still tried.
+/// Restores the terminal. Every step is tried even if an earlier one fails.
 fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
@@ -132,8 +132,8 @@ fn restore() {
     let _ = out.flush();
 }
 
-/// A panic of the drawing thread gives the terminal back before its message is printed. Panics of workers are caught
-/// and shown on the screen, so their message must not be printed into it.
+/// Installs a panic hook: a panic of the drawing thread restores the terminal before its message is printed. Panics of
+/// workers are caught and shown on screen, so their message is not printed.
 fn restore_on_panic() {
     static ONCE: Once = Once::new();
     let drawing = thread::current().id();
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[ignore = "the next test starts it, in a terminal of its own"]
+    #[ignore = "the next test starts it, in a separate terminal"]
     fn panics_while_it_draws() {
         let mut screen = TerminalScreen::open().unwrap();
         screen.draw(|buf| buf.set_string(0, 0, "drawn", Style::new())).unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_gives_the_terminal_back_before_it_speaks() {
+    fn a_panic_restores_the_terminal_before_its_message() {
         let (rows, cols) = (NonZeroU16::new(40).unwrap(), NonZeroU16::new(100).unwrap());
         let size = PtySize { rows: 40, cols: 100, pixel_width: 0, pixel_height: 0 };
         let pty = native_pty_system().openpty(size).unwrap();

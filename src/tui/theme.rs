@@ -1,7 +1,7 @@
-//! Which colour stands for what.
+//! Themes: a colour for each role.
 //!
-//! Views name roles, never colours. A theme file says what a role looks like and what stands for it on a terminal of
-//! sixteen colours; without colours a role keeps only its weight.
+//! Views use roles, never colours. A theme file gives each role a colour and a substitute for terminals of 16 colours;
+//! without colours a role keeps only bold or dim.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use super::{
 
 macro_rules! roles {
     ($($role:ident $name:literal $doc:literal,)*) => {
-        /// What a colour stands for.
+        /// Role of a colour.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Role { $(#[doc = $doc] $role,)* }
 
@@ -30,18 +30,18 @@ macro_rules! roles {
 }
 
 roles! {
-    Background "background" "Behind everything.",
-    Panel "panel" "Behind bars and overlays.",
-    Text "text" "What is read.",
-    Strong "strong" "What is read first.",
-    Dim "dim" "What is read last.",
-    Faint "faint" "Rules and empty places.",
-    Accent "accent" "Where the user is.",
+    Background "background" "Background of the screen.",
+    Panel "panel" "Background of bars and popups.",
+    Text "text" "Normal text.",
+    Strong "strong" "Emphasised text.",
+    Dim "dim" "Secondary text.",
+    Faint "faint" "Rules and empty cells.",
+    Accent "accent" "Cursor, keys and titles.",
     Good "good" "Right, or better.",
     Bad "bad" "Wrong, or worse.",
     Biased "biased" "Always the same label.",
-    Alarm "alarm" "What must not be missed.",
-    Select "select" "Behind the selected row.",
+    Alarm "alarm" "Errors and warnings.",
+    Select "select" "Background of the selected row.",
 }
 
 #[derive(Deserialize)]
@@ -61,19 +61,19 @@ struct RampFile {
     ansi: [String; 3],
 }
 
-/// What everything looks like.
+/// Colours of the explorer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
-    /// Its name.
+    /// Name of the theme.
     pub name: String,
-    /// Colours for the map.
+    /// Colour map of the components.
     pub ramp: Ramp,
     depth: Depth,
     colors: Vec<Color>,
 }
 
 impl Theme {
-    /// The themes that partscope is built with: dark, then light.
+    /// Returns the built-in themes: dark, then light.
     ///
     /// # Errors
     /// If one of them is not valid, which a test rules out.
@@ -84,10 +84,10 @@ impl Theme {
             .collect()
     }
 
-    /// Reads a theme file for a terminal of so many colours.
+    /// Parses a theme file for a terminal of this colour depth.
     ///
     /// # Errors
-    /// If it is not valid TOML, misses a role, or names something that is not a colour.
+    /// If it is not valid TOML, lacks a role, has an unknown role, or has a value that is not a colour.
     pub fn parse(text: &str, depth: Depth) -> Result<Self> {
         let file: File = toml::from_str(text).map_err(|error| {
             let line = line_at(text, error.span().map_or(0, |span| span.start));
@@ -114,17 +114,17 @@ impl Theme {
         Ok(Self { name: file.name, colors: colors.collect::<Result<_>>()?, depth, ramp })
     }
 
-    /// How many colours there are.
+    /// Returns the colour depth.
     pub const fn depth(&self) -> Depth {
         self.depth
     }
 
-    /// The colour of a role.
+    /// Returns the colour of a role.
     pub fn color(&self, role: Role) -> Color {
         self.colors[role as usize]
     }
 
-    /// Text of this role on what lies behind it.
+    /// Returns the style of text with this role.
     pub fn fg(&self, role: Role) -> Style {
         let style = Style::new().fg(self.color(role));
         match role {
@@ -133,28 +133,28 @@ impl Theme {
         }
     }
 
-    /// Text that is read first.
+    /// Returns the style of bold text with this role.
     pub fn bold(&self, role: Role) -> Style {
         self.fg(role).add_modifier(Modifier::BOLD)
     }
 
-    /// Text on a surface.
+    /// Returns the style of text on a background.
     pub fn on(&self, text: Role, surface: Role) -> Style {
         self.fg(text).bg(self.color(surface))
     }
 
-    /// A selected row. Without colours it is shown reversed.
+    /// Returns the style of a selected row; with 16 or no colours it is also reversed.
     pub fn selected(&self) -> Style {
         let style = Style::new().bg(self.color(Role::Select));
         if matches!(self.depth, Depth::True | Depth::Indexed) { style } else { style.add_modifier(Modifier::REVERSED) }
     }
 
-    /// Something that must not be missed: reversed, so that it needs no colour.
+    /// Returns the style of an alarm: reversed, so that it works without colours.
     pub fn alarm(&self) -> Style {
         self.bold(Role::Alarm).add_modifier(Modifier::REVERSED)
     }
 
-    /// The role of a kind of component.
+    /// Returns the role of a kind of component.
     pub const fn kind(kind: Kind) -> Role {
         match kind {
             Kind::Good => Role::Good,
@@ -165,7 +165,7 @@ impl Theme {
     }
 }
 
-/// The glyph of a kind: its shape says what its colour says.
+/// Returns the glyph of a kind, which carries the same information as its colour.
 pub const fn glyph(kind: Kind) -> &'static str {
     match kind {
         Kind::Good => "▲",
@@ -175,7 +175,7 @@ pub const fn glyph(kind: Kind) -> &'static str {
     }
 }
 
-/// A kind in words.
+/// Returns the name of a kind.
 pub const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Good => "good",
@@ -185,7 +185,7 @@ pub const fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Where a theme can be copied from.
+/// Help line of theme errors.
 const EXAMPLE: &str = "see assets/themes/dark.toml for a whole theme";
 
 fn wrong(field: &str, problem: &str) -> InputError {
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn built_in_themes_are_whole_at_every_depth() {
+    fn built_in_themes_are_complete_at_every_depth() {
         for depth in [Depth::None, Depth::Ansi, Depth::Indexed, Depth::True] {
             let themes = Theme::built_in(depth).unwrap();
             assert_eq!(themes.iter().map(|theme| theme.name.as_str()).collect::<Vec<_>>(), ["dark", "light"]);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_theme_is_named() {
+    fn theme_errors_name_the_problem() {
         let dark = include_str!("../../assets/themes/dark.toml");
         for (from, to, message) in [
             ("accent     =", "akcent =", "akcent"),

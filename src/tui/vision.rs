@@ -1,6 +1,6 @@
-//! Colours as eyes see them that lack one kind of cone: what the themes say must reach them too.
+//! Tests that the themes work with colour vision deficiencies.
 //!
-//! Machado, Oliveira and Fernandes, 2009, at full severity; distances are those of OKLab.
+//! Simulation after Machado, Oliveira and Fernandes, 2009, at full severity; distances are in OKLab.
 
 use ratatui::style::Color;
 
@@ -11,7 +11,7 @@ use super::{
     theme::{Role, Theme},
 };
 
-/// Linear RGB as it is seen: by all cones, without the long, the medium and the short ones.
+/// Matrices on linear RGB: normal vision, and without the long, the medium and the short cones.
 const EYES: [(&str, [[f64; 3]; 3]); 4] = [
     ("all cones", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
     (
@@ -28,9 +28,9 @@ const EYES: [(&str, [[f64; 3]; 3]); 4] = [
     ),
 ];
 
-/// A colour as an eye sees it.
+/// Returns a colour as seen with this vision.
 fn seen(color: Color, eye: &[[f64; 3]; 3]) -> Lab {
-    let Color::Rgb(r, g, b) = color else { panic!("{color} is no colour of its own") };
+    let Color::Rgb(r, g, b) = color else { panic!("{color} is not an RGB colour") };
     let linear = |byte: u8| {
         let c = f64::from(byte) / 255.0;
         if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
@@ -46,7 +46,7 @@ fn seen(color: Color, eye: &[[f64; 3]; 3]) -> Lab {
 }
 
 #[test]
-fn the_map_reads_the_same_to_every_eye() {
+fn the_map_is_legible_with_every_vision() {
     for (theme, (name, eye)) in
         Theme::built_in(Depth::True).unwrap().iter().flat_map(|t| EYES.iter().map(move |e| (t, e)))
     {
@@ -54,7 +54,7 @@ fn the_map_reads_the_same_to_every_eye() {
         for sign in [-1.0, 1.0] {
             let side: Vec<Lab> = (0..=16).map(|step| at(sign * f64::from(step) / 16.0)).collect();
             let rises = side.windows(2).filter(|pair| pair[1].l > pair[0].l).count();
-            assert!([0, 16].contains(&rises), "{} to {name}: lightness turns", theme.name);
+            assert!([0, 16].contains(&rises), "{} to {name}: lightness is not monotone", theme.name);
             let steps: Vec<f64> = side.windows(2).map(|pair| pair[0].distance(pair[1])).collect();
             let mean = steps.iter().sum::<f64>() / 16.0;
             assert!(steps.iter().all(|step| (0.5..1.7).contains(&(step / mean))), "{} to {name}", theme.name);
@@ -67,7 +67,7 @@ fn the_map_reads_the_same_to_every_eye() {
 }
 
 #[test]
-fn what_the_colours_of_words_say_reaches_every_eye() {
+fn kinds_are_distinct_with_every_vision() {
     let kinds = [Role::Good, Role::Bad, Role::Biased];
     for (theme, (name, eye)) in
         Theme::built_in(Depth::True).unwrap().iter().flat_map(|t| EYES.iter().map(move |e| (t, e)))

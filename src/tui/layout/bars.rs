@@ -1,29 +1,29 @@
-//! What stands in the header and the footer, and can be clicked there.
+//! Clickable parts of the header and the footer: tabs and hints.
 
 use ratatui::layout::Rect;
 
 use crate::app::{Action, KeyContext, Screen, State, state::Overlay};
 
 /// Least width of a header with tabs.
-const ROOMY: u16 = 130;
+const TABS_WIDTH: u16 = 130;
 
-/// Actions that are hinted at everywhere, on the right.
+/// Actions with a hint on every screen, on the right.
 const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
 
-/// A key and what it does, in the footer.
+/// Hint of the footer: a key and its action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// What it does.
+    /// Action of the key.
     pub action: Action,
-    /// The key, as help shows it.
+    /// Key, as the help shows it.
     pub key: String,
-    /// Where it stands.
+    /// Position in the footer.
     pub place: Rect,
 }
 
-/// The tabs of the header with their places, if there is room for them.
+/// Returns the tabs of the header with their positions; none if they do not fit.
 pub fn tabs(header: Rect) -> Vec<(Screen, Rect)> {
-    if header.width < ROOMY {
+    if header.width < TABS_WIDTH {
         return Vec::new();
     }
     let mut right = header.right();
@@ -35,8 +35,8 @@ pub fn tabs(header: Rect) -> Vec<(Screen, Rect)> {
     Screen::ALL.iter().copied().rev().map(place).collect()
 }
 
-/// The hints of the footer: in order of use from the left, as many as fit, and those that hold everywhere on the right.
-/// `on_screen` are those of the screen.
+/// Returns the hints of the footer: the actions of the screen, `on_screen`, from the left as far as they fit, and the
+/// global ones on the right.
 pub fn hints(footer: Rect, state: &State, on_screen: &[Action]) -> Vec<Hint> {
     let here = state.place();
     let hint = |action: Action| {
@@ -63,7 +63,7 @@ pub fn hints(footer: Rect, state: &State, on_screen: &[Action]) -> Vec<Hint> {
     hints.into_iter().chain(always).collect()
 }
 
-/// Whether an action has something to act on.
+/// Returns whether an action has something to act on.
 fn applies(state: &State, action: Action) -> bool {
     match action {
         Action::OtherRun => state.runs.len() > 2,
@@ -73,7 +73,7 @@ fn applies(state: &State, action: Action) -> bool {
     }
 }
 
-/// Actions in order of use; what does not fit is left to the help.
+/// Returns the actions to hint at, the most useful first.
 fn useful<'a>(state: &State, on_screen: &'a [Action]) -> &'a [Action] {
     match state.place() {
         KeyContext::Line if matches!(state.overlay, Some(Overlay::Line(_))) => {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_hint_has_a_key_that_does_it() {
+    fn every_hint_shows_a_key_of_its_action() {
         let mut bench = Bench::finished(40);
         for keys in ["", "d", "p", "e", "c", "M", "R", "?", "esc :", "esc d ctrl-s"] {
             let state = &bench.keys(keys).state;
@@ -122,9 +122,9 @@ mod tests {
             }
         }
         let names = |bench: &Bench| hints(FOOTER, &bench.state).iter().map(|h| h.action.name()).collect::<Vec<_>>();
-        assert_eq!(names(&bench)[..2], ["accept", "close"], "a line has no rows to go down and up");
+        assert_eq!(names(&bench)[..2], ["accept", "close"], "an input line has no rows to move in");
         bench.keys("esc esc");
-        assert!(!names(&bench).contains(&"on-off"), "there is no mix to switch");
+        assert!(!names(&bench).contains(&"on-off"), "there is no mix to switch on");
         assert!(names(bench.keys("m")).contains(&"on-off"));
     }
 }

@@ -1,8 +1,8 @@
-//! The part of the screen that screens draw in.
+//! Body of the terminal, in which screens draw.
 
 use ratatui::layout::Rect;
 
-/// What lies between header and status line.
+/// Returns the area between header and status line.
 pub fn body(area: Rect) -> Rect {
     Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area }
 }

@@ -1,4 +1,4 @@
-//! Where all runs stand against each other: a window on the table that follows the cursor.
+//! Layout of the matrix of runs; it scrolls with the cursor.
 
 use ratatui::layout::{Position, Rect};
 
@@ -10,26 +10,26 @@ pub const CELL: u16 = 6;
 /// Columns before the cells, for the letters of the rows.
 const BEFORE: u16 = 3;
 
-/// Least columns behind the cells, for what the rows are.
+/// Fewest columns after the cells, for the names of the rows.
 const NAMES: u16 = 26;
 
 /// Rows below the cells, for the pair under the cursor.
 const BELOW: u16 = 5;
 
-/// The places of the table.
+/// Layout of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crosstab {
-    /// The whole screen between header and status line.
+    /// Area between header and status line.
     pub inner: Rect,
-    /// The cells that are in sight.
+    /// Visible cells.
     pub cells: Rect,
-    /// The first row and column in sight.
+    /// First visible row and column.
     pub first: (usize, usize),
-    /// How many of each are.
+    /// Number of visible rows and columns.
     pub shown: (usize, usize),
 }
 
-/// The places for `count` runs with the cursor `at` a row and a column.
+/// Returns the layout for `count` runs with the cursor `at` a row and a column.
 pub fn crosstab(area: Rect, count: usize, at: (usize, usize)) -> Crosstab {
     let body = body(area);
     let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
@@ -43,25 +43,25 @@ pub fn crosstab(area: Rect, count: usize, at: (usize, usize)) -> Crosstab {
 }
 
 impl Crosstab {
-    /// The row and column at a place on the screen.
+    /// Returns the row and column at a position on the screen.
     pub fn hit(&self, at: Position) -> Option<(usize, usize)> {
         let row = self.first.0 + usize::from(at.y.saturating_sub(self.cells.y));
         let column = self.first.1 + usize::from(at.x.saturating_sub(self.cells.x) / CELL);
         self.cells.contains(at).then_some((row, column))
     }
 
-    /// The place of a cell in sight.
+    /// Returns the area of a visible cell.
     pub fn cell(&self, row: usize, column: usize) -> Rect {
         let (y, x) = ((row - self.first.0) as u16, (column - self.first.1) as u16);
         Rect { x: self.cells.x + x * CELL, y: self.cells.y + y, width: CELL - 1, height: 1 }
     }
 
-    /// The rows in sight.
+    /// Returns the visible rows.
     pub fn rows(&self) -> std::ops::Range<usize> {
         self.first.0..self.first.0 + self.shown.0
     }
 
-    /// The columns in sight.
+    /// Returns the visible columns.
     pub fn columns(&self) -> std::ops::Range<usize> {
         self.first.1..self.first.1 + self.shown.1
     }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cursor_is_in_sight_and_every_cell_is_found() {
+    fn the_cursor_is_visible_and_every_cell_can_be_hit() {
         for (width, height) in [(72, 20), (80, 24), (200, 60)] {
             for (count, at) in [(2, (0, 1)), (12, (11, 0)), (40, (39, 39)), (40, (0, 20))] {
                 let table = crosstab(Rect::new(0, 0, width, height), count, at);

@@ -1,4 +1,4 @@
-//! Where everything is at the mixer.
+//! Layout of the mixer.
 
 use ratatui::layout::{Position, Rect};
 
@@ -11,31 +11,31 @@ const AFTER: u16 = 10;
 /// Columns of the panes on the right.
 const SIDE: u16 = 34;
 
-/// Rows of the panes on accuracy and fit, titles included.
+/// Rows of the panes for accuracy and fit, with titles.
 const ACCURACY: u16 = 5;
 const FIT: u16 = 4;
 
-/// Rows of a screen on which the accuracies have one more, for the offsets of labels.
+/// Least rows of a screen whose accuracy pane has another row, for label offsets.
 const TALL: u16 = 30;
 
-/// The places of the mixer.
+/// Areas of the mixer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MixerLayout {
-    /// The channels, with title, heading and legend.
+    /// Channels, with title, heading and legend.
     pub channels: Rect,
-    /// The rows of the channels alone.
+    /// Rows of the channels alone.
     pub rows: Rect,
-    /// Both accuracies.
+    /// Accuracies of model and mix.
     pub accuracy: Rect,
-    /// Method and path.
+    /// Method and path of the fit.
     pub fit: Rect,
-    /// What the mix is held against.
+    /// Baselines.
     pub baselines: Rect,
 }
 
 impl MixerLayout {
-    /// The places on a screen.
-    pub fn of(area: Rect) -> Self {
+    /// Returns the layout for a screen.
+    pub fn new(area: Rect) -> Self {
         let body = body(area);
         let side_width = SIDE.max(body.width / 3).min(56);
         let channels = Rect { x: body.x + 1, width: body.width - side_width - 4, ..body };
@@ -47,25 +47,25 @@ impl MixerLayout {
         Self { channels, rows, accuracy, fit, baselines }
     }
 
-    /// The track of the fader in a row.
+    /// Returns the track of the fader in a row.
     pub fn track(&self, row: u16) -> Rect {
         let width = self.rows.width.saturating_sub(BEFORE + AFTER);
         Rect { x: self.rows.x + BEFORE, y: self.rows.y + row, width, height: 1 }
     }
 
-    /// The slider of the path, between its two words.
+    /// Returns the λ slider, between its two labels.
     pub const fn slider(&self) -> Rect {
-        let words = 16;
-        Rect { x: self.fit.x + 9, y: self.fit.y + 1, width: self.fit.width.saturating_sub(words), height: 1 }
+        let labels = 16;
+        Rect { x: self.fit.x + 9, y: self.fit.y + 1, width: self.fit.width.saturating_sub(labels), height: 1 }
     }
 
-    /// Whether the track of a fader lies at a place on the screen.
+    /// Returns whether a position is on the track of a fader.
     pub fn is_on_track(&self, at: Position) -> bool {
         self.rows.contains(at) && self.track(at.y - self.rows.y).contains(at)
     }
 }
 
-/// How far `x` lies along `track`, 0 to 1.
+/// Returns the position of `x` along `track`, from 0 to 1.
 pub fn share(track: Rect, x: u16) -> f64 {
     let last = track.width.saturating_sub(1).max(1);
     f64::from(x.saturating_sub(track.x).min(last)) / f64::from(last)
@@ -79,7 +79,7 @@ mod tests {
     fn panes_never_overlap_or_leave_the_screen() {
         for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60), (400, 20)] {
             let area = Rect::new(0, 0, width, height);
-            let places = MixerLayout::of(area);
+            let places = MixerLayout::new(area);
             let all = [places.channels, places.accuracy, places.fit, places.baselines];
             for (i, a) in all.iter().enumerate() {
                 assert_eq!(body(area).intersection(*a), *a, "{width}×{height} {i}");

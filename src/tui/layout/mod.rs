@@ -1,4 +1,4 @@
-//! Where everything is on the screen: one function of its size, for drawing and for the mouse.
+//! Layout of the screen as a function of its size, shared by drawing and the mouse.
 
 pub mod bars;
 mod body;
@@ -17,40 +17,40 @@ use crate::{
 
 use super::widgets::grid::Grid;
 
-/// The smallest screen on which everything has its place.
+/// Smallest supported screen.
 pub const LEAST: Size = Size { width: 72, height: 20 };
 
 /// Least width of the panes beside the map.
 const SIDE: u16 = 34;
 
-/// Rows of the pane on the selected component, and of the mix.
+/// Rows of the panes for the selected component (without labels) and for the mix.
 const COMPONENT: u16 = 7;
 const MIX: u16 = 5;
 
-/// The places of all panes.
+/// Areas of the map screen and of the bars on every screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// The whole screen.
+    /// Whole screen.
     pub area: Rect,
-    /// What is looked at.
+    /// Header.
     pub header: Rect,
-    /// The map with its rulers and legend.
+    /// Map with rulers and legend.
     pub map: Rect,
-    /// The selected component.
+    /// Selected component.
     pub component: Rect,
-    /// The mix.
+    /// Mix.
     pub mix: Rect,
-    /// The examples.
+    /// Examples.
     pub examples: Rect,
     /// Progress, notices and exactness.
     pub status: Rect,
-    /// Keys.
+    /// Footer with keys.
     pub footer: Rect,
 }
 
 impl Layout {
-    /// The places on a screen, or `None` if it is too small.
-    pub fn of(area: Rect, state: &State) -> Option<Self> {
+    /// Returns the layout for a screen, or `None` if it is too small.
+    pub fn new(area: Rect, state: &State) -> Option<Self> {
         if area.width < LEAST.width || area.height < LEAST.height {
             return None;
         }
@@ -79,31 +79,31 @@ impl Layout {
     }
 }
 
-/// The rows of the list of runs: below title and heading, above what is said about the chosen one.
+/// Returns the rows of the list of runs: below title and heading, above the two lines at the bottom.
 pub fn runs_list(area: Rect) -> Rect {
     let body = body(area);
     Rect { x: body.x + 1, y: body.y + 2, width: body.width - 2, height: body.height.saturating_sub(5) }
 }
 
 impl Editing {
-    /// The rows of the demonstrations, below the title and above the hint.
+    /// Returns the rows of the demonstrations, below the title and above the hint.
     pub const fn rows(&self) -> Rect {
         Rect { y: self.demos.y + 1, height: self.demos.height.saturating_sub(2), ..self.demos }
     }
 }
 
-/// Where the prompt is edited: demonstrations above, the whole text below, a text of one's own on the right.
+/// Layout of the prompt screen: demonstrations above, the whole prompt below, the user's text on the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Editing {
-    /// The demonstrations, with title and hint.
+    /// Demonstrations, with title and hint.
     pub demos: Rect,
-    /// The prompt as the model reads it.
+    /// Prompt as the model reads it.
     pub text: Rect,
-    /// The text of one's own.
+    /// The user's text.
     pub own: Rect,
 }
 
-/// The places of the prompt screen with so many demonstrations.
+/// Returns the layout of the prompt screen for this number of demonstrations.
 pub fn editing(area: Rect, demos: usize) -> Editing {
     let [left, own] = examples(Rect { width: area.width, ..area });
     let [left, own] = [Rect { width: left.width.max(area.width / 2), ..left }, own];
@@ -114,23 +114,23 @@ pub fn editing(area: Rect, demos: usize) -> Editing {
     Editing { demos: Rect { height, ..left }, text: below, own }
 }
 
-/// A box of at most `size` in the middle of `area`.
+/// Returns an area of at most `size` in the middle of `area`.
 pub fn popup(area: Rect, size: (u16, u16)) -> Rect {
     let (width, height) = (size.0.min(area.width), size.1.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
-/// The box of the palette.
+/// Returns the popup of the palette.
 pub fn palette(body: Rect) -> Rect {
     popup(body, (72.min(body.width.saturating_sub(4)), 18))
 }
 
-/// The box in which an example of the pool is chosen.
+/// Returns the popup that lists the pool.
 pub fn pool(body: Rect) -> Rect {
     popup(body, (body.width.saturating_sub(8).min(100), body.height.saturating_sub(2).min(24)))
 }
 
-/// What is inside a box.
+/// Returns the inside of a popup.
 pub const fn inside(popup: Rect) -> Rect {
     Rect {
         x: popup.x + 2,
@@ -140,13 +140,13 @@ pub const fn inside(popup: Rect) -> Rect {
     }
 }
 
-/// The rows of a list in a box, below the line that is typed.
+/// Returns the rows of the list in a popup, below the input line.
 pub const fn choices(popup: Rect) -> Rect {
     let inside = inside(popup);
     Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside }
 }
 
-/// The list of examples on the left and the one that is opened on the right.
+/// Returns the areas of the list of examples (left) and of the selected example (right).
 pub fn examples(area: Rect) -> [Rect; 2] {
     let body = body(area);
     let width = (body.width / 2).clamp(30, 110);
@@ -154,8 +154,8 @@ pub fn examples(area: Rect) -> [Rect; 2] {
     [list, Rect { x: body.x + width + 2, width: body.width - width - 3, ..body }]
 }
 
-/// The rows of a list of examples: below its title; above the two lines on the chosen one if they fit where there are
-/// some, below the names of the columns where there are none.
+/// Returns the rows of a list of examples: with details, above the two lines for the selected example if they fit;
+/// without, below the column names.
 pub fn list_rows(list: Rect, with_detail: bool) -> Rect {
     let inside = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
     let detail = if with_detail && inside.height >= 6 { 2 } else { 0 };
@@ -163,20 +163,20 @@ pub fn list_rows(list: Rect, with_detail: bool) -> Rect {
     Rect { y: inside.y + heads, height: inside.height - detail - heads, ..inside }
 }
 
-/// Where two runs are compared: three maps above; the scatter and the flipped examples below.
+/// Layout of the comparison: three maps above, scatter plot and flipped examples below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sides {
-    /// Left run, right run, and their difference.
+    /// Maps of run A, run B and their difference.
     pub maps: [Rect; 3],
-    /// One accuracy against the other.
+    /// Scatter plot of accuracies.
     pub scatter: Rect,
-    /// How alike they are, and what flipped.
+    /// Agreement and flipped examples.
     pub facts: Rect,
 }
 
 impl Sides {
-    /// The places on a screen.
-    pub fn of(area: Rect, shape: Shape) -> Self {
+    /// Returns the layout for a screen.
+    pub fn new(area: Rect, shape: Shape) -> Self {
         let body = body(area);
         let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
         let layers = u16::try_from(shape.layers).unwrap_or(u16::MAX);
@@ -190,18 +190,19 @@ impl Sides {
         Self { maps: [map(0), map(1), map(2)], scatter, facts }
     }
 
-    /// The rows of the flipped examples: below two titles and two lines on the runs, above the line on who moved one.
+    /// Returns the rows of the flipped examples: below two titles and two lines, above the line of components.
     pub const fn flips(&self) -> Rect {
         Rect { y: self.facts.y + 4, height: self.facts.height.saturating_sub(5), ..self.facts }
     }
 }
 
-/// Where the cells of one of three maps are: below its title, above its scale.
+/// Returns the area of the cells of one of the three maps: below its title, above its scale.
 pub fn side_cells(map: Rect) -> Rect {
     Rect { y: map.y + 1, height: map.height.saturating_sub(2), ..map }
 }
 
-/// As wide as its cells want, but three fifths of the screen at most, and no more than leaves the side its room.
+/// Returns the width of the map: as wide as its cells need, but at most three fifths of the screen, and at least `SIDE`
+/// columns remain beside it.
 fn map_width(body: Rect, shape: Shape) -> u16 {
     let cells = |height: u16| Grid::fit(Rect { width: u16::MAX, height, ..body }, shape, Cursor::default()).pitch.0;
     let wanted = Grid::width(shape, cells(map_cells(body).height)) + 1;
@@ -209,7 +210,7 @@ fn map_width(body: Rect, shape: Shape) -> u16 {
     wanted.max(40).min(most).min(body.width - SIDE - 3)
 }
 
-/// Where the cells of a map are: below its title, above its legend.
+/// Returns the area of the cells of a map: below its title, above its legend.
 pub fn map_cells(map: Rect) -> Rect {
     Rect { y: map.y + 1, height: map.height.saturating_sub(4), ..map }
 }
@@ -224,14 +225,14 @@ mod tests {
         let state = State::new(Keymap::parse(DEFAULT).unwrap(), Vec::new());
         for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60), (72, 100), (400, 20)] {
             let area = Rect::new(0, 0, width, height);
-            let l = Layout::of(area, &state).unwrap();
+            let l = Layout::new(area, &state).unwrap();
             let all = [l.header, l.map, l.component, l.mix, l.examples, l.status, l.footer];
             for (i, a) in all.iter().enumerate() {
                 assert_eq!(area.intersection(*a), *a, "{width}×{height} {i}");
                 assert!(all[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{width}×{height} {i}");
             }
         }
-        assert_eq!(Layout::of(Rect::new(0, 0, 71, 24), &state), None);
+        assert_eq!(Layout::new(Rect::new(0, 0, 71, 24), &state), None);
     }
 
     #[test]
@@ -239,7 +240,7 @@ mod tests {
         for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60)] {
             for layers in [1, 8, 80] {
                 let area = Rect::new(0, 0, width, height);
-                let sides = Sides::of(area, Shape { layers, heads: 8, labels: 2 });
+                let sides = Sides::new(area, Shape { layers, heads: 8, labels: 2 });
                 let all = [sides.maps[0], sides.maps[1], sides.maps[2], sides.scatter, sides.facts];
                 for (i, a) in all.iter().enumerate() {
                     assert_eq!(body(area).intersection(*a), *a, "{width}×{height} {i}");

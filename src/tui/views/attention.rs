@@ -1,4 +1,4 @@
-//! Where the selected head looks: the prompt shaded by weight, the strongest tokens, and shares by part.
+//! Attention of the selected head: the prompt shaded by weight, the strongest tokens, and shares by prompt part.
 
 use ratatui::{
     buffer::Buffer,
@@ -22,45 +22,45 @@ use super::{
     status,
 };
 
-/// Rows of the strongest tokens where they stand below the shares.
+/// Rows of the strongest tokens when they are below the shares.
 const TOKENS: u16 = 8;
 
-/// The view.
+/// Draws the view.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     let (state, theme) = (ctx.state, ctx.theme);
     let Some(component) = state.selected() else { return };
     let (layer, column) = (component / (run.shape.heads + 1), component % (run.shape.heads + 1));
     let example = chosen_example(state);
     let id = example.map_or("", |example| &run.test.items[example].id);
-    let title = format!("{} looks from the last token", run.name(component));
+    let title = format!("{} attention from last token", run.name(component));
     let inside = opened(buf, area, theme, &title, Line::styled(id.to_owned(), theme.fg(Role::Dim)));
-    let look = run.results.look.as_deref().filter(|(of, _)| Some(*of) == example).map(|(_, look)| look);
-    let said = match (look, &state.experiments.refused) {
-        _ if column == run.shape.heads => "An MLP does not look at other tokens: move to a head.".to_owned(),
-        (Some(look), _) => return looking(buf, inside, ctx, run, (look, layer * run.shape.heads + column)),
+    let pattern = run.results.look.as_deref().filter(|(row, _)| Some(*row) == example).map(|(_, pattern)| pattern);
+    let message = match (pattern, &state.experiments.refused) {
+        _ if column == run.shape.heads => "MLPs have no attention: move to a head.".to_owned(),
+        (Some(pattern), _) => return draw_pattern(buf, inside, ctx, run, (pattern, layer * run.shape.heads + column)),
         (None, Some((_, _, why))) => why.clone(),
-        (None, None) => format!("{} asking the model", status::spinner(ctx.tick)),
+        (None, None) => format!("{} running the model", status::spinner(ctx.tick)),
     };
-    let lines = pane::wrap(&said, inside.width.into());
+    let lines = pane::wrap(&message, inside.width.into());
     pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Text))));
 }
 
-fn looking(
+fn draw_pattern(
     buf: &mut Buffer,
     area: Rect,
     ctx: DrawContext<'_>,
     run: &OpenRun,
-    (look, head): (&AttentionPattern, usize),
+    (pattern, head): (&AttentionPattern, usize),
 ) {
     let theme = ctx.theme;
-    let demonstrations = demonstrations(look);
-    let mut shares = share_lines(theme, run, look, head, demonstrations);
+    let demonstrations = demonstrations(pattern);
+    let mut shares = share_lines(theme, run, pattern, head, demonstrations);
     let rows = shares.len() as u16 + 1;
     let narrow = area.width < 64;
-    let wanted = if narrow { rows + TOKENS } else { rows };
-    let below = wanted.min(area.height / 2);
+    let rows_below = if narrow { rows + TOKENS } else { rows };
+    let below = rows_below.min(area.height / 2);
     let prompt = Rect { height: area.height - below, ..area };
-    draw_prompt(buf, prompt, theme, look, head);
+    draw_prompt(buf, prompt, theme, pattern, head);
     let below = Rect { y: prompt.bottom(), height: below, ..area };
     let (first, second) = if narrow {
         let first = rows.min(below.height);
@@ -69,7 +69,7 @@ fn looking(
         let half = below.width / 2;
         (Rect { width: half - 1, ..below }, Rect { x: below.x + half + 1, width: half - 1, ..below })
     };
-    let note = if run.results.shares.is_some() { "this · run" } else { "this · run …" };
+    let note = if run.results.shares.is_some() { "example · mean" } else { "example · mean …" };
     let inside = opened(buf, first, theme, "by part, %", Line::styled(note, theme.fg(Role::Dim)));
     let left_out = shares.len().saturating_sub(inside.height.into());
     if left_out > 0 {
@@ -78,26 +78,26 @@ fn looking(
     }
     pane::stack(buf, inside, shares);
     let inside = opened(buf, second, theme, "strongest tokens", Line::default());
-    pane::stack(buf, inside, strongest(theme, look, head, inside));
+    pane::stack(buf, inside, strongest(theme, pattern, head, inside));
 }
 
-fn demonstrations(look: &AttentionPattern) -> usize {
+fn demonstrations(pattern: &AttentionPattern) -> usize {
     let index = |part: PromptPart| match part {
         PromptPart::Text(index) | PromptPart::Label(index) => index + 1,
         _ => 0,
     };
-    look.tokens.iter().map(|token| index(token.part)).max().unwrap_or(0)
+    pattern.tokens.iter().map(|token| index(token.part)).max().unwrap_or(0)
 }
 
-/// Totals, then a row for each demonstration with its label word.
+/// Returns the totals, then a row per demonstration with its label word: shares of this example and mean of the run.
 fn share_lines(
     theme: &Theme,
     run: &OpenRun,
-    look: &AttentionPattern,
+    pattern: &AttentionPattern,
     head: usize,
     demonstrations: usize,
 ) -> Vec<Line<'static>> {
-    let own = look.shares(head, demonstrations);
+    let own = pattern.shares(head, demonstrations);
     let mean = run.results.shares.as_ref().filter(|shares| shares.parts.len() == own.len());
     let mean = mean.map(|shares| &shares.means[head]);
     let both = |of: &[usize]| {
@@ -130,28 +130,29 @@ fn share_lines(
     lines
 }
 
-fn strongest(theme: &Theme, look: &AttentionPattern, head: usize, area: Rect) -> Vec<Line<'static>> {
-    let weights = &look.weights[head];
+fn strongest(theme: &Theme, pattern: &AttentionPattern, head: usize, area: Rect) -> Vec<Line<'static>> {
+    let weights = &pattern.weights[head];
     let room = usize::from(area.width).saturating_sub(30);
     let row = |place: usize| {
-        let (token, weight) = (&look.tokens[place], weights[place]);
+        let (token, weight) = (&pattern.tokens[place], weights[place]);
         let mut line = vec![Span::styled(format!("{:>3.0}% ", weight * 100.0), theme.bold(Role::Text))];
         line.push(Span::styled(format!("{} ", pane::column(&visible(&token.text), 13)), theme.fg(Role::Strong)));
         line.push(Span::styled(format!("{:<9}", token.part.to_string()), theme.fg(Role::Dim)));
         line.extend(bar(theme, Role::Accent, f64::from(weight), room));
         Line::from(line)
     };
-    look.strongest(head, area.height.into()).into_iter().map(row).collect()
+    pattern.strongest(head, area.height.into()).into_iter().map(row).collect()
 }
 
-/// The prompt as text. With colours a token lies on its weight, as a share of the largest; without, a shade follows it.
-fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, look: &AttentionPattern, head: usize) {
-    let weights = &look.weights[head];
+/// Draws the prompt as text. The background of a token shows its weight relative to the largest; without colours, a
+/// shade follows the token.
+fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, pattern: &AttentionPattern, head: usize) {
+    let weights = &pattern.weights[head];
     let most = weights.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     let width = usize::from(area.width);
-    let strongest = look.strongest(head, 1);
+    let strongest = pattern.strongest(head, 1);
     let (mut lines, mut focus) = (vec![Line::default()], 0);
-    for (place, (token, &weight)) in look.tokens.iter().zip(weights).enumerate() {
+    for (place, (token, &weight)) in pattern.tokens.iter().zip(weights).enumerate() {
         let share = f64::from(weight / most);
         let breaks = token.text.contains('\n');
         let mut shown = visible(token.text.trim_end_matches('\n'));
@@ -183,7 +184,7 @@ fn draw_prompt(buf: &mut Buffer, area: Rect, theme: &Theme, look: &AttentionPatt
     pane::stack(buf, area, window(theme, lines, area.height.into(), focus));
 }
 
-/// As many of `lines` as there are `rows`: the last ones, unless line `focus` would then be out of sight.
+/// Returns at most `rows` of `lines`: the last ones, unless that would hide line `focus`.
 fn window(theme: &Theme, lines: Vec<Line<'static>>, rows: usize, focus: usize) -> Vec<Line<'static>> {
     let hidden = lines.len().saturating_sub(rows);
     let first = if focus > hidden { hidden } else { focus.saturating_sub(rows / 2).min(hidden) };
@@ -205,7 +206,7 @@ mod tests {
     use crate::tui::color::Depth;
 
     #[test]
-    fn the_strongest_token_is_in_sight() {
+    fn the_strongest_token_is_visible() {
         let theme = &Theme::built_in(Depth::None).unwrap()[0];
         let shown = |count: usize, rows: usize, focus: usize| -> Vec<String> {
             let lines = (0..count).map(|line| Line::raw(line.to_string())).collect();

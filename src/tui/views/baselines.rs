@@ -1,4 +1,4 @@
-//! What a mix is held against: every method that needs only the same labels, on the same test examples.
+//! Baselines for a mix: every method that uses only the same labels, scored on the same test examples.
 
 use ratatui::{
     buffer::Buffer,
@@ -24,30 +24,30 @@ use super::{
     status,
 };
 
-/// What the marks before some methods mean.
-const NOTES: [&str; 2] = ["* sees the other test examples", "† sees the test labels: a bound"];
+/// Meaning of the marks before some methods.
+const NOTES: [&str; 2] = ["* uses the other test examples", "† uses the test labels: a bound"];
 
-/// The pane.
+/// Draws the pane.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     let theme = ctx.theme;
-    let note = Line::styled("test %, 95 %", theme.fg(Role::Dim));
-    let inside = opened(buf, area, theme, "the same labels buy", note);
-    let said = match &run.baselines {
+    let note = Line::styled("test %, 95% CI", theme.fg(Role::Dim));
+    let inside = opened(buf, area, theme, "baselines, same labels", note);
+    let message = match &run.baselines {
         Some(BaselineScores::Known(outcomes)) => return table(buf, inside, theme, run, outcomes),
         Some(BaselineScores::Asked) => format!("{} scoring", status::spinner(ctx.tick)),
         Some(BaselineScores::Refused(why)) => why.clone(),
         None => "scored when the run is complete".to_owned(),
     };
-    let lines = pane::wrap(&said, inside.width.into());
+    let lines = pane::wrap(&message, inside.width.into());
     pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
 }
 
-/// A row a method, the mix that is set on top; those that look at test labels last and dim.
+/// Draws the current mix, then a row per method. Methods that use test inputs or labels are dimmed.
 fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &[Outcome]) {
     let n = run.test.tally.len();
     let share = run.test.mixed.accuracy().filter(|_| !run.mixer.is_model());
-    let mine = share.map(|share| line("this mix", share, wilson((share * n as f64).round() as usize, n, Z95)));
-    let mine = mine.map(|text| Line::styled(format!("▸ {text}"), theme.bold(Role::Accent)));
+    let current = share.map(|share| line("this mix", share, wilson((share * n as f64).round() as usize, n, Z95)));
+    let current = current.map(|text| Line::styled(format!("▸ {text}"), theme.bold(Role::Accent)));
     let best = |outcome: &&Outcome| !outcome.leakage && !outcome.transductive;
     let best = outcomes.iter().filter(best).map(|outcome| outcome.accuracy).fold(0.0, f64::max);
     let row = |outcome: &Outcome| {
@@ -62,7 +62,7 @@ fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &
         let text = line(short(outcome.method), outcome.accuracy, outcome.ci);
         Line::from(vec![Span::styled(format!("{mark} "), theme.fg(Role::Dim)), Span::styled(text, theme.fg(role))])
     };
-    let rows: Vec<Line<'_>> = mine.into_iter().chain(outcomes.iter().map(row)).collect();
+    let rows: Vec<Line<'_>> = current.into_iter().chain(outcomes.iter().map(row)).collect();
     let room = usize::from(area.height);
     let roomy = rows.len() + NOTES.len() < room;
     let shown = if roomy { rows.len() } else { rows.len().min(room.saturating_sub(1)) };
@@ -77,12 +77,12 @@ fn line(name: &str, accuracy: f64, (low, high): (f64, f64)) -> String {
     format!("{name:<15}{:>6}  [{:.0}, {:.0}]", percent(Some(accuracy)), low * 100.0, high * 100.0)
 }
 
-/// The method's name in fifteen columns.
+/// Returns a name of at most 15 columns for the method.
 const fn short(method: Method) -> &'static str {
     match method {
-        Method::OracleBestComponent => "best component",
-        Method::OracleWorstComponent => "worst component",
-        Method::OracleVote => "vote of best",
+        Method::OracleBestComponent => "oracle best",
+        Method::OracleWorstComponent => "oracle worst",
+        Method::OracleVote => "oracle vote",
         other => other.name(),
     }
 }

@@ -1,4 +1,4 @@
-//! Two runs side by side under one cursor, their difference, and the examples that flipped between them.
+//! Two runs side by side with a shared cursor, their difference, and the examples whose prediction changed.
 
 use ratatui::{
     buffer::Buffer,
@@ -57,9 +57,9 @@ const fn hints(_: &State) -> &'static [Action] {
     ]
 }
 
-/// The places of the screen, once there is a run.
+/// Returns the layout of the screen, once there is a run.
 fn sides(layout: Layout, state: &State) -> Option<Sides> {
-    Some(Sides::of(layout.area, state.run()?.shape))
+    Some(Sides::new(layout.area, state.run()?.shape))
 }
 
 fn page(layout: Layout, state: &State) -> u16 {
@@ -83,7 +83,7 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     if !comparable(a, b) {
         return draw_hint(buf, area, ctx);
     }
-    let sides = Sides::of(area, b.shape);
+    let sides = Sides::new(area, b.shape);
     let accuracy = Metric::Accuracy.scale(b.shape.labels, &[]);
     for (run, place, letter) in [(a, sides.maps[0], "A"), (b, sides.maps[1], "B")] {
         let title = format!("{letter} {}", name(run, a, b));
@@ -103,7 +103,7 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     draw_facts(buf, sides.facts, ctx, comparison, (a, b));
 }
 
-/// What tells the two runs apart.
+/// Returns a name for `run` made of what differs between the two runs.
 fn name(run: &OpenRun, a: &OpenRun, b: &OpenRun) -> String {
     let (task, prompt) = (&run.task, &run.prompt);
     let mut words = Vec::new();
@@ -145,7 +145,7 @@ fn draw_side(
 fn draw_scatter(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, a: &OpenRun, b: &OpenRun) {
     let theme = ctx.theme;
     let note = Line::styled("0 to 100 %", theme.fg(Role::Dim));
-    let inside = opened(buf, area, theme, "B over A", note);
+    let inside = opened(buf, area, theme, "B against A", note);
     let accuracy = |run: &OpenRun, c| run.test.tally.accuracy(c).unwrap_or(0.0);
     let points: Vec<(f64, f64)> = (0..b.shape.components()).map(|c| (accuracy(a, c), accuracy(b, c))).collect();
     Scatter { points: &points, chosen: ctx.state.selected() }.draw(buf, inside, theme);
@@ -169,16 +169,16 @@ fn draw_facts(
         bold(number(agreement.pearson)),
         dim("  Spearman "),
         bold(number(agreement.spearman)),
-        dim("  best five IoU "),
+        dim("  top-5 IoU "),
         bold(format!("{:.2}", agreement.iou_top5)),
     ];
     let left = pane::stack(buf, inside, [Line::from(first), selected(theme, ctx.state, a, b)]);
     let count = format!("{} of {}", comparison.flips.len(), comparison.shared);
-    let left = opened(buf, left, theme, "flipped examples", Line::styled(count, theme.fg(Role::Dim)));
+    let left = opened(buf, left, theme, "flipped examples, A → B", Line::styled(count, theme.fg(Role::Dim)));
     draw_flips(buf, left, ctx, comparison, (a, b));
 }
 
-/// The component under the cursor, in both.
+/// Returns the accuracies of the selected component in both runs.
 fn selected(theme: &Theme, state: &State, a: &OpenRun, b: &OpenRun) -> Line<'static> {
     let Some(component) = state.selected() else { return Line::default() };
     let accuracy = |run: &OpenRun| run.test.tally.accuracy(component);
@@ -192,7 +192,7 @@ fn selected(theme: &Theme, state: &State, a: &OpenRun, b: &OpenRun) -> Line<'sta
     .into()
 }
 
-/// The flipped examples, and who moved the margin of the one that is looked at.
+/// Draws the flipped examples, and the components that moved the margin of the selected one.
 fn draw_flips(
     buf: &mut Buffer,
     area: Rect,
@@ -217,9 +217,9 @@ fn draw_flips(
     }
 }
 
-/// `✓→✗ positive→negative  text`, each prediction in the words of its run.
+/// Returns `✓→✗ positive→negative  text`, with the label names of each run.
 fn flip_line(theme: &Theme, (a, b): (&OpenRun, &OpenRun), flip: &Flip, text: &str) -> Line<'static> {
-    let mark = |said: usize| if said == flip.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
+    let mark = |predicted: usize| if predicted == flip.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
     let ((before, role_a), (after, role_b)) = (mark(flip.a), mark(flip.b));
     let label = |run: &OpenRun, index| pane::cut(&run.label(index), 8);
     vec![
@@ -245,7 +245,7 @@ fn movers(theme: &Theme, flip: &Flip) -> Line<'static> {
     spans.into()
 }
 
-/// What to do to have two runs.
+/// Tells how to get a second run.
 fn draw_hint(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     let body = body(area);
@@ -255,7 +255,7 @@ fn draw_hint(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
         Line::styled(text, theme.fg(Role::Text))
     };
     let lines = [
-        Line::styled("One run of this task is at hand; a comparison needs two.", theme.bold(Role::Text)),
+        Line::styled("Only one run of this task is open; comparing needs two.", theme.bold(Role::Text)),
         Line::default(),
         hint(Action::NextSeed),
         hint(Action::NextTemplate),

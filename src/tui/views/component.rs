@@ -1,4 +1,4 @@
-//! Everything about the component under the cursor.
+//! Details of the selected component.
 
 use ratatui::{
     buffer::Buffer,
@@ -21,7 +21,8 @@ use crate::{
 
 use super::draw_context::{DrawContext, fact, percent};
 
-/// Accuracy with its interval, kind with the reason, what it says, and its fader.
+/// Draws accuracy with its interval, predicted labels, margin and weight, the reason for the kind, and the confusion
+/// matrix.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     let (Some(run), Some(component)) = (ctx.state.run(), ctx.state.selected()) else {
@@ -38,26 +39,26 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let role = kind.map_or(Role::Text, Theme::kind);
     let width = usize::from(inside.width);
     let left = pane::stack(buf, inside, accuracy(theme, run, component, role, width));
-    let left = pane::stack(buf, left, said(theme, run, component, width));
-    let left = pane::stack(buf, left, [standing(theme, run, component, width)]);
+    let left = pane::stack(buf, left, predicted_shares(theme, run, component, width));
+    let left = pane::stack(buf, left, [margin_and_weight(theme, run, component, width)]);
     let effects = run.results.effects(component).filter(|_| ctx.state.map.metric.is_effect());
-    let why = effects.map_or_else(|| reason(run, component, kind), ablated);
+    let why = effects.map_or_else(|| reason(run, component, kind), ablation_note);
     let why = pane::wrap(&why, width.saturating_sub(1));
     let left = pane::stack(buf, left, why.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
     let most = if ctx.state.detail { usize::from(left.height).saturating_sub(2) } else { 6 };
     let labels = run.shape.labels.min(most) as u16;
     if left.height > labels + 1 {
         let rows = usize::from(left.height - labels - 1);
-        let left = pane::stack(buf, left, elsewhere(ctx, run, component, width).into_iter().take(rows));
+        let left = pane::stack(buf, left, other_runs(ctx, run, component, width).into_iter().take(rows));
         pane::stack(buf, left, confusion(theme, run, component, (width, labels.into())));
     }
 }
 
-/// What ablating the component does, in the sum and when the network reacts.
-fn ablated(effects: &Effects) -> String {
+/// Returns the effects of ablating the component: direct (in the sum) and total (later layers react).
+fn ablation_note(effects: &Effects) -> String {
     let (direct, total) = (effects.direct_effect(), effects.total_effect());
     format!(
-        "off: margin {} direct, {} total; accuracy {}, {}; flips {}, {}",
+        "ablated: margin {} direct, {} total; accuracy {}, {}; flips {}, {}",
         signed(direct.margin, 3),
         signed(total.margin, 3),
         signed(direct.accuracy * 100.0, 1),
@@ -67,8 +68,8 @@ fn ablated(effects: &Effects) -> String {
     )
 }
 
-/// How accurate the component is in the other runs at hand.
-fn elsewhere(ctx: DrawContext<'_>, run: &OpenRun, component: usize, width: usize) -> Vec<Line<'static>> {
+/// Returns the accuracy of the component in the other open runs.
+fn other_runs(ctx: DrawContext<'_>, run: &OpenRun, component: usize, width: usize) -> Vec<Line<'static>> {
     let others = ctx.state.runs.iter().filter(|other| other.id != run.id && comparable(other, run));
     let values = others.filter_map(|other| {
         let accuracy = percent(Some(other.test.tally.accuracy(component)?));
@@ -80,9 +81,9 @@ fn elsewhere(ctx: DrawContext<'_>, run: &OpenRun, component: usize, width: usize
     lines.map(|(row, text)| fact(ctx.theme, if row == 0 { "elsewhere" } else { "" }, text).into()).collect()
 }
 
-/// Gold labels against what the component says, in examples; as many labels as there is room for.
+/// Returns the confusion matrix in examples, gold labels by predicted labels, for as many labels as fit.
 fn confusion(theme: &Theme, run: &OpenRun, component: usize, (width, most): (usize, usize)) -> Vec<Line<'static>> {
-    /// Columns for the gold label, and at most for a count.
+    /// Columns of the gold label, and the most for a count.
     const GOLD: usize = 10;
     const COUNT: usize = 9;
     let Some(stats) = run.stats_of(component) else { return Vec::new() };
@@ -99,9 +100,9 @@ fn confusion(theme: &Theme, run: &OpenRun, component: usize, (width, most): (usi
     for gold in 0..labels {
         let mut spans =
             vec![Span::styled(format!("{}  ", pane::column(&run.label(gold), GOLD - 2)), theme.fg(Role::Text))];
-        for said in 0..labels {
-            let count = stats.confusion[gold * run.shape.labels + said];
-            let role = if gold == said { Role::Good } else { Role::Bad };
+        for predicted in 0..labels {
+            let count = stats.confusion[gold * run.shape.labels + predicted];
+            let role = if gold == predicted { Role::Good } else { Role::Bad };
             let style = if count == 0 { theme.fg(Role::Faint) } else { theme.fg(role) };
             spans.push(Span::styled(format!("{count:>column$}"), style));
         }
@@ -132,15 +133,15 @@ fn accuracy(theme: &Theme, run: &OpenRun, component: usize, role: Role, width: u
     vec![first, second.into()]
 }
 
-/// One row a label: how often the component says it.
-fn said(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Vec<Line<'static>> {
+/// Returns a row per label: how often the component predicts it.
+fn predicted_shares(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Vec<Line<'static>> {
     let tally = &run.test.tally;
     let predicted = tally.predicted(component);
     let row = |(label, &count): (usize, &usize)| {
         let share = count as f64 / tally.len().max(1) as f64;
         let name = pane::column(&run.label(label), 9);
         let mut spans = vec![
-            Span::styled(format!("{:<5}", if label == 0 { "says" } else { "" }), theme.fg(Role::Dim)),
+            Span::styled(format!("{:<5}", if label == 0 { "pred" } else { "" }), theme.fg(Role::Dim)),
             Span::styled(format!("{name} "), theme.fg(Role::Text)),
         ];
         spans.extend(bar(theme, Role::Dim, share, width.saturating_sub(21)));
@@ -150,8 +151,8 @@ fn said(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Vec<Lin
     predicted.iter().enumerate().take(6).map(row).collect()
 }
 
-/// How it moves the margin, and where its fader stands; where that is too long, only that it is muted or soloed.
-fn standing(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Line<'static> {
+/// Returns mean margin and weight; if that is too long, `muted` or `solo` replaces the weight.
+fn margin_and_weight(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Line<'static> {
     let margin = run.test.tally.margin(component);
     let margin = margin.map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2}"));
     let mixer = &run.mixer;
@@ -174,21 +175,21 @@ fn standing(theme: &Theme, run: &OpenRun, component: usize, width: usize) -> Lin
     if whole.width() <= width { whole } else { line("", brief) }
 }
 
-/// Why the component is of its kind, in words.
+/// Returns the reason for the kind of the component.
 fn reason(run: &OpenRun, component: usize, kind: Option<Kind>) -> String {
     let tally = &run.test.tally;
     if let (Some(label), Some(Kind::LabelBiased)) = (tally.only_label(component), kind) {
-        return format!("says {} on all {} examples", run.label(label), tally.len());
+        return format!("always predicts {} (n = {})", run.label(label), tally.len());
     }
     let Some(stats) = run.stats_of(component) else {
-        return if tally.is_empty() { String::new() } else { "judged when the run is complete".to_owned() };
+        return if tally.is_empty() { String::new() } else { "tested when the run is complete".to_owned() };
     };
     let evidence = evidence(stats);
     let better = if stats.beats_full { "; beats the model" } else { "" };
     match kind {
-        Some(Kind::Good) => format!("right beyond its habits: {evidence}{better}"),
-        Some(Kind::Bad) => format!("tells labels apart, but wrongly: {evidence}"),
-        _ => format!("no sign that it tells labels apart: {evidence}"),
+        Some(Kind::Good) => format!("right more often than chance: {evidence}{better}"),
+        Some(Kind::Bad) => format!("wrong more often than chance: {evidence}"),
+        _ => format!("not distinguishable from chance: {evidence}"),
     }
 }
 

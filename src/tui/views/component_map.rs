@@ -1,4 +1,4 @@
-//! The map of components, a pane.
+//! Pane with the map of components.
 
 use ratatui::{
     buffer::Buffer,
@@ -29,7 +29,7 @@ use super::{
     view::Target,
 };
 
-/// The map with its title and legend, or what is being waited for.
+/// Draws the map with its title and legend, or what it waits for.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let (state, theme) = (ctx.state, ctx.theme);
     let Some(run) = state.run() else { return draw_waiting(buf, area, ctx) };
@@ -56,14 +56,14 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     legend::draw(buf, below, theme, run, (state.map.metric, state.map.scale, grid.pitch.0 < 3), &marks);
 }
 
-/// The component at a place of a map that is drawn in `cells`.
+/// Returns the component at a position of a map drawn in `cells`.
 pub(super) fn target(cells: Rect, state: &State, at: Position) -> Option<Target> {
     let shape = state.run()?.shape;
     let (layer, column) = Grid::fit(cells, shape, state.cursor).hit(at)?;
     Some(Target::Place(State::select, layer * (shape.heads + 1) + column))
 }
 
-/// What is shown, and of which components.
+/// Returns the quantity that is shown, and the kind it is restricted to.
 pub(super) fn title(state: &State) -> String {
     let only = state.kinds.map_or_else(String::new, |kind| format!(", {} only", kind_name(kind)));
     format!("{}{only}", state.map.metric.title())
@@ -77,7 +77,7 @@ fn cell(state: &State, run: &OpenRun, component: usize) -> HeatmapCell {
     HeatmapCell { value, kind: run.kind(component), mark: mark(state, run, component) }
 }
 
-/// What the mixer does to a component, as a mark.
+/// Returns the mark of a component: solo, muted or marked.
 fn mark(state: &State, run: &OpenRun, component: usize) -> Option<char> {
     let [(muted, _), (solo, _), (marked, _)] = legend::MARKS;
     match () {
@@ -88,12 +88,13 @@ fn mark(state: &State, run: &OpenRun, component: usize) -> Option<char> {
     }
 }
 
-/// Which layers are in sight, if not all.
+/// Returns the visible layers, if not all are.
 fn scrolled(grid: &Grid, layers: usize) -> String {
     let (first, shown) = grid.layers;
     if shown < layers { format!("L{first}–L{} of ", first + shown - 1) } else { String::new() }
 }
 
+/// Draws an empty pane that says what it waits for.
 pub(super) fn draw_waiting(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     opened(buf, area, theme, "components", Line::default());
@@ -101,7 +102,7 @@ pub(super) fn draw_waiting(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
         Phase::Loading(model) => format!("loading {model}"),
         Phase::Failed(_) => "nothing to show".to_owned(),
         Phase::Stopped => format!("stopped; {} starts again", ctx.state.key_of(Action::Rerun)),
-        _ => "making the prompts".to_owned(),
+        _ => "building the prompts".to_owned(),
     };
     let busy = ctx.state.phase.is_busy();
     let spinner = if busy { status::spinner(ctx.tick) } else { " " };

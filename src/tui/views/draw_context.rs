@@ -1,4 +1,4 @@
-//! What every view draws with.
+//! Drawing helpers shared by all views.
 
 use ratatui::{
     buffer::Buffer,
@@ -16,18 +16,18 @@ use crate::{
     },
 };
 
-/// What a view needs besides its place: the state, the theme, and which frame of an animation it is.
+/// Input of every view besides its area: state, theme and animation frame.
 #[derive(Clone, Copy, Debug)]
 pub struct DrawContext<'a> {
-    /// Everything the explorer knows.
+    /// State of the explorer.
     pub state: &'a State,
-    /// What it looks like.
+    /// Theme to draw with.
     pub theme: &'a Theme,
-    /// Counts up while something moves.
+    /// Frame counter for animations.
     pub tick: usize,
 }
 
-/// Clears a box and returns its inside.
+/// Draws an empty popup with a title and returns its inside.
 pub(super) fn popup(buf: &mut Buffer, place: Rect, theme: &Theme, title: &str, role: Role) -> Rect {
     Clear.render(place, buf);
     Block::bordered()
@@ -39,23 +39,23 @@ pub(super) fn popup(buf: &mut Buffer, place: Rect, theme: &Theme, title: &str, r
     layout::inside(place)
 }
 
-/// A number with one digit after the point, or a dash.
+/// Formats a share as a percentage with one decimal, or as a dash.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0))
 }
 
-/// A signed number with a digit after the point where there is room for one.
+/// Formats a signed value, with one decimal if its magnitude is below 10.
 pub(super) fn nats(value: f64) -> String {
     let value = if value.abs() < 0.05 { 0.0 } else { value };
     if value.abs() < 9.95 { format!("{value:+.1}") } else { format!("{value:+.0}") }
 }
 
-/// Spans in alternating styles: what something is called, and what it is.
+/// Returns a dim name, padded to 10 columns, and its value.
 pub(super) fn fact(theme: &Theme, name: &str, value: impl Into<String>) -> Vec<Span<'static>> {
     vec![Span::styled(format!("{name:<10}"), theme.fg(Role::Dim)), Span::styled(value.into(), theme.fg(Role::Text))]
 }
 
-/// A pane with a title and a note beside it; returns its inside.
+/// Draws the title of a pane with a note on the right, and returns its inside.
 pub(super) fn opened(buf: &mut Buffer, area: Rect, theme: &Theme, title: &str, note: Line<'_>) -> Rect {
     pane::open(buf, area, theme, Line::styled(title.to_owned(), theme.bold(Role::Text)), note)
 }

@@ -1,4 +1,4 @@
-//! One example taken apart: what it says, what is heard on it, and who argued for what.
+//! One example in detail: its text, the label probabilities, and the margin by component.
 
 use ratatui::{
     buffer::Buffer,
@@ -19,12 +19,12 @@ use super::{
     prediction::{Logits, chances, terms},
 };
 
-/// The pane on the right.
+/// Draws the pane on the right.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     let (Some(run), Some(breakdown)) = (ctx.state.run(), &ctx.state.breakdown) else {
         let inside = opened(buf, area, theme, "example", Line::default());
-        pane::stack(buf, inside, [Line::styled("no example is listed", theme.fg(Role::Dim))]);
+        pane::stack(buf, inside, [Line::styled("no example in this list", theme.fg(Role::Dim))]);
         return;
     };
     let item = &run.test.items[breakdown.example];
@@ -49,23 +49,23 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     }
 }
 
-/// Label logits of the example.
+/// Returns the label logits of the example.
 fn logits(run: &OpenRun, example: usize) -> Logits {
-    let (side, labels) = (&run.test, run.shape.labels);
+    let (split, labels) = (&run.test, run.shape.labels);
     let at = example * labels..(example + 1) * labels;
     Logits {
-        model: side.table.full()[at.clone()].iter().map(|&logit| f64::from(logit)).collect(),
-        mix: (!run.mixer.is_model()).then(|| side.mixed.logits()[at].to_vec()),
+        model: split.table.full()[at.clone()].iter().map(|&logit| f64::from(logit)).collect(),
+        mix: (!run.mixer.is_model()).then(|| split.mixed.logits()[at].to_vec()),
     }
 }
 
-/// The prompt as the model read it, its end in sight.
+/// Draws the prompt as the model read it, from the end.
 fn prompt(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, text: Option<&str>, below: usize) {
     let theme = ctx.theme;
     let note = Line::styled(format!("{} closes", ctx.state.key_of(Action::FullPrompt)), theme.fg(Role::Dim));
     let inside = opened(buf, area, theme, "the prompt", note);
     let Some(text) = text else {
-        let lines = pane::wrap("runs from disk keep no prompts: run it again to read them", inside.width.into());
+        let lines = pane::wrap("saved runs do not store prompts: run it again to see them", inside.width.into());
         pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))));
         return;
     };

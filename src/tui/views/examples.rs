@@ -1,4 +1,4 @@
-//! The test examples: what is heard on each, and which of them the mix flips.
+//! The test examples: the prediction for each, and which predictions the mix flips.
 
 use ratatui::{
     buffer::Buffer,
@@ -35,7 +35,7 @@ pub(super) const VIEW: View = View {
     ..View::new(draw_screen, hints)
 };
 
-/// The list on the left, the example that is opened on the right.
+/// Draws the list on the left and the selected example on the right.
 fn draw_screen(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     let [list, one] = layout::examples(layout.area);
     draw(buf, list, ctx, true);
@@ -63,15 +63,14 @@ fn page(layout: Layout, state: &State) -> u16 {
     list_rows(layout::examples(layout.area)[0], false).height
 }
 
-/// The example at a place of the list that is drawn in `rows`; below the last one, the last one.
+/// Returns the example at a position of the list drawn in `rows`; positions below the last one select the last one.
 pub(super) fn target(rows: Rect, state: &State, at: Position) -> Option<Target> {
     let list = &state.example_list;
     let first = first_row(list.rows.len(), rows.height.into(), list.at);
     rows.contains(at).then(|| Target::Place(example_list::choose, first + usize::from(at.y - rows.y)))
 }
 
-/// The pane: a list, and the example it stands on in full below; where it is `alone` on its screen, its columns have
-/// names instead.
+/// Draws the list with the selected example below it; if the list is `alone` on its screen, with column names instead.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, alone: bool) {
     let (theme, state) = (ctx.theme, ctx.state);
     let example_list = &state.example_list;
@@ -79,9 +78,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, alone: bo
         pane::open(buf, area, theme, title(ctx, None), Line::default());
         return;
     };
-    let note = Line::styled(mix::heard(run), theme.bold(if run.mixer.on { Role::Accent } else { Role::Text }));
+    let note = Line::styled(mix::accuracy_note(run), theme.bold(if run.mixer.on { Role::Accent } else { Role::Text }));
     let inside = pane::open(buf, area, theme, title(ctx, Some(run)), note);
-    let columns = Columns::of(run, alone, inside.width);
+    let columns = Columns::new(run, alone, inside.width);
     let rows = list_rows(area, !alone);
     if alone {
         pane::put_at(buf, inside, 0, columns.heads(theme));
@@ -102,7 +101,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, alone: bo
     }
 }
 
-/// `examples wrong, gold music 12 /needle`.
+/// Returns `examples wrong, gold music 12 /needle`.
 fn title(ctx: DrawContext<'_>, run: Option<&OpenRun>) -> Line<'static> {
     let (theme, example_list) = (ctx.theme, &ctx.state.example_list);
     let needle = if example_list.needle.is_empty() { String::new() } else { format!(" /{}", example_list.needle) };
@@ -115,7 +114,7 @@ fn title(ctx: DrawContext<'_>, run: Option<&OpenRun>) -> Line<'static> {
     ])
 }
 
-/// What stands in a row: which labels, and how wide they are.
+/// Columns of a row: which labels it has, and their width.
 struct Columns {
     label: usize,
     alone: bool,
@@ -123,9 +122,9 @@ struct Columns {
 }
 
 impl Columns {
-    /// Beside the map only what is heard; in a list of its own gold, both predictions and the margin, as far as some
-    /// room is left for the text.
-    fn of(run: &OpenRun, alone: bool, width: u16) -> Self {
+    /// Chooses the columns. Beside the map: the current prediction; alone: gold, both predictions and the margin, as
+    /// long as 16 columns remain for the text.
+    fn new(run: &OpenRun, alone: bool, width: u16) -> Self {
         let longest = (0..run.shape.labels).map(|label| pane::width(&run.label(label))).max().unwrap_or(0);
         let (label, mixed) = (longest.clamp(5, 9), !run.mixer.is_model());
         let all = Self { label, alone, model: alone && mixed };
@@ -137,39 +136,39 @@ impl Columns {
         4 + labels * (self.label + 1) + if self.alone { 6 } else { 0 }
     }
 
-    /// The names of the columns in a list of its own; what is heard stands where the mix would.
+    /// Returns the column names of a list that is alone on its screen.
     fn heads(&self, theme: &Theme) -> Line<'static> {
-        let heard = if self.model { "mix" } else { "heard" };
-        let names = [(true, "gold"), (self.model, "model"), (true, heard)];
+        let last = if self.model { "mix" } else { "pred" };
+        let names = [(true, "gold"), (self.model, "model"), (true, last)];
         let labels = names.into_iter().filter(|(shown, _)| *shown);
         let labels: String = labels.map(|(_, name)| pane::column(name, self.label + 1)).collect();
         Line::styled(format!("    {labels} nats text"), theme.fg(Role::Dim))
     }
 
-    /// `✗ ▼ positive negative -1.2  two hours of rain`.
+    /// Returns `✗ ▼ positive negative -1.2  two hours of rain`.
     fn line(&self, theme: &Theme, run: &OpenRun, example: usize) -> Line<'static> {
         let item = &run.test.items[example];
-        let heard = run.predicted(Split::Test)[example];
+        let current = run.predicted(Split::Test)[example];
         let (model, mixed) = (run.test.tally.full_predictions()[example], run.test.mixed.predictions()[example]);
-        let said = if self.model { mixed } else { heard };
+        let last = if self.model { mixed } else { current };
         let role = |label: usize| if label == item.gold { Role::Good } else { Role::Bad };
-        let mark = if heard == item.gold { "✓" } else { "✗" };
+        let mark = if current == item.gold { "✓" } else { "✗" };
         let (flip, flip_role) = flip(run, example);
         let flipped = flip != " ";
         let word = |label: usize, style: Style| {
             Span::styled(format!("{} ", pane::column(&run.label(label), self.label)), style)
         };
-        let plain = if said == item.gold { theme.fg(Role::Dim) } else { theme.fg(Role::Bad) };
+        let plain = if last == item.gold { theme.fg(Role::Dim) } else { theme.fg(Role::Bad) };
         let mut spans = vec![
-            Span::styled(format!("{mark} "), theme.bold(role(heard))),
+            Span::styled(format!("{mark} "), theme.bold(role(current))),
             Span::styled(format!("{flip} "), theme.bold(flip_role)),
         ];
         spans.extend(self.alone.then(|| word(item.gold, theme.fg(Role::Text))));
         spans.extend(self.model.then(|| word(model, theme.fg(role(model)))));
-        spans.push(word(said, if flipped { theme.bold(flip_role) } else { plain }));
+        spans.push(word(last, if flipped { theme.bold(flip_role) } else { plain }));
         if self.alone {
-            let logits = heard_logits(run, example);
-            spans.push(Span::styled(format!("{:>5} ", nats(margin(&logits, item.gold))), theme.fg(role(heard))));
+            let logits = current_logits(run, example);
+            spans.push(Span::styled(format!("{:>5} ", nats(margin(&logits, item.gold))), theme.fg(role(current))));
         }
         spans.push(Span::styled(
             item.text.clone(),
@@ -179,7 +178,7 @@ impl Columns {
     }
 }
 
-/// How the mix changes an example, while it is heard.
+/// Returns how the mix changes an example, if the mix is on.
 fn flip(run: &OpenRun, example: usize) -> (&'static str, Role) {
     match run.change(example) {
         _ if !run.mixer.on => (" ", Role::Dim),
@@ -190,42 +189,42 @@ fn flip(run: &OpenRun, example: usize) -> (&'static str, Role) {
     }
 }
 
-/// Label logits of what is heard.
-fn heard_logits(run: &OpenRun, example: usize) -> Vec<f64> {
-    let (side, labels) = (&run.test, run.shape.labels);
+/// Returns the label logits of the mix if it is on, else of the model.
+fn current_logits(run: &OpenRun, example: usize) -> Vec<f64> {
+    let (split, labels) = (&run.test, run.shape.labels);
     if run.mixer.on {
-        return row(side.mixed.logits(), example, labels).to_vec();
+        return row(split.mixed.logits(), example, labels).to_vec();
     }
-    row(side.table.full(), example, labels).iter().copied().map(f64::from).collect()
+    row(split.table.full(), example, labels).iter().copied().map(f64::from).collect()
 }
 
-/// Gold, model and mix on one example, with the margins.
+/// Returns gold label and both predictions of one example, with the margins.
 fn open_one(theme: &Theme, run: &OpenRun, example: usize) -> [Line<'static>; 2] {
-    let side = &run.test;
-    let item = &side.items[example];
+    let split = &run.test;
+    let item = &split.items[example];
     let labels = run.shape.labels;
-    let model: Vec<f64> = row(side.table.full(), example, labels).iter().copied().map(f64::from).collect();
-    let mixed = row(side.mixed.logits(), example, labels);
-    let (said, now) = (side.tally.full_predictions()[example], side.mixed.predictions()[example]);
+    let model: Vec<f64> = row(split.table.full(), example, labels).iter().copied().map(f64::from).collect();
+    let mixed = row(split.mixed.logits(), example, labels);
+    let (before, now) = (split.tally.full_predictions()[example], split.mixed.predictions()[example]);
     let first = vec![
         Span::styled("gold ", theme.fg(Role::Dim)),
         Span::styled(run.label(item.gold), theme.bold(Role::Text)),
         Span::styled(format!("  {}", item.id), theme.fg(Role::Dim)),
     ];
     let was = if run.mixer.is_model() { "model " } else { "was " };
-    let mut second = verdict(theme, was, &run.label(said), margin(&model, item.gold), said == item.gold);
+    let mut second = prediction(theme, was, &run.label(before), margin(&model, item.gold), before == item.gold);
     if !run.mixer.is_model() {
-        second.extend(verdict(theme, " now ", &run.label(now), margin(mixed, item.gold), now == item.gold));
+        second.extend(prediction(theme, " now ", &run.label(now), margin(mixed, item.gold), now == item.gold));
     }
     [first.into(), second.into()]
 }
 
-fn verdict(theme: &Theme, who: &'static str, said: &str, margin: f64, right: bool) -> Vec<Span<'static>> {
+fn prediction(theme: &Theme, source: &'static str, label: &str, margin: f64, right: bool) -> Vec<Span<'static>> {
     let role = if right { Role::Good } else { Role::Bad };
-    let said = pane::cut(said, 8);
+    let label = pane::cut(label, 8);
     vec![
-        Span::styled(who, theme.fg(Role::Dim)),
-        Span::styled(said, theme.fg(role)),
+        Span::styled(source, theme.fg(Role::Dim)),
+        Span::styled(label, theme.fg(role)),
         Span::styled(format!(" {}", nats(margin)), theme.fg(Role::Dim)),
     ]
 }

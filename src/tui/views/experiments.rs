@@ -1,4 +1,5 @@
-//! The screen of causes: what happens when the mix is applied inside the forward pass, beside what the sum says.
+//! Experiments screen: the ablated re-run (the mix applied inside the forward pass) compared with the direct effect,
+//! attention, and the logit lens.
 
 use ratatui::{
     buffer::Buffer,
@@ -31,7 +32,7 @@ use super::{
     view::View,
 };
 
-/// From this width on the map stays in sight.
+/// Least width that also shows the map.
 const WIDE: u16 = 110;
 
 pub(super) const VIEW: View = View::new(draw, hints);
@@ -50,7 +51,7 @@ const fn hints(_: &State) -> &'static [Action] {
     ]
 }
 
-/// The chosen view, beside the map where there is room for both.
+/// Draws the chosen view, with the map beside it if both fit.
 fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     let (area, body) = (layout.area, layout::body(layout.area));
     let panel = if area.width >= WIDE {
@@ -79,40 +80,42 @@ fn effects(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     let note = format!("{} positions  {} fill", key(Action::Positions), key(Action::Fill));
     let inside = opened(buf, area, theme, &format!("ablated re-run: {how}"), Line::styled(note, theme.fg(Role::Dim)));
     let Some(rerun) = &run.results.rerun else {
-        let said = match state.experiments.status {
+        let message = match state.experiments.status {
             ExperimentStatus::Idle if state.experiments.failed.is_some() => {
                 state.experiments.failed.clone().unwrap_or_default()
             }
-            ExperimentStatus::Busy(..) => format!("{} the model runs with the mix inside", status::spinner(ctx.tick)),
+            ExperimentStatus::Busy(..) => {
+                format!("{} running the model with the mix applied", status::spinner(ctx.tick))
+            }
             ExperimentStatus::Idle if run.mixer.is_model() => {
-                format!("No mix to apply: {} mutes a component, {} fits one.", key(Action::Mute), key(Action::Fit))
+                format!("No mix to apply: {} mutes a component, {} fits a mix.", key(Action::Mute), key(Action::Fit))
             }
             ExperimentStatus::Idle => format!("{} applies the mix inside the forward pass.", key(Action::AblateMix)),
         };
-        let said =
-            pane::wrap(&said, inside.width.into()).into_iter().map(|line| Line::styled(line, theme.fg(Role::Text)));
-        pane::stack(buf, inside, std::iter::once(Line::default()).chain(said));
+        let lines =
+            pane::wrap(&message, inside.width.into()).into_iter().map(|line| Line::styled(line, theme.fg(Role::Text)));
+        pane::stack(buf, inside, std::iter::once(Line::default()).chain(lines));
         return;
     };
     let left = pane::stack(buf, inside, table(theme, rerun, inside.width));
     let stale = rerun.mix.weights != run.mixer.weights() || rerun.ablation != state.experiments.ablation;
-    let (said, style) = if stale {
+    let (note, style) = if stale {
         let again = key(Action::AblateMix);
-        let said = format!("of an earlier mix or choice ({}); {again} runs again", rerun.ablation.short());
-        (said, theme.bold(Role::Bad))
+        let note = format!("for an earlier mix or setting ({}); {again} runs it again", rerun.ablation.short());
+        (note, theme.bold(Role::Bad))
     } else {
-        let said = "The norm is realised anew; rest is scaled only where logits are read off.";
-        (said.to_owned(), theme.fg(Role::Dim))
+        let note = "Norms are recomputed; the weight of rest applies only to the final logits.";
+        (note.to_owned(), theme.fg(Role::Dim))
     };
-    let said = pane::wrap(&said, inside.width.into()).into_iter().map(|line| Line::styled(line, style));
-    let left = pane::stack(buf, left, said.chain([Line::default()]));
+    let note = pane::wrap(&note, inside.width.into()).into_iter().map(|line| Line::styled(line, style));
+    let left = pane::stack(buf, left, note.chain([Line::default()]));
     let half = left.height.saturating_sub(1) / 2;
     reactions(buf, Rect { height: half.min(11), ..left }, theme, rerun);
     let below = Rect { y: left.y + half.min(11), height: left.height - half.min(11), ..left };
     flips(buf, below, theme, run, rerun);
 }
 
-/// Accuracy, margin and flips: the model, the sum, the changed network, and what lies between.
+/// Returns accuracy, margin and flips of the model, with their direct, total and indirect effects.
 fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
     let effects = &rerun.effects;
     let narrow = width < 66;
@@ -148,7 +151,7 @@ fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
     ]
 }
 
-/// Units and counts stand where there is room for them.
+/// Returns the row of flips; the number of examples is shown if it fits.
 fn flip_row(theme: &Theme, effects: &Effects, column: usize, roomy: bool) -> Line<'static> {
     let count = |flips: Flips| format!("+{} −{}", flips.fixed, flips.broken);
     Line::from(vec![
@@ -160,10 +163,10 @@ fn flip_row(theme: &Theme, effects: &Effects, column: usize, roomy: bool) -> Lin
     ])
 }
 
-/// Components that add more, or less, to the margin than they did.
+/// Draws the components whose contribution to the margin changed.
 fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, rerun: &Rerun) {
     let note = Line::styled("mean margin, nats", theme.fg(Role::Dim));
-    let inside = opened(buf, area, theme, "who reacted", note);
+    let inside = opened(buf, area, theme, "components that reacted", note);
     let largest = rerun.reactions.first().map_or(1.0, |(_, delta)| delta.abs());
     let room = usize::from(inside.width).saturating_sub(19);
     let row = |(component, delta): &(crate::Component, f64)| {
@@ -177,20 +180,20 @@ fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, rerun: &Rerun) {
     pane::stack(buf, inside, rerun.reactions.iter().take(inside.height.into()).map(row));
 }
 
-/// Examples that the changed network answers otherwise.
+/// Draws the examples whose prediction changed in the re-run.
 fn flips(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, rerun: &Rerun) {
-    let labels = run.shape.labels;
-    let (direct, total) = (predictions(&rerun.direct, labels), predictions(&rerun.total, labels));
+    let count = run.shape.labels;
+    let (direct, total) = (predictions(&rerun.direct, count), predictions(&rerun.total, count));
     let model = run.test.tally.full_predictions();
     let flipped: Vec<usize> = (0..total.len().min(model.len())).filter(|&row| model[row] != total[row]).collect();
     let note = Line::styled("model → total (direct)", theme.fg(Role::Dim));
-    let inside = opened(buf, area, theme, &format!("{} answered otherwise", flipped.len()), note);
+    let inside = opened(buf, area, theme, &format!("{} predictions changed", flipped.len()), note);
     let row = |&example: &usize| {
         let item = &run.test.items[example];
         let role = if total[example] == item.gold { Role::Good } else { Role::Bad };
-        let said = format!("{} → {}", run.label(model[example]), run.label(total[example]));
+        let labels = format!("{} → {}", run.label(model[example]), run.label(total[example]));
         Line::from(vec![
-            Span::styled(format!("{} ", pane::column(&said, 20)), theme.fg(role)),
+            Span::styled(format!("{} ", pane::column(&labels, 20)), theme.fg(role)),
             Span::styled(format!("({})  ", run.label(direct[example])), theme.fg(Role::Dim)),
             Span::styled(item.text.clone(), theme.fg(Role::Text)),
         ])

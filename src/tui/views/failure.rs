@@ -1,4 +1,4 @@
-//! Why the worker could not do what it was asked for.
+//! Popup with the error of a failed request.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -9,7 +9,7 @@ use crate::{
 
 use super::draw_context::{DrawContext, popup};
 
-/// The whole message in a box over the screen.
+/// Draws the whole message in a popup.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, message: &str) {
     let theme = ctx.theme;
     let key = |action| ctx.state.key_of(action);
@@ -19,12 +19,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, message: 
     let inside = popup(buf, layout::popup(area, size), theme, "✗ this did not work", Role::Alarm);
     let text = lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Strong)));
     let left = pane::stack(buf, inside, text);
-    let cure = format!(
-        "{} tries again   {} closes this   {} leaves",
+    let keys = format!(
+        "{} tries again   {} closes this   {} quits",
         key(Action::Rerun),
         key(Action::Close),
         key(Action::Quit)
     );
-    let cure = Line::styled(cure, theme.fg(Role::Dim));
-    pane::stack(buf, left, [Line::default(), cure]);
+    let keys = Line::styled(keys, theme.fg(Role::Dim));
+    pane::stack(buf, left, [Line::default(), keys]);
 }

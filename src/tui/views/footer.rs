@@ -1,4 +1,4 @@
-//! The keys that matter here, from the keymap.
+//! Footer with the most useful keys of the screen.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Span};
 
@@ -6,7 +6,7 @@ use crate::tui::{layout::bars::Hint, theme::Role, widgets::pane};
 
 use super::draw_context::DrawContext;
 
-/// One line over the whole width: `w fit  space on-off`.
+/// Draws one line over the whole width: `w fit  space on-off`.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, hints: Vec<Hint>) {
     let theme = ctx.theme;
     buf.set_style(area, theme.on(Role::Text, Role::Panel));

@@ -1,4 +1,4 @@
-//! What is looked at: model, task, template, demonstrations.
+//! Header with model, task, template, demonstrations and tabs.
 
 use ratatui::{
     buffer::Buffer,
@@ -15,7 +15,7 @@ use crate::{
 
 use super::draw_context::DrawContext;
 
-/// One line over the whole width.
+/// Draws one line over the whole width.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     buf.set_style(area, theme.on(Role::Text, Role::Panel));
@@ -42,7 +42,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     }
 }
 
-/// What was asked for if it is still being prepared, what is shown otherwise.
+/// Returns the words for the requested run while it is prepared, otherwise for the run on screen.
 fn words(ctx: DrawContext<'_>) -> Vec<String> {
     let state = ctx.state;
     let model = state.run().map(|run| printable(&run.model.id).into_owned());

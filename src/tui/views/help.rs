@@ -1,4 +1,4 @@
-//! Every action with its keys, from the keymap.
+//! Help: every action with its keys.
 
 use ratatui::{
     buffer::Buffer,
@@ -17,10 +17,10 @@ use crate::{
 
 use super::draw_context::{DrawContext, popup};
 
-/// Columns taken by the keys.
+/// Columns of the keys.
 const KEYS: usize = 18;
 
-/// The list of keys over the screen, scrolled down by `scroll` lines.
+/// Draws the list of keys as a popup, scrolled down by `scroll` lines.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, scroll: usize) {
     let lines = lines(&ctx.state.keymap, ctx.theme);
     let size = (84, (lines.len() + 2) as u16);

@@ -1,4 +1,4 @@
-//! What the selected component writes: its result through the whole unembedding.
+//! Logit lens of the selected component: its output times the whole unembedding.
 
 use ratatui::{
     buffer::Buffer,
@@ -21,36 +21,36 @@ use super::{
     status,
 };
 
-/// The view.
+/// Draws the view.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     let (state, theme) = (ctx.state, ctx.theme);
     let (Some(component), Some(example)) = (state.selected_name(), chosen_example(state)) else { return };
     let id = run.test.items[example].id.clone();
-    let title = format!("{component} writes at the last token");
+    let title = format!("{component} logit lens, last token");
     let inside = opened(buf, area, theme, &title, Line::styled(id, theme.fg(Role::Dim)));
     let known = run.results.written.as_deref();
-    let known = known.filter(|(of, written)| (*of, written.component) == (example, component));
-    let said = match (known, &state.experiments.refused) {
-        (Some((_, written)), _) => return words(buf, inside, theme, written),
+    let known = known.filter(|(row, lens)| (*row, lens.component) == (example, component));
+    let message = match (known, &state.experiments.refused) {
+        (Some((_, lens)), _) => return words(buf, inside, theme, lens),
         (None, Some((_, _, why))) => why.clone(),
-        (None, None) => format!("{} asking the model", status::spinner(ctx.tick)),
+        (None, None) => format!("{} running the model", status::spinner(ctx.tick)),
     };
-    let lines = pane::wrap(&said, inside.width.into());
+    let lines = pane::wrap(&message, inside.width.into());
     pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Text))));
 }
 
-fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &LogitLens) {
-    let most = [written.promoted.first(), written.suppressed.first()].into_iter().flatten();
+fn words(buf: &mut Buffer, area: Rect, theme: &Theme, lens: &LogitLens) {
+    let most = [lens.promoted.first(), lens.suppressed.first()].into_iter().flatten();
     let largest = most.map(|word| word.logit.abs()).fold(f64::MIN_POSITIVE, f64::max);
     let dim = |text: String| Line::styled(text, theme.fg(Role::Dim));
     let heading =
         pane::wrap("nats added to a word's logit, under the frozen norm; label words first", area.width.into());
     let left = pane::stack(buf, area, heading.into_iter().map(dim));
-    let labels = written.labels.iter().take(6).map(|word| line(theme, word, largest, area.width));
+    let labels = lens.labels.iter().take(6).map(|word| line(theme, word, largest, area.width));
     let left = pane::stack(buf, left, labels);
-    let left = pane::stack(buf, left, [dim(format!("mean over the vocabulary {:+.2}", written.mean)), Line::default()]);
+    let left = pane::stack(buf, left, [dim(format!("mean over the vocabulary {:+.2}", lens.mean)), Line::default()]);
     let half = left.width / 2;
-    for (at, title, words) in [(0, "promotes", &written.promoted), (half + 1, "suppresses", &written.suppressed)] {
+    for (at, title, words) in [(0, "promotes", &lens.promoted), (half + 1, "suppresses", &lens.suppressed)] {
         let side = Rect { x: left.x + at, width: half.saturating_sub(1), ..left };
         let inside = opened(buf, side, theme, title, Line::default());
         let rows = words.iter().take(inside.height.into()).map(|word| line(theme, word, largest, inside.width));
@@ -58,9 +58,9 @@ fn words(buf: &mut Buffer, area: Rect, theme: &Theme, written: &LogitLens) {
     }
 }
 
-/// A word, what is added to its logit, and as much of a bar as there is room for.
+/// Returns a word, the change of its logit in nats, and a bar of at most 30 columns.
 fn line(theme: &Theme, word: &Word, largest: f64, width: u16) -> Line<'static> {
-    /// Columns of the number with its gap.
+    /// Columns of the number and its gap.
     const NUMBER: usize = 8;
     let width = usize::from(width);
     let named = width.saturating_sub(NUMBER).min(16);

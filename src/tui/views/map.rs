@@ -1,4 +1,4 @@
-//! The screen of the map: components, the selected one, the mix, and the examples.
+//! Map screen: all components, the selected one, the mix, and the examples.
 
 use ratatui::{buffer::Buffer, layout::Position};
 

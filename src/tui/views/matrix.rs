@@ -1,4 +1,4 @@
-//! All comparable runs at hand against each other: correlation above the diagonal, overlap of the best below it,
+//! Matrix of all comparable open runs: correlation above the diagonal, overlap of the five best components below it,
 //! accuracy on it.
 
 use ratatui::{
@@ -32,7 +32,7 @@ pub(super) const VIEW: View = View { target, ..View::new(draw, hints) };
 const HINTS: &[Action] =
     &[Action::Open, Action::Queue, Action::NextSeed, Action::NextTemplate, Action::Runs, Action::Close];
 
-/// With one run there is no pair to open.
+/// Leaves out `open` if there is only one run.
 const fn hints(state: &State) -> &'static [Action] {
     if state.matrix.runs.len() > 1 { HINTS } else { HINTS.split_at(1).1 }
 }
@@ -49,8 +49,8 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     let count = state.matrix.runs.len();
     let table = crosstab(area, count, state.matrix.at);
     let seen = if table.shown == (count, count) { String::new() } else { format!("{count} runs · ") };
-    let note = format!("{seen}r above, best-five IoU below, accuracy on the diagonal");
-    let inside = opened(buf, table.inner, theme, "all runs at hand", Line::styled(note, theme.fg(Role::Dim)));
+    let note = format!("{seen}r above, top-5 IoU below, accuracy on the diagonal");
+    let inside = opened(buf, table.inner, theme, "all open runs", Line::styled(note, theme.fg(Role::Dim)));
     if count < 2 {
         return hint(buf, inside, ctx);
     }
@@ -81,13 +81,13 @@ fn run(state: &State, id: u64) -> Option<&OpenRun> {
     state.runs.iter().find(|run| run.id == id)
 }
 
-/// `A`, `B` … `Z`, `AA` … for the runs, in the order they came.
+/// Returns the letters of a run: `A`, `B` … `Z`, `AA` …, in the order of the runs.
 fn letter(index: usize) -> String {
     let last = char::from(b'A' + (index % 26) as u8);
     if index < 26 { last.to_string() } else { format!("{}{last}", letter(index / 26 - 1)) }
 }
 
-/// What a run is, in a few words; with its model if that is not the one of `shown`.
+/// Returns a short name of a run, with its model if it differs from that of `shown`.
 fn name(run: &OpenRun, shown: Option<&OpenRun>) -> String {
     let other = shown.filter(|shown| shown.model.weights_hash != run.model.weights_hash);
     let model = other.map_or_else(String::new, |_| format!("{} · ", run.model_name()));
@@ -104,14 +104,14 @@ fn cell(buf: &mut Buffer, place: Rect, ctx: DrawContext<'_>, (a, b): (usize, usi
     };
     let value = if a < b { agreement.pearson } else { Some(agreement.iou_top5) };
     let color = value.filter(|_| a != b).and_then(|value| Some((theme.ramp.color(value)?, theme.ramp.ink(value))));
-    let style = color.map_or_else(|| theme.bold(Role::Text), |(popup, ink)| Style::new().fg(ink).bg(popup));
+    let style = color.map_or_else(|| theme.bold(Role::Text), |(background, ink)| Style::new().fg(ink).bg(background));
     buf.set_stringn(place.x, place.y, text, place.width.into(), style);
     if (a, b) == state.matrix.at {
         buf.set_style(place, theme.bold(Role::Accent).add_modifier(ratatui::style::Modifier::REVERSED));
     }
 }
 
-/// The pair under the cursor in words, and what can be done with it.
+/// Describes the selected pair, and names the key that opens it.
 fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
     let (state, theme) = (ctx.state, ctx.theme);
     let (a, b) = state.matrix.at;
@@ -136,19 +136,19 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
         bold(number(pair.pearson)),
         dim("  Spearman ".to_owned()),
         bold(number(pair.spearman)),
-        dim("  best five IoU ".to_owned()),
+        dim("  top-5 IoU ".to_owned()),
         bold(format!("{:.2}", pair.iou_top5)),
     ];
     let open = Line::from(dim(format!("{key} opens them side by side")));
     vec![named(a, first), named(b, second), figures.into(), open]
 }
 
-/// What to do to have two runs.
+/// Tells how to get a second run.
 fn hint(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     let key = |action: Action| ctx.state.key_of(action);
     let lines = [
-        Line::styled("One run of this task is at hand; the matrix needs two.", theme.bold(Role::Text)),
+        Line::styled("Only one run of this task is open; the matrix needs two.", theme.bold(Role::Text)),
         Line::default(),
         Line::styled(format!("{}  {}", key(Action::Queue), Action::Queue.description()), theme.fg(Role::Text)),
         Line::styled(

@@ -1,4 +1,4 @@
-//! The mix: both accuracies on both splits, which of them is heard, and what the mix changes.
+//! The mix: accuracy of model and mix on both splits, which of them is on, and what the mix changes.
 
 use ratatui::{
     buffer::Buffer,
@@ -26,11 +26,11 @@ use super::{
     status,
 };
 
-/// The pane.
+/// Draws the pane.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     let run = ctx.state.run();
-    let (mark, role) = standing(run);
+    let (mark, role) = on_or_off(run);
     let title = Line::styled("mix", theme.bold(Role::Text));
     let inside = pane::open(buf, area, theme, title, Line::styled(mark, theme.bold(role)));
     let Some(run) = run else { return };
@@ -41,8 +41,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     pane::stack(buf, left, [note(ctx, run)]);
 }
 
-/// Whether the mix is heard, if there is one.
-pub(super) fn standing(run: Option<&OpenRun>) -> (&'static str, Role) {
+/// Returns whether the mix is on, if there is one.
+pub(super) fn on_or_off(run: Option<&OpenRun>) -> (&'static str, Role) {
     match run {
         Some(run) if run.mixer.on => ("● on", Role::Accent),
         Some(run) if !run.mixer.is_model() => ("○ off", Role::Text),
@@ -50,8 +50,8 @@ pub(super) fn standing(run: Option<&OpenRun>) -> (&'static str, Role) {
     }
 }
 
-fn row(theme: &Theme, heard: bool, name: &str, test: Option<f64>, train: Option<f64>) -> Vec<Span<'static>> {
-    let (mark, style) = if heard { ("▸", theme.bold(Role::Accent)) } else { (" ", theme.fg(Role::Dim)) };
+fn row(theme: &Theme, is_on: bool, name: &str, test: Option<f64>, train: Option<f64>) -> Vec<Span<'static>> {
+    let (mark, style) = if is_on { ("▸", theme.bold(Role::Accent)) } else { (" ", theme.fg(Role::Dim)) };
     let text = format!("{mark} {name:<8}{:>7}{:>8}", percent(test), percent(train));
     vec![Span::styled(text, style)]
 }
@@ -74,7 +74,7 @@ fn mix_line(theme: &Theme, run: &OpenRun, fit: &str) -> Line<'static> {
     spans.into()
 }
 
-/// What the mix changes, or that a fit is under way.
+/// Returns what the mix changes, or that a fit is running.
 pub(super) fn note(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
     let theme = ctx.theme;
     match ctx.state.fitting {
@@ -82,7 +82,7 @@ pub(super) fn note(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
             return Line::styled(format!("{} fitting", status::spinner(ctx.tick)), theme.bold(Role::Accent));
         }
         Fitting::Waiting(id) if id == run.id => {
-            return Line::styled("fits once its examples are there", theme.fg(Role::Dim));
+            return Line::styled("waiting for the training examples", theme.fg(Role::Dim));
         }
         _ if run.mixer.is_model() => return Line::default(),
         _ => {}
@@ -93,15 +93,15 @@ pub(super) fn note(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
         spans.push(Span::styled(format!("{mark} {} {name}  ", run.changes(change)), theme.fg(role)));
     }
     let more =
-        [(run.changes(Change::Other), "◆ ", "other", Role::Biased), (run.mixer.silent(), "", "silent", Role::Dim)];
+        [(run.changes(Change::Other), "◆ ", "other", Role::Biased), (run.mixer.silent(), "", "muted", Role::Dim)];
     for (count, mark, name, role) in more.into_iter().filter(|(count, ..)| *count > 0) {
         spans.push(Span::styled(format!("{mark}{count} {name}  "), theme.fg(role)));
     }
     spans.into()
 }
 
-/// Accuracy of what is heard, for the title of the examples.
-pub(super) fn heard(run: &OpenRun) -> String {
+/// Returns the accuracy of the mix if it is on, else of the model.
+pub(super) fn accuracy_note(run: &OpenRun) -> String {
     let name = if run.mixer.on { "mix" } else { "model" };
     format!("{name} {} %", percent(run.accuracy(Split::Test)))
 }

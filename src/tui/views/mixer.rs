@@ -1,4 +1,4 @@
-//! The mixer: a channel a component, both accuracies, the fit with its path, and what the mix is held against.
+//! The mixer: a channel per component, accuracies of model and mix, the fit with its path, and baselines.
 
 use ratatui::{
     buffer::Buffer,
@@ -32,7 +32,7 @@ use super::{
 };
 
 pub(super) const VIEW: View = View {
-    page: |layout, _| MixerLayout::of(layout.area).rows.height,
+    page: |layout, _| MixerLayout::new(layout.area).rows.height,
     target,
     right_button: Some(Action::Mark),
     ..View::new(draw, hints)
@@ -54,9 +54,9 @@ const fn hints(_: &State) -> &'static [Action] {
     ]
 }
 
-/// The slider of the path, a fader, or the channel beside it.
+/// Returns the λ slider, the fader or the channel at a position.
 fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
-    let places = MixerLayout::of(layout.area);
+    let places = MixerLayout::new(layout.area);
     if places.slider().contains(at) {
         return Some(Target::Handle(Held::Strength));
     }
@@ -66,7 +66,7 @@ fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
     Some(if places.is_on_track(at) { Target::Handle(Held::Fader(channel)) } else { place })
 }
 
-/// The channels as they are listed, and on which of them the cursor is.
+/// Returns the channels in the order of the list, and the row of the cursor.
 fn listed(state: &State) -> (Vec<usize>, usize) {
     let channels: Vec<usize> = state.channels().collect();
     let here = channels.iter().position(|&channel| Some(channel) == state.channel()).unwrap_or(0);
@@ -74,7 +74,7 @@ fn listed(state: &State) -> (Vec<usize>, usize) {
 }
 
 fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
-    let places = MixerLayout::of(layout.area);
+    let places = MixerLayout::new(layout.area);
     let Some(run) = ctx.state.run() else {
         return component_map::draw_waiting(buf, layout::body(layout.area), ctx);
     };
@@ -91,13 +91,13 @@ fn channels(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &O
         (0, Some(kind)) => format!("{} · {} only", state.map.metric.title(), kind_name(kind)),
         (marked, _) => format!("{marked} marked"),
     };
-    opened(buf, places.channels, theme, "desk", Line::styled(note, theme.fg(Role::Dim)));
+    opened(buf, places.channels, theme, "mixer", Line::styled(note, theme.fg(Role::Dim)));
     heading(buf, places, ctx);
     let (channels, at) = listed(state);
     let room = usize::from(places.rows.height);
     let first = first_row(channels.len(), room, at);
     for (row, (index, &channel)) in channels.iter().enumerate().skip(first).take(room).enumerate() {
-        draw_strip(buf, places, row as u16, (ctx, run, channel));
+        draw_channel(buf, places, row as u16, (ctx, run, channel));
         if index == at {
             buf.set_style(Rect { y: places.rows.y + row as u16, height: 1, ..places.rows }, theme.selected());
         }
@@ -106,17 +106,17 @@ fn channels(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &O
     legend::draw_kinds(buf, legend, theme, run);
 }
 
-/// What the columns are: the quantity, and the scale of the faders.
+/// Draws the names of the columns, with the unit of the quantity and the scale of the faders.
 fn heading(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>) {
     let (theme, row) = (ctx.theme, Rect { y: places.channels.y + 1, height: 1, ..places.channels });
     let unit = ctx.state.map.metric.unit();
-    pane::put_at(buf, row, 0, Line::styled(format!("   {:<8}{unit:>5}", "strip"), theme.fg(Role::Dim)));
+    pane::put_at(buf, row, 0, Line::styled(format!("   {:<8}{unit:>5}", "channel"), theme.fg(Role::Dim)));
     fader::scale(buf, Rect { y: row.y, ..places.track(0) }, theme, ctx.state.fit_controls.span);
     pane::put_right(buf, row, Line::styled("weight   ", theme.fg(Role::Dim)));
 }
 
-/// `+▲ L5.H3     93  ━━━━━━┿━━●─────   1.25 ×`.
-fn draw_strip(
+/// Draws `+▲ L5.H3     93  ━━━━━━┿━━●─────   1.25 ×`.
+fn draw_channel(
     buf: &mut Buffer,
     places: MixerLayout,
     row: u16,
@@ -139,8 +139,8 @@ fn draw_strip(
         Span::styled(format!("{value:>5}"), theme.fg(role)),
     ]);
     pane::put_at(buf, place, 0, before);
-    let heard = mixer.weight(channel) != 0.0 && mixer.on;
-    fader::draw(buf, places.track(row), theme, state.fit_controls.span, mixer.gain(channel), heard);
+    let is_on = mixer.weight(channel) != 0.0 && mixer.on;
+    fader::draw(buf, places.track(row), theme, state.fit_controls.span, mixer.gain(channel), is_on);
     let sign = match () {
         () if mixer.is_muted(channel) => "×",
         () if mixer.is_solo(channel) => "◆",
@@ -155,14 +155,14 @@ fn draw_strip(
     pane::put_right(buf, place, after);
 }
 
-/// Model and mix on both splits, and their mean margin on the test split.
+/// Draws the accuracies of model and mix on both splits, and their mean margin on the test split.
 fn accuracy(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     let theme = ctx.theme;
-    let (mark, role) = mix::standing(Some(run));
+    let (mark, role) = mix::on_or_off(Some(run));
     let inside = opened(buf, area, theme, "mix", Line::styled(mark, theme.bold(role)));
     let margin = |margin: Option<f64>| margin.map_or_else(|| "–".to_owned(), |margin| format!("{margin:+.2}"));
-    let row = |name: &str, heard: bool, test: Option<f64>, train: Option<f64>, nats: Option<f64>| {
-        let (mark, style) = if heard { ("▸", theme.bold(Role::Accent)) } else { (" ", theme.fg(Role::Dim)) };
+    let row = |name: &str, is_on: bool, test: Option<f64>, train: Option<f64>, nats: Option<f64>| {
+        let (mark, style) = if is_on { ("▸", theme.bold(Role::Accent)) } else { (" ", theme.fg(Role::Dim)) };
         let text = format!("{mark} {name:<6}{:>7}{:>7}{:>9}", percent(test), percent(train), margin(nats));
         Line::styled(text, style)
     };
@@ -183,7 +183,7 @@ fn accuracy(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     pane::stack(buf, left, notes);
 }
 
-/// What the mix adds to every label whatever the example, in nats: with the channel of `rest`, which shows it first.
+/// Returns the offsets that the mix adds to the label logits of every example, in nats.
 fn offsets(theme: &Theme, run: &OpenRun) -> Line<'static> {
     let added = run.mixer.offsets().iter().zip(&run.task.label_words);
     let named: Vec<String> =
@@ -194,12 +194,12 @@ fn offsets(theme: &Theme, run: &OpenRun) -> Line<'static> {
     Line::styled(format!("+ {}", named.join(" ")), theme.fg(Role::Text))
 }
 
-/// The method, and where on its path the mix stands.
+/// Draws the method, and the position of the mix on the path of the fit.
 fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRun) {
     let (state, theme) = (ctx.state, ctx.theme);
     let method = Line::styled(state.fit_controls.method.name(), theme.bold(Role::Accent));
     let inside = opened(buf, places.fit, theme, "fit", method);
-    let standing = if let Some(path) = &run.path {
+    let position = if let Some(path) = &run.path {
         let slider = places.slider();
         pane::put_at(buf, inside, 0, Line::styled("λ strong", theme.fg(Role::Dim)));
         let word = Rect { x: slider.right() + 1, y: slider.y, width: 5, height: 1 };
@@ -207,14 +207,14 @@ fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRu
         let last = path.fits.len().saturating_sub(1).max(1) as f64;
         fader::slider(buf, slider, theme, path.at as f64 / last, path.chosen as f64 / last);
         let here = path.here().map_or(0.0, |fit| fit.lambda);
-        let from = if path.at == path.chosen { "as chosen" } else { "◇ is what was chosen" };
+        let from = if path.at == path.chosen { "chosen by the fit" } else { "◇ chosen by the fit" };
         Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text))
     } else {
         pane::put_at(buf, inside, 0, waiting(ctx, run));
         Line::default()
     };
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-    pane::stack(buf, below, [standing, keys(state, theme)]);
+    pane::stack(buf, below, [position, keys(state, theme)]);
 }
 
 fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
@@ -225,13 +225,13 @@ fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
             Line::styled(format!("{} {what}", status::spinner(ctx.tick)), theme.bold(Role::Accent))
         }
         _ => match &run.fit {
-            Some(fit) => Line::styled(format!("{} has its own λ, {}", fit.method, fit.lambda), theme.fg(Role::Text)),
+            Some(fit) => Line::styled(format!("{} uses λ = {}", fit.method, fit.lambda), theme.fg(Role::Text)),
             None => Line::styled("no fit yet", theme.fg(Role::Dim)),
         },
     }
 }
 
-/// `w fit   n method   [ ] λ`.
+/// Returns `w fit   n method   [ ] λ`.
 fn keys(state: &State, theme: &Theme) -> Line<'static> {
     let key = |action| state.keymap.keys(state.place(), action).into_iter().next().unwrap_or_default();
     let mut spans = Vec::new();

@@ -1,4 +1,4 @@
-//! Screens. Each reads the state and draws; none computes, none changes anything.
+//! Screens. Each draws the state without changing it or computing results.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -45,7 +45,7 @@ mod view;
 pub use draw_context::DrawContext;
 pub use view::{CURSOR, Target, View};
 
-/// The view of a screen.
+/// Returns the view of a screen.
 pub const fn view_of(screen: Screen) -> &'static View {
     match screen {
         Screen::Map => &map::VIEW,
@@ -63,7 +63,7 @@ pub const fn view_of(screen: Screen) -> &'static View {
 pub fn draw(buf: &mut Buffer, ctx: DrawContext<'_>) {
     let area = buf.area;
     buf.set_style(area, ctx.theme.on(Role::Text, Role::Background));
-    let Some(layout) = Layout::of(area, ctx.state) else { return small::draw(buf, area, ctx) };
+    let Some(layout) = Layout::new(area, ctx.state) else { return small::draw(buf, area, ctx) };
     header::draw(buf, layout.header, ctx);
     (view_of(ctx.state.screen).draw)(buf, layout, ctx);
     status::draw(buf, layout.status, ctx);
@@ -71,14 +71,14 @@ pub fn draw(buf: &mut Buffer, ctx: DrawContext<'_>) {
     draw_overlay(buf, area, layout, ctx);
 }
 
-/// The hints of the footer where the cursor is.
+/// Returns the hints of the footer.
 pub fn hints(footer: Rect, state: &State) -> Vec<Hint> {
     bars::hints(footer, state, (view_of(state.screen).hints)(state))
 }
 
-/// The rows of one page where the cursor is.
+/// Returns the number of rows that a page key moves.
 pub fn page(area: Rect, state: &State) -> u16 {
-    let Some(layout) = Layout::of(area, state) else { return 1 };
+    let Some(layout) = Layout::new(area, state) else { return 1 };
     let body = layout::body(area);
     let rows = match &state.overlay {
         Some(Overlay::Help(_)) => body.height.saturating_sub(2),

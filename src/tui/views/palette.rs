@@ -1,4 +1,4 @@
-//! Lines that are typed: the palette and the search.
+//! Text input: the palette, the search, and other input lines.
 
 use ratatui::{
     buffer::Buffer,
@@ -17,17 +17,17 @@ use crate::{
 
 use super::draw_context::{DrawContext, popup};
 
-/// What was typed, and the actions that fit it with their keys.
+/// Draws the text that was typed, and the matching actions with their keys.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, palette: &Palette) {
     let theme = ctx.theme;
-    let inside = popup(buf, layout::palette(area), theme, "do what?", Role::Accent);
+    let inside = popup(buf, layout::palette(area), theme, "actions", Role::Accent);
     let room = usize::from(inside.width).saturating_sub(2);
     let typed = field::spans(theme, &palette.text, ctx.state.caret, room);
     let line = Line::from([vec![Span::styled(": ", theme.bold(Role::Accent))], typed].concat());
     let left = pane::stack(buf, inside, [line, Line::default()]);
     let found = palette.matches();
     if found.is_empty() {
-        pane::stack(buf, left, [Line::styled("no action has these words", theme.fg(Role::Dim))]);
+        pane::stack(buf, left, [Line::styled("no matching action", theme.fg(Role::Dim))]);
     }
     let rows = usize::from(left.height);
     let first = first_row(found.len(), rows, palette.at);
@@ -46,14 +46,14 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, palette: 
     }
 }
 
-/// The search in the place of the status line.
+/// Draws the search in place of the status line.
 pub(super) fn draw_search(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let example_list = &ctx.state.example_list;
     let note = format!("  {} examples", example_list.rows.len());
     typed(buf, area, ctx, ("/", &example_list.needle), &note);
 }
 
-/// A line that is asked for, in the place of the status line.
+/// Draws an input line in place of the status line.
 pub(super) fn draw_line(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, line: &LineInput) {
     let what = match line.purpose {
         InputKind::SaveMix if line.confirmed => "replace this file?",
@@ -64,7 +64,7 @@ pub(super) fn draw_line(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, line
     typed(buf, area, ctx, (what, &line.text), "");
 }
 
-/// What is asked for, what was typed, and a note on it.
+/// Draws a prompt, the text that was typed, and a note.
 fn typed(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, (what, text): (&str, &str), note: &str) {
     let theme = ctx.theme;
     buf.set_string(area.x, area.y, " ".repeat(area.width.into()), theme.on(Role::Text, Role::Panel));

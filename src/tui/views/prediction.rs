@@ -1,4 +1,4 @@
-//! What is said to one text: how likely each label is, and who argued for what.
+//! Prediction for one text: the probability of each label, and the margin by component.
 
 use ratatui::{
     buffer::Buffer,
@@ -20,20 +20,27 @@ use crate::{
 
 use super::draw_context::nats;
 
-/// Columns of a share in percent, and of a logit, with the space behind them.
+/// Columns of a percentage and of a logit, each with a space after it.
 const SHARE: usize = 6;
 const LOGIT: usize = 6;
 
 /// Label logits of one text under the model, and under the mix if there is one.
 pub(super) struct Logits {
-    /// The model's own.
+    /// Logits of the model.
     pub(super) model: Vec<f64>,
-    /// The mix's.
+    /// Logits of the mix.
     pub(super) mix: Option<Vec<f64>>,
 }
 
-/// How likely each label is, under the model and under the mix, with its logit where there is room; `held` is the label that is held up.
-pub(super) fn chances(theme: &Theme, run: &OpenRun, held: usize, logits: &Logits, width: usize) -> Vec<Line<'static>> {
+/// Returns the probability of each label under the model and the mix, with logits if they fit; `favoured` is drawn as
+/// the good label.
+pub(super) fn chances(
+    theme: &Theme,
+    run: &OpenRun,
+    favoured: usize,
+    logits: &Logits,
+    width: usize,
+) -> Vec<Line<'static>> {
     let sides: Vec<(&str, &[f64], Vec<f64>)> = [("model", Some(&logits.model)), ("mix", logits.mix.as_ref())]
         .into_iter()
         .filter_map(|(name, logits)| Some((name, logits?.as_slice(), softmax(logits?, logits?.len()))))
@@ -51,10 +58,10 @@ pub(super) fn chances(theme: &Theme, run: &OpenRun, held: usize, logits: &Logits
     let heads = format!("{} {heads}", " ".repeat(longest));
     let mut lines = vec![Line::default(), Line::styled(heads, theme.fg(Role::Dim))];
     for label in 0..shown {
-        let style = if label == held { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
+        let style = if label == favoured { theme.bold(Role::Text) } else { theme.fg(Role::Text) };
         let mut spans = vec![Span::styled(format!("{} ", pane::column(&run.label(label), longest)), style)];
         for (_, logits, shares) in &sides {
-            let role = if label == held { Role::Good } else { Role::Bad };
+            let role = if label == favoured { Role::Good } else { Role::Bad };
             spans.extend(bar(theme, role, shares[label], room));
             spans.push(Span::styled(format!("{:>4.0}% ", shares[label] * 100.0), theme.fg(Role::Text)));
             let logit = with_logits.then(|| format!("{:>5} ", decimal(logits[label])));
@@ -65,16 +72,17 @@ pub(super) fn chances(theme: &Theme, run: &OpenRun, held: usize, logits: &Logits
     lines
 }
 
-/// A number in five columns.
+/// Formats a number in at most five columns.
 fn decimal(value: f64) -> String {
     let digits = usize::from(value.abs() < 999.95) + usize::from(value.abs() < 9.995);
     format!("{value:.digits$}")
 }
 
-/// A row a term, for the label that is held up to the right, for its rival to the left; what does not fit is summed up.
+/// Draws the margin by component: bars to the right favour the gold label, to the left its rival. Terms that do not fit
+/// are summed.
 pub(super) fn terms(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, breakdown: &MarginBreakdown) {
-    let heard = if run.mixer.on { "mix" } else { "model" };
-    let note = Line::styled(format!("{heard} {} nats", nats(breakdown.margin)), theme.fg(Role::Dim));
+    let source = if run.mixer.on { "mix" } else { "model" };
+    let note = Line::styled(format!("{source} {} nats", nats(breakdown.margin)), theme.fg(Role::Dim));
     let title = Line::from(vec![
         Span::styled(format!("◂ {}", run.label(breakdown.rival)), theme.bold(Role::Bad)),
         Span::styled("  against  ", theme.fg(Role::Dim)),

@@ -1,4 +1,4 @@
-//! The demonstrations of the prompt, to be edited and run again, and a text of one's own.
+//! Prompt screen: edit the demonstrations and run them, and classify a text that the user types.
 
 use ratatui::{
     buffer::Buffer,
@@ -62,7 +62,7 @@ fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
     Some(Target::Place(demo_editor::choose, row))
 }
 
-/// The wheel scrolls the prompt that it turns over.
+/// Scrolls the prompt if the pointer is over it, else moves the cursor.
 fn wheel(layout: Layout, state: &State, at: Position) -> [Action; 2] {
     let on_text = |editor: &Editor| editing(layout.area, editor.demos.len()).text.contains(at);
     if state.editor.as_ref().is_some_and(on_text) { [Action::PageDown, Action::PageUp] } else { CURSOR }
@@ -76,10 +76,10 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     let places = editing(area, editor.demos.len());
     demonstrations(buf, places, ctx, run, editor);
     text(buf, places.text, ctx, editor);
-    own(buf, places.own, ctx, run, editor);
+    own_text(buf, places.own, ctx, run, editor);
 }
 
-/// A row a demonstration: number, label, what became of it, text, tokens.
+/// Draws a row per demonstration: number, edit mark, label, text, tokens.
 fn demonstrations(buf: &mut Buffer, places: Editing, ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) {
     let theme = ctx.theme;
     let count = format!("{} demonstrations", editor.demos.len());
@@ -92,7 +92,7 @@ fn demonstrations(buf: &mut Buffer, places: Editing, ctx: DrawContext<'_>, run: 
     let rows = places.rows();
     if editor.demos.is_empty() {
         let add = ctx.state.keymap.keys(ctx.state.place(), Action::Add).into_iter().next().unwrap_or_default();
-        let text = format!("the prompt has no demonstration; {add} adds one");
+        let text = format!("no demonstrations; {add} adds one");
         pane::put_at(buf, rows, 0, Line::styled(text, theme.fg(Role::Dim)));
     }
     let room = usize::from(rows.height);
@@ -135,45 +135,42 @@ fn demonstration(
     pane::put_right(buf, place, Line::styled(tokens, theme.fg(Role::Dim)));
 }
 
-/// The label as the prompt says it, or by name while the task is being read.
+/// Returns the label name as the run shows it, or the raw name while the task loads.
 fn label_word(state: &State, run: &OpenRun, label: Option<&str>) -> String {
     let Some(label) = label else { return "?".to_owned() };
     let index = state.task().and_then(|task| task.labels.iter().position(|other| other == label));
     index.map_or_else(|| printable(label).into_owned(), |index| run.label(index))
 }
 
-/// What was changed since the run that is shown, and what to do with it.
+/// Returns whether the demonstrations differ from the run, and the keys to run or undo the changes.
 fn edits(ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) -> Line<'static> {
     let (state, theme) = (ctx.state, ctx.theme);
     if editor.demos == run.prompt.demos {
-        return Line::styled("as in the run that is shown", theme.fg(Role::Dim));
+        return Line::styled("unchanged from this run", theme.fg(Role::Dim));
     }
     let run = state.key_of(Action::Rerun);
     Line::from(vec![
         Span::styled("edited: ", theme.bold(Role::Accent)),
-        Span::styled(
-            format!("{run} runs it, {} takes a change back", state.key_of(Action::Undo)),
-            theme.fg(Role::Text),
-        ),
+        Span::styled(format!("{run} runs it, {} undoes a change", state.key_of(Action::Undo)), theme.fg(Role::Text)),
     ])
 }
 
-/// The whole prompt as the model reads it.
+/// Draws the whole prompt as the model reads it.
 fn text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, editor: &Editor) {
     let theme = ctx.theme;
     let key = |action| ctx.state.keymap.keys(ctx.state.place(), action).into_iter().next().unwrap_or_default();
     let scroll = format!("{} {} scroll", key(Action::PageUp), key(Action::PageDown));
     let note = if scroll.len() > 8 { scroll } else { String::new() };
     let inside = opened(buf, area, theme, "as the model reads it", Line::styled(note, theme.fg(Role::Dim)));
-    let said = match (&editor.answer, &editor.refused) {
+    let prompt = match (&editor.answer, &editor.refused) {
         (_, Some(why)) => Err((why.clone(), Role::Alarm)),
         (Some(answer), None) => Ok(&answer.prompt),
         (None, None) if ctx.state.wanted.is_none() => {
-            Err(("no model is at hand: give partscope one to edit prompts".to_owned(), Role::Dim))
+            Err(("no model is loaded: start partscope with one to edit prompts".to_owned(), Role::Dim))
         }
-        (None, None) => Err(("asking the model".to_owned(), Role::Dim)),
+        (None, None) => Err(("waiting for the model".to_owned(), Role::Dim)),
     };
-    match said {
+    match prompt {
         Ok(prompt) => prompt_text::draw(buf, inside, theme, prompt, editor.scroll),
         Err((why, role)) => {
             let lines = pane::wrap(&why, inside.width.into());
@@ -182,8 +179,8 @@ fn text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, editor: &Editor) {
     }
 }
 
-/// The text of one's own with what is said to it.
-fn own(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) {
+/// Draws the user's text with its prediction.
+fn own_text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) {
     let (state, theme) = (ctx.state, ctx.theme);
     let waits = editor.is_waiting() && !editor.own.is_empty();
     let note = if waits { Line::styled("…", theme.bold(Role::Accent)) } else { Line::default() };
@@ -191,7 +188,7 @@ fn own(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, editor
     let width = usize::from(inside.width);
     if editor.own.is_empty() {
         let key = state.key_of(Action::OwnText);
-        let mut hints = vec![format!("{key} types a text; model and mix answer while you type.")];
+        let mut hints = vec![format!("{key} types a text. Model and mix classify it as you type.")];
         let fields = state.task().and_then(|task| task.test.first().map(|example| example.fields.len())).unwrap_or(1);
         if fields > 1 {
             hints.push("Fields are separated by |.".to_owned());
@@ -209,23 +206,23 @@ fn own(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, editor
     terms(buf, left, theme, run, &breakdown);
 }
 
-/// Label logits of the text under the model, and under the faders of `run`.
+/// Returns the label logits of the text under the model and under the mix of `run`.
 fn logits(run: &OpenRun, editor: &Editor) -> Logits {
     let Some(table) = editor.answer.as_ref().and_then(|answer| answer.table.as_ref()) else {
         return Logits { model: Vec::new(), mix: None };
     };
-    let wide = |logits: &[f32]| logits.iter().map(|&logit| f64::from(logit)).collect();
-    let mix = (!run.mixer.is_model()).then(|| wide(&run.mixer.logits(table)));
-    Logits { model: wide(table.full()), mix }
+    let as_f64 = |logits: &[f32]| logits.iter().map(|&logit| f64::from(logit)).collect();
+    let mix = (!run.mixer.is_model()).then(|| as_f64(&run.mixer.logits(table)));
+    Logits { model: as_f64(table.full()), mix }
 }
 
-/// The examples of the pool, one of which is chosen.
+/// Draws the examples of the pool to choose one from.
 pub(super) fn draw_pool(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, needle: &str, at: usize, replace: bool) {
     let (state, theme) = (ctx.state, ctx.theme);
-    let title = if replace { "which one instead?" } else { "add which one?" };
+    let title = if replace { "replace with" } else { "add an example" };
     let inside = popup(buf, layout::pool(area), theme, title, Role::Accent);
     let found = candidates(state, needle);
-    let count = format!("  {} of the pool", found.len());
+    let count = format!("  {} in the pool", found.len());
     let room = usize::from(inside.width).saturating_sub(count.len() + 2);
     let mut line = vec![Span::styled("/ ", theme.bold(Role::Accent))];
     line.extend(field::spans(theme, needle, state.caret, room));

@@ -1,4 +1,4 @@
-//! The components from the highest value to the lowest, with their intervals.
+//! Components ranked from the highest value to the lowest, with their intervals.
 
 use ratatui::{
     buffer::Buffer,
@@ -17,7 +17,7 @@ use crate::{
 
 use super::draw_context::{DrawContext, opened};
 
-/// A row a component; the list follows the cursor.
+/// Draws a row per component; the list scrolls with the cursor.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let (state, theme) = (ctx.state, ctx.theme);
     let title = format!("{}, ranked", super::component_map::title(state));
@@ -58,7 +58,7 @@ fn line(ctx: DrawContext<'_>, run: &OpenRun, rank: usize, component: usize, widt
     spans.into()
 }
 
-/// Accuracies with their intervals; other quantities on their scale.
+/// Draws the value on its scale, with the interval for accuracies.
 fn drawing(ctx: DrawContext<'_>, run: &OpenRun, component: usize, role: Role, width: usize) -> Line<'static> {
     let map = &ctx.state.map;
     let Some(value) = map.values[component] else { return Line::default() };

@@ -1,4 +1,4 @@
-//! All runs there are: under way, queued, at hand, and stored.
+//! Runs screen: running, queued, open and stored runs.
 
 use ratatui::{
     buffer::Buffer,
@@ -38,19 +38,19 @@ use super::{
     view::{Target, View},
 };
 
-/// The names of the first columns.
+/// Names of the first columns.
 const HEADS: [&str; 4] = ["task", "template", "demos", "model"];
 
-/// Columns around those: the sign, the gaps, accuracy and counts.
+/// Columns of the rest: sign, gaps, accuracy and counts.
 const AROUND: usize = 2 + 4 + 8 + 11;
 
-/// Columns that a note is sure of; the rest of a longer one stands below the list.
+/// Columns reserved for a note; a longer one is shown in full below the list.
 const NOTE: usize = 24;
 
-/// Least columns of a name.
+/// Fewest columns of a name.
 const LEAST: usize = 5;
 
-/// What is written in a row.
+/// Contents of a row.
 struct Cells {
     sign: &'static str,
     role: Role,
@@ -118,14 +118,14 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
         }
     }
     if rows.is_empty() {
-        let text = format!("nothing yet; {} runs a demonstration set", state.key_of(Action::Queue));
+        let text = format!("no runs yet; {} queues one", state.key_of(Action::Queue));
         pane::put_at(buf, list, 0, Line::styled(text, theme.fg(Role::Dim)));
     }
     let below = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
     pane::put_at(buf, below, 0, legend(theme));
 }
 
-/// Columns for the four names, as wide as what is in them; where that is too much, the widest give way.
+/// Returns the widths of the four name columns; if they do not fit, the widest shrink.
 fn widths<'a>(rows: impl Iterator<Item = &'a Cells>, width: usize) -> [usize; 4] {
     let mut widths = [0; 4];
     let mut note = 0;
@@ -143,7 +143,7 @@ fn widths<'a>(rows: impl Iterator<Item = &'a Cells>, width: usize) -> [usize; 4]
     widths
 }
 
-/// `● topic  shared  demos 0  demo   62.1  20 + 300  shown`.
+/// Returns `● topic  shared  demos 0  demo   62.1  20 + 300  shown`.
 fn line(theme: &Theme, widths: [usize; 4], cells: &Cells, accuracy: &str) -> Line<'static> {
     let mut spans = vec![Span::styled(format!("{:<2}", cells.sign), theme.bold(cells.role))];
     for (index, (text, room)) in cells.what.iter().zip(widths).enumerate() {
@@ -156,7 +156,7 @@ fn line(theme: &Theme, widths: [usize; 4], cells: &Cells, accuracy: &str) -> Lin
     spans.into()
 }
 
-/// The row under the cursor without anything cut off.
+/// Returns the selected row in full.
 fn described(theme: &Theme, cells: &Cells) -> Line<'static> {
     let what: Vec<&str> = cells.what.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     vec![
@@ -169,7 +169,7 @@ fn described(theme: &Theme, cells: &Cells) -> Line<'static> {
 fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
     let state = ctx.state;
     match row {
-        RunRow::UnderWay => under_way(ctx),
+        RunRow::UnderWay => running(ctx),
         RunRow::Queued(index) => {
             let request = state.run_list.queue.get(*index);
             let what = request.map_or_else(Default::default, of_request);
@@ -177,7 +177,7 @@ fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
         }
         RunRow::AtHand(id) => {
             let Some(run) = state.runs.iter().find(|run| run.id == *id) else { return Cells::default() };
-            at_hand(state, run)
+            open_run(state, run)
         }
         RunRow::Stored(index) => {
             let run = state.run_list.stored.as_ref().and_then(|stored| stored.get(*index));
@@ -186,7 +186,7 @@ fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
     }
 }
 
-fn under_way(ctx: DrawContext<'_>) -> Cells {
+fn running(ctx: DrawContext<'_>) -> Cells {
     let state = ctx.state;
     let note = match &state.phase {
         Phase::Running(progress) => {
@@ -198,7 +198,7 @@ fn under_way(ctx: DrawContext<'_>) -> Cells {
             )
         }
         Phase::Loading(_) => "loading the model".to_owned(),
-        _ => "making the prompts".to_owned(),
+        _ => "building the prompts".to_owned(),
     };
     let counts = match &state.phase {
         Phase::Running(progress) => format!("{}/{}", progress.done, progress.total),
@@ -216,14 +216,14 @@ fn of_request(request: &RunRequest) -> [String; 4] {
     [name(&request.task), name(template), demos_name(&request.demos, request.demo_seed), String::new()]
 }
 
-fn at_hand(state: &State, run: &OpenRun) -> Cells {
+fn open_run(state: &State, run: &OpenRun) -> Cells {
     let shown = state.run().is_some_and(|shown| shown.id == run.id);
     let other = state.other_run().is_some_and(|other| other.id == run.id);
     let note = match () {
         () if !run.is_complete() => "stopped",
         () if shown => "shown",
         () if other => "compared",
-        () => "at hand",
+        () => "open",
     };
     let name = |text: &str| printable(text).into_owned();
     let what = [name(&run.task.name), name(&run.task.template), run.demos_name(), name(&run.model.id)];
@@ -273,7 +273,7 @@ fn of_meta(meta: &RunMeta) -> [String; 4] {
     [name(&meta.task.name), name(&meta.task.template), demos_name(demos, meta.prompt.demo_seed), name(&meta.model.id)]
 }
 
-/// Bytes in the unit that suits them.
+/// Formats a number of bytes in kB, MB or GB.
 fn size(bytes: u64) -> String {
     match bytes as f64 {
         b if b < 1e6 => format!("{:.0} kB", (b / 1e3).ceil()),
@@ -283,5 +283,5 @@ fn size(bytes: u64) -> String {
 }
 
 fn legend(theme: &Theme) -> Line<'static> {
-    Line::styled("● at hand  ◐ stopped  … queued  ○ on disk  ◌ interrupted", theme.fg(Role::Dim))
+    Line::styled("● open  ◐ stopped  … queued  ○ on disk  ◌ interrupted", theme.fg(Role::Dim))
 }

@@ -1,4 +1,4 @@
-//! What is going on, and whether the parts add up.
+//! Status line: progress and notices, and whether the decomposition is exact.
 
 use std::time::Duration;
 
@@ -25,16 +25,16 @@ use crate::{
 
 use super::draw_context::DrawContext;
 
-/// Rows that a long notice may take.
+/// Most rows of a long notice.
 const NOTICE: usize = 5;
 
-/// The line above the keys.
+/// Draws the line above the footer.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
     let activity = activity(ctx);
-    let ways = ctx.state.run().map(|run| exactness(ctx.theme, run)).unwrap_or_default();
-    let fits = |way: &&Line<'_>| activity.width() + way.width() + 2 <= area.width.into();
-    let exact = ways.iter().find(fits).or(ways.last()).cloned().unwrap_or_default();
+    let versions = ctx.state.run().map(|run| exactness(ctx.theme, run)).unwrap_or_default();
+    let fits = |line: &&Line<'_>| activity.width() + line.width() + 2 <= area.width.into();
+    let exact = versions.iter().find(fits).or(versions.last()).cloned().unwrap_or_default();
     let room = area.width.saturating_sub(exact.width() as u16 + 2);
     if let Some(notice) = ctx.state.notice.as_ref().filter(|_| activity.width() > room.into()) {
         return long_notice(buf, area, ctx, &notice.text, activity.style);
@@ -43,7 +43,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     pane::put_at(buf, Rect { width: room, ..area }, 0, activity);
 }
 
-/// A notice that does not fit beside the rest: over the whole width, and upwards where that is not enough.
+/// Draws a notice that does not fit beside the exactness: over the whole width, and upwards on several rows if needed.
 fn long_notice(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, text: &str, style: Style) {
     let lines = pane::wrap(text, area.width.into());
     let rows = lines.len().min(NOTICE) as u16;
@@ -54,7 +54,7 @@ fn long_notice(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, text: &str, s
     pane::stack(buf, place, lines.into_iter().map(|line| Line::styled(line, style)));
 }
 
-/// A sign of life.
+/// Returns a frame of the spinner.
 pub(super) fn spinner(tick: usize) -> &'static str {
     ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"][tick % 10]
 }
@@ -74,22 +74,22 @@ fn activity(ctx: DrawContext<'_>) -> Line<'static> {
         Line::from(vec![spin, Span::styled(text, theme.fg(Role::Text))])
     };
     match &state.phase {
-        Phase::Idle | Phase::Stopped if state.experiments.status != ExperimentStatus::Idle => status(ctx),
+        Phase::Idle | Phase::Stopped if state.experiments.status != ExperimentStatus::Idle => experiment(ctx),
         Phase::Idle => Line::styled(idle(ctx), theme.fg(Role::Dim)),
-        Phase::Preparing => busy("making the prompts".to_owned()),
+        Phase::Preparing => busy("building the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
         Phase::Running(progress) => running(theme, progress, 12),
         Phase::Stopped => {
             let again = state.key_of(Action::Rerun);
-            let text = format!("stopped: what is shown is not complete; {again} runs it again");
+            let text = format!("stopped: this run is incomplete; {again} runs it again");
             Line::styled(text, theme.bold(Role::Bad))
         }
         Phase::Failed(_) => Line::styled("✗ failed", theme.bold(Role::Alarm)),
     }
 }
 
-/// What is asked of the model, and how far that is.
-fn status(ctx: DrawContext<'_>) -> Line<'static> {
+/// Returns the running experiment and its progress.
+fn experiment(ctx: DrawContext<'_>) -> Line<'static> {
     let theme = ctx.theme;
     let ExperimentStatus::Busy(name, progress) = ctx.state.experiments.status else { return Line::default() };
     let mut line = Line::styled(format!("{} {name}  ", spinner(ctx.tick)), theme.bold(Role::Accent));
@@ -99,17 +99,19 @@ fn status(ctx: DrawContext<'_>) -> Line<'static> {
             line.spans.extend(running(theme, &progress, 8).spans);
             line.spans.push(Span::styled(format!("  {stop} stops"), theme.fg(Role::Dim)));
         }
-        None => line.spans.push(Span::styled("asking the model", theme.fg(Role::Dim))),
+        None => line.spans.push(Span::styled("running the model", theme.fg(Role::Dim))),
     }
     line
 }
 
-/// When nothing happens: how the last run and fit went.
+/// Returns how the last fit or run went.
 fn idle(ctx: DrawContext<'_>) -> String {
     let Some(run) = ctx.state.run() else { return String::new() };
     let fit = ctx.state.fit_note.as_ref().filter(|note| note.run == run.id);
     match (fit, &run.meta) {
-        (Some(note), _) => format!("fit: {} examples, {}, KKT {:.0e}", note.train, duration(note.took), note.kkt),
+        (Some(note), _) => {
+            format!("fit: {} examples, {}, optimal to {:.0e}", note.train, duration(note.took), note.kkt)
+        }
         (None, Some(meta)) => {
             let t = &meta.timing;
             format!(
@@ -122,7 +124,7 @@ fn idle(ctx: DrawContext<'_>) -> String {
     }
 }
 
-/// `━━━━────  130/220  59/s  2 s left`.
+/// Returns `━━━━────  130/220  59/s  2 s left`.
 fn running(theme: &Theme, progress: &Progress, width: usize) -> Line<'static> {
     let share = progress.done as f64 / progress.total.max(1) as f64;
     let mut spans = bar(theme, Role::Accent, share, width);
@@ -132,7 +134,8 @@ fn running(theme: &Theme, progress: &Progress, width: usize) -> Line<'static> {
     spans.into()
 }
 
-/// Whether the parts add up to the model's logits, and under which convention; shorter and shorter.
+/// Returns whether the parts add up to the model's logits, and the convention for the norm, in versions from long to
+/// short.
 fn exactness(theme: &Theme, run: &OpenRun) -> Vec<Line<'static>> {
     if run.test.tally.is_empty() {
         return Vec::new();
@@ -153,7 +156,7 @@ fn exactness(theme: &Theme, run: &OpenRun) -> Vec<Line<'static>> {
     more.map(line).into()
 }
 
-/// A length of time in the unit that suits it.
+/// Formats a duration in ms, s, min or h.
 pub(super) fn duration(time: Duration) -> String {
     match time.as_secs_f64() {
         s if s < 0.0005 => "<1 ms".to_owned(),
@@ -170,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_read_well() {
+    fn durations_are_formatted_in_a_suitable_unit() {
         for (seconds, text) in
             [(0.0, "<1 ms"), (0.0123, "12 ms"), (2.34, "2.3 s"), (59.6, "60 s"), (600.0, "10 min"), (9000.0, "2.5 h")]
         {

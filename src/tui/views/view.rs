@@ -1,4 +1,4 @@
-//! What a screen says of itself: how it is drawn, and what lies where on it.
+//! Interface of a screen: how it is drawn, and what is at each position.
 
 use ratatui::{buffer::Buffer, layout::Position};
 
@@ -9,42 +9,42 @@ use crate::{
 
 use super::draw_context::DrawContext;
 
-/// The view of a screen. All of its functions read the state and change nothing.
+/// View of a screen. Its functions read the state and change nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// Draws what lies between header and status line.
+    /// Draws the part between header and status line.
     pub draw: fn(&mut Buffer, Layout, DrawContext<'_>),
-    /// Actions for the footer, in order of use.
+    /// Returns the actions for the footer, the most useful first.
     pub hints: fn(&State) -> &'static [Action],
-    /// Rows of one page of what is listed.
+    /// Returns the rows of one page of the list.
     pub page: fn(Layout, &State) -> u16,
-    /// What lies at a place.
+    /// Returns what is at a position.
     pub target: fn(Layout, &State, Position) -> Option<Target>,
-    /// What the wheel does over a place when it is turned down, and up.
+    /// Returns the actions of the wheel at a position, for down and up.
     pub wheel: fn(Layout, &State, Position) -> [Action; 2],
-    /// What the right button does after it went to what lies at its place.
+    /// Action of the right button, after it moved the cursor to its position.
     pub right_button: Option<Action>,
 }
 
-/// Something on a screen that the mouse can act on, with the function of the state that takes it.
+/// Something on a screen that the mouse can act on, with the function that selects it.
 #[derive(Clone, Copy, Debug)]
 pub enum Target {
-    /// A row or cell of this number, to which the cursor follows the mouse.
+    /// A row or cell with its number; the cursor follows the mouse to it.
     Place(fn(&mut State, usize), usize),
-    /// One that is taken by a press only; the function names the action that follows, if one does.
+    /// One that reacts to presses only; the function returns the action that follows, if any.
     Button(fn(&mut State, usize) -> Option<Action>, usize),
     /// A fader or slider that is dragged.
     Handle(Held),
 }
 
-/// The wheel over what follows the cursor.
+/// Wheel actions that move the cursor.
 pub const CURSOR: [Action; 2] = [Action::Down, Action::Up];
 
-/// The wheel over a list beside a map.
+/// Wheel actions that scroll a list beside a map.
 pub(super) const LIST: [Action; 2] = [Action::ListDown, Action::ListUp];
 
 impl View {
-    /// A view on which nothing is clicked: its pages are half a screen, and the wheel moves the cursor.
+    /// Returns a view without mouse targets: a page is half a screen, and the wheel moves the cursor.
     pub const fn new(draw: fn(&mut Buffer, Layout, DrawContext<'_>), hints: fn(&State) -> &'static [Action]) -> Self {
         Self {
             draw,

@@ -1,10 +1,10 @@
-//! Small drawings of shares: bars, and a point with its interval.
+//! Bars, and points with intervals.
 
 use ratatui::text::{Line, Span};
 
 use crate::tui::theme::{Role, Theme};
 
-/// A bar of `share` of `width` cells, exact to half a cell, and the rest of the width.
+/// Returns a bar over `share` of `width` cells, to half a cell, and a rule over the rest.
 pub fn bar(theme: &Theme, role: Role, share: f64, width: usize) -> Vec<Span<'static>> {
     let halves = (share.clamp(0.0, 1.0) * width as f64 * 2.0).round() as usize;
     let full = format!("{}{}", "━".repeat(halves / 2), "╸".repeat(halves % 2));
@@ -12,7 +12,7 @@ pub fn bar(theme: &Theme, role: Role, share: f64, width: usize) -> Vec<Span<'sta
     vec![Span::styled(full, theme.fg(role)), Span::styled("─".repeat(width - used), theme.fg(Role::Faint))]
 }
 
-/// A point on the way from 0 to 1 with its interval, and a tick at `reference`.
+/// Returns a line from 0 to 1 with a point, its interval, and a tick at `reference`.
 pub fn interval(
     theme: &Theme,
     role: Role,

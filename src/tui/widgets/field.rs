@@ -1,4 +1,4 @@
-//! A line that is typed, with its cursor in sight.
+//! Text input field that keeps its cursor visible.
 
 use ratatui::text::Span;
 
@@ -9,7 +9,7 @@ use crate::{
 
 use super::pane::width;
 
-/// The part of `text` around its cursor that fits `room` columns; `after` letters stand behind the cursor.
+/// Returns the part of `text` around the cursor that fits in `room` columns; `after` letters follow the cursor.
 pub fn spans(theme: &Theme, text: &str, after: usize, room: usize) -> Vec<Span<'static>> {
     let (before, behind) = text.split_at(place(text, after));
     let room = room.saturating_sub(1);
@@ -23,13 +23,13 @@ pub fn spans(theme: &Theme, text: &str, after: usize, room: usize) -> Vec<Span<'
     ]
 }
 
-/// The end of a text that fits `room` columns.
+/// Returns the longest end of a text that fits in `room` columns.
 fn last_columns(text: &str, room: usize) -> &str {
     let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     starts.map(|at| &text[at..]).find(|rest| width(rest) <= room).unwrap_or_default()
 }
 
-/// The beginning of a text that fits `room` columns.
+/// Returns the longest start of a text that fits in `room` columns.
 fn first_columns(text: &str, room: usize) -> &str {
     let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     ends.map(|at| &text[..at]).take_while(|start| width(start) <= room).last().unwrap_or_default()
@@ -41,7 +41,7 @@ mod tests {
     use crate::tui::color::Depth;
 
     #[test]
-    fn the_cursor_is_in_sight_wherever_it_stands() {
+    fn the_cursor_is_always_visible() {
         let theme = &Theme::built_in(Depth::None).unwrap()[0];
         let shown = |text, after, room| {
             spans(theme, text, after, room).iter().map(|span| span.content.as_ref()).collect::<String>()

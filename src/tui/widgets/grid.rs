@@ -1,31 +1,32 @@
-//! Where each component is on the screen: the same geometry draws the map and reads the mouse.
+//! Position of each component on the screen, for drawing the map and for the mouse.
 
 use ratatui::layout::{Position, Rect};
 
 use crate::{app::state::Cursor, component::Shape};
 
-/// Largest cell, in rows; beyond that a map does not become clearer.
+/// Most rows of a cell.
 const TALLEST: u16 = 6;
 
-/// The cells of a map of layers (rows, layer 0 at the bottom) and heads with the MLP (columns).
+/// Cells of a map of layers (rows, layer 0 at the bottom) by heads and MLP (columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
-    /// Where everything goes: one ruler row, then cells.
+    /// Area of the map: one ruler row, then cells.
     pub area: Rect,
-    /// Columns taken by the ruler of layers.
+    /// Columns of the ruler of layers.
     pub ruler: u16,
     /// Columns and rows from one cell to the next.
     pub pitch: (u16, u16),
-    /// The layers that are shown: the lowest, and how many.
+    /// Visible layers: the lowest, and their number.
     pub layers: (usize, usize),
-    /// The columns that are shown: the first, and how many.
+    /// Visible columns: the first, and their number.
     pub columns: (usize, usize),
-    /// Heads of a layer; the column after the last is the MLP's.
+    /// Heads of a layer; the MLP is the column after the last.
     pub heads: usize,
 }
 
 impl Grid {
-    /// The largest cells with which the map of `shape` fits in `area`; if none do, the part around the cursor.
+    /// Fits the map of `shape` into `area` with the largest cells possible; if it does not fit, shows the part around
+    /// the cursor.
     pub fn fit(area: Rect, shape: Shape, cursor: Cursor) -> Self {
         let ruler = digits(shape.layers.saturating_sub(1)) + 2;
         let (rows, width) = (area.height.saturating_sub(1), area.width.saturating_sub(ruler + 2));
@@ -37,17 +38,17 @@ impl Grid {
         Self { area, ruler, pitch: (wide, tall), layers, columns, heads: shape.heads }
     }
 
-    /// Columns that a map of `shape` takes with cells of this width.
+    /// Returns the width of a map of `shape` with cells of this width.
     pub fn width(shape: Shape, cell: u16) -> u16 {
         digits(shape.layers.saturating_sub(1)) + 4 + clamp(shape.heads + 1).saturating_mul(cell)
     }
 
-    /// Whether a column is kept free between cells.
+    /// Returns whether there is an empty column between cells.
     pub const fn has_gap(&self) -> bool {
         self.pitch.0 >= 5 || (self.pitch.0 == 4 && self.pitch.1 >= 2)
     }
 
-    /// The cell of a component, without the free column; `None` if it is scrolled away.
+    /// Returns the cell of a component, without the empty column; `None` if it is not visible.
     pub fn cell(&self, layer: usize, column: usize) -> Option<Rect> {
         let above = (self.layers.0 + self.layers.1).checked_sub(layer + 1)?;
         let right = column.checked_sub(self.columns.0)?;
@@ -61,7 +62,7 @@ impl Grid {
         Some(Rect { x, y, width: wide - u16::from(self.has_gap()), height: tall }.intersection(self.area))
     }
 
-    /// The layer and column at a place on the screen.
+    /// Returns the layer and column at a position on the screen.
     pub fn hit(&self, at: Position) -> Option<(usize, usize)> {
         let layers = self.layers.0..self.layers.0 + self.layers.1;
         let columns = self.columns.0..self.columns.0 + self.columns.1;
@@ -73,7 +74,7 @@ impl Grid {
         all.into_iter().find(within)
     }
 
-    /// Rows that the cells take, with the ruler.
+    /// Returns the rows of the cells and the ruler.
     pub const fn height(&self) -> u16 {
         1 + self.layers.1 as u16 * self.pitch.1
     }
@@ -87,7 +88,7 @@ fn digits(number: usize) -> u16 {
     number.checked_ilog10().unwrap_or(0) as u16 + 1
 }
 
-/// The first and the number of those shown of `count`, with `at` in the middle where possible.
+/// Returns the first and the number of visible items of `count`, with `at` in the middle if possible.
 fn window(count: usize, room: usize, at: usize) -> (usize, usize) {
     let shown = count.min(room.max(1));
     (at.saturating_sub(shown / 2).min(count - shown), shown)
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cell_is_inside_apart_from_the_others_and_found_by_the_mouse() {
+    fn cells_are_inside_the_area_disjoint_and_can_be_hit() {
         for (shape, width, height) in [(SMALL, 41, 17), (SMALL, 120, 55), (LARGE, 60, 20), (LARGE, 200, 90)] {
             let grid = grid(shape, width, height, 40, 30);
             let mut seen = std::collections::HashSet::new();

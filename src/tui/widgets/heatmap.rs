@@ -1,4 +1,4 @@
-//! The map of components: a coloured cell each, with its value in digits and its kind as a glyph.
+//! Heat map of components: each cell has a colour, its value in digits, and the glyph of its kind.
 
 use ratatui::{
     buffer::Buffer,
@@ -15,38 +15,38 @@ use crate::{
 
 use super::grid::Grid;
 
-/// What stands in a cell.
+/// Contents of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HeatmapCell {
-    /// The value, once it is known.
+    /// Value, if known.
     pub value: Option<f64>,
-    /// The kind, once it is known.
+    /// Kind, if known.
     pub kind: Option<Kind>,
-    /// A mark of the mixer: muted or soloed.
+    /// Mark of the mixer: muted, solo or marked.
     pub mark: Option<char>,
 }
 
-/// A map of cells, layer by layer as [`Shape`](crate::Shape) orders them.
+/// Map of cells, in the component order of [`Shape`](crate::Shape).
 #[derive(Debug)]
 pub struct Heatmap<'a, F> {
-    /// Where cells are.
+    /// Positions of the cells.
     pub grid: Grid,
-    /// What is shown.
+    /// Quantity to show.
     pub metric: Metric,
-    /// The scale of its colours.
+    /// Scale of the colours.
     pub scale: Scale,
-    /// The cell of a component, by number.
+    /// Returns the cell of a component index.
     pub cell: F,
-    /// Where the cursor is.
+    /// Position of the cursor.
     pub cursor: Cursor,
-    /// What it looks like.
+    /// Theme to draw with.
     pub theme: &'a Theme,
 }
 
-/// How dark a cell is without colours, from the low end of the scale to the high end.
+/// Shades used without colours, from the low end of the scale to the high end.
 pub const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
 
-/// The shade of a place on the scale, −1 to 1.
+/// Returns the shade of a position on the scale, from −1 to 1.
 pub fn shade(place: f64) -> char {
     SHADES[((place.clamp(-1.0, 1.0) + 1.0) * 2.0).round() as usize]
 }
@@ -70,7 +70,7 @@ impl<F: Fn(usize) -> HeatmapCell> Widget for &Heatmap<'_, F> {
 }
 
 impl<F> Heatmap<'_, F> {
-    /// Names of layers on the left and of heads above; those of the cursor stand out.
+    /// Draws the names of layers on the left and of heads above; those of the cursor are highlighted.
     fn rulers(&self, buf: &mut Buffer) {
         let (grid, theme) = (self.grid, self.theme);
         let style = |here: bool| if here { theme.bold(Role::Accent) } else { theme.fg(Role::Dim) };
@@ -109,7 +109,7 @@ impl<F> Heatmap<'_, F> {
         buf.set_string(x, y, "·", self.theme.fg(Role::Faint));
     }
 
-    /// Without colours: digits and glyph as ever, and a shade in the rows that are free.
+    /// Draws a cell without colours: digits and glyph, and shades in the rows below the first.
     fn draw_plain(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, value: f64) {
         let solid = solid(area);
         let band = shade(self.scale.place(value)).to_string().repeat(area.width.into());
@@ -119,7 +119,7 @@ impl<F> Heatmap<'_, F> {
         self.write(buf, solid, cell, value, Style::new().add_modifier(Modifier::BOLD));
     }
 
-    /// The value, the glyph of the kind and the mark of the mixer, as far as there is room.
+    /// Writes the value, the glyph of the kind and the mark of the mixer, as far as they fit.
     fn write(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, value: f64, style: Style) {
         let kind = cell.kind.map_or(" ", glyph);
         let mark = cell.mark.map(String::from);
@@ -144,7 +144,7 @@ impl<F> Heatmap<'_, F> {
         }
     }
 
-    /// A signed value in two characters; `++` and `--` are beyond that.
+    /// Formats a signed value in two characters, or as `++` or `--` if it is too long.
     fn signed(&self, value: f64) -> String {
         let text = self.metric.short(value);
         match text.chars().count() {
@@ -154,7 +154,7 @@ impl<F> Heatmap<'_, F> {
         }
     }
 
-    /// The value in at most `room` characters.
+    /// Formats the value in at most `room` characters if possible.
     fn number(&self, value: f64, room: usize) -> String {
         let text = self.metric.short(value);
         if text.chars().count() <= room { text } else { format!("{value:.0}") }
@@ -184,17 +184,17 @@ impl<F> Heatmap<'_, F> {
     }
 }
 
-/// The rows of a cell that are filled; a tall one ends half a row early, so that cells stand apart.
+/// Returns the filled rows of a cell; a tall cell leaves half a row free to separate it from the next.
 fn solid(area: Rect) -> Rect {
     Rect { height: area.height - u16::from(area.height >= 3), ..area }
 }
 
-/// The row of a cell in which its value stands.
+/// Returns the row of a cell that holds the value.
 const fn middle(height: u16) -> u16 {
     height.saturating_sub(if height >= 3 { 2 } else { 1 }) / 2
 }
 
-/// `text` in the middle of `width` columns. A blank text stays away, so that what is there shows.
+/// Centres `text` in `width` columns. A blank text becomes empty, so that it overwrites nothing.
 fn centred(text: &str, width: usize) -> String {
     let text = text.trim();
     let before = (width + 1).saturating_sub(text.chars().count()) / 2;
@@ -205,7 +205,7 @@ fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, width: usize, style: Style)
     buf.set_stringn(x, y, text, width, style);
 }
 
-/// The name of a column in the room there is.
+/// Returns the name of a column, shortened to the width of the cells.
 fn heading(column: usize, heads: usize, room: usize) -> String {
     match (column == heads, room) {
         (true, 0..=2) => "M".to_owned(),

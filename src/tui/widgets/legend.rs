@@ -1,4 +1,4 @@
-//! What the map's colours, digits and glyphs mean: always true, with and without colours.
+//! Legend of the map: colours or shades, digits and glyphs.
 
 use ratatui::{
     buffer::Buffer,
@@ -15,11 +15,11 @@ use crate::{
 
 use super::{heatmap::shade, pane};
 
-/// The marks of the mixer: muted, soloed, marked.
+/// Marks of the mixer: muted, solo, marked.
 pub const MARKS: [(char, &str); 3] = [('×', "muted"), ('◆', "solo"), ('+', "marked")];
 
-/// Three rows: the scale, the kinds with how many there are, and those of the mixer's `marks` that are on the map.
-/// `narrow` cells show a digit only.
+/// Draws three rows: the scale, the kinds with their counts, and those of the `marks` that occur on the map. `narrow`
+/// cells show a digit only.
 pub fn draw(
     buf: &mut Buffer,
     area: Rect,
@@ -40,12 +40,12 @@ pub fn draw(
     pane::put_at(buf, area, 2, spans.collect::<Vec<_>>().into());
 }
 
-/// One row: the kinds with how many there are.
+/// Draws one row: the kinds with their counts.
 pub fn draw_kinds(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun) {
     pane::put_at(buf, area, 0, kinds_line(theme, run));
 }
 
-/// `0 ▒▒▒▒▒▒▒▒▒▒▒▒ 100 %  chance 50`. Notes stay away where there is no room for them.
+/// Returns `0 ▒▒▒▒▒▒▒▒▒▒▒▒ 100 %  chance 50`. Notes are left out if they do not fit.
 pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16, narrow: bool) -> Line<'static> {
     let dim = theme.fg(Role::Dim);
     let (low, high) = (metric.short(scale.low), metric.short(scale.high));
@@ -74,13 +74,13 @@ pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16, narro
     spans.into()
 }
 
-/// `▲ 12 good  ▼ 7 bad  ■ 23 label-biased`.
+/// Returns `▲ 12 good  ▼ 7 bad  ■ 23 label-biased`.
 fn kinds_line(theme: &Theme, run: &OpenRun) -> Line<'static> {
     let count = |kind| (0..run.shape.components()).filter(|&c| run.kind(c) == Some(kind)).count();
-    let judged = run.stats.is_some();
+    let is_known = run.stats.is_some();
     let mut spans = Vec::new();
     for kind in [Kind::Good, Kind::Bad, Kind::LabelBiased] {
-        let number = if judged || kind == Kind::LabelBiased { count(kind).to_string() } else { "…".to_owned() };
+        let number = if is_known || kind == Kind::LabelBiased { count(kind).to_string() } else { "…".to_owned() };
         spans.push(Span::styled(format!("{} ", glyph(kind)), theme.bold(Theme::kind(kind))));
         spans.push(Span::styled(format!("{number} {}  ", kind_name(kind)), theme.fg(Role::Dim)));
     }

@@ -1,4 +1,4 @@
-//! Pieces that screens are made of. Each draws into a rectangle and knows nothing of the screen around it.
+//! Reusable widgets. Each draws into a rectangle, independent of the screen around it.
 
 pub mod bar;
 pub mod fader;

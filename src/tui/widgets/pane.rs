@@ -1,4 +1,4 @@
-//! Lines of text in a rectangle, and the rule that opens a pane.
+//! Lines of text in a rectangle, and the title rule of a pane.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,7 +9,7 @@ use ratatui::{
 
 use crate::tui::theme::{Role, Theme};
 
-/// Draws `title ───── note` over `area` and returns what is left below.
+/// Draws `title ───── note` at the top of `area` and returns the area below it.
 pub fn open(buf: &mut Buffer, area: Rect, theme: &Theme, title: Line<'_>, note: Line<'_>) -> Rect {
     if area.is_empty() {
         return area;
@@ -32,14 +32,14 @@ fn pad(mut line: Line<'_>) -> Line<'_> {
     line
 }
 
-/// Writes a line in row `row` of `area`; one that is cut off ends in `…`. A row that does not exist stays away.
+/// Writes a line in row `row` of `area`; a truncated line ends in `…`. Rows outside the area are ignored.
 pub fn put_at(buf: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
     if row >= area.height || area.width == 0 {
         return;
     }
-    let wide = line.width();
-    let cut = wide > area.width.into() && width(line.to_string().trim_end()) > area.width.into();
-    let taken = if line.alignment.is_none() { area.width.min(wide as u16) } else { area.width };
+    let columns = line.width();
+    let cut = columns > area.width.into() && width(line.to_string().trim_end()) > area.width.into();
+    let taken = if line.alignment.is_none() { area.width.min(columns as u16) } else { area.width };
     let place = Rect { y: area.y + row, height: 1, width: taken, ..area };
     line.render(place, buf);
     if cut {
@@ -51,39 +51,39 @@ pub fn put_at(buf: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
     }
 }
 
-/// Columns that a text takes on the screen.
+/// Returns the columns of a text on the screen.
 pub fn width(text: &str) -> usize {
     Span::raw(text).width()
 }
 
-/// A text in at most `room` columns; one that is cut off ends in `…`.
+/// Truncates a text to at most `room` columns; a truncated text ends in `…`.
 pub fn cut(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();
     }
     let mut left = room.saturating_sub(1);
     let fits = |letter: &char| {
-        let wide = width(letter.encode_utf8(&mut [0; 4]));
-        left.checked_sub(wide).map(|rest| left = rest).is_some()
+        let columns = width(letter.encode_utf8(&mut [0; 4]));
+        left.checked_sub(columns).map(|rest| left = rest).is_some()
     };
     let start: String = text.chars().take_while(fits).collect();
     if room == 0 { String::new() } else { format!("{start}…") }
 }
 
-/// A text in exactly `room` columns.
+/// Truncates or pads a text to exactly `room` columns.
 pub fn column(text: &str, room: usize) -> String {
     let text = cut(text, room);
     let pad = room.saturating_sub(width(&text));
     format!("{text}{}", " ".repeat(pad))
 }
 
-/// Writes a line at the right of the first row of `area`.
+/// Writes a line, right-aligned, in the first row of `area`.
 pub fn put_right(buf: &mut Buffer, area: Rect, line: Line<'_>) {
     let width = (line.width() as u16).min(area.width);
     put_at(buf, Rect { x: area.right() - width, width, ..area }, 0, line);
 }
 
-/// Writes lines below each other and returns what is left.
+/// Writes lines below each other and returns the remaining area.
 pub fn stack<'a>(buf: &mut Buffer, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) -> Rect {
     let mut rows = 0;
     for line in lines {
@@ -93,7 +93,7 @@ pub fn stack<'a>(buf: &mut Buffer, area: Rect, lines: impl IntoIterator<Item = L
     Rect { y: area.y + rows, height: area.height - rows, ..area }
 }
 
-/// Breaks a text into lines of at most `width` columns, at spaces where there are some.
+/// Wraps a text to lines of at most `width` columns, at spaces if possible.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -122,7 +122,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Bytes of the letters of `word` that fit `room` columns, at least one letter.
+/// Returns the bytes of the letters of `word` that fit in `room` columns, at least one letter.
 fn head(word: &str, room: usize) -> usize {
     let end = |(at, letter): (usize, char)| at + letter.len_utf8();
     let ends = word.char_indices().map(end);
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_cut_off_says_so() {
+    fn truncated_lines_end_in_an_ellipsis() {
         let area = Rect::new(0, 0, 8, 1);
         for (text, shown) in [
             ("n = 200", "n = 200 "),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_as_wide_as_they_look() {
+    fn columns_have_their_display_width() {
         for (text, room, shown) in [
             ("good", 6, "good  "),
             ("positive", 6, "posit…"),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn text_breaks_at_spaces_and_long_words_anywhere() {
+    fn text_wraps_at_spaces_and_long_words_anywhere() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! A prompt as the model reads it, line by line.
+//! Prompt as the model reads it.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -9,7 +9,7 @@ use crate::{
 
 use super::pane;
 
-/// Draws the end of `text`, `below` lines up from its last one; line breaks are kept, long lines are broken.
+/// Draws the end of `text`, scrolled up by `below` lines; line breaks are kept, long lines are wrapped.
 pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, text: &str, below: usize) {
     let lines = lines(text, area.width.into());
     let room = usize::from(area.height);
@@ -22,7 +22,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, theme: &Theme, text: &str, below: usiz
     pane::stack(buf, area, shown);
 }
 
-/// The lines of `text`, broken to `width` columns; the place of the label word is marked.
+/// Returns the lines of `text`, wrapped to `width` columns; `▁▁▁` marks the place of the label word.
 fn lines(text: &str, width: usize) -> Vec<String> {
     let text = format!("{text} ▁▁▁");
     let broken = text.split('\n').flat_map(|line| {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_in_sight_and_the_rest_can_be_reached() {
+    fn the_end_is_visible_and_the_start_can_be_scrolled_to() {
         let text = "one\n\ntwo\nthree\x1b[31m\nIt is";
         assert_eq!(drawn(text, 0), ["⋮ two", "three[31m", "It is ▁▁▁"]);
         assert_eq!(drawn(text, 2), ["one", "", "two"]);

@@ -1,20 +1,20 @@
-//! One accuracy against another: a dot per component in a square of braille.
+//! Scatter plot in braille: a dot per component.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::tui::theme::{Role, Theme};
 
-/// Points in the unit square, with the diagonal on which nothing changes.
+/// Points in the unit square, with the diagonal of equal values.
 #[derive(Clone, Copy, Debug)]
 pub struct Scatter<'a> {
-    /// The points: left to right, bottom to top.
+    /// Points: x from left to right, y from bottom to top.
     pub points: &'a [(f64, f64)],
-    /// Which of them stands out.
+    /// Index of the highlighted point.
     pub chosen: Option<usize>,
 }
 
 impl Scatter<'_> {
-    /// Draws the square into `area`.
+    /// Draws the plot into `area`.
     pub fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) {
         if area.is_empty() {
             return;
@@ -34,7 +34,7 @@ impl Scatter<'_> {
         }
     }
 
-    /// Cells with their dots, as the bits of a braille character.
+    /// Returns the cells with their dots, as bits of a braille character.
     fn dots(&self, area: Rect) -> std::collections::BTreeMap<(u16, u16), u8> {
         let mut cells = std::collections::BTreeMap::new();
         for &point in self.points {
@@ -46,11 +46,11 @@ impl Scatter<'_> {
     }
 }
 
-/// The place of a point in `area` cut into `grain` per cell, from the top left.
+/// Returns the position of a point in `area`, from the top left, in units of `grain` per cell.
 fn place((x, y): (f64, f64), area: Rect, grain: (u16, u16)) -> (u16, u16) {
-    let (wide, tall) = (area.width * grain.0 - 1, area.height * grain.1 - 1);
+    let (right, bottom) = (area.width * grain.0 - 1, area.height * grain.1 - 1);
     let at = |share: f64, last: u16| (share.clamp(0.0, 1.0) * f64::from(last)).round() as u16;
-    (at(x, wide), tall - at(y, tall))
+    (at(x, right), bottom - at(y, bottom))
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
     use crate::tui::color::Depth;
 
     #[test]
-    fn points_lie_where_their_values_say() {
+    fn points_are_at_the_position_of_their_values() {
         let area = Rect::new(0, 0, 4, 4);
         let mut buf = Buffer::empty(area);
         let theme = &Theme::built_in(Depth::None).unwrap()[0];
