@@ -117,7 +117,7 @@ fn share_lines(
     let all = [strong(named("labels", &parts(2))), plain(format!("  {}", named("texts", &parts(1))))];
     let mut lines = vec![all.to_vec().into(), ends.to_vec().into(), plain(named("query", &[query])).into()];
     lines.extend((0..demonstrations).map(|demonstration| {
-        let word: String = look
+        let word: String = pattern
             .tokens
             .iter()
             .filter(|token| token.part == PromptPart::Label(demonstration))
