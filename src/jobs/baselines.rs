@@ -43,12 +43,12 @@ pub enum BaselinesEvent {
 pub fn baselines_worker(
     listen: impl Fn(Tagged<BaselinesEvent>) + Send + 'static,
 ) -> io::Result<Worker<BaselinesRequest>> {
-    let work = |(): &mut (), request: BaselinesRequest, cancel: &Cancel, say: &mut dyn FnMut(BaselinesEvent)| {
+    let work = |(): &mut (), request: BaselinesRequest, cancel: &Cancel, emit: &mut dyn FnMut(BaselinesEvent)| {
         let run = request.run;
         match outcomes(&request.train, &request.test, &BaselineOptions::default(), cancel) {
-            Ok(outcomes) => say(BaselinesEvent::Done { run, outcomes }),
+            Ok(outcomes) => emit(BaselinesEvent::Done { run, outcomes }),
             Err(Error::Cancelled) => {}
-            Err(error) => say(BaselinesEvent::Failed(error.to_string())),
+            Err(error) => emit(BaselinesEvent::Failed(error.to_string())),
         }
     };
     Worker::spawn("baselines", || (), work, BaselinesEvent::Failed, listen)

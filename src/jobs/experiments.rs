@@ -110,17 +110,17 @@ pub fn experiment_worker(
     let work = move |known: &mut Option<Known>,
                      request: ExperimentRequest,
                      cancel: &Cancel,
-                     say: &mut dyn FnMut(ExperimentEvent)| {
-        let model = shared.get(&source, &options, || say(ExperimentEvent::Loading));
+                     emit: &mut dyn FnMut(ExperimentEvent)| {
+        let model = shared.get(&source, &options, || emit(ExperimentEvent::Loading));
         let outcome = model.and_then(|model| {
             let known = Known::of(known, &model, &request.plan)?;
             cancel.check()?;
-            answer(&model, known, &request, cancel, say)
+            answer(&model, known, &request, cancel, emit)
         });
         match outcome {
-            Ok(finding) => say(ExperimentEvent::Found { run: request.run, finding: Box::new(finding) }),
-            Err(Error::Cancelled) => say(ExperimentEvent::Cancelled),
-            Err(error) => say(ExperimentEvent::Failed(error.to_string())),
+            Ok(finding) => emit(ExperimentEvent::Found { run: request.run, finding: Box::new(finding) }),
+            Err(Error::Cancelled) => emit(ExperimentEvent::Cancelled),
+            Err(error) => emit(ExperimentEvent::Failed(error.to_string())),
         }
     };
     Worker::spawn(name, || None, work, ExperimentEvent::Failed, listen)
@@ -152,24 +152,24 @@ fn answer(
     known: &Known,
     request: &ExperimentRequest,
     cancel: &Cancel,
-    say: &mut dyn FnMut(ExperimentEvent),
+    emit: &mut dyn FnMut(ExperimentEvent),
 ) -> Result<ExperimentResult> {
     let Known { plan, rebuilt, projection } = known;
     let context = RunContext::with(model, plan, &rebuilt.prompts, projection.clone())?;
     let tokenizer = &model.tokenizer;
     match &request.experiment {
         Experiment::Rerun(mix, ablation) => {
-            let mut observe = |progress| say(ExperimentEvent::Progress(progress));
+            let mut observe = |progress| emit(ExperimentEvent::Progress(progress));
             let rerun = rerun(&context, &request.table, mix, *ablation, cancel, &mut observe)?;
             Ok(ExperimentResult::Rerun(Box::new(rerun)))
         }
-        Experiment::Price(ablation) => Ok(ExperimentResult::Price(*ablation, price(&context, *ablation, cancel)?)),
+        Experiment::Cost(ablation) => Ok(ExperimentResult::Cost(*ablation, price(&context, *ablation, cancel)?)),
         Experiment::Sweep(ablation) => {
             let swept = sweep(&context, *ablation, cancel, &mut |partial, progress| {
-                say(ExperimentEvent::Progress(progress));
+                emit(ExperimentEvent::Progress(progress));
                 if let Some(partial) = partial.filter(|partial| !partial.is_complete()) {
                     let finding = Box::new(ExperimentResult::Sweep(partial.clone()));
-                    say(ExperimentEvent::Found { run: request.run, finding });
+                    emit(ExperimentEvent::Found { run: request.run, finding });
                 }
             })?;
             Ok(ExperimentResult::Sweep(swept))
@@ -181,10 +181,10 @@ fn answer(
         Experiment::Shares => {
             Ok(ExperimentResult::Shares(attention_shares(&context, tokenizer, rebuilt, cancel, &mut |_| {})?))
         }
-        Experiment::Writes(example, component) => {
+        Experiment::LogitLens(example, component) => {
             let labels = &request.plan.task.label_tokens;
             let written = logit_lens(&context, tokenizer, labels, (*example, *component), WORDS, cancel)?;
-            Ok(ExperimentResult::Writes(*example, written))
+            Ok(ExperimentResult::LogitLens(*example, written))
         }
     }
 }

@@ -61,21 +61,21 @@ pub enum FitEvent {
 /// # Errors
 /// If the system gives no thread.
 pub fn fit_worker(listen: impl Fn(Tagged<FitEvent>) + Send + 'static) -> io::Result<Worker<FitRequest>> {
-    let work = |(): &mut (), request: FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)| match answer(
-        &request, cancel, say,
+    let work = |(): &mut (), request: FitRequest, cancel: &Cancel, emit: &mut dyn FnMut(FitEvent)| match answer(
+        &request, cancel, emit,
     ) {
         Ok(()) | Err(Error::Cancelled) => {}
-        Err(error) => say(FitEvent::Failed(error.to_string())),
+        Err(error) => emit(FitEvent::Failed(error.to_string())),
     };
     Worker::spawn("fit", || (), work, FitEvent::Failed, listen)
 }
 
-fn answer(request: &FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)) -> Result<()> {
+fn answer(request: &FitRequest, cancel: &Cancel, emit: &mut dyn FnMut(FitEvent)) -> Result<()> {
     let (run, start) = (request.run, Instant::now());
     let fit = fit_by(request.method, &request.table, cancel)?;
-    say(FitEvent::Done { run, fit: Box::new(fit.clone()), took: start.elapsed() });
+    emit(FitEvent::Done { run, fit: Box::new(fit.clone()), took: start.elapsed() });
     if let Some(fits) = path_of(&fit, &request.table, PATH, cancel)? {
-        say(FitEvent::Path { run, fits });
+        emit(FitEvent::Path { run, fits });
     }
     Ok(())
 }

@@ -22,5 +22,5 @@ pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use lazy::Lazy;
 pub use model::{ModelEvent, ModelWorker, SharedModel, model_worker};
 pub use stats::{StatsEvent, StatsRequest, stats_worker};
-pub use stored::{Kept, StoredRun};
+pub use stored::{StoredContent, StoredRun};
 pub use worker::{Tagged, Worker};

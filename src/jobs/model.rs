@@ -96,18 +96,18 @@ pub fn model_worker(
 ) -> io::Result<ModelWorker> {
     let slot = Slot::default();
     let inbox = slot.clone();
-    let work = move |model: &mut Option<Model>, job: Job, cancel: &Cancel, say: &mut dyn FnMut(ModelEvent)| {
-        let outcome = load(model, (&source, &options, &shared), say).and_then(|model| match job {
-            Job::Run(request) => attribute((model, &store), &request, cancel, &inbox, say),
+    let work = move |model: &mut Option<Model>, job: Job, cancel: &Cancel, emit: &mut dyn FnMut(ModelEvent)| {
+        let outcome = load(model, (&source, &options, &shared), emit).and_then(|model| match job {
+            Job::Run(request) => attribute((model, &store), &request, cancel, &inbox, emit),
             Job::Answer => {
-                answer_waiting(model, &inbox, cancel, say);
+                answer_waiting(model, &inbox, cancel, emit);
                 Ok(())
             }
         });
         match outcome {
             Ok(()) => {}
-            Err(Error::Cancelled) => say(ModelEvent::Run(Event::Cancelled)),
-            Err(error) => say(ModelEvent::Run(Event::Failed(error.to_string()))),
+            Err(Error::Cancelled) => emit(ModelEvent::Run(Event::Cancelled)),
+            Err(error) => emit(ModelEvent::Run(Event::Failed(error.to_string()))),
         }
     };
     let failed = |why| ModelEvent::Run(Event::Failed(why));
@@ -117,12 +117,12 @@ pub fn model_worker(
 fn load<'m>(
     model: &'m mut Option<Model>,
     (source, options, shared): (&Source, &LoadOptions, &SharedModel),
-    say: &mut dyn FnMut(ModelEvent),
+    emit: &mut dyn FnMut(ModelEvent),
 ) -> Result<&'m Model> {
     match model {
         Some(model) => Ok(model),
         empty => {
-            let loading = || say(ModelEvent::Run(Event::Loading(source.to_string())));
+            let loading = || emit(ModelEvent::Run(Event::Loading(source.to_string())));
             Ok(empty.insert(shared.get(source, options, loading)?))
         }
     }
@@ -133,29 +133,29 @@ fn attribute(
     request: &RunRequest,
     cancel: &Cancel,
     inbox: &Slot,
-    say: &mut dyn FnMut(ModelEvent),
+    emit: &mut dyn FnMut(ModelEvent),
 ) -> Result<()> {
     cancel.check()?;
     let (plan, prompts) = plan(model, request)?;
     cancel.check()?;
     let mut observe = |event: Event| {
         let between = matches!(event, Event::Batch(..));
-        say(ModelEvent::Run(event));
+        emit(ModelEvent::Run(event));
         if between {
-            answer_waiting(model, inbox, cancel, say);
+            answer_waiting(model, inbox, cancel, emit);
         }
     };
     obtain(store, model, plan, &prompts, cancel, &mut observe).map(drop)
 }
 
 /// Answers the question that waits, if one does. A question that was replaced meanwhile goes unanswered.
-fn answer_waiting(model: &Model, inbox: &Slot, cancel: &Cancel, say: &mut dyn FnMut(ModelEvent)) {
+fn answer_waiting(model: &Model, inbox: &Slot, cancel: &Cancel, emit: &mut dyn FnMut(ModelEvent)) {
     let waiting = inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(ask) = waiting else { return };
     match answer(model, &ask, cancel) {
-        Ok(answer) => say(ModelEvent::Answer(Box::new(answer))),
+        Ok(answer) => emit(ModelEvent::Answer(Box::new(answer))),
         Err(Error::Cancelled) => {}
-        Err(error) => say(ModelEvent::NoAnswer(ask.serial, error.to_string())),
+        Err(error) => emit(ModelEvent::NoAnswer(ask.serial, error.to_string())),
     }
 }
 

@@ -40,9 +40,9 @@ pub fn stats_worker(listen: impl Fn(Tagged<StatsEvent>) + Send + 'static) -> io:
     Worker::spawn(
         "stats",
         || (),
-        |(), request: StatsRequest, _, say| {
+        |(), request: StatsRequest, _, emit| {
             let stats = summarize(&request.table, &Thresholds::default());
-            say(StatsEvent::Done { run: request.run, stats });
+            emit(StatsEvent::Done { run: request.run, stats });
         },
         StatsEvent::Failed,
         listen,

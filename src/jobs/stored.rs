@@ -11,14 +11,14 @@ pub struct StoredRun {
     /// Its name in the store.
     pub key: String,
     /// What it holds.
-    pub kept: Kept,
+    pub kept: StoredContent,
     /// Bytes on disk.
     pub bytes: u64,
 }
 
 /// What the store has of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kept {
+pub enum StoredContent {
     /// All of it.
     Run(Box<RunMeta>),
     /// Its beginning.
@@ -41,15 +41,15 @@ pub enum Kept {
 /// An entry of the store as a run; `None` if it holds label logits.
 pub(super) fn stored(entry: Entry) -> Option<StoredRun> {
     let kept = match entry.content {
-        Content::Run(meta) => Kept::Run(meta),
-        Content::Interrupted(about) => Kept::Interrupted {
+        Content::Run(meta) => StoredContent::Run(meta),
+        Content::Interrupted(about) => StoredContent::Interrupted {
             task: about.task.name,
             template: about.task.template,
             model: about.model.id,
             done: about.done,
             total: about.examples.train + about.examples.test,
         },
-        Content::Damaged(why) => Kept::Damaged(why),
+        Content::Damaged(why) => StoredContent::Damaged(why),
         Content::Logits => return None,
     };
     Some(StoredRun { key: entry.key.to_string(), kept, bytes: entry.bytes })

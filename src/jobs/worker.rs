@@ -50,10 +50,10 @@ impl<R: Send + 'static> Worker<R> {
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             let mut own = state();
             while let Some(Job { generation, request, cancel }) = newest(&inbox) {
-                let mut say = |event| listen(Tagged { generation, event });
-                let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut own, request, &cancel, &mut say)));
+                let mut emit = |event| listen(Tagged { generation, event });
+                let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut own, request, &cancel, &mut emit)));
                 if let Err(panic) = outcome {
-                    say(failed(panic_message(panic.as_ref())));
+                    emit(failed(panic_message(panic.as_ref())));
                     own = state();
                 }
             }
@@ -107,12 +107,12 @@ mod tests {
     #[test]
     fn a_new_job_cancels_its_predecessor() {
         let (listen, events) = channel();
-        let work = |(): &mut (), wait: bool, cancel: &Cancel, say: &mut dyn FnMut(String)| {
-            say("started".to_owned());
+        let work = |(): &mut (), wait: bool, cancel: &Cancel, emit: &mut dyn FnMut(String)| {
+            emit("started".to_owned());
             while wait && !cancel.is_cancelled() {
                 thread::yield_now();
             }
-            say(if wait { "stopped" } else { "done" }.to_owned());
+            emit(if wait { "stopped" } else { "done" }.to_owned());
         };
         let listener = move |event| drop(listen.send(event));
         let mut worker = Worker::spawn("test", || (), work, |message| message, listener).unwrap();
@@ -127,10 +127,10 @@ mod tests {
     #[test]
     fn a_panic_is_told_and_the_worker_lives() {
         let (listen, events) = channel();
-        let work = |count: &mut u32, bad: bool, _: &Cancel, say: &mut dyn FnMut(String)| {
+        let work = |count: &mut u32, bad: bool, _: &Cancel, emit: &mut dyn FnMut(String)| {
             *count += 1;
             assert!(!bad, "boom");
-            say(count.to_string());
+            emit(count.to_string());
         };
         let listener = move |event| drop(listen.send(event));
         let mut worker = Worker::spawn("test", || 0, work, |message| message, listener).unwrap();

@@ -53,18 +53,18 @@ fn in_box(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::tests::harness::Bench;
+    use crate::app::tests::harness::Harness;
 
     const SCREEN: Rect = Rect::new(0, 0, 140, 40);
 
-    fn hit(bench: &mut Bench, place: Rect) -> bool {
+    fn hit(bench: &mut Harness, place: Rect) -> bool {
         let layout = Layout::of(SCREEN, &bench.state).unwrap();
         click(&mut bench.state, layout, place.as_position()).is_some()
     }
 
     #[test]
     fn tabs_and_hints_are_clicked() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         let layout = Layout::of(SCREEN, &bench.state).unwrap();
         for (screen, place) in bars::tabs(layout.header) {
             assert!(hit(&mut bench, place));
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn rows_of_boxes_are_taken_by_a_click_and_a_click_beside_closes() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys(": m u t e");
         let rows = layout::choices(layout::palette(layout::body(SCREEN)));
         assert!(hit(&mut bench, rows) && bench.state.run().unwrap().mixer.is_muted(0));

@@ -113,7 +113,7 @@ mod tests {
     use crate::{
         app::{
             Screen,
-            tests::{fixture, harness::Bench},
+            tests::{fixture, harness::Harness},
         },
         tui::{
             layout::{self, Sides, crosstab::crosstab, list_rows, map_cells},
@@ -126,13 +126,13 @@ mod tests {
     const DRAG: MouseEventKind = MouseEventKind::Drag(MouseButton::Left);
     const LET_GO: MouseEventKind = MouseEventKind::Up(MouseButton::Left);
 
-    fn does(bench: &mut Bench, kind: MouseEventKind, column: u16, row: u16) {
+    fn does(bench: &mut Harness, kind: MouseEventKind, column: u16, row: u16) {
         mouse(&mut bench.state, SCREEN, MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
     }
 
     #[test]
     fn clicks_go_where_they_point() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         let layout = Layout::of(SCREEN, &bench.state).unwrap();
         let cell = Grid::fit(map_cells(layout.map), fixture::SHAPE, bench.state.cursor).cell(3, 5).unwrap();
         does(&mut bench, CLICK, cell.x, cell.y);
@@ -150,12 +150,12 @@ mod tests {
 
     #[test]
     fn a_fader_follows_the_mouse_until_it_is_let_go() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys("d g");
         let track = MixerLayout::of(SCREEN).track(4);
         let channel = bench.state.channels().nth(4).unwrap();
         does(&mut bench, CLICK, track.right() - 1, track.y);
-        let gain = |bench: &Bench| bench.state.run().unwrap().mixer.gain(channel);
+        let gain = |bench: &Harness| bench.state.run().unwrap().mixer.gain(channel);
         assert!((gain(&bench) - 2.0).abs() < 1e-12);
         does(&mut bench, DRAG, track.x, track.y + 3);
         assert!(gain(&bench).abs() < 1e-12, "the row does not matter while it is held");
@@ -171,10 +171,10 @@ mod tests {
 
     #[test]
     fn the_slider_goes_along_the_path() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys("d w");
         let slider = MixerLayout::of(SCREEN).slider();
-        let at = |bench: &Bench| bench.state.run().unwrap().path.as_ref().unwrap().at;
+        let at = |bench: &Harness| bench.state.run().unwrap().path.as_ref().unwrap().at;
         does(&mut bench, CLICK, slider.x, slider.y);
         assert_eq!(at(&bench), 0);
         does(&mut bench, DRAG, slider.right() + 9, slider.y);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn rows_of_runs_and_demonstrations_are_clicked() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys("p");
         let rows = layout::editing(SCREEN, 4).rows();
         does(&mut bench, CLICK, rows.x, rows.y + 2);
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn flipped_examples_and_pairs_of_runs_are_clicked() {
-        let mut bench = Bench::finished(48);
+        let mut bench = Harness::finished(48);
         bench.keys("s");
         bench.run_to_end(48);
         bench.keys("c");

@@ -15,7 +15,7 @@ use crate::{
     app::{
         Screen,
         state::{Cursor, Phase, Severity},
-        tests::{fixture, harness::Bench},
+        tests::{fixture, harness::Harness},
         update::go_to,
     },
     attribution::Exactness,
@@ -46,7 +46,7 @@ const POSED: &[(Screen, &[&str])] = &[
     (Screen::Runs, &["runs"]),
 ];
 
-fn paint(bench: &Bench, (width, height): (u16, u16), depth: Depth) -> Buffer {
+fn paint(bench: &Harness, (width, height): (u16, u16), depth: Depth) -> Buffer {
     let themes = Theme::built_in(depth).unwrap();
     let theme = &themes[bench.state.theme % themes.len()];
     let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
@@ -117,7 +117,7 @@ fn check(name: &str, buf: &Buffer) {
 
 #[test]
 fn every_screen_has_its_pictures_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("s");
     bench.run_to_end(200);
     for &screen in Screen::ALL {
@@ -140,7 +140,7 @@ fn every_screen_has_its_pictures_at_every_size() {
 
 #[test]
 fn the_map_at_every_size_with_and_without_colours() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("l l k k");
     for size in SIZES {
         let (width, height) = size;
@@ -155,7 +155,7 @@ fn the_map_at_every_size_with_and_without_colours() {
 
 #[test]
 fn the_mix_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("w m a a a a");
     for size in SIZES {
         check(&format!("mix-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
@@ -165,7 +165,7 @@ fn the_mix_at_every_size() {
 
 #[test]
 fn the_mixing_desk_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     check("desk-empty-80x24", &paint(bench.keys("d"), (80, 24), Depth::True));
     bench.keys("w ] j V j V l h i j m");
     for size in SIZES {
@@ -178,7 +178,7 @@ fn the_mixing_desk_at_every_size() {
 
 #[test]
 fn the_prompt_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     check("prompt-fresh-80x24", &paint(bench.keys("p"), (80, 24), Depth::True));
     check("prompt-pool-80x24", &paint(bench.keys("enter f i l m down"), (80, 24), Depth::True));
     bench.keys("enter w j l J i n o t space b a d");
@@ -191,7 +191,7 @@ fn the_prompt_at_every_size() {
 
 #[test]
 fn all_runs_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     check("matrix-hint-80x24", &paint(bench.keys("M"), (80, 24), Depth::True));
     for keys in ["s", "s", "T"] {
         bench.keys(keys);
@@ -202,7 +202,7 @@ fn all_runs_at_every_size() {
     }
     check("matrix-80x24-plain", &paint(&bench, (80, 24), Depth::None));
     bench.keys("R s Q Q j j");
-    bench.events(200)[..8].iter().cloned().for_each(|event| bench.hear(event));
+    bench.events(200)[..8].iter().cloned().for_each(|event| bench.run_event(event));
     for size in SIZES {
         check(&format!("runs-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
@@ -211,7 +211,7 @@ fn all_runs_at_every_size() {
 
 #[test]
 fn examples_and_comparison_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("w e f f j");
     for size in SIZES {
         check(&format!("examples-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
@@ -233,7 +233,7 @@ fn examples_and_comparison_at_every_size() {
 
 #[test]
 fn causes_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("g l l m");
     for (name, keys) in [("effects", "A"), ("attention", "P J"), ("writes", "W")] {
         bench.keys(keys);
@@ -251,21 +251,21 @@ fn causes_at_every_size() {
 
 #[test]
 fn what_lies_on_top() {
-    let mut bench = Bench::finished(40);
+    let mut bench = Harness::finished(40);
     bench.keys(": m i x down");
     for size in SIZES {
         check(&format!("palette-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
     check("search-80x24", &paint(bench.keys("esc / d u l l"), (80, 24), Depth::True));
     check("compare-hint-80x24", &paint(bench.keys("esc c"), (80, 24), Depth::True));
-    let mut bench = Bench::finished(40);
+    let mut bench = Harness::finished(40);
     bench.keys("? j j");
     for size in SIZES {
         check(&format!("help-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     check("start-80x24", &paint(&bench, (80, 24), Depth::True));
-    bench.hear(Event::Failed(
+    bench.run_event(Event::Failed(
         "no model is called `demmo`; there are: demo, and any folder with a model in it".to_owned(),
     ));
     check("failure-80x24", &paint(&bench, (80, 24), Depth::True));
@@ -273,9 +273,9 @@ fn what_lies_on_top() {
 
 #[test]
 fn the_map_fills_as_batches_arrive() {
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     let events = bench.events(200);
-    events[..6].iter().cloned().for_each(|event| bench.hear(event));
+    events[..6].iter().cloned().for_each(|event| bench.run_event(event));
     let half = paint(&bench, (80, 24), Depth::True);
     check("filling-80x24", &half);
     assert!(text(&half).contains("36/220  50/s  3.7 s left"), "{}", text(&half));
@@ -283,7 +283,7 @@ fn the_map_fills_as_batches_arrive() {
 
 #[test]
 fn a_cell_has_the_colour_and_the_digits_of_its_value() {
-    let bench = Bench::finished(200);
+    let bench = Harness::finished(200);
     let theme = &Theme::built_in(Depth::True).unwrap()[0];
     for size in SIZES {
         let buf = paint(&bench, size, Depth::True);
@@ -306,12 +306,12 @@ fn a_cell_has_the_colour_and_the_digits_of_its_value() {
 
 #[test]
 fn without_colours_nothing_is_coloured_and_the_kinds_still_show() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     for keys in ["", "w", "?"] {
         let buf = paint(bench.keys(keys), (80, 24), Depth::None);
         assert!(buf.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     }
-    let buf = paint(Bench::finished(200).keys("w"), (80, 24), Depth::None);
+    let buf = paint(Harness::finished(200).keys("w"), (80, 24), Depth::None);
     let screen = text(&buf);
     assert!(["▲", "▼", "■", "●"].iter().all(|glyph| screen.contains(glyph)));
     assert!(buf.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)));
@@ -319,13 +319,13 @@ fn without_colours_nothing_is_coloured_and_the_kinds_still_show() {
 
 #[test]
 fn a_run_that_is_not_exact_says_so_loudly() {
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     let mut events = bench.events(40);
     if let Some(Event::Finished(meta)) = events.last_mut() {
         meta.exactness = Exactness { max_abs: 0.5, max_rel: 0.03, argmax_mismatches: 3 };
     }
     for event in events {
-        bench.hear(event);
+        bench.run_event(event);
     }
     let buf = paint(bench.keys("l"), (80, 24), Depth::None);
     let row = row_text(&buf, 22);
@@ -336,7 +336,7 @@ fn a_run_that_is_not_exact_says_so_loudly() {
 
 #[test]
 fn counts_states_and_notices_are_never_cut_off() {
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     bench.shape = Shape { layers: 80, heads: 64, labels: 4 };
     bench.run_to_end(200);
     bench.keys("g end m");
@@ -361,7 +361,7 @@ fn counts_states_and_notices_are_never_cut_off() {
 #[test]
 fn no_size_and_no_shape_breaks_the_screen() {
     for shape in [(1, 1, 2), (8, 8, 2), (32, 32, 4), (80, 64, 3), (2, 70, 12)] {
-        let mut bench = Bench::opened();
+        let mut bench = Harness::opened();
         bench.shape = Shape { layers: shape.0, heads: shape.1, labels: shape.2.min(4) };
         bench.run_to_end(5);
         for keys in ["", "g end", "w", "A", "P", "W", "esc Z Z", "v", "d", "p", "i x", "enter e", "c", "M", "R", "?"] {
@@ -379,6 +379,6 @@ fn no_size_and_no_shape_breaks_the_screen() {
 
 #[test]
 fn a_screen_that_is_too_small_says_how_large_it_has_to_be() {
-    let screen = text(&paint(&Bench::finished(5), (40, 10), Depth::True));
+    let screen = text(&paint(&Harness::finished(5), (40, 10), Depth::True));
     assert!(screen.contains("It is 40 × 10;") && screen.contains("partscope needs 72 × 20."), "{screen}");
 }

@@ -89,17 +89,17 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::tests::harness::Bench, tui::color::Depth};
+    use crate::{app::tests::harness::Harness, tui::color::Depth};
 
     #[test]
     fn theme_and_place_come_back() {
         let (folder, themes) = (tempfile::tempdir().unwrap(), Theme::built_in(Depth::None).unwrap());
         let path = folder.path().join("deep/state.json");
-        let mut bench = Bench::finished(16);
+        let mut bench = Harness::finished(16);
         Memory::at(path.clone()).keep(&bench.keys("k l d ctrl-t").state, &themes);
         let mut memory = Memory::at(path);
         assert_eq!(memory.theme(&themes), 1);
-        let mut again = Bench::finished(16);
+        let mut again = Harness::finished(16);
         memory.recall(&mut again.state);
         assert_eq!(again.state.remembered(), bench.state.remembered());
         again.keys("d j");
@@ -114,8 +114,8 @@ mod tests {
         for text in ["", "{", "[1, 2]", r#"{"runs": [["x", {"screen": 3}]]}"#] {
             fs::write(&path, text).unwrap();
             let mut memory = Memory::at(path.clone());
-            assert!(memory.recall(&mut Bench::finished(16).state).is_empty(), "{text}");
+            assert!(memory.recall(&mut Harness::finished(16).state).is_empty(), "{text}");
         }
-        Memory::at(folder.path().to_owned()).keep(&Bench::finished(16).state, &[]);
+        Memory::at(folder.path().to_owned()).keep(&Harness::finished(16).state, &[]);
     }
 }

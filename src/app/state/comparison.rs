@@ -86,7 +86,7 @@ mod tests {
     fn a_run_agrees_with_itself() {
         let a = OpenRun::saved(1, fixture::run(&fixture::request(), 40));
         let b = OpenRun::saved(2, fixture::run(&fixture::request(), 40));
-        let comparison = RunComparison::of(&a, &b).unwrap();
+        let comparison = RunComparison::new(&a, &b).unwrap();
         assert!((comparison.agreement.pearson.unwrap() - 1.0).abs() < 1e-9);
         assert_eq!((comparison.shared, comparison.flips.len(), comparison.change.iter().sum::<f64>()), (40, 0, 0.0));
     }
@@ -96,13 +96,13 @@ mod tests {
         let a = OpenRun::saved(1, fixture::run(&fixture::request(), 4));
         let mut b = a.clone();
         b.task.label_words[0] = " sad".to_owned();
-        assert!(RunComparison::of(&a, &b).is_some());
+        assert!(RunComparison::new(&a, &b).is_some());
         b.model.weights_hash = "tuned".to_owned();
-        assert!(RunComparison::of(&a, &b).is_some());
+        assert!(RunComparison::new(&a, &b).is_some());
         let mut larger = a.clone();
         larger.shape.layers += 1;
-        assert_eq!(RunComparison::of(&a, &larger), None);
+        assert_eq!(RunComparison::new(&a, &larger), None);
         b.task.name = "another".to_owned();
-        assert_eq!(RunComparison::of(&a, &b), None);
+        assert_eq!(RunComparison::new(&a, &b), None);
     }
 }

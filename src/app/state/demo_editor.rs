@@ -103,7 +103,7 @@ impl Editor {
     pub fn breakdown(&self, run: &OpenRun) -> Option<MarginBreakdown> {
         let table = self.answer.as_ref()?.table.as_ref()?;
         let same = table.shape() == run.shape && !self.own.trim().is_empty();
-        same.then(|| MarginBreakdown::of_text(table, run.mixer.on.then_some(&run.mixer)))
+        same.then(|| MarginBreakdown::for_text(table, run.mixer.on.then_some(&run.mixer)))
     }
 }
 

@@ -13,7 +13,7 @@ impl State {
         self.map = Map { metric, scale: metric.scale(run.shape.labels, &values), values };
         self.example_list.refresh(run);
         let opened = self.example_list.rows.get(self.example_list.at).filter(|_| self.screen == Screen::Examples);
-        self.breakdown = opened.and_then(|&example| MarginBreakdown::of(run, example));
+        self.breakdown = opened.and_then(|&example| MarginBreakdown::new(run, example));
         if self.fit_controls.held.is_none() {
             self.fit_controls.span = run.mixer.span();
         }
@@ -45,7 +45,7 @@ impl State {
         };
         let same = self.comparison.as_ref().is_some_and(|comparison| (comparison.a, comparison.b) == (a.id, b.id));
         if self.screen == Screen::Compare && !same {
-            self.comparison = RunComparison::of(a, b);
+            self.comparison = RunComparison::new(a, b);
             self.flip = 0;
         }
     }

@@ -42,7 +42,7 @@ impl Filter {
     fn keeps(self, run: &OpenRun, example: usize) -> bool {
         match self {
             Self::All => true,
-            Self::Wrong => run.predicted(Split::Test)[example] != run.test.items[example].gold,
+            Self::Wrong => run.predictions(Split::Test)[example] != run.test.items[example].gold,
             Self::Flipped => run.change(example) != Change::Same,
         }
     }
@@ -130,7 +130,7 @@ mod tests {
         );
         example_list = ExampleList { filter: Filter::Flipped, ..ExampleList::default() };
         (0..72).for_each(|component| run.mixer.invert(&[component]));
-        run.follow();
+        run.update_predictions();
         example_list.refresh(&run);
         assert_eq!(example_list.rows.len(), 40 - run.changes(Change::Same));
     }

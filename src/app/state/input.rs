@@ -44,7 +44,7 @@ impl Palette {
             let all = format!("{} {}", action.name(), action.description().to_lowercase());
             text.split_whitespace().all(|word| all.contains(word))
         };
-        let mut found: Vec<Action> = Action::ALL.iter().copied().filter(fits).filter(|a| !a.is_of_a_line()).collect();
+        let mut found: Vec<Action> = Action::ALL.iter().copied().filter(fits).filter(|a| !a.is_line_edit()).collect();
         let typed = text.trim().replace(' ', "-");
         found.sort_by_key(|action| (!action.name().starts_with(&typed), !action.name().contains(&typed)));
         found

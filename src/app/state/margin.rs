@@ -73,11 +73,11 @@ mod tests {
         let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 20));
         let weights = (0..72).map(|c| f64::from(c % 3)).collect();
         run.mixer.load(&Mix { weights, rest: 0.5, offsets: vec![0.75, -0.75] });
-        run.follow();
+        run.update_predictions();
         for on in [false, true] {
             run.mixer.on = on;
             for example in [0, 7, 19] {
-                let breakdown = MarginBreakdown::of(&run, example).unwrap();
+                let breakdown = MarginBreakdown::new(&run, example).unwrap();
                 let gold = run.test.items[example].gold;
                 let (a, b) = (example * 2 + gold, example * 2 + breakdown.rival);
                 let full = run.test.table.full();
@@ -87,6 +87,6 @@ mod tests {
                 assert!(breakdown.terms.windows(2).all(|pair| pair[0].margin.abs() >= pair[1].margin.abs()));
             }
         }
-        assert_eq!(MarginBreakdown::of(&run, 20), None);
+        assert_eq!(MarginBreakdown::new(&run, 20), None);
     }
 }

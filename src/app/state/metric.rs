@@ -169,7 +169,7 @@ impl Metric {
     }
 
     /// The quantity of this title.
-    pub fn titled(title: &str) -> Option<Self> {
+    pub fn from_title(title: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|metric| metric.title() == title)
     }
 

@@ -231,7 +231,7 @@ impl State {
 
     /// Whether an answer is awaited that nothing on the screen moves for.
     pub fn is_waiting(&self) -> bool {
-        let asked = |run: &OpenRun| run.baselines == Some(BaselineScores::Asked);
+        let asked = |run: &OpenRun| run.baselines == Some(BaselineScores::Pending);
         self.computing_stats.is_some()
             || (self.screen == Screen::Runs && self.run_list.stored.is_none())
             || self.run().is_some_and(asked)

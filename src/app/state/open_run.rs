@@ -139,7 +139,7 @@ impl OpenRun {
             Split::Test => &mut self.test,
         };
         Arc::make_mut(&mut side.table).push(batch);
-        side.follow(&self.mixer);
+        side.update(&self.mixer);
         self.exactness = self.exactness.merge(measure(self.shape, batch));
     }
 
@@ -150,9 +150,9 @@ impl OpenRun {
     }
 
     /// Brings predictions to where the faders stand.
-    pub fn follow(&mut self) {
-        self.train.follow(&self.mixer);
-        self.test.follow(&self.mixer);
+    pub fn update_predictions(&mut self) {
+        self.train.update(&self.mixer);
+        self.test.update(&self.mixer);
     }
 
     /// Whether all examples are there.
@@ -273,7 +273,7 @@ mod tests {
         assert!(watched.test.table == saved.test.table);
         let texts = |run: &OpenRun| run.test.items.iter().map(|item| item.text.clone()).collect::<Vec<_>>();
         assert_eq!(texts(&watched), texts(&saved));
-        assert_eq!(watched.predicted(Split::Test), saved.predicted(Split::Test));
+        assert_eq!(watched.predictions(Split::Test), saved.predictions(Split::Test));
         assert_eq!(watched.kind(0), Some(Kind::LabelBiased));
         assert_eq!(watched.kind(1), None);
     }
@@ -283,7 +283,7 @@ mod tests {
         let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 40));
         assert_eq!(run.changes(Change::Same), 40);
         (0..72).for_each(|component| run.mixer.invert(&[component]));
-        run.follow();
+        run.update_predictions();
         let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
         assert!(broken > 0 && run.mixer.on);
         let model = run.test.tally.full_accuracy().unwrap();

@@ -46,7 +46,7 @@ impl OpenSplit {
     }
 
     /// Takes in the rows that the table gained, and changes the mix to that of `mixer`.
-    pub(super) fn follow(&mut self, mixer: &Mixer) {
+    pub(super) fn update(&mut self, mixer: &Mixer) {
         self.tally.update(&self.table);
         self.mixed.update(&self.table, mixer.mix());
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     component::Component,
-    jobs::{Kept, StoredRun},
+    jobs::{StoredContent, StoredRun},
     runner::{Demos, RunRequest},
 };
 
@@ -87,22 +87,22 @@ pub fn rows(state: &State) -> Vec<RunRow> {
     let under_way = state.phase.is_busy().then_some(RunRow::UnderWay);
     let queued = (0..state.run_list.queue.len()).map(RunRow::Queued);
     let filling = state.filling.filter(|_| state.phase.is_busy());
-    let at_hand = state.runs.iter().filter(|run| Some(run.id) != filling).map(|run| RunRow::AtHand(run.id));
+    let open = state.runs.iter().filter(|run| Some(run.id) != filling).map(|run| RunRow::Open(run.id));
     let stored = state.run_list.stored.iter().flatten().enumerate();
-    let stored = stored.filter(|(_, run)| !is_at_hand(state, run)).map(|(index, _)| RunRow::Stored(index));
-    under_way.into_iter().chain(queued).chain(at_hand).chain(stored).collect()
+    let stored = stored.filter(|(_, run)| !is_open(state, run)).map(|(index, _)| RunRow::Stored(index));
+    under_way.into_iter().chain(queued).chain(open).chain(stored).collect()
 }
 
 /// Whether a run of the store is one of the runs, or the one under way.
-fn is_at_hand(state: &State, run: &StoredRun) -> bool {
-    let meta = match &run.kept {
-        Kept::Run(meta) => meta,
-        Kept::Interrupted { task, template, done, total, .. } => {
-            let wanted = state.wanted.as_ref().filter(|_| state.phase.is_busy());
+fn is_open(state: &State, run: &StoredRun) -> bool {
+    let meta = match &run.content {
+        StoredContent::Run(meta) => meta,
+        StoredContent::Interrupted { task, template, done, total, .. } => {
+            let wanted = state.requested.as_ref().filter(|_| state.phase.is_busy());
             let same = |wanted: &RunRequest| wanted.task == *task && wanted.template.as_ref() == Some(template);
             return done == total || wanted.is_some_and(same);
         }
-        Kept::Damaged(_) => return false,
+        StoredContent::Damaged(_) => return false,
     };
     let same = |run: &OpenRun| {
         let saved = run.meta.as_ref();
@@ -115,11 +115,11 @@ fn is_at_hand(state: &State, run: &StoredRun) -> bool {
 /// The request that made a row.
 pub fn request_of(state: &State, row: &RunRow) -> Option<RunRequest> {
     match row {
-        RunRow::UnderWay => state.wanted.clone(),
+        RunRow::UnderWay => state.requested.clone(),
         RunRow::Queued(index) => state.run_list.queue.get(*index).cloned(),
-        RunRow::AtHand(id) => state.runs.iter().find(|run| run.id == *id)?.request.clone(),
+        RunRow::Open(id) => state.runs.iter().find(|run| run.id == *id)?.request.clone(),
         RunRow::Stored(index) => match &state.run_list.stored.as_ref()?.get(*index)?.kept {
-            Kept::Run(meta) => meta.request.clone(),
+            StoredContent::Run(meta) => meta.request.clone(),
             _ => None,
         },
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     attribution::{Attribution, Batch, Exactness, Split},
     component::Shape,
-    jobs::{Kept, StoredRun},
+    jobs::{StoredContent, StoredRun},
     progress::Progress,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
     runner::{Demonstration, Demos, Event, Plan, PlannedExample, Query, QueryAnswer, RunRequest},
@@ -208,14 +208,14 @@ pub(crate) fn events(shape: Shape, request: &RunRequest, test: usize, size: usiz
 pub(crate) fn stored() -> Vec<StoredRun> {
     let request = RunRequest { demo_seed: 7, ..request() };
     let meta = run(&request, 200).meta;
-    let interrupted = Kept::Interrupted {
+    let interrupted = StoredContent::Interrupted {
         task: "topic".to_owned(),
         template: "article".to_owned(),
         model: "demo".to_owned(),
         done: 64,
         total: 220,
     };
-    let kept = [Kept::Run(Box::new(meta)), interrupted, Kept::Damaged("run.json: a checksum differs".to_owned())];
+    let kept = [StoredContent::Run(Box::new(meta)), interrupted, StoredContent::Damaged("run.json: a checksum differs".to_owned())];
     let one = |(index, kept)| StoredRun { key: format!("{index:032x}"), kept, bytes: 310_000 * (index as u64 + 1) };
     kept.into_iter().enumerate().map(one).collect()
 }

@@ -12,7 +12,7 @@ use crate::{
 use super::{fake_workers::messages, fixture};
 
 /// Keys go in, the state is looked at; runs begin when they are told to.
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) state: State,
     pub(crate) shape: Shape,
     pub(crate) asked: Vec<RunRequest>,
@@ -30,7 +30,7 @@ pub(crate) struct Bench {
     pub(crate) holds: bool,
 }
 
-impl Bench {
+impl Harness {
     /// An explorer that was just opened and has asked for its first run.
     pub(crate) fn opened() -> Self {
         let choice = |name: &str, templates: &[&str]| TaskChoice {
@@ -39,7 +39,7 @@ impl Bench {
         };
         let choices = vec![choice("sentiment", &["review", "arrow"]), choice("topic", &["article"])];
         let state = State::new(Keymap::parse(DEFAULT).unwrap(), choices);
-        let mut bench = Self {
+        let mut harness = Self {
             state,
             shape: fixture::SHAPE,
             asked: Vec::new(),
@@ -52,16 +52,16 @@ impl Bench {
             queue: VecDeque::new(),
             holds: false,
         };
-        let effects = bench.state.begin(fixture::request());
-        bench.execute(effects);
-        bench
+        let effects = harness.state.begin(fixture::request());
+        harness.execute(effects);
+        harness
     }
 
     /// An explorer whose first run is complete, with `n` test examples.
     pub(crate) fn finished(n: usize) -> Self {
-        let mut bench = Self::opened();
-        bench.run_to_end(n);
-        bench
+        let mut harness = Self::opened();
+        harness.run_to_end(n);
+        harness
     }
 
     /// What the run that was asked for last will say.
@@ -70,17 +70,17 @@ impl Bench {
     }
 
     pub(crate) fn run_to_end(&mut self, n: usize) {
-        self.events(n).into_iter().for_each(|event| self.hear(event));
+        self.events(n).into_iter().for_each(|event| self.run_event(event));
     }
 
     /// The worker sends an event of the run that was asked for last.
-    pub(crate) fn hear(&mut self, event: Event) {
+    pub(crate) fn run_event(&mut self, event: Event) {
         let event = ModelEvent::Run(event);
         self.receive(Message::Model(Tagged { generation: self.run_generation, event }));
     }
 
     /// The worker for files sends an event.
-    pub(crate) fn hear_of_file(&mut self, event: FileEvent) {
+    pub(crate) fn file_event(&mut self, event: FileEvent) {
         self.receive(Message::File(event));
     }
 
@@ -107,7 +107,7 @@ impl Bench {
     }
 
     /// Presses keys while all answers stay in the queue; the answers that they lead to.
-    pub(crate) fn held(&mut self, keys: &str) -> Vec<Message> {
+    pub(crate) fn answers_to(&mut self, keys: &str) -> Vec<Message> {
         self.holds = true;
         self.keys(keys).holds = false;
         self.queue.drain(..).collect()

@@ -29,7 +29,7 @@ pub const fn choose(state: &mut State, row: usize) {
 
 /// Compares with the run that was shown before; if that cannot be, with another one.
 pub(super) fn compare(state: &mut State) {
-    state.turn_to(Screen::Compare);
+    state.toggle_screen(Screen::Compare);
     let fits = state.other_run().zip(state.run()).is_some_and(|(a, b)| comparable(a, b));
     if state.screen == Screen::Compare && !fits {
         next_other(state);

@@ -67,8 +67,8 @@ pub(super) fn refer(state: &mut State) {
 /// The text of one's own if there is one, else label and text of the demonstration under the cursor.
 fn cells(state: &State) -> Option<Vec<String>> {
     let editor = state.editor.as_ref()?;
-    if !editor.own.is_empty() {
-        return Some(vec![editor.own.clone()]);
+    if !editor.text.is_empty() {
+        return Some(vec![editor.text.clone()]);
     }
     let demo = editor.demos.get(editor.at)?;
     Some(vec![demo.label.clone().unwrap_or_default(), summary(demo)])
@@ -96,11 +96,11 @@ fn edit(state: &mut State, action: Action) {
         Action::Remove if !editor.demos.is_empty() => editor.edit(|demos| drop(demos.remove(at))),
         Action::Undo if !editor.undo() => state.notify(Severity::Plain, "there is nothing to take back"),
         Action::Redo if !editor.redo() => state.notify(Severity::Plain, "there is nothing to make again"),
-        Action::OwnText => {
-            let text = editor.own.clone();
-            state.overlay = Some(Overlay::Line(LineInput { purpose: InputKind::OwnText, text, confirmed: false }));
+        Action::TryText => {
+            let text = editor.text.clone();
+            state.overlay = Some(Overlay::Line(LineInput { purpose: InputKind::TryText, text, confirmed: false }));
         }
-        Action::Relabel | Action::Replace | Action::Add | Action::Another => match task {
+        Action::Relabel | Action::Replace | Action::Add | Action::Swap => match task {
             Some(task) => with_task(state, action, &task),
             None => state.notify(Severity::Plain, "the task's examples are being read"),
         },
@@ -121,7 +121,7 @@ fn with_task(state: &mut State, action: Action, task: &Task) {
             let shown = demos[at].label.as_ref().and_then(|label| task.labels.iter().position(|other| other == label));
             demos[at].label = Some(task.labels[shown.map_or(0, |shown| (shown + 1) % task.labels.len())].clone());
         }),
-        Action::Another if at < editor.demos.len() => {
+        Action::Swap if at < editor.demos.len() => {
             let number = |demo: &Demonstration| task.pool.iter().position(|example| example.id == demo.id);
             let (here, label) = (number(&editor.demos[at]), editor.demos[at].label.clone());
             let alike = |index: &&usize| task.labels.get(task.pool[**index].label) == label.as_ref();
@@ -165,15 +165,15 @@ pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     if state.editor.as_ref().is_none_or(|editor| editor.run != run.id) {
         state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(run));
     }
-    let (has_model, template) = (state.wanted.is_some(), state.run().map(|run| run.task.template.clone()));
+    let (has_model, template) = (state.requested.is_some(), state.run().map(|run| run.task.template.clone()));
     let Some(task) = state.task().cloned() else { return fetch(state) };
     let Some(editor) = state.editor.as_mut().filter(|_| has_model) else { return Vec::new() };
-    let question = (editor.demos.clone(), editor.own.clone());
+    let question = (editor.demos.clone(), editor.text.clone());
     if editor.asked.as_ref() == Some(&question) {
         return Vec::new();
     }
     let serial = state.generations.assign();
-    (editor.serial, editor.refused, editor.asked) = (serial, None, Some(question.clone()));
+    (editor.serial, editor.failure, editor.asked) = (serial, None, Some(question.clone()));
     let query = Query { serial, task, template, demos: question.0, text: question.1 };
     vec![Effect::Query { query: Box::new(query), during_run: state.phase.is_busy() }]
 }
@@ -201,8 +201,8 @@ pub(super) fn ask_again(state: &mut State) {
 pub(super) fn on_query_answer(state: &mut State, serial: u64, answer: Result<QueryAnswer, String>) {
     let Some(editor) = state.editor.as_mut().filter(|editor| editor.serial == serial) else { return };
     match answer {
-        Ok(answer) => (editor.answer, editor.refused) = (Some(answer), None),
-        Err(why) => (editor.answer, editor.refused) = (None, Some(printable(&why).into_owned())),
+        Ok(answer) => (editor.answer, editor.failure) = (Some(answer), None),
+        Err(why) => (editor.answer, editor.failure) = (None, Some(printable(&why).into_owned())),
     }
     state.refresh();
 }

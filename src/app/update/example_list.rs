@@ -62,6 +62,6 @@ fn scroll(state: &mut State, action: Action) -> Option<()> {
 fn cells(state: &State) -> Option<Vec<String>> {
     let (run, example) = (state.run()?, chosen_example(state)?);
     let item = &run.test.items[example];
-    let said = run.label(*run.predicted(Split::Test).get(example)?);
+    let said = run.label(*run.predictions(Split::Test).get(example)?);
     Some(vec![item.id.clone(), run.label(item.gold), said, item.text.clone()])
 }

@@ -24,7 +24,7 @@ use crate::{
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Attention => turn_to(state, ExperimentView::Attention),
-        Action::Writes => turn_to(state, ExperimentView::Writes),
+        Action::LogitLens => turn_to(state, ExperimentView::LogitLens),
         Action::Positions => {
             state.experiments.ablation.positions = match state.experiments.ablation.positions {
                 Positions::Last => Positions::All,
@@ -105,14 +105,14 @@ fn rerun(state: &mut State) -> Vec<Effect> {
 /// The first press tells the price, the second begins.
 fn each(state: &mut State) -> Vec<Effect> {
     let ablation = state.experiments.ablation;
-    let known = state.run().map(|run| run.id).zip(state.experiments.price);
+    let known = state.run().map(|run| run.id).zip(state.experiments.cost);
     if known.is_some_and(|(id, (run, how, _))| (run, how) == (id, ablation)) {
-        state.experiments.price = None;
+        state.experiments.cost = None;
         state.map.metric = Metric::TotalEffect;
         state.screen = Screen::Map;
         return begin(state, Experiment::Sweep(ablation), "ablate each");
     }
-    begin(state, Experiment::Price(ablation), "measuring")
+    begin(state, Experiment::Cost(ablation), "measuring")
 }
 
 fn begin(state: &mut State, experiment: Experiment, name: &'static str) -> Vec<Effect> {
@@ -125,7 +125,7 @@ fn begin(state: &mut State, experiment: Experiment, name: &'static str) -> Vec<E
     }
     let Some(request) = request(state, experiment) else { return Vec::new() };
     state.experiments.status = ExperimentStatus::Busy(name, None);
-    state.experiments.failed = None;
+    state.experiments.failure = None;
     vec![Effect::Experiment { generation: state.generations.replace(Work::Experiment), request }]
 }
 
@@ -144,7 +144,7 @@ pub(super) fn request_missing_result(state: &mut State) -> Vec<Effect> {
     let Some(run) = state.run() else { return Vec::new() };
     let same = |id: u64, asked: &Experiment| (id, asked) == (run.id, &experiment);
     let asked = state.experiments.quick.as_ref().is_some_and(|(id, asked)| same(*id, asked));
-    let refused = state.experiments.refused.as_ref().is_some_and(|(id, asked, _)| same(*id, asked));
+    let refused = state.experiments.quick_failure.as_ref().is_some_and(|(id, asked, _)| same(*id, asked));
     if asked || refused {
         return Vec::new();
     }
@@ -162,15 +162,15 @@ fn missing(state: &State) -> Option<Experiment> {
     let results = &run.results;
     match state.experiments.view {
         ExperimentView::Effects => None,
-        ExperimentView::Attention if results.look.as_ref().is_none_or(|look| look.0 != example) => {
+        ExperimentView::Attention if results.attention.as_ref().is_none_or(|look| look.0 != example) => {
             Some(Experiment::Attention(example))
         }
         ExperimentView::Attention => results.shares.is_none().then_some(Experiment::Shares),
-        ExperimentView::Writes => {
+        ExperimentView::LogitLens => {
             let component = state.selected_name()?;
             let known = |written: &(usize, LogitLens)| written.0 == example && written.1.component == component;
-            let is_known = results.written.as_deref().is_some_and(known);
-            (!is_known).then_some(Experiment::Writes(example, component))
+            let is_known = results.logit_lens.as_deref().is_some_and(known);
+            (!is_known).then_some(Experiment::LogitLens(example, component))
         }
     }
 }
@@ -184,13 +184,13 @@ pub(super) fn on_experiment_event(state: &mut State, event: ExperimentEvent) {
                 state.experiments.status = ExperimentStatus::Busy(name, Some(progress));
             }
         }
-        ExperimentEvent::Found { run, finding } => found(state, run, *finding),
+        ExperimentEvent::Result { run, result } => on_result(state, run, *result),
         ExperimentEvent::Cancelled => state.experiments.status = ExperimentStatus::Idle,
         ExperimentEvent::Failed(why) => {
             state.experiments.status = ExperimentStatus::Idle;
             let why = printable(&why).into_owned();
             state.notify(Severity::Bad, why.clone());
-            state.experiments.failed = Some(why);
+            state.experiments.failure = Some(why);
         }
     }
     state.refresh();
@@ -208,7 +208,7 @@ pub(super) fn on_quick_experiment_event(state: &mut State, event: ExperimentEven
         ExperimentEvent::Failed(why) => {
             let why = printable(&why).into_owned();
             state.notify(Severity::Bad, why.clone());
-            state.experiments.refused = state.experiments.quick.take().map(|(run, experiment)| (run, experiment, why));
+            state.experiments.quick_failure = state.experiments.quick.take().map(|(run, experiment)| (run, experiment, why));
         }
     }
     state.refresh();
@@ -217,10 +217,10 @@ pub(super) fn on_quick_experiment_event(state: &mut State, event: ExperimentEven
 
 fn found(state: &mut State, id: u64, finding: ExperimentResult) {
     match &finding {
-        ExperimentResult::Price(how, took) => {
+        ExperimentResult::Cost(how, took) => {
             state.experiments.status = ExperimentStatus::Idle;
-            state.experiments.price = Some((id, *how, *took));
-            say_price(state, *how, *took);
+            state.experiments.cost = Some((id, *how, *took));
+            notify_cost(state, *how, *took);
         }
         ExperimentResult::Rerun(_) => state.experiments.status = ExperimentStatus::Idle,
         ExperimentResult::Sweep(sweep) if sweep.is_complete() => {
@@ -234,17 +234,17 @@ fn found(state: &mut State, id: u64, finding: ExperimentResult) {
     match finding {
         ExperimentResult::Rerun(rerun) => run.results.rerun = Some(rerun),
         ExperimentResult::Sweep(sweep) => run.results.sweep = Some(Box::new(sweep)),
-        ExperimentResult::Attention(example, look) => run.results.look = Some(Box::new((example, look))),
+        ExperimentResult::Attention(example, look) => run.results.attention = Some(Box::new((example, look))),
         ExperimentResult::Shares(shares) => {
             run.results.shares = Some(Box::new(shares));
             show_readers(state);
         }
-        ExperimentResult::Writes(example, written) => run.results.written = Some(Box::new((example, written))),
-        ExperimentResult::Price(..) => {}
+        ExperimentResult::LogitLens(example, written) => run.results.logit_lens = Some(Box::new((example, written))),
+        ExperimentResult::Cost(..) => {}
     }
 }
 
-fn say_price(state: &mut State, how: Ablation, took: Duration) {
+fn notify_cost(state: &mut State, how: Ablation, took: Duration) {
     let Some(run) = state.run() else { return };
     let (components, examples) = (run.shape.components(), run.test.items.len());
     let (key, seconds) = (state.key_of(Action::AblateEach), took.as_secs_f64());

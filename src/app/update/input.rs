@@ -71,10 +71,10 @@ pub(super) fn changed(state: &mut State) {
 
 /// The text of one's own is what stands in its line.
 fn follow_own_text(state: &mut State) {
-    if let (Some(Overlay::Line(LineInput { purpose: InputKind::OwnText, text, .. })), Some(editor)) =
+    if let (Some(Overlay::Line(LineInput { purpose: InputKind::TryText, text, .. })), Some(editor)) =
         (&state.overlay, &mut state.editor)
     {
-        editor.own.clone_from(text);
+        editor.text.clone_from(text);
     }
 }
 
@@ -114,8 +114,8 @@ pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
         }
         _ if rows_of(action, 0).is_some() => {}
         _ => {
-            if let (InputKind::OwnText, Some(editor)) = (line.purpose, &mut state.editor) {
-                editor.own.clear();
+            if let (InputKind::TryText, Some(editor)) = (line.kind, &mut state.editor) {
+                editor.text.clear();
             }
             state.overlay = None;
         }
@@ -128,10 +128,10 @@ fn accept(state: &State, line: &LineInput) -> Vec<Effect> {
     let text = line.text.trim();
     let Some(run) = state.run().filter(|_| !text.is_empty()) else { return Vec::new() };
     let path = text.into();
-    vec![Effect::File(match line.purpose {
+    vec![Effect::File(match line.kind {
         InputKind::SaveMix => FileRequest::SaveMix { path, file: Box::new(file_of(run)), replace: line.confirmed },
         InputKind::LoadMix => FileRequest::LoadMix { run: run.id, path },
-        InputKind::OwnText => return Vec::new(),
+        InputKind::TryText => return Vec::new(),
     })]
 }
 

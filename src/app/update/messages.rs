@@ -103,7 +103,7 @@ fn on_run_event(state: &mut State, event: Event) -> Vec<Effect> {
     if !state.phase.is_busy() {
         mixer::drop_waiting_fit(state);
         demo_editor::ask_again(state);
-        run_list::look_again(state);
+        run_list::invalidate(state);
         if state.phase == Phase::Idle {
             effects.extend(run_list::begin_next(state));
         }
@@ -124,7 +124,7 @@ fn filling(state: &mut State) -> Option<&mut OpenRun> {
 
 /// Lays out a new run; incomplete ones make room for it.
 fn begin(state: &mut State, plan: Plan) -> Vec<Effect> {
-    let Some(request) = state.wanted.clone() else { return Vec::new() };
+    let Some(request) = state.requested.clone() else { return Vec::new() };
     let id = state.new_id();
     let before = state.run().filter(|run| run.is_complete()).map(|run| run.id);
     state.runs.retain(|run| run.is_complete() && run.request.as_ref() != Some(&request));
@@ -211,7 +211,7 @@ fn on_fit_event(state: &mut State, event: FitEvent) {
 fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     let Some(run) = state.run_by_id(id) else { return };
     run.mixer.load(&fit.mix);
-    run.follow();
+    run.update_predictions();
     let train = run.train.table.len();
     let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
     let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
@@ -227,9 +227,9 @@ fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
 fn on_baselines_event(state: &mut State, event: BaselinesEvent) {
     let scores = match event {
         BaselinesEvent::Done { outcomes, .. } => BaselineScores::Known(outcomes),
-        BaselinesEvent::Failed(why) => BaselineScores::Refused(printable(&why).into_owned()),
+        BaselinesEvent::Failed(why) => BaselineScores::Failed(printable(&why).into_owned()),
     };
-    if let Some(run) = state.runs.iter_mut().find(|run| run.baselines == Some(BaselineScores::Asked)) {
+    if let Some(run) = state.runs.iter_mut().find(|run| run.baselines == Some(BaselineScores::Pending)) {
         run.baselines = Some(scores);
     }
 }
@@ -253,7 +253,7 @@ fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
             return stats;
         }
         FileEvent::Deleted => {
-            run_list::look_again(state);
+            run_list::invalidate(state);
             state.notify(Severity::Plain, "deleted");
         }
         FileEvent::Task(name, task) => return demo_editor::on_task(state, name, task),

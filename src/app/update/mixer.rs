@@ -57,7 +57,7 @@ pub fn slide_to(state: &mut State, at: usize) {
     path.at = at.min(path.fits.len().saturating_sub(1));
     let Some(mix) = path.here().map(|fit| fit.mix.clone()) else { return };
     run.mixer.slide(&mix);
-    run.follow();
+    run.update_predictions();
 }
 
 /// Goes to the share `share` of the path.
@@ -76,7 +76,7 @@ pub fn drag(state: &mut State, channel: usize, share: f64) {
     if let Some(run) = state.run_mut() {
         run.mixer.drag(channel, ((low + share * (high - low)) / GRAIN).round() * GRAIN);
         run.mixer.on &= !run.mixer.is_model();
-        run.follow();
+        run.update_predictions();
     }
     state.refresh();
 }
@@ -113,7 +113,7 @@ pub(super) fn ask_for_baselines(state: &mut State) -> Vec<Effect> {
     let Some(run) = state.run_mut().filter(|run| run.is_complete() && run.baselines.is_none()) else {
         return Vec::new();
     };
-    run.baselines = Some(BaselineScores::Asked);
+    run.baselines = Some(BaselineScores::Pending);
     let request = BaselinesRequest { run: run.id, train: run.train.table.clone(), test: run.test.table.clone() };
     ask_again_later(state, request.run);
     vec![Effect::Baselines { generation: state.generations.replace(Work::Baselines), request }]
@@ -122,7 +122,7 @@ pub(super) fn ask_for_baselines(state: &mut State) -> Vec<Effect> {
 /// The scores of other runs that are being computed are asked for again when their mixer is looked at: a new request
 /// cancels the one before.
 fn ask_again_later(state: &mut State, asked: u64) {
-    let cancelled = |run: &&mut OpenRun| run.id != asked && run.baselines == Some(BaselineScores::Asked);
+    let cancelled = |run: &&mut OpenRun| run.id != asked && run.baselines == Some(BaselineScores::Pending);
     state.runs.iter_mut().filter(cancelled).for_each(|run| run.baselines = None);
 }
 
@@ -143,7 +143,7 @@ pub(super) fn load(state: &mut State, id: u64, path: &str, file: &WeightsFile) {
         Ok(mix) => {
             run.mixer.load(&mix);
             run.loaded = Some((mix, (file.method, file.lambda)));
-            run.follow();
+            run.update_predictions();
             let other = if file.demo_ids == run.prompt.demo_ids { "" } else { ", fitted with other demonstrations" };
             let text = format!("loaded {} ({}{other})", printable(path), file.method);
             state.notify(Severity::Good, text);
@@ -224,7 +224,7 @@ pub(super) fn turn(state: &mut State, action: Action) {
         _ => run.mixer.reset(&channels),
     }
     run.mixer.on &= !run.mixer.is_model();
-    run.follow();
+    run.update_predictions();
 }
 
 pub(super) fn history(state: &mut State, action: Action) {
@@ -238,7 +238,7 @@ pub(super) fn history(state: &mut State, action: Action) {
         }
     };
     run.mixer.on &= !run.mixer.is_model();
-    run.follow();
+    run.update_predictions();
     if !done {
         let what = if action == Action::Undo { "take back" } else { "make again" };
         state.notify(Severity::Plain, format!("there is nothing to {what}"));

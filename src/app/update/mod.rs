@@ -48,10 +48,10 @@ const REDUCERS: &[(Screen, Reducer)] = &[
 
 /// Does what `key` means where it is pressed; in a line that is typed, characters are typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
-    if let (KeyContext::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
+    if let (KeyContext::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.key_context(), key) {
         return type_text(state, character.encode_utf8(&mut [0; 4]));
     }
-    match state.keymap.lookup(state.place(), key) {
+    match state.keymap.lookup(state.key_context(), key) {
         Some(action) => update(state, action),
         None => Vec::new(),
     }
@@ -72,7 +72,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     if !matches!(action, Action::Stronger | Action::Weaker) {
         state.run_mut().into_iter().for_each(|run| run.mixer.let_go());
     }
-    if state.place() != KeyContext::Line {
+    if state.key_context() != KeyContext::Line {
         state.caret = 0;
     }
     state.refresh();
@@ -131,11 +131,11 @@ fn everywhere(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Earlier
         | Action::Later
         | Action::Relabel
-        | Action::Another
+        | Action::Swap
         | Action::Replace
         | Action::Add
         | Action::Remove
-        | Action::OwnText => demo_editor::refer(state),
+        | Action::TryText => demo_editor::refer(state),
         Action::Open | Action::Delete => run_list::refer(state),
         Action::Queue => return run_list::queue_next(state),
         Action::Compare => comparison::compare(state),
@@ -154,19 +154,19 @@ fn everywhere(state: &mut State, action: Action) -> Vec<Effect> {
             return requests::switch(state, action);
         }
         Action::Attention
-        | Action::Writes
+        | Action::LogitLens
         | Action::AblateMix
         | Action::AblateEach
         | Action::Positions
         | Action::Fill => return experiments::act(state, action),
         Action::Cancel => return requests::cancel(state),
-        _ => return of_program(state, action),
+        _ => return program_action(state, action),
     }
     Vec::new()
 }
 
 /// What an action does to the program itself, or the screen that it opens.
-fn of_program(state: &mut State, action: Action) -> Vec<Effect> {
+fn program_action(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Palette => state.overlay = Some(Overlay::Palette(Palette::default())),
         Action::Help => state.overlay = Some(Overlay::Help(0)),
@@ -177,7 +177,7 @@ fn of_program(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Quit => return vec![Effect::Quit(Leave::Asked)],
         _ => {
             if let Some(&screen) = Screen::ALL.iter().find(|screen| screen.opened_by() == action) {
-                state.turn_to(screen);
+                state.toggle_screen(screen);
             }
         }
     }

@@ -18,7 +18,7 @@ use super::{demo_editor, experiments, mixer};
 
 /// Asks for the run that `action` leads to, or shows it if it is at hand.
 pub(super) fn switch(state: &mut State, action: Action) -> Vec<Effect> {
-    let Some(wanted) = &state.wanted else { return next_saved(state) };
+    let Some(wanted) = &state.requested else { return next_saved(state) };
     let edited = edited_request(state);
     match successor(edited.as_ref().unwrap_or(wanted), &state.choices, action) {
         Ok(next) if action != Action::Rerun || edited.is_some() => go(state, next),
@@ -78,11 +78,11 @@ fn drawn(demos: &Demos) -> Demos {
 
 /// Shows the run if it is at hand, and asks for it if not.
 fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
-    let at_hand = |run: &OpenRun| run.is_complete() && run.request.as_ref() == Some(&request);
-    let Some(at) = state.runs.iter().position(at_hand) else { return start(state, request) };
+    let open = |run: &OpenRun| run.is_complete() && run.request.as_ref() == Some(&request);
+    let Some(at) = state.runs.iter().position(open) else { return start(state, request) };
     let was_busy = state.phase.is_busy();
     state.show(at);
-    state.wanted = Some(request);
+    state.requested = Some(request);
     state.phase = Phase::Idle;
     if !was_busy {
         return Vec::new();
@@ -97,7 +97,7 @@ fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
 
 /// Asks the model's worker for a run.
 pub(super) fn start(state: &mut State, request: RunRequest) -> Vec<Effect> {
-    state.wanted = Some(request.clone());
+    state.requested = Some(request.clone());
     state.phase = Phase::Preparing;
     state.filling = None;
     mixer::drop_waiting_fit(state);

@@ -13,7 +13,7 @@ use crate::{
             selection::{request_of, rows},
         },
     },
-    jobs::{FileRequest, Kept, StoredRun},
+    jobs::{FileRequest, StoredContent, StoredRun},
     runner::{Demos, RunRequest},
     text::printable,
 };
@@ -39,7 +39,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::Open => open(state, row),
         Action::Delete => delete(state, row, pending_delete.as_ref()),
         Action::Rerun => again(state, row),
-        _ => hold_against(state, row),
+        _ => compare_with(state, row),
     })
 }
 
@@ -58,17 +58,17 @@ fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
     match row {
         RunRow::UnderWay => state.screen = Screen::Map,
         RunRow::Queued(_) => state.notify(Severity::Plain, "it has not begun yet"),
-        RunRow::AtHand(id) => {
+        RunRow::Open(id) => {
             if let Some(index) = state.runs.iter().position(|run| run.id == *id) {
                 state.show(index);
                 state.screen = Screen::Map;
             }
         }
         RunRow::Stored(index) => match state.run_list.stored.as_ref().and_then(|stored| stored.get(*index)) {
-            Some(StoredRun { key, kept: Kept::Run(_), .. }) => {
+            Some(StoredRun { key, kept: StoredContent::Run(_), .. }) => {
                 return vec![Effect::File(FileRequest::OpenRun(key.clone()))];
             }
-            Some(StoredRun { kept: Kept::Interrupted { .. }, .. }) => {
+            Some(StoredRun { kept: StoredContent::Interrupted { .. }, .. }) => {
                 state.notify(Severity::Plain, "it was interrupted: asked for again, it goes on where it stopped");
             }
             _ => state.notify(Severity::Bad, "it is damaged and can only be deleted"),
@@ -82,7 +82,7 @@ fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> V
     match row {
         RunRow::UnderWay => return requests::cancel(state),
         RunRow::Queued(index) => drop(state.run_list.queue.remove(*index)),
-        RunRow::AtHand(id) => {
+        RunRow::Open(id) => {
             let shown = state.run().map(|run| run.id);
             state.runs.retain(|run| run.id != *id);
             let index = state.runs.iter().position(|run| Some(run.id) == shown);
@@ -106,7 +106,7 @@ fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> V
 
 /// Asks for the run of a row: at once, or after those that are under way.
 fn again(state: &mut State, row: &RunRow) -> Vec<Effect> {
-    let Some(request) = request_of(state, row).filter(|_| state.wanted.is_some()) else {
+    let Some(request) = request_of(state, row).filter(|_| state.requested.is_some()) else {
         state.notify(Severity::Plain, "it cannot be run again here: what made it, or the model, is not at hand");
         return Vec::new();
     };
@@ -119,14 +119,14 @@ fn again(state: &mut State, row: &RunRow) -> Vec<Effect> {
 /// The row under the cursor as it is copied: task, template, demonstrations, model, accuracy.
 fn cells(state: &State) -> Option<Vec<String>> {
     let row = rows(state).get(state.run_list.at)?.clone();
-    if let RunRow::AtHand(id) = row {
+    if let RunRow::Open(id) = row {
         let run = state.runs.iter().find(|run| run.id == id)?;
         let accuracy = format!("{:.4}", run.test.tally.full_accuracy()?);
         let (task, model) = (&run.task, run.model.id.clone());
         return Some(vec![task.name.clone(), task.template.clone(), run.demos_name(), model, accuracy]);
     }
     if let RunRow::Stored(index) = row {
-        let Kept::Run(meta) = &state.run_list.stored.as_ref()?.get(index)?.kept else { return None };
+        let StoredContent::Run(meta) = &state.run_list.stored.as_ref()?.get(index)?.kept else { return None };
         let demos = meta.request.as_ref().map_or(&Demos::Balanced, |request| &request.demos);
         let demos = demos_name(demos, meta.prompt.demo_seed);
         let (task, accuracy) = (&meta.task, format!("{:.4}", meta.accuracy.full));
@@ -135,8 +135,8 @@ fn cells(state: &State) -> Option<Vec<String>> {
     None
 }
 
-fn hold_against(state: &mut State, row: &RunRow) -> Vec<Effect> {
-    let RunRow::AtHand(id) = row else {
+fn compare_with(state: &mut State, row: &RunRow) -> Vec<Effect> {
+    let RunRow::Open(id) = row else {
         state.notify(Severity::Plain, "open it first; then it can be compared");
         return Vec::new();
     };
@@ -170,7 +170,7 @@ fn enqueue(state: &mut State, request: RunRequest) -> Vec<Effect> {
 
 /// Queues the next demonstration set that is neither at hand nor asked for.
 pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
-    let Some(wanted) = state.wanted.clone() else {
+    let Some(wanted) = state.requested.clone() else {
         state.notify(Severity::Plain, "no model is at hand to run");
         return Vec::new();
     };
@@ -179,8 +179,8 @@ pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
         ..wanted.clone()
     };
     let taken = |request: &RunRequest| {
-        let at_hand = state.runs.iter().filter_map(|run| run.request.as_ref());
-        at_hand.chain(&state.run_list.queue).chain([&wanted]).any(|other| other == request)
+        let open = state.runs.iter().filter_map(|run| run.request.as_ref());
+        open.chain(&state.run_list.queue).chain([&wanted]).any(|other| other == request)
     };
     let next = (0..u64::from(u32::MAX))
         .map(|seed| RunRequest { demo_seed: seed, ..drawn.clone() })
@@ -222,6 +222,6 @@ pub(super) fn on_stored_runs(state: &mut State, stored: Result<Vec<StoredRun>, S
 }
 
 /// Has the store listed again after it changed.
-pub(super) const fn look_again(state: &mut State) {
+pub(super) const fn invalidate(state: &mut State) {
     state.run_list.asked = false;
 }

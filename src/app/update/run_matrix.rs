@@ -47,7 +47,7 @@ pub(super) fn settle(state: &mut State) {
     if !runs.iter().map(|run| run.id).eq(state.matrix.runs.iter().copied()) {
         let last = runs.len().saturating_sub(1);
         let at = runs.iter().position(|run| run.id == shown.id).unwrap_or(last);
-        state.matrix = RunMatrix { at: (0, at), ..RunMatrix::of(&runs) };
+        state.matrix = RunMatrix { at: (0, at), ..RunMatrix::new(&runs) };
     }
 }
 

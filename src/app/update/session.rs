@@ -66,7 +66,7 @@ impl State {
         if remembered.layer < shape.layers && remembered.column <= shape.heads {
             self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
         }
-        self.map.metric = Metric::titled(&remembered.metric).unwrap_or_default();
+        self.map.metric = Metric::from_title(&remembered.metric).unwrap_or_default();
         self.ranked = remembered.ranked;
         self.screen = Screen::reopened(&remembered.screen);
         self.refresh();
@@ -76,14 +76,14 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::harness::Bench;
+    use crate::app::tests::harness::Harness;
 
     #[test]
     fn a_run_is_found_where_it_was_left() {
-        let mut left = Bench::finished(16);
+        let mut left = Harness::finished(16);
         left.keys("k k l a v d");
         let remembered = left.state.remembered();
-        let mut opened = Bench::finished(16);
+        let mut opened = Harness::finished(16);
         assert_eq!(opened.state.run_name(), left.state.run_name());
         opened.state.recall(&remembered);
         assert_eq!(opened.state.remembered(), remembered);
@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_left_out() {
-        let mut bench = Bench::finished(16);
+        let mut harness = Harness::finished(16);
         let text = r#"{"screen":"compare","layer":99,"column":0,"metric":"none","ranked":false}"#;
-        bench.state.recall(&serde_json::from_str(text).unwrap());
-        assert_eq!(bench.state.selected(), Some(0));
-        assert_eq!(bench.state.remembered().screen, "map");
+        harness.state.recall(&serde_json::from_str(text).unwrap());
+        assert_eq!(harness.state.selected(), Some(0));
+        assert_eq!(harness.state.remembered().screen, "map");
     }
 }

@@ -34,8 +34,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &Ope
     let id = example.map_or("", |example| &run.test.items[example].id);
     let title = format!("{} looks from the last token", run.name(component));
     let inside = opened(buf, area, theme, &title, Line::styled(id.to_owned(), theme.fg(Role::Dim)));
-    let look = run.results.look.as_deref().filter(|(of, _)| Some(*of) == example).map(|(_, look)| look);
-    let said = match (look, &state.experiments.refused) {
+    let look = run.results.attention.as_deref().filter(|(of, _)| Some(*of) == example).map(|(_, look)| look);
+    let said = match (look, &state.experiments.quick_failure) {
         _ if column == run.shape.heads => "An MLP does not look at other tokens: move to a head.".to_owned(),
         (Some(look), _) => return looking(buf, inside, ctx, run, (look, layer * run.shape.heads + column)),
         (None, Some((_, _, why))) => why.clone(),

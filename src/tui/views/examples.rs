@@ -149,7 +149,7 @@ impl Columns {
     /// `✗ ▼ positive negative -1.2  two hours of rain`.
     fn line(&self, theme: &Theme, run: &OpenRun, example: usize) -> Line<'static> {
         let item = &run.test.items[example];
-        let heard = run.predicted(Split::Test)[example];
+        let heard = run.predictions(Split::Test)[example];
         let (model, mixed) = (run.test.tally.full_predictions()[example], run.test.mixed.predictions()[example]);
         let said = if self.model { mixed } else { heard };
         let role = |label: usize| if label == item.gold { Role::Good } else { Role::Bad };

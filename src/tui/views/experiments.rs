@@ -39,7 +39,7 @@ pub(super) const VIEW: View = View::new(draw, hints);
 const fn hints(_: &State) -> &'static [Action] {
     &[
         Action::Attention,
-        Action::Writes,
+        Action::LogitLens,
         Action::AblateMix,
         Action::Positions,
         Action::Fill,
@@ -67,7 +67,7 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     match ctx.state.experiments.view {
         ExperimentView::Effects => effects(buf, panel, ctx, run),
         ExperimentView::Attention => attention::draw(buf, panel, ctx, run),
-        ExperimentView::Writes => logit_lens::draw(buf, panel, ctx, run),
+        ExperimentView::LogitLens => logit_lens::draw(buf, panel, ctx, run),
     }
 }
 
@@ -80,8 +80,8 @@ fn effects(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     let inside = opened(buf, area, theme, &format!("ablated re-run: {how}"), Line::styled(note, theme.fg(Role::Dim)));
     let Some(rerun) = &run.results.rerun else {
         let said = match state.experiments.status {
-            ExperimentStatus::Idle if state.experiments.failed.is_some() => {
-                state.experiments.failed.clone().unwrap_or_default()
+            ExperimentStatus::Idle if state.experiments.failure.is_some() => {
+                state.experiments.failure.clone().unwrap_or_default()
             }
             ExperimentStatus::Busy(..) => format!("{} the model runs with the mix inside", status::spinner(ctx.tick)),
             ExperimentStatus::Idle if run.mixer.is_model() => {

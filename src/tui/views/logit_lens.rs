@@ -28,9 +28,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &Ope
     let id = run.test.items[example].id.clone();
     let title = format!("{component} writes at the last token");
     let inside = opened(buf, area, theme, &title, Line::styled(id, theme.fg(Role::Dim)));
-    let known = run.results.written.as_deref();
+    let known = run.results.logit_lens.as_deref();
     let known = known.filter(|(of, written)| (*of, written.component) == (example, component));
-    let said = match (known, &state.experiments.refused) {
+    let said = match (known, &state.experiments.quick_failure) {
         (Some((_, written)), _) => return words(buf, inside, theme, written),
         (None, Some((_, _, why))) => why.clone(),
         (None, None) => format!("{} asking the model", status::spinner(ctx.tick)),

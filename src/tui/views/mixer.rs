@@ -233,7 +233,7 @@ fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
 
 /// `w fit   n method   [ ] λ`.
 fn keys(state: &State, theme: &Theme) -> Line<'static> {
-    let key = |action| state.keymap.keys(state.place(), action).into_iter().next().unwrap_or_default();
+    let key = |action| state.keymap.keys(state.key_context(), action).into_iter().next().unwrap_or_default();
     let mut spans = Vec::new();
     let lambda = format!("{} {}", key(Action::Stronger), key(Action::Weaker));
     for (keys, name) in [(key(Action::Fit), "fit"), (key(Action::Method), "method"), (lambda, "λ")] {

@@ -3,7 +3,7 @@
 use ratatui::text::Span;
 
 use crate::{
-    app::state::input::place,
+    app::state::input::caret_offset,
     tui::theme::{Role, Theme},
 };
 
@@ -11,7 +11,7 @@ use super::pane::width;
 
 /// The part of `text` around its cursor that fits `room` columns; `after` letters stand behind the cursor.
 pub fn spans(theme: &Theme, text: &str, after: usize, room: usize) -> Vec<Span<'static>> {
-    let (before, behind) = text.split_at(place(text, after));
+    let (before, behind) = text.split_at(caret_offset(text, after));
     let room = room.saturating_sub(1);
     let ahead = width(behind).min(room / 2);
     let start = last_columns(before, room - ahead);

@@ -39,7 +39,7 @@ const PROMPT: [(&str, PromptPart); 22] = [
 pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
     let table = &request.table;
     match &request.experiment {
-        Experiment::Price(ablation) => ExperimentResult::Price(*ablation, Duration::from_secs(13)),
+        Experiment::Cost(ablation) => ExperimentResult::Cost(*ablation, Duration::from_secs(13)),
         Experiment::Rerun(mix, ablation) => {
             let (model, direct) = (wide(table.full()), mix.logits(table));
             let total: Vec<f64> = direct.iter().zip(&model).map(|(direct, model)| 1.4 * direct - 0.4 * model).collect();
@@ -70,7 +70,7 @@ pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
                 examples: table.len(),
             })
         }
-        Experiment::Writes(example, component) => {
+        Experiment::LogitLens(example, component) => {
             let word = |(token, text): (u32, &str), logit: f64| Word { text: text.to_owned(), token, logit };
             let size = 1.0 + component.layer as f64 / 4.0;
             let promoted = [(7, " positive"), (9, " good"), (12, " fine"), (3, "!")];
@@ -79,7 +79,7 @@ pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
                 let words = words.into_iter().enumerate();
                 words.map(|(at, of)| word(of, sign * size / (at + 1) as f64)).collect()
             };
-            ExperimentResult::Writes(
+            ExperimentResult::LogitLens(
                 *example,
                 LogitLens {
                     component: *component,
