@@ -55,7 +55,7 @@ pub fn slide_to(state: &mut State, at: usize) {
     let Some(run) = state.run_mut() else { return };
     let Some(path) = &mut run.path else { return };
     path.at = at.min(path.fits.len().saturating_sub(1));
-    let Some(mix) = path.here().map(|fit| fit.mix.clone()) else { return };
+    let Some(mix) = path.current().map(|fit| fit.mix.clone()) else { return };
     run.mixer.slide(&mix);
     run.update_predictions();
 }

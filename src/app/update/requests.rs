@@ -91,7 +91,7 @@ fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
     state.filling = None;
     mixer::drop_waiting_fit(state);
     demo_editor::ask_again(state);
-    state.run_list.asked = false;
+    state.run_list.is_requested = false;
     vec![Effect::CancelRun]
 }
 

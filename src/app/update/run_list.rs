@@ -200,11 +200,11 @@ pub(super) fn begin_next(state: &mut State) -> Vec<Effect> {
 /// Has the store listed when the runs are looked at.
 pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     if state.screen != Screen::Runs {
-        state.run_list.asked = false;
+        state.run_list.is_requested = false;
         return Vec::new();
     }
     state.run_list.at = state.run_list.at.min(rows(state).len().saturating_sub(1));
-    if std::mem::replace(&mut state.run_list.asked, true) {
+    if std::mem::replace(&mut state.run_list.is_requested, true) {
         return Vec::new();
     }
     vec![Effect::File(FileRequest::ListRuns)]
@@ -223,5 +223,5 @@ pub(super) fn on_stored_runs(state: &mut State, stored: Result<Vec<StoredRun>, S
 
 /// Has the store listed again after it changed.
 pub(super) const fn invalidate(state: &mut State) {
-    state.run_list.asked = false;
+    state.run_list.is_requested = false;
 }

@@ -206,7 +206,7 @@ fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRu
         pane::put_at(buf, word, 0, Line::styled("weak", theme.fg(Role::Dim)));
         let last = path.fits.len().saturating_sub(1).max(1) as f64;
         fader::slider(buf, slider, theme, path.at as f64 / last, path.chosen as f64 / last);
-        let here = path.here().map_or(0.0, |fit| fit.lambda);
+        let here = path.current().map_or(0.0, |fit| fit.lambda);
         let from = if path.at == path.chosen { "as chosen" } else { "◇ is what was chosen" };
         Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text))
     } else {
