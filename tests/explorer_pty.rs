@@ -189,7 +189,7 @@ fn a_prompt_is_edited_and_rerun_and_a_text_is_classified() {
 fn tabs_hints_and_faders_react_to_the_mouse() {
     let mut session = Session::start("explore --limit 20", 140, 40);
     session.see("done in");
-    session.click("desk");
+    session.click("mixer");
     session.see("the same labels buy");
     session.click("L0.H0 ");
     session.see("ctrl-s save-mix");
@@ -226,7 +226,7 @@ fn experiments_run_and_show_their_results() {
     session.press("W");
     session.see("suppresses");
     session.press(".Z");
-    session.see("Z begins (zero, last; 72 × 24)");
+    session.see("Z again starts the sweep (zero, last; 72 × 24)");
     session.press("Z");
     session.see("72 components ablated");
     session.see("total effect");

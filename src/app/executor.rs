@@ -121,7 +121,9 @@ impl Executor {
             }
             Effect::QuickExperiment { generation, request } => {
                 let sent = submit(&mut self.quick_experiments, generation, request);
-                self.answer_failure(sent, |why| tagged(Message::QuickExperiment, generation, ExperimentEvent::Failed(why)));
+                self.answer_failure(sent, |why| {
+                    tagged(Message::QuickExperiment, generation, ExperimentEvent::Failed(why))
+                });
             }
             Effect::File(request) => self.send_to_files(request),
         }

@@ -229,7 +229,10 @@ mod tests {
         }
         worker.send(FileRequest::LoadMix { run: 3, path: path.clone() });
         assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
-        assert!(matches!(next(&events), FileEvent::Exists(existing) if existing == path), "not replaced without confirmation");
+        assert!(
+            matches!(next(&events), FileEvent::Exists(existing) if existing == path),
+            "not replaced without confirmation"
+        );
         assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
         let FileEvent::Mix { run: 3, path: read, file: mix } = next(&events) else { panic!("no mix") };
         assert_eq!((read, mix), (path, file()));

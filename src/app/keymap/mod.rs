@@ -264,8 +264,14 @@ mod tests {
     #[test]
     fn errors_name_the_faulty_entry() {
         for (text, error) in [
-            ("[explore]\n\"q\" = \"fit\"\n[global]\n\"q\" = \"quit\"", "the keymap binds `q` twice in the same context"),
-            ("[cursor]\n\"q\" = \"left\"\n[compare]\n\"q\" = \"fit\"", "the keymap binds `q` twice in the same context"),
+            (
+                "[explore]\n\"q\" = \"fit\"\n[global]\n\"q\" = \"quit\"",
+                "the keymap binds `q` twice in the same context",
+            ),
+            (
+                "[cursor]\n\"q\" = \"left\"\n[compare]\n\"q\" = \"fit\"",
+                "the keymap binds `q` twice in the same context",
+            ),
             ("[nowhere]\n\"q\" = \"quit\"", "the tables are: global, screens"),
             ("[global]\n\"qq\" = \"quit\"", "`qq` is not a key"),
             ("[global]\n\"q\" = \"leave\"", "`leave`, which is not an action"),

@@ -1,4 +1,4 @@
-//! What keys do to the demonstrations, and to a text of one's own.
+//! Tests of keys in the demonstration editor.
 
 use crate::{
     app::{Message, tests::harness::Harness},
@@ -6,7 +6,7 @@ use crate::{
     runner::{Demonstration, Demos},
 };
 
-/// The prompt in one line: labels and numbers of the demonstrations, the cursor, the text of one's own.
+/// Returns the editor in one line: labels and indices of the demonstrations, the cursor, the text to classify.
 fn prompt(harness: &Harness) -> String {
     let editor = harness.state.editor.as_ref().unwrap();
     let demo =
@@ -51,15 +51,23 @@ fn demonstrations_are_edited_by_keys() {
 }
 
 #[test]
-fn an_edited_prompt_is_run_and_kept_beside_the_one_before() {
+fn an_edited_prompt_runs_as_a_new_run() {
     let mut harness = Harness::finished(48);
     harness.keys("p r");
-    assert_eq!((harness.requests.len(), &harness.requests[1].demos), (2, &Demos::Balanced), "unedited: the same run again");
+    assert_eq!(
+        (harness.requests.len(), &harness.requests[1].demos),
+        (2, &Demos::Balanced),
+        "without edits, the same run repeats"
+    );
     harness.run_to_end(48);
     harness.keys("l r");
     let Demos::Listed(listed) = &harness.requests[2].demos else { panic!("not edited") };
     assert_eq!((listed.len(), listed[0].label.as_deref()), (4, Some("positive")));
-    assert_eq!((harness.requests[2].demo_seed, harness.requests[2].shots), (0, 4), "the training examples stay");
+    assert_eq!(
+        (harness.requests[2].demo_seed, harness.requests[2].shots),
+        (0, 4),
+        "the training examples are unchanged"
+    );
     harness.run_to_end(48);
     assert_eq!(harness.state.runs.len(), 2);
     assert!(harness.state.run().unwrap().demos_name().starts_with("edited "));
@@ -72,10 +80,10 @@ fn an_edited_prompt_is_run_and_kept_beside_the_one_before() {
 }
 
 #[test]
-fn a_text_is_answered_while_it_is_typed_and_late_answers_are_dropped() {
+fn a_text_is_classified_while_typing_and_late_answers_are_dropped() {
     let mut harness = Harness::finished(48);
     harness.keys("p");
-    assert_eq!(harness.queries, 1, "the prompt is measured");
+    assert_eq!(harness.queries, 1, "the tokens of the prompt are counted");
     let first = harness.state.editor.as_ref().unwrap().serial;
     harness.keys("i g o");
     assert_eq!(harness.queries, 3);
@@ -87,13 +95,13 @@ fn a_text_is_answered_while_it_is_typed_and_late_answers_are_dropped() {
     harness.receive(Message::Model(Tagged { generation: first, event }));
     assert_eq!(harness.state.editor.as_ref().unwrap(), &editor);
     harness.keys("enter j j m w");
-    assert_eq!(harness.queries, 3, "nothing new to ask");
+    assert_eq!(harness.queries, 3, "the prompt and the text are unchanged");
     harness.keys("esc e");
     assert_eq!(harness.queries, 3);
 }
 
 #[test]
-fn the_prompt_of_an_example_is_read_and_scrolled() {
+fn the_prompt_of_an_example_can_be_scrolled() {
     let mut harness = Harness::finished(16);
     harness.keys("e enter pageup j");
     assert_eq!((harness.state.example_list.prompt, harness.state.example_list.at), (Some(8), 1));

@@ -1,4 +1,4 @@
-//! Ablated re-runs, sweeps, attention and written words.
+//! Tests of ablation, sweeps, attention and the logit lens.
 
 use super::{Harness, glance};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn causes_are_asked_for_and_kept_with_the_run() {
+fn experiment_results_are_stored_with_the_run() {
     let mut harness = Harness::finished(40);
     harness.keys("A");
     assert!(harness.state.notice.as_ref().unwrap().text.contains("no mix to apply"));
@@ -24,7 +24,7 @@ fn causes_are_asked_for_and_kept_with_the_run() {
     harness.keys("P");
     assert_eq!(results(&harness).look.unwrap().0, 0);
     assert!(results(&harness).shares.is_some() && harness.state.experiments.quick.is_none());
-    assert_eq!(harness.state.map.metric, Metric::LabelAttention, "the map shows who reads labels");
+    assert_eq!(harness.state.map.metric, Metric::LabelAttention, "the map shows attention to labels");
     harness.keys("J W");
     assert_eq!(results(&harness).written.unwrap().1.component, harness.state.selected_name().unwrap());
     harness.keys("l");
@@ -33,28 +33,32 @@ fn causes_are_asked_for_and_kept_with_the_run() {
     assert!(harness.state.notice.as_ref().unwrap().text.contains("about 13 s"));
     assert!(results(&harness).sweep.is_none());
     harness.keys("Z");
-    assert_eq!(harness.state.screen, Screen::Map, "where the sweep is seen to come in");
+    assert_eq!(harness.state.screen, Screen::Map, "the map shows the results of the sweep");
     assert!(results(&harness).sweep.unwrap().is_complete());
     assert!(glance(&harness).contains("total effect"), "{}", glance(&harness));
     harness.keys("a a a a");
-    assert!(glance(&harness).contains("accuracy model") || glance(&harness).contains("accuracy mix"), "{}", glance(&harness));
+    assert!(
+        glance(&harness).contains("accuracy model") || glance(&harness).contains("accuracy mix"),
+        "{}",
+        glance(&harness)
+    );
 }
 
 #[test]
-fn a_study_can_be_stopped_and_echoes_are_dropped() {
+fn a_cancelled_experiment_drops_late_events() {
     let mut harness = Harness::finished(40);
     harness.state.experiments.status = ExperimentStatus::Busy("ablate each", None);
     harness.keys("x");
     assert_eq!((harness.state.experiments.status, harness.cancelled), (ExperimentStatus::Idle, 1));
     let notice = |harness: &Harness| harness.state.notice.as_ref().unwrap().text.clone();
     assert_eq!(notice(&harness), "stopped");
-    let echo = Tagged { generation: 99, event: ExperimentEvent::Failed("late".to_owned()) };
-    harness.receive(Message::Experiment(echo));
+    let late = Tagged { generation: 99, event: ExperimentEvent::Failed("late".to_owned()) };
+    harness.receive(Message::Experiment(late));
     assert_eq!(notice(&harness), "stopped");
 }
 
 #[test]
-fn a_quantity_that_another_run_does_not_have_is_not_shown_there() {
+fn the_map_falls_back_to_accuracy_for_an_unknown_quantity() {
     let mut harness = Harness::finished(40);
     harness.keys("Z Z");
     assert_eq!(harness.state.map.metric, Metric::TotalEffect);
@@ -64,11 +68,11 @@ fn a_quantity_that_another_run_does_not_have_is_not_shown_there() {
 }
 
 #[test]
-fn why_a_re_run_failed_stays_in_sight() {
+fn the_error_of_a_failed_rerun_stays_visible() {
     let mut harness = Harness::finished(40);
     harness.keys("m A");
-    let held = harness.answers_to("A");
-    let [Message::Experiment(Tagged { generation, .. })] = held[..] else { panic!("{held:?}") };
+    let answers = harness.answers_to("A");
+    let [Message::Experiment(Tagged { generation, .. })] = answers[..] else { panic!("{answers:?}") };
     let failed = ExperimentEvent::Failed("the model is gone".to_owned());
     harness.receive(Message::Experiment(Tagged { generation, event: failed }));
     assert_eq!(harness.state.experiments.failure.as_deref(), Some("the model is gone"));

@@ -1,4 +1,4 @@
-//! Answers that come late: of requests that were replaced, and of work that was given up.
+//! Tests of late answers to replaced or cancelled requests.
 
 use super::{Harness, fixture};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     runner::{Event, RunRequest},
 };
 
-/// A harness on the mixer, the answers to a fit, and those to a fit by another method that replaced it.
+/// Returns a harness on the mixer, the answers to a fit, and the answers to a fit by another method that replaced it.
 fn two_fits() -> (Harness, Vec<Message>, Vec<Message>) {
     let mut harness = Harness::finished(48);
     let first = harness.keys("d").answers_to("w");
@@ -25,12 +25,12 @@ fn method(harness: &Harness) -> Option<Method> {
 }
 
 #[test]
-fn the_fit_of_an_earlier_request_is_not_taken_for_that_of_a_later_one() {
+fn a_replaced_fit_is_dropped() {
     let (mut harness, first, second) = two_fits();
     let (fit, path) = (first[0].clone(), first[1].clone());
     harness.receive(fit);
     assert_eq!(method(&harness), None);
-    assert!(matches!(harness.state.fitting, Fitting::Running(_)), "the later one is still under way");
+    assert!(matches!(harness.state.fitting, Fitting::Running(_)), "the new fit is still running");
     harness.receive(path);
     assert!(harness.state.run().unwrap().path.is_none());
     harness.receive_all(second);
@@ -38,7 +38,7 @@ fn the_fit_of_an_earlier_request_is_not_taken_for_that_of_a_later_one() {
 }
 
 #[test]
-fn the_path_of_an_earlier_fit_is_not_taken_for_that_of_a_later_one() {
+fn the_path_of_a_replaced_fit_is_dropped() {
     let (mut harness, first, second) = two_fits();
     let [fit, path] = <[Message; 2]>::try_from(second).unwrap();
     harness.receive(fit);
@@ -50,7 +50,7 @@ fn the_path_of_an_earlier_fit_is_not_taken_for_that_of_a_later_one() {
 }
 
 #[test]
-fn a_fit_that_fails_late_does_not_end_the_one_that_replaced_it() {
+fn the_failure_of_a_replaced_fit_is_dropped() {
     let (mut harness, first, _) = two_fits();
     let Message::Fit(Tagged { generation, .. }) = first[0] else { panic!("{first:?}") };
     harness.receive(Message::Fit(Tagged { generation, event: FitEvent::Failed("late".to_owned()) }));
@@ -58,7 +58,7 @@ fn a_fit_that_fails_late_does_not_end_the_one_that_replaced_it() {
 }
 
 #[test]
-fn a_path_that_another_fit_cancelled_is_not_said_to_be_under_way() {
+fn a_cancelled_path_is_not_reported_as_running() {
     let mut harness = Harness::finished(48);
     harness.keys("s").run_to_end(48);
     let first = harness.answers_to("w").remove(0);
@@ -66,12 +66,12 @@ fn a_path_that_another_fit_cancelled_is_not_said_to_be_under_way() {
     harness.keys("]");
     assert_eq!(harness.state.notice.as_ref().unwrap().text, "the path is being fitted");
     harness.keys("S w s ]");
-    let said = harness.state.notice.clone().unwrap().text;
-    assert_eq!(said, "the path of this fit was not computed: w fits again");
+    let notice = harness.state.notice.clone().unwrap().text;
+    assert_eq!(notice, "the path of this fit was not computed: w fits again");
 }
 
 #[test]
-fn statistics_of_an_earlier_request_are_not_taken_for_those_of_a_later_one() {
+fn statistics_of_a_replaced_request_are_dropped() {
     let mut harness = Harness::opened();
     let runs = [1, 2].map(|demo_seed| fixture::run(&RunRequest { demo_seed, ..fixture::request() }, 16));
     let effects = harness.state.open(runs.into());
@@ -89,7 +89,7 @@ fn statistics_of_an_earlier_request_are_not_taken_for_those_of_a_later_one() {
 }
 
 #[test]
-fn statistics_that_fail_are_not_awaited() {
+fn failed_statistics_are_not_pending() {
     let mut harness = Harness::opened();
     harness.holds_answers = true;
     harness.run_to_end(16);
@@ -99,11 +99,11 @@ fn statistics_that_fail_are_not_awaited() {
 }
 
 #[test]
-fn baselines_that_a_later_request_cancelled_are_asked_for_again() {
+fn cancelled_baselines_are_requested_again() {
     let mut harness = Harness::finished(48);
     harness.keys("s").run_to_end(48);
     let first = harness.answers_to("d");
-    assert_eq!(harness.answers_to("S").len(), 1, "those of the other run replace them");
+    assert_eq!(harness.answers_to("S").len(), 1, "the baselines of the other run replace them");
     let scores = |harness: &Harness| harness.state.runs.iter().map(|run| run.baselines.clone()).collect::<Vec<_>>();
     assert_eq!(scores(&harness), [Some(BaselineScores::Pending), None]);
     harness.receive_all(first);
@@ -116,7 +116,7 @@ fn baselines_that_a_later_request_cancelled_are_asked_for_again() {
 }
 
 #[test]
-fn the_result_of_an_earlier_experiment_is_not_taken_for_that_of_a_later_one() {
+fn the_result_of_a_replaced_experiment_is_dropped() {
     let mut harness = Harness::finished(40);
     let first = harness.keys("m").answers_to("A");
     let second = harness.answers_to(". A");
@@ -128,7 +128,7 @@ fn the_result_of_an_earlier_experiment_is_not_taken_for_that_of_a_later_one() {
 }
 
 #[test]
-fn a_quick_experiment_that_fails_is_not_asked_for_again() {
+fn a_failed_quick_experiment_is_not_repeated() {
     let mut harness = Harness::finished(40);
     let (first, second) = (harness.answers_to("P"), harness.answers_to("J"));
     let generation = |messages: &[Message]| match messages[..] {
@@ -143,7 +143,7 @@ fn a_quick_experiment_that_fails_is_not_asked_for_again() {
     assert!(harness.queue.is_empty());
 }
 
-/// A harness whose first run is planned and has no examples yet, with a fit that waits for them.
+/// Returns a harness whose first run has no examples yet, with a fit waiting for them.
 fn waiting_fit() -> Harness {
     let mut harness = Harness::opened();
     harness.events(48)[..2].iter().cloned().for_each(|event| harness.run_event(event));
@@ -153,7 +153,7 @@ fn waiting_fit() -> Harness {
 }
 
 #[test]
-fn a_fit_does_not_wait_for_a_run_that_has_ended() {
+fn a_waiting_fit_is_cancelled_when_its_run_ends() {
     assert_eq!(waiting_fit().keys("s").state.fitting, Fitting::Idle, "another run replaced it");
     assert_eq!(waiting_fit().keys("x").state.fitting, Fitting::Idle, "it was stopped");
     let mut harness = waiting_fit();
@@ -162,7 +162,7 @@ fn a_fit_does_not_wait_for_a_run_that_has_ended() {
 }
 
 #[test]
-fn a_run_that_was_left_for_one_at_hand_does_not_come_back() {
+fn events_of_a_run_left_for_an_open_one_are_dropped() {
     let mut harness = Harness::finished(48);
     harness.keys("s");
     let events = harness.events(48);
@@ -174,31 +174,31 @@ fn a_run_that_was_left_for_one_at_hand_does_not_come_back() {
 }
 
 #[test]
-fn progress_that_comes_late_does_not_start_a_stopped_run_again() {
+fn late_progress_does_not_resume_a_stopped_run() {
     let mut harness = Harness::opened();
     let events = harness.events(48);
     events[..4].iter().cloned().for_each(|event| harness.run_event(event));
     harness.keys("x");
     events[4..7].iter().cloned().for_each(|event| harness.run_event(event));
     assert_eq!(harness.state.phase, Phase::Stopped);
-    assert_eq!(harness.state.run().unwrap().test.tally.len(), 32, "examples that are there are kept");
+    assert_eq!(harness.state.run().unwrap().test.tally.len(), 32, "late examples are kept");
 }
 
 #[test]
-fn a_question_whose_model_cannot_be_loaded_is_not_awaited() {
+fn a_query_fails_if_the_model_cannot_be_loaded() {
     let mut harness = Harness::finished(16);
     harness.keys("p");
-    let held = harness.answers_to("l");
-    let [Message::Model(Tagged { generation, .. })] = held[..] else { panic!("{held:?}") };
+    let answers = harness.answers_to("l");
+    let [Message::Model(Tagged { generation, .. })] = answers[..] else { panic!("{answers:?}") };
     let event = ModelEvent::Run(Event::Failed("no memory".to_owned()));
     harness.receive(Message::Model(Tagged { generation, event }));
     let editor = harness.state.editor.as_ref().unwrap();
     assert_eq!((editor.failure.as_deref(), editor.is_waiting()), (Some("no memory"), false));
-    assert_eq!(harness.state.phase, Phase::Idle, "the run is not concerned");
+    assert_eq!(harness.state.phase, Phase::Idle, "the run is unaffected");
 }
 
 #[test]
-fn files_that_cannot_be_read_are_not_awaited() {
+fn failed_file_requests_are_not_pending() {
     let mut harness = Harness::finished(16);
     harness.answers_to("p R");
     assert!(harness.state.is_waiting() && harness.state.screen == Screen::Runs);

@@ -1,16 +1,16 @@
-//! What keys do in lines that are typed, in lists, and to the clipboard.
+//! Tests of keys in input lines, lists and help, and of copying.
 
 use crate::{
     app::{
         press,
-        state::{Overlay, Screen, input::place},
+        state::{Overlay, Screen, input::caret_offset},
         tests::harness::Harness,
         update::{go_to, type_text},
     },
     jobs::{FileEvent, FileRequest},
 };
 
-/// The line that is open, with its cursor.
+/// Returns the open input line, with `|` at the cursor.
 fn line(harness: &Harness) -> String {
     let text = match &harness.state.overlay {
         Some(Overlay::Line(line)) => &line.text,
@@ -19,12 +19,12 @@ fn line(harness: &Harness) -> String {
         Some(Overlay::Pool { needle, .. }) => needle,
         _ => return String::new(),
     };
-    let (before, behind) = text.split_at(place(text, harness.state.caret));
+    let (before, behind) = text.split_at(caret_offset(text, harness.state.caret));
     format!("{before}|{behind}")
 }
 
 #[test]
-fn lines_are_edited_where_their_cursor_stands() {
+fn lines_are_edited_at_the_cursor() {
     for (keys, expected) in [
         ("", "mix.json|"),
         ("left left x", "mix.jsx|on"),
@@ -53,18 +53,18 @@ fn lines_are_edited_where_their_cursor_stands() {
 }
 
 #[test]
-fn a_pasted_text_stays_in_one_line() {
+fn pasted_text_becomes_one_line() {
     let mut harness = Harness::finished(16);
     harness.keys("p i");
     type_text(&mut harness.state, "stocks fell\r\nagain\x1b[2J\n");
     assert_eq!(line(&harness), "stocks fell again[2J|");
-    assert_eq!(harness.state.editor.as_ref().unwrap().own, "stocks fell again[2J");
+    assert_eq!(harness.state.editor.as_ref().unwrap().text, "stocks fell again[2J");
     harness.keys("home N ctrl-e ctrl-w");
-    assert_eq!(harness.state.editor.as_ref().unwrap().own, "Nstocks fell ");
+    assert_eq!(harness.state.editor.as_ref().unwrap().text, "Nstocks fell ");
 }
 
 #[test]
-fn no_file_is_replaced_unasked() {
+fn replacing_a_file_needs_confirmation() {
     let mut harness = Harness::finished(16);
     harness.keys("m ctrl-s enter");
     let confirmed = |harness: &mut Harness| match harness.file_requests.pop() {
@@ -75,14 +75,14 @@ fn no_file_is_replaced_unasked() {
     harness.file_event(FileEvent::Exists("mix.json".into()));
     assert_eq!(line(&harness), "mix.json|", "the name can be changed");
     harness.keys("enter");
-    assert!(confirmed(&mut harness), "asked twice");
+    assert!(confirmed(&mut harness), "confirmed");
     harness.file_event(FileEvent::Exists("mix.json".into()));
     harness.keys("backspace n enter");
-    assert!(!confirmed(&mut harness), "another name is asked about again");
+    assert!(!confirmed(&mut harness), "another name needs its own confirmation");
 }
 
 #[test]
-fn examples_are_filtered_by_label_and_walked_from_end_to_end() {
+fn examples_are_filtered_by_label_and_scrolled() {
     let mut harness = Harness::finished(40);
     let shown = |harness: &Harness| {
         let (run, example_list) = (harness.state.run().unwrap(), &harness.state.example_list);
@@ -94,14 +94,14 @@ fn examples_are_filtered_by_label_and_walked_from_end_to_end() {
     assert_eq!(shown(harness.keys("e G")), (vec![0, 1], 39));
     assert_eq!(shown(harness.keys("g Y")), (vec![0], 0));
     assert_eq!(shown(harness.keys("Y")), (vec![1], 0));
-    assert_eq!(shown(harness.keys("Y")), (vec![0, 1], 1), "it stays on its example");
-    assert_eq!(shown(harness.keys("esc Y esc")).0, [0, 1], "the map lets go of what restricts it");
+    assert_eq!(shown(harness.keys("Y")), (vec![0, 1], 1), "the cursor stays on its example");
+    assert_eq!(shown(harness.keys("esc Y esc")).0, [0, 1], "close on the map clears the filters");
     harness.state.page = 20;
-    assert_eq!(shown(harness.keys("e g pagedown")).1, 20, "a page is what the screen shows");
+    assert_eq!(shown(harness.keys("e g pagedown")).1, 20, "a page has the rows of the screen");
 }
 
 #[test]
-fn help_is_read_page_by_page_and_never_beyond_its_end() {
+fn help_scrolls_by_pages_up_to_its_end() {
     let mut harness = Harness::finished(16);
     harness.state.page = 10;
     let at = |harness: &Harness| match harness.state.overlay {
@@ -110,13 +110,13 @@ fn help_is_read_page_by_page_and_never_beyond_its_end() {
     };
     assert_eq!(at(harness.keys("? pagedown space pageup")), 10);
     let end = at(harness.keys("G"));
-    assert_eq!(at(harness.keys("j j k")), end - 1, "one step back shows");
+    assert_eq!(at(harness.keys("j j k")), end - 1, "moving up takes effect at once");
     assert_eq!(at(harness.keys("g")), 0);
     assert_eq!(at(harness.keys("q")), usize::MAX);
 }
 
 #[test]
-fn every_screen_copies_its_own_row() {
+fn every_screen_copies_its_selected_row() {
     let mut harness = Harness::finished(48);
     harness.keys("s");
     harness.run_to_end(48);
@@ -136,7 +136,7 @@ fn every_screen_copies_its_own_row() {
 }
 
 #[test]
-fn a_tab_goes_to_its_screen_and_stays() {
+fn a_tab_opens_its_screen_and_does_not_close_it() {
     let mut harness = Harness::finished(16);
     for &screen in Screen::ALL.iter().rev() {
         for _ in 0..2 {

@@ -1,8 +1,8 @@
-//! What keys do, as rows of keys and expectation.
+//! Tests of keys: what they do to the state.
 
-mod answers;
 mod demo_editor;
 mod experiments;
+mod fake_experiments;
 mod fake_workers;
 pub(crate) mod fixture;
 mod generations;
@@ -23,19 +23,19 @@ use crate::{
 
 use harness::Harness;
 
-/// The state in one line: component, metric, what is heard and how good it is, the list, the notice.
+/// Returns the state in one line: component, weight, metric, model or mix, and the example list.
 fn glance(harness: &Harness) -> String {
     let state = &harness.state;
     let run = state.run().unwrap();
-    let heard = if run.mixer.on { "mix" } else { "model" };
+    let active = if run.mixer.on { "mix" } else { "model" };
     let weight = run.mixer.weight(state.selected().unwrap());
     let list = format!("{}:{}", state.example_list.filter.title(), state.example_list.at);
     let name = state.selected_name().unwrap();
-    format!("{name} ×{weight} {} {heard} {list}", state.map.metric.title())
+    format!("{name} ×{weight} {} {active} {list}", state.map.metric.title())
 }
 
 #[test]
-fn keys_do_what_they_say() {
+fn keys_change_the_state() {
     for (keys, expected) in [
         ("", "L0.H0 ×1 accuracy model all:0"),
         ("l l k", "L1.H2 ×1 accuracy model all:0"),
@@ -103,7 +103,7 @@ fn keys_do_what_they_say() {
 }
 
 #[test]
-fn best_and_worst_go_where_the_map_is_brightest() {
+fn best_and_worst_select_extreme_values() {
     let mut harness = Harness::finished(48);
     for (key, better) in [("b", 1.0), ("B", -1.0)] {
         harness.keys(key);
@@ -114,7 +114,7 @@ fn best_and_worst_go_where_the_map_is_brightest() {
 }
 
 #[test]
-fn a_fit_is_heard_at_once_and_space_flips_it() {
+fn a_fit_applies_at_once_and_space_toggles_it() {
     let mut harness = Harness::finished(48);
     let model = harness.state.run().unwrap().accuracy(Split::Test).unwrap();
     harness.keys("w");
@@ -132,7 +132,7 @@ fn a_fit_is_heard_at_once_and_space_flips_it() {
 }
 
 #[test]
-fn a_fit_asked_for_early_waits_for_its_examples() {
+fn an_early_fit_waits_for_its_examples() {
     let mut harness = Harness::opened();
     let events = harness.events(48);
     let (before, after) = events.split_at(2);
@@ -148,7 +148,7 @@ fn a_fit_asked_for_early_waits_for_its_examples() {
 }
 
 #[test]
-fn switching_asks_for_a_run_once_and_comes_back_at_once() {
+fn switching_requests_a_run_once_and_back_is_instant() {
     let mut harness = Harness::finished(48);
     harness.keys("s");
     assert_eq!(harness.requests.last().unwrap().demo_seed, 1);
@@ -158,15 +158,15 @@ fn switching_asks_for_a_run_once_and_comes_back_at_once() {
     harness.keys("T");
     assert_eq!(harness.requests.last().unwrap().template.as_deref(), Some("arrow"));
     harness.keys("t");
-    let asked = harness.requests.last().unwrap();
-    assert_eq!((asked.task.as_str(), asked.template.as_deref()), ("topic", Some("article")));
+    let request = harness.requests.last().unwrap();
+    assert_eq!((request.task.as_str(), request.template.as_deref()), ("topic", Some("article")));
     harness.keys("T");
     assert_eq!(harness.requests.len(), 4, "topic has one template");
     assert!(harness.state.notice.is_some());
 }
 
 #[test]
-fn echoes_of_a_replaced_run_are_dropped() {
+fn events_of_a_replaced_run_are_dropped() {
     let mut harness = Harness::opened();
     let events = harness.events(48);
     events[..4].iter().cloned().for_each(|event| harness.run_event(event));
@@ -176,12 +176,12 @@ fn echoes_of_a_replaced_run_are_dropped() {
     harness.receive(Message::Model(stale));
     assert_eq!(harness.state.phase, Phase::Preparing);
     harness.run_to_end(48);
-    assert_eq!(harness.state.runs.len(), 1, "the incomplete run made room");
+    assert_eq!(harness.state.runs.len(), 1, "the incomplete run is removed");
     assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 1);
 }
 
 #[test]
-fn a_run_can_be_stopped_and_what_is_there_stays() {
+fn a_stopped_run_keeps_its_examples() {
     let mut harness = Harness::opened();
     let events = harness.events(48);
     events[..4].iter().cloned().for_each(|event| harness.run_event(event));
@@ -194,7 +194,7 @@ fn a_run_can_be_stopped_and_what_is_there_stays() {
 }
 
 #[test]
-fn failures_are_shown_and_can_be_closed() {
+fn failures_are_shown_until_closed() {
     let mut harness = Harness::opened();
     harness.run_event(Event::Failed("no\x1b[31m model".to_owned()));
     assert_eq!(harness.state.phase, Phase::Failed("no[31m model".to_owned()));
@@ -205,7 +205,7 @@ fn failures_are_shown_and_can_be_closed() {
 }
 
 #[test]
-fn ranks_are_walked_from_best_to_worst() {
+fn the_ranking_goes_from_best_to_worst() {
     let mut harness = Harness::finished(48);
     let value = |harness: &Harness| harness.state.map.values[harness.state.selected().unwrap()].unwrap();
     harness.keys("v b");
@@ -221,7 +221,7 @@ fn ranks_are_walked_from_best_to_worst() {
 }
 
 #[test]
-fn the_run_before_is_what_is_compared_with() {
+fn a_run_is_compared_with_the_previous_one() {
     let mut harness = Harness::finished(48);
     harness.keys("c");
     assert!(harness.state.comparison.is_none() && harness.state.notice.is_some());
@@ -247,7 +247,7 @@ fn the_run_before_is_what_is_compared_with() {
 }
 
 #[test]
-fn an_opened_example_follows_what_is_heard() {
+fn the_margin_breakdown_follows_model_and_mix() {
     let mut harness = Harness::finished(48);
     harness.keys("w e j j");
     let mix = harness.state.breakdown.clone().unwrap();
@@ -259,7 +259,7 @@ fn an_opened_example_follows_what_is_heard() {
 }
 
 #[test]
-fn what_is_selected_is_copied() {
+fn the_selected_row_is_copied() {
     let mut harness = Harness::finished(48);
     assert_eq!(harness.keys("3 y").copied.as_deref(), Some("L0.H5\t0.5000\tlabel_biased\t1"));
     let row = harness.keys("e j y").copied.clone().unwrap();
@@ -267,7 +267,7 @@ fn what_is_selected_is_copied() {
 }
 
 #[test]
-fn quitting_works_everywhere() {
+fn quit_works_everywhere() {
     for (keys, leave) in [
         ("q", Leave::Asked),
         ("ctrl-c", Leave::Interrupted),
@@ -282,14 +282,14 @@ fn quitting_works_everywhere() {
 }
 
 #[test]
-fn a_kind_is_shown_alone() {
+fn components_are_filtered_by_kind() {
     let mut harness = Harness::finished(200);
     let all = harness.state.order.len();
     harness.keys("F");
     let kind = harness.state.kinds.unwrap();
     let run = harness.state.run().unwrap();
     assert!(harness.state.order.len() < all && harness.state.order.iter().all(|&c| run.kind(c) == Some(kind)));
-    assert!(harness.state.shows(harness.state.selected().unwrap()), "the cursor goes where something is shown");
+    assert!(harness.state.shows(harness.state.selected().unwrap()), "the cursor moves to a visible component");
     let order = harness.state.order.clone();
     harness.keys("b");
     assert_eq!(harness.state.selected(), Some(order[0]));
@@ -300,7 +300,7 @@ fn a_kind_is_shown_alone() {
 }
 
 #[test]
-fn the_penalty_slides_along_the_path_and_back_to_the_fit() {
+fn the_penalty_slides_along_the_path() {
     let mut harness = Harness::finished(48);
     harness.keys("]");
     assert!(harness.state.notice.as_ref().unwrap().text.contains("no fit yet"));
@@ -315,14 +315,14 @@ fn the_penalty_slides_along_the_path_and_back_to_the_fit() {
     harness.keys("] ]");
     assert_eq!(weights(&harness), fitted);
     harness.keys("[ [ [ u");
-    assert_eq!(weights(&harness), fitted, "sliding is one change");
+    assert_eq!(weights(&harness), fitted, "sliding is one undo step");
     harness.keys("d n n w ]");
-    assert!(harness.state.notice.as_ref().unwrap().text.contains("comprw names its own λ"));
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("comprw chooses its own λ"));
     assert_eq!(harness.state.run().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
 }
 
 #[test]
-fn baselines_are_scored_when_the_desk_is_opened() {
+fn baselines_are_scored_when_the_mixer_opens() {
     let mut harness = Harness::finished(48);
     assert_eq!(harness.state.run().unwrap().baselines, None);
     harness.keys("d");
@@ -331,7 +331,7 @@ fn baselines_are_scored_when_the_desk_is_opened() {
 }
 
 #[test]
-fn a_mix_is_saved_and_loaded_where_it_belongs() {
+fn a_mix_is_saved_and_loaded_only_for_its_task() {
     let mut harness = Harness::finished(48);
     harness.keys("w ctrl-s ctrl-u m y space m i x enter");
     let Some(FileRequest::SaveMix { path, file, .. }) = harness.file_requests.pop() else { panic!("no file request") };
@@ -344,11 +344,11 @@ fn a_mix_is_saved_and_loaded_where_it_belongs() {
     assert_eq!(harness.state.run().unwrap().mixer.weights(), weights);
     harness.keys("ctrl-s enter");
     let Some(FileRequest::SaveMix { file: again, .. }) = harness.file_requests.pop() else { panic!("no file request") };
-    assert_eq!(again, file, "what was loaded is saved as what it was");
+    assert_eq!(again, file, "a loaded mix is saved with its origin");
     let other = WeightsFile { task: "another".to_owned(), ..*file };
     harness.file_event(FileEvent::Mix { run, path, file: Box::new(other) });
     assert!(harness.state.notice.as_ref().unwrap().text.contains("for task another, not sentiment"));
-    assert_eq!(harness.state.run().unwrap().mixer.weights(), weights, "what is refused changes nothing");
+    assert_eq!(harness.state.run().unwrap().mixer.weights(), weights, "a rejected file changes nothing");
     harness.keys("m ctrl-s enter");
     let Some(FileRequest::SaveMix { file, .. }) = harness.file_requests.pop() else { panic!("no file request") };
     assert_eq!(file.method, Method::Manual);

@@ -1,4 +1,4 @@
-//! What keys do among many runs.
+//! Tests of keys with several runs.
 
 use crate::{
     app::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn the_matrix_holds_all_runs_against_each_other_and_opens_a_pair() {
+fn the_matrix_compares_all_runs_and_opens_a_pair() {
     let mut harness = Harness::finished(48);
     harness.keys("M");
     assert_eq!(harness.state.matrix.runs.len(), 1);
@@ -32,25 +32,30 @@ fn the_matrix_holds_all_runs_against_each_other_and_opens_a_pair() {
 }
 
 #[test]
-fn runs_are_queued_and_begin_one_after_the_other() {
+fn queued_runs_start_one_after_the_other() {
     let mut harness = Harness::opened();
     harness.keys("Q Q Q");
-    let seeds = |harness: &Harness| harness.state.run_list.queue.iter().map(|request| request.demo_seed).collect::<Vec<_>>();
+    let seeds =
+        |harness: &Harness| harness.state.run_list.queue.iter().map(|request| request.demo_seed).collect::<Vec<_>>();
     assert_eq!((seeds(&harness), harness.requests.len()), (vec![1, 2, 3], 1));
     harness.run_to_end(16);
     assert_eq!((seeds(&harness), harness.requests.len(), harness.requests[1].demo_seed), (vec![2, 3], 2, 1));
     harness.run_to_end(16);
     harness.keys("R j delete");
-    assert_eq!(seeds(&harness), [0_u64; 0], "the last of the queue is taken out");
+    assert_eq!(seeds(&harness), [0_u64; 0], "the queued run is removed");
     harness.run_to_end(16);
     assert_eq!((harness.requests.len(), harness.state.runs.len()), (3, 3));
     harness.keys("Q Q");
     harness.run_event(Event::Failed("no".to_owned()));
-    assert_eq!((harness.requests.len(), seeds(&harness)), (4, vec![4]), "what failed is read before the queue goes on");
+    assert_eq!((harness.requests.len(), seeds(&harness)), (4, vec![4]), "the queue waits until the failure is closed");
     harness.keys("esc");
     assert_eq!((harness.requests.len(), harness.requests[4].demo_seed), (5, 4));
     harness.keys("Q x");
-    assert_eq!((harness.requests.last().unwrap().demo_seed, seeds(&harness).len()), (4, 0), "stopping empties the queue");
+    assert_eq!(
+        (harness.requests.last().unwrap().demo_seed, seeds(&harness).len()),
+        (4, 0),
+        "stopping empties the queue"
+    );
 }
 
 #[test]
@@ -59,7 +64,7 @@ fn runs_are_opened_compared_and_deleted() {
     harness.keys("s");
     harness.run_to_end(48);
     harness.keys("R");
-    assert_eq!(selection::rows(&harness.state).len(), 5, "two at hand, three of the store");
+    assert_eq!(selection::rows(&harness.state).len(), 5, "two open, three stored");
     harness.keys("c");
     assert_eq!((harness.state.screen, harness.state.other), (Screen::Compare, Some(harness.state.runs[0].id)));
     harness.keys("R enter");
@@ -70,12 +75,12 @@ fn runs_are_opened_compared_and_deleted() {
     harness.file_event(FileEvent::Opened(Box::new(run)));
     assert_eq!((harness.state.runs.len(), harness.state.run().unwrap().prompt.demo_seed), (3, 7));
     harness.keys("R G D");
-    assert!(harness.file_requests.is_empty(), "once is not enough");
+    assert!(harness.file_requests.is_empty(), "one press does not delete");
     harness.keys("k j D");
-    assert!(harness.file_requests.is_empty(), "another key in between takes it back");
+    assert!(harness.file_requests.is_empty(), "another key cancels the deletion");
     harness.keys("D");
     assert!(matches!(harness.file_requests.pop(), Some(FileRequest::DeleteRun(_))));
     harness.keys("g D");
     assert_eq!(harness.state.runs.len(), 2);
-    assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 7, "what is shown stays");
+    assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 7, "the shown run stays");
 }
