@@ -1,7 +1,7 @@
 //! The screens, each declared once.
 //!
-//! A screen is an entry of this list, a file in `src/tui/views/` with its name in `src/tui/views/mod.rs`, an action that
-//! opens it, and a key for that action. A screen that handles some actions itself also has a file in
+//! A screen is an entry of this list, a file in `src/tui/views/` with its name in `src/tui/views/mod.rs`, an action
+//! that opens it, and a key for that action. A screen that handles some actions itself also has a file in
 //! `src/app/update/`. Tabs, key contexts, keymap tables, saved sessions and tests are derived from this list.
 
 use super::action::Action;
@@ -166,8 +166,8 @@ impl Screen {
         self.declaration().opened_by
     }
 
-    /// Returns the screen to start on when the last session ended on the screen `name`: the map if that screen is unknown
-    /// or not marked as reopened.
+    /// Returns the screen to start on when the last session ended on the screen `name`: the map if that screen is
+    /// unknown or not marked as reopened.
     pub fn reopened(name: &str) -> Self {
         let known = Self::ALL.iter().copied().find(|screen| screen.name() == name);
         known.filter(|screen| screen.declaration().reopened).unwrap_or_default()

@@ -67,7 +67,8 @@ impl ModelWorker {
     }
 
     /// Submits a query, which replaces the pending one. With `during_run`, it is answered between two batches of the
-    /// run; if the run ends first, submit it again. Otherwise it is a separate job whose generation is its serial number.
+    /// run; if the run ends first, submit it again. Otherwise it is a job of its own, and its serial number is the
+    /// generation.
     pub fn ask(&mut self, query: Query, during_run: bool) {
         let serial = query.serial;
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(query);

@@ -37,8 +37,8 @@ pub struct Worker<R> {
 impl<R: Send + 'static> Worker<R> {
     /// Starts a thread called `name`. The thread creates its own `state`; `work` handles one request.
     ///
-    /// Events emitted through the last argument of `work` are passed to `listen`, tagged with the generation. A panic in
-    /// `work` is caught and emitted as `failed`, and the thread continues with a new state.
+    /// Events emitted through the last argument of `work` are passed to `listen`, tagged with the generation. A panic
+    /// in `work` is caught and emitted as `failed`, and the thread continues with a new state.
     ///
     /// # Errors
     /// If the thread cannot be started.

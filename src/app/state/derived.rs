@@ -22,7 +22,7 @@ impl State {
         self.refresh_comparison();
     }
 
-    /// Ranks the visible components. On the mixer ranked by weight, the order is kept, so that a moving fader stays put.
+    /// Ranks the visible components. The mixer keeps its order by weight, so that a fader does not jump while it moves.
     fn refresh_order(&mut self, components: usize) {
         let shown: Vec<usize> = (0..components).filter(|&component| self.shows(component)).collect();
         let mut before = self.order.clone();

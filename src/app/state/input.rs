@@ -36,8 +36,8 @@ pub struct LineInput {
 }
 
 impl Palette {
-    /// Returns the actions with all typed words in their name or description. Names that start with the text come first,
-    /// then names that contain it.
+    /// Returns the actions with all typed words in their name or description. Names that start with the text come
+    /// first, then names that contain it.
     pub fn matches(&self) -> Vec<Action> {
         let text = self.text.to_lowercase();
         let fits = |action: &Action| {

@@ -6,7 +6,7 @@ use crate::{jobs::StoredRun, runner::RunRequest};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunRow {
     /// The run in progress.
-    UnderWay,
+    InProgress,
     /// The run at this index of the queue.
     Queued(usize),
     /// The open run with this id.

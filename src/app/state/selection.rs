@@ -84,13 +84,13 @@ pub fn edited_request(state: &State) -> Option<RunRequest> {
 
 /// Returns all rows of the list of runs, in listed order.
 pub fn rows(state: &State) -> Vec<RunRow> {
-    let under_way = state.phase.is_busy().then_some(RunRow::UnderWay);
+    let in_progress = state.phase.is_busy().then_some(RunRow::InProgress);
     let queued = (0..state.run_list.queue.len()).map(RunRow::Queued);
     let filling = state.filling.filter(|_| state.phase.is_busy());
     let open = state.runs.iter().filter(|run| Some(run.id) != filling).map(|run| RunRow::Open(run.id));
     let stored = state.run_list.stored.iter().flatten().enumerate();
     let stored = stored.filter(|(_, run)| !is_open(state, run)).map(|(index, _)| RunRow::Stored(index));
-    under_way.into_iter().chain(queued).chain(open).chain(stored).collect()
+    in_progress.into_iter().chain(queued).chain(open).chain(stored).collect()
 }
 
 /// Whether a stored run is open or in progress.
@@ -115,7 +115,7 @@ fn is_open(state: &State, run: &StoredRun) -> bool {
 /// Returns the request that produced the run of a row, if known.
 pub fn request_of(state: &State, row: &RunRow) -> Option<RunRequest> {
     match row {
-        RunRow::UnderWay => state.requested.clone(),
+        RunRow::InProgress => state.requested.clone(),
         RunRow::Queued(index) => state.run_list.queue.get(*index).cloned(),
         RunRow::Open(id) => state.runs.iter().find(|run| run.id == *id)?.request.clone(),
         RunRow::Stored(index) => match &state.run_list.stored.as_ref()?.get(*index)?.content {

@@ -22,13 +22,13 @@ fn experiment_results_are_stored_with_the_run() {
     harness.keys(". z");
     assert_eq!(results(&harness).rerun.unwrap().ablation.describe(), "mean ablation at all positions");
     harness.keys("P");
-    assert_eq!(results(&harness).look.unwrap().0, 0);
+    assert_eq!(results(&harness).attention.unwrap().0, 0);
     assert!(results(&harness).shares.is_some() && harness.state.experiments.quick.is_none());
     assert_eq!(harness.state.map.metric, Metric::LabelAttention, "the map shows attention to labels");
     harness.keys("J W");
-    assert_eq!(results(&harness).written.unwrap().1.component, harness.state.selected_name().unwrap());
+    assert_eq!(results(&harness).logit_lens.unwrap().1.component, harness.state.selected_name().unwrap());
     harness.keys("l");
-    assert_eq!(results(&harness).written.unwrap().1.component, harness.state.selected_name().unwrap());
+    assert_eq!(results(&harness).logit_lens.unwrap().1.component, harness.state.selected_name().unwrap());
     harness.keys("Z");
     assert!(harness.state.notice.as_ref().unwrap().text.contains("about 13 s"));
     assert!(results(&harness).sweep.is_none());

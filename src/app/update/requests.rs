@@ -111,7 +111,7 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
         mixer::drop_waiting_fit(state);
         let dropped = std::mem::take(&mut state.run_list.queue).len();
         if dropped > 0 {
-            state.notify(Severity::Plain, format!("stopped; the queue was emptied too ({dropped})"));
+            state.notify(Severity::Plain, format!("stopped; removed {dropped} from the queue"));
         }
         return vec![Effect::CancelRun];
     }

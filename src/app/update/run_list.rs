@@ -56,7 +56,7 @@ pub(super) fn explain_where(state: &mut State) {
 
 fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
     match row {
-        RunRow::UnderWay => state.screen = Screen::Map,
+        RunRow::InProgress => state.screen = Screen::Map,
         RunRow::Queued(_) => state.notify(Severity::Plain, "this run has not started yet"),
         RunRow::Open(id) => {
             if let Some(index) = state.runs.iter().position(|run| run.id == *id) {
@@ -80,7 +80,7 @@ fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
 /// Cancels, dequeues or closes a run; a stored run is deleted on the second press.
 fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> Vec<Effect> {
     match row {
-        RunRow::UnderWay => return requests::cancel(state),
+        RunRow::InProgress => return requests::cancel(state),
         RunRow::Queued(index) => drop(state.run_list.queue.remove(*index)),
         RunRow::Open(id) => {
             let shown = state.run().map(|run| run.id);

@@ -169,7 +169,7 @@ fn described(theme: &Theme, cells: &Cells) -> Line<'static> {
 fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
     let state = ctx.state;
     match row {
-        RunRow::UnderWay => under_way(ctx),
+        RunRow::InProgress => under_way(ctx),
         RunRow::Queued(index) => {
             let request = state.run_list.queue.get(*index);
             let what = request.map_or_else(Default::default, of_request);
