@@ -36,7 +36,7 @@ impl SharedModel {
 /// An event of the model worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelEvent {
-    /// An event of a run. A query outside a run also emits these while the model is loaded.
+    /// An event of a run. A query outside a run also emits these while the model loads, or if it cannot be loaded.
     Run(Event),
     /// The answer to a query.
     Answer(Box<QueryAnswer>),

@@ -105,7 +105,7 @@ pub enum KeymapError {
     Syntax(String),
     /// Unknown table.
     #[error("the keymap has an unknown table `{0}`; the tables are: {known}", known = crate::text::list(KeyLayer::all().map(KeyLayer::name)))]
-    KeyLayer(String),
+    UnknownTable(String),
     /// Not a key.
     #[error(transparent)]
     Key(#[from] ParseKeyError),
@@ -159,7 +159,7 @@ impl Keymap {
         })?;
         for (name, rows) in &tables {
             let table = KeyLayer::all().find(|table| table.name() == name);
-            let table = table.ok_or_else(|| KeymapError::KeyLayer(name.clone()))?;
+            let table = table.ok_or_else(|| KeymapError::UnknownTable(name.clone()))?;
             for (key, action) in rows {
                 self.bind(table, key, action.as_str().unwrap_or_default())?;
             }
