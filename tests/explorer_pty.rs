@@ -227,7 +227,7 @@ fn experiments_run_and_show_their_results() {
     session.press("W");
     session.see("suppresses");
     session.press(".Z");
-    session.see("Z begins (zero, last; 72 × 24)");
+    session.see("Z again starts the sweep (zero, last; 72 × 24)");
     session.press("Z");
     session.see("72 components ablated");
     session.see("total effect");

@@ -1,34 +1,34 @@
-//! Everything the explorer can be asked to do, said once.
+//! The actions of the explorer.
 //!
-//! The name and the one-line description of an action stand here and nowhere else; its keys stand in
-//! `assets/keymap.toml` and nowhere else. Help, footer hints and the palette are derived from the two.
+//! Names and one-line descriptions are defined only here, keys only in `assets/keymap.toml`. Help, footer hints and
+//! the palette are derived from the two.
 
-/// Under which heading an action is listed.
+/// Heading under which an action is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// Where the cursor is.
+    /// Cursor movement.
     Cursor,
-    /// What is shown of it.
+    /// What is shown.
     View,
-    /// The weights of the components.
+    /// Weights of the components.
     Mix,
-    /// What stands in the prompt.
+    /// Demonstrations in the prompt.
     Prompt,
-    /// Which model output is looked at.
+    /// Which runs are computed and shown.
     Run,
     /// The program itself.
     Program,
 }
 
 impl Section {
-    /// All headings, in the order they are listed.
+    /// All headings, in listed order.
     pub const ALL: [Self; 6] = [Self::Cursor, Self::View, Self::Mix, Self::Prompt, Self::Run, Self::Program];
 
-    /// The heading.
+    /// Text of the heading.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Cursor => "move",
-            Self::View => "look",
+            Self::View => "view",
             Self::Mix => "mix",
             Self::Prompt => "prompt",
             Self::Run => "run",
@@ -39,25 +39,25 @@ impl Section {
 
 macro_rules! actions {
     ($($section:ident { $($action:ident $name:literal $description:literal,)* })*) => {
-        /// One thing the user can ask for.
+        /// An action of the user.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action { $($(#[doc = $description] $action,)*)* }
 
         impl Action {
-            /// All actions, in the order they are listed.
+            /// All actions, in listed order.
             pub const ALL: &'static [Self] = &[$($(Self::$action,)*)*];
 
-            /// The name, as the keymap and the palette write it.
+            /// Name in the keymap and the palette.
             pub const fn name(self) -> &'static str {
                 match self { $($(Self::$action => $name,)*)* }
             }
 
-            /// What it does, in one line.
+            /// One-line description.
             pub const fn description(self) -> &'static str {
                 match self { $($(Self::$action => $description,)*)* }
             }
 
-            /// The heading it is listed under.
+            /// Heading under which it is listed.
             pub const fn section(self) -> Section {
                 match self { $($(Self::$action => Section::$section,)*)* }
             }
@@ -67,113 +67,117 @@ macro_rules! actions {
 
 actions! {
     Cursor {
-        Left "left" "Move left, to a component or in a line",
+        Left "left" "Move left",
         Down "down" "Move one layer down, or one row in a list",
         Up "up" "Move one layer up, or one row in a list",
-        Right "right" "Move right, to a component or in a line",
+        Right "right" "Move right",
         RowStart "first-head" "Move to the first head of the layer",
         RowEnd "mlp" "Move to the MLP of the layer",
-        Top "top" "Move to the last layer, or to the top of a list",
-        Bottom "bottom" "Move to the first layer, or to the end of a list",
+        Top "top" "Move to the last layer, or to the top of the list",
+        Bottom "bottom" "Move to the first layer, or to the end of the list",
         Best "best" "Go to the component with the highest value",
         Worst "worst" "Go to the component with the lowest value",
         NextGood "next-good" "Go to the next good component",
         NextBad "next-bad" "Go to the next bad component",
         NextBiased "next-biased" "Go to the next label-biased component",
-        Mark "mark" "Mark the component, or unmark it",
-        MarkLayer "mark-layer" "Mark the components of the layer, or unmark them",
-        MarkColumn "mark-column" "Mark the components of the column, or unmark them",
-        MarkAll "mark-all" "Mark all components that are shown, or none",
+        Mark "mark" "Mark or unmark the component",
+        MarkLayer "mark-layer" "Mark or unmark all components of the layer",
+        MarkColumn "mark-column" "Mark or unmark all components of the column",
+        MarkAll "mark-all" "Mark or unmark all components shown",
     }
     View {
         Metric "metric" "Colour the map by the next quantity",
-        Ranking "ranking" "Show the components as a map, or ranked",
-        Detail "detail" "Give the component the whole side: confusion, other runs",
-        Kinds "kinds" "Show all components, or those of one kind only",
-        Mixer "mixer" "Open the mixing desk, or go back to the map",
-        Prompt "prompt" "Open the demonstrations, or go back to the map",
-        Examples "examples" "Open the examples, or go back to the map",
-        Compare "compare" "Hold two runs against each other, or go back to the map",
-        Matrix "matrix" "Hold all runs at hand against each other",
-        Runs "runs" "Open the list of runs, or go back to the map",
-        Open "open" "Open what the cursor is on",
-        OtherRun "other-run" "Compare with the next run at hand",
-        Filter "filter" "Show all, the wrong, or the flipped examples",
-        FilterLabel "filter-label" "Show only examples of the next gold label, or of all",
-        Search "search" "Show only examples whose text has what is typed",
-        FullPrompt "full-prompt" "Show the example's prompt as the model reads it",
-        ListDown "next-example" "Move to the next example of the list",
-        ListUp "previous-example" "Move to the example before",
-        PageDown "page-down" "Move one page down, or scroll what is read",
-        PageUp "page-up" "Move one page up, or scroll what is read",
-        Attention "attention" "Show where the selected head looks in the example",
-        Writes "writes" "Show the words that the component promotes",
+        Ranking "ranking" "Switch between the map and the ranking",
+        Detail "detail" "Show or hide details: confusion matrix and other runs",
+        Kinds "kinds" "Show only components of the next kind, or all",
+        Mixer "mixer" "Open the mixer, or return to the map",
+        Prompt "prompt" "Open the demonstrations, or return to the map",
+        Examples "examples" "Open the examples, or return to the map",
+        Compare "compare" "Compare two runs, or return to the map",
+        Matrix "matrix" "Compare all open runs, or return to the map",
+        Runs "runs" "Open the list of runs, or return to the map",
+        Open "open" "Open the selected run or pair of runs",
+        OtherRun "other-run" "Compare with the next open run",
+        Filter "filter" "List all, wrong or flipped examples",
+        FilterLabel "filter-label" "List examples of the next gold label, or all",
+        Search "search" "Search the examples for a text",
+        FullPrompt "full-prompt" "Show or hide the full prompt of the example",
+        ListDown "next-example" "Go to the next example",
+        ListUp "previous-example" "Go to the previous example",
+        PageDown "page-down" "Move or scroll one page down",
+        PageUp "page-up" "Move or scroll one page up",
+        Attention "attention" "Show which tokens the selected head attends to",
+        LogitLens "logit-lens" "Show the words the component promotes and suppresses",
     }
     Mix {
         Fit "fit" "Fit the weights of all components to training examples",
-        Method "method" "Choose the next method of fitting",
-        Stronger "stronger" "Slide to a stronger penalty on the path of the fit",
-        Weaker "weaker" "Slide to a weaker penalty on the path of the fit",
-        ToggleMix "on-off" "Switch between the model itself and the mix",
-        Mute "mute" "Silence what is selected or marked, or let it speak",
-        Solo "solo" "Hear only what is selected or marked, or all again",
-        GainUp "gain-up" "Give what is selected or marked more weight",
-        GainDown "gain-down" "Give what is selected or marked less weight",
-        FlipSign "invert" "Turn the vote of what is selected or marked around",
-        Reset "reset" "Give what is selected or marked its weight of 1 again",
-        ResetAll "reset-all" "Give everything its weight of 1 again",
-        Undo "undo" "Take the last change back: of the mix, or of the prompt",
-        Redo "redo" "Make the change again that was taken back",
-        SaveMix "save-mix" "Write the mix to a weights file",
-        LoadMix "load-mix" "Read a mix from a weights file",
-        AblateMix "ablate" "Run the model again with the mix inside it",
-        AblateEach "ablate-each" "Ablate each component: first the cost, then the sweep",
+        Method "method" "Choose the next fitting method",
+        Stronger "stronger" "Make the penalty of the fit stronger",
+        Weaker "weaker" "Make the penalty of the fit weaker",
+        ToggleMix "on-off" "Switch between the model and the mix",
+        Mute "mute" "Silence or unmute the selected or marked components",
+        Solo "solo" "Keep only the selected or marked components, or all",
+        GainUp "gain-up" "Raise the weight of what is selected or marked",
+        GainDown "gain-down" "Lower the weight of what is selected or marked",
+        FlipSign "invert" "Negate the weight of what is selected or marked",
+        Reset "reset" "Reset the weight of what is selected or marked to 1",
+        ResetAll "reset-all" "Reset all weights to 1",
+        Undo "undo" "Undo the last change to the mix or the prompt",
+        Redo "redo" "Redo the last undone change",
+        SaveMix "save-mix" "Save the mix to a weights file",
+        LoadMix "load-mix" "Load a mix from a weights file",
+        AblateMix "ablate" "Rerun the model with the mix applied inside it",
+        AblateEach "ablate-each" "Ablate each component in turn; shows the cost first",
         Positions "positions" "Ablate at the last position, or at all positions",
-        Fill "fill" "Ablate to zero, or to the mean result",
+        Fill "fill" "Replace ablated outputs by zero, or by their mean",
     }
     Prompt {
         Earlier "earlier" "Move the demonstration up in the prompt",
         Later "later" "Move the demonstration down in the prompt",
         Relabel "relabel" "Give the demonstration the next label",
-        Another "another" "Put the next example of this label in its place",
-        Replace "replace" "Choose an example of the pool in its place",
-        Add "add" "Choose an example of the pool to stand after it",
-        Remove "remove" "Take the demonstration out of the prompt",
-        OwnText "own-text" "Type a text and see what the model and the mix say",
+        Swap "swap" "Swap in the next example of the same label",
+        Replace "replace" "Replace the demonstration with another example",
+        Add "add" "Insert an example after the demonstration",
+        Remove "remove" "Remove the demonstration from the prompt",
+        TryText "try-text" "Type a text and see how the model and the mix label it",
     }
     Run {
-        NextTask "task" "Look at the next task",
-        NextTemplate "template" "Put the task in the next template",
-        NextSeed "next-demos" "Draw the next demonstration set",
-        PreviousSeed "previous-demos" "Draw the demonstration set before",
-        Queue "queue" "Run the next demonstration set after those under way",
-        Delete "delete" "Close the run; pressed twice, delete one that is on disk",
-        Rerun "run-again" "Run what is shown again",
-        Cancel "cancel" "Stop what is being computed; what is there stays",
+        NextTask "task" "Switch to the next task",
+        NextTemplate "template" "Switch to the next template",
+        NextSeed "next-demos" "Switch to the next set of demonstrations",
+        PreviousSeed "previous-demos" "Switch to the previous set of demonstrations",
+        Queue "queue" "Queue a run with the next set of demonstrations",
+        Delete "delete" "Close the run; press twice to delete a stored run",
+        Rerun "run-again" "Run again, with any edits to the demonstrations",
+        Cancel "cancel" "Stop the computation and keep its results so far",
     }
     Program {
-        Palette "palette" "Find an action by its name",
-        Theme "theme" "Change between the dark and the light theme",
-        Copy "copy" "Copy the selected component or example to the clipboard",
-        Suspend "suspend" "Go to the background; fg comes back",
-        Nothing "none" "Do nothing: takes a key away in a keymap of your own",
-        Help "help" "Show what every key does",
-        Close "close" "Close what lies on top, or go back to the map",
-        Accept "accept" "Take what is chosen in a line that is typed",
-        Erase "erase" "Take back the letter before the cursor of a line",
-        EraseNext "erase-next" "Take back the letter under the cursor of a line",
-        EraseWord "erase-word" "Take back the word before the cursor of a line",
-        Clear "clear" "Empty a line that is typed",
-        LineStart "line-start" "Go to the beginning of a line that is typed",
-        LineEnd "line-end" "Go to the end of a line that is typed",
-        Quit "quit" "Leave partscope",
-        Interrupt "interrupt" "Leave at once, whatever is going on",
+        Palette "palette" "Find an action by name",
+        Theme "theme" "Switch to the next theme",
+        Copy "copy" "Copy the selected row to the clipboard",
+        Suspend "suspend" "Suspend partscope; fg resumes it",
+        Nothing "none" "Do nothing: unbinds a key in keymap.toml",
+        Help "help" "Show all keys",
+        Close "close" "Close the popup, or return to the map",
+        Accept "accept" "Accept the line, or the chosen entry",
+        Erase "erase" "Delete the character before the cursor",
+        EraseNext "erase-next" "Delete the character under the cursor",
+        EraseWord "erase-word" "Delete the word before the cursor",
+        Clear "clear" "Clear the line",
+        LineStart "line-start" "Go to the start of the line",
+        LineEnd "line-end" "Go to the end of the line",
+        Quit "quit" "Quit partscope",
+        Interrupt "interrupt" "Quit at once",
     }
 }
 
+/// Former names, which keymaps may still use.
+const OLD_NAMES: [(&str, Action); 3] =
+    [("writes", Action::LogitLens), ("another", Action::Swap), ("own-text", Action::TryText)];
+
 impl Action {
-    /// Whether it means something only while a line is typed.
-    pub const fn is_of_a_line(self) -> bool {
+    /// Whether the action only makes sense in an input line.
+    pub const fn is_line_edit(self) -> bool {
         matches!(
             self,
             Self::Accept
@@ -187,9 +191,10 @@ impl Action {
         )
     }
 
-    /// The action of this name.
+    /// Returns the action of this name, which may be an old one.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|action| action.name() == name)
+        let current = Self::ALL.iter().copied().find(|action| action.name() == name);
+        current.or_else(|| OLD_NAMES.iter().find(|(old, _)| *old == name).map(|(_, action)| *action))
     }
 }
 
@@ -198,11 +203,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_distinct_and_find_their_action() {
+    fn names_are_unique_and_descriptions_fit_in_the_help() {
         for &action in Action::ALL {
             assert_eq!(Action::named(action.name()), Some(action));
             assert!(!action.description().ends_with('.'), "{action:?}");
+            assert!(action.description().chars().count() <= 56, "{action:?}");
         }
         assert_eq!(Action::named("no-such-action"), None);
+    }
+
+    #[test]
+    fn old_names_are_aliases() {
+        for (old, name) in [("writes", "logit-lens"), ("another", "swap"), ("own-text", "try-text")] {
+            assert_eq!(Action::named(old).unwrap().name(), name);
+            assert!(Action::ALL.iter().all(|action| action.name() != old), "{old}");
+        }
     }
 }

@@ -1,54 +1,54 @@
-//! What an update asks of the world outside.
+//! Effects: side effects requested by an update.
 //!
-//! A request of work that later requests replace carries a generation that the update assigned. The events that answer
-//! it carry the same one.
+//! A request that a later one can replace carries a generation assigned by the update. The events that answer it carry
+//! the same generation.
 
 use crate::{
     jobs::{BaselinesRequest, ExperimentRequest, FileRequest, FitRequest, StatsRequest},
     runner::{Query, RunRequest},
 };
 
-/// What the world outside has to do.
+/// A side effect, carried out by the executor or the terminal.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Run a task through the model; this cancels the run before.
+    /// Run a task through the model; cancels the previous run.
     Run {
         /// Echoed in the events.
         generation: u64,
-        /// The run.
+        /// Run to compute.
         request: RunRequest,
     },
     /// Stop the run.
     CancelRun,
-    /// Fit a mix; this cancels the fit before.
+    /// Fit a mix; cancels the previous fit.
     Fit {
         /// Echoed in the events.
         generation: u64,
-        /// What to fit.
+        /// Training split and method.
         request: FitRequest,
     },
-    /// Score the methods that a mix is compared with; this cancels the scoring before.
+    /// Score the methods a mix is compared with; cancels the previous scoring.
     Baselines {
         /// Echoed in the event.
         generation: u64,
-        /// What to score them on.
+        /// Training and test split.
         request: BaselinesRequest,
     },
-    /// Compute statistics of components.
+    /// Compute component statistics.
     Stats {
         /// Echoed in the event.
         generation: u64,
-        /// Of which run.
+        /// Split to compute them on.
         request: StatsRequest,
     },
-    /// Ask the model a question; it replaces the one before and interrupts no run.
+    /// Query the model; replaces the previous query and does not interrupt a run.
     Query {
-        /// The question. Its number is its generation.
+        /// The query. Its serial number is its generation.
         query: Box<Query>,
-        /// Whether a run is under way, between two batches of which it is answered.
+        /// Whether a run is in progress; the query is then answered between two of its batches.
         during_run: bool,
     },
-    /// Begin a long experiment; this cancels the one before.
+    /// Start a long experiment; cancels the previous one.
     Experiment {
         /// Echoed in the events.
         generation: u64,
@@ -57,7 +57,7 @@ pub enum Effect {
     },
     /// Stop the long experiment.
     CancelExperiment,
-    /// Begin a quick experiment; this cancels the one before.
+    /// Start a quick experiment; cancels the previous one.
     QuickExperiment {
         /// Echoed in the events.
         generation: u64,
@@ -66,19 +66,19 @@ pub enum Effect {
     },
     /// Read or write a file.
     File(FileRequest),
-    /// Put this on the clipboard.
+    /// Copy a text to the clipboard.
     Copy(String),
-    /// Go to the background.
+    /// Suspend the program.
     Suspend,
-    /// Leave.
+    /// Quit the program.
     Quit(Leave),
 }
 
-/// How the user left.
+/// How the user quit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leave {
-    /// Asked to.
+    /// With the quit action.
     Asked,
-    /// Interrupted.
+    /// With the interrupt action.
     Interrupted,
 }

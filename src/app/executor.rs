@@ -1,7 +1,7 @@
-//! The executor: carries out effects.
+//! Executes effects.
 //!
-//! It hands requests to workers, which start with their first request, and sends their events on as messages. If a
-//! worker cannot be started, the request is answered by a message that says so. It does not know the state.
+//! The executor sends requests to workers, which start with their first request, and forwards their events as messages.
+//! If a worker cannot start, the executor sends a failure message instead. It has no access to the state.
 
 use std::{io, rc::Rc, sync::Arc};
 
@@ -20,33 +20,33 @@ use super::{
     message::Message,
 };
 
-/// Takes the events of a worker.
+/// Receives the events of a worker.
 pub type Listener<E> = Box<dyn Fn(Tagged<E>) + Send>;
 
-/// Starts the worker that owns the model.
+/// Starts the model worker.
 pub type StartModel = Box<dyn Fn(Listener<ModelEvent>) -> io::Result<ModelWorker>>;
 
-/// Starts a worker for experiments, whose thread has this name. Two are started: for long and for quick experiments.
+/// Starts an experiment worker with this thread name. Two are started: for long and for quick experiments.
 pub type StartExperiments = Rc<dyn Fn(&str, Listener<ExperimentEvent>) -> io::Result<Worker<ExperimentRequest>>>;
 
-/// Takes messages, on any thread.
+/// Sends messages, from any thread.
 type Outbox = Arc<dyn Fn(Message) + Send + Sync>;
 
-/// Why a request to the model fails if only saved runs are looked at.
-const NO_MODEL: &str = "there is no model to ask";
+/// Error of model requests when only saved runs are open.
+const NO_MODEL: &str = "no model: only saved runs are open";
 
-/// What only the terminal can do.
+/// An effect that only the terminal can carry out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerminalRequest {
-    /// Leave.
+    /// Quit.
     Leave(Leave),
-    /// Go to the background.
+    /// Suspend the program.
     Suspend,
-    /// Put this on the clipboard.
+    /// Copy a text to the clipboard.
     Copy(String),
 }
 
-/// The workers.
+/// Sends effects to the workers.
 pub struct Executor {
     outbox: Outbox,
     model: Lazy<ModelWorker>,
@@ -59,7 +59,7 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// An executor whose messages reach `send`. Without `model` or `experiments`, requests for them fail.
+    /// Creates an executor that passes messages to `send`. Without `model` or `experiments`, requests to them fail.
     pub fn new(
         send: impl Fn(Message) + Send + Sync + 'static,
         model: Option<StartModel>,
@@ -89,12 +89,12 @@ impl Executor {
         }
     }
 
-    /// Carries out effects; what only the terminal can do is returned.
+    /// Executes effects and returns the last one that only the terminal can carry out.
     pub fn execute(&mut self, effects: Vec<Effect>) -> Option<TerminalRequest> {
-        effects.into_iter().filter_map(|effect| self.carry_out(effect)).last()
+        effects.into_iter().filter_map(|effect| self.execute_one(effect)).last()
     }
 
-    fn carry_out(&mut self, effect: Effect) -> Option<TerminalRequest> {
+    fn execute_one(&mut self, effect: Effect) -> Option<TerminalRequest> {
         match effect {
             Effect::Quit(how) => return Some(TerminalRequest::Leave(how)),
             Effect::Suspend => return Some(TerminalRequest::Suspend),
@@ -105,23 +105,25 @@ impl Executor {
             Effect::Query { query, during_run } => self.ask(*query, during_run),
             Effect::Fit { generation, request } => {
                 let sent = submit(&mut self.fits, generation, request);
-                self.report(sent, |why| tagged(Message::Fit, generation, FitEvent::Failed(why)));
+                self.answer_failure(sent, |why| tagged(Message::Fit, generation, FitEvent::Failed(why)));
             }
             Effect::Stats { generation, request } => {
                 let sent = submit(&mut self.stats, generation, request);
-                self.report(sent, |why| tagged(Message::Stats, generation, StatsEvent::Failed(why)));
+                self.answer_failure(sent, |why| tagged(Message::Stats, generation, StatsEvent::Failed(why)));
             }
             Effect::Baselines { generation, request } => {
                 let sent = submit(&mut self.baselines, generation, request);
-                self.report(sent, |why| tagged(Message::Baselines, generation, BaselinesEvent::Failed(why)));
+                self.answer_failure(sent, |why| tagged(Message::Baselines, generation, BaselinesEvent::Failed(why)));
             }
             Effect::Experiment { generation, request } => {
                 let sent = submit(&mut self.experiments, generation, request);
-                self.report(sent, |why| tagged(Message::Experiment, generation, ExperimentEvent::Failed(why)));
+                self.answer_failure(sent, |why| tagged(Message::Experiment, generation, ExperimentEvent::Failed(why)));
             }
             Effect::QuickExperiment { generation, request } => {
                 let sent = submit(&mut self.quick_experiments, generation, request);
-                self.report(sent, |why| tagged(Message::QuickExperiment, generation, ExperimentEvent::Failed(why)));
+                self.answer_failure(sent, |why| {
+                    tagged(Message::QuickExperiment, generation, ExperimentEvent::Failed(why))
+                });
             }
             Effect::File(request) => self.send_to_files(request),
         }
@@ -130,13 +132,13 @@ impl Executor {
 
     fn run(&mut self, generation: u64, request: RunRequest) {
         let sent = self.model.get().map(|model| model.run(generation, request));
-        self.report(sent, |why| tagged(Message::Model, generation, ModelEvent::Run(Event::Failed(why))));
+        self.answer_failure(sent, |why| tagged(Message::Model, generation, ModelEvent::Run(Event::Failed(why))));
     }
 
     fn ask(&mut self, query: Query, during_run: bool) {
         let serial = query.serial;
         let sent = self.model.get().map(|model| model.ask(query, during_run));
-        self.report(sent, |why| tagged(Message::Model, serial, ModelEvent::NoAnswer(serial, why)));
+        self.answer_failure(sent, |why| tagged(Message::Model, serial, ModelEvent::NoAnswer(serial, why)));
     }
 
     fn send_to_files(&mut self, request: FileRequest) {
@@ -146,8 +148,8 @@ impl Executor {
         }
     }
 
-    /// Answers a request whose worker could not be started.
-    fn report(&self, sent: Result<(), String>, failed: impl FnOnce(String) -> Message) {
+    /// Sends a failure message for a request whose worker could not start.
+    fn answer_failure(&self, sent: Result<(), String>, failed: impl FnOnce(String) -> Message) {
         if let Err(why) = sent {
             (self.outbox)(failed(why));
         }
@@ -163,7 +165,7 @@ fn tagged<E>(wrap: fn(Tagged<E>) -> Message, generation: u64, event: E) -> Messa
     wrap(Tagged { generation, event })
 }
 
-/// Sends the events of a worker on as messages.
+/// Returns a listener that forwards the events of a worker as messages.
 fn listener<E: 'static>(
     outbox: &Outbox,
     wrap: fn(Tagged<E>) -> Message,
@@ -198,12 +200,12 @@ mod tests {
         app::{
             press, receive,
             state::Phase,
-            tests::{fixture, harness::Bench},
+            tests::{fixture, harness::Harness},
         },
         jobs::{Experiment, FileEvent},
     };
 
-    /// An executor for whose model and experiments there is no thread.
+    /// An executor that cannot start the model and experiment workers.
     fn without_threads() -> (Executor, Receiver<Message>) {
         let (sender, inbox) = channel();
         let model: StartModel = Box::new(|_| Err(io::Error::other("no thread")));
@@ -212,62 +214,62 @@ mod tests {
         (Executor::new(send, Some(model), Some(experiments), Store::none()), inbox)
     }
 
-    /// Carries out what a key leads to, until all messages are taken in.
-    fn carry_out(bench: &mut Bench, effects: Vec<Effect>) {
+    /// Executes effects until no messages are left.
+    fn execute_all(harness: &mut Harness, effects: Vec<Effect>) {
         let (mut executor, inbox) = without_threads();
         executor.execute(effects);
         while let Ok(message) = inbox.try_recv() {
-            executor.execute(receive(&mut bench.state, message));
+            executor.execute(receive(&mut harness.state, message));
         }
     }
 
     #[test]
-    fn a_run_without_a_thread_fails_each_time_it_is_asked_for() {
-        let mut bench = Bench::opened();
+    fn a_run_fails_each_time_its_worker_cannot_start() {
+        let mut harness = Harness::opened();
         for _ in 0..2 {
-            let effects = press(&mut bench.state, "r".parse().unwrap());
-            assert_eq!(bench.state.phase, Phase::Preparing);
-            carry_out(&mut bench, effects);
-            let Phase::Failed(why) = &bench.state.phase else { panic!("{:?}", bench.state.phase) };
+            let effects = press(&mut harness.state, "r".parse().unwrap());
+            assert_eq!(harness.state.phase, Phase::Preparing);
+            execute_all(&mut harness, effects);
+            let Phase::Failed(why) = &harness.state.phase else { panic!("{:?}", harness.state.phase) };
             assert_eq!(why, "could not start the model worker: no thread");
         }
     }
 
     #[test]
-    fn a_question_without_a_thread_is_refused() {
-        let mut bench = Bench::finished(16);
-        bench.keys("p");
-        let effects = press(&mut bench.state, "l".parse().unwrap());
+    fn a_query_fails_if_its_worker_cannot_start() {
+        let mut harness = Harness::finished(16);
+        harness.keys("p");
+        let effects = press(&mut harness.state, "l".parse().unwrap());
         assert!(matches!(effects[..], [Effect::Query { during_run: false, .. }]));
-        carry_out(&mut bench, effects);
-        let editor = bench.state.editor.as_ref().unwrap();
-        assert!(!editor.is_waiting() && editor.refused.as_ref().unwrap().contains("no thread"));
+        execute_all(&mut harness, effects);
+        let editor = harness.state.editor.as_ref().unwrap();
+        assert!(!editor.is_waiting() && editor.failure.as_ref().unwrap().contains("no thread"));
     }
 
     #[test]
-    fn experiments_without_a_thread_fail() {
-        let mut bench = Bench::finished(40);
-        bench.keys("m");
-        let effects = press(&mut bench.state, "A".parse().unwrap());
-        carry_out(&mut bench, effects);
-        assert!(!bench.state.experiments.is_busy() && bench.state.experiments.failed.is_some());
-        let effects = press(&mut bench.state, "P".parse().unwrap());
-        carry_out(&mut bench, effects);
-        let refused = bench.state.experiments.refused.clone().unwrap();
-        assert!(!bench.state.experiments.is_busy() && matches!(refused.1, Experiment::Attention(0)));
+    fn experiments_fail_if_their_worker_cannot_start() {
+        let mut harness = Harness::finished(40);
+        harness.keys("m");
+        let effects = press(&mut harness.state, "A".parse().unwrap());
+        execute_all(&mut harness, effects);
+        assert!(!harness.state.experiments.is_busy() && harness.state.experiments.failure.is_some());
+        let effects = press(&mut harness.state, "P".parse().unwrap());
+        execute_all(&mut harness, effects);
+        let failure = harness.state.experiments.quick_failure.clone().unwrap();
+        assert!(!harness.state.experiments.is_busy() && matches!(failure.1, Experiment::Attention(0)));
     }
 
     #[test]
-    fn requests_without_a_model_are_answered() {
+    fn requests_without_a_model_fail() {
         let (sender, inbox) = channel();
         let mut executor = Executor::new(move |message| drop(sender.send(message)), None, None, Store::none());
         executor.execute(vec![Effect::Run { generation: 7, request: fixture::request() }]);
-        let Ok(Message::Model(told)) = inbox.try_recv() else { panic!("no message") };
-        assert_eq!((told.generation, told.event), (7, ModelEvent::Run(Event::Failed(NO_MODEL.to_owned()))));
+        let Ok(Message::Model(answer)) = inbox.try_recv() else { panic!("no message") };
+        assert_eq!((answer.generation, answer.event), (7, ModelEvent::Run(Event::Failed(NO_MODEL.to_owned()))));
     }
 
     #[test]
-    fn files_are_read_and_the_terminal_gets_what_is_its_own() {
+    fn files_are_read_and_terminal_requests_are_returned() {
         let (mut executor, inbox) = without_threads();
         let effects = vec![Effect::File(FileRequest::ReadTask("sentiment".to_owned())), Effect::Copy("a".to_owned())];
         assert_eq!(executor.execute(effects), Some(TerminalRequest::Copy("a".to_owned())));

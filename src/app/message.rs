@@ -1,22 +1,22 @@
-//! What comes back from the workers.
+//! Messages from the workers.
 
 use crate::jobs::{BaselinesEvent, ExperimentEvent, FileEvent, FitEvent, ModelEvent, StatsEvent, Tagged};
 
-/// An event of a worker. A request that no worker could be started for is answered by an event that says so.
+/// An event of a worker. If the worker could not be started, the event is the failure of the request.
 #[derive(Clone, Debug)]
 pub enum Message {
-    /// Of the worker that owns the model.
+    /// From the model worker.
     Model(Tagged<ModelEvent>),
-    /// Of the worker that fits.
+    /// From the fit worker.
     Fit(Tagged<FitEvent>),
-    /// Of the worker that computes statistics of components.
+    /// From the statistics worker.
     Stats(Tagged<StatsEvent>),
-    /// Of the worker that scores baselines.
+    /// From the baselines worker.
     Baselines(Tagged<BaselinesEvent>),
-    /// Of the worker of long experiments.
+    /// From the worker for long experiments.
     Experiment(Tagged<ExperimentEvent>),
-    /// Of the worker of quick experiments.
+    /// From the worker for quick experiments.
     QuickExperiment(Tagged<ExperimentEvent>),
-    /// Of the worker that reads and writes files. It answers every request, in their order.
+    /// From the file worker, which answers every request in order.
     File(FileEvent),
 }

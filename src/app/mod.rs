@@ -1,17 +1,17 @@
-//! The explorer without a screen: what it knows, what can be asked of it, and what that does.
+//! The explorer without a terminal: its state, its actions, and how actions and messages change the state.
 //!
-//! Nothing is drawn here. Keys come in through [`press`], messages of the workers through [`receive`]; out go
-//! [`Effect`]s, which an [`Executor`] carries out. Layers count upwards on the screen, because the residual stream flows
+//! Nothing is drawn here. Keys enter through [`press`] and worker messages through [`receive`]. Both return
+//! [`Effect`]s, which an [`Executor`] executes. Layer 0 is at the bottom of the screen, since the residual stream flows
 //! up to the logits.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`action`], [`effect`], [`message`] | what the user can ask for; what an update asks of the world outside; what comes back |
+//! | [`action`], [`effect`], [`message`] | actions of the user, effects of updates, messages from workers |
 //! | [`screen`] | the screens, each declared once |
-//! | [`keymap`] | which key means what, where |
-//! | [`state`] | everything the explorer knows: data and queries |
-//! | [`mod@update`] | what actions and messages do to the state, a file a screen |
-//! | [`executor`] | carries out effects: starts workers and hands them requests |
+//! | [`keymap`] | which action a key has in which context |
+//! | [`state`] | the state of the explorer: data and queries |
+//! | [`mod@update`] | how actions and messages change the state, one file per screen |
+//! | [`executor`] | executes effects: starts workers and sends them requests |
 
 pub mod action;
 pub mod effect;

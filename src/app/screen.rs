@@ -1,27 +1,27 @@
-//! The screens, declared once.
+//! The screens, each declared once.
 //!
-//! A screen is a row of this list, a file in `src/tui/views/` with its name in `src/tui/views/mod.rs`, an action that
-//! opens it, and a key of that action. If it gives actions a meaning of its own, it also has a file in
-//! `src/app/update/`. Tabs, key contexts, tables of the keymap, what is remembered and what is tested follow from here.
+//! A screen is an entry of this list, a file in `src/tui/views/` with its name in `src/tui/views/mod.rs`, an action
+//! that opens it, and a key for that action. A screen that handles some actions itself also has a file in
+//! `src/app/update/`. Tabs, key contexts, keymap tables, saved sessions and tests are derived from this list.
 
 use super::action::Action;
 
-/// A table of the keymap that holds on several screens.
+/// A keymap table shared by several screens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SharedKeys {
-    /// Holds where there is a cursor on a map.
+    /// Screens with a map cursor.
     Cursor,
-    /// Holds where examples are listed.
+    /// Screens that list examples.
     Lists,
-    /// Holds where the mix is moved.
+    /// Screens that edit the mix.
     Faders,
 }
 
 impl SharedKeys {
-    /// All of them, in the order of the keymap.
+    /// All shared tables, in the order of the keymap.
     pub const ALL: [Self; 3] = [Self::Cursor, Self::Lists, Self::Faders];
 
-    /// Its name in the keymap.
+    /// Name of the table in the keymap.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cursor => "cursor",
@@ -31,31 +31,30 @@ impl SharedKeys {
     }
 }
 
-/// What is declared of a screen.
+/// Declaration of a screen.
 struct Declaration {
-    /// Its name in `state.json`.
+    /// Name in `state.json`.
     name: &'static str,
-    /// What its tab says.
+    /// Title of the tab.
     title: &'static str,
-    /// The table of the keymap that holds on this screen only.
+    /// Keymap table for this screen only.
     keys: &'static str,
-    /// The shared tables of the keymap that hold there too.
+    /// Shared keymap tables that also apply here.
     shared: &'static [SharedKeys],
-    /// The action that opens it from the map.
+    /// Action that opens the screen from the map.
     opened_by: Action,
-    /// Whether a run that was left there is opened there the next time; not where a second run or an answer of the
-    /// model is needed first.
+    /// Whether the next session may start on this screen; not if it needs a second run or a result from the model.
     reopened: bool,
 }
 
 macro_rules! screens {
     ($($(#[$about:meta])* $screen:ident = $declaration:expr,)*) => {
-        /// What fills the terminal between header and status line.
+        /// A screen: the content between the header and the status line.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum Screen { $($(#[$about])* $screen,)* }
 
         impl Screen {
-            /// All screens, in the order of their tabs.
+            /// All screens, in tab order.
             pub const ALL: &'static [Self] = &[$(Self::$screen,)*];
 
             const fn declaration(self) -> &'static Declaration {
@@ -66,7 +65,7 @@ macro_rules! screens {
 }
 
 screens! {
-    /// The components of one run.
+    /// Components of a run.
     #[default]
     Map = Declaration {
         name: "map",
@@ -76,7 +75,7 @@ screens! {
         opened_by: Action::Close,
         reopened: true,
     },
-    /// The mixer.
+    /// Weights of the components.
     Mixer = Declaration {
         name: "desk",
         title: "mixer",
@@ -85,7 +84,7 @@ screens! {
         opened_by: Action::Mixer,
         reopened: true,
     },
-    /// The demonstrations.
+    /// Demonstrations in the prompt.
     Prompt = Declaration {
         name: "prompt",
         title: "prompt",
@@ -94,7 +93,7 @@ screens! {
         opened_by: Action::Prompt,
         reopened: true,
     },
-    /// The examples, one of them opened.
+    /// Test examples, one of them in detail.
     Examples = Declaration {
         name: "examples",
         title: "examples",
@@ -103,7 +102,7 @@ screens! {
         opened_by: Action::Examples,
         reopened: true,
     },
-    /// Effects of the mix, attention, written words.
+    /// Effects of the mix, attention, logit lens.
     Experiments = Declaration {
         name: "cause",
         title: "experiments",
@@ -121,7 +120,7 @@ screens! {
         opened_by: Action::Compare,
         reopened: false,
     },
-    /// All open runs against each other.
+    /// Agreement of all open runs with each other.
     Matrix = Declaration {
         name: "matrix",
         title: "matrix",
@@ -130,7 +129,7 @@ screens! {
         opened_by: Action::Matrix,
         reopened: false,
     },
-    /// All runs there are.
+    /// All runs: open, queued and stored.
     Runs = Declaration {
         name: "runs",
         title: "runs",
@@ -142,33 +141,33 @@ screens! {
 }
 
 impl Screen {
-    /// Its name in `state.json`.
+    /// Name in `state.json`.
     pub const fn name(self) -> &'static str {
         self.declaration().name
     }
 
-    /// What its tab says.
+    /// Title of the tab.
     pub const fn title(self) -> &'static str {
         self.declaration().title
     }
 
-    /// The name of the keymap's table that holds on this screen only.
+    /// Name of the keymap table for this screen only.
     pub const fn keys(self) -> &'static str {
         self.declaration().keys
     }
 
-    /// The shared tables of the keymap that hold there too.
+    /// Shared keymap tables that also apply here.
     pub const fn shared_keys(self) -> &'static [SharedKeys] {
         self.declaration().shared
     }
 
-    /// The action that opens it from the map.
+    /// Action that opens the screen from the map.
     pub const fn opened_by(self) -> Action {
         self.declaration().opened_by
     }
 
-    /// The screen on which a run is opened that was left on the screen of this name; the map where the screen cannot be
-    /// opened at once or is unknown.
+    /// Returns the screen to start on when the last session ended on the screen `name`: the map if that screen is
+    /// unknown or not marked as reopened.
     pub fn reopened(name: &str) -> Self {
         let known = Self::ALL.iter().copied().find(|screen| screen.name() == name);
         known.filter(|screen| screen.declaration().reopened).unwrap_or_default()
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_reopened_where_nothing_else_is_needed() {
+    fn screens_that_need_more_data_reopen_as_the_map() {
         assert_eq!(Screen::reopened("desk"), Screen::Mixer);
         for name in ["compare", "cause", "no such screen"] {
             assert_eq!(Screen::reopened(name), Screen::Map, "{name}");

@@ -1,4 +1,4 @@
-//! The worker that scores baselines and the other fits on the labels that the mix was fitted on.
+//! Worker that scores baselines and other fitting methods on the labels of the mix.
 
 use std::{io, sync::Arc};
 
@@ -11,44 +11,44 @@ use crate::{
 
 use super::{Tagged, Worker};
 
-/// A run whose methods are to be scored.
+/// A request to score all methods on a run.
 #[derive(Clone, Debug)]
 pub struct BaselinesRequest {
-    /// The run; echoed in the events.
+    /// Id of the run; echoed in the event.
     pub run: u64,
-    /// What the methods learn from.
+    /// Training split.
     pub train: Arc<Attribution>,
-    /// What they are scored on.
+    /// Test split, on which the methods are scored.
     pub test: Arc<Attribution>,
 }
 
-/// How the scoring ended.
+/// Result of the scoring.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BaselinesEvent {
-    /// The scores are there.
+    /// The scores.
     Done {
-        /// From the request.
+        /// Id from the request.
         run: u64,
-        /// One entry a method, in the order of tables.
+        /// One entry per method, in table order.
         outcomes: Vec<Outcome>,
     },
-    /// It failed, and why.
+    /// The error message of a failed scoring.
     Failed(String),
 }
 
-/// Starts the thread that scores; asking again cancels the request before.
+/// Starts the worker; a new request cancels the previous one.
 ///
 /// # Errors
-/// If the system gives no thread.
+/// If the thread cannot be started.
 pub fn baselines_worker(
     listen: impl Fn(Tagged<BaselinesEvent>) + Send + 'static,
 ) -> io::Result<Worker<BaselinesRequest>> {
-    let work = |(): &mut (), request: BaselinesRequest, cancel: &Cancel, say: &mut dyn FnMut(BaselinesEvent)| {
+    let work = |(): &mut (), request: BaselinesRequest, cancel: &Cancel, emit: &mut dyn FnMut(BaselinesEvent)| {
         let run = request.run;
         match outcomes(&request.train, &request.test, &BaselineOptions::default(), cancel) {
-            Ok(outcomes) => say(BaselinesEvent::Done { run, outcomes }),
+            Ok(outcomes) => emit(BaselinesEvent::Done { run, outcomes }),
             Err(Error::Cancelled) => {}
-            Err(error) => say(BaselinesEvent::Failed(error.to_string())),
+            Err(error) => emit(BaselinesEvent::Failed(error.to_string())),
         }
     };
     Worker::spawn("baselines", || (), work, BaselinesEvent::Failed, listen)

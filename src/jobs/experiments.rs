@@ -1,8 +1,7 @@
-//! Workers that run the model again on the prompts of a run: long experiments, and quick ones that must not wait for
-//! them.
+//! Workers that rerun the model on the prompts of a run. Long and quick experiments have separate workers, so that
+//! quick ones do not wait.
 //!
-//! They share the weights of the worker that makes runs, if that has loaded them; one worker's job never cancels
-//! another's.
+//! The workers share the model weights with the model worker. Jobs of one worker never cancel those of another.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -26,37 +25,37 @@ use crate::{
     runner::{Plan, Rebuilt, rebuild},
 };
 
-/// Words listed on each side of what a component writes.
+/// Words listed on each side of a logit lens.
 const WORDS: usize = 24;
 
-/// An experiment on a run.
+/// A request for an experiment on a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentRequest {
-    /// The run, by id; echoed in the events.
+    /// Id of the run; echoed in the events.
     pub run: u64,
-    /// Its prompts.
+    /// Prompts of the run.
     pub plan: Arc<Plan>,
-    /// Its test split.
+    /// Test split of the run.
     pub table: Arc<Attribution>,
     /// The experiment.
     pub experiment: Experiment,
 }
 
-/// A question about a run.
+/// An experiment on a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Experiment {
-    /// What happens if a mix is applied inside the forward pass?
+    /// Apply a mix inside the forward pass.
     Rerun(Mix, Ablation),
-    /// How long would ablating each component take?
-    Price(Ablation),
-    /// What happens if each component is ablated in turn?
+    /// Estimate the time of a sweep.
+    Cost(Ablation),
+    /// Ablate each component in turn.
     Sweep(Ablation),
-    /// Where does every head look in one test example?
+    /// Attention of all heads in the test example with this index.
     Attention(usize),
-    /// Where does every head look on average, by part of the prompt?
+    /// Mean attention of all heads to each part of the prompt.
     Shares,
-    /// What does a component write in one test example?
-    Writes(usize, Component),
+    /// Logit lens of a component in the test example with this index.
+    LogitLens(usize, Component),
 }
 
 /// An event of an experiment.
@@ -64,42 +63,42 @@ pub enum Experiment {
 pub enum ExperimentEvent {
     /// The model is being loaded.
     Loading,
-    /// How far it is.
+    /// Progress of the experiment.
     Progress(Progress),
-    /// The answer; of a sweep also what is known so far.
-    Found {
-        /// From the request.
+    /// The result; a sweep also emits partial results.
+    Result {
+        /// Id from the request.
         run: u64,
-        /// What was found.
-        finding: Box<ExperimentResult>,
+        /// The result.
+        result: Box<ExperimentResult>,
     },
-    /// It was cancelled; what was found before stands.
+    /// The experiment was cancelled; earlier partial results stay valid.
     Cancelled,
-    /// It failed, and why.
+    /// The error message of a failed experiment.
     Failed(String),
 }
 
-/// An answer.
+/// Result of an [`Experiment`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExperimentResult {
-    /// An ablated re-run.
+    /// A rerun with the mix applied.
     Rerun(Box<Rerun>),
-    /// How long a sweep will take.
-    Price(Ablation, Duration),
-    /// Each component ablated, over the examples that are in.
+    /// Estimated time of a sweep.
+    Cost(Ablation, Duration),
+    /// Effects of ablating each component, over the examples done so far.
     Sweep(Sweep),
-    /// Attention in one test example.
+    /// Attention in the test example with this index.
     Attention(usize, AttentionPattern),
-    /// Attention by part of the prompt.
+    /// Mean attention by part of the prompt.
     Shares(Shares),
-    /// What a component writes in one test example.
-    Writes(usize, LogitLens),
+    /// Logit lens of a component in the test example with this index.
+    LogitLens(usize, LogitLens),
 }
 
-/// Starts a worker that answers such questions.
+/// Starts an experiment worker on a thread called `name`; a new request cancels the previous one.
 ///
 /// # Errors
-/// If the system gives no thread.
+/// If the thread cannot be started.
 pub fn experiment_worker(
     name: &str,
     source: Source,
@@ -107,37 +106,37 @@ pub fn experiment_worker(
     shared: SharedModel,
     listen: impl Fn(Tagged<ExperimentEvent>) + Send + 'static,
 ) -> io::Result<Worker<ExperimentRequest>> {
-    let work = move |known: &mut Option<Known>,
+    let work = move |cache: &mut Option<PlanCache>,
                      request: ExperimentRequest,
                      cancel: &Cancel,
-                     say: &mut dyn FnMut(ExperimentEvent)| {
-        let model = shared.get(&source, &options, || say(ExperimentEvent::Loading));
+                     emit: &mut dyn FnMut(ExperimentEvent)| {
+        let model = shared.get(&source, &options, || emit(ExperimentEvent::Loading));
         let outcome = model.and_then(|model| {
-            let known = Known::of(known, &model, &request.plan)?;
+            let cache = PlanCache::get(cache, &model, &request.plan)?;
             cancel.check()?;
-            answer(&model, known, &request, cancel, say)
+            run(&model, cache, &request, cancel, emit)
         });
         match outcome {
-            Ok(finding) => say(ExperimentEvent::Found { run: request.run, finding: Box::new(finding) }),
-            Err(Error::Cancelled) => say(ExperimentEvent::Cancelled),
-            Err(error) => say(ExperimentEvent::Failed(error.to_string())),
+            Ok(result) => emit(ExperimentEvent::Result { run: request.run, result: Box::new(result) }),
+            Err(Error::Cancelled) => emit(ExperimentEvent::Cancelled),
+            Err(error) => emit(ExperimentEvent::Failed(error.to_string())),
         }
     };
     Worker::spawn(name, || None, work, ExperimentEvent::Failed, listen)
 }
 
-/// What every question about a run needs, kept for the next one.
-struct Known {
+/// Prompts and label projection of a plan, cached between experiments.
+struct PlanCache {
     plan: Arc<Plan>,
     rebuilt: Rebuilt,
     projection: LabelProjection,
 }
 
-impl Known {
-    /// What is in `slot`, if it is of this plan; otherwise made now.
-    fn of<'a>(slot: &'a mut Option<Self>, model: &Model, plan: &Arc<Plan>) -> Result<&'a Self> {
-        match slot.take().filter(|known| Arc::ptr_eq(&known.plan, plan)) {
-            Some(known) => Ok(slot.insert(known)),
+impl PlanCache {
+    /// Returns the cache in `slot` if it belongs to `plan`; otherwise rebuilds it.
+    fn get<'a>(slot: &'a mut Option<Self>, model: &Model, plan: &Arc<Plan>) -> Result<&'a Self> {
+        match slot.take().filter(|cache| Arc::ptr_eq(&cache.plan, plan)) {
+            Some(cache) => Ok(slot.insert(cache)),
             None => Ok(slot.insert(Self {
                 plan: plan.clone(),
                 rebuilt: rebuild(model, plan)?,
@@ -147,29 +146,29 @@ impl Known {
     }
 }
 
-fn answer(
+fn run(
     model: &Model,
-    known: &Known,
+    cache: &PlanCache,
     request: &ExperimentRequest,
     cancel: &Cancel,
-    say: &mut dyn FnMut(ExperimentEvent),
+    emit: &mut dyn FnMut(ExperimentEvent),
 ) -> Result<ExperimentResult> {
-    let Known { plan, rebuilt, projection } = known;
+    let PlanCache { plan, rebuilt, projection } = cache;
     let context = RunContext::with(model, plan, &rebuilt.prompts, projection.clone())?;
     let tokenizer = &model.tokenizer;
     match &request.experiment {
         Experiment::Rerun(mix, ablation) => {
-            let mut observe = |progress| say(ExperimentEvent::Progress(progress));
+            let mut observe = |progress| emit(ExperimentEvent::Progress(progress));
             let rerun = rerun(&context, &request.table, mix, *ablation, cancel, &mut observe)?;
             Ok(ExperimentResult::Rerun(Box::new(rerun)))
         }
-        Experiment::Price(ablation) => Ok(ExperimentResult::Price(*ablation, price(&context, *ablation, cancel)?)),
+        Experiment::Cost(ablation) => Ok(ExperimentResult::Cost(*ablation, price(&context, *ablation, cancel)?)),
         Experiment::Sweep(ablation) => {
             let swept = sweep(&context, *ablation, cancel, &mut |partial, progress| {
-                say(ExperimentEvent::Progress(progress));
+                emit(ExperimentEvent::Progress(progress));
                 if let Some(partial) = partial.filter(|partial| !partial.is_complete()) {
-                    let finding = Box::new(ExperimentResult::Sweep(partial.clone()));
-                    say(ExperimentEvent::Found { run: request.run, finding });
+                    let result = Box::new(ExperimentResult::Sweep(partial.clone()));
+                    emit(ExperimentEvent::Result { run: request.run, result });
                 }
             })?;
             Ok(ExperimentResult::Sweep(swept))
@@ -181,10 +180,10 @@ fn answer(
         Experiment::Shares => {
             Ok(ExperimentResult::Shares(attention_shares(&context, tokenizer, rebuilt, cancel, &mut |_| {})?))
         }
-        Experiment::Writes(example, component) => {
+        Experiment::LogitLens(example, component) => {
             let labels = &request.plan.task.label_tokens;
-            let written = logit_lens(&context, tokenizer, labels, (*example, *component), WORDS, cancel)?;
-            Ok(ExperimentResult::Writes(*example, written))
+            let lens = logit_lens(&context, tokenizer, labels, (*example, *component), WORDS, cancel)?;
+            Ok(ExperimentResult::LogitLens(*example, lens))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The worker that reads and writes files for the explorer. Requests run in order; none is skipped.
+//! Worker that reads and writes files for the explorer. Requests run in order; none is skipped.
 
 use std::{
     fs, io,
@@ -25,40 +25,40 @@ use super::{
     worker::panic_message,
 };
 
-/// Largest weights file that is read: a hundred thousand components take a tenth of it.
-const LARGEST: u64 = 32 << 20;
+/// Maximum size of a weights file in bytes; a hundred thousand components take a tenth of it.
+const MAX_BYTES: u64 = 32 << 20;
 
-/// Something to be done with files.
+/// A request to read or write files.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FileRequest {
-    /// Write a mix; the file appears whole or not at all.
+    /// Write a mix atomically.
     SaveMix {
-        /// Where to.
+        /// Path to write.
         path: PathBuf,
         /// The mix.
         file: Box<WeightsFile>,
-        /// Whether a file that is there is replaced.
+        /// Whether an existing file is replaced.
         replace: bool,
     },
     /// Read a mix.
     LoadMix {
-        /// The run that the mix is for; echoed in the event.
+        /// Id of the run the mix is for; echoed in the event.
         run: u64,
-        /// Where from.
+        /// Path to read.
         path: PathBuf,
     },
-    /// Read a task, by its name or as a task file.
+    /// Read a task, by name or path.
     ReadTask(String),
-    /// List the store.
+    /// List the runs in the store.
     ListRuns,
-    /// Read a run of the store, by its key.
+    /// Read a stored run, by key.
     OpenRun(String),
-    /// Delete an entry of the store, by its key.
+    /// Delete a stored run, by key.
     DeleteRun(String),
 }
 
 impl FileRequest {
-    /// The event that says that this request failed, and why.
+    /// Returns the event for a failure of this request with the message `why`.
     pub fn failed(&self, why: String) -> FileEvent {
         match self {
             Self::ReadTask(name) => FileEvent::Task(name.clone(), Err(why)),
@@ -70,45 +70,45 @@ impl FileRequest {
     }
 }
 
-/// The result of a request.
+/// Result of a request.
 #[derive(Clone, Debug)]
 pub enum FileEvent {
-    /// A mix was written here.
+    /// A mix was written to this path.
     SavedMix(PathBuf),
-    /// It was not: a file is there already.
+    /// A mix was not written, because this file exists.
     Exists(PathBuf),
     /// A mix was read.
     Mix {
-        /// From the request.
+        /// Id from the request.
         run: u64,
-        /// Where it was read.
+        /// Path of the file.
         path: PathBuf,
         /// The mix.
         file: Box<WeightsFile>,
     },
-    /// The runs of the store, last used first, or why they cannot be listed.
+    /// The stored runs, last used first, or an error message.
     Runs(Result<Vec<StoredRun>, String>),
-    /// A run of the store.
+    /// A stored run was read.
     Opened(Box<Run>),
-    /// An entry of the store is gone.
+    /// A stored run was deleted.
     Deleted,
-    /// A task, or why it cannot be read.
+    /// A task by name, or an error message.
     Task(String, Result<Arc<Task>, String>),
-    /// It did not work, and why.
+    /// The error message of any other failed request.
     Failed(String),
 }
 
-/// The handle of the thread. It ends when the handle is dropped and all requests are done.
+/// Handle of the file thread, which ends after the handle is dropped and all requests are done.
 #[derive(Debug)]
 pub struct FileWorker {
     requests: Sender<FileRequest>,
 }
 
 impl FileWorker {
-    /// Starts the thread; each request has one result, which reaches `listen` in the order of the requests.
+    /// Starts the thread. Each request has one result, passed to `listen` in the order of requests.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the thread cannot be started.
     pub fn start(store: Store, listen: impl Fn(FileEvent) + Send + 'static) -> io::Result<Self> {
         let (requests, inbox) = channel();
         let work = move || {
@@ -127,7 +127,7 @@ impl FileWorker {
     }
 }
 
-/// What `run` returns; a panic is an error.
+/// Calls [`run`] and returns errors and panics as messages.
 fn result(store: &Store, request: &FileRequest) -> Result<FileEvent, String> {
     match catch_unwind(AssertUnwindSafe(|| run(store, request))) {
         Ok(result) => result.map_err(|error| error.to_string()),
@@ -161,7 +161,7 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
     }
 }
 
-/// `~/` at the beginning is the user's folder, as in a shell.
+/// Expands a leading `~/` to the user's home folder.
 fn home(path: &Path) -> PathBuf {
     let user = directories::UserDirs::new();
     match (path.strip_prefix("~"), user) {
@@ -173,8 +173,8 @@ fn home(path: &Path) -> PathBuf {
 fn read_text(path: &Path) -> Result<String> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
     let meta = fs::metadata(path).map_err(failed)?;
-    if !meta.is_file() || meta.len() > LARGEST {
-        return Err(InputError::new("this is no weights file")
+    if !meta.is_file() || meta.len() > MAX_BYTES {
+        return Err(InputError::new("not a weights file")
             .path(path)
             .cure("name a file that `partscope fit -o` wrote")
             .into());
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mix_comes_back_as_it_was_saved() {
+    fn a_saved_mix_is_loaded_unchanged() {
         let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
         let path = folder.path().join("mix.json");
         for replace in [false, false, true] {
@@ -229,21 +229,24 @@ mod tests {
         }
         worker.send(FileRequest::LoadMix { run: 3, path: path.clone() });
         assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
-        assert!(matches!(next(&events), FileEvent::Exists(there) if there == path), "nothing is replaced unasked");
+        assert!(
+            matches!(next(&events), FileEvent::Exists(existing) if existing == path),
+            "not replaced without confirmation"
+        );
         assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
-        let FileEvent::Mix { run: 3, path: read, file: mix } = next(&events) else { panic!("it is not read") };
+        let FileEvent::Mix { run: 3, path: read, file: mix } = next(&events) else { panic!("no mix") };
         assert_eq!((read, mix), (path, file()));
     }
 
     #[test]
-    fn what_cannot_be_read_or_written_is_said_with_its_path() {
+    fn errors_name_the_path() {
         let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
         let broken = folder.path().join("broken.json");
         fs::write(&broken, "{}").unwrap();
-        for (request, said) in [
+        for (request, expected) in [
             (FileRequest::LoadMix { run: 1, path: broken }, "broken.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
-            (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "no weights file"),
+            (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a weights file"),
             (
                 FileRequest::SaveMix { path: folder.path().join("no/such/folder.json"), file: file(), replace: false },
                 "folder.json",
@@ -251,7 +254,7 @@ mod tests {
         ] {
             worker.send(request);
             let event = next(&events);
-            assert!(matches!(&event, FileEvent::Failed(why) if why.contains(said)), "{event:?}");
+            assert!(matches!(&event, FileEvent::Failed(why) if why.contains(expected)), "{event:?}");
         }
     }
 

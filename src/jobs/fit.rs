@@ -1,4 +1,4 @@
-//! The worker that fits mixes, beside the model's, so that neither waits for the other.
+//! Worker that fits mixes, separate from the model worker so that neither waits for the other.
 
 use std::{
     io,
@@ -18,64 +18,64 @@ use crate::{
 
 use super::{Tagged, Worker};
 
-/// A mix to be fitted.
+/// A request to fit a mix.
 #[derive(Clone, Debug)]
 pub struct FitRequest {
-    /// The run; echoed in the events.
+    /// Id of the run; echoed in the events.
     pub run: u64,
-    /// The training split.
+    /// Training split.
     pub table: Arc<Attribution>,
-    /// By which method.
+    /// Fitting method.
     pub method: Method,
 }
 
-/// Strengths of the penalty on a path, besides the one of the fit.
+/// Penalty strengths on a path, in addition to that of the fit.
 const PATH: usize = 24;
 
-/// How a fit ended. Cancelled fits emit no event.
+/// Result of a fit. Cancelled fits emit no event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FitEvent {
-    /// It reached its optimum.
+    /// The fit converged.
     Done {
-        /// From the request.
+        /// Id from the request.
         run: u64,
-        /// The mix and how good it is.
+        /// The fit.
         fit: Box<Fit>,
-        /// How long it took.
+        /// Time taken.
         took: Duration,
     },
-    /// The same method at other strengths of its penalty, strongest first; the fit is among them. Comes after `Done`,
-    /// and not from methods without a path.
+    /// Fits by the same method at several penalty strengths, strongest first, including the original fit. Follows
+    /// `Done`; not emitted by methods without a path.
     Path {
-        /// From the request.
+        /// Id from the request.
         run: u64,
         /// The fits.
         fits: Vec<Fit>,
     },
-    /// It failed, and why.
+    /// The error message of a failed fit.
     Failed(String),
 }
 
-/// Starts the thread that fits; asking for another fit cancels the one before.
+/// Starts the worker; a new request cancels the previous one.
 ///
 /// # Errors
-/// If the system gives no thread.
+/// If the thread cannot be started.
 pub fn fit_worker(listen: impl Fn(Tagged<FitEvent>) + Send + 'static) -> io::Result<Worker<FitRequest>> {
-    let work = |(): &mut (), request: FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)| match answer(
-        &request, cancel, say,
+    let work = |(): &mut (), request: FitRequest, cancel: &Cancel, emit: &mut dyn FnMut(FitEvent)| match fit_with_path(
+        &request, cancel, emit,
     ) {
         Ok(()) | Err(Error::Cancelled) => {}
-        Err(error) => say(FitEvent::Failed(error.to_string())),
+        Err(error) => emit(FitEvent::Failed(error.to_string())),
     };
     Worker::spawn("fit", || (), work, FitEvent::Failed, listen)
 }
 
-fn answer(request: &FitRequest, cancel: &Cancel, say: &mut dyn FnMut(FitEvent)) -> Result<()> {
+fn fit_with_path(request: &FitRequest, cancel: &Cancel, emit: &mut dyn FnMut(FitEvent)) -> Result<()> {
     let (run, start) = (request.run, Instant::now());
     let fit = fit_by(request.method, &request.table, cancel)?;
-    say(FitEvent::Done { run, fit: Box::new(fit.clone()), took: start.elapsed() });
+    emit(FitEvent::Done { run, fit: Box::new(fit.clone()), took: start.elapsed() });
     if let Some(fits) = path_of(&fit, &request.table, PATH, cancel)? {
-        say(FitEvent::Path { run, fits });
+        emit(FitEvent::Path { run, fits });
     }
     Ok(())
 }
@@ -87,34 +87,35 @@ mod tests {
     use super::*;
     use crate::{attribution::Batch, component::Shape};
 
-    fn ask(method: Method, answers: usize) -> Vec<FitEvent> {
+    /// Fits two examples and returns the first `count` events.
+    fn events(method: Method, count: usize) -> Vec<FitEvent> {
         let shape = Shape { layers: 1, heads: 1, labels: 2 };
         let mut table = Attribution::new(shape, vec![0, 1]);
         let components = vec![1.0, 0.0, 0.0, 1.0, 0.3, 0.1, 0.4, 0.2];
         table.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![1.3, 0.1, 0.4, 1.2] });
-        let (listen, events) = channel();
+        let (listen, inbox) = channel();
         let mut worker = fit_worker(move |event| drop(listen.send(event))).unwrap();
         worker.submit(3, FitRequest { run: 7, table: Arc::new(table), method });
-        let answers = (0..answers).map(|_| {
-            let told: Tagged<FitEvent> = events.recv_timeout(Duration::from_secs(20)).unwrap();
-            assert_eq!(told.generation, 3);
-            told.event
+        let events = (0..count).map(|_| {
+            let tagged: Tagged<FitEvent> = inbox.recv_timeout(Duration::from_secs(20)).unwrap();
+            assert_eq!(tagged.generation, 3);
+            tagged.event
         });
-        answers.collect()
+        events.collect()
     }
 
     #[test]
-    fn a_fit_comes_back_with_the_sheet_it_is_for_and_then_its_path() {
-        let told = ask(Method::Convex, 2);
-        let [FitEvent::Done { run: 7, fit, .. }, FitEvent::Path { run: 7, fits }] = &told[..] else {
-            panic!("{told:?}")
+    fn a_fit_is_followed_by_its_path() {
+        let events = events(Method::Convex, 2);
+        let [FitEvent::Done { run: 7, fit, .. }, FitEvent::Path { run: 7, fits }] = &events[..] else {
+            panic!("{events:?}")
         };
         assert!(fit.mix.weights[0] > 1.0 && fits.contains(fit));
     }
 
     #[test]
-    fn what_cannot_be_fitted_is_told() {
-        let told = ask(Method::Vote, 1);
-        assert!(matches!(&told[0], FitEvent::Failed(message) if message.contains("vote")));
+    fn a_failed_fit_emits_its_error() {
+        let events = events(Method::Vote, 1);
+        assert!(matches!(&events[0], FitEvent::Failed(message) if message.contains("vote")));
     }
 }

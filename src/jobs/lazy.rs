@@ -1,29 +1,29 @@
-//! Workers that start with their first request.
+//! Workers that start on their first request.
 
 use std::{fmt, io};
 
-/// A worker that is started when it is first needed. A start that fails is tried again with the next request.
+/// A worker started on first use. A failed start is retried on the next request.
 pub struct Lazy<W> {
     start: Box<dyn Fn() -> Result<W, String>>,
     worker: Option<W>,
 }
 
 impl<W> Lazy<W> {
-    /// The worker that `start` starts; `name` names it in the message if that fails.
+    /// Creates a worker that `start` will start; `name` appears in the error message.
     pub fn new(name: &'static str, start: impl Fn() -> io::Result<W> + 'static) -> Self {
         let start = move || start().map_err(|error| format!("could not start the {name} worker: {error}"));
         Self { start: Box::new(start), worker: None }
     }
 
-    /// A worker that cannot be started, and why.
+    /// Creates a worker whose start always fails with the message `why`.
     pub fn unavailable(why: &'static str) -> Self {
         Self { start: Box::new(move || Err(why.to_owned())), worker: None }
     }
 
-    /// The worker, started now if it does not run yet.
+    /// Returns the worker and starts it if necessary.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// If the worker cannot be started.
     pub fn get(&mut self) -> Result<&mut W, String> {
         match &mut self.worker {
             Some(worker) => Ok(worker),
@@ -31,7 +31,7 @@ impl<W> Lazy<W> {
         }
     }
 
-    /// The worker, if it was started.
+    /// Returns the worker if it is running.
     pub const fn started(&self) -> Option<&W> {
         self.worker.as_ref()
     }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_starts_once_and_a_failed_start_is_tried_again() {
+    fn a_worker_starts_once_and_a_failed_start_is_retried() {
         let starts = std::rc::Rc::new(Cell::new(0));
         let counted = starts.clone();
         let mut worker = Lazy::new("test", move || {

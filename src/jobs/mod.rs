@@ -1,9 +1,9 @@
-//! Worker threads that keep the interface free.
+//! Worker threads that keep the interface responsive.
 //!
-//! One worker owns the model ([`model_worker`]); the analyses that take longer than a frame have their own
-//! ([`fit_worker`], [`stats_worker`], [`baselines_worker`]). Each takes typed requests with a generation, emits typed
-//! events tagged with it, and starting a job cancels its predecessor. File requests run in order on a [`FileWorker`];
-//! none is skipped. A worker can be started with its first request ([`Lazy`]).
+//! One worker owns the model ([`model_worker`]). Analyses that take longer than a frame have their own workers
+//! ([`fit_worker`], [`stats_worker`], [`baselines_worker`]), and so do experiments ([`experiment_worker`]). Each takes
+//! requests with a generation and emits events tagged with it; a new request cancels the previous one. File requests
+//! run in order on a [`FileWorker`]; none is skipped. [`Lazy`] starts a worker on its first request.
 
 mod baselines;
 mod experiments;
@@ -22,5 +22,5 @@ pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use lazy::Lazy;
 pub use model::{ModelEvent, ModelWorker, SharedModel, model_worker};
 pub use stats::{StatsEvent, StatsRequest, stats_worker};
-pub use stored::{Kept, StoredRun};
+pub use stored::{StoredContent, StoredRun};
 pub use worker::{Tagged, Worker};

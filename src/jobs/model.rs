@@ -1,7 +1,7 @@
-//! The worker that owns the model.
+//! Worker that owns the model.
 //!
-//! It takes runs, newest first, and questions ([`Query`]) that never interrupt one: a question waits in a slot, where a
-//! newer one takes its place, and is answered between two batches of a run or at once if there is none.
+//! It takes runs, newest first, and queries ([`Query`]), which never interrupt a run. A pending query is replaced by a
+//! newer one. It is answered between two batches of a run, or at once if no run is in progress.
 
 use std::{
     io,
@@ -17,12 +17,12 @@ use crate::{
     store::Store,
 };
 
-/// A model that several workers use; whoever needs it first loads it. Copies share their weights.
+/// A model shared by several workers and loaded on first use. Clones share the weights.
 #[derive(Clone, Debug, Default)]
 pub struct SharedModel(Arc<Mutex<Option<Model>>>);
 
 impl SharedModel {
-    /// The model, loaded now if it was not yet; `loading` is told before that.
+    /// Returns the model and loads it if necessary, after calling `loading`.
     pub(super) fn get(&self, source: &Source, options: &LoadOptions, loading: impl FnOnce()) -> Result<Model> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(model) = &*slot {
@@ -33,27 +33,27 @@ impl SharedModel {
     }
 }
 
-/// An event of the model's worker.
+/// An event of the model worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelEvent {
-    /// Of a run. A question that is a job of its own emits such events too if the model cannot be loaded.
+    /// An event of a run. A query outside a run also emits these while the model loads, or if it cannot be loaded.
     Run(Event),
-    /// The answer to a question.
+    /// The answer to a query.
     Answer(Box<QueryAnswer>),
-    /// A question could not be answered: its number, and why.
+    /// A failed query: its serial number and the error message.
     NoAnswer(u64, String),
 }
 
-/// What the worker's thread is woken for.
+/// A job of the model thread.
 #[derive(Debug)]
 enum Job {
     Run(RunRequest),
-    Answer,
+    AnswerQuery,
 }
 
 type Slot = Arc<Mutex<Option<Query>>>;
 
-/// The handle of the worker.
+/// Handle of the model worker.
 #[derive(Debug)]
 pub struct ModelWorker {
     worker: Worker<Job>,
@@ -61,32 +61,32 @@ pub struct ModelWorker {
 }
 
 impl ModelWorker {
-    /// Asks for a run, which replaces the one under way; its events carry `generation`.
+    /// Starts a run and cancels the current one; its events carry `generation`.
     pub fn run(&mut self, generation: u64, request: RunRequest) {
         self.worker.submit(generation, Job::Run(request));
     }
 
-    /// Asks a question, which replaces the one before. If a run is under way, it is answered between two of its batches;
-    /// if the run ends before that, ask again. Otherwise it is a job of its own, whose generation is its number.
+    /// Submits a query, which replaces the pending one. With `during_run`, it is answered between two batches of the
+    /// run; if the run ends first, submit it again. Otherwise it is a job of its own, and its serial number is the
+    /// generation.
     pub fn ask(&mut self, query: Query, during_run: bool) {
         let serial = query.serial;
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(query);
         if !during_run {
-            self.worker.submit(serial, Job::Answer);
+            self.worker.submit(serial, Job::AnswerQuery);
         }
     }
 
-    /// Stops the run, if one is under way.
+    /// Cancels the current run.
     pub fn cancel(&self) {
         self.worker.cancel();
     }
 }
 
-/// Starts the thread that loads `source` at its first request, into `shared`, and does what it is asked
-/// for, runs through `store`.
+/// Starts the model worker. It loads `source` into `shared` on its first request and reads and writes runs in `store`.
 ///
 /// # Errors
-/// If the system gives no thread.
+/// If the thread cannot be started.
 pub fn model_worker(
     source: Source,
     options: LoadOptions,
@@ -96,18 +96,18 @@ pub fn model_worker(
 ) -> io::Result<ModelWorker> {
     let slot = Slot::default();
     let inbox = slot.clone();
-    let work = move |model: &mut Option<Model>, job: Job, cancel: &Cancel, say: &mut dyn FnMut(ModelEvent)| {
-        let outcome = load(model, (&source, &options, &shared), say).and_then(|model| match job {
-            Job::Run(request) => attribute((model, &store), &request, cancel, &inbox, say),
-            Job::Answer => {
-                answer_waiting(model, &inbox, cancel, say);
+    let work = move |model: &mut Option<Model>, job: Job, cancel: &Cancel, emit: &mut dyn FnMut(ModelEvent)| {
+        let outcome = load(model, (&source, &options, &shared), emit).and_then(|model| match job {
+            Job::Run(request) => attribute((model, &store), &request, cancel, &inbox, emit),
+            Job::AnswerQuery => {
+                answer_pending(model, &inbox, cancel, emit);
                 Ok(())
             }
         });
         match outcome {
             Ok(()) => {}
-            Err(Error::Cancelled) => say(ModelEvent::Run(Event::Cancelled)),
-            Err(error) => say(ModelEvent::Run(Event::Failed(error.to_string()))),
+            Err(Error::Cancelled) => emit(ModelEvent::Run(Event::Cancelled)),
+            Err(error) => emit(ModelEvent::Run(Event::Failed(error.to_string()))),
         }
     };
     let failed = |why| ModelEvent::Run(Event::Failed(why));
@@ -117,12 +117,12 @@ pub fn model_worker(
 fn load<'m>(
     model: &'m mut Option<Model>,
     (source, options, shared): (&Source, &LoadOptions, &SharedModel),
-    say: &mut dyn FnMut(ModelEvent),
+    emit: &mut dyn FnMut(ModelEvent),
 ) -> Result<&'m Model> {
     match model {
         Some(model) => Ok(model),
         empty => {
-            let loading = || say(ModelEvent::Run(Event::Loading(source.to_string())));
+            let loading = || emit(ModelEvent::Run(Event::Loading(source.to_string())));
             Ok(empty.insert(shared.get(source, options, loading)?))
         }
     }
@@ -133,29 +133,29 @@ fn attribute(
     request: &RunRequest,
     cancel: &Cancel,
     inbox: &Slot,
-    say: &mut dyn FnMut(ModelEvent),
+    emit: &mut dyn FnMut(ModelEvent),
 ) -> Result<()> {
     cancel.check()?;
     let (plan, prompts) = plan(model, request)?;
     cancel.check()?;
     let mut observe = |event: Event| {
-        let between = matches!(event, Event::Batch(..));
-        say(ModelEvent::Run(event));
-        if between {
-            answer_waiting(model, inbox, cancel, say);
+        let is_batch = matches!(event, Event::Batch(..));
+        emit(ModelEvent::Run(event));
+        if is_batch {
+            answer_pending(model, inbox, cancel, emit);
         }
     };
     obtain(store, model, plan, &prompts, cancel, &mut observe).map(drop)
 }
 
-/// Answers the question that waits, if one does. A question that was replaced meanwhile goes unanswered.
-fn answer_waiting(model: &Model, inbox: &Slot, cancel: &Cancel, say: &mut dyn FnMut(ModelEvent)) {
-    let waiting = inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(ask) = waiting else { return };
-    match answer(model, &ask, cancel) {
-        Ok(answer) => say(ModelEvent::Answer(Box::new(answer))),
+/// Answers the pending query, if there is one. Emits nothing if it is cancelled.
+fn answer_pending(model: &Model, inbox: &Slot, cancel: &Cancel, emit: &mut dyn FnMut(ModelEvent)) {
+    let pending = inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(query) = pending else { return };
+    match answer(model, &query, cancel) {
+        Ok(answer) => emit(ModelEvent::Answer(Box::new(answer))),
         Err(Error::Cancelled) => {}
-        Err(error) => say(ModelEvent::NoAnswer(ask.serial, error.to_string())),
+        Err(error) => emit(ModelEvent::NoAnswer(query.serial, error.to_string())),
     }
 }
 
@@ -188,23 +188,23 @@ mod tests {
         }
     }
 
-    fn ask(serial: u64, text: &str) -> Query {
+    fn query(serial: u64, text: &str) -> Query {
         let task = Arc::new(Library.task("sentiment").unwrap());
         let demos = task.pool.iter().take(3).map(|example| Demonstration::of_pool(&example.id)).collect();
         Query { serial, template: None, demos, text: text.to_owned(), task }
     }
 
     #[test]
-    fn a_text_is_measured_and_classified_like_the_example_of_a_run() {
+    fn queries_count_tokens_and_classify_texts() {
         let (mut worker, events) = worker();
         let task = Library.task("sentiment").unwrap();
         let text = task.test[0].summary();
-        worker.ask(ask(1, ""), false);
+        worker.ask(query(1, ""), false);
         let measured = next_answer(&events);
         assert!(measured.table.is_none() && measured.demo_tokens.len() == 3);
         assert!(measured.prompt.ends_with(&task.templates[0].render(&task.test[0]).unwrap()));
         assert!(measured.demo_tokens.iter().sum::<usize>() < measured.tokens && measured.tokens < measured.context);
-        worker.ask(ask(2, &text), false);
+        worker.ask(query(2, &text), false);
         let classified = next_answer(&events);
         let table = classified.table.unwrap();
         assert_eq!((classified.serial, classified.tokens, table.len()), (2, measured.tokens, 1));
@@ -212,26 +212,26 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_answered_in_the_middle_of_a_run() {
+    fn a_query_is_answered_during_a_run() {
         let (mut worker, events) = worker();
         worker.run(1, RunRequest { limit: Some(200), ..RunRequest::default() });
         while !matches!(events.recv_timeout(Duration::from_secs(60)).unwrap().event, ModelEvent::Run(Event::Planned(_)))
         {
         }
-        worker.ask(ask(9, "fine"), true);
+        worker.ask(query(9, "fine"), true);
         assert_eq!(next_answer(&events).serial, 9);
         let ends = |event| matches!(event, ModelEvent::Run(Event::Finished(_)));
         while !ends(events.recv_timeout(Duration::from_secs(60)).unwrap().event) {}
     }
 
     #[test]
-    fn what_cannot_be_answered_is_said_with_its_number() {
+    fn a_failed_query_reports_its_serial_number() {
         let (mut worker, events) = worker();
-        worker.ask(Query { demos: vec![Demonstration::of_pool("nobody")], ..ask(4, "fine") }, false);
+        worker.ask(Query { demos: vec![Demonstration::of_pool("unknown")], ..query(4, "fine") }, false);
         loop {
             match events.recv_timeout(Duration::from_secs(60)).unwrap().event {
                 ModelEvent::Run(_) => {}
-                ModelEvent::NoAnswer(4, why) => return assert!(why.contains("nobody"), "{why}"),
+                ModelEvent::NoAnswer(4, why) => return assert!(why.contains("unknown"), "{why}"),
                 other => panic!("{other:?}"),
             }
         }

@@ -1,4 +1,4 @@
-//! The worker that computes statistics of components: with many labels their tests take longer than a frame.
+//! Worker that computes component statistics; with many labels their tests take longer than a frame.
 
 use std::{io, sync::Arc};
 
@@ -9,40 +9,40 @@ use crate::{
 
 use super::{Tagged, Worker};
 
-/// A complete split whose component statistics are wanted.
+/// A request for the component statistics of a complete split.
 #[derive(Clone, Debug)]
 pub struct StatsRequest {
-    /// The run; echoed in the events.
+    /// Id of the run; echoed in the event.
     pub run: u64,
     /// The split.
     pub table: Arc<Attribution>,
 }
 
-/// How the computation ended.
+/// Result of the computation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatsEvent {
-    /// The statistics are there.
+    /// The statistics.
     Done {
-        /// From the request.
+        /// Id from the request.
         run: u64,
-        /// One entry a component, in the order of the shape.
+        /// One entry per component, in shape order.
         stats: Vec<ComponentStats>,
     },
-    /// It failed, and why.
+    /// The error message of a failed computation.
     Failed(String),
 }
 
-/// Starts the thread that computes statistics; asking again cancels the request before.
+/// Starts the worker; a new request replaces a queued one.
 ///
 /// # Errors
-/// If the system gives no thread.
+/// If the thread cannot be started.
 pub fn stats_worker(listen: impl Fn(Tagged<StatsEvent>) + Send + 'static) -> io::Result<Worker<StatsRequest>> {
     Worker::spawn(
         "stats",
         || (),
-        |(), request: StatsRequest, _, say| {
+        |(), request: StatsRequest, _, emit| {
             let stats = summarize(&request.table, &Thresholds::default());
-            say(StatsEvent::Done { run: request.run, stats });
+            emit(StatsEvent::Done { run: request.run, stats });
         },
         StatsEvent::Failed,
         listen,

@@ -1,56 +1,56 @@
-//! Runs as the store has them: complete, interrupted or damaged.
+//! Runs in the store: complete, interrupted or damaged.
 
 use crate::{
     run::RunMeta,
     store::{Content, Entry},
 };
 
-/// An entry of the store that is a run or was to become one.
+/// A store entry of a complete or incomplete run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRun {
-    /// Its name in the store.
+    /// Key in the store.
     pub key: String,
-    /// What it holds.
-    pub kept: Kept,
-    /// Bytes on disk.
+    /// Content of the entry.
+    pub content: StoredContent,
+    /// Size on disk in bytes.
     pub bytes: u64,
 }
 
-/// What the store has of a run.
+/// Content of a store entry.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kept {
-    /// All of it.
+pub enum StoredContent {
+    /// A complete run.
     Run(Box<RunMeta>),
-    /// Its beginning.
+    /// An interrupted run.
     Interrupted {
         /// Name of the task.
         task: String,
         /// Name of the template.
         template: String,
-        /// The model.
+        /// Name of the model.
         model: String,
         /// Examples done.
         done: usize,
-        /// Examples in all.
+        /// Total number of examples.
         total: usize,
     },
-    /// Nothing that can be read, and why.
+    /// A damaged entry, with the error message.
     Damaged(String),
 }
 
-/// An entry of the store as a run; `None` if it holds label logits.
+/// Converts a store entry; `None` if it holds label logits.
 pub(super) fn stored(entry: Entry) -> Option<StoredRun> {
-    let kept = match entry.content {
-        Content::Run(meta) => Kept::Run(meta),
-        Content::Interrupted(about) => Kept::Interrupted {
+    let content = match entry.content {
+        Content::Run(meta) => StoredContent::Run(meta),
+        Content::Interrupted(about) => StoredContent::Interrupted {
             task: about.task.name,
             template: about.task.template,
             model: about.model.id,
             done: about.done,
             total: about.examples.train + about.examples.test,
         },
-        Content::Damaged(why) => Kept::Damaged(why),
+        Content::Damaged(why) => StoredContent::Damaged(why),
         Content::Logits => return None,
     };
-    Some(StoredRun { key: entry.key.to_string(), kept, bytes: entry.bytes })
+    Some(StoredRun { key: entry.key.to_string(), content, bytes: entry.bytes })
 }

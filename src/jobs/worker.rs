@@ -1,4 +1,4 @@
-//! A thread that does one kind of work, one piece at a time, newest first.
+//! A worker thread that handles requests of one type, newest first.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -8,12 +8,12 @@ use std::{
 
 use crate::cancel::Cancel;
 
-/// An event of a job, with the generation of the job's request.
+/// An event tagged with the generation of its request.
 ///
-/// A listener drops events of another generation than the newest one it asked for: their job was replaced.
+/// Listeners drop events whose generation is not the newest: their request was replaced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tagged<E> {
-    /// The generation that was given to [`Worker::submit`].
+    /// The generation passed to [`Worker::submit`].
     pub generation: u64,
     /// The event.
     pub event: E,
@@ -25,9 +25,9 @@ struct Job<R> {
     cancel: Cancel,
 }
 
-/// The handle of a worker thread that takes requests `R`.
+/// Handle of a worker thread that handles requests of type `R`.
 ///
-/// Submitting cancels the job before; so does dropping the handle, after which the thread ends by itself.
+/// Submitting a request cancels the current job. Dropping the handle cancels it too and ends the thread.
 #[derive(Debug)]
 pub struct Worker<R> {
     jobs: Sender<Job<R>>,
@@ -35,10 +35,13 @@ pub struct Worker<R> {
 }
 
 impl<R: Send + 'static> Worker<R> {
-    /// Starts a thread called `name`. `state` is made on that thread and stays there; `work` handles one request.
+    /// Starts a thread called `name`. The thread creates its own `state`; `work` handles one request.
     ///
-    /// The events that a job emits through its last argument reach `listen`, tagged with its generation. A panic in
-    /// `work` is caught and emitted as `failed`, and the thread goes on with a fresh state.
+    /// Events emitted through the last argument of `work` are passed to `listen`, tagged with the generation. A panic
+    /// in `work` is caught and emitted as `failed`, and the thread continues with a new state.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
     pub fn spawn<S, E>(
         name: &str,
         state: impl Fn() -> S + Send + 'static,
@@ -48,20 +51,20 @@ impl<R: Send + 'static> Worker<R> {
     ) -> std::io::Result<Self> {
         let (jobs, inbox) = channel();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let mut own = state();
+            let mut current = state();
             while let Some(Job { generation, request, cancel }) = newest(&inbox) {
-                let mut say = |event| listen(Tagged { generation, event });
-                let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut own, request, &cancel, &mut say)));
+                let mut emit = |event| listen(Tagged { generation, event });
+                let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut current, request, &cancel, &mut emit)));
                 if let Err(panic) = outcome {
-                    say(failed(panic_message(panic.as_ref())));
-                    own = state();
+                    emit(failed(panic_message(panic.as_ref())));
+                    current = state();
                 }
             }
         })?;
         Ok(Self { jobs, current: Cancel::default() })
     }
 
-    /// Cancels the job before and queues `request`; its events carry `generation`.
+    /// Cancels the current job and queues `request`; its events carry `generation`.
     pub fn submit(&mut self, generation: u64, request: R) {
         self.current.cancel();
         self.current = Cancel::default();
@@ -69,7 +72,7 @@ impl<R: Send + 'static> Worker<R> {
         let _ = self.jobs.send(Job { generation, request, cancel: self.current.clone() });
     }
 
-    /// Cancels the job that runs, if one does.
+    /// Cancels the current job.
     pub fn cancel(&self) {
         self.current.cancel();
     }
@@ -81,7 +84,7 @@ impl<R> Drop for Worker<R> {
     }
 }
 
-/// Waits for a job and skips to the last one queued. `None` when the handle is gone.
+/// Waits for a job and returns the newest one queued; `None` once the handle is dropped.
 fn newest<R>(inbox: &Receiver<Job<R>>) -> Option<Job<R>> {
     let mut job = inbox.recv().ok()?;
     while let Ok(later) = inbox.try_recv() {
@@ -92,7 +95,7 @@ fn newest<R>(inbox: &Receiver<Job<R>>) -> Option<Job<R>> {
 
 pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("a defect in partscope stopped this task: {}", text.unwrap_or("no message"))
+    format!("a bug in partscope stopped this task: {}", text.unwrap_or("no message"))
 }
 
 #[cfg(test)]
@@ -105,14 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_job_cancels_its_predecessor() {
+    fn a_new_job_cancels_the_previous_one() {
         let (listen, events) = channel();
-        let work = |(): &mut (), wait: bool, cancel: &Cancel, say: &mut dyn FnMut(String)| {
-            say("started".to_owned());
+        let work = |(): &mut (), wait: bool, cancel: &Cancel, emit: &mut dyn FnMut(String)| {
+            emit("started".to_owned());
             while wait && !cancel.is_cancelled() {
                 thread::yield_now();
             }
-            say(if wait { "stopped" } else { "done" }.to_owned());
+            emit(if wait { "stopped" } else { "done" }.to_owned());
         };
         let listener = move |event| drop(listen.send(event));
         let mut worker = Worker::spawn("test", || (), work, |message| message, listener).unwrap();
@@ -125,12 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_and_the_worker_lives() {
+    fn a_panic_is_reported_and_the_worker_continues() {
         let (listen, events) = channel();
-        let work = |count: &mut u32, bad: bool, _: &Cancel, say: &mut dyn FnMut(String)| {
+        let work = |count: &mut u32, bad: bool, _: &Cancel, emit: &mut dyn FnMut(String)| {
             *count += 1;
             assert!(!bad, "boom");
-            say(count.to_string());
+            emit(count.to_string());
         };
         let listener = move |event| drop(listen.send(event));
         let mut worker = Worker::spawn("test", || 0, work, |message| message, listener).unwrap();

@@ -53,18 +53,18 @@ fn in_popup(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::tests::harness::Bench;
+    use crate::app::tests::harness::Harness;
 
     const SCREEN: Rect = Rect::new(0, 0, 140, 40);
 
-    fn click_at(bench: &mut Bench, place: Rect) -> bool {
+    fn click_at(bench: &mut Harness, place: Rect) -> bool {
         let layout = Layout::new(SCREEN, &bench.state).unwrap();
         click(&mut bench.state, layout, place.as_position()).is_some()
     }
 
     #[test]
     fn tabs_and_hints_are_clicked() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         let layout = Layout::new(SCREEN, &bench.state).unwrap();
         for (screen, place) in bars::tabs(layout.header) {
             assert!(click_at(&mut bench, place));
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_click_chooses_a_row_of_a_popup_and_a_click_outside_closes_it() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys(": m u t e");
         let rows = layout::choices(layout::palette(layout::body(SCREEN)));
         assert!(click_at(&mut bench, rows) && bench.state.run().unwrap().mixer.is_muted(0));

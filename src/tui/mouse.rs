@@ -113,7 +113,7 @@ mod tests {
     use crate::{
         app::{
             Screen,
-            tests::{fixture, harness::Bench},
+            tests::{fixture, harness::Harness},
         },
         tui::{
             layout::{self, Sides, crosstab::crosstab, list_rows, map_cells},
@@ -126,13 +126,13 @@ mod tests {
     const DRAG: MouseEventKind = MouseEventKind::Drag(MouseButton::Left);
     const RELEASE: MouseEventKind = MouseEventKind::Up(MouseButton::Left);
 
-    fn send(bench: &mut Bench, kind: MouseEventKind, column: u16, row: u16) {
+    fn send(bench: &mut Harness, kind: MouseEventKind, column: u16, row: u16) {
         mouse(&mut bench.state, SCREEN, MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
     }
 
     #[test]
     fn clicks_move_the_cursor() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         let layout = Layout::new(SCREEN, &bench.state).unwrap();
         let cell = Grid::fit(map_cells(layout.map), fixture::SHAPE, bench.state.cursor).cell(3, 5).unwrap();
         send(&mut bench, CLICK, cell.x, cell.y);
@@ -150,12 +150,12 @@ mod tests {
 
     #[test]
     fn a_fader_follows_the_mouse_until_release() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys("d g");
         let track = MixerLayout::new(SCREEN).track(4);
         let channel = bench.state.channels().nth(4).unwrap();
         send(&mut bench, CLICK, track.right() - 1, track.y);
-        let gain = |bench: &Bench| bench.state.run().unwrap().mixer.gain(channel);
+        let gain = |bench: &Harness| bench.state.run().unwrap().mixer.gain(channel);
         assert!((gain(&bench) - 2.0).abs() < 1e-12);
         send(&mut bench, DRAG, track.x, track.y + 3);
         assert!(gain(&bench).abs() < 1e-12, "the row does not matter during a drag");
@@ -174,10 +174,10 @@ mod tests {
 
     #[test]
     fn the_slider_moves_along_the_path() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys("d w");
         let slider = MixerLayout::new(SCREEN).slider();
-        let at = |bench: &Bench| bench.state.run().unwrap().path.as_ref().unwrap().at;
+        let at = |bench: &Harness| bench.state.run().unwrap().path.as_ref().unwrap().at;
         send(&mut bench, CLICK, slider.x, slider.y);
         assert_eq!(at(&bench), 0);
         send(&mut bench, DRAG, slider.right() + 9, slider.y);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn rows_of_runs_and_demonstrations_are_clicked() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         bench.keys("p");
         let rows = layout::editing(SCREEN, 4).rows();
         send(&mut bench, CLICK, rows.x, rows.y + 2);
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn flipped_examples_and_pairs_of_runs_are_clicked() {
-        let mut bench = Bench::finished(48);
+        let mut bench = Harness::finished(48);
         bench.keys("s");
         bench.run_to_end(48);
         bench.keys("c");

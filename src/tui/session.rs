@@ -88,17 +88,17 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::tests::harness::Bench, tui::color::Depth};
+    use crate::{app::tests::harness::Harness, tui::color::Depth};
 
     #[test]
     fn theme_screen_and_cursor_are_restored() {
         let (folder, themes) = (tempfile::tempdir().unwrap(), Theme::built_in(Depth::None).unwrap());
         let path = folder.path().join("deep/state.json");
-        let mut bench = Bench::finished(16);
+        let mut bench = Harness::finished(16);
         Memory::read_from(path.clone()).keep(&bench.keys("k l d ctrl-t").state, &themes);
         let mut memory = Memory::read_from(path);
         assert_eq!(memory.theme(&themes), 1);
-        let mut again = Bench::finished(16);
+        let mut again = Harness::finished(16);
         memory.recall(&mut again.state);
         assert_eq!(again.state.remembered(), bench.state.remembered());
         again.keys("d j");
@@ -113,8 +113,8 @@ mod tests {
         for text in ["", "{", "[1, 2]", r#"{"runs": [["x", {"screen": 3}]]}"#] {
             fs::write(&path, text).unwrap();
             let mut memory = Memory::read_from(path.clone());
-            assert!(memory.recall(&mut Bench::finished(16).state).is_empty(), "{text}");
+            assert!(memory.recall(&mut Harness::finished(16).state).is_empty(), "{text}");
         }
-        Memory::read_from(folder.path().to_owned()).keep(&Bench::finished(16).state, &[]);
+        Memory::read_from(folder.path().to_owned()).keep(&Harness::finished(16).state, &[]);
     }
 }

@@ -1,17 +1,17 @@
-//! Keys as the keymap writes them, independent of any terminal library.
+//! Keys in the notation of the keymap, independent of the terminal library.
 
 use std::{fmt, str::FromStr};
 
-/// What was pressed, without modifiers.
+/// A key without modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// A character, as typed: shift is part of it.
+    /// A character as typed, shift included.
     Char(char),
-    /// A key that has a name.
+    /// A key with a name.
     Named(&'static str),
 }
 
-/// Keys with names, and how help shows them.
+/// Named keys, with the text shown in help.
 const NAMED: [(&str, &str); 27] = [
     ("left", "←"),
     ("down", "↓"),
@@ -45,7 +45,7 @@ const NAMED: [(&str, &str); 27] = [
 /// A key with its modifiers, written `x`, `X`, `space`, `ctrl-c`, `alt-enter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// What was pressed.
+    /// The key itself.
     pub code: Code,
     /// Whether control was held.
     pub ctrl: bool,
@@ -53,18 +53,18 @@ pub struct Key {
     pub alt: bool,
 }
 
-/// A text that names no key.
+/// Error for a text that is not a key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a key: write a character, space, left, pageup … with ctrl- or alt- before it")]
+#[error("`{0}` is not a key: use a character or a name such as space, left or pageup, optionally after ctrl- or alt-")]
 pub struct ParseKeyError(String);
 
 impl Key {
-    /// A character without modifiers.
+    /// Creates the key of a character, without modifiers.
     pub const fn char(character: char) -> Self {
         Self { code: Code::Char(character), ctrl: false, alt: false }
     }
 
-    /// A key of this name without modifiers, if there is one.
+    /// Returns the key of this name, without modifiers.
     pub fn named(name: &str) -> Option<Self> {
         let &(name, _) = NAMED.iter().find(|(known, _)| *known == name)?;
         Some(Self { code: Code::Named(name), ctrl: false, alt: false })
@@ -75,13 +75,13 @@ impl FromStr for Key {
     type Err = ParseKeyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let channel = |rest: &mut &str, prefix: &str| {
+        let modifier = |rest: &mut &str, prefix: &str| {
             let stripped = rest.strip_prefix(prefix).filter(|left| !left.is_empty());
             *rest = stripped.unwrap_or(rest);
             stripped.is_some()
         };
         let mut rest = text;
-        let (ctrl, alt) = (channel(&mut rest, "ctrl-"), channel(&mut rest, "alt-"));
+        let (ctrl, alt) = (modifier(&mut rest, "ctrl-"), modifier(&mut rest, "alt-"));
         let mut chars = rest.chars();
         let plain = match (chars.next(), chars.next()) {
             (Some(character), None) => Self::char(character),
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_parse_and_show() {
+    fn keys_are_parsed_and_displayed() {
         for (text, shown) in [
             ("x", "x"),
             ("X", "X"),

@@ -1,4 +1,4 @@
-//! Which key means what, where.
+//! The keymap: which action a key has in which context.
 
 mod key;
 pub mod page;
@@ -14,23 +14,23 @@ use super::{
     screen::{Screen, SharedKeys},
 };
 
-/// The keys the explorer is built with.
+/// The built-in keymap.
 pub const DEFAULT: &str = include_str!("../../../assets/keymap.toml");
 
 /// A table of the keymap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyLayer {
-    /// Holds everywhere.
+    /// Applies everywhere.
     Global,
-    /// Holds on every screen.
+    /// Applies on every screen.
     Screens,
-    /// Holds on the screens that declare it.
+    /// Applies on the screens that declare it.
     Shared(SharedKeys),
-    /// Holds on one screen.
+    /// Applies on one screen.
     Screen(Screen),
-    /// Holds in the list of keys.
+    /// Applies in the help.
     Help,
-    /// Holds in a line that is typed.
+    /// Applies in an input line.
     Line,
 }
 
@@ -42,7 +42,7 @@ impl KeyLayer {
         [Self::Global, Self::Screens].into_iter().chain(shared).chain(screens).chain([Self::Help, Self::Line])
     }
 
-    /// Its name in the keymap.
+    /// Name of the table in the keymap.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Global => "global",
@@ -55,25 +55,25 @@ impl KeyLayer {
     }
 }
 
-/// Where a key is pressed.
+/// Context in which a key is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyContext {
-    /// On a screen.
+    /// A screen.
     Screen(Screen),
-    /// In the list of keys.
+    /// The help.
     Help,
-    /// In a line that is typed.
+    /// An input line.
     Line,
 }
 
 impl KeyContext {
-    /// All places.
+    /// All contexts.
     pub fn all() -> impl Iterator<Item = Self> {
         Screen::ALL.iter().copied().map(Self::Screen).chain([Self::Help, Self::Line])
     }
 
-    /// Whether the keys of `table` hold there.
-    pub fn has(self, table: KeyLayer) -> bool {
+    /// Whether the keys of `table` apply in this context.
+    pub fn includes(self, table: KeyLayer) -> bool {
         match (self, table) {
             (_, KeyLayer::Global)
             | (Self::Screen(_), KeyLayer::Screens)
@@ -86,43 +86,43 @@ impl KeyContext {
     }
 }
 
-/// One row of the table.
+/// A key bound to an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Where it holds.
+    /// Table of the binding.
     pub table: KeyLayer,
     /// The key.
     pub key: Key,
-    /// What it does.
+    /// The action.
     pub action: Action,
 }
 
-/// A keymap that cannot be used.
+/// An error in a keymap.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
-    /// Not a table of tables; the same key twice in one table counts too.
+    /// Not a table of tables, or a key twice in one table.
     #[error("the keymap is not valid: {0}")]
     Syntax(String),
-    /// A table that does not exist.
-    #[error("the keymap has a table `{0}`; there are: {known}", known = crate::text::list(KeyLayer::all().map(KeyLayer::name)))]
-    KeyLayer(String),
-    /// A text that names no key.
+    /// Unknown table.
+    #[error("the keymap has an unknown table `{0}`; the tables are: {known}", known = crate::text::list(KeyLayer::all().map(KeyLayer::name)))]
+    UnknownTable(String),
+    /// Not a key.
     #[error(transparent)]
     Key(#[from] ParseKeyError),
-    /// A name that no action has.
-    #[error("the keymap gives `{key}` to `{action}`, which is not an action; `?` in the explorer lists them")]
+    /// Unknown action.
+    #[error("the keymap binds `{key}` to `{action}`, which is not an action; `?` in the explorer lists them")]
     Action {
         /// The key as written.
         key: String,
         /// The name as written.
         action: String,
     },
-    /// A key that would mean two things.
-    #[error("the keymap has `{0}` twice for the same place")]
-    Twice(String),
+    /// A key with two actions in one context.
+    #[error("the keymap binds `{0}` twice in the same context")]
+    Duplicate(String),
 }
 
-/// All bindings, in the order they were written.
+/// All bindings, in written order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
@@ -132,23 +132,23 @@ impl Keymap {
     /// Reads a whole keymap.
     ///
     /// # Errors
-    /// If it is not valid TOML, names an unknown place, key or action, or gives one key two meanings in one place.
+    /// If the text is not valid TOML, names an unknown table, key or action, or binds a key twice in one context.
     pub fn parse(text: &str) -> Result<Self, KeymapError> {
         let mut keymap = Self::default();
         keymap.read(text)?;
         Ok(keymap)
     }
 
-    /// Changes single keys: a row takes its key from whatever had it, and `"none"` leaves it without a meaning.
+    /// Changes single keys: a row replaces the bindings of its key, and `"none"` only removes them.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse).
+    /// Same as [`parse`](Self::parse).
     pub fn change(&mut self, text: &str) -> Result<(), KeymapError> {
-        let mut own = Self::default();
-        own.read(text)?;
-        let free = |row: &Binding| !own.bindings.iter().any(|mine| mine.key == row.key && meet(mine.table, row.table));
-        self.bindings.retain(free);
-        self.bindings.extend(own.bindings.into_iter().filter(|row| row.action != Action::Nothing));
+        let mut changes = Self::default();
+        changes.read(text)?;
+        let replaces = |new: &Binding, old: &Binding| new.key == old.key && overlap(new.table, old.table);
+        self.bindings.retain(|old| !changes.bindings.iter().any(|new| replaces(new, old)));
+        self.bindings.extend(changes.bindings.into_iter().filter(|row| row.action != Action::Nothing));
         Ok(())
     }
 
@@ -159,7 +159,7 @@ impl Keymap {
         })?;
         for (name, rows) in &tables {
             let table = KeyLayer::all().find(|table| table.name() == name);
-            let table = table.ok_or_else(|| KeymapError::KeyLayer(name.clone()))?;
+            let table = table.ok_or_else(|| KeymapError::UnknownTable(name.clone()))?;
             for (key, action) in rows {
                 self.bind(table, key, action.as_str().unwrap_or_default())?;
             }
@@ -170,32 +170,32 @@ impl Keymap {
     fn bind(&mut self, table: KeyLayer, key: &str, action: &str) -> Result<(), KeymapError> {
         let unknown = || KeymapError::Action { key: key.to_owned(), action: action.to_owned() };
         let (parsed, action) = (key.parse()?, Action::named(action).ok_or_else(unknown)?);
-        if self.bindings.iter().any(|other| other.key == parsed && meet(other.table, table)) {
-            return Err(KeymapError::Twice(key.to_owned()));
+        if self.bindings.iter().any(|other| other.key == parsed && overlap(other.table, table)) {
+            return Err(KeymapError::Duplicate(key.to_owned()));
         }
         self.bindings.push(Binding { table, key: parsed, action });
         Ok(())
     }
 
-    /// The bindings that hold at `place`.
-    fn at(&self, place: KeyContext) -> impl Iterator<Item = &Binding> {
-        self.bindings.iter().filter(move |binding| place.has(binding.table))
+    /// Returns the bindings that apply in `context`.
+    fn bindings_in(&self, context: KeyContext) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| context.includes(binding.table))
     }
 
-    /// What `key` means at `place`.
-    pub fn lookup(&self, place: KeyContext, key: Key) -> Option<Action> {
-        self.at(place).find(|binding| binding.key == key).map(|binding| binding.action)
+    /// Returns the action of `key` in `context`.
+    pub fn lookup(&self, context: KeyContext, key: Key) -> Option<Action> {
+        self.bindings_in(context).find(|binding| binding.key == key).map(|binding| binding.action)
     }
 
-    /// The keys of `action` at `place`, as help shows them: letters first, then by length.
-    pub fn keys(&self, place: KeyContext, action: Action) -> Vec<String> {
-        let here = self.at(place).filter(|binding| binding.action == action);
+    /// Returns the keys of `action` in `context`, shortest first, ASCII before other characters.
+    pub fn keys(&self, context: KeyContext, action: Action) -> Vec<String> {
+        let here = self.bindings_in(context).filter(|binding| binding.action == action);
         let mut keys: Vec<String> = here.map(|binding| binding.key.to_string()).collect();
         keys.sort_by_key(|key| (key.chars().count(), !key.is_ascii()));
         keys
     }
 
-    /// All keys of an action, wherever they hold, letters first.
+    /// Returns the keys of `action` in all contexts, shortest first, ASCII before other characters.
     pub fn all_keys(&self, action: Action) -> Vec<String> {
         let mut keys: Vec<String> =
             self.bindings.iter().filter(|row| row.action == action).map(|row| row.key.to_string()).collect();
@@ -204,22 +204,22 @@ impl Keymap {
         keys
     }
 
-    /// The tables in which an action has a key, in their order.
+    /// Returns the tables in which an action has a key, in keymap order.
     pub fn tables(&self, action: Action) -> Vec<KeyLayer> {
         let bound = |table: &KeyLayer| self.bindings.iter().any(|row| row.table == *table && row.action == action);
         KeyLayer::all().filter(bound).collect()
     }
 
-    /// The keys of `action` at the first place where it has some.
+    /// Returns the keys of `action` in the first context where it has one.
     pub fn any_keys(&self, action: Action) -> Vec<String> {
-        let mut all = KeyContext::all().map(|place| self.keys(place, action));
+        let mut all = KeyContext::all().map(|context| self.keys(context, action));
         all.find(|keys| !keys.is_empty()).unwrap_or_default()
     }
 }
 
-/// Whether there is a place where both tables hold.
-fn meet(a: KeyLayer, b: KeyLayer) -> bool {
-    KeyContext::all().any(|place| place.has(a) && place.has(b))
+/// Whether both tables apply in some context.
+fn overlap(a: KeyLayer, b: KeyLayer) -> bool {
+    KeyContext::all().any(|context| context.includes(a) && context.includes(b))
 }
 
 #[cfg(test)]
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_keymap_is_whole() {
+    fn the_built_in_keymap_covers_all_actions() {
         let keymap = keymap();
         for &action in Action::ALL.iter().filter(|&&action| action != Action::Nothing) {
             assert!(!keymap.any_keys(action).is_empty(), "{} has no key", action.name());
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_changes_single_keys() {
+    fn users_change_single_keys() {
         let mut keymap = keymap();
         keymap.change("[explore]\n\"w\" = \"mute\"\n\"m\" = \"none\"").unwrap();
         assert_eq!(keymap.lookup(KeyContext::Screen(Screen::Map), Key::char('w')), Some(Action::Mute));
@@ -253,11 +253,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn old_action_names_still_work() {
+        let screen = KeyContext::Screen(Screen::Map);
+        let mut keymap = keymap();
+        keymap.change("[screens]\n\"O\" = \"writes\"").unwrap();
+        assert_eq!(keymap.lookup(screen, Key::char('O')), Some(Action::LogitLens));
+        assert_eq!(keymap.lookup(screen, Key::char('O')).map(Action::name), Some("logit-lens"));
+    }
+
+    #[test]
+    fn errors_name_the_faulty_entry() {
         for (text, error) in [
-            ("[explore]\n\"q\" = \"fit\"\n[global]\n\"q\" = \"quit\"", "the keymap has `q` twice for the same place"),
-            ("[cursor]\n\"q\" = \"left\"\n[compare]\n\"q\" = \"fit\"", "the keymap has `q` twice for the same place"),
-            ("[nowhere]\n\"q\" = \"quit\"", "there are: global, screens"),
+            (
+                "[explore]\n\"q\" = \"fit\"\n[global]\n\"q\" = \"quit\"",
+                "the keymap binds `q` twice in the same context",
+            ),
+            (
+                "[cursor]\n\"q\" = \"left\"\n[compare]\n\"q\" = \"fit\"",
+                "the keymap binds `q` twice in the same context",
+            ),
+            ("[nowhere]\n\"q\" = \"quit\"", "the tables are: global, screens"),
             ("[global]\n\"qq\" = \"quit\"", "`qq` is not a key"),
             ("[global]\n\"q\" = \"leave\"", "`leave`, which is not an action"),
             ("[global]\n\"q\" = \"quit\"\n\"q\" = \"help\"", "line 3: duplicate key"),

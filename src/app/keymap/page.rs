@@ -1,11 +1,11 @@
-//! The page of all keys, for readers: `docs/keys.md`, written by `cargo run --example keys`.
+//! The key reference `docs/keys.md`, written by `cargo run --example keys`.
 
 use std::fmt::Write;
 
 use super::{KeyLayer, Keymap};
 use crate::app::action::{Action, Section};
 
-/// The page in Markdown.
+/// Returns the page in Markdown.
 pub fn page(keymap: &Keymap) -> String {
     let mut page = "# Keys\n\nWritten by `cargo run --example keys` from `assets/keymap.toml`; do not edit it by hand.\n\
         `?` shows the same list in the explorer, `:` finds an action by its name, and `keymap.toml` in the configuration\n\

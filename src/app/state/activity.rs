@@ -1,81 +1,81 @@
-//! What is going on: runs, fits, and sentences about them.
+//! Progress of runs and fits, and notices.
 
 use std::time::Duration;
 
 use crate::{analysis::Method, progress::Progress};
 
-/// Where the run that was asked for stands.
+/// Phase of the requested run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Phase {
-    /// Nothing is being computed.
+    /// No run in progress.
     #[default]
     Idle,
-    /// Asked for; the worker has not answered yet, or makes the prompts.
+    /// The run was requested and the worker builds its prompts.
     Preparing,
     /// The model is being loaded.
     Loading(String),
     /// Examples are being attributed.
     Running(Progress),
-    /// It was cancelled; what came before stands.
+    /// The run was cancelled; its completed examples stay.
     Stopped,
-    /// It failed, and why.
+    /// The error message of a failed run.
     Failed(String),
 }
 
 impl Phase {
-    /// Whether something is under way.
+    /// Whether a run is in progress.
     pub const fn is_busy(&self) -> bool {
         matches!(self, Self::Preparing | Self::Loading(_) | Self::Running(_))
     }
 }
 
-/// Where the fit that was asked for stands.
+/// Phase of the requested fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fitting {
-    /// None is asked for.
+    /// No fit in progress.
     #[default]
     Idle,
-    /// It begins when the training examples of this run are there.
+    /// Waiting for the training examples of the run with this id.
     Waiting(u64),
-    /// The fit of this run is being computed.
+    /// Fitting the run with this id.
     Running(u64),
-    /// It is there; the same method at other strengths of its penalty is being computed.
+    /// The run with this id is fitted; computing the path of penalties.
     Path(u64),
 }
 
-/// What the last fit of a run cost and found.
+/// Summary of the last fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitNote {
-    /// The run it belongs to.
+    /// Id of the run.
     pub run: u64,
-    /// By which method.
+    /// Fitting method.
     pub method: Method,
-    /// Strength of its penalty.
+    /// Strength of the penalty.
     pub lambda: f64,
-    /// Examples it was fitted on.
+    /// Number of training examples.
     pub train: usize,
-    /// How long it took.
+    /// Time taken.
     pub took: Duration,
-    /// Distance from the optimum: the KKT residual.
+    /// KKT residual, the distance from the optimum.
     pub kkt: f64,
 }
 
-/// How a notice is meant.
+/// Severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// Something worked.
+    /// A success.
     Good,
-    /// Something to know.
+    /// Information.
     Plain,
-    /// Something did not work.
+    /// A failure.
     Bad,
 }
 
-/// A sentence about what just happened. It stands until the next key.
+/// A message about the last action or event, shown until the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// How it is meant.
-    pub tone: Severity,
-    /// The sentence.
+    /// Severity.
+    pub severity: Severity,
+    /// Text of the message.
     pub text: String,
 }

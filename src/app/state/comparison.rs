@@ -1,38 +1,38 @@
-//! Two runs held against each other.
+//! Comparison of two runs.
 
 use crate::analysis::compare::{Agreement, Flip, agreement, agreements, flips, shared_examples};
 
 use super::open_run::OpenRun;
 
-/// Components named per flipped example.
+/// Components listed per flipped example.
 const TOP: usize = 4;
 
-/// What two runs have in common and where they differ.
+/// Agreement and differences of two runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunComparison {
-    /// The run on the left, by id.
+    /// Id of the run on the left.
     pub a: u64,
-    /// The run on the right, by id.
+    /// Id of the run on the right.
     pub b: u64,
-    /// How alike the accuracies of the components are.
+    /// Agreement of component accuracies.
     pub agreement: Agreement,
-    /// Accuracy on the right minus accuracy on the left, per component.
+    /// Accuracy on the right minus accuracy on the left per component, `[C]`.
     pub change: Vec<f64>,
-    /// Test examples that both have.
+    /// Number of test examples in both runs.
     pub shared: usize,
-    /// Those whose prediction differs, and the components behind it.
+    /// Shared examples with different predictions, and the components behind them.
     pub flips: Vec<Flip>,
 }
 
-/// Whether two runs can be compared: as many components, in the same places, and the labels of one task, whatever words
-/// name them. The models may differ, as a base model and what was tuned from it do; the screen then names them.
+/// Whether two runs can be compared: they must have the same shape and task. Models and label words may differ, for
+/// example a base model and its fine-tuned version.
 pub fn comparable(a: &OpenRun, b: &OpenRun) -> bool {
     a.shape == b.shape && a.task.name == b.task.name
 }
 
 impl RunComparison {
-    /// Compares two complete runs.
-    pub fn of(a: &OpenRun, b: &OpenRun) -> Option<Self> {
+    /// Compares two complete runs; `None` if they are incomplete or not comparable.
+    pub fn new(a: &OpenRun, b: &OpenRun) -> Option<Self> {
         if !(comparable(a, b) && a.is_complete() && b.is_complete()) {
             return None;
         }
@@ -49,15 +49,15 @@ impl RunComparison {
     }
 }
 
-/// Id and gold label of every test example.
+/// Returns id and gold label of every test example.
 fn test_examples(run: &OpenRun) -> impl Iterator<Item = (&str, usize)> {
     run.test.items.iter().map(|item| (item.id.as_str(), item.gold))
 }
 
-/// Agreement of every run with every other.
+/// Agreement of each pair of runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunMatrix {
-    /// The runs, by run id.
+    /// Ids of the runs.
     pub runs: Vec<u64>,
     /// Agreement of component accuracies, `[R, R]`, symmetric.
     pub agreement: Vec<Vec<Agreement>>,
@@ -66,8 +66,8 @@ pub struct RunMatrix {
 }
 
 impl RunMatrix {
-    /// Compares every run with every other.
-    pub fn of(runs: &[&OpenRun]) -> Self {
+    /// Compares each pair of runs.
+    pub fn new(runs: &[&OpenRun]) -> Self {
         let accuracies = runs.iter().map(|run| (run.test.tally.accuracies(), run.shape));
         Self {
             runs: runs.iter().map(|run| run.id).collect(),
@@ -86,23 +86,23 @@ mod tests {
     fn a_run_agrees_with_itself() {
         let a = OpenRun::saved(1, fixture::run(&fixture::request(), 40));
         let b = OpenRun::saved(2, fixture::run(&fixture::request(), 40));
-        let comparison = RunComparison::of(&a, &b).unwrap();
+        let comparison = RunComparison::new(&a, &b).unwrap();
         assert!((comparison.agreement.pearson.unwrap() - 1.0).abs() < 1e-9);
         assert_eq!((comparison.shared, comparison.flips.len(), comparison.change.iter().sum::<f64>()), (40, 0, 0.0));
     }
 
     #[test]
-    fn other_words_and_models_can_be_compared_and_other_tasks_and_shapes_cannot() {
+    fn models_and_label_words_may_differ_but_not_tasks_or_shapes() {
         let a = OpenRun::saved(1, fixture::run(&fixture::request(), 4));
         let mut b = a.clone();
         b.task.label_words[0] = " sad".to_owned();
-        assert!(RunComparison::of(&a, &b).is_some());
+        assert!(RunComparison::new(&a, &b).is_some());
         b.model.weights_hash = "tuned".to_owned();
-        assert!(RunComparison::of(&a, &b).is_some());
+        assert!(RunComparison::new(&a, &b).is_some());
         let mut larger = a.clone();
         larger.shape.layers += 1;
-        assert_eq!(RunComparison::of(&a, &larger), None);
+        assert_eq!(RunComparison::new(&a, &larger), None);
         b.task.name = "another".to_owned();
-        assert_eq!(RunComparison::of(&a, &b), None);
+        assert_eq!(RunComparison::new(&a, &b), None);
     }
 }

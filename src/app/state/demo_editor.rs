@@ -1,4 +1,4 @@
-//! The demonstrations as they are edited, and a text of one's own.
+//! The demonstration editor: edited demonstrations, and a text to classify with them.
 
 use crate::{
     runner::{Demonstration, QueryAnswer},
@@ -7,49 +7,49 @@ use crate::{
 
 use super::{margin::MarginBreakdown, open_run::OpenRun};
 
-/// The demonstrations of the shown run as they are being edited.
+/// Edited demonstrations of the shown run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Editor {
-    /// The run they were taken from, by id.
+    /// Id of the run they come from.
     pub run: u64,
-    /// As they are now.
+    /// Current demonstrations.
     pub demos: Vec<Demonstration>,
-    /// On which of them the cursor is.
+    /// Index of the demonstration under the cursor.
     pub at: usize,
-    /// Lines of the prompt that lie below those that are shown.
+    /// Lines of the prompt below the visible ones.
     pub scroll: usize,
-    /// The text of one's own; empty if there is none.
-    pub own: String,
-    /// What the model's worker said last.
+    /// Text to classify; empty if there is none.
+    pub text: String,
+    /// Last answer of the model worker.
     pub answer: Option<QueryAnswer>,
-    /// Why it could not say anything, if so.
-    pub refused: Option<String>,
-    before: Vec<Vec<Demonstration>>,
-    after: Vec<Vec<Demonstration>>,
-    /// The question that was asked last: the demonstrations and the text of one's own.
+    /// Error message, if the last query failed.
+    pub failure: Option<String>,
+    past: Vec<Vec<Demonstration>>,
+    future: Vec<Vec<Demonstration>>,
+    /// Demonstrations and text of the last query.
     pub asked: Option<(Vec<Demonstration>, String)>,
-    /// The number of that question.
+    /// Serial number of the last query.
     pub serial: u64,
 }
 
-/// What became of a demonstration.
+/// Status of a demonstration compared with the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditStatus {
-    /// As in the run.
+    /// Unchanged.
     Same,
-    /// It shows another label.
+    /// With another label.
     Relabelled,
-    /// It was not in the run.
+    /// Not in the run.
     New,
 }
 
 impl Editor {
-    /// The demonstrations of `run`, unchanged.
-    pub fn of(run: &OpenRun) -> Self {
+    /// Starts with the demonstrations of `run`.
+    pub fn new(run: &OpenRun) -> Self {
         Self { run: run.id, demos: run.prompt.demos.clone(), ..Self::default() }
     }
 
-    /// What became of the demonstration at `index` since the run `run`.
+    /// Returns the status of the demonstration at `index` compared with `run`.
     pub fn status(&self, run: &OpenRun, index: usize) -> EditStatus {
         let demo = &self.demos[index];
         match run.prompt.demos.iter().find(|other| other.id == demo.id) {
@@ -59,55 +59,54 @@ impl Editor {
         }
     }
 
-    /// Whether the model's worker still has to say something.
+    /// Whether the last query is unanswered.
     pub fn is_waiting(&self) -> bool {
         let answered = self.answer.as_ref().is_some_and(|answer| answer.serial == self.serial);
-        self.asked.is_some() && !answered && self.refused.is_none()
+        self.asked.is_some() && !answered && self.failure.is_none()
     }
 
-    /// The same for another run: its demonstrations, with the cursor, the text of one's own and the question's number.
+    /// Switches to the demonstrations of another run and keeps the cursor, the text and the serial number.
     #[must_use]
     pub fn moved_to(self, run: &OpenRun) -> Self {
-        let fresh = Self::of(run);
+        let fresh = Self::new(run);
         let at = self.at.min(fresh.demos.len().saturating_sub(1));
-        Self { at, own: self.own, serial: self.serial, ..fresh }
+        Self { at, text: self.text, serial: self.serial, ..fresh }
     }
 
-    /// Changes the demonstrations; a change that changes nothing is not remembered.
+    /// Changes the demonstrations; only an actual change is added to the history.
     pub fn edit(&mut self, change: impl FnOnce(&mut Vec<Demonstration>)) {
         let before = self.demos.clone();
         change(&mut self.demos);
         if self.demos != before {
-            self.before.push(before);
-            self.after.clear();
+            self.past.push(before);
+            self.future.clear();
         }
         self.at = self.at.min(self.demos.len().saturating_sub(1));
     }
 
-    /// Takes the last change back; `false` if there is none.
+    /// Undoes the last change; `false` if there is none.
     pub fn undo(&mut self) -> bool {
-        let Some(before) = self.before.pop() else { return false };
-        self.after.push(std::mem::replace(&mut self.demos, before));
+        let Some(before) = self.past.pop() else { return false };
+        self.future.push(std::mem::replace(&mut self.demos, before));
         true
     }
 
-    /// Makes the change again that was taken back; `false` if there is none.
+    /// Redoes the last undone change; `false` if there is none.
     pub fn redo(&mut self) -> bool {
-        let Some(after) = self.after.pop() else { return false };
-        self.before.push(std::mem::replace(&mut self.demos, after));
+        let Some(after) = self.future.pop() else { return false };
+        self.past.push(std::mem::replace(&mut self.demos, after));
         true
     }
 
-    /// The answer about the text of one's own, taken apart under the faders of `run`: for the label that the model
-    /// says, against the runner-up.
+    /// Returns the margin breakdown of the text with the current weights of `run`: predicted label against runner-up.
     pub fn breakdown(&self, run: &OpenRun) -> Option<MarginBreakdown> {
         let table = self.answer.as_ref()?.table.as_ref()?;
-        let same = table.shape() == run.shape && !self.own.trim().is_empty();
-        same.then(|| MarginBreakdown::of_text(table, run.mixer.on.then_some(&run.mixer)))
+        let same = table.shape() == run.shape && !self.text.trim().is_empty();
+        same.then(|| MarginBreakdown::for_text(table, run.mixer.on.then_some(&run.mixer)))
     }
 }
 
-/// The text of a demonstration in one line, safe to show.
+/// Returns the text of a demonstration in one line, without control characters.
 pub fn summary(demo: &Demonstration) -> String {
     let fields = demo.fields.iter().flat_map(|fields| fields.values());
     let texts: Vec<&str> = fields.filter_map(serde_json::Value::as_str).collect();

@@ -1,28 +1,28 @@
-//! What follows from the rest of the state, kept at hand so that drawing computes nothing.
+//! Derived state, updated after each change so that drawing computes nothing.
 
 use super::{Map, Screen, State, comparison::RunComparison, margin::MarginBreakdown, metric::Metric};
 
 impl State {
-    /// Brings what is derived for the screen up to date.
+    /// Updates all derived state.
     pub(crate) fn refresh(&mut self) {
         let Some(run) = self.runs.get(self.current) else { return };
-        let asked = self.experiments.is_busy();
-        let metric = if asked || self.map.metric.is_known(run) { self.map.metric } else { Metric::default() };
+        let is_busy = self.experiments.is_busy();
+        let metric = if is_busy || self.map.metric.is_known(run) { self.map.metric } else { Metric::default() };
         let components = run.shape.components();
         let values: Vec<Option<f64>> = (0..components).map(|c| metric.value(run, c)).collect();
         self.map = Map { metric, scale: metric.scale(run.shape.labels, &values), values };
         self.example_list.refresh(run);
         let opened = self.example_list.rows.get(self.example_list.at).filter(|_| self.screen == Screen::Examples);
-        self.breakdown = opened.and_then(|&example| MarginBreakdown::of(run, example));
+        self.breakdown = opened.and_then(|&example| MarginBreakdown::new(run, example));
         if self.fit_controls.held.is_none() {
             self.fit_controls.span = run.mixer.span();
         }
         self.marks.retain(|&channel| channel <= components);
         self.refresh_order(components);
-        self.refresh_pairing();
+        self.refresh_comparison();
     }
 
-    /// Ranks the components that are shown. At the mixer a fader that is moved keeps its place.
+    /// Ranks the visible components. The mixer keeps its order by weight, so that a fader does not jump while it moves.
     fn refresh_order(&mut self, components: usize) {
         let shown: Vec<usize> = (0..components).filter(|&component| self.shows(component)).collect();
         let mut before = self.order.clone();
@@ -37,15 +37,15 @@ impl State {
         });
     }
 
-    /// Compares anew if other runs are compared than before.
-    fn refresh_pairing(&mut self) {
+    /// Recomputes the comparison if its runs have changed.
+    fn refresh_comparison(&mut self) {
         let (Some(a), Some(b)) = (self.other_run(), self.run()) else {
             self.comparison = None;
             return;
         };
         let same = self.comparison.as_ref().is_some_and(|comparison| (comparison.a, comparison.b) == (a.id, b.id));
         if self.screen == Screen::Compare && !same {
-            self.comparison = RunComparison::of(a, b);
+            self.comparison = RunComparison::new(a, b);
             self.flip = 0;
         }
     }

@@ -1,4 +1,4 @@
-//! Which examples are listed, and which of them the list stands on.
+//! The list of test examples, with its filters and cursor.
 
 use crate::attribution::Split;
 
@@ -7,20 +7,20 @@ use super::{
     open_run::{Change, OpenRun},
 };
 
-/// Which examples are listed.
+/// Filter of the example list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
-    /// All of them.
+    /// All examples.
     #[default]
     All,
-    /// Those that what is heard gets wrong.
+    /// Examples with a wrong prediction.
     Wrong,
-    /// Those on which the mix and the model differ.
+    /// Examples on which the mix and the model differ.
     Flipped,
 }
 
 impl Filter {
-    /// The next filter.
+    /// Returns the next filter.
     #[must_use]
     pub const fn next(self) -> Self {
         match self {
@@ -30,7 +30,7 @@ impl Filter {
         }
     }
 
-    /// What it is called.
+    /// Name of the filter.
     pub const fn title(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -42,7 +42,7 @@ impl Filter {
     fn keeps(self, run: &OpenRun, example: usize) -> bool {
         match self {
             Self::All => true,
-            Self::Wrong => run.predicted(Split::Test)[example] != run.test.items[example].gold,
+            Self::Wrong => run.predictions(Split::Test)[example] != run.test.items[example].gold,
             Self::Flipped => run.change(example) != Change::Same,
         }
     }
@@ -51,45 +51,44 @@ impl Filter {
 /// The list of test examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExampleList {
-    /// Which are listed.
+    /// Filter by prediction.
     pub filter: Filter,
-    /// Their gold label, if only those of one are listed.
+    /// Filter by gold label.
     pub label: Option<usize>,
-    /// What their text must contain, whatever the case.
+    /// Filter by text, ignoring case.
     pub needle: String,
-    /// Their numbers in the table.
+    /// Indices of the listed examples in the table.
     pub rows: Vec<usize>,
-    /// On which of `rows` the list stands.
+    /// Cursor, an index into `rows`.
     pub at: usize,
-    /// Whether the prompt of the opened example is shown instead of who argued for what, and how many of its lines lie
-    /// below those that are shown.
+    /// Lines of the prompt below the visible ones; `None` if the margin breakdown is shown instead of the prompt.
     pub prompt: Option<usize>,
 }
 
 impl ExampleList {
-    /// Lists what the filter keeps of `run`, and stays on the same example if it is still there.
+    /// Lists the filtered examples of `run` and keeps the cursor on its example if possible.
     pub fn refresh(&mut self, run: &OpenRun) {
-        let stood = self.rows.get(self.at).copied().unwrap_or(0);
+        let selected = self.rows.get(self.at).copied().unwrap_or(0);
         let examples = 0..run.test.tally.len();
         let needle = self.needle.to_lowercase();
         self.label = self.label.filter(|&label| label < run.shape.labels);
-        let has = |example: usize| {
+        let matches = |example: usize| {
             let item = &run.test.items[example];
             self.label.is_none_or(|label| item.gold == label)
                 && (needle.is_empty() || item.text.to_lowercase().contains(&needle))
         };
-        self.rows = examples.filter(|&example| self.filter.keeps(run, example) && has(example)).collect();
-        self.at = self.rows.partition_point(|&example| example < stood);
+        self.rows = examples.filter(|&example| self.filter.keeps(run, example) && matches(example)).collect();
+        self.at = self.rows.partition_point(|&example| example < selected);
         self.step(0);
     }
 
-    /// Goes to a row.
+    /// Moves the cursor to a row.
     pub fn go(&mut self, row: usize) {
         self.at = row;
         self.step(0);
     }
 
-    /// Moves by so many rows.
+    /// Moves the cursor by a number of rows.
     pub fn step(&mut self, rows: isize) {
         self.at = moved(self.at, rows, self.rows.len());
     }
@@ -101,7 +100,7 @@ mod tests {
     use crate::app::tests::fixture;
 
     #[test]
-    fn filters_keep_what_they_say_and_the_place() {
+    fn filters_keep_matching_examples_and_the_cursor() {
         let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 40));
         let mut example_list = ExampleList::default();
         example_list.refresh(&run);
@@ -130,7 +129,7 @@ mod tests {
         );
         example_list = ExampleList { filter: Filter::Flipped, ..ExampleList::default() };
         (0..72).for_each(|component| run.mixer.invert(&[component]));
-        run.follow();
+        run.update_predictions();
         example_list.refresh(&run);
         assert_eq!(example_list.rows.len(), 40 - run.changes(Change::Same));
     }

@@ -1,4 +1,4 @@
-//! What is known of ablated re-runs, sweeps, attention and written words, and what is being found out.
+//! Experiments on runs: their settings, status and results.
 
 use std::time::Duration;
 
@@ -10,76 +10,76 @@ use crate::{
     progress::Progress,
 };
 
-/// What was found out about one run.
+/// Experiment results of one run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExperimentResults {
-    /// The last ablated re-run.
+    /// Last rerun with the mix applied.
     pub rerun: Option<Box<Rerun>>,
-    /// Each component ablated alone.
+    /// Effects of ablating each component alone.
     pub sweep: Option<Box<Sweep>>,
-    /// Attention in one test example.
-    pub look: Option<Box<(usize, AttentionPattern)>>,
-    /// Attention by part of the prompt, over the run.
+    /// Attention in the test example with this index.
+    pub attention: Option<Box<(usize, AttentionPattern)>>,
+    /// Mean attention by part of the prompt.
     pub shares: Option<Box<Shares>>,
-    /// What a component writes in one test example.
-    pub written: Option<Box<(usize, LogitLens)>>,
+    /// Logit lens of a component in the test example with this index.
+    pub logit_lens: Option<Box<(usize, LogitLens)>>,
 }
 
-/// What the screen of causes shows.
+/// View of the experiments screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExperimentView {
-    /// Direct, total and indirect effect of the mix.
+    /// Direct, total and indirect effects of the mix.
     #[default]
     Effects,
-    /// Where the selected head looks in the chosen example.
+    /// Attention of the selected head in the selected example.
     Attention,
-    /// What the selected component writes there.
-    Writes,
+    /// Logit lens of the selected component in the selected example.
+    LogitLens,
 }
 
-/// Where a long experiment stands.
+/// Status of the long experiment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ExperimentStatus {
-    /// None is under way.
+    /// None is running.
     #[default]
     Idle,
-    /// It is under way; this is what it is called, and how far it is.
+    /// Running, with its name and progress.
     Busy(&'static str, Option<Progress>),
 }
 
-/// What is being found out, and how.
+/// Settings and status of experiments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Experiments {
-    /// What the screen shows.
+    /// View of the screen.
     pub view: ExperimentView,
-    /// At which positions, and with what in place of what is missing.
+    /// Positions and replacement values of ablation.
     pub ablation: Ablation,
-    /// The long experiment.
+    /// Status of the long experiment.
     pub status: ExperimentStatus,
-    /// The quick experiment that is under way: its run, by id, and what was asked.
+    /// Running quick experiment, with the id of its run.
     pub quick: Option<(u64, Experiment)>,
-    /// The last price asked for: of which run, how, and how long.
-    pub price: Option<(u64, Ablation, Duration)>,
-    /// Why the last long experiment failed.
-    pub failed: Option<String>,
-    /// The last quick experiment that failed, and why.
-    pub refused: Option<(u64, Experiment, String)>,
+    /// Last estimated time of a sweep, with the run id and the ablation.
+    pub cost: Option<(u64, Ablation, Duration)>,
+    /// Error message of the last long experiment, if it failed.
+    pub failure: Option<String>,
+    /// Last failed quick experiment, with its run id and error message.
+    pub quick_failure: Option<(u64, Experiment, String)>,
 }
 
 impl Experiments {
-    /// Whether the screen moves by itself.
+    /// Whether an experiment is running.
     pub const fn is_busy(&self) -> bool {
         matches!(self.status, ExperimentStatus::Busy(..)) || self.quick.is_some()
     }
 }
 
 impl ExperimentResults {
-    /// Effects of ablating `component` alone.
+    /// Returns the effects of ablating `component` alone.
     pub fn effects(&self, component: usize) -> Option<&Effects> {
         self.sweep.as_ref()?.effects.get(component).filter(|effects| effects.examples > 0)
     }
 
-    /// The mean share of a head's attention that label words of demonstrations get; `None` for MLPs.
+    /// Returns the mean share of a head's attention on label words of demonstrations; `None` for MLPs.
     pub fn label_share(&self, shape: Shape, component: usize) -> Option<f64> {
         let shares = self.shares.as_ref()?;
         let (layer, column) = (component / (shape.heads + 1), component % (shape.heads + 1));

@@ -1,19 +1,19 @@
-//! How the mix is fitted, what the fit found, and what a mix is held against.
+//! Fit settings, the path of a fit, and baseline scores.
 
 use crate::analysis::{Fit, Method, Mix, baseline::Outcome, reweight::FITS};
 
 use super::mixer::Held;
 
-/// What the next fit does, and where the cursor of the mix is.
+/// Settings of the next fit, and the state of the faders.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FitControls {
-    /// By which method.
+    /// Fitting method.
     pub method: Method,
-    /// Whether the cursor is on the channel of `rest` instead of the selected component's.
+    /// Whether the cursor is on the channel of `rest` instead of the selected component.
     pub on_rest: bool,
-    /// What the mouse holds.
+    /// Control dragged with the mouse.
     pub held: Option<Held>,
-    /// The ends of what faders are drawn on; they stay while something is held.
+    /// Lowest and highest weight on the fader scale; constant while dragging.
     pub span: (f64, f64),
 }
 
@@ -23,42 +23,42 @@ impl Default for FitControls {
     }
 }
 
-/// One method at many strengths of its penalty, strongest first.
+/// Fits by one method at several penalty strengths, strongest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
     /// The fits.
     pub fits: Vec<Fit>,
-    /// Which of them is heard.
+    /// Index of the current fit.
     pub at: usize,
-    /// Which of them the method chose.
+    /// Index of the fit that the method chose.
     pub chosen: usize,
 }
 
 impl Path {
-    /// A path that stands at `found`.
-    pub fn new(fits: Vec<Fit>, found: &Mix) -> Self {
-        let chosen = fits.iter().position(|fit| fit.mix == *found).unwrap_or(0);
+    /// Creates a path at the fit with the mix `chosen`.
+    pub fn new(fits: Vec<Fit>, chosen: &Mix) -> Self {
+        let chosen = fits.iter().position(|fit| fit.mix == *chosen).unwrap_or(0);
         Self { fits, at: chosen, chosen }
     }
 
-    /// The fit it stands at.
-    pub fn here(&self) -> Option<&Fit> {
+    /// Returns the current fit.
+    pub fn current(&self) -> Option<&Fit> {
         self.fits.get(self.at)
     }
 }
 
-/// What a mix is held against.
+/// Scores of the baselines and other methods.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BaselineScores {
     /// Being computed.
-    Asked,
-    /// One entry a method, in the order of tables.
+    Pending,
+    /// One entry per method, in table order.
     Known(Vec<Outcome>),
-    /// Not to be had, and why.
-    Refused(String),
+    /// The error message of a failed scoring.
+    Failed(String),
 }
 
-/// The next method of fitting.
+/// Returns the fitting method after `method`.
 pub fn next_method(method: Method) -> Method {
     let at = FITS.iter().position(|&fit| fit == method).map_or(0, |at| at + 1);
     FITS[at % FITS.len()]

@@ -1,15 +1,15 @@
-//! Which request of each kind of work is the newest.
+//! Generations: the newest request of each kind of work.
 
-/// A kind of work of which a new request replaces the one before.
+/// A kind of work, where a new request replaces the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Runs of a task through the model.
+    /// Runs.
     Run,
     /// Fits and their paths.
     Fit,
-    /// Statistics of components.
+    /// Component statistics.
     Stats,
-    /// Scores of the methods that a mix is compared with.
+    /// Baseline scores.
     Baselines,
     /// Long experiments.
     Experiment,
@@ -17,7 +17,7 @@ pub enum Work {
     QuickExperiment,
 }
 
-/// Numbers requests, and knows the newest one of each kind of work: events of the others are dropped.
+/// Assigns generations to requests and keeps the newest of each kind of work; events of older ones are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Generations {
     last: u64,
@@ -25,20 +25,20 @@ pub struct Generations {
 }
 
 impl Generations {
-    /// The generation of a new request of this kind, which replaces the one before.
+    /// Returns the generation of a new request, which replaces the previous one of this kind.
     pub const fn replace(&mut self, work: Work) -> u64 {
         let generation = self.assign();
         self.newest[work as usize] = generation;
         generation
     }
 
-    /// A generation that no request has had, for a question to the model.
+    /// Returns an unused generation, for a query.
     pub const fn assign(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// Drops the newest request of this kind: its events are not awaited any more.
+    /// Discards the newest request of this kind, so that its events are dropped.
     pub const fn drop_newest(&mut self, work: Work) {
         self.newest[work as usize] = 0;
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_request_of_a_kind_replaces_the_one_before() {
+    fn a_new_request_replaces_the_previous_one_of_its_kind() {
         let mut generations = Generations::default();
         let (fit, run, question) =
             (generations.replace(Work::Fit), generations.replace(Work::Run), generations.assign());

@@ -1,8 +1,8 @@
-//! How a cursor moves in a list: one rule for all lists.
+//! Cursor movement, shared by all lists.
 
 use crate::app::action::Action;
 
-/// How many rows an action moves in a list with pages of `page` rows; `None` if it does not move there.
+/// Returns how many rows an action moves in a list with pages of `page` rows; `None` if it is not a movement.
 pub const fn rows_of(action: Action, page: usize) -> Option<isize> {
     match action {
         Action::Down => Some(1),
@@ -15,7 +15,7 @@ pub const fn rows_of(action: Action, page: usize) -> Option<isize> {
     }
 }
 
-/// The same for a list beside a map, where `up` and `down` move the cursor of the map.
+/// Same as [`rows_of`] for a list beside a map, where `up` and `down` move the cursor of the map.
 pub const fn rows_beside_map(action: Action, page: usize) -> Option<isize> {
     match action {
         Action::ListDown => Some(1),
@@ -25,7 +25,7 @@ pub const fn rows_beside_map(action: Action, page: usize) -> Option<isize> {
     }
 }
 
-/// The row that lies `rows` below row `at`, or the nearest one in a list of `count`.
+/// Returns the row `rows` below row `at`, clamped to a list of `count` rows.
 pub fn moved(at: usize, rows: isize, count: usize) -> usize {
     let last = count.saturating_sub(1);
     at.min(last).saturating_add_signed(rows).min(last)

@@ -1,4 +1,4 @@
-//! Who argued for what on one example.
+//! Each component's contribution to the margin of one example.
 
 use crate::{
     analysis::predict::{difference, rival},
@@ -7,46 +7,45 @@ use crate::{
 
 use super::{mixer::Mixer, open_run::OpenRun};
 
-/// What one term adds to the margin of an example: gold minus its rival, in nats, as it is heard.
+/// Contribution of one term to the margin of gold over its rival, in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarginTerm {
-    /// The component by number; `None` for `rest`, with the offsets of the labels.
+    /// Index of the component; `None` for `rest` and the label offsets.
     pub component: Option<usize>,
-    /// For gold if positive, for the rival if negative.
+    /// Contribution in nats: positive for gold, negative for the rival.
     pub margin: f64,
 }
 
-/// One example taken apart.
+/// Margin of one example, split by component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarginBreakdown {
-    /// Which test example.
+    /// Index of the test example.
     pub example: usize,
-    /// The label it is taken apart for: gold, where that is known.
+    /// The gold label, or the predicted one where gold is unknown.
     pub gold: usize,
-    /// The strongest wrong label under the model itself: what gold is held against.
+    /// The strongest other label under the unchanged model.
     pub rival: usize,
-    /// All terms that say something, most important first.
+    /// All nonzero terms, largest size first.
     pub terms: Vec<MarginTerm>,
-    /// Their sum: the margin as it is heard.
+    /// Sum of the terms: the margin under the current weights, in nats.
     pub margin: f64,
 }
 
 impl MarginBreakdown {
-    /// Takes a test example of `run` apart, under the mix if that is heard.
-    pub fn of(run: &OpenRun, example: usize) -> Option<Self> {
+    /// Breaks down a test example of `run`, under the mix if it is on; `None` if the example is not computed yet.
+    pub fn new(run: &OpenRun, example: usize) -> Option<Self> {
         let (&gold, &rival) = (run.test.table.gold().get(example)?, run.test.tally.rivals().get(example)?);
-        Some(Self::over(&run.test.table, example, (gold, rival), run.mixer.on.then_some(&run.mixer)))
+        Some(Self::between(&run.test.table, example, (gold, rival), run.mixer.on.then_some(&run.mixer)))
     }
 
-    /// Takes the only example of `table` apart, whose gold label nobody knows: for the label that is heard, against the
-    /// runner-up.
-    pub fn of_text(table: &Attribution, mixer: Option<&Mixer>) -> Self {
+    /// Breaks down the single example of `table`, which has no gold label: predicted label against runner-up.
+    pub fn for_text(table: &Attribution, mixer: Option<&Mixer>) -> Self {
         let logits = mixer.map_or_else(|| table.full().to_vec(), |mixer| mixer.logits(table));
-        let said = argmax(&logits);
-        Self::over(table, 0, (said, rival(&logits, said)), mixer)
+        let predicted = argmax(&logits);
+        Self::between(table, 0, (predicted, rival(&logits, predicted)), mixer)
     }
 
-    fn over(table: &Attribution, example: usize, (gold, rival): (usize, usize), mixer: Option<&Mixer>) -> Self {
+    fn between(table: &Attribution, example: usize, (gold, rival): (usize, usize), mixer: Option<&Mixer>) -> Self {
         let margin = |values: &[f32]| difference(values, table.labels(), example, gold, rival);
         let heads = (0..table.shape().components()).map(|component| MarginTerm {
             component: Some(component),
@@ -69,15 +68,15 @@ mod tests {
     use crate::{analysis::Mix, app::tests::fixture};
 
     #[test]
-    fn the_terms_add_up_to_the_margin_that_is_heard() {
+    fn the_terms_add_up_to_the_margin() {
         let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 20));
         let weights = (0..72).map(|c| f64::from(c % 3)).collect();
         run.mixer.load(&Mix { weights, rest: 0.5, offsets: vec![0.75, -0.75] });
-        run.follow();
+        run.update_predictions();
         for on in [false, true] {
             run.mixer.on = on;
             for example in [0, 7, 19] {
-                let breakdown = MarginBreakdown::of(&run, example).unwrap();
+                let breakdown = MarginBreakdown::new(&run, example).unwrap();
                 let gold = run.test.items[example].gold;
                 let (a, b) = (example * 2 + gold, example * 2 + breakdown.rival);
                 let full = run.test.table.full();
@@ -87,6 +86,6 @@ mod tests {
                 assert!(breakdown.terms.windows(2).all(|pair| pair[0].margin.abs() >= pair[1].margin.abs()));
             }
         }
-        assert_eq!(MarginBreakdown::of(&run, 20), None);
+        assert_eq!(MarginBreakdown::new(&run, 20), None);
     }
 }

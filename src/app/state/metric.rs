@@ -1,13 +1,13 @@
-//! The quantities that the map can show, and their scales.
+//! The quantities shown on the map, and their scales.
 //!
-//! A quantity is a row of the list below; legend, footer, ranking, mixer and `state.json` read it from there.
+//! Each quantity is declared once, in the list below; legend, footer, ranking, mixer and `state.json` use it.
 
 use super::{
     open_run::OpenRun,
     scale::{Range, Scale},
 };
 
-/// What a quantity is counted in, which is also how it is written.
+/// Unit of a quantity, which determines its format.
 #[derive(Clone, Copy)]
 enum Unit {
     Percent,
@@ -16,12 +16,12 @@ enum Unit {
     Factor,
 }
 
-/// What has to be there before a quantity is known.
+/// Data that a quantity requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     /// The run itself.
     Run,
-    /// Each component ablated alone.
+    /// A sweep.
     Sweep,
     /// Attention by part of the prompt.
     Shares,
@@ -29,16 +29,16 @@ enum Needs {
     SecondRun,
 }
 
-/// What is declared of a quantity.
+/// Declaration of a quantity.
 struct Quantity {
-    /// What it is called, on the screen and in `state.json`.
+    /// Name on the screen and in `state.json`.
     title: &'static str,
     unit: Unit,
     needs: Needs,
-    /// The value of a component, if it has one yet.
+    /// Value of a component, if known.
     value: fn(&OpenRun, usize) -> Option<f64>,
     range: Range,
-    /// What the neutral point means, for the legend; `{}` stands for its value.
+    /// Legend text for the neutral point; `{}` is replaced by its value.
     note: &'static str,
 }
 
@@ -49,7 +49,7 @@ macro_rules! quantities {
         pub enum Metric { $($(#[$about])* $metric,)* }
 
         impl Metric {
-            /// All quantities, in the order they are cycled.
+            /// All quantities, in cycling order.
             pub const ALL: &'static [Self] = &[$(Self::$metric,)*];
 
             const fn quantity(self) -> &'static Quantity {
@@ -65,7 +65,7 @@ macro_rules! quantities {
 }
 
 quantities! {
-    /// Share of test examples that the component alone gets right.
+    /// Accuracy of the component alone on test examples.
     #[default]
     Accuracy = Quantity {
         title: "accuracy",
@@ -75,7 +75,7 @@ quantities! {
         range: Range::AroundChance,
         note: "chance {}",
     },
-    /// Its accuracy minus that of the whole model.
+    /// Accuracy of the component minus that of the model.
     VersusModel = Quantity {
         title: "accuracy − model",
         unit: Unit::Points,
@@ -84,7 +84,7 @@ quantities! {
         range: Range::AroundZero(0.25),
         note: "0: as the model",
     },
-    /// How far it is from saying all labels equally often.
+    /// Label bias: distance of its predictions from a uniform label distribution.
     Bias = Quantity {
         title: "label bias",
         unit: Unit::Percent,
@@ -93,7 +93,7 @@ quantities! {
         range: Range::UpToOne,
         note: "100: one label only",
     },
-    /// Its mean contribution to the margin of gold over the strongest other label, in nats.
+    /// Mean contribution to the margin of gold over the strongest other label, in nats.
     Margin = Quantity {
         title: "margin",
         unit: Unit::Nats,
@@ -102,7 +102,7 @@ quantities! {
         range: Range::AroundZero(0.01),
         note: "above 0: for gold",
     },
-    /// Its weight in the mix.
+    /// Weight in the mix.
     Weight = Quantity {
         title: "weight in the mix",
         unit: Unit::Factor,
@@ -111,7 +111,7 @@ quantities! {
         range: Range::AroundZero(1.0),
         note: "1: the model's own",
     },
-    /// What ablating it does to the mean margin when later layers react, in nats.
+    /// Effect of ablating it on the mean margin when later layers react, in nats.
     TotalEffect = Quantity {
         title: "total effect",
         unit: Unit::Nats,
@@ -120,7 +120,7 @@ quantities! {
         range: Range::AroundZero(0.01),
         note: "below 0: it helps",
     },
-    /// What ablating it does to the mean margin while the rest stands still, in nats.
+    /// Effect of ablating it on the mean margin with all other components unchanged, in nats.
     DirectEffect = Quantity {
         title: "direct effect",
         unit: Unit::Nats,
@@ -138,7 +138,7 @@ quantities! {
         range: Range::AroundZero(0.01),
         note: "total − direct",
     },
-    /// Mean share of a head's attention that label words of demonstrations get.
+    /// Mean share of a head's attention on label words of demonstrations.
     LabelAttention = Quantity {
         title: "attention to labels",
         unit: Unit::Percent,
@@ -147,7 +147,7 @@ quantities! {
         range: Range::UpToLargest(0.1),
         note: "of the last token",
     },
-    /// Its accuracy in one run minus that in another; only where two runs are compared.
+    /// Difference in accuracy between two compared runs.
     Change = Quantity {
         title: "difference",
         unit: Unit::Points,
@@ -159,7 +159,7 @@ quantities! {
 }
 
 impl Metric {
-    /// The next quantity; what has to be asked of the model first is passed over until it is known.
+    /// Returns the next quantity that is known for `run`.
     #[must_use]
     pub fn next(self, run: Option<&OpenRun>) -> Self {
         let known = |metric: Self| run.map_or(metric.quantity().needs == Needs::Run, |run| metric.is_known(run));
@@ -168,12 +168,12 @@ impl Metric {
         others.find(|&metric| known(metric)).unwrap_or(self)
     }
 
-    /// The quantity of this title.
-    pub fn titled(title: &str) -> Option<Self> {
+    /// Returns the quantity with this title.
+    pub fn from_title(title: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|metric| metric.title() == title)
     }
 
-    /// Whether `run` has it, or will have it as the run goes on.
+    /// Whether `run` has the quantity, or will have it without an experiment.
     pub const fn is_known(self, run: &OpenRun) -> bool {
         match self.quantity().needs {
             Needs::Run => true,
@@ -183,17 +183,17 @@ impl Metric {
         }
     }
 
-    /// Whether it is an effect of ablation.
+    /// Whether the quantity is an effect of ablation.
     pub const fn is_effect(self) -> bool {
         matches!(self.quantity().needs, Needs::Sweep)
     }
 
-    /// What it is called.
+    /// Title of the quantity.
     pub const fn title(self) -> &'static str {
         self.quantity().title
     }
 
-    /// The unit the map writes it in.
+    /// Unit on the map.
     pub const fn unit(self) -> &'static str {
         match self.quantity().unit {
             Unit::Percent => "%",
@@ -203,22 +203,22 @@ impl Metric {
         }
     }
 
-    /// The value of a component, if it has one yet.
+    /// Returns the value of a component, if known.
     pub fn value(self, run: &OpenRun, component: usize) -> Option<f64> {
         (self.quantity().value)(run, component)
     }
 
-    /// The scale on which `values` are drawn.
+    /// Returns the scale for `values` with this number of labels.
     pub fn scale(self, labels: usize, values: &[Option<f64>]) -> Scale {
         self.quantity().range.scale(labels, values)
     }
 
-    /// What the neutral point means, for the legend.
+    /// Returns the legend text for the neutral point.
     pub fn note(self, scale: Scale) -> String {
         self.quantity().note.replace("{}", &self.short(scale.neutral))
     }
 
-    /// The value in at most three characters (accuracy, shares) or four (signed quantities).
+    /// Formats a value in at most three characters (accuracy, shares) or four (signed quantities).
     pub fn short(self, value: f64) -> String {
         match self.quantity().unit {
             Unit::Percent => format!("{:.0}", value * 100.0),
@@ -228,13 +228,13 @@ impl Metric {
     }
 }
 
-/// A signed whole number; zero has no sign.
+/// Formats a signed whole number; zero has no sign.
 fn whole(value: f64) -> String {
     let text = format!("{value:+.0}");
     if text == "+0" || text == "-0" { "0".to_owned() } else { text }
 }
 
-/// A number in three characters where its size allows: `.35`, `-.4`, `1.2`, `12`.
+/// Formats a number in three characters where possible: `.35`, `-.4`, `1.2`, `12`.
 fn decimal(value: f64) -> String {
     let size = value.abs();
     let digits = if size >= 9.95 { 0 } else { usize::from(value >= 0.0 && size < 0.995) + 1 };

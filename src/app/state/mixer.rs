@@ -1,11 +1,11 @@
-//! The mixer: one channel per component and one for `rest`, each with fader, mute and solo; and undo.
+//! The mixer: one channel per component and one for `rest`, each with fader, mute and solo, and an undo history.
 //!
-//! The mixer knows settings only. [`MixedLogits`](crate::analysis::MixedLogits) computes what they predict. Strips are
-//! numbered like components; the one after the last is `rest`.
+//! The mixer holds settings only; [`MixedLogits`](crate::analysis::MixedLogits) computes the predictions. Channels are
+//! numbered like components; the last one is `rest`.
 
 use crate::{analysis::Mix, attribution::Attribution};
 
-/// Where every fader stands, `[C + 1]`, and what a fit adds to the labels, `[Y]` or nothing.
+/// Settings of all channels, `[C + 1]`, and label offsets of a fit, `[Y]` or empty.
 #[derive(Clone, Debug, PartialEq)]
 struct Setting {
     gains: Vec<f64>,
@@ -25,28 +25,28 @@ impl Setting {
         }
     }
 
-    fn of(mix: &Mix) -> Self {
+    fn from_mix(mix: &Mix) -> Self {
         let gains = [&mix.weights[..], &[mix.rest]].concat();
         Self { gains, offsets: mix.offsets.clone(), ..Self::model(mix.weights.len()) }
     }
 }
 
-/// How many changes can be taken back.
+/// Maximum number of undo steps.
 const HISTORY: usize = 200;
 
-/// How far one press moves a fader.
+/// Change of a weight per key press.
 pub const STEP: f64 = 0.25;
 
-/// A movement that goes on while it is held: all of it is taken back at once.
+/// A control that is being dragged; a drag is one undo step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// The fader of a channel is dragged.
+    /// The fader of this channel.
     Fader(usize),
-    /// The strength of the penalty slides.
+    /// The strength of the penalty.
     Strength,
 }
 
-/// The settings of one run's mix and how they came about.
+/// The mix of one run, with its undo history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixer {
     now: Setting,
@@ -54,28 +54,28 @@ pub struct Mixer {
     future: Vec<Setting>,
     held: Option<Held>,
     any_solo: bool,
-    /// Whether the mix is heard; otherwise the model itself is.
+    /// Whether the mix is on; otherwise predictions are those of the model.
     pub on: bool,
 }
 
 impl Mixer {
-    /// All faders at one: the model itself.
+    /// Creates a mixer with all weights at 1, which is the model.
     pub fn new(components: usize) -> Self {
         let now = Setting::model(components);
         Self { now, past: Vec::new(), future: Vec::new(), held: None, any_solo: false, on: false }
     }
 
-    /// Whether every fader stands where the model has it.
+    /// Whether the settings are those of the model.
     pub fn is_model(&self) -> bool {
         self.now == Setting::model(self.rest_channel())
     }
 
-    /// The number of the channel of `rest`.
+    /// Returns the channel of `rest`.
     pub const fn rest_channel(&self) -> usize {
         self.now.gains.len() - 1
     }
 
-    /// Where the fader of a channel stands, whether or not it is heard.
+    /// Returns the fader position of a channel, whether or not it is muted.
     pub fn gain(&self, channel: usize) -> f64 {
         self.now.gains[channel]
     }
@@ -90,55 +90,55 @@ impl Mixer {
         self.now.solo[channel]
     }
 
-    /// Whether only soloed channels are heard.
+    /// Whether any channel is soloed.
     pub const fn any_solo(&self) -> bool {
         self.any_solo
     }
 
-    /// The weight with which a channel enters the sum.
+    /// Returns the weight of a channel in the sum; 0 if it is silent.
     pub fn weight(&self, channel: usize) -> f64 {
         if self.is_silent(channel) { 0.0 } else { self.now.gains[channel] }
     }
 
-    /// Whether a channel is muted, or others are soloed.
+    /// Whether a channel is muted, or only others are soloed.
     fn is_silent(&self, channel: usize) -> bool {
         self.now.muted[channel] || (self.any_solo() && !self.now.solo[channel])
     }
 
-    /// The weights with which all components enter the sum, `[C]`.
+    /// Returns the weights of all components in the sum, `[C]`.
     pub fn weights(&self) -> Vec<f64> {
-        let heard = !self.any_solo();
+        let no_solo = !self.any_solo();
         let channels = self.now.gains.iter().zip(&self.now.muted).zip(&self.now.solo);
-        let weights = channels.map(|((&gain, &muted), &solo)| if !muted && (heard || solo) { gain } else { 0.0 });
+        let weights = channels.map(|((&gain, &muted), &solo)| if !muted && (no_solo || solo) { gain } else { 0.0 });
         weights.take(self.rest_channel()).collect()
     }
 
-    /// The weight of `rest`: a solo of others silences it too.
+    /// Returns the weight of `rest`; soloing other channels silences it too.
     pub fn rest(&self) -> f64 {
         self.weight(self.rest_channel())
     }
 
-    /// What is added to every label, `[Y]` or nothing: it goes with the channel of `rest`.
+    /// Returns the label offsets, `[Y]`; empty if there are none or `rest` is silent.
     pub fn offsets(&self) -> &[f64] {
         if self.is_silent(self.rest_channel()) { &[] } else { &self.now.offsets }
     }
 
-    /// The mix that these settings make.
+    /// Returns the mix of these settings.
     pub fn mix(&self) -> Mix {
         Mix { weights: self.weights(), rest: self.rest(), offsets: self.offsets().to_vec() }
     }
 
-    /// Label logits of the first example of `table` as these faders mix them, `[Y]`.
+    /// Computes the label logits of the first example of `table` under these settings, `[Y]`.
     pub fn logits(&self, table: &Attribution) -> Vec<f32> {
         self.mix().logits(table).into_iter().take(table.labels()).map(|logit| logit as f32).collect()
     }
 
-    /// How many components are muted, by hand or by a weight of 0.
+    /// Returns the number of components with weight 0, muted ones included.
     pub fn silent(&self) -> usize {
         self.weights().iter().filter(|&&weight| weight == 0.0).count()
     }
 
-    /// The least and the largest fader, at least from 0 to 2: the ends of what faders are drawn on, in whole steps.
+    /// Returns the lowest and highest fader position as whole numbers, at least 0 and 2: the ends of the fader scale.
     pub fn span(&self) -> (f64, f64) {
         let ends = |(low, high): (f64, f64), &gain: &f64| (low.min(gain), high.max(gain));
         let (low, high) = self.now.gains.iter().fold((0.0, 2.0), ends);
@@ -149,47 +149,47 @@ impl Mixer {
         self.change_held(None, edit);
     }
 
-    /// Changes the setting; a movement that is still held is remembered as one change.
+    /// Changes the settings; a drag in progress is one undo step.
     fn change_held(&mut self, held: Option<Held>, edit: impl FnOnce(&mut Setting)) {
         let before = self.now.clone();
         edit(&mut self.now);
         self.any_solo = self.now.solo.contains(&true);
         self.on = true;
-        let goes_on = held.is_some() && held == self.held;
+        let continues = held.is_some() && held == self.held;
         self.held = held;
-        if before != self.now && !goes_on {
+        if before != self.now && !continues {
             self.past.push(before);
             self.past.drain(..self.past.len().saturating_sub(HISTORY));
             self.future.clear();
         }
     }
 
-    /// Ends the movement that is held.
+    /// Ends the drag.
     pub const fn let_go(&mut self) {
         self.held = None;
     }
 
-    /// Puts all faders where a fit has them.
+    /// Loads the weights of a mix.
     pub fn load(&mut self, mix: &Mix) {
-        self.change(|now| *now = Setting::of(mix));
+        self.change(|now| *now = Setting::from_mix(mix));
     }
 
-    /// As [`load`](Self::load), on the way along a path.
+    /// Same as [`load`](Self::load), while sliding along a path.
     pub fn slide(&mut self, mix: &Mix) {
-        self.change_held(Some(Held::Strength), |now| *now = Setting::of(mix));
+        self.change_held(Some(Held::Strength), |now| *now = Setting::from_mix(mix));
     }
 
-    /// Mutes channels; if all of them are, lets them speak again.
+    /// Mutes channels; if all of them are muted, unmutes them.
     pub fn mute(&mut self, channels: &[usize]) {
         self.change(|now| switch(&mut now.muted, channels));
     }
 
-    /// Solos channels; if all of them are, ends their solo.
+    /// Solos channels; if all of them are soloed, ends the solo.
     pub fn solo(&mut self, channels: &[usize]) {
         self.change(|now| switch(&mut now.solo, channels));
     }
 
-    /// Moves the faders of channels by `steps` of [`STEP`]; each comes to rest on multiples of it.
+    /// Moves the faders of channels by `steps` of [`STEP`], to multiples of it.
     pub fn move_by(&mut self, channels: &[usize], steps: f64) {
         self.change(|now| {
             for &channel in channels {
@@ -205,12 +205,12 @@ impl Mixer {
         self.change_held(Some(Held::Fader(channel)), |now| now.gains[channel] = gain);
     }
 
-    /// Turns the votes of channels around.
+    /// Negates the weights of channels.
     pub fn invert(&mut self, channels: &[usize]) {
         self.change(|now| channels.iter().for_each(|&channel| now.gains[channel] = -now.gains[channel]));
     }
 
-    /// Puts channels back where the model has them; with that of `rest` go the offsets.
+    /// Resets channels to those of the model; resetting `rest` also clears the label offsets.
     pub fn reset(&mut self, channels: &[usize]) {
         let rest = self.rest_channel();
         self.change(|now| {
@@ -223,19 +223,19 @@ impl Mixer {
         });
     }
 
-    /// Puts everything back where the model has it.
+    /// Resets everything to the model.
     pub fn reset_all(&mut self) {
         let model = Setting::model(self.rest_channel());
         self.change(|now| *now = model);
     }
 
-    /// Takes the last change back; `false` if there is none.
+    /// Undoes the last change; `false` if there is none.
     pub fn undo(&mut self) -> bool {
         let before = self.past.pop();
         self.swap(before, |mixer| &mut mixer.future)
     }
 
-    /// Makes the change again that was taken back; `false` if there is none.
+    /// Redoes the last undone change; `false` if there is none.
     pub fn redo(&mut self) -> bool {
         let after = self.future.pop();
         self.swap(after, |mixer| &mut mixer.past)
@@ -252,7 +252,7 @@ impl Mixer {
     }
 }
 
-/// Turns switches on, or off if all of them are on.
+/// Turns the switches of `channels` on, or off if all of them are on.
 fn switch(switches: &mut [bool], channels: &[usize]) {
     let on = !channels.iter().all(|&channel| switches[channel]);
     for &channel in channels {
@@ -269,12 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn offsets_go_with_rest_and_come_back_by_undo() {
+    fn offsets_follow_rest_and_are_restored_by_undo() {
         let mut mixer = Mixer::new(2);
         mixer.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[1.0, 2.0]) });
         assert_eq!(mixer.mix().offsets, [0.5, -0.5]);
         mixer.solo(&[0]);
-        assert!(mixer.offsets().is_empty(), "a solo of others silences them");
+        assert!(mixer.offsets().is_empty(), "soloing another channel silences them");
         mixer.undo();
         mixer.reset(&[mixer.rest_channel()]);
         assert!(mixer.offsets().is_empty() && (mixer.gain(1) - 2.0).abs() < 1e-12);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn mute_and_solo_decide_who_is_heard() {
+    fn mute_and_solo_set_weights_to_zero() {
         let mut mixer = Mixer::new(3);
         mixer.mute(&[1]);
         assert_eq!((mixer.weights(), mixer.rest()), (vec![1.0, 0.0, 1.0], 1.0));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn one_example_is_mixed_like_a_table() {
+    fn one_example_is_mixed_like_a_whole_table() {
         let table = crate::app::tests::fixture::table(1);
         let mut mixer = Mixer::new(table.shape().components());
         mixer.move_by(&[3, 40], -3.0);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn faders_move_in_steps_and_settle_on_them() {
+    fn faders_move_to_multiples_of_a_step() {
         let at = |mixer: &Mixer, gain: f64| (mixer.gain(0) - gain).abs() < 1e-12;
         let mut mixer = Mixer::new(1);
         mixer.load(&mix(&[0.61]));
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_can_be_taken_back_and_made_again() {
+    fn every_change_can_be_undone_and_redone() {
         let mut mixer = Mixer::new(2);
         assert!(!mixer.undo());
         mixer.mute(&[0]);
@@ -338,18 +338,18 @@ mod tests {
         assert_eq!(mixer.now, all);
         mixer.undo();
         mixer.invert(&[1]);
-        assert!(!mixer.redo(), "a new change forgets what was taken back");
+        assert!(!mixer.redo(), "a new change clears the redo history");
     }
 
     #[test]
-    fn a_change_that_changes_nothing_is_not_remembered() {
+    fn a_change_without_effect_is_not_an_undo_step() {
         let mut mixer = Mixer::new(2);
         mixer.reset(&[0]);
         assert!(!mixer.undo());
     }
 
     #[test]
-    fn a_selection_is_switched_as_one() {
+    fn several_channels_are_switched_together() {
         let mut mixer = Mixer::new(3);
         mixer.mute(&[0]);
         mixer.mute(&[0, 2]);
@@ -359,11 +359,11 @@ mod tests {
         mixer.solo(&[1, mixer.rest_channel()]);
         assert_eq!((mixer.weights(), mixer.rest()), (vec![0.0, 1.0, 0.0], 1.0));
         assert!(mixer.undo() && mixer.weights() == [1.0; 3] && mixer.redo());
-        assert_eq!((mixer.weight(0), mixer.weight(1)), (0.0, 1.0), "a solo that comes back is heard alone again");
+        assert_eq!((mixer.weight(0), mixer.weight(1)), (0.0, 1.0), "redo restores the solo");
     }
 
     #[test]
-    fn a_movement_that_is_held_is_taken_back_at_once() {
+    fn a_drag_is_one_undo_step() {
         let mut mixer = Mixer::new(2);
         (0..9).for_each(|step| mixer.drag(0, f64::from(step) / 10.0));
         mixer.let_go();

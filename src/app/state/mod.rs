@@ -1,4 +1,4 @@
-//! Everything the explorer knows.
+//! State of the explorer: data and queries.
 
 mod activity;
 pub mod comparison;
@@ -48,99 +48,99 @@ use super::{
     keymap::{KeyContext, Keymap},
 };
 
-/// A task that can be switched to, with its templates.
+/// A task to switch to, with its templates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskChoice {
     /// Name of the task.
     pub name: String,
-    /// Names of its templates, at least one.
+    /// Names of its templates; at least one.
     pub templates: Vec<String>,
 }
 
 /// The state of the explorer.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Which key means what.
+    /// The keymap.
     pub keymap: Keymap,
-    /// What can be switched to.
+    /// Tasks and templates to switch to.
     pub choices: Vec<TaskChoice>,
-    /// The run that was last asked for; `None` if there is no model to run.
-    pub wanted: Option<RunRequest>,
-    /// Where it stands.
+    /// The last requested run; `None` without a model.
+    pub requested: Option<RunRequest>,
+    /// Phase of the requested run.
     pub phase: Phase,
     /// The newest request of each kind of work.
     pub generations: Generations,
-    /// The run that is being filled, by id.
+    /// Id of the run that receives results.
     pub filling: Option<u64>,
-    /// Where the fit stands.
+    /// Phase of the fit.
     pub fitting: Fitting,
-    /// The run whose component statistics are being computed, by id.
+    /// Id of the run whose component statistics are being computed.
     pub computing_stats: Option<u64>,
-    /// The last fit.
+    /// Summary of the last fit.
     pub fit_note: Option<FitNote>,
-    /// All runs at hand.
+    /// All open runs.
     pub runs: Vec<OpenRun>,
-    /// The one that is shown.
+    /// Index of the shown run in `runs`.
     pub current: usize,
-    /// Where the cursor is.
+    /// Cursor on the map.
     pub cursor: Cursor,
-    /// What the map shows.
+    /// Quantity on the map, with its values.
     pub map: Map,
-    /// What fills the screen.
+    /// The current screen.
     pub screen: Screen,
-    /// Whether the components are ranked instead of mapped.
+    /// Whether components are shown as a ranking instead of a map.
     pub ranked: bool,
-    /// The only kind that is shown, if not all are.
+    /// The only kind shown; `None` shows all.
     pub kinds: Option<Kind>,
-    /// The components that are shown, from the highest value to the lowest, those without one last.
+    /// Visible components, highest value first and those without a value last.
     pub order: Vec<usize>,
-    /// The channels that are marked: what the mix does is done to all of them.
+    /// Marked channels; changes to the mix apply to all of them.
     pub marks: BTreeSet<usize>,
-    /// How the mix is fitted, and where its cursor is.
+    /// Settings of the next fit, and the state of the faders.
     pub fit_controls: FitControls,
     /// The list of examples.
     pub example_list: ExampleList,
-    /// The example that is opened, taken apart.
+    /// Margin breakdown of the opened example.
     pub breakdown: Option<MarginBreakdown>,
-    /// The demonstrations as they are being edited.
+    /// The demonstration editor.
     pub editor: Option<Editor>,
-    /// Tasks that were read, by name; `None` while one is being read.
+    /// Tasks by name; `None` while a task is being read.
     pub tasks: BTreeMap<String, Option<Result<Arc<Task>, String>>>,
-    /// The run to compare with, by run id.
+    /// Id of the run to compare with.
     pub other: Option<u64>,
-    /// The two runs held against each other.
+    /// Comparison of the shown run with the other.
     pub comparison: Option<RunComparison>,
-    /// Which of the flipped examples is looked at.
+    /// Index of the selected flipped example.
     pub flip: usize,
-    /// All comparable runs at hand against each other.
+    /// Agreement of all comparable open runs.
     pub matrix: RunMatrix,
-    /// The queue, the store, and the cursor among all runs.
+    /// The queue and the stored runs, with the cursor in the list of runs.
     pub run_list: RunList,
-    /// What lies on top.
+    /// The open popup or input line.
     pub overlay: Option<Overlay>,
-    /// What just happened.
+    /// Message about the last action or event.
     pub notice: Option<Notice>,
-    /// What is being found out by asking the model.
+    /// Settings and status of experiments.
     pub experiments: Experiments,
-    /// Which theme, counted round.
+    /// Number of theme switches; the theme is this modulo the number of themes.
     pub theme: usize,
-    /// Letters behind the cursor of the line that is typed.
+    /// Characters behind the cursor of the input line.
     pub caret: usize,
-    /// Rows of one page of what is listed, as the screen has them.
+    /// Rows of a page in the current list, set when drawing.
     pub page: usize,
-    /// Whether the selected component has the whole side of the map.
+    /// Whether the component panel takes the whole side of the map.
     pub detail: bool,
     next_run: u64,
 }
 
 impl State {
-    /// A screen without a run.
+    /// Creates a state without runs.
     pub fn new(keymap: Keymap, choices: Vec<TaskChoice>) -> Self {
         let metric = Metric::default();
         Self {
             keymap,
             choices,
-            wanted: None,
+            requested: None,
             phase: Phase::Idle,
             generations: Generations::default(),
             filling: None,
@@ -177,29 +177,29 @@ impl State {
         }
     }
 
-    /// An id that no run has had.
+    /// Returns an unused run id.
     pub(crate) const fn new_id(&mut self) -> u64 {
         self.next_run += 1;
         self.next_run
     }
 
-    /// The run that is shown.
+    /// Returns the shown run.
     pub fn run(&self) -> Option<&OpenRun> {
         self.runs.get(self.current)
     }
 
-    /// The run that is shown, to be changed.
+    /// Returns the shown run, mutably.
     pub(crate) fn run_mut(&mut self) -> Option<&mut OpenRun> {
         self.runs.get_mut(self.current)
     }
 
-    /// The run with this id, to be changed.
+    /// Returns the run with this id, mutably.
     pub(crate) fn run_by_id(&mut self, id: u64) -> Option<&mut OpenRun> {
         self.runs.iter_mut().find(|run| run.id == id)
     }
 
-    /// Where a key is pressed now.
-    pub const fn place(&self) -> KeyContext {
+    /// Returns the current key context.
+    pub const fn key_context(&self) -> KeyContext {
         match (&self.overlay, self.screen) {
             (Some(Overlay::Help(_)), _) => KeyContext::Help,
             (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_) | Overlay::Pool { .. }), _) => {
@@ -209,7 +209,7 @@ impl State {
         }
     }
 
-    /// Shows another run; the one before is what it is compared with.
+    /// Shows another run and compares it with the previous one.
     pub(crate) fn show(&mut self, index: usize) {
         if let (Some(before), true) = (self.run().map(|run| run.id), index != self.current) {
             self.other = Some(before);
@@ -217,40 +217,40 @@ impl State {
         self.current = index;
     }
 
-    /// The run that is compared with.
+    /// Returns the run to compare with.
     pub fn other_run(&self) -> Option<&OpenRun> {
         let shown = self.run()?.id;
         self.runs.iter().find(|run| Some(run.id) == self.other && run.id != shown)
     }
 
-    /// The task of the run that is shown, once it was read.
+    /// Returns the task of the shown run, if it has been read.
     pub fn task(&self) -> Option<&Arc<Task>> {
         let name = &self.run()?.request.as_ref()?.task;
         self.tasks.get(name)?.as_ref()?.as_ref().ok()
     }
 
-    /// Whether an answer is awaited that nothing on the screen moves for.
+    /// Whether a result is pending that shows no progress on the screen.
     pub fn is_waiting(&self) -> bool {
-        let asked = |run: &OpenRun| run.baselines == Some(BaselineScores::Asked);
+        let is_pending = |run: &OpenRun| run.baselines == Some(BaselineScores::Pending);
         self.computing_stats.is_some()
             || (self.screen == Screen::Runs && self.run_list.stored.is_none())
-            || self.run().is_some_and(asked)
+            || self.run().is_some_and(is_pending)
             || self.tasks.values().any(Option::is_none)
             || self.editor.as_ref().is_some_and(Editor::is_waiting)
     }
 
-    /// The first key of an action, or its name if it has none: for sentences.
+    /// Returns the first key of an action, or its name if it has no key, for use in messages.
     pub fn key_of(&self, action: Action) -> String {
         self.keymap.any_keys(action).into_iter().next().unwrap_or_else(|| action.name().to_owned())
     }
 
-    /// Whether the screen moves by itself.
+    /// Whether the screen shows progress and must be redrawn regularly.
     pub fn is_moving(&self) -> bool {
         self.experiments.is_busy() || self.phase.is_busy() || self.fitting != Fitting::Idle
     }
 
-    /// Says something.
-    pub fn notify(&mut self, tone: Severity, text: impl Into<String>) {
-        self.notice = Some(Notice { tone, text: text.into() });
+    /// Shows a notice.
+    pub fn notify(&mut self, severity: Severity, text: impl Into<String>) {
+        self.notice = Some(Notice { severity, text: text.into() });
     }
 }

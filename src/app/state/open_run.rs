@@ -1,4 +1,4 @@
-//! One run as the screen reads it: what it is, its tables as far as they are filled, and what follows from them.
+//! An open run: its metadata, its attributions so far, and everything computed from them.
 
 use std::sync::Arc;
 
@@ -18,76 +18,76 @@ use super::{
     open_split::{Item, OpenSplit},
 };
 
-/// From this many examples on, a component that said one label only is flagged before the run is complete.
-const ENOUGH_TO_FLAG: usize = 24;
+/// Minimum number of examples to flag a component that predicts a single label before the run is complete.
+const MIN_EXAMPLES_TO_FLAG: usize = 24;
 
-/// What switching from the model to the mix does to an example.
+/// Change of a prediction from the model to the mix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Both say the same.
+    /// Both predict the same label.
     Same,
-    /// The model was wrong and the mix is right.
+    /// The model is wrong and the mix is right.
     Fixed,
-    /// The model was right and the mix is wrong.
+    /// The model is right and the mix is wrong.
     Broken,
     /// Both are wrong, with different labels.
     Other,
 }
 
-/// One run on the screen.
+/// A run that is open in the explorer.
 #[derive(Clone, Debug)]
 pub struct OpenRun {
-    /// Tells runs apart, whatever happens to their order.
+    /// Unique id, independent of the order of runs.
     pub id: u64,
-    /// What was asked for; `None` for explicit prompts.
+    /// The request; `None` for explicit prompts.
     pub request: Option<RunRequest>,
-    /// The model.
+    /// Model of the run.
     pub model: ModelMeta,
-    /// The task, template and label words.
+    /// Task, template and label words.
     pub task: TaskMeta,
-    /// The demonstrations.
+    /// Demonstrations of the run.
     pub prompt: PromptMeta,
-    /// Layers, heads and labels.
+    /// Number of layers, heads and labels.
     pub shape: Shape,
-    /// The examples the mix is fitted on.
+    /// Training split, on which mixes are fitted.
     pub train: OpenSplit,
-    /// The examples accuracies are stated on.
+    /// Test split, on which accuracies are measured.
     pub test: OpenSplit,
-    /// How well the parts add up, over what is there.
+    /// How closely the components add up to the logits, over the examples so far.
     pub exactness: Exactness,
-    /// What closes a run; `None` while it is incomplete.
+    /// Metadata of the complete run; `None` while it is incomplete.
     pub meta: Option<RunMeta>,
-    /// Components judged on the complete test split.
+    /// Component statistics on the complete test split.
     pub stats: Option<Vec<ComponentStats>>,
-    /// The faders.
+    /// Weights of the components.
     pub mixer: Mixer,
     /// The last fit.
     pub fit: Option<Fit>,
-    /// The method of the last fit at other strengths of its penalty.
+    /// Path of the last fit.
     pub path: Option<Path>,
-    /// The mix that was read from a file last, with its method and strength.
+    /// Last mix loaded from a file, with its method and penalty strength.
     pub loaded: Option<(Mix, (Method, f64))>,
-    /// What the mix is held against, once that was asked for.
+    /// Scores of baselines and other methods, once requested.
     pub baselines: Option<BaselineScores>,
-    /// What made it, word for word.
+    /// Plan of the run, with all prompts.
     pub plan: Arc<Plan>,
-    /// What was found out by asking the model again.
+    /// Experiment results.
     pub results: ExperimentResults,
 }
 
 impl OpenRun {
-    /// An empty run for a planned run.
+    /// Creates an open run without results from a plan.
     pub fn planned(id: u64, request: RunRequest, plan: Plan) -> Self {
-        let kept = Arc::new(plan.clone());
-        let side = |split| {
+        let shared_plan = Arc::new(plan.clone());
+        let empty = |split| {
             let items = plan.split(split).iter().map(Item::from).collect();
             OpenSplit::new(items, Attribution::new(plan.shape, plan.gold(split)))
         };
         Self {
             id,
             request: Some(request),
-            train: side(Split::Train),
-            test: side(Split::Test),
+            train: empty(Split::Train),
+            test: empty(Split::Test),
             shape: plan.shape,
             exactness: Exactness::default(),
             meta: None,
@@ -98,14 +98,14 @@ impl OpenRun {
             loaded: None,
             baselines: None,
             results: ExperimentResults::default(),
-            plan: kept,
+            plan: shared_plan,
             model: plan.model,
             task: plan.task,
             prompt: plan.prompt,
         }
     }
 
-    /// A complete run for a run from disk.
+    /// Creates a complete open run from a saved one.
     pub fn saved(id: u64, run: Run) -> Self {
         let (shape, plan) = (run.test.shape(), Arc::new(Plan::of(&run)));
         let items = |split| run.examples.iter().filter(|record| record.split == split).map(Item::from).collect();
@@ -132,76 +132,76 @@ impl OpenRun {
         }
     }
 
-    /// Takes the next examples in.
+    /// Adds the next examples.
     pub fn push(&mut self, split: Split, batch: &Batch) {
-        let side = match split {
+        let target = match split {
             Split::Train => &mut self.train,
             Split::Test => &mut self.test,
         };
-        Arc::make_mut(&mut side.table).push(batch);
-        side.follow(&self.mixer);
+        Arc::make_mut(&mut target.table).push(batch);
+        target.update(&self.mixer);
         self.exactness = self.exactness.merge(measure(self.shape, batch));
     }
 
-    /// Closes the run.
+    /// Completes the run.
     pub fn finish(&mut self, meta: RunMeta) {
         self.exactness = meta.exactness;
         self.meta = Some(meta);
     }
 
-    /// Brings predictions to where the faders stand.
-    pub fn follow(&mut self) {
-        self.train.follow(&self.mixer);
-        self.test.follow(&self.mixer);
+    /// Recomputes predictions from the current weights.
+    pub fn update_predictions(&mut self) {
+        self.train.update(&self.mixer);
+        self.test.update(&self.mixer);
     }
 
-    /// Whether all examples are there.
+    /// Whether all examples are computed.
     pub const fn is_complete(&self) -> bool {
         self.meta.is_some()
     }
 
-    /// The split.
-    pub const fn side(&self, split: Split) -> &OpenSplit {
+    /// Returns a split.
+    pub const fn split(&self, split: Split) -> &OpenSplit {
         match split {
             Split::Train => &self.train,
             Split::Test => &self.test,
         }
     }
 
-    /// A component's kind: judged once the run is complete; before that only label bias is flagged.
+    /// Returns the kind of a component. Before its statistics are known, only label bias is flagged.
     pub fn kind(&self, component: usize) -> Option<Kind> {
         match &self.stats {
             Some(stats) => stats.get(component).map(|stats| stats.kind),
-            None if self.test.tally.len() < ENOUGH_TO_FLAG => None,
+            None if self.test.tally.len() < MIN_EXAMPLES_TO_FLAG => None,
             None => self.test.tally.only_label(component).map(|_| Kind::LabelBiased),
         }
     }
 
-    /// What the judge found about a component, once the run is complete.
+    /// Returns the statistics of a component, once computed.
     pub fn stats_of(&self, component: usize) -> Option<&ComponentStats> {
         self.stats.as_ref()?.get(component)
     }
 
-    /// What is heard: the mix if it is on, the model itself if not.
-    pub fn predicted(&self, split: Split) -> &[usize] {
-        let side = self.side(split);
-        if self.mixer.on { side.mixed.predictions() } else { side.tally.full_predictions() }
+    /// Returns the predictions of the mix if it is on, else of the model.
+    pub fn predictions(&self, split: Split) -> &[usize] {
+        let split = self.split(split);
+        if self.mixer.on { split.mixed.predictions() } else { split.tally.full_predictions() }
     }
 
-    /// Accuracy of what is heard.
+    /// Returns the accuracy of the mix if it is on, else of the model.
     pub fn accuracy(&self, split: Split) -> Option<f64> {
-        let side = self.side(split);
-        if self.mixer.on { side.mixed.accuracy() } else { side.tally.full_accuracy() }
+        let split = self.split(split);
+        if self.mixer.on { split.mixed.accuracy() } else { split.tally.full_accuracy() }
     }
 
-    /// What the mix does to a test example.
+    /// Returns how the mix changes the prediction for a test example.
     pub fn change(&self, example: usize) -> Change {
-        let side = &self.test;
-        let (model, mix) = (side.tally.full_predictions().get(example), side.mixed.predictions().get(example));
+        let test = &self.test;
+        let (model, mix) = (test.tally.full_predictions().get(example), test.mixed.predictions().get(example));
         let (Some(&model), Some(&mix)) = (model, mix) else {
             return Change::Same;
         };
-        match side.items[example].gold {
+        match test.items[example].gold {
             _ if model == mix => Change::Same,
             gold if mix == gold => Change::Fixed,
             gold if model == gold => Change::Broken,
@@ -209,36 +209,36 @@ impl OpenRun {
         }
     }
 
-    /// How many test examples the mix changes in this way.
+    /// Returns the number of test examples with this change.
     pub fn changes(&self, change: Change) -> usize {
         (0..self.test.tally.len()).filter(|&example| self.change(example) == change).count()
     }
 
-    /// The component's name.
+    /// Returns the name of a component.
     pub fn name(&self, component: usize) -> Component {
         self.shape.component(component)
     }
 
-    /// The model in a word: the last part of its path or hub id.
+    /// Returns the short name of the model: the last part of its path or hub id.
     pub fn model_name(&self) -> String {
         let id = self.model.id.trim_end_matches('/');
         printable(id.rsplit('/').next().unwrap_or(id)).into_owned()
     }
 
-    /// Which demonstrations it has, in two words.
+    /// Returns the short name of the demonstrations.
     pub fn demos_name(&self) -> String {
         let drawn = Demos::Balanced;
         demos_name(self.request.as_ref().map_or(&drawn, |request| &request.demos), self.prompt.demo_seed)
     }
 
-    /// The label word as it is shown: without the space before it.
+    /// Returns the label word for display, without the leading space.
     pub fn label(&self, label: usize) -> String {
         let word = self.task.label_words.get(label).map_or("?", String::as_str);
         printable(word).trim().to_owned()
     }
 }
 
-/// Which demonstrations these are, in two words: those of a seed, or edited ones by the beginning of their hash.
+/// Returns a short name of demonstrations: `demos` and the seed, or `edited` and the start of their hash.
 pub fn demos_name(demos: &Demos, seed: u64) -> String {
     match demos {
         Demos::Listed(listed) => {
@@ -249,7 +249,7 @@ pub fn demos_name(demos: &Demos, seed: u64) -> String {
     }
 }
 
-/// Exactness of one batch alone.
+/// Measures the exactness of one batch.
 fn measure(shape: Shape, batch: &Batch) -> Exactness {
     let mut table = Attribution::new(shape, vec![0; batch.examples]);
     table.push(batch);
@@ -262,28 +262,28 @@ mod tests {
     use crate::app::tests::fixture;
 
     #[test]
-    fn a_saved_run_reads_like_the_run_that_was_watched() {
+    fn a_saved_run_equals_the_run_as_computed() {
         let request = fixture::request();
-        let mut watched = OpenRun::planned(0, request.clone(), fixture::plan(fixture::SHAPE, &request, 40));
-        watched.push(Split::Train, &fixture::batch(fixture::SHAPE, 1000, 1020));
+        let mut computed = OpenRun::planned(0, request.clone(), fixture::plan(fixture::SHAPE, &request, 40));
+        computed.push(Split::Train, &fixture::batch(fixture::SHAPE, 1000, 1020));
         for from in [0, 16, 32] {
-            watched.push(Split::Test, &fixture::batch(fixture::SHAPE, from, (from + 16).min(40)));
+            computed.push(Split::Test, &fixture::batch(fixture::SHAPE, from, (from + 16).min(40)));
         }
         let saved = OpenRun::saved(1, fixture::run(&request, 40));
-        assert!(watched.test.table == saved.test.table);
+        assert!(computed.test.table == saved.test.table);
         let texts = |run: &OpenRun| run.test.items.iter().map(|item| item.text.clone()).collect::<Vec<_>>();
-        assert_eq!(texts(&watched), texts(&saved));
-        assert_eq!(watched.predicted(Split::Test), saved.predicted(Split::Test));
-        assert_eq!(watched.kind(0), Some(Kind::LabelBiased));
-        assert_eq!(watched.kind(1), None);
+        assert_eq!(texts(&computed), texts(&saved));
+        assert_eq!(computed.predictions(Split::Test), saved.predictions(Split::Test));
+        assert_eq!(computed.kind(0), Some(Kind::LabelBiased));
+        assert_eq!(computed.kind(1), None);
     }
 
     #[test]
-    fn the_mix_changes_what_it_says_it_changes() {
+    fn changes_explain_the_accuracy_of_the_mix() {
         let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 40));
         assert_eq!(run.changes(Change::Same), 40);
         (0..72).for_each(|component| run.mixer.invert(&[component]));
-        run.follow();
+        run.update_predictions();
         let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
         assert!(broken > 0 && run.mixer.on);
         let model = run.test.tally.full_accuracy().unwrap();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_data_cannot_move_the_cursor() {
+    fn control_characters_in_data_are_removed() {
         let request = fixture::request();
         let mut plan = fixture::plan(fixture::SHAPE, &request, 1);
         plan.test[0].text = "a\x1b[2Jb".to_owned();

@@ -1,4 +1,4 @@
-//! One split of a run as the screen reads it.
+//! One split of an open run.
 
 use std::sync::Arc;
 
@@ -12,41 +12,41 @@ use crate::{
 
 use super::mixer::Mixer;
 
-/// An example as it is listed. Its text is safe to show.
+/// An example in a list. Its text contains no control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its id in the task's data.
+    /// Id in the task's data.
     pub id: String,
-    /// What it says, without the demonstrations.
+    /// Text, without the demonstrations.
     pub text: String,
-    /// Gold label, an index into the label words.
+    /// Gold label as an index into the label words.
     pub gold: usize,
-    /// The whole prompt as the model read it; runs from disk do not keep it. Not safe to show as it is.
+    /// Full prompt of the model, not stored in saved runs. May contain control characters.
     pub prompt: Option<PromptText>,
 }
 
-/// One split of a run.
+/// One split of an open run.
 #[derive(Clone, Debug)]
 pub struct OpenSplit {
-    /// The examples, in table order, including those not attributed yet.
+    /// All examples in table order, including those not computed yet.
     pub items: Vec<Item>,
-    /// Contributions of the examples attributed so far.
+    /// Attributions of the examples computed so far.
     pub table: Arc<Attribution>,
-    /// What the components and the model predict.
+    /// Predictions of the components and the model.
     pub tally: Tally,
-    /// What the mix predicts.
+    /// Predictions of the mix.
     pub mixed: MixedLogits,
 }
 
 impl OpenSplit {
-    /// A split under the model's own weights.
+    /// Creates a split with all weights at 1.
     pub(super) fn new(items: Vec<Item>, table: Attribution) -> Self {
         let (tally, mixed) = (Tally::of(&table), MixedLogits::new(Mix::identity(table.shape()), &table));
         Self { items, table: Arc::new(table), tally, mixed }
     }
 
-    /// Takes in the rows that the table gained, and changes the mix to that of `mixer`.
-    pub(super) fn follow(&mut self, mixer: &Mixer) {
+    /// Updates predictions for new rows of the table and the mix of `mixer`.
+    pub(super) fn update(&mut self, mixer: &Mixer) {
         self.tally.update(&self.table);
         self.mixed.update(&self.table, mixer.mix());
     }

@@ -1,31 +1,31 @@
-//! The list of all runs: under way, queued, at hand, and stored.
+//! The list of all runs: in progress, queued, open and stored.
 
 use crate::{jobs::StoredRun, runner::RunRequest};
 
-/// One row of the list.
+/// A row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunRow {
-    /// The run under way, or the last one that was stopped or failed.
-    UnderWay,
-    /// The one of this number in the queue.
+    /// The run in progress.
+    InProgress,
+    /// The run at this index of the queue.
     Queued(usize),
-    /// A run at hand, by run id.
-    AtHand(u64),
-    /// A run of the store, by its place in the list.
+    /// The open run with this id.
+    Open(u64),
+    /// The stored run at this index.
     Stored(usize),
 }
 
-/// What the list of runs knows.
+/// State of the list.
 #[derive(Clone, Debug, Default)]
 pub struct RunList {
-    /// Runs that are asked for one after the other.
+    /// Queued runs, which start one after the other.
     pub queue: Vec<RunRequest>,
-    /// What the store has, once it was read.
+    /// Stored runs, once listed.
     pub stored: Option<Vec<StoredRun>>,
-    /// On which row the cursor is.
+    /// Row of the cursor.
     pub at: usize,
-    /// Whether the store was asked for its list.
-    pub asked: bool,
-    /// The stored run that is deleted if that is asked for once more.
+    /// Whether the list of stored runs has been requested.
+    pub is_requested: bool,
+    /// Key of the stored run that is deleted on the next press of delete.
     pub pending_delete: Option<String>,
 }

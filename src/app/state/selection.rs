@@ -1,15 +1,15 @@
-//! What the cursor stands on, and what is done to it is done to.
+//! The selected component, and the components an action applies to.
 
 use crate::{
     component::Component,
-    jobs::{Kept, StoredRun},
+    jobs::{StoredContent, StoredRun},
     runner::{Demos, RunRequest},
 };
 
 use super::{Cursor, Screen, State, open_run::OpenRun, run_list::RunRow};
 
 impl State {
-    /// The component under the cursor, by number.
+    /// Returns the index of the component under the cursor.
     pub fn selected(&self) -> Option<usize> {
         let shape = self.run()?.shape;
         let (layer, column) = (self.cursor.layer.min(shape.layers - 1), self.cursor.column.min(shape.heads));
@@ -25,44 +25,44 @@ impl State {
         }
     }
 
-    /// Whether a component is of a kind that is shown.
+    /// Whether a component is visible under the kind filter.
     pub fn shows(&self, component: usize) -> bool {
         self.kinds.is_none() || self.run().is_some_and(|run| run.kind(component) == self.kinds)
     }
 
-    /// The channels of the mixer as they are listed: `rest`, then the components in their order.
+    /// Returns the channels of the mixer in listed order: `rest`, then the components.
     pub fn channels(&self) -> impl Iterator<Item = usize> {
         self.run().map(|run| run.mixer.rest_channel()).into_iter().chain(self.order.iter().copied())
     }
 
-    /// The channel under the cursor.
+    /// Returns the channel under the cursor.
     pub fn channel(&self) -> Option<usize> {
         let on_rest = self.screen == Screen::Mixer && self.fit_controls.on_rest;
         if on_rest { Some(self.run()?.mixer.rest_channel()) } else { self.selected() }
     }
 
-    /// The channels that the mix is moved at: those that are marked, or the one under the cursor.
+    /// Returns the channels an action applies to: the marked ones, or else the one under the cursor.
     pub fn targets(&self) -> Vec<usize> {
         if self.marks.is_empty() { self.channel().into_iter().collect() } else { self.marks.iter().copied().collect() }
     }
 
-    /// The name of the component under the cursor.
+    /// Returns the name of the component under the cursor.
     pub fn selected_name(&self) -> Option<Component> {
         Some(self.run()?.name(self.selected()?))
     }
 
-    /// Goes to a screen, or back to the map from there.
-    pub fn turn_to(&mut self, screen: Screen) {
+    /// Opens a screen, or returns to the map if it is open.
+    pub fn toggle_screen(&mut self, screen: Screen) {
         self.screen = if self.screen == screen { Screen::Map } else { screen };
     }
 }
 
-/// The test example that is chosen in the list.
+/// Returns the index of the selected test example.
 pub fn chosen_example(state: &State) -> Option<usize> {
     state.example_list.rows.get(state.example_list.at).copied()
 }
 
-/// The examples of the pool that are not in the prompt and have `needle` in their text, by number.
+/// Returns the indices of pool examples that are not in the prompt and contain `needle`, ignoring case.
 pub fn candidates(state: &State, needle: &str) -> Vec<usize> {
     let (Some(editor), Some(task)) = (&state.editor, state.task()) else { return Vec::new() };
     let needle = needle.to_lowercase();
@@ -74,7 +74,7 @@ pub fn candidates(state: &State, needle: &str) -> Vec<usize> {
     (0..task.pool.len()).filter(free).collect()
 }
 
-/// The run that is asked for by what stands in the prompt; `None` if that is the run that is shown.
+/// Returns the request with the edited demonstrations; `None` if they are unchanged.
 pub fn edited_request(state: &State) -> Option<RunRequest> {
     let (editor, run) = (state.editor.as_ref()?, state.run()?);
     let changed = state.screen == Screen::Prompt && editor.run == run.id && editor.demos != run.prompt.demos;
@@ -82,27 +82,27 @@ pub fn edited_request(state: &State) -> Option<RunRequest> {
     Some(RunRequest { demos: Demos::Listed(editor.demos.clone()), ..request })
 }
 
-/// All rows, in the order they are listed.
+/// Returns all rows of the list of runs, in listed order.
 pub fn rows(state: &State) -> Vec<RunRow> {
-    let under_way = state.phase.is_busy().then_some(RunRow::UnderWay);
+    let in_progress = state.phase.is_busy().then_some(RunRow::InProgress);
     let queued = (0..state.run_list.queue.len()).map(RunRow::Queued);
     let filling = state.filling.filter(|_| state.phase.is_busy());
-    let at_hand = state.runs.iter().filter(|run| Some(run.id) != filling).map(|run| RunRow::AtHand(run.id));
+    let open = state.runs.iter().filter(|run| Some(run.id) != filling).map(|run| RunRow::Open(run.id));
     let stored = state.run_list.stored.iter().flatten().enumerate();
-    let stored = stored.filter(|(_, run)| !is_at_hand(state, run)).map(|(index, _)| RunRow::Stored(index));
-    under_way.into_iter().chain(queued).chain(at_hand).chain(stored).collect()
+    let stored = stored.filter(|(_, run)| !is_open(state, run)).map(|(index, _)| RunRow::Stored(index));
+    in_progress.into_iter().chain(queued).chain(open).chain(stored).collect()
 }
 
-/// Whether a run of the store is one of the runs, or the one under way.
-fn is_at_hand(state: &State, run: &StoredRun) -> bool {
-    let meta = match &run.kept {
-        Kept::Run(meta) => meta,
-        Kept::Interrupted { task, template, done, total, .. } => {
-            let wanted = state.wanted.as_ref().filter(|_| state.phase.is_busy());
-            let same = |wanted: &RunRequest| wanted.task == *task && wanted.template.as_ref() == Some(template);
-            return done == total || wanted.is_some_and(same);
+/// Whether a stored run is open or in progress.
+fn is_open(state: &State, run: &StoredRun) -> bool {
+    let meta = match &run.content {
+        StoredContent::Run(meta) => meta,
+        StoredContent::Interrupted { task, template, done, total, .. } => {
+            let running = state.requested.as_ref().filter(|_| state.phase.is_busy());
+            let same = |request: &RunRequest| request.task == *task && request.template.as_ref() == Some(template);
+            return done == total || running.is_some_and(same);
         }
-        Kept::Damaged(_) => return false,
+        StoredContent::Damaged(_) => return false,
     };
     let same = |run: &OpenRun| {
         let saved = run.meta.as_ref();
@@ -112,14 +112,14 @@ fn is_at_hand(state: &State, run: &StoredRun) -> bool {
     state.runs.iter().any(same)
 }
 
-/// The request that made a row.
+/// Returns the request that produced the run of a row, if known.
 pub fn request_of(state: &State, row: &RunRow) -> Option<RunRequest> {
     match row {
-        RunRow::UnderWay => state.wanted.clone(),
+        RunRow::InProgress => state.requested.clone(),
         RunRow::Queued(index) => state.run_list.queue.get(*index).cloned(),
-        RunRow::AtHand(id) => state.runs.iter().find(|run| run.id == *id)?.request.clone(),
-        RunRow::Stored(index) => match &state.run_list.stored.as_ref()?.get(*index)?.kept {
-            Kept::Run(meta) => meta.request.clone(),
+        RunRow::Open(id) => state.runs.iter().find(|run| run.id == *id)?.request.clone(),
+        RunRow::Stored(index) => match &state.run_list.stored.as_ref()?.get(*index)?.content {
+            StoredContent::Run(meta) => meta.request.clone(),
             _ => None,
         },
     }

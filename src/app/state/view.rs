@@ -1,4 +1,4 @@
-//! What is looked at.
+//! Overlays, the cursor and the map.
 
 use super::{
     input::{LineInput, Palette},
@@ -6,44 +6,44 @@ use super::{
     scale::Scale,
 };
 
-/// What lies on top of the screen.
+/// A popup or input line over the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Overlay {
-    /// The list of keys, scrolled down by so many lines.
+    /// The help, scrolled down by this many lines.
     Help(usize),
     /// The command palette.
     Palette(Palette),
-    /// The line in which examples are searched.
+    /// The example search.
     Search,
-    /// A line that is asked for.
+    /// An input line.
     Line(LineInput),
-    /// The examples of the pool, one of which is chosen.
+    /// The list of pool examples to choose from.
     Pool {
-        /// What their text must contain.
+        /// Text that the examples must contain.
         needle: String,
-        /// Which of those that do.
+        /// Index of the selected match.
         at: usize,
-        /// Whether it takes the place of the demonstration under the cursor, or stands after it.
+        /// Whether the example replaces the demonstration under the cursor; otherwise it is inserted after it.
         replace: bool,
     },
 }
 
-/// Where the cursor of the map is. It outlives runs, so it may point beyond a smaller model.
+/// Cursor on the map. It is kept when runs change, so it may point beyond a smaller model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Layer.
+    /// Index of the layer.
     pub layer: usize,
-    /// Head, or the number of heads for the MLP.
+    /// Index of the head, or the number of heads for the MLP.
     pub column: usize,
 }
 
-/// The quantity on the map, for every component of the current run.
+/// The quantity on the map, with its value for each component of the current run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
-    /// What is shown.
+    /// The quantity.
     pub metric: Metric,
-    /// Its values, as far as they are known, `[C]`.
+    /// Values, where known, `[C]`.
     pub values: Vec<Option<f64>>,
-    /// The scale they are drawn on.
+    /// Scale of the values.
     pub scale: Scale,
 }

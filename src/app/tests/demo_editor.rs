@@ -1,18 +1,18 @@
-//! What keys do to the demonstrations, and to a text of one's own.
+//! Tests of keys in the demonstration editor.
 
 use crate::{
-    app::{Message, tests::harness::Bench},
+    app::{Message, tests::harness::Harness},
     jobs::{ModelEvent, Tagged},
     runner::{Demonstration, Demos},
 };
 
-/// The prompt in one line: labels and numbers of the demonstrations, the cursor, the text of one's own.
-fn prompt(bench: &Bench) -> String {
-    let editor = bench.state.editor.as_ref().unwrap();
+/// Returns the editor in one line: labels and indices of the demonstrations, the cursor, the text to classify.
+fn prompt(harness: &Harness) -> String {
+    let editor = harness.state.editor.as_ref().unwrap();
     let demo =
         |demo: &Demonstration| format!("{}{}", &demo.label.as_ref().unwrap()[..1], demo.id.trim_start_matches("pool"));
     let demos: Vec<String> = editor.demos.iter().map(demo).collect();
-    format!("{} @{} {}", demos.join(" "), editor.at, editor.own).trim().to_owned()
+    format!("{} @{} {}", demos.join(" "), editor.at, editor.text).trim().to_owned()
 }
 
 #[test]
@@ -44,59 +44,67 @@ fn demonstrations_are_edited_by_keys() {
         ("i g o o d backspace enter", "n0 p1 n2 p3 @0 goo"),
         ("i g o o d esc", "n0 p1 n2 p3 @0"),
     ] {
-        let mut bench = Bench::finished(16);
-        bench.keys("p").keys(keys);
-        assert_eq!(prompt(&bench), expected.trim(), "after `{keys}`");
+        let mut harness = Harness::finished(16);
+        harness.keys("p").keys(keys);
+        assert_eq!(prompt(&harness), expected.trim(), "after `{keys}`");
     }
 }
 
 #[test]
-fn an_edited_prompt_is_run_and_kept_beside_the_one_before() {
-    let mut bench = Bench::finished(48);
-    bench.keys("p r");
-    assert_eq!((bench.asked.len(), &bench.asked[1].demos), (2, &Demos::Balanced), "unedited: the same run again");
-    bench.run_to_end(48);
-    bench.keys("l r");
-    let Demos::Listed(listed) = &bench.asked[2].demos else { panic!("not edited") };
+fn an_edited_prompt_runs_as_a_new_run() {
+    let mut harness = Harness::finished(48);
+    harness.keys("p r");
+    assert_eq!(
+        (harness.requests.len(), &harness.requests[1].demos),
+        (2, &Demos::Balanced),
+        "without edits, the same run repeats"
+    );
+    harness.run_to_end(48);
+    harness.keys("l r");
+    let Demos::Listed(listed) = &harness.requests[2].demos else { panic!("not edited") };
     assert_eq!((listed.len(), listed[0].label.as_deref()), (4, Some("positive")));
-    assert_eq!((bench.asked[2].demo_seed, bench.asked[2].shots), (0, 4), "the training examples stay");
-    bench.run_to_end(48);
-    assert_eq!(bench.state.runs.len(), 2);
-    assert!(bench.state.run().unwrap().demos_name().starts_with("edited "));
-    assert_eq!(prompt(&bench), "p0 p1 n2 p3 @0");
-    bench.keys("T");
-    assert_eq!(bench.asked[3].demos, bench.asked[2].demos, "another template keeps the demonstrations");
-    bench.run_to_end(48);
-    bench.keys("s");
-    assert_eq!((bench.asked[4].demo_seed, &bench.asked[4].demos), (1, &Demos::Balanced));
+    assert_eq!(
+        (harness.requests[2].demo_seed, harness.requests[2].shots),
+        (0, 4),
+        "the training examples are unchanged"
+    );
+    harness.run_to_end(48);
+    assert_eq!(harness.state.runs.len(), 2);
+    assert!(harness.state.run().unwrap().demos_name().starts_with("edited "));
+    assert_eq!(prompt(&harness), "p0 p1 n2 p3 @0");
+    harness.keys("T");
+    assert_eq!(harness.requests[3].demos, harness.requests[2].demos, "another template keeps the demonstrations");
+    harness.run_to_end(48);
+    harness.keys("s");
+    assert_eq!((harness.requests[4].demo_seed, &harness.requests[4].demos), (1, &Demos::Balanced));
 }
 
 #[test]
-fn a_text_is_answered_while_it_is_typed_and_late_answers_are_dropped() {
-    let mut bench = Bench::finished(48);
-    bench.keys("p");
-    assert_eq!(bench.questions, 1, "the prompt is measured");
-    let first = bench.state.editor.as_ref().unwrap().serial;
-    bench.keys("i g o");
-    assert_eq!(bench.questions, 3);
-    let editor = bench.state.editor.clone().unwrap();
-    let run = bench.state.run().unwrap();
+fn a_text_is_classified_while_typing_and_late_answers_are_dropped() {
+    let mut harness = Harness::finished(48);
+    harness.keys("p");
+    assert_eq!(harness.queries, 1, "the tokens of the prompt are counted");
+    let first = harness.state.editor.as_ref().unwrap().serial;
+    harness.keys("i g o");
+    assert_eq!(harness.queries, 3);
+    let editor = harness.state.editor.clone().unwrap();
+    let run = harness.state.run().unwrap();
     let breakdown = editor.breakdown(run).unwrap();
     assert!(breakdown.margin > 0.0 && !breakdown.terms.is_empty());
     let event = ModelEvent::NoAnswer(first, "too late".to_owned());
-    bench.receive(Message::Model(Tagged { generation: first, event }));
-    assert_eq!(bench.state.editor.as_ref().unwrap(), &editor);
-    bench.keys("enter j j m w");
-    assert_eq!(bench.questions, 3, "nothing new to ask");
-    bench.keys("esc e");
-    assert_eq!(bench.questions, 3);
+    harness.receive(Message::Model(Tagged { generation: first, event }));
+    assert_eq!(harness.state.editor.as_ref().unwrap(), &editor);
+    harness.keys("enter j j m w");
+    assert_eq!(harness.queries, 3, "the prompt and the text are unchanged");
+    harness.keys("esc e");
+    assert_eq!(harness.queries, 3);
 }
 
 #[test]
-fn the_prompt_of_an_example_is_read_and_scrolled() {
-    let mut bench = Bench::finished(16);
-    bench.keys("e enter pageup j");
-    assert_eq!((bench.state.example_list.prompt, bench.state.example_list.at), (Some(8), 1));
-    bench.keys("pagedown pagedown enter pagedown");
-    assert_eq!((bench.state.example_list.prompt, bench.state.example_list.at), (None, 9));
+fn the_prompt_of_an_example_can_be_scrolled() {
+    let mut harness = Harness::finished(16);
+    harness.keys("e enter pageup j");
+    assert_eq!((harness.state.example_list.prompt, harness.state.example_list.at), (Some(8), 1));
+    harness.keys("pagedown pagedown enter pagedown");
+    assert_eq!((harness.state.example_list.prompt, harness.state.example_list.at), (None, 9));
 }

@@ -1,6 +1,6 @@
-//! Ablated re-runs, sweeps, attention and written words.
+//! Tests of ablation, sweeps, attention and the logit lens.
 
-use super::{Bench, glance};
+use super::{Harness, glance};
 use crate::{
     app::{
         Message,
@@ -10,68 +10,72 @@ use crate::{
 };
 
 #[test]
-fn causes_are_asked_for_and_kept_with_the_run() {
-    let mut bench = Bench::finished(40);
-    bench.keys("A");
-    assert!(bench.state.notice.as_ref().unwrap().text.contains("no mix to apply"));
-    assert!(bench.state.run().unwrap().results.rerun.is_none());
-    bench.keys("m A");
-    let results = |bench: &Bench| bench.state.run().unwrap().results.clone();
-    let first = results(&bench).rerun.unwrap();
+fn experiment_results_are_stored_with_the_run() {
+    let mut harness = Harness::finished(40);
+    harness.keys("A");
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("no mix to apply"));
+    assert!(harness.state.run().unwrap().results.rerun.is_none());
+    harness.keys("m A");
+    let results = |harness: &Harness| harness.state.run().unwrap().results.clone();
+    let first = results(&harness).rerun.unwrap();
     assert_eq!(first.ablation.describe(), "zero ablation at the last position");
-    bench.keys(". z");
-    assert_eq!(results(&bench).rerun.unwrap().ablation.describe(), "mean ablation at all positions");
-    bench.keys("P");
-    assert_eq!(results(&bench).look.unwrap().0, 0);
-    assert!(results(&bench).shares.is_some() && bench.state.experiments.quick.is_none());
-    assert_eq!(bench.state.map.metric, Metric::LabelAttention, "the map shows who reads labels");
-    bench.keys("J W");
-    assert_eq!(results(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
-    bench.keys("l");
-    assert_eq!(results(&bench).written.unwrap().1.component, bench.state.selected_name().unwrap());
-    bench.keys("Z");
-    assert!(bench.state.notice.as_ref().unwrap().text.contains("about 13 s"));
-    assert!(results(&bench).sweep.is_none());
-    bench.keys("Z");
-    assert_eq!(bench.state.screen, Screen::Map, "where the sweep is seen to come in");
-    assert!(results(&bench).sweep.unwrap().is_complete());
-    assert!(glance(&bench).contains("total effect"), "{}", glance(&bench));
-    bench.keys("a a a a");
-    assert!(glance(&bench).contains("accuracy model") || glance(&bench).contains("accuracy mix"), "{}", glance(&bench));
+    harness.keys(". z");
+    assert_eq!(results(&harness).rerun.unwrap().ablation.describe(), "mean ablation at all positions");
+    harness.keys("P");
+    assert_eq!(results(&harness).attention.unwrap().0, 0);
+    assert!(results(&harness).shares.is_some() && harness.state.experiments.quick.is_none());
+    assert_eq!(harness.state.map.metric, Metric::LabelAttention, "the map shows attention to labels");
+    harness.keys("J W");
+    assert_eq!(results(&harness).logit_lens.unwrap().1.component, harness.state.selected_name().unwrap());
+    harness.keys("l");
+    assert_eq!(results(&harness).logit_lens.unwrap().1.component, harness.state.selected_name().unwrap());
+    harness.keys("Z");
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("about 13 s"));
+    assert!(results(&harness).sweep.is_none());
+    harness.keys("Z");
+    assert_eq!(harness.state.screen, Screen::Map, "the map shows the results of the sweep");
+    assert!(results(&harness).sweep.unwrap().is_complete());
+    assert!(glance(&harness).contains("total effect"), "{}", glance(&harness));
+    harness.keys("a a a a");
+    assert!(
+        glance(&harness).contains("accuracy model") || glance(&harness).contains("accuracy mix"),
+        "{}",
+        glance(&harness)
+    );
 }
 
 #[test]
-fn a_study_can_be_stopped_and_echoes_are_dropped() {
-    let mut bench = Bench::finished(40);
-    bench.state.experiments.status = ExperimentStatus::Busy("ablate each", None);
-    bench.keys("x");
-    assert_eq!((bench.state.experiments.status, bench.cancelled), (ExperimentStatus::Idle, 1));
-    let notice = |bench: &Bench| bench.state.notice.as_ref().unwrap().text.clone();
-    assert_eq!(notice(&bench), "stopped");
-    let echo = Tagged { generation: 99, event: ExperimentEvent::Failed("late".to_owned()) };
-    bench.receive(Message::Experiment(echo));
-    assert_eq!(notice(&bench), "stopped");
+fn a_cancelled_experiment_drops_late_events() {
+    let mut harness = Harness::finished(40);
+    harness.state.experiments.status = ExperimentStatus::Busy("ablate each", None);
+    harness.keys("x");
+    assert_eq!((harness.state.experiments.status, harness.cancelled), (ExperimentStatus::Idle, 1));
+    let notice = |harness: &Harness| harness.state.notice.as_ref().unwrap().text.clone();
+    assert_eq!(notice(&harness), "stopped");
+    let late = Tagged { generation: 99, event: ExperimentEvent::Failed("late".to_owned()) };
+    harness.receive(Message::Experiment(late));
+    assert_eq!(notice(&harness), "stopped");
 }
 
 #[test]
-fn a_quantity_that_another_run_does_not_have_is_not_shown_there() {
-    let mut bench = Bench::finished(40);
-    bench.keys("Z Z");
-    assert_eq!(bench.state.map.metric, Metric::TotalEffect);
-    bench.keys("s");
-    bench.run_to_end(40);
-    assert_eq!(bench.state.map.metric, Metric::Accuracy);
+fn the_map_falls_back_to_accuracy_for_an_unknown_quantity() {
+    let mut harness = Harness::finished(40);
+    harness.keys("Z Z");
+    assert_eq!(harness.state.map.metric, Metric::TotalEffect);
+    harness.keys("s");
+    harness.run_to_end(40);
+    assert_eq!(harness.state.map.metric, Metric::Accuracy);
 }
 
 #[test]
-fn why_a_re_run_failed_stays_in_sight() {
-    let mut bench = Bench::finished(40);
-    bench.keys("m A");
-    let held = bench.held("A");
-    let [Message::Experiment(Tagged { generation, .. })] = held[..] else { panic!("{held:?}") };
+fn the_error_of_a_failed_rerun_stays_visible() {
+    let mut harness = Harness::finished(40);
+    harness.keys("m A");
+    let answers = harness.answers_to("A");
+    let [Message::Experiment(Tagged { generation, .. })] = answers[..] else { panic!("{answers:?}") };
     let failed = ExperimentEvent::Failed("the model is gone".to_owned());
-    bench.receive(Message::Experiment(Tagged { generation, event: failed }));
-    assert_eq!(bench.state.experiments.failed.as_deref(), Some("the model is gone"));
-    bench.keys("A");
-    assert!(bench.state.experiments.failed.is_none());
+    harness.receive(Message::Experiment(Tagged { generation, event: failed }));
+    assert_eq!(harness.state.experiments.failure.as_deref(), Some("the model is gone"));
+    harness.keys("A");
+    assert!(harness.state.experiments.failure.is_none());
 }

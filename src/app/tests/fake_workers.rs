@@ -1,4 +1,4 @@
-//! Made-up workers: the messages that answer a request, always the same.
+//! Fake workers: deterministic messages that answer a request.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +17,12 @@ use crate::{
     },
 };
 
-use super::{answers::answer, fixture};
+use super::{fake_experiments, fixture};
 
-/// Strengths of the penalty on the path of a fit.
+/// Penalty strengths on the path of a fit.
 const PATH: usize = 12;
 
-/// What the workers send for an effect; nothing for runs and for files that only a disk has.
+/// Returns the messages that answer an effect; none for runs and most file requests.
 pub(crate) fn messages(effect: &Effect) -> Vec<Message> {
     match effect {
         Effect::Fit { generation, request } => {
@@ -34,10 +34,10 @@ pub(crate) fn messages(effect: &Effect) -> Vec<Message> {
             vec![Message::Baselines(tagged(*generation, baselines(request)))]
         }
         Effect::Experiment { generation, request } => {
-            vec![Message::Experiment(tagged(*generation, found(request)))]
+            vec![Message::Experiment(tagged(*generation, experiment(request)))]
         }
         Effect::QuickExperiment { generation, request } => {
-            vec![Message::QuickExperiment(tagged(*generation, found(request)))]
+            vec![Message::QuickExperiment(tagged(*generation, experiment(request)))]
         }
         Effect::Query { query, .. } => {
             let answer = ModelEvent::Answer(Box::new(fixture::answer(query)));
@@ -55,7 +55,7 @@ const fn tagged<E>(generation: u64, event: E) -> Tagged<E> {
     Tagged { generation, event }
 }
 
-/// Fits as the worker does; how near the optimum it came is made up, because it depends on the machine.
+/// Fits like the worker, but with a fixed KKT residual, since the real one depends on the machine.
 fn fit(request: &FitRequest) -> Vec<FitEvent> {
     let (run, cancel) = (request.run, Cancel::default());
     let fit = Fit { kkt: 1e-9, ..fit_by(request.method, &request.table, &cancel).unwrap() };
@@ -74,6 +74,6 @@ fn baselines(request: &BaselinesRequest) -> BaselinesEvent {
     BaselinesEvent::Done { run: request.run, outcomes }
 }
 
-fn found(request: &ExperimentRequest) -> ExperimentEvent {
-    ExperimentEvent::Found { run: request.run, finding: Box::new(answer(request)) }
+fn experiment(request: &ExperimentRequest) -> ExperimentEvent {
+    ExperimentEvent::Result { run: request.run, result: Box::new(fake_experiments::result(request)) }
 }

@@ -1,11 +1,11 @@
-//! A made-up model for tests: fixed data with good, bad, label-biased and idle components.
+//! A fake model for tests: fixed data with good, bad, label-biased and neutral components.
 
 use std::time::Duration;
 
 use crate::{
     attribution::{Attribution, Batch, Exactness, Split},
     component::Shape,
-    jobs::{Kept, StoredRun},
+    jobs::{StoredContent, StoredRun},
     progress::Progress,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, ModelMeta, PromptMeta, Run, RunMeta, SCHEMA, TaskMeta, Timing},
     runner::{Demonstration, Demos, Event, Plan, PlannedExample, Query, QueryAnswer, RunRequest},
@@ -26,7 +26,7 @@ const TEXTS: [&str; 8] = [
     "nobody will remember the ending",
 ];
 
-/// Numbers in `[-1, 1)` that only depend on where they are asked for.
+/// Returns a number in `[-1, 1)` that depends only on `a` and `b`.
 fn noise(a: usize, b: usize) -> f32 {
     let mut x = (a as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (b as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     for _ in 0..3 {
@@ -39,7 +39,8 @@ pub(crate) fn gold(labels: usize, index: usize) -> usize {
     index % labels
 }
 
-/// Contributions of the examples `from..to`: later layers say more, every fifth component is stuck.
+/// Returns contributions to the examples `from..to`. Later layers contribute more; every fifth component is biased to
+/// one label.
 pub(crate) fn batch(shape: Shape, from: usize, to: usize) -> Batch {
     let labels = shape.labels;
     let mut full = vec![0.0_f32; (to - from) * labels];
@@ -63,7 +64,7 @@ pub(crate) fn batch(shape: Shape, from: usize, to: usize) -> Batch {
     Batch { examples: to - from, components, rest, full }
 }
 
-/// The first `n` test examples of the made-up model.
+/// Returns attributions of the first `n` test examples.
 pub(crate) fn table(n: usize) -> Attribution {
     let mut table = Attribution::new(SHAPE, (0..n).map(|index| gold(SHAPE.labels, index)).collect());
     table.push(&batch(SHAPE, 0, n));
@@ -75,7 +76,7 @@ pub(crate) fn request() -> RunRequest {
     RunRequest { task, template, shots: 4, demo_seed: 0, train_examples: 20, ..RunRequest::default() }
 }
 
-/// The example of the pool with this number, as a demonstration.
+/// Returns the pool example at this index as a demonstration.
 pub(crate) fn demo(index: usize) -> Demonstration {
     let task = task();
     let example = &task.pool[index % task.pool.len()];
@@ -83,7 +84,7 @@ pub(crate) fn demo(index: usize) -> Demonstration {
     Demonstration { id: example.id.clone(), label, fields: Some(example.fields.clone()) }
 }
 
-/// The task behind the made-up runs: a pool of twelve.
+/// Returns the task of the fake runs, with a pool of twelve examples.
 pub(crate) fn task() -> Task {
     let example = |index: usize| Example {
         id: format!("pool{index}"),
@@ -102,23 +103,23 @@ pub(crate) fn task() -> Task {
     }
 }
 
-/// What the model's worker says to a question.
-pub(crate) fn answer(ask: &Query) -> QueryAnswer {
-    let texts: Vec<String> = ask.demos.iter().map(crate::app::state::demo_editor::summary).collect();
+/// Returns the answer of the model worker to a query.
+pub(crate) fn answer(query: &Query) -> QueryAnswer {
+    let texts: Vec<String> = query.demos.iter().map(crate::app::state::demo_editor::summary).collect();
     let lines = |(text, demo): (&String, &Demonstration)| {
         format!("Review: {text}\nIt is {}\n\n", demo.label.as_deref().unwrap_or("?"))
     };
-    let context: String = texts.iter().zip(&ask.demos).map(lines).collect();
+    let context: String = texts.iter().zip(&query.demos).map(lines).collect();
     let demo_tokens: Vec<usize> = texts.iter().map(|text| text.split(' ').count() + 6).collect();
     let mut table = Attribution::new(SHAPE, vec![0]);
     table.push(&batch(SHAPE, 7, 8));
     QueryAnswer {
-        serial: ask.serial,
-        prompt: format!("{context}Review: {}\nIt is", ask.text),
-        tokens: demo_tokens.iter().sum::<usize>() + ask.text.split(' ').count() + 4,
+        serial: query.serial,
+        prompt: format!("{context}Review: {}\nIt is", query.text),
+        tokens: demo_tokens.iter().sum::<usize>() + query.text.split(' ').count() + 4,
         context: 512,
         demo_tokens,
-        table: (!ask.text.is_empty()).then_some(table),
+        table: (!query.text.is_empty()).then_some(table),
     }
 }
 
@@ -184,7 +185,7 @@ pub(crate) fn meta(plan: &Plan, test: &Attribution) -> RunMeta {
     }
 }
 
-/// Everything a run says from beginning to end, in batches of `size` test examples.
+/// Returns all events of a run, in batches of `size` test examples.
 pub(crate) fn events(shape: Shape, request: &RunRequest, test: usize, size: usize) -> Vec<Event> {
     let plan = plan(shape, request, test);
     let (train, total) = (plan.train.len(), plan.train.len() + test);
@@ -204,23 +205,28 @@ pub(crate) fn events(shape: Shape, request: &RunRequest, test: usize, size: usiz
     events
 }
 
-/// What the store has: a run, one that was interrupted, and a damaged one.
+/// Returns the content of the store: a complete, an interrupted and a damaged run.
 pub(crate) fn stored() -> Vec<StoredRun> {
     let request = RunRequest { demo_seed: 7, ..request() };
     let meta = run(&request, 200).meta;
-    let interrupted = Kept::Interrupted {
+    let interrupted = StoredContent::Interrupted {
         task: "topic".to_owned(),
         template: "article".to_owned(),
         model: "demo".to_owned(),
         done: 64,
         total: 220,
     };
-    let kept = [Kept::Run(Box::new(meta)), interrupted, Kept::Damaged("run.json: a checksum differs".to_owned())];
-    let one = |(index, kept)| StoredRun { key: format!("{index:032x}"), kept, bytes: 310_000 * (index as u64 + 1) };
-    kept.into_iter().enumerate().map(one).collect()
+    let contents = [
+        StoredContent::Run(Box::new(meta)),
+        interrupted,
+        StoredContent::Damaged("run.json: a checksum differs".to_owned()),
+    ];
+    let stored =
+        |(index, content)| StoredRun { key: format!("{index:032x}"), content, bytes: 310_000 * (index as u64 + 1) };
+    contents.into_iter().enumerate().map(stored).collect()
 }
 
-/// The made-up run as it would come from disk.
+/// Returns the fake run as read from disk.
 pub(crate) fn run(request: &RunRequest, test: usize) -> Run {
     let plan = plan(SHAPE, request, test);
     let mut train = Attribution::new(SHAPE, plan.gold(Split::Train));

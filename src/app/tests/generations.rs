@@ -1,6 +1,6 @@
-//! Answers that come late: of requests that were replaced, and of work that was given up.
+//! Tests of late answers to replaced or cancelled requests.
 
-use super::{Bench, fixture};
+use super::{Harness, fixture};
 use crate::{
     analysis::Method,
     app::{
@@ -11,199 +11,199 @@ use crate::{
     runner::{Event, RunRequest},
 };
 
-/// A bench on the mixer, the answers to a fit, and those to a fit by another method that replaced it.
-fn two_fits() -> (Bench, Vec<Message>, Vec<Message>) {
-    let mut bench = Bench::finished(48);
-    let first = bench.keys("d").held("w");
-    let second = bench.held("n w");
+/// Returns a harness on the mixer, the answers to a fit, and the answers to a fit by another method that replaced it.
+fn two_fits() -> (Harness, Vec<Message>, Vec<Message>) {
+    let mut harness = Harness::finished(48);
+    let first = harness.keys("d").answers_to("w");
+    let second = harness.answers_to("n w");
     assert_eq!((first.len(), second.len()), (2, 2), "each sends a fit and a path");
-    (bench, first, second)
+    (harness, first, second)
 }
 
-fn method(bench: &Bench) -> Option<Method> {
-    bench.state.run().unwrap().fit.as_ref().map(|fit| fit.method)
+fn method(harness: &Harness) -> Option<Method> {
+    harness.state.run().unwrap().fit.as_ref().map(|fit| fit.method)
 }
 
 #[test]
-fn the_fit_of_an_earlier_request_is_not_taken_for_that_of_a_later_one() {
-    let (mut bench, first, second) = two_fits();
+fn a_replaced_fit_is_dropped() {
+    let (mut harness, first, second) = two_fits();
     let (fit, path) = (first[0].clone(), first[1].clone());
-    bench.receive(fit);
-    assert_eq!(method(&bench), None);
-    assert!(matches!(bench.state.fitting, Fitting::Running(_)), "the later one is still under way");
-    bench.receive(path);
-    assert!(bench.state.run().unwrap().path.is_none());
-    bench.receive_all(second);
-    assert_eq!((method(&bench), bench.state.fitting), (Some(Method::Convex), Fitting::Idle));
+    harness.receive(fit);
+    assert_eq!(method(&harness), None);
+    assert!(matches!(harness.state.fitting, Fitting::Running(_)), "the new fit is still running");
+    harness.receive(path);
+    assert!(harness.state.run().unwrap().path.is_none());
+    harness.receive_all(second);
+    assert_eq!((method(&harness), harness.state.fitting), (Some(Method::Convex), Fitting::Idle));
 }
 
 #[test]
-fn the_path_of_an_earlier_fit_is_not_taken_for_that_of_a_later_one() {
-    let (mut bench, first, second) = two_fits();
+fn the_path_of_a_replaced_fit_is_dropped() {
+    let (mut harness, first, second) = two_fits();
     let [fit, path] = <[Message; 2]>::try_from(second).unwrap();
-    bench.receive(fit);
-    bench.receive(first[1].clone());
-    assert!(bench.state.run().unwrap().path.is_none());
-    bench.receive(path);
-    let path = bench.state.run().unwrap().path.as_ref().unwrap();
+    harness.receive(fit);
+    harness.receive(first[1].clone());
+    assert!(harness.state.run().unwrap().path.is_none());
+    harness.receive(path);
+    let path = harness.state.run().unwrap().path.as_ref().unwrap();
     assert!(path.fits.iter().all(|fit| fit.method == Method::Convex));
 }
 
 #[test]
-fn a_fit_that_fails_late_does_not_end_the_one_that_replaced_it() {
-    let (mut bench, first, _) = two_fits();
+fn the_failure_of_a_replaced_fit_is_dropped() {
+    let (mut harness, first, _) = two_fits();
     let Message::Fit(Tagged { generation, .. }) = first[0] else { panic!("{first:?}") };
-    bench.receive(Message::Fit(Tagged { generation, event: FitEvent::Failed("late".to_owned()) }));
-    assert!(matches!(bench.state.fitting, Fitting::Running(_)));
+    harness.receive(Message::Fit(Tagged { generation, event: FitEvent::Failed("late".to_owned()) }));
+    assert!(matches!(harness.state.fitting, Fitting::Running(_)));
 }
 
 #[test]
-fn a_path_that_another_fit_cancelled_is_not_said_to_be_under_way() {
-    let mut bench = Bench::finished(48);
-    bench.keys("s").run_to_end(48);
-    let first = bench.held("w").remove(0);
-    bench.receive(first);
-    bench.keys("]");
-    assert_eq!(bench.state.notice.as_ref().unwrap().text, "the path is being fitted");
-    bench.keys("S w s ]");
-    let said = bench.state.notice.clone().unwrap().text;
-    assert_eq!(said, "the path of this fit was not computed: w fits again");
+fn a_cancelled_path_is_not_reported_as_running() {
+    let mut harness = Harness::finished(48);
+    harness.keys("s").run_to_end(48);
+    let first = harness.answers_to("w").remove(0);
+    harness.receive(first);
+    harness.keys("]");
+    assert_eq!(harness.state.notice.as_ref().unwrap().text, "the path is being fitted");
+    harness.keys("S w s ]");
+    let notice = harness.state.notice.clone().unwrap().text;
+    assert_eq!(notice, "the path of this fit was not computed: w fits again");
 }
 
 #[test]
-fn statistics_of_an_earlier_request_are_not_taken_for_those_of_a_later_one() {
-    let mut bench = Bench::opened();
+fn statistics_of_a_replaced_request_are_dropped() {
+    let mut harness = Harness::opened();
     let runs = [1, 2].map(|demo_seed| fixture::run(&RunRequest { demo_seed, ..fixture::request() }, 16));
-    let effects = bench.state.open(runs.into());
-    bench.holds = true;
-    bench.execute(effects);
-    let first = bench.queue.pop_front().unwrap();
-    bench.receive(first.clone());
-    let known = |bench: &Bench| bench.state.runs.iter().map(|run| run.stats.is_some()).collect::<Vec<_>>();
-    assert_eq!((known(&bench), bench.state.computing_stats), (vec![true, false], Some(bench.state.runs[1].id)));
-    bench.receive(first);
-    assert_eq!(known(&bench), [true, false]);
-    let second = bench.queue.pop_front().unwrap();
-    bench.receive(second);
-    assert_eq!((known(&bench), bench.state.is_waiting()), (vec![true, true], false));
+    let effects = harness.state.open(runs.into());
+    harness.holds_answers = true;
+    harness.execute(effects);
+    let first = harness.queue.pop_front().unwrap();
+    harness.receive(first.clone());
+    let known = |harness: &Harness| harness.state.runs.iter().map(|run| run.stats.is_some()).collect::<Vec<_>>();
+    assert_eq!((known(&harness), harness.state.computing_stats), (vec![true, false], Some(harness.state.runs[1].id)));
+    harness.receive(first);
+    assert_eq!(known(&harness), [true, false]);
+    let second = harness.queue.pop_front().unwrap();
+    harness.receive(second);
+    assert_eq!((known(&harness), harness.state.is_waiting()), (vec![true, true], false));
 }
 
 #[test]
-fn statistics_that_fail_are_not_awaited() {
-    let mut bench = Bench::opened();
-    bench.holds = true;
-    bench.run_to_end(16);
-    let Some(Message::Stats(Tagged { generation, .. })) = bench.queue.pop_front() else { panic!("no statistics") };
-    bench.receive(Message::Stats(Tagged { generation, event: StatsEvent::Failed("no thread".to_owned()) }));
-    assert!(bench.state.computing_stats.is_none() && bench.queue.is_empty());
+fn failed_statistics_are_not_pending() {
+    let mut harness = Harness::opened();
+    harness.holds_answers = true;
+    harness.run_to_end(16);
+    let Some(Message::Stats(Tagged { generation, .. })) = harness.queue.pop_front() else { panic!("no statistics") };
+    harness.receive(Message::Stats(Tagged { generation, event: StatsEvent::Failed("no thread".to_owned()) }));
+    assert!(harness.state.computing_stats.is_none() && harness.queue.is_empty());
 }
 
 #[test]
-fn baselines_that_a_later_request_cancelled_are_asked_for_again() {
-    let mut bench = Bench::finished(48);
-    bench.keys("s").run_to_end(48);
-    let first = bench.held("d");
-    assert_eq!(bench.held("S").len(), 1, "those of the other run replace them");
-    let scores = |bench: &Bench| bench.state.runs.iter().map(|run| run.baselines.clone()).collect::<Vec<_>>();
-    assert_eq!(scores(&bench), [Some(BaselineScores::Asked), None]);
-    bench.receive_all(first);
-    assert_eq!(scores(&bench), [Some(BaselineScores::Asked), None], "a late answer is dropped");
-    let again = bench.held("s");
-    assert_eq!(scores(&bench), [None, Some(BaselineScores::Asked)]);
+fn cancelled_baselines_are_requested_again() {
+    let mut harness = Harness::finished(48);
+    harness.keys("s").run_to_end(48);
+    let first = harness.answers_to("d");
+    assert_eq!(harness.answers_to("S").len(), 1, "the baselines of the other run replace them");
+    let scores = |harness: &Harness| harness.state.runs.iter().map(|run| run.baselines.clone()).collect::<Vec<_>>();
+    assert_eq!(scores(&harness), [Some(BaselineScores::Pending), None]);
+    harness.receive_all(first);
+    assert_eq!(scores(&harness), [Some(BaselineScores::Pending), None], "a late answer is dropped");
+    let again = harness.answers_to("s");
+    assert_eq!(scores(&harness), [None, Some(BaselineScores::Pending)]);
     let Message::Baselines(Tagged { generation, .. }) = again[0] else { panic!("{again:?}") };
-    bench.receive(Message::Baselines(Tagged { generation, event: BaselinesEvent::Failed("no thread".to_owned()) }));
-    assert_eq!(scores(&bench)[1], Some(BaselineScores::Refused("no thread".to_owned())));
+    harness.receive(Message::Baselines(Tagged { generation, event: BaselinesEvent::Failed("no thread".to_owned()) }));
+    assert_eq!(scores(&harness)[1], Some(BaselineScores::Failed("no thread".to_owned())));
 }
 
 #[test]
-fn the_result_of_an_earlier_experiment_is_not_taken_for_that_of_a_later_one() {
-    let mut bench = Bench::finished(40);
-    let first = bench.keys("m").held("A");
-    let second = bench.held(". A");
-    let rerun = |bench: &Bench| bench.state.run().unwrap().results.rerun.as_ref().map(|rerun| rerun.ablation);
-    bench.receive_all(first);
-    assert!(rerun(&bench).is_none() && bench.state.experiments.is_busy());
-    bench.receive_all(second);
-    assert_eq!(rerun(&bench), Some(bench.state.experiments.ablation));
+fn the_result_of_a_replaced_experiment_is_dropped() {
+    let mut harness = Harness::finished(40);
+    let first = harness.keys("m").answers_to("A");
+    let second = harness.answers_to(". A");
+    let rerun = |harness: &Harness| harness.state.run().unwrap().results.rerun.as_ref().map(|rerun| rerun.ablation);
+    harness.receive_all(first);
+    assert!(rerun(&harness).is_none() && harness.state.experiments.is_busy());
+    harness.receive_all(second);
+    assert_eq!(rerun(&harness), Some(harness.state.experiments.ablation));
 }
 
 #[test]
-fn a_quick_experiment_that_fails_is_not_asked_for_again() {
-    let mut bench = Bench::finished(40);
-    let (first, second) = (bench.held("P"), bench.held("J"));
+fn a_failed_quick_experiment_is_not_repeated() {
+    let mut harness = Harness::finished(40);
+    let (first, second) = (harness.answers_to("P"), harness.answers_to("J"));
     let generation = |messages: &[Message]| match messages[..] {
         [Message::QuickExperiment(Tagged { generation, .. })] => generation,
         _ => panic!("{messages:?}"),
     };
     let failed = ExperimentEvent::Failed("no thread".to_owned());
-    bench.receive(Message::QuickExperiment(Tagged { generation: generation(&first), event: failed.clone() }));
-    assert!(bench.state.experiments.refused.is_none() && bench.state.experiments.quick.is_some());
-    bench.receive(Message::QuickExperiment(Tagged { generation: generation(&second), event: failed }));
-    assert!(bench.state.experiments.refused.is_some() && !bench.state.experiments.is_busy());
-    assert!(bench.queue.is_empty());
+    harness.receive(Message::QuickExperiment(Tagged { generation: generation(&first), event: failed.clone() }));
+    assert!(harness.state.experiments.quick_failure.is_none() && harness.state.experiments.quick.is_some());
+    harness.receive(Message::QuickExperiment(Tagged { generation: generation(&second), event: failed }));
+    assert!(harness.state.experiments.quick_failure.is_some() && !harness.state.experiments.is_busy());
+    assert!(harness.queue.is_empty());
 }
 
-/// A bench whose first run is planned and has no examples yet, with a fit that waits for them.
-fn waiting_fit() -> Bench {
-    let mut bench = Bench::opened();
-    bench.events(48)[..2].iter().cloned().for_each(|event| bench.hear(event));
-    bench.keys("w");
-    assert!(matches!(bench.state.fitting, Fitting::Waiting(_)));
-    bench
+/// Returns a harness whose first run has no examples yet, with a fit waiting for them.
+fn waiting_fit() -> Harness {
+    let mut harness = Harness::opened();
+    harness.events(48)[..2].iter().cloned().for_each(|event| harness.run_event(event));
+    harness.keys("w");
+    assert!(matches!(harness.state.fitting, Fitting::Waiting(_)));
+    harness
 }
 
 #[test]
-fn a_fit_does_not_wait_for_a_run_that_has_ended() {
+fn a_waiting_fit_is_cancelled_when_its_run_ends() {
     assert_eq!(waiting_fit().keys("s").state.fitting, Fitting::Idle, "another run replaced it");
     assert_eq!(waiting_fit().keys("x").state.fitting, Fitting::Idle, "it was stopped");
-    let mut bench = waiting_fit();
-    bench.hear(Event::Failed("no memory".to_owned()));
-    assert_eq!(bench.state.fitting, Fitting::Idle, "it failed");
+    let mut harness = waiting_fit();
+    harness.run_event(Event::Failed("no memory".to_owned()));
+    assert_eq!(harness.state.fitting, Fitting::Idle, "it failed");
 }
 
 #[test]
-fn a_run_that_was_left_for_one_at_hand_does_not_come_back() {
-    let mut bench = Bench::finished(48);
-    bench.keys("s");
-    let events = bench.events(48);
-    bench.keys("S");
+fn events_of_a_run_left_for_an_open_one_are_dropped() {
+    let mut harness = Harness::finished(48);
+    harness.keys("s");
+    let events = harness.events(48);
+    harness.keys("S");
     for event in [&events[0], &events[1], &events[4], &Event::Cancelled] {
-        bench.hear(event.clone());
-        assert_eq!((bench.state.runs.len(), &bench.state.phase), (1, &Phase::Idle));
+        harness.run_event(event.clone());
+        assert_eq!((harness.state.runs.len(), &harness.state.phase), (1, &Phase::Idle));
     }
 }
 
 #[test]
-fn progress_that_comes_late_does_not_start_a_stopped_run_again() {
-    let mut bench = Bench::opened();
-    let events = bench.events(48);
-    events[..4].iter().cloned().for_each(|event| bench.hear(event));
-    bench.keys("x");
-    events[4..7].iter().cloned().for_each(|event| bench.hear(event));
-    assert_eq!(bench.state.phase, Phase::Stopped);
-    assert_eq!(bench.state.run().unwrap().test.tally.len(), 32, "examples that are there are kept");
+fn late_progress_does_not_resume_a_stopped_run() {
+    let mut harness = Harness::opened();
+    let events = harness.events(48);
+    events[..4].iter().cloned().for_each(|event| harness.run_event(event));
+    harness.keys("x");
+    events[4..7].iter().cloned().for_each(|event| harness.run_event(event));
+    assert_eq!(harness.state.phase, Phase::Stopped);
+    assert_eq!(harness.state.run().unwrap().test.tally.len(), 32, "late examples are kept");
 }
 
 #[test]
-fn a_question_whose_model_cannot_be_loaded_is_not_awaited() {
-    let mut bench = Bench::finished(16);
-    bench.keys("p");
-    let held = bench.held("l");
-    let [Message::Model(Tagged { generation, .. })] = held[..] else { panic!("{held:?}") };
+fn a_query_fails_if_the_model_cannot_be_loaded() {
+    let mut harness = Harness::finished(16);
+    harness.keys("p");
+    let answers = harness.answers_to("l");
+    let [Message::Model(Tagged { generation, .. })] = answers[..] else { panic!("{answers:?}") };
     let event = ModelEvent::Run(Event::Failed("no memory".to_owned()));
-    bench.receive(Message::Model(Tagged { generation, event }));
-    let editor = bench.state.editor.as_ref().unwrap();
-    assert_eq!((editor.refused.as_deref(), editor.is_waiting()), (Some("no memory"), false));
-    assert_eq!(bench.state.phase, Phase::Idle, "the run is not concerned");
+    harness.receive(Message::Model(Tagged { generation, event }));
+    let editor = harness.state.editor.as_ref().unwrap();
+    assert_eq!((editor.failure.as_deref(), editor.is_waiting()), (Some("no memory"), false));
+    assert_eq!(harness.state.phase, Phase::Idle, "the run is unaffected");
 }
 
 #[test]
-fn files_that_cannot_be_read_are_not_awaited() {
-    let mut bench = Bench::finished(16);
-    bench.held("p R");
-    assert!(bench.state.is_waiting() && bench.state.screen == Screen::Runs);
-    bench.hear_of_file(FileEvent::Task("sentiment".to_owned(), Err("no thread".to_owned())));
-    bench.hear_of_file(FileEvent::Runs(Err("no thread".to_owned())));
-    assert!(!bench.state.is_waiting());
-    assert_eq!(bench.state.notice.as_ref().unwrap().text, "no thread");
+fn failed_file_requests_are_not_pending() {
+    let mut harness = Harness::finished(16);
+    harness.answers_to("p R");
+    assert!(harness.state.is_waiting() && harness.state.screen == Screen::Runs);
+    harness.file_event(FileEvent::Task("sentiment".to_owned(), Err("no thread".to_owned())));
+    harness.file_event(FileEvent::Runs(Err("no thread".to_owned())));
+    assert!(!harness.state.is_waiting());
+    assert_eq!(harness.state.notice.as_ref().unwrap().text, "no thread");
 }

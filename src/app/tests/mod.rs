@@ -1,8 +1,8 @@
-//! What keys do, as rows of keys and expectation.
+//! Tests of keys: what they do to the state.
 
-mod answers;
 mod demo_editor;
 mod experiments;
+mod fake_experiments;
 mod fake_workers;
 pub(crate) mod fixture;
 mod generations;
@@ -21,21 +21,21 @@ use crate::{
     runner::Event,
 };
 
-use harness::Bench;
+use harness::Harness;
 
-/// The state in one line: component, metric, what is heard and how good it is, the list, the notice.
-fn glance(bench: &Bench) -> String {
-    let state = &bench.state;
+/// Returns the state in one line: component, weight, metric, model or mix, and the example list.
+fn glance(harness: &Harness) -> String {
+    let state = &harness.state;
     let run = state.run().unwrap();
-    let heard = if run.mixer.on { "mix" } else { "model" };
+    let active = if run.mixer.on { "mix" } else { "model" };
     let weight = run.mixer.weight(state.selected().unwrap());
     let list = format!("{}:{}", state.example_list.filter.title(), state.example_list.at);
     let name = state.selected_name().unwrap();
-    format!("{name} ×{weight} {} {heard} {list}", state.map.metric.title())
+    format!("{name} ×{weight} {} {active} {list}", state.map.metric.title())
 }
 
 #[test]
-fn keys_do_what_they_say() {
+fn keys_change_the_state() {
     for (keys, expected) in [
         ("", "L0.H0 ×1 accuracy model all:0"),
         ("l l k", "L1.H2 ×1 accuracy model all:0"),
@@ -95,179 +95,179 @@ fn keys_do_what_they_say() {
         ("c l", "L0.H1 ×1 accuracy model all:0"),
         ("v g", "L1.H4 ×1 accuracy model all:0"),
     ] {
-        let mut bench = Bench::finished(48);
-        bench.keys(keys);
-        assert_eq!(glance(&bench), expected, "after `{keys}`");
-        assert_eq!(bench.left, None, "after `{keys}`");
+        let mut harness = Harness::finished(48);
+        harness.keys(keys);
+        assert_eq!(glance(&harness), expected, "after `{keys}`");
+        assert_eq!(harness.left, None, "after `{keys}`");
     }
 }
 
 #[test]
-fn best_and_worst_go_where_the_map_is_brightest() {
-    let mut bench = Bench::finished(48);
+fn best_and_worst_select_extreme_values() {
+    let mut harness = Harness::finished(48);
     for (key, better) in [("b", 1.0), ("B", -1.0)] {
-        bench.keys(key);
-        let selected = bench.state.selected().unwrap();
-        let values: Vec<f64> = bench.state.map.values.iter().map(|value| value.unwrap() * better).collect();
+        harness.keys(key);
+        let selected = harness.state.selected().unwrap();
+        let values: Vec<f64> = harness.state.map.values.iter().map(|value| value.unwrap() * better).collect();
         assert!(values.iter().all(|&value| value <= values[selected]));
     }
 }
 
 #[test]
-fn a_fit_is_heard_at_once_and_space_flips_it() {
-    let mut bench = Bench::finished(48);
-    let model = bench.state.run().unwrap().accuracy(Split::Test).unwrap();
-    bench.keys("w");
-    let mix = bench.state.run().unwrap().accuracy(Split::Test).unwrap();
+fn a_fit_applies_at_once_and_space_toggles_it() {
+    let mut harness = Harness::finished(48);
+    let model = harness.state.run().unwrap().accuracy(Split::Test).unwrap();
+    harness.keys("w");
+    let mix = harness.state.run().unwrap().accuracy(Split::Test).unwrap();
     assert!(mix > model + 0.1, "{model} → {mix}");
-    assert!(bench.state.notice.as_ref().unwrap().text.contains("fitted on 20 examples"));
-    bench.keys("f f");
-    let flipped = bench.state.example_list.rows.len();
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("fitted on 20 examples"));
+    harness.keys("f f");
+    let flipped = harness.state.example_list.rows.len();
     assert!(flipped > 0);
-    bench.keys("space");
-    assert_eq!(bench.state.run().unwrap().accuracy(Split::Test), Some(model));
-    bench.keys("space");
-    assert_eq!(bench.state.run().unwrap().accuracy(Split::Test), Some(mix));
-    assert_eq!(bench.state.example_list.rows.len(), flipped);
+    harness.keys("space");
+    assert_eq!(harness.state.run().unwrap().accuracy(Split::Test), Some(model));
+    harness.keys("space");
+    assert_eq!(harness.state.run().unwrap().accuracy(Split::Test), Some(mix));
+    assert_eq!(harness.state.example_list.rows.len(), flipped);
 }
 
 #[test]
-fn a_fit_asked_for_early_waits_for_its_examples() {
-    let mut bench = Bench::opened();
-    let events = bench.events(48);
+fn an_early_fit_waits_for_its_examples() {
+    let mut harness = Harness::opened();
+    let events = harness.events(48);
     let (before, after) = events.split_at(2);
-    before.iter().cloned().for_each(|event| bench.hear(event));
-    bench.keys("w");
-    assert!(matches!(bench.state.fitting, Fitting::Waiting(_)));
-    after.iter().take(1).cloned().for_each(|event| bench.hear(event));
-    assert_eq!(bench.state.fitting, Fitting::Idle);
-    assert!(bench.state.run().unwrap().mixer.on);
-    after.iter().skip(1).cloned().for_each(|event| bench.hear(event));
-    let run = bench.state.run().unwrap();
+    before.iter().cloned().for_each(|event| harness.run_event(event));
+    harness.keys("w");
+    assert!(matches!(harness.state.fitting, Fitting::Waiting(_)));
+    after.iter().take(1).cloned().for_each(|event| harness.run_event(event));
+    assert_eq!(harness.state.fitting, Fitting::Idle);
+    assert!(harness.state.run().unwrap().mixer.on);
+    after.iter().skip(1).cloned().for_each(|event| harness.run_event(event));
+    let run = harness.state.run().unwrap();
     assert!(run.accuracy(Split::Test) > run.test.tally.full_accuracy());
 }
 
 #[test]
-fn switching_asks_for_a_run_once_and_comes_back_at_once() {
-    let mut bench = Bench::finished(48);
-    bench.keys("s");
-    assert_eq!(bench.asked.last().unwrap().demo_seed, 1);
-    bench.run_to_end(48);
-    bench.keys("S");
-    assert_eq!((bench.asked.len(), bench.state.run().unwrap().prompt.demo_seed), (2, 0));
-    bench.keys("T");
-    assert_eq!(bench.asked.last().unwrap().template.as_deref(), Some("arrow"));
-    bench.keys("t");
-    let asked = bench.asked.last().unwrap();
-    assert_eq!((asked.task.as_str(), asked.template.as_deref()), ("topic", Some("article")));
-    bench.keys("T");
-    assert_eq!(bench.asked.len(), 4, "topic has one template");
-    assert!(bench.state.notice.is_some());
+fn switching_requests_a_run_once_and_back_is_instant() {
+    let mut harness = Harness::finished(48);
+    harness.keys("s");
+    assert_eq!(harness.requests.last().unwrap().demo_seed, 1);
+    harness.run_to_end(48);
+    harness.keys("S");
+    assert_eq!((harness.requests.len(), harness.state.run().unwrap().prompt.demo_seed), (2, 0));
+    harness.keys("T");
+    assert_eq!(harness.requests.last().unwrap().template.as_deref(), Some("arrow"));
+    harness.keys("t");
+    let request = harness.requests.last().unwrap();
+    assert_eq!((request.task.as_str(), request.template.as_deref()), ("topic", Some("article")));
+    harness.keys("T");
+    assert_eq!(harness.requests.len(), 4, "topic has one template");
+    assert!(harness.state.notice.is_some());
 }
 
 #[test]
-fn echoes_of_a_replaced_run_are_dropped() {
-    let mut bench = Bench::opened();
-    let events = bench.events(48);
-    events[..4].iter().cloned().for_each(|event| bench.hear(event));
-    let generation = bench.run_generation;
-    bench.keys("s");
+fn events_of_a_replaced_run_are_dropped() {
+    let mut harness = Harness::opened();
+    let events = harness.events(48);
+    events[..4].iter().cloned().for_each(|event| harness.run_event(event));
+    let generation = harness.run_generation;
+    harness.keys("s");
     let stale = Tagged { generation, event: ModelEvent::Run(events[4].clone()) };
-    bench.receive(Message::Model(stale));
-    assert_eq!(bench.state.phase, Phase::Preparing);
-    bench.run_to_end(48);
-    assert_eq!(bench.state.runs.len(), 1, "the incomplete run made room");
-    assert_eq!(bench.state.run().unwrap().prompt.demo_seed, 1);
+    harness.receive(Message::Model(stale));
+    assert_eq!(harness.state.phase, Phase::Preparing);
+    harness.run_to_end(48);
+    assert_eq!(harness.state.runs.len(), 1, "the incomplete run is removed");
+    assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 1);
 }
 
 #[test]
-fn a_run_can_be_stopped_and_what_is_there_stays() {
-    let mut bench = Bench::opened();
-    let events = bench.events(48);
-    events[..4].iter().cloned().for_each(|event| bench.hear(event));
-    bench.keys("x");
-    bench.hear(Event::Cancelled);
-    assert_eq!((bench.cancelled, &bench.state.phase), (1, &Phase::Stopped));
-    assert_eq!(bench.state.run().unwrap().test.tally.len(), 16);
-    bench.keys("r");
-    assert_eq!(bench.asked.len(), 2);
+fn a_stopped_run_keeps_its_examples() {
+    let mut harness = Harness::opened();
+    let events = harness.events(48);
+    events[..4].iter().cloned().for_each(|event| harness.run_event(event));
+    harness.keys("x");
+    harness.run_event(Event::Cancelled);
+    assert_eq!((harness.cancelled, &harness.state.phase), (1, &Phase::Stopped));
+    assert_eq!(harness.state.run().unwrap().test.tally.len(), 16);
+    harness.keys("r");
+    assert_eq!(harness.requests.len(), 2);
 }
 
 #[test]
-fn failures_are_shown_and_can_be_closed() {
-    let mut bench = Bench::opened();
-    bench.hear(Event::Failed("no\x1b[31m model".to_owned()));
-    assert_eq!(bench.state.phase, Phase::Failed("no[31m model".to_owned()));
-    bench.keys("esc");
-    assert_eq!(bench.state.phase, Phase::Idle);
-    bench.keys("l k w m space f J u x 1 b");
-    assert!(bench.state.run().is_none(), "keys without a run do nothing");
+fn failures_are_shown_until_closed() {
+    let mut harness = Harness::opened();
+    harness.run_event(Event::Failed("no\x1b[31m model".to_owned()));
+    assert_eq!(harness.state.phase, Phase::Failed("no[31m model".to_owned()));
+    harness.keys("esc");
+    assert_eq!(harness.state.phase, Phase::Idle);
+    harness.keys("l k w m space f J u x 1 b");
+    assert!(harness.state.run().is_none(), "keys without a run do nothing");
 }
 
 #[test]
-fn ranks_are_walked_from_best_to_worst() {
-    let mut bench = Bench::finished(48);
-    let value = |bench: &Bench| bench.state.map.values[bench.state.selected().unwrap()].unwrap();
-    bench.keys("v b");
-    let mut before = value(&bench);
+fn the_ranking_goes_from_best_to_worst() {
+    let mut harness = Harness::finished(48);
+    let value = |harness: &Harness| harness.state.map.values[harness.state.selected().unwrap()].unwrap();
+    harness.keys("v b");
+    let mut before = value(&harness);
     for _ in 0..71 {
-        bench.keys("j");
-        assert!(value(&bench) <= before);
-        before = value(&bench);
+        harness.keys("j");
+        assert!(value(&harness) <= before);
+        before = value(&harness);
     }
-    let last = bench.state.selected();
-    assert_eq!(bench.keys("j").state.selected(), last);
-    assert_eq!(bench.keys("k j").state.selected(), last);
+    let last = harness.state.selected();
+    assert_eq!(harness.keys("j").state.selected(), last);
+    assert_eq!(harness.keys("k j").state.selected(), last);
 }
 
 #[test]
-fn the_run_before_is_what_is_compared_with() {
-    let mut bench = Bench::finished(48);
-    bench.keys("c");
-    assert!(bench.state.comparison.is_none() && bench.state.notice.is_some());
-    bench.keys("s");
-    bench.run_to_end(48);
-    let comparison = bench.state.comparison.clone().unwrap();
+fn a_run_is_compared_with_the_previous_one() {
+    let mut harness = Harness::finished(48);
+    harness.keys("c");
+    assert!(harness.state.comparison.is_none() && harness.state.notice.is_some());
+    harness.keys("s");
+    harness.run_to_end(48);
+    let comparison = harness.state.comparison.clone().unwrap();
     assert_eq!((comparison.shared, comparison.change.len()), (48, 72));
     assert!(comparison.agreement.pearson.unwrap() > 0.5 && !comparison.flips.is_empty());
-    let seeds = |bench: &Bench| {
+    let seeds = |harness: &Harness| {
         let seed = |run: Option<&super::state::open_run::OpenRun>| run.unwrap().prompt.demo_seed;
-        (seed(bench.state.other_run()), seed(bench.state.run()))
+        (seed(harness.state.other_run()), seed(harness.state.run()))
     };
-    assert_eq!(seeds(&bench), (0, 1));
-    bench.keys("s");
-    bench.run_to_end(48);
-    assert_eq!(seeds(&bench), (1, 2));
-    bench.keys("n");
-    assert_eq!(seeds(&bench), (0, 2));
-    bench.keys("J J K");
-    assert_eq!(bench.state.flip, 1);
-    bench.keys("S esc c");
-    assert_eq!(seeds(&bench), (2, 1));
+    assert_eq!(seeds(&harness), (0, 1));
+    harness.keys("s");
+    harness.run_to_end(48);
+    assert_eq!(seeds(&harness), (1, 2));
+    harness.keys("n");
+    assert_eq!(seeds(&harness), (0, 2));
+    harness.keys("J J K");
+    assert_eq!(harness.state.flip, 1);
+    harness.keys("S esc c");
+    assert_eq!(seeds(&harness), (2, 1));
 }
 
 #[test]
-fn an_opened_example_follows_what_is_heard() {
-    let mut bench = Bench::finished(48);
-    bench.keys("w e j j");
-    let mix = bench.state.breakdown.clone().unwrap();
-    bench.keys("space");
-    let model = bench.state.breakdown.clone().unwrap();
+fn the_margin_breakdown_follows_model_and_mix() {
+    let mut harness = Harness::finished(48);
+    harness.keys("w e j j");
+    let mix = harness.state.breakdown.clone().unwrap();
+    harness.keys("space");
+    let model = harness.state.breakdown.clone().unwrap();
     assert_eq!((mix.example, model.example), (2, 2));
     assert!((mix.margin - model.margin).abs() > 0.1);
-    assert_eq!(bench.keys("esc").state.breakdown, None);
+    assert_eq!(harness.keys("esc").state.breakdown, None);
 }
 
 #[test]
-fn what_is_selected_is_copied() {
-    let mut bench = Bench::finished(48);
-    assert_eq!(bench.keys("3 y").copied.as_deref(), Some("L0.H5\t0.5000\tlabel_biased\t1"));
-    let row = bench.keys("e j y").copied.clone().unwrap();
+fn the_selected_row_is_copied() {
+    let mut harness = Harness::finished(48);
+    assert_eq!(harness.keys("3 y").copied.as_deref(), Some("L0.H5\t0.5000\tlabel_biased\t1"));
+    let row = harness.keys("e j y").copied.clone().unwrap();
     assert!(row.starts_with("test1\tpositive\t") && row.ends_with("the plot is dull and the jokes are flat"), "{row}");
 }
 
 #[test]
-fn quitting_works_everywhere() {
+fn quit_works_everywhere() {
     for (keys, leave) in [
         ("q", Leave::Asked),
         ("ctrl-c", Leave::Interrupted),
@@ -275,81 +275,81 @@ fn quitting_works_everywhere() {
         (": q ctrl-c", Leave::Interrupted),
         ("e q", Leave::Asked),
     ] {
-        for mut bench in [Bench::opened(), Bench::finished(16)] {
-            assert_eq!(bench.keys(keys).left, Some(leave), "{keys}");
+        for mut harness in [Harness::opened(), Harness::finished(16)] {
+            assert_eq!(harness.keys(keys).left, Some(leave), "{keys}");
         }
     }
 }
 
 #[test]
-fn a_kind_is_shown_alone() {
-    let mut bench = Bench::finished(200);
-    let all = bench.state.order.len();
-    bench.keys("F");
-    let kind = bench.state.kinds.unwrap();
-    let run = bench.state.run().unwrap();
-    assert!(bench.state.order.len() < all && bench.state.order.iter().all(|&c| run.kind(c) == Some(kind)));
-    assert!(bench.state.shows(bench.state.selected().unwrap()), "the cursor goes where something is shown");
-    let order = bench.state.order.clone();
-    bench.keys("b");
-    assert_eq!(bench.state.selected(), Some(order[0]));
-    bench.keys("ctrl-a m");
-    assert_eq!(bench.state.run().unwrap().mixer.silent(), order.len());
-    bench.keys("esc esc");
-    assert_eq!((bench.state.order.len(), bench.state.marks.len(), bench.state.kinds), (all, 0, None));
+fn components_are_filtered_by_kind() {
+    let mut harness = Harness::finished(200);
+    let all = harness.state.order.len();
+    harness.keys("F");
+    let kind = harness.state.kinds.unwrap();
+    let run = harness.state.run().unwrap();
+    assert!(harness.state.order.len() < all && harness.state.order.iter().all(|&c| run.kind(c) == Some(kind)));
+    assert!(harness.state.shows(harness.state.selected().unwrap()), "the cursor moves to a visible component");
+    let order = harness.state.order.clone();
+    harness.keys("b");
+    assert_eq!(harness.state.selected(), Some(order[0]));
+    harness.keys("ctrl-a m");
+    assert_eq!(harness.state.run().unwrap().mixer.silent(), order.len());
+    harness.keys("esc esc");
+    assert_eq!((harness.state.order.len(), harness.state.marks.len(), harness.state.kinds), (all, 0, None));
 }
 
 #[test]
-fn the_penalty_slides_along_the_path_and_back_to_the_fit() {
-    let mut bench = Bench::finished(48);
-    bench.keys("]");
-    assert!(bench.state.notice.as_ref().unwrap().text.contains("no fit yet"));
-    bench.keys("w");
-    let weights = |bench: &Bench| bench.state.run().unwrap().mixer.weights();
-    let (fitted, chosen) = (weights(&bench), bench.state.run().unwrap().path.as_ref().unwrap().chosen);
-    bench.keys("[ [");
-    assert_ne!(weights(&bench), fitted);
-    let run = bench.state.run().unwrap();
+fn the_penalty_slides_along_the_path() {
+    let mut harness = Harness::finished(48);
+    harness.keys("]");
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("no fit yet"));
+    harness.keys("w");
+    let weights = |harness: &Harness| harness.state.run().unwrap().mixer.weights();
+    let (fitted, chosen) = (weights(&harness), harness.state.run().unwrap().path.as_ref().unwrap().chosen);
+    harness.keys("[ [");
+    assert_ne!(weights(&harness), fitted);
+    let run = harness.state.run().unwrap();
     assert_eq!(run.path.as_ref().unwrap().at, chosen - 2);
     assert_eq!(run.test.mixed.accuracy(), run.accuracy(Split::Test));
-    bench.keys("] ]");
-    assert_eq!(weights(&bench), fitted);
-    bench.keys("[ [ [ u");
-    assert_eq!(weights(&bench), fitted, "sliding is one change");
-    bench.keys("d n n w ]");
-    assert!(bench.state.notice.as_ref().unwrap().text.contains("comprw names its own λ"));
-    assert_eq!(bench.state.run().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
+    harness.keys("] ]");
+    assert_eq!(weights(&harness), fitted);
+    harness.keys("[ [ [ u");
+    assert_eq!(weights(&harness), fitted, "sliding is one undo step");
+    harness.keys("d n n w ]");
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("comprw chooses its own λ"));
+    assert_eq!(harness.state.run().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
 }
 
 #[test]
-fn baselines_are_scored_when_the_desk_is_opened() {
-    let mut bench = Bench::finished(48);
-    assert_eq!(bench.state.run().unwrap().baselines, None);
-    bench.keys("d");
-    let Some(BaselineScores::Known(outcomes)) = &bench.state.run().unwrap().baselines else { panic!("no scores") };
-    assert_eq!(Some(outcomes[0].accuracy), bench.state.run().unwrap().test.tally.full_accuracy());
+fn baselines_are_scored_when_the_mixer_opens() {
+    let mut harness = Harness::finished(48);
+    assert_eq!(harness.state.run().unwrap().baselines, None);
+    harness.keys("d");
+    let Some(BaselineScores::Known(outcomes)) = &harness.state.run().unwrap().baselines else { panic!("no scores") };
+    assert_eq!(Some(outcomes[0].accuracy), harness.state.run().unwrap().test.tally.full_accuracy());
 }
 
 #[test]
-fn a_mix_is_saved_and_loaded_where_it_belongs() {
-    let mut bench = Bench::finished(48);
-    bench.keys("w ctrl-s ctrl-u m y space m i x enter");
-    let Some(FileRequest::SaveMix { path, file, .. }) = bench.file_requests.pop() else { panic!("no file request") };
+fn a_mix_is_saved_and_loaded_only_for_its_task() {
+    let mut harness = Harness::finished(48);
+    harness.keys("w ctrl-s ctrl-u m y space m i x enter");
+    let Some(FileRequest::SaveMix { path, file, .. }) = harness.file_requests.pop() else { panic!("no file request") };
     assert_eq!((path.to_str(), file.method), (Some("my mix"), Method::Partscope));
-    let weights = bench.state.run().unwrap().mixer.weights();
-    bench.keys("X ctrl-o enter");
-    let Some(FileRequest::LoadMix { run, path }) = bench.file_requests.pop() else { panic!("no file request") };
+    let weights = harness.state.run().unwrap().mixer.weights();
+    harness.keys("X ctrl-o enter");
+    let Some(FileRequest::LoadMix { run, path }) = harness.file_requests.pop() else { panic!("no file request") };
     assert_eq!(path.to_str(), Some("mix.json"));
-    bench.hear_of_file(FileEvent::Mix { run, path: path.clone(), file: file.clone() });
-    assert_eq!(bench.state.run().unwrap().mixer.weights(), weights);
-    bench.keys("ctrl-s enter");
-    let Some(FileRequest::SaveMix { file: again, .. }) = bench.file_requests.pop() else { panic!("no file request") };
-    assert_eq!(again, file, "what was loaded is saved as what it was");
+    harness.file_event(FileEvent::Mix { run, path: path.clone(), file: file.clone() });
+    assert_eq!(harness.state.run().unwrap().mixer.weights(), weights);
+    harness.keys("ctrl-s enter");
+    let Some(FileRequest::SaveMix { file: again, .. }) = harness.file_requests.pop() else { panic!("no file request") };
+    assert_eq!(again, file, "a loaded mix is saved with its origin");
     let other = WeightsFile { task: "another".to_owned(), ..*file };
-    bench.hear_of_file(FileEvent::Mix { run, path, file: Box::new(other) });
-    assert!(bench.state.notice.as_ref().unwrap().text.contains("for task another, not sentiment"));
-    assert_eq!(bench.state.run().unwrap().mixer.weights(), weights, "what is refused changes nothing");
-    bench.keys("m ctrl-s enter");
-    let Some(FileRequest::SaveMix { file, .. }) = bench.file_requests.pop() else { panic!("no file request") };
+    harness.file_event(FileEvent::Mix { run, path, file: Box::new(other) });
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("for task another, not sentiment"));
+    assert_eq!(harness.state.run().unwrap().mixer.weights(), weights, "a rejected file changes nothing");
+    harness.keys("m ctrl-s enter");
+    let Some(FileRequest::SaveMix { file, .. }) = harness.file_requests.pop() else { panic!("no file request") };
     assert_eq!(file.method, Method::Manual);
 }

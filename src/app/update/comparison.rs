@@ -1,4 +1,4 @@
-//! Two runs side by side.
+//! Actions on the comparison of two runs.
 
 use crate::app::{
     action::Action,
@@ -12,7 +12,7 @@ use crate::app::{
 
 use super::copying;
 
-/// What an action does where two runs are compared only: lists there are of flipped examples.
+/// Handles the actions of this screen, where lists contain flipped examples.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     if action == Action::Copy {
         return Some(copying::copy(state, cells(state)));
@@ -22,21 +22,21 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
-/// Goes to a flipped example.
+/// Selects a flipped example.
 pub const fn choose(state: &mut State, row: usize) {
     state.flip = row;
 }
 
-/// Compares with the run that was shown before; if that cannot be, with another one.
+/// Toggles the comparison with the previous run, or with another one if that is not comparable.
 pub(super) fn compare(state: &mut State) {
-    state.turn_to(Screen::Compare);
-    let fits = state.other_run().zip(state.run()).is_some_and(|(a, b)| comparable(a, b));
-    if state.screen == Screen::Compare && !fits {
+    state.toggle_screen(Screen::Compare);
+    let is_comparable = state.other_run().zip(state.run()).is_some_and(|(a, b)| comparable(a, b));
+    if state.screen == Screen::Compare && !is_comparable {
         next_other(state);
     }
 }
 
-/// Compares with the next comparable run.
+/// Compares with the next comparable open run.
 pub(super) fn next_other(state: &mut State) {
     let Some(shown) = state.run() else { return };
     let after = state.runs.iter().position(|run| Some(run.id) == state.other).map_or(0, |at| at + 1);
@@ -48,10 +48,10 @@ pub(super) fn next_other(state: &mut State) {
         return;
     }
     let seed = state.key_of(Action::NextSeed);
-    state.notify(Severity::Plain, format!("no other run of this task is at hand: {seed} draws other demonstrations"));
+    state.notify(Severity::Plain, format!("no other comparable run is open: {seed} runs other demonstrations"));
 }
 
-/// The component under the cursor in both runs: name, both accuracies, their difference.
+/// Returns the row to copy: the selected component, its accuracy in both runs, and their difference.
 fn cells(state: &State) -> Option<Vec<String>> {
     let (a, b, component) = (state.other_run()?, state.run()?, state.selected()?);
     let (a, name) = (a.test.tally.accuracy(component)?, b.name(component).to_string());

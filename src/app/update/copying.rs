@@ -1,4 +1,4 @@
-//! What goes to the clipboard: the row under the cursor, with tabs between its columns.
+//! Copying the selected row to the clipboard, with tabs between columns.
 
 use crate::{
     analysis::Kind,
@@ -8,17 +8,17 @@ use crate::{
     },
 };
 
-/// Copies the row of these cells, and says so.
+/// Copies a row of cells and shows a notice.
 pub(super) fn copy(state: &mut State, cells: Option<Vec<String>>) -> Vec<Effect> {
     let Some(cells) = cells else {
-        state.notify(Severity::Plain, "there is nothing to copy here");
+        state.notify(Severity::Plain, "nothing to copy here");
         return Vec::new();
     };
     state.notify(Severity::Plain, format!("copied: {}", cells.join("  ")));
     vec![Effect::Copy(cells.join("\t"))]
 }
 
-/// Name, accuracy, kind, weight of the component under the cursor.
+/// Returns name, accuracy, kind and weight of the selected component.
 pub(super) fn component(state: &State) -> Option<Vec<String>> {
     let (run, component) = (state.run()?, state.selected()?);
     let accuracy = run.test.tally.accuracy(component)?;

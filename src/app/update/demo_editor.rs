@@ -1,4 +1,4 @@
-//! The demonstration editor: what stands in the prompt, changed by hand, and a text of one's own.
+//! Actions on the demonstrations and the text to classify.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::{
 
 use super::copying;
 
-/// The example of the task's pool with this number, as a demonstration.
+/// Converts the pool example at `index` to a demonstration.
 fn from_pool(task: &Task, index: usize) -> Demonstration {
     let example = &task.pool[index];
     Demonstration {
@@ -32,18 +32,18 @@ fn from_pool(task: &Task, index: usize) -> Demonstration {
     }
 }
 
-/// Whether an action has a meaning of its own where demonstrations are edited.
-const fn is_mine(action: Action) -> bool {
+/// Whether the editor handles an action itself.
+const fn is_editing(action: Action) -> bool {
     matches!(action.section(), Section::Prompt)
         || matches!(action, Action::Undo | Action::Redo)
         || rows_of(action, 0).is_some()
 }
 
-/// What an action does where demonstrations are edited only.
+/// Handles the actions of this screen.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     match action {
         Action::Copy => Some(copying::copy(state, cells(state))),
-        _ if is_mine(action) => {
+        _ if is_editing(action) => {
             edit(state, action);
             Some(Vec::new())
         }
@@ -51,24 +51,24 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     }
 }
 
-/// Goes to a demonstration.
+/// Selects a demonstration.
 pub fn choose(state: &mut State, row: usize) {
     if let Some(editor) = &mut state.editor {
         editor.at = row;
     }
 }
 
-/// Says where an action on demonstrations can be done.
-pub(super) fn refer(state: &mut State) {
+/// Shows a notice that demonstrations can only be edited on their screen.
+pub(super) fn explain_where(state: &mut State) {
     let prompt = state.key_of(Action::Prompt);
-    state.notify(Severity::Plain, format!("{prompt} opens the demonstrations, where that can be done"));
+    state.notify(Severity::Plain, format!("this works in the demonstrations only: {prompt} opens them"));
 }
 
-/// The text of one's own if there is one, else label and text of the demonstration under the cursor.
+/// Returns the row to copy: the text to classify, or else label and text of the selected demonstration.
 fn cells(state: &State) -> Option<Vec<String>> {
     let editor = state.editor.as_ref()?;
-    if !editor.own.is_empty() {
-        return Some(vec![editor.own.clone()]);
+    if !editor.text.is_empty() {
+        return Some(vec![editor.text.clone()]);
     }
     let demo = editor.demos.get(editor.at)?;
     Some(vec![demo.label.clone().unwrap_or_default(), summary(demo)])
@@ -94,15 +94,15 @@ fn edit(state: &mut State, action: Action) {
             editor.at -= 1;
         }
         Action::Remove if !editor.demos.is_empty() => editor.edit(|demos| drop(demos.remove(at))),
-        Action::Undo if !editor.undo() => state.notify(Severity::Plain, "there is nothing to take back"),
-        Action::Redo if !editor.redo() => state.notify(Severity::Plain, "there is nothing to make again"),
-        Action::OwnText => {
-            let text = editor.own.clone();
-            state.overlay = Some(Overlay::Line(LineInput { purpose: InputKind::OwnText, text, confirmed: false }));
+        Action::Undo if !editor.undo() => state.notify(Severity::Plain, "nothing to undo"),
+        Action::Redo if !editor.redo() => state.notify(Severity::Plain, "nothing to redo"),
+        Action::TryText => {
+            let text = editor.text.clone();
+            state.overlay = Some(Overlay::Line(LineInput { kind: InputKind::TryText, text, confirmed: false }));
         }
-        Action::Relabel | Action::Replace | Action::Add | Action::Another => match task {
-            Some(task) => with_task(state, action, &task),
-            None => state.notify(Severity::Plain, "the task's examples are being read"),
+        Action::Relabel | Action::Replace | Action::Add | Action::Swap => match task {
+            Some(task) => edit_from_pool(state, action, &task),
+            None => state.notify(Severity::Plain, "still reading the examples of the task"),
         },
         _ => {}
     }
@@ -112,7 +112,8 @@ fn edit(state: &mut State, action: Action) {
     }
 }
 
-fn with_task(state: &mut State, action: Action, task: &Task) {
+/// Handles the edits that need the labels or the pool of the task.
+fn edit_from_pool(state: &mut State, action: Action, task: &Task) {
     let spare = candidates(state, "");
     let Some(editor) = &mut state.editor else { return };
     let at = editor.at;
@@ -121,7 +122,7 @@ fn with_task(state: &mut State, action: Action, task: &Task) {
             let shown = demos[at].label.as_ref().and_then(|label| task.labels.iter().position(|other| other == label));
             demos[at].label = Some(task.labels[shown.map_or(0, |shown| (shown + 1) % task.labels.len())].clone());
         }),
-        Action::Another if at < editor.demos.len() => {
+        Action::Swap if at < editor.demos.len() => {
             let number = |demo: &Demonstration| task.pool.iter().position(|example| example.id == demo.id);
             let (here, label) = (number(&editor.demos[at]), editor.demos[at].label.clone());
             let alike = |index: &&usize| task.labels.get(task.pool[**index].label) == label.as_ref();
@@ -135,18 +136,18 @@ fn with_task(state: &mut State, action: Action, task: &Task) {
             let replace = action == Action::Replace && at < editor.demos.len();
             state.overlay = Some(Overlay::Pool { needle: String::new(), at: 0, replace });
         }
-        Action::Add | Action::Replace => state.notify(Severity::Plain, "every example of the pool is in the prompt"),
+        Action::Add | Action::Replace => state.notify(Severity::Plain, "all examples of the pool are in the prompt"),
         _ => {}
     }
 }
 
-/// What an action does while an example of the pool is chosen.
+/// Handles actions in the list of pool examples.
 pub(super) fn in_pool(state: &mut State, action: Action) {
     let Some(Overlay::Pool { needle, at, replace }) = state.overlay.clone() else { return };
     let found = candidates(state, &needle);
     let count = found.len();
-    let other = |rows| Overlay::Pool { needle, at: moved(at, rows, count), replace };
-    state.overlay = rows_of(action, state.page).map(other);
+    let moved_by = |rows| Overlay::Pool { needle, at: moved(at, rows, count), replace };
+    state.overlay = rows_of(action, state.page).map(moved_by);
     let (Action::Accept, Some(&chosen), Some(task)) = (action, found.get(at), state.task().cloned()) else { return };
     if let Some(editor) = &mut state.editor {
         let (demo, here) = (from_pool(&task, chosen), editor.at);
@@ -156,8 +157,8 @@ pub(super) fn in_pool(state: &mut State, action: Action) {
     }
 }
 
-/// Keeps the editor on the shown run, fetches its task, and asks the model about the prompt if that changed.
-pub(super) fn settle(state: &mut State) -> Vec<Effect> {
+/// Switches the editor to the shown run, requests its task, and queries the model if the prompt or the text changed.
+pub(super) fn refresh_and_query(state: &mut State) -> Vec<Effect> {
     if state.screen != Screen::Prompt {
         return Vec::new();
     }
@@ -165,21 +166,21 @@ pub(super) fn settle(state: &mut State) -> Vec<Effect> {
     if state.editor.as_ref().is_none_or(|editor| editor.run != run.id) {
         state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(run));
     }
-    let (has_model, template) = (state.wanted.is_some(), state.run().map(|run| run.task.template.clone()));
-    let Some(task) = state.task().cloned() else { return fetch(state) };
+    let (has_model, template) = (state.requested.is_some(), state.run().map(|run| run.task.template.clone()));
+    let Some(task) = state.task().cloned() else { return request_task(state) };
     let Some(editor) = state.editor.as_mut().filter(|_| has_model) else { return Vec::new() };
-    let question = (editor.demos.clone(), editor.own.clone());
-    if editor.asked.as_ref() == Some(&question) {
+    let prompt = (editor.demos.clone(), editor.text.clone());
+    if editor.asked.as_ref() == Some(&prompt) {
         return Vec::new();
     }
     let serial = state.generations.assign();
-    (editor.serial, editor.refused, editor.asked) = (serial, None, Some(question.clone()));
-    let query = Query { serial, task, template, demos: question.0, text: question.1 };
+    (editor.serial, editor.failure, editor.asked) = (serial, None, Some(prompt.clone()));
+    let query = Query { serial, task, template, demos: prompt.0, text: prompt.1 };
     vec![Effect::Query { query: Box::new(query), during_run: state.phase.is_busy() }]
 }
 
-/// Has the task of the shown run read, once.
-fn fetch(state: &mut State) -> Vec<Effect> {
+/// Requests the task of the shown run, once.
+fn request_task(state: &mut State) -> Vec<Effect> {
     let name = state.run().and_then(|run| run.request.as_ref()).map(|request| request.task.clone());
     match name.filter(|name| !state.tasks.contains_key(name)) {
         Some(name) => {
@@ -190,28 +191,28 @@ fn fetch(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Asks again what a run that ended left unanswered.
+/// Repeats a query that a run left unanswered when it ended.
 pub(super) fn ask_again(state: &mut State) {
     if let Some(editor) = state.editor.as_mut().filter(|editor| editor.is_waiting()) {
         editor.asked = None;
     }
 }
 
-/// Takes in the answer to a question; answers to earlier questions are dropped.
+/// Handles the answer to a query; answers to earlier queries are dropped.
 pub(super) fn on_query_answer(state: &mut State, serial: u64, answer: Result<QueryAnswer, String>) {
     let Some(editor) = state.editor.as_mut().filter(|editor| editor.serial == serial) else { return };
     match answer {
-        Ok(answer) => (editor.answer, editor.refused) = (Some(answer), None),
-        Err(why) => (editor.answer, editor.refused) = (None, Some(printable(&why).into_owned())),
+        Ok(answer) => (editor.answer, editor.failure) = (Some(answer), None),
+        Err(why) => (editor.answer, editor.failure) = (None, Some(printable(&why).into_owned())),
     }
     state.refresh();
 }
 
-/// Takes in a task that was read.
+/// Handles a task that was read.
 pub(super) fn on_task(state: &mut State, name: String, task: Result<Arc<Task>, String>) -> Vec<Effect> {
     if let Err(why) = &task {
         state.notify(Severity::Bad, printable(why).into_owned());
     }
     state.tasks.insert(name, Some(task));
-    settle(state)
+    refresh_and_query(state)
 }

@@ -1,4 +1,4 @@
-//! The list of examples, beside the map and on a screen of its own.
+//! Actions on the list of examples, beside the map and on its own screen.
 
 use crate::{
     app::{
@@ -15,7 +15,7 @@ use crate::{
 
 use super::copying;
 
-/// What an action does on the screen of examples only.
+/// Handles the actions of the examples screen.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     match action {
         Action::Top | Action::Bottom => state.example_list.step(rows_of(action, 0)?),
@@ -26,7 +26,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
-/// What an action does to the list on any screen.
+/// Handles list actions on any screen.
 pub(super) fn change(state: &mut State, action: Action) {
     let list = &mut state.example_list;
     match action {
@@ -38,19 +38,19 @@ pub(super) fn change(state: &mut State, action: Action) {
     }
 }
 
-/// Goes to a row.
+/// Selects a row.
 pub fn choose(state: &mut State, row: usize) {
     state.example_list.go(row);
 }
 
-/// Shows only the examples of the next gold label, after the last one all again.
+/// Filters by the next gold label; after the last one, shows all examples.
 fn filter_label(state: &mut State) {
     let Some(labels) = state.run().map(|run| run.shape.labels) else { return };
     state.example_list.label =
         Some(state.example_list.label.map_or(0, |label| label + 1)).filter(|&label| label < labels);
 }
 
-/// Scrolls the prompt of the example that is opened; `None` if its prompt is not shown.
+/// Scrolls the prompt of the opened example; `None` if it is not shown.
 fn scroll(state: &mut State, action: Action) -> Option<()> {
     let (below, page) = (state.example_list.prompt?, state.page);
     let next = if action == Action::PageUp { below + page } else { below.saturating_sub(page) };
@@ -58,10 +58,10 @@ fn scroll(state: &mut State, action: Action) -> Option<()> {
     Some(())
 }
 
-/// Id, gold label, predicted label, text.
+/// Returns the row to copy: id, gold label, predicted label and text.
 fn cells(state: &State) -> Option<Vec<String>> {
     let (run, example) = (state.run()?, chosen_example(state)?);
     let item = &run.test.items[example];
-    let said = run.label(*run.predicted(Split::Test).get(example)?);
-    Some(vec![item.id.clone(), run.label(item.gold), said, item.text.clone()])
+    let predicted = run.label(*run.predictions(Split::Test).get(example)?);
+    Some(vec![item.id.clone(), run.label(item.gold), predicted, item.text.clone()])
 }

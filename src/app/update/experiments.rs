@@ -1,5 +1,4 @@
-//! What really happens when components are off, where heads look, and what components write: asked of the model, kept
-//! with the run.
+//! Actions and events of experiments: ablation, attention and the logit lens. Results are stored with the run.
 
 use std::time::Duration;
 
@@ -20,26 +19,26 @@ use crate::{
     text::printable,
 };
 
-/// Does what one of the keys of this screen asks.
+/// Handles the experiment actions, on any screen.
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
-        Action::Attention => turn_to(state, ExperimentView::Attention),
-        Action::Writes => turn_to(state, ExperimentView::Writes),
+        Action::Attention => toggle_view(state, ExperimentView::Attention),
+        Action::LogitLens => toggle_view(state, ExperimentView::LogitLens),
         Action::Positions => {
             state.experiments.ablation.positions = match state.experiments.ablation.positions {
                 Positions::Last => Positions::All,
                 Positions::All => Positions::Last,
             };
-            return changed(state);
+            return on_ablation_change(state);
         }
         Action::Fill => {
             state.experiments.ablation.fill = match state.experiments.ablation.fill {
                 Fill::Zero => Fill::Mean,
                 Fill::Mean => Fill::Zero,
             };
-            return changed(state);
+            return on_ablation_change(state);
         }
-        Action::AblateEach => return each(state),
+        Action::AblateEach => return ablate_each(state),
         _ => {
             state.screen = Screen::Experiments;
             state.experiments.view = ExperimentView::Effects;
@@ -49,33 +48,33 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Goes to a view, or back to the map from there.
-fn turn_to(state: &mut State, view: ExperimentView) {
+/// Opens a view, or returns to the map if it is open.
+fn toggle_view(state: &mut State, view: ExperimentView) {
     let there = state.screen == Screen::Experiments && state.experiments.view == view;
     state.screen = if there { Screen::Map } else { Screen::Experiments };
     state.experiments.view = view;
-    show_readers(state);
+    show_label_attention(state);
 }
 
-/// Whoever looks at one head sees on the map which heads look at the labels, once that is known.
-fn show_readers(state: &mut State) {
+/// In the attention view, colours the map by attention to labels, once known.
+fn show_label_attention(state: &mut State) {
     let known = state.run().is_some_and(|run| Metric::LabelAttention.is_known(run));
     if known && state.screen == Screen::Experiments && state.experiments.view == ExperimentView::Attention {
         state.map.metric = Metric::LabelAttention;
     }
 }
 
-/// Another way of ablating was chosen: said, and the re-run on the screen made anew.
-fn changed(state: &mut State) -> Vec<Effect> {
+/// Repeats the rerun on the screen after the ablation settings changed, or shows a notice on other screens.
+fn on_ablation_change(state: &mut State) -> Vec<Effect> {
     if state.screen == Screen::Experiments && state.experiments.view == ExperimentView::Effects {
         return rerun(state);
     }
     let how = state.experiments.ablation.describe();
-    state.notify(Severity::Plain, format!("from now on: {how}"));
+    state.notify(Severity::Plain, format!("ablation: {how}"));
     Vec::new()
 }
 
-/// A request about the run that is shown, if it is complete.
+/// Creates a request about the shown run; shows a notice if the run is incomplete.
 fn request(state: &mut State, experiment: Experiment) -> Option<ExperimentRequest> {
     let found = state.run().filter(|run| run.is_complete()).map(|run| ExperimentRequest {
         run: run.id,
@@ -84,7 +83,7 @@ fn request(state: &mut State, experiment: Experiment) -> Option<ExperimentReques
         experiment,
     });
     if found.is_none() {
-        state.notify(Severity::Plain, "this can be asked when the run is complete");
+        state.notify(Severity::Plain, "this needs a complete run");
     }
     found
 }
@@ -94,58 +93,57 @@ fn rerun(state: &mut State) -> Vec<Effect> {
     let Some(run) = state.run() else { return Vec::new() };
     if run.mixer.is_model() {
         let (mute, fit) = (state.key_of(Action::Mute), state.key_of(Action::Fit));
-        state
-            .notify(Severity::Plain, format!("there is no mix to apply yet: {mute} mutes a component, {fit} fits one"));
+        state.notify(Severity::Plain, format!("no mix to apply yet: {fit} fits one, {mute} mutes a component"));
         return Vec::new();
     }
     let mix = run.mixer.mix();
-    begin(state, Experiment::Rerun(mix, ablation), "re-run")
+    start(state, Experiment::Rerun(mix, ablation), "re-run")
 }
 
-/// The first press tells the price, the second begins.
-fn each(state: &mut State) -> Vec<Effect> {
+/// Estimates the cost of a sweep on the first press and starts the sweep on the second.
+fn ablate_each(state: &mut State) -> Vec<Effect> {
     let ablation = state.experiments.ablation;
-    let known = state.run().map(|run| run.id).zip(state.experiments.price);
+    let known = state.run().map(|run| run.id).zip(state.experiments.cost);
     if known.is_some_and(|(id, (run, how, _))| (run, how) == (id, ablation)) {
-        state.experiments.price = None;
+        state.experiments.cost = None;
         state.map.metric = Metric::TotalEffect;
         state.screen = Screen::Map;
-        return begin(state, Experiment::Sweep(ablation), "ablate each");
+        return start(state, Experiment::Sweep(ablation), "ablate each");
     }
-    begin(state, Experiment::Price(ablation), "measuring")
+    start(state, Experiment::Cost(ablation), "measuring")
 }
 
-fn begin(state: &mut State, experiment: Experiment, name: &'static str) -> Vec<Effect> {
+fn start(state: &mut State, experiment: Experiment, name: &'static str) -> Vec<Effect> {
     if let ExperimentStatus::Busy(other, _) = state.experiments.status
         && other != name
     {
         let stop = state.key_of(Action::Cancel);
-        state.notify(Severity::Plain, format!("{other} is still under way; {stop} stops it"));
+        state.notify(Severity::Plain, format!("{other} is still running; {stop} stops it"));
         return Vec::new();
     }
     let Some(request) = request(state, experiment) else { return Vec::new() };
     state.experiments.status = ExperimentStatus::Busy(name, None);
-    state.experiments.failed = None;
+    state.experiments.failure = None;
     vec![Effect::Experiment { generation: state.generations.replace(Work::Experiment), request }]
 }
 
-/// Stops the long experiment; what was found stands.
+/// Cancels the long experiment; partial results stay.
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     state.experiments.status = ExperimentStatus::Idle;
     let partial = state.run().and_then(|run| run.results.sweep.as_deref()).filter(|sweep| !sweep.is_complete());
-    let stands = partial.map(|sweep| format!(": effects stand on {} of {} examples", sweep.done(), sweep.examples));
-    state.notify(Severity::Plain, format!("stopped{}", stands.unwrap_or_default()));
+    let coverage = partial.map(|sweep| format!(": effects cover {} of {} examples", sweep.done(), sweep.examples));
+    state.notify(Severity::Plain, format!("stopped{}", coverage.unwrap_or_default()));
     vec![Effect::CancelExperiment]
 }
 
-/// Asks for the result that the screen shows, if it is not there and not asked for.
+/// Requests the result that the screen needs, unless it is known, already requested or failed.
 pub(super) fn request_missing_result(state: &mut State) -> Vec<Effect> {
     let Some(experiment) = missing(state) else { return Vec::new() };
     let Some(run) = state.run() else { return Vec::new() };
     let same = |id: u64, asked: &Experiment| (id, asked) == (run.id, &experiment);
     let asked = state.experiments.quick.as_ref().is_some_and(|(id, asked)| same(*id, asked));
-    let refused = state.experiments.refused.as_ref().is_some_and(|(id, asked, _)| same(*id, asked));
-    if asked || refused {
+    let failed = state.experiments.quick_failure.as_ref().is_some_and(|(id, asked, _)| same(*id, asked));
+    if asked || failed {
         return Vec::new();
     }
     let id = run.id;
@@ -154,6 +152,7 @@ pub(super) fn request_missing_result(state: &mut State) -> Vec<Effect> {
     vec![Effect::QuickExperiment { generation: state.generations.replace(Work::QuickExperiment), request }]
 }
 
+/// Returns the experiment whose result the screen needs and does not have.
 fn missing(state: &State) -> Option<Experiment> {
     if state.screen != Screen::Experiments {
         return None;
@@ -162,20 +161,20 @@ fn missing(state: &State) -> Option<Experiment> {
     let results = &run.results;
     match state.experiments.view {
         ExperimentView::Effects => None,
-        ExperimentView::Attention if results.look.as_ref().is_none_or(|look| look.0 != example) => {
+        ExperimentView::Attention if results.attention.as_ref().is_none_or(|attention| attention.0 != example) => {
             Some(Experiment::Attention(example))
         }
         ExperimentView::Attention => results.shares.is_none().then_some(Experiment::Shares),
-        ExperimentView::Writes => {
+        ExperimentView::LogitLens => {
             let component = state.selected_name()?;
-            let known = |written: &(usize, LogitLens)| written.0 == example && written.1.component == component;
-            let is_known = results.written.as_deref().is_some_and(known);
-            (!is_known).then_some(Experiment::Writes(example, component))
+            let known = |lens: &(usize, LogitLens)| lens.0 == example && lens.1.component == component;
+            let is_known = results.logit_lens.as_deref().is_some_and(known);
+            (!is_known).then_some(Experiment::LogitLens(example, component))
         }
     }
 }
 
-/// Takes in an event of the long experiment.
+/// Handles an event of the long experiment.
 pub(super) fn on_experiment_event(state: &mut State, event: ExperimentEvent) {
     match event {
         ExperimentEvent::Loading => {}
@@ -184,43 +183,44 @@ pub(super) fn on_experiment_event(state: &mut State, event: ExperimentEvent) {
                 state.experiments.status = ExperimentStatus::Busy(name, Some(progress));
             }
         }
-        ExperimentEvent::Found { run, finding } => found(state, run, *finding),
+        ExperimentEvent::Result { run, result } => on_result(state, run, *result),
         ExperimentEvent::Cancelled => state.experiments.status = ExperimentStatus::Idle,
         ExperimentEvent::Failed(why) => {
             state.experiments.status = ExperimentStatus::Idle;
             let why = printable(&why).into_owned();
             state.notify(Severity::Bad, why.clone());
-            state.experiments.failed = Some(why);
+            state.experiments.failure = Some(why);
         }
     }
     state.refresh();
 }
 
-/// Takes in an event of the quick experiment.
+/// Handles an event of the quick experiment.
 pub(super) fn on_quick_experiment_event(state: &mut State, event: ExperimentEvent) -> Vec<Effect> {
     match event {
         ExperimentEvent::Loading | ExperimentEvent::Progress(_) => return Vec::new(),
-        ExperimentEvent::Found { run, finding } => {
+        ExperimentEvent::Result { run, result } => {
             state.experiments.quick = None;
-            found(state, run, *finding);
+            on_result(state, run, *result);
         }
         ExperimentEvent::Cancelled => state.experiments.quick = None,
         ExperimentEvent::Failed(why) => {
             let why = printable(&why).into_owned();
             state.notify(Severity::Bad, why.clone());
-            state.experiments.refused = state.experiments.quick.take().map(|(run, experiment)| (run, experiment, why));
+            state.experiments.quick_failure =
+                state.experiments.quick.take().map(|(run, experiment)| (run, experiment, why));
         }
     }
     state.refresh();
     request_missing_result(state)
 }
 
-fn found(state: &mut State, id: u64, finding: ExperimentResult) {
-    match &finding {
-        ExperimentResult::Price(how, took) => {
+fn on_result(state: &mut State, id: u64, result: ExperimentResult) {
+    match &result {
+        ExperimentResult::Cost(how, took) => {
             state.experiments.status = ExperimentStatus::Idle;
-            state.experiments.price = Some((id, *how, *took));
-            say_price(state, *how, *took);
+            state.experiments.cost = Some((id, *how, *took));
+            notify_cost(state, *how, *took);
         }
         ExperimentResult::Rerun(_) => state.experiments.status = ExperimentStatus::Idle,
         ExperimentResult::Sweep(sweep) if sweep.is_complete() => {
@@ -231,25 +231,25 @@ fn found(state: &mut State, id: u64, finding: ExperimentResult) {
         _ => {}
     }
     let Some(run) = state.run_by_id(id) else { return };
-    match finding {
+    match result {
         ExperimentResult::Rerun(rerun) => run.results.rerun = Some(rerun),
         ExperimentResult::Sweep(sweep) => run.results.sweep = Some(Box::new(sweep)),
-        ExperimentResult::Attention(example, look) => run.results.look = Some(Box::new((example, look))),
+        ExperimentResult::Attention(example, pattern) => run.results.attention = Some(Box::new((example, pattern))),
         ExperimentResult::Shares(shares) => {
             run.results.shares = Some(Box::new(shares));
-            show_readers(state);
+            show_label_attention(state);
         }
-        ExperimentResult::Writes(example, written) => run.results.written = Some(Box::new((example, written))),
-        ExperimentResult::Price(..) => {}
+        ExperimentResult::LogitLens(example, lens) => run.results.logit_lens = Some(Box::new((example, lens))),
+        ExperimentResult::Cost(..) => {}
     }
 }
 
-fn say_price(state: &mut State, how: Ablation, took: Duration) {
+fn notify_cost(state: &mut State, how: Ablation, took: Duration) {
     let Some(run) = state.run() else { return };
     let (components, examples) = (run.shape.components(), run.test.items.len());
     let (key, seconds) = (state.key_of(Action::AblateEach), took.as_secs_f64());
     let cost = if seconds < 100.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) };
     let how = how.short();
-    let text = format!("{key} begins ({how}; {components} × {examples}): about {cost}");
+    let text = format!("{key} again starts the sweep ({how}; {components} × {examples}): about {cost}");
     state.notify(Severity::Plain, text);
 }

@@ -1,4 +1,4 @@
-//! Lines that are typed: the palette's, the search's, and those that are asked for.
+//! Actions in input lines, the palette, the search and the help.
 
 use crate::{
     app::{
@@ -6,7 +6,7 @@ use crate::{
         effect::Effect,
         state::{
             Overlay, State,
-            input::{InputKind, LineInput, place},
+            input::{InputKind, LineInput, caret_offset},
             list::{moved, rows_of},
         },
     },
@@ -15,7 +15,7 @@ use crate::{
 
 use super::mixer::file_of;
 
-/// The line that is open.
+/// Returns the text of the open input line.
 pub(super) fn open_line(state: &mut State) -> Option<&mut String> {
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => Some(&mut palette.text),
@@ -26,11 +26,11 @@ pub(super) fn open_line(state: &mut State) -> Option<&mut String> {
     }
 }
 
-/// What an action does to the line that is open; `false` if it is about something else.
+/// Edits the open input line; `false` if the action does not edit it.
 pub(super) fn edit_line(state: &mut State, action: Action) -> bool {
     let caret = state.caret;
     let Some(line) = open_line(state) else { return false };
-    let (letters, at) = (line.chars().count(), place(line, caret));
+    let (letters, at) = (line.chars().count(), caret_offset(line, caret));
     let before = line[..at].to_owned();
     let word = before.trim_end().rfind(char::is_whitespace).map_or(0, |space| space + 1);
     let (kept, after) = match action {
@@ -38,14 +38,14 @@ pub(super) fn edit_line(state: &mut State, action: Action) -> bool {
         Action::Right | Action::EraseNext => (at, caret.saturating_sub(1)),
         Action::LineStart => (at, letters),
         Action::LineEnd => (at, 0),
-        Action::Erase => (place(&before, 1).min(at), caret),
+        Action::Erase => (caret_offset(&before, 1).min(at), caret),
         Action::EraseWord => (word, caret),
         Action::Clear => (0, 0),
         _ => return false,
     };
     let rest = match action {
         Action::Clear => String::new(),
-        Action::EraseNext => line[place(line, after)..].to_owned(),
+        Action::EraseNext => line[caret_offset(line, after)..].to_owned(),
         _ => line[at..].to_owned(),
     };
     let text = format!("{}{rest}", &before[..kept]);
@@ -53,32 +53,32 @@ pub(super) fn edit_line(state: &mut State, action: Action) -> bool {
     *line = text;
     state.caret = after;
     if !same {
-        changed(state);
+        on_line_change(state);
     }
     true
 }
 
-/// What follows from a line that is another than before.
-pub(super) fn changed(state: &mut State) {
+/// Updates the state after the open line has changed.
+pub(super) fn on_line_change(state: &mut State) {
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => palette.at = 0,
         Some(Overlay::Pool { at, .. }) => *at = 0,
         Some(Overlay::Line(line)) => line.confirmed = false,
         _ => {}
     }
-    follow_own_text(state);
+    copy_to_editor(state);
 }
 
-/// The text of one's own is what stands in its line.
-fn follow_own_text(state: &mut State) {
-    if let (Some(Overlay::Line(LineInput { purpose: InputKind::OwnText, text, .. })), Some(editor)) =
+/// Copies the typed text to classify to the editor.
+fn copy_to_editor(state: &mut State) {
+    if let (Some(Overlay::Line(LineInput { kind: InputKind::TryText, text, .. })), Some(editor)) =
         (&state.overlay, &mut state.editor)
     {
-        editor.own.clone_from(text);
+        editor.text.clone_from(text);
     }
 }
 
-/// What an action does while the palette is open; the action that was chosen in it.
+/// Handles an action in the palette and returns the chosen action.
 pub(super) fn in_palette(state: &mut State, action: Action) -> Option<Action> {
     let page = state.page;
     let Some(Overlay::Palette(palette)) = &mut state.overlay else { return None };
@@ -91,7 +91,7 @@ pub(super) fn in_palette(state: &mut State, action: Action) -> Option<Action> {
     chosen
 }
 
-/// What an action does while the search is open.
+/// Handles an action in the search.
 pub(super) fn in_search(state: &mut State, action: Action) {
     if let Some(rows) = rows_of(action, state.page) {
         state.example_list.step(rows);
@@ -103,7 +103,7 @@ pub(super) fn in_search(state: &mut State, action: Action) {
     state.overlay = None;
 }
 
-/// What an action does while a line is asked for.
+/// Handles an action in an input line.
 pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
     let Some(Overlay::Line(line)) = &state.overlay else { return Vec::new() };
     match action {
@@ -114,8 +114,8 @@ pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
         }
         _ if rows_of(action, 0).is_some() => {}
         _ => {
-            if let (InputKind::OwnText, Some(editor)) = (line.purpose, &mut state.editor) {
-                editor.own.clear();
+            if let (InputKind::TryText, Some(editor)) = (line.kind, &mut state.editor) {
+                editor.text.clear();
             }
             state.overlay = None;
         }
@@ -123,25 +123,25 @@ pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Does what the line was asked for.
+/// Returns the effect of accepting the line.
 fn accept(state: &State, line: &LineInput) -> Vec<Effect> {
     let text = line.text.trim();
     let Some(run) = state.run().filter(|_| !text.is_empty()) else { return Vec::new() };
     let path = text.into();
-    vec![Effect::File(match line.purpose {
+    vec![Effect::File(match line.kind {
         InputKind::SaveMix => FileRequest::SaveMix { path, file: Box::new(file_of(run)), replace: line.confirmed },
         InputKind::LoadMix => FileRequest::LoadMix { run: run.id, path },
-        InputKind::OwnText => return Vec::new(),
+        InputKind::TryText => return Vec::new(),
     })]
 }
 
-/// What an action does while the list of keys is open.
+/// Handles an action in the help.
 pub(super) fn in_help(state: &mut State, action: Action, scroll: usize) {
-    let places = help_rows().saturating_sub(state.page) + 1;
-    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Help(moved(scroll, rows, places)));
+    let positions = help_rows().saturating_sub(state.page) + 1;
+    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Help(moved(scroll, rows, positions)));
 }
 
-/// Rows of the help: a heading a section, and every action but the one that does nothing.
+/// Returns the number of rows of the help: one per section and one per action except [`Action::Nothing`].
 fn help_rows() -> usize {
     Section::ALL.len() + Action::ALL.len() - 1
 }

@@ -1,4 +1,4 @@
-//! The map, where its components may be ranked instead.
+//! Actions on the map and the ranking.
 
 use crate::app::{
     action::Action,
@@ -8,7 +8,7 @@ use crate::app::{
 
 use super::selection::walk_list;
 
-/// What an action does on the map only: the cursor follows the ranks.
+/// Handles the actions of this screen: in the ranking, the cursor moves along the ranks.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     match action {
         Action::Up | Action::Down | Action::Top | Action::Bottom if state.ranked => {
@@ -20,7 +20,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     }
 }
 
-/// Shows all components and all examples again.
+/// Clears the filters of components and examples.
 pub(super) fn show_all(state: &mut State) {
     state.kinds = None;
     state.example_list.label = None;

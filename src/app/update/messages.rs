@@ -1,4 +1,4 @@
-//! What messages of the workers do to the state.
+//! Handlers for messages from the workers.
 
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ use crate::{
 
 use super::{demo_editor, experiments, mixer, run_list, screen_data::request_missing};
 
-/// Runs kept at hand to go back to; older ones are forgotten.
-const RUNS: usize = 12;
+/// Maximum number of open runs; older ones are closed.
+const MAX_RUNS: usize = 12;
 
-/// Takes in a message. Events of a request that was replaced by a newer one are dropped.
+/// Handles a message. Events of a replaced request are dropped.
 pub fn receive(state: &mut State, message: Message) -> Vec<Effect> {
-    if is_of_replaced_work(state, &message) {
+    if is_outdated(state, &message) {
         return Vec::new();
     }
     match message {
@@ -45,9 +45,9 @@ pub fn receive(state: &mut State, message: Message) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Whether a newer request has replaced the one of this message. Questions check the numbers of their answers, and file
-/// requests are never replaced.
-fn is_of_replaced_work(state: &State, message: &Message) -> bool {
+/// Whether the request of this message was replaced by a newer one. Queries are checked by serial number instead, and
+/// file requests are never replaced.
+fn is_outdated(state: &State, message: &Message) -> bool {
     let (work, generation) = match message {
         Message::Fit(event) => (Work::Fit, event.generation),
         Message::Stats(event) => (Work::Stats, event.generation),
@@ -64,7 +64,7 @@ fn on_model_event(state: &mut State, generation: u64, event: ModelEvent) -> Vec<
         ModelEvent::Run(event) if state.generations.is_newest(Work::Run, generation) => {
             return on_run_event(state, event);
         }
-        // A question that is a job of its own fails like a run if the model cannot be loaded.
+        // A query outside a run fails like a run if the model cannot be loaded.
         ModelEvent::Run(Event::Failed(why)) => demo_editor::on_query_answer(state, generation, Err(why)),
         ModelEvent::Run(_) => {}
         ModelEvent::Answer(answer) => demo_editor::on_query_answer(state, answer.serial, Ok(*answer)),
@@ -75,10 +75,10 @@ fn on_model_event(state: &mut State, generation: u64, event: ModelEvent) -> Vec<
 
 fn on_run_event(state: &mut State, event: Event) -> Vec<Effect> {
     let mut effects = match event {
-        // After a run was stopped, events that its worker sent before it noticed do not start it again.
+        // Late events of a stopped run must not mark it as running again.
         Event::Loading(_) | Event::Progress(_) if !state.phase.is_busy() => Vec::new(),
         Event::Loading(model) => set_phase(state, Phase::Loading(printable(&model).into_owned())),
-        Event::Planned(plan) => begin(state, *plan),
+        Event::Planned(plan) => add_run(state, *plan),
         Event::Batch(split, batch) => {
             if let Some(run) = filling(state) {
                 run.push(split, &batch);
@@ -103,7 +103,7 @@ fn on_run_event(state: &mut State, event: Event) -> Vec<Effect> {
     if !state.phase.is_busy() {
         mixer::drop_waiting_fit(state);
         demo_editor::ask_again(state);
-        run_list::look_again(state);
+        run_list::invalidate(state);
         if state.phase == Phase::Idle {
             effects.extend(run_list::begin_next(state));
         }
@@ -122,22 +122,22 @@ fn filling(state: &mut State) -> Option<&mut OpenRun> {
     state.filling.and_then(|id| state.run_by_id(id))
 }
 
-/// Lays out a new run; incomplete ones make room for it.
-fn begin(state: &mut State, plan: Plan) -> Vec<Effect> {
-    let Some(request) = state.wanted.clone() else { return Vec::new() };
+/// Adds a planned run and removes incomplete ones and earlier runs of the same request.
+fn add_run(state: &mut State, plan: Plan) -> Vec<Effect> {
+    let Some(request) = state.requested.clone() else { return Vec::new() };
     let id = state.new_id();
-    let before = state.run().filter(|run| run.is_complete()).map(|run| run.id);
+    let previous = state.run().filter(|run| run.is_complete()).map(|run| run.id);
     state.runs.retain(|run| run.is_complete() && run.request.as_ref() != Some(&request));
-    let surplus = (state.runs.len() + 1).saturating_sub(RUNS);
+    let surplus = (state.runs.len() + 1).saturating_sub(MAX_RUNS);
     state.runs.drain(..surplus);
     state.runs.push(OpenRun::planned(id, request, plan));
     state.current = state.runs.len() - 1;
-    state.other = before.filter(|&id| state.runs.iter().any(|run| run.id == id)).or(state.other);
+    state.other = previous.filter(|&id| state.runs.iter().any(|run| run.id == id)).or(state.other);
     state.filling = Some(id);
     Vec::new()
 }
 
-/// Begins the fit that was asked for before its examples were there.
+/// Starts the waiting fit once its training examples are complete.
 fn start_waiting_fit(state: &mut State) -> Vec<Effect> {
     let Fitting::Waiting(id) = state.fitting else { return Vec::new() };
     let table = state.run_by_id(id).map(|run| run.train.table.clone());
@@ -157,7 +157,7 @@ fn finish(state: &mut State) -> Vec<Effect> {
     next_stats(state)
 }
 
-/// Asks for the statistics of the next complete run that has none, the one that is shown first.
+/// Requests the statistics of the next complete run without them, the shown run first.
 pub(super) fn next_stats(state: &mut State) -> Vec<Effect> {
     let without = |run: &&OpenRun| run.is_complete() && run.stats.is_none();
     let shown = state.run().filter(without);
@@ -175,7 +175,7 @@ fn on_stats_event(state: &mut State, event: StatsEvent) -> Vec<Effect> {
     let stats = match event {
         StatsEvent::Done { stats, .. } => stats,
         StatsEvent::Failed(message) => {
-            state.notify(Severity::Bad, format!("the components could not be judged: {}", printable(&message)));
+            state.notify(Severity::Bad, format!("could not compute component statistics: {}", printable(&message)));
             Vec::new()
         }
     };
@@ -211,7 +211,7 @@ fn on_fit_event(state: &mut State, event: FitEvent) {
 fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     let Some(run) = state.run_by_id(id) else { return };
     run.mixer.load(&fit.mix);
-    run.follow();
+    run.update_predictions();
     let train = run.train.table.len();
     let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
     let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
@@ -227,9 +227,9 @@ fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
 fn on_baselines_event(state: &mut State, event: BaselinesEvent) {
     let scores = match event {
         BaselinesEvent::Done { outcomes, .. } => BaselineScores::Known(outcomes),
-        BaselinesEvent::Failed(why) => BaselineScores::Refused(printable(&why).into_owned()),
+        BaselinesEvent::Failed(why) => BaselineScores::Failed(printable(&why).into_owned()),
     };
-    if let Some(run) = state.runs.iter_mut().find(|run| run.baselines == Some(BaselineScores::Asked)) {
+    if let Some(run) = state.runs.iter_mut().find(|run| run.baselines == Some(BaselineScores::Pending)) {
         run.baselines = Some(scores);
     }
 }
@@ -237,11 +237,11 @@ fn on_baselines_event(state: &mut State, event: BaselinesEvent) {
 fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
     match event {
         FileEvent::SavedMix(path) => {
-            state.notify(Severity::Good, format!("the mix is in {}", printable(&path.to_string_lossy())));
+            state.notify(Severity::Good, format!("saved the mix to {}", printable(&path.to_string_lossy())));
         }
         FileEvent::Exists(path) => {
             let text = printable(&path.to_string_lossy()).into_owned();
-            state.overlay = Some(Overlay::Line(LineInput { purpose: InputKind::SaveMix, text, confirmed: true }));
+            state.overlay = Some(Overlay::Line(LineInput { kind: InputKind::SaveMix, text, confirmed: true }));
         }
         FileEvent::Mix { run, path, file } => mixer::load(state, run, &path.to_string_lossy(), &file),
         FileEvent::Runs(stored) => run_list::on_stored_runs(state, stored),
@@ -253,8 +253,8 @@ fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
             return stats;
         }
         FileEvent::Deleted => {
-            run_list::look_again(state);
-            state.notify(Severity::Plain, "deleted");
+            run_list::invalidate(state);
+            state.notify(Severity::Plain, "deleted the run");
         }
         FileEvent::Task(name, task) => return demo_editor::on_task(state, name, task),
         FileEvent::Failed(why) => state.notify(Severity::Bad, printable(&why).into_owned()),

@@ -1,4 +1,4 @@
-//! The mix as a whole: by which method it is fitted, along which path, and what it is held against.
+//! Actions on the mix: faders, fits, paths, baselines and weights files.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ use super::{
     selection::{select_channel, walk_list},
 };
 
-/// How finely a fader is dragged.
+/// Resolution of a dragged weight.
 const GRAIN: f64 = 0.05;
 
-/// What an action does at the mixer only: its cursor goes along the channels, of which `rest` is the first.
+/// Handles the actions of this screen: the cursor moves along the channels, with `rest` first.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     if action == Action::Copy && state.fit_controls.on_rest {
         return Some(copying::copy(state, rest_cells(state)));
@@ -40,27 +40,28 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
+/// Returns the row to copy for `rest`: its name and weight.
 fn rest_cells(state: &State) -> Option<Vec<String>> {
     Some(vec!["rest".to_owned(), state.run()?.mixer.rest().to_string()])
 }
 
-/// Moves along the path of the fit by so many strengths, weaker penalties for positive steps.
+/// Moves along the path of the fit; positive steps weaken the penalty.
 pub(super) fn slide(state: &mut State, steps: isize) {
-    let Some(path) = state.run().and_then(|run| run.path.as_ref()) else { return explain(state) };
+    let Some(path) = state.run().and_then(|run| run.path.as_ref()) else { return explain_missing_path(state) };
     slide_to(state, path.at.saturating_add_signed(steps).min(path.fits.len() - 1));
 }
 
-/// Goes to a place on the path of the fit.
+/// Loads the fit at index `at` of the path.
 pub fn slide_to(state: &mut State, at: usize) {
     let Some(run) = state.run_mut() else { return };
     let Some(path) = &mut run.path else { return };
     path.at = at.min(path.fits.len().saturating_sub(1));
-    let Some(mix) = path.here().map(|fit| fit.mix.clone()) else { return };
+    let Some(mix) = path.current().map(|fit| fit.mix.clone()) else { return };
     run.mixer.slide(&mix);
-    run.follow();
+    run.update_predictions();
 }
 
-/// Goes to the share `share` of the path.
+/// Moves to a position on the path, from 0 to 1.
 pub fn drag_strength(state: &mut State, share: f64) {
     let last = state.run().and_then(|run| run.path.as_ref()).map(|path| path.fits.len().saturating_sub(1));
     if let Some(last) = last {
@@ -69,64 +70,63 @@ pub fn drag_strength(state: &mut State, share: f64) {
     }
 }
 
-/// Drags the fader of a channel to the share `share` of its track.
+/// Drags the fader of a channel to a position on its track, from 0 to 1.
 pub fn drag(state: &mut State, channel: usize, share: f64) {
     let (low, high) = state.fit_controls.span;
     select_channel(state, channel);
     if let Some(run) = state.run_mut() {
         run.mixer.drag(channel, ((low + share * (high - low)) / GRAIN).round() * GRAIN);
         run.mixer.on &= !run.mixer.is_model();
-        run.follow();
+        run.update_predictions();
     }
     state.refresh();
 }
 
-/// Lets go of what the mouse holds.
+/// Ends a drag with the mouse.
 pub fn let_go(state: &mut State) {
     state.fit_controls.held = None;
     state.run_mut().into_iter().for_each(|run| run.mixer.let_go());
     state.refresh();
 }
 
-/// Why there is no path to slide on.
-fn explain(state: &mut State) {
+/// Shows why there is no path.
+fn explain_missing_path(state: &mut State) {
     let fit = state.key_of(Action::Fit);
     let fitted = state.run().and_then(|run| run.fit.as_ref().map(|fit| (run.id, fit.method)));
     let why = match fitted {
         Some((_, method @ (Method::CompRw | Method::CompRwReleased))) => {
-            format!("{method} names its own λ: it has no path")
+            format!("{method} chooses its own λ: it has no path")
         }
         Some((run, _)) if matches!(state.fitting, Fitting::Running(id) | Fitting::Path(id) if id == run) => {
             "the path is being fitted".to_owned()
         }
         Some(_) => format!("the path of this fit was not computed: {fit} fits again"),
-        None => format!("there is no fit yet: {fit} fits one, then λ slides"),
+        None => format!("no fit yet: {fit} fits one"),
     };
     state.notify(Severity::Plain, why);
 }
 
-/// Asks for what the mix of the shown run is held against, once it is looked at.
-pub(super) fn ask_for_baselines(state: &mut State) -> Vec<Effect> {
+/// Requests the baseline scores of the shown run when the mixer is open.
+pub(super) fn request_baselines(state: &mut State) -> Vec<Effect> {
     if state.screen != Screen::Mixer {
         return Vec::new();
     }
     let Some(run) = state.run_mut().filter(|run| run.is_complete() && run.baselines.is_none()) else {
         return Vec::new();
     };
-    run.baselines = Some(BaselineScores::Asked);
+    run.baselines = Some(BaselineScores::Pending);
     let request = BaselinesRequest { run: run.id, train: run.train.table.clone(), test: run.test.table.clone() };
-    ask_again_later(state, request.run);
+    forget_cancelled(state, request.run);
     vec![Effect::Baselines { generation: state.generations.replace(Work::Baselines), request }]
 }
 
-/// The scores of other runs that are being computed are asked for again when their mixer is looked at: a new request
-/// cancels the one before.
-fn ask_again_later(state: &mut State, asked: u64) {
-    let cancelled = |run: &&mut OpenRun| run.id != asked && run.baselines == Some(BaselineScores::Asked);
+/// Marks pending scores of other runs as missing, since the new request for the run `requested` cancels them.
+fn forget_cancelled(state: &mut State, requested: u64) {
+    let cancelled = |run: &&mut OpenRun| run.id != requested && run.baselines == Some(BaselineScores::Pending);
     state.runs.iter_mut().filter(cancelled).for_each(|run| run.baselines = None);
 }
 
-/// The mix that is set, as a file: by the method that fitted it if its faders have not been touched since.
+/// Returns the current mix as a weights file. It names the method that produced the mix, or `manual` if it was edited.
 pub fn file_of(run: &OpenRun) -> WeightsFile {
     let mix = run.mixer.mix();
     let fits = run.path.iter().flat_map(|path| &path.fits).chain(&run.fit);
@@ -136,14 +136,14 @@ pub fn file_of(run: &OpenRun) -> WeightsFile {
     WeightsFile::of(&mix, origin, (&run.model, &run.task, &run.prompt, run.request.as_ref()))
 }
 
-/// Puts the faders where a file has them, unless it belongs to something else.
+/// Loads a weights file, if it belongs to the model and task of the run.
 pub(super) fn load(state: &mut State, id: u64, path: &str, file: &WeightsFile) {
     let Some(run) = state.run_by_id(id) else { return };
     match file.mix(&run.model, &run.task) {
         Ok(mix) => {
             run.mixer.load(&mix);
             run.loaded = Some((mix, (file.method, file.lambda)));
-            run.follow();
+            run.update_predictions();
             let other = if file.demo_ids == run.prompt.demo_ids { "" } else { ", fitted with other demonstrations" };
             let text = format!("loaded {} ({}{other})", printable(path), file.method);
             state.notify(Severity::Good, text);
@@ -152,15 +152,15 @@ pub(super) fn load(state: &mut State, id: u64, path: &str, file: &WeightsFile) {
     }
 }
 
-/// Fits the run that is shown, now or as soon as its training examples are there.
+/// Fits the shown run, now or once its training examples are complete.
 pub(super) fn fit(state: &mut State) -> Vec<Effect> {
     let Some(run) = state.run() else {
-        state.notify(Severity::Plain, "there is no run to fit yet");
+        state.notify(Severity::Plain, "no run to fit yet");
         return Vec::new();
     };
     let (id, table) = (run.id, run.train.table.clone());
     if table.capacity() == 0 {
-        state.notify(Severity::Bad, "this run has no training examples to fit on");
+        state.notify(Severity::Bad, "this run has no training examples");
         return Vec::new();
     }
     if table.is_complete() {
@@ -169,50 +169,51 @@ pub(super) fn fit(state: &mut State) -> Vec<Effect> {
     if state.phase.is_busy() {
         state.fitting = Fitting::Waiting(id);
         state.generations.drop_newest(Work::Fit);
-        state.notify(Severity::Plain, "the fit begins as soon as the training examples are there");
+        state.notify(Severity::Plain, "the fit starts once the training examples are done");
     } else {
         let again = state.key_of(Action::Rerun);
-        let why = "the run was stopped before its training examples were there";
+        let why = "the run stopped before its training examples were done";
         state.notify(Severity::Bad, format!("{why}; {again} runs it again"));
     }
     Vec::new()
 }
 
-/// Fits a run by the chosen method; events of fits before are dropped.
+/// Starts a fit by the chosen method; events of earlier fits are dropped.
 pub(super) fn start_fit(state: &mut State, run: u64, table: Arc<Attribution>) -> Vec<Effect> {
     state.fitting = Fitting::Running(run);
     let request = FitRequest { run, table, method: state.fit_controls.method };
     vec![Effect::Fit { generation: state.generations.replace(Work::Fit), request }]
 }
 
-/// Gives up the fit that waits for its training examples: the run that was to bring them has ended or was replaced.
+/// Cancels the waiting fit, since its run has ended or was replaced.
 pub(super) const fn drop_waiting_fit(state: &mut State) {
     if matches!(state.fitting, Fitting::Waiting(_)) {
         state.fitting = Fitting::Idle;
     }
 }
 
-/// Opens the line for the path of a weights file.
+/// Opens the input line for the path of a weights file.
 pub(super) fn ask_for_path(state: &mut State, action: Action) {
     if state.run().is_some() {
-        let purpose = if action == Action::SaveMix { InputKind::SaveMix } else { InputKind::LoadMix };
-        state.overlay = Some(Overlay::Line(LineInput { purpose, text: "mix.json".to_owned(), confirmed: false }));
+        let kind = if action == Action::SaveMix { InputKind::SaveMix } else { InputKind::LoadMix };
+        state.overlay = Some(Overlay::Line(LineInput { kind, text: "mix.json".to_owned(), confirmed: false }));
     }
 }
 
+/// Switches between the model and the mix.
 pub(super) fn toggle_mix(state: &mut State) {
     let (fit, mute) = (state.key_of(Action::Fit), state.key_of(Action::Mute));
     let Some(run) = state.run_mut() else { return };
     if run.mixer.is_model() {
         run.mixer.on = false;
-        state.notify(Severity::Plain, format!("there is no mix yet: {fit} fits one, {mute} mutes a component"));
+        state.notify(Severity::Plain, format!("no mix yet: {fit} fits one, {mute} mutes a component"));
     } else {
         run.mixer.on = !run.mixer.on;
     }
 }
 
-/// Moves the faders that are marked, or the one under the cursor.
-pub(super) fn turn(state: &mut State, action: Action) {
+/// Changes the marked channels, or the one under the cursor.
+pub(super) fn change_channels(state: &mut State, action: Action) {
     let channels = state.targets();
     let Some(run) = state.run_mut().filter(|_| !channels.is_empty()) else { return };
     match action {
@@ -224,10 +225,11 @@ pub(super) fn turn(state: &mut State, action: Action) {
         _ => run.mixer.reset(&channels),
     }
     run.mixer.on &= !run.mixer.is_model();
-    run.follow();
+    run.update_predictions();
 }
 
-pub(super) fn history(state: &mut State, action: Action) {
+/// Undoes, redoes or resets all changes to the mix.
+pub(super) fn change_history(state: &mut State, action: Action) {
     let Some(run) = state.run_mut() else { return };
     let done = match action {
         Action::Undo => run.mixer.undo(),
@@ -238,14 +240,14 @@ pub(super) fn history(state: &mut State, action: Action) {
         }
     };
     run.mixer.on &= !run.mixer.is_model();
-    run.follow();
+    run.update_predictions();
     if !done {
-        let what = if action == Action::Undo { "take back" } else { "make again" };
-        state.notify(Severity::Plain, format!("there is nothing to {what}"));
+        let what = if action == Action::Undo { "undo" } else { "redo" };
+        state.notify(Severity::Plain, format!("nothing to {what}"));
     }
 }
 
-/// Chooses the next method of fitting.
+/// Chooses the next fitting method.
 pub(super) fn next_method(state: &mut State) {
     state.fit_controls.method = fit::next_method(state.fit_controls.method);
     let (method, fit) = (state.fit_controls.method, state.key_of(Action::Fit));

@@ -1,4 +1,4 @@
-//! What an action does: state in, state and effects out. Nothing is drawn, read or written here.
+//! Actions and messages: they change the state and return effects. Nothing is drawn, read or written here.
 
 pub mod comparison;
 mod copying;
@@ -27,15 +27,15 @@ use super::{
     keymap::{Code, Key, KeyContext},
     state::{
         Overlay, Phase, Screen, State,
-        input::{Palette, place},
+        input::{Palette, caret_offset},
     },
 };
 use screen_data::request_missing;
 
-/// What an action does on one screen only; `None` if it means there what it means everywhere.
+/// Handles the actions of one screen; returns `None` for actions that work the same on all screens.
 type Reducer = fn(&mut State, Action) -> Option<Vec<Effect>>;
 
-/// The screens on which some actions have a meaning of their own.
+/// Screens that handle some actions themselves.
 const REDUCERS: &[(Screen, Reducer)] = &[
     (Screen::Map, map::act),
     (Screen::Mixer, mixer::act),
@@ -46,18 +46,19 @@ const REDUCERS: &[(Screen, Reducer)] = &[
     (Screen::Runs, run_list::act),
 ];
 
-/// Does what `key` means where it is pressed; in a line that is typed, characters are typed.
+/// Runs the action of `key` in the current context. In an input line, characters are typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
-    if let (KeyContext::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.place(), key) {
+    if let (KeyContext::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.key_context(), key)
+    {
         return type_text(state, character.encode_utf8(&mut [0; 4]));
     }
-    match state.keymap.lookup(state.place(), key) {
+    match state.keymap.lookup(state.key_context(), key) {
         Some(action) => update(state, action),
         None => Vec::new(),
     }
 }
 
-/// Does `action`: in what lies on top, else on the screen, else as everywhere.
+/// Runs an action: in the overlay if one is open, else on the current screen, else in general.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     state.notice = None;
     let mut effects = if action == Action::Interrupt {
@@ -67,12 +68,12 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     } else if let Some(overlay) = state.overlay.clone() {
         in_overlay(state, action, &overlay)
     } else {
-        on_screen(state, action).unwrap_or_else(|| everywhere(state, action))
+        on_screen(state, action).unwrap_or_else(|| on_any_screen(state, action))
     };
     if !matches!(action, Action::Stronger | Action::Weaker) {
         state.run_mut().into_iter().for_each(|run| run.mixer.let_go());
     }
-    if state.place() != KeyContext::Line {
+    if state.key_context() != KeyContext::Line {
         state.caret = 0;
     }
     state.refresh();
@@ -80,6 +81,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     effects
 }
 
+/// Runs an action in an overlay.
 fn in_overlay(state: &mut State, action: Action, overlay: &Overlay) -> Vec<Effect> {
     match overlay {
         Overlay::Help(scroll) => input::in_help(state, action, *scroll),
@@ -93,14 +95,14 @@ fn in_overlay(state: &mut State, action: Action, overlay: &Overlay) -> Vec<Effec
     Vec::new()
 }
 
-/// What `action` does on the screen only; `None` if it has no meaning of its own there.
+/// Runs an action on the current screen; `None` if the screen does not handle it.
 fn on_screen(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     let (_, act) = REDUCERS.iter().find(|(screen, _)| *screen == state.screen)?;
     act(state, action)
 }
 
-/// What `action` does on every screen that gives it no meaning of its own.
-fn everywhere(state: &mut State, action: Action) -> Vec<Effect> {
+/// Runs an action that the current screen does not handle.
+fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Left
         | Action::Right
@@ -131,19 +133,19 @@ fn everywhere(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Earlier
         | Action::Later
         | Action::Relabel
-        | Action::Another
+        | Action::Swap
         | Action::Replace
         | Action::Add
         | Action::Remove
-        | Action::OwnText => demo_editor::refer(state),
-        Action::Open | Action::Delete => run_list::refer(state),
+        | Action::TryText => demo_editor::explain_where(state),
+        Action::Open | Action::Delete => run_list::explain_where(state),
         Action::Queue => return run_list::queue_next(state),
         Action::Compare => comparison::compare(state),
         Action::OtherRun => comparison::next_other(state),
         Action::Mute | Action::Solo | Action::GainUp | Action::GainDown | Action::FlipSign | Action::Reset => {
-            mixer::turn(state, action);
+            mixer::change_channels(state, action);
         }
-        Action::ResetAll | Action::Undo | Action::Redo => mixer::history(state, action),
+        Action::ResetAll | Action::Undo | Action::Redo => mixer::change_history(state, action),
         Action::ToggleMix => mixer::toggle_mix(state),
         Action::Fit => return mixer::fit(state),
         Action::Method => mixer::next_method(state),
@@ -154,19 +156,19 @@ fn everywhere(state: &mut State, action: Action) -> Vec<Effect> {
             return requests::switch(state, action);
         }
         Action::Attention
-        | Action::Writes
+        | Action::LogitLens
         | Action::AblateMix
         | Action::AblateEach
         | Action::Positions
         | Action::Fill => return experiments::act(state, action),
         Action::Cancel => return requests::cancel(state),
-        _ => return of_program(state, action),
+        _ => return program_action(state, action),
     }
     Vec::new()
 }
 
-/// What an action does to the program itself, or the screen that it opens.
-fn of_program(state: &mut State, action: Action) -> Vec<Effect> {
+/// Runs an action of the program or opens a screen.
+fn program_action(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Palette => state.overlay = Some(Overlay::Palette(Palette::default())),
         Action::Help => state.overlay = Some(Overlay::Help(0)),
@@ -177,14 +179,14 @@ fn of_program(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Quit => return vec![Effect::Quit(Leave::Asked)],
         _ => {
             if let Some(&screen) = Screen::ALL.iter().find(|screen| screen.opened_by() == action) {
-                state.turn_to(screen);
+                state.toggle_screen(screen);
             }
         }
     }
     Vec::new()
 }
 
-/// A message that was read goes away; without one the marks, then the screen for the map, then what restricts it.
+/// Closes one thing: the error message of a run, the marks, the screen, or on the map its filters.
 fn close(state: &mut State) -> Vec<Effect> {
     if matches!(state.phase, Phase::Failed(_)) {
         state.phase = Phase::Idle;
@@ -200,7 +202,7 @@ fn close(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Goes to a screen and stays there.
+/// Opens a screen; does nothing if it is open.
 pub fn go_to(state: &mut State, screen: Screen) -> Vec<Effect> {
     if state.screen == screen {
         return Vec::new();
@@ -213,15 +215,15 @@ pub fn go_to(state: &mut State, screen: Screen) -> Vec<Effect> {
     update(state, screen.opened_by())
 }
 
-/// Takes what was typed or pasted, if a line is open. Breaks of a pasted text become spaces; what cannot stand in a line
-/// is left out.
+/// Inserts typed or pasted text into the open input line. Line breaks become spaces; other control characters are
+/// removed.
 pub fn type_text(state: &mut State, text: &str) -> Vec<Effect> {
     let typed = printable(text.trim_end_matches(['\r', '\n'])).into_owned();
     let caret = state.caret;
     let Some(line) = input::open_line(state) else { return Vec::new() };
-    let at = place(line, caret);
+    let at = caret_offset(line, caret);
     line.insert_str(at, &typed);
-    input::changed(state);
+    input::on_line_change(state);
     state.refresh();
     request_missing(state)
 }

@@ -1,6 +1,6 @@
-//! Going to another task, template or demonstration set.
+//! Switching to another task, template or set of demonstrations.
 //!
-//! What was computed is kept: going back is instant, and two runs can be compared by eye.
+//! Completed runs stay open, so that switching back is instant and runs can be compared.
 
 use crate::{
     app::{
@@ -16,12 +16,12 @@ use crate::{
 
 use super::{demo_editor, experiments, mixer};
 
-/// Asks for the run that `action` leads to, or shows it if it is at hand.
+/// Shows the run that `action` leads to, or requests it if it is not open.
 pub(super) fn switch(state: &mut State, action: Action) -> Vec<Effect> {
-    let Some(wanted) = &state.wanted else { return next_saved(state) };
+    let Some(current) = &state.requested else { return next_saved(state) };
     let edited = edited_request(state);
-    match successor(edited.as_ref().unwrap_or(wanted), &state.choices, action) {
-        Ok(next) if action != Action::Rerun || edited.is_some() => go(state, next),
+    match successor(edited.as_ref().unwrap_or(current), &state.choices, action) {
+        Ok(next) if action != Action::Rerun || edited.is_some() => show_or_start(state, next),
         Ok(again) => start(state, again),
         Err(why) => {
             state.notify(Severity::Plain, why);
@@ -30,59 +30,59 @@ pub(super) fn switch(state: &mut State, action: Action) -> Vec<Effect> {
     }
 }
 
-/// Without a model, the runs from disk are gone through.
+/// Shows the next saved run, when there is no model.
 fn next_saved(state: &mut State) -> Vec<Effect> {
     state.show((state.current + 1) % state.runs.len().max(1));
     if state.runs.len() < 2 {
-        state.notify(Severity::Plain, "only this saved run is open; give partscope a model to run others");
+        state.notify(Severity::Plain, "only this saved run is open; start partscope with a model to run others");
     }
     Vec::new()
 }
 
-/// The request after `wanted` in the direction of `action`, or why there is none.
-fn successor(wanted: &RunRequest, choices: &[TaskChoice], action: Action) -> Result<RunRequest, &'static str> {
-    let at = choices.iter().position(|choice| choice.name == wanted.task);
+/// Returns the request that `action` leads to from `current`, or why there is none.
+fn successor(current: &RunRequest, choices: &[TaskChoice], action: Action) -> Result<RunRequest, &'static str> {
+    let at = choices.iter().position(|choice| choice.name == current.task);
     let here = at.map(|at| &choices[at]);
     match action {
-        Action::NextTask if choices.len() < 2 => Err("there is no other task"),
+        Action::NextTask if choices.len() < 2 => Err("there is only one task"),
         Action::NextTask => {
             let next = &choices[at.map_or(0, |at| (at + 1) % choices.len())];
             let template = next.templates.first().cloned();
-            Ok(RunRequest { task: next.name.clone(), template, demos: drawn(&wanted.demos), ..wanted.clone() })
+            Ok(RunRequest { task: next.name.clone(), template, demos: drawn(&current.demos), ..current.clone() })
         }
         Action::NextTemplate => {
             let templates = here.map_or(&[][..], |choice| &choice.templates);
             if templates.len() < 2 {
                 return Err("this task has no other template");
             }
-            let at = templates.iter().position(|name| Some(name) == wanted.template.as_ref()).unwrap_or(0);
-            Ok(RunRequest { template: Some(templates[(at + 1) % templates.len()].clone()), ..wanted.clone() })
+            let at = templates.iter().position(|name| Some(name) == current.template.as_ref()).unwrap_or(0);
+            Ok(RunRequest { template: Some(templates[(at + 1) % templates.len()].clone()), ..current.clone() })
         }
         Action::NextSeed => {
-            let demo_seed = wanted.demo_seed + 1;
-            Ok(RunRequest { demo_seed, demos: drawn(&wanted.demos), ..wanted.clone() })
+            let demo_seed = current.demo_seed + 1;
+            Ok(RunRequest { demo_seed, demos: drawn(&current.demos), ..current.clone() })
         }
-        Action::PreviousSeed if wanted.demo_seed == 0 => Err("this is the first demonstration set"),
+        Action::PreviousSeed if current.demo_seed == 0 => Err("this is the first set of demonstrations"),
         Action::PreviousSeed => {
-            let demo_seed = wanted.demo_seed - 1;
-            Ok(RunRequest { demo_seed, demos: drawn(&wanted.demos), ..wanted.clone() })
+            let demo_seed = current.demo_seed - 1;
+            Ok(RunRequest { demo_seed, demos: drawn(&current.demos), ..current.clone() })
         }
-        _ => Ok(wanted.clone()),
+        _ => Ok(current.clone()),
     }
 }
 
-/// Demonstrations that a seed draws: in place of listed ones, balanced ones.
+/// Returns how demonstrations are drawn by seed; listed ones become balanced.
 fn drawn(demos: &Demos) -> Demos {
     if *demos == Demos::Unbalanced { Demos::Unbalanced } else { Demos::Balanced }
 }
 
-/// Shows the run if it is at hand, and asks for it if not.
-fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
-    let at_hand = |run: &OpenRun| run.is_complete() && run.request.as_ref() == Some(&request);
-    let Some(at) = state.runs.iter().position(at_hand) else { return start(state, request) };
+/// Shows the run of a request if it is open and complete, else starts it.
+fn show_or_start(state: &mut State, request: RunRequest) -> Vec<Effect> {
+    let open = |run: &OpenRun| run.is_complete() && run.request.as_ref() == Some(&request);
+    let Some(at) = state.runs.iter().position(open) else { return start(state, request) };
     let was_busy = state.phase.is_busy();
     state.show(at);
-    state.wanted = Some(request);
+    state.requested = Some(request);
     state.phase = Phase::Idle;
     if !was_busy {
         return Vec::new();
@@ -91,33 +91,33 @@ fn go(state: &mut State, request: RunRequest) -> Vec<Effect> {
     state.filling = None;
     mixer::drop_waiting_fit(state);
     demo_editor::ask_again(state);
-    state.run_list.asked = false;
+    state.run_list.is_requested = false;
     vec![Effect::CancelRun]
 }
 
-/// Asks the model's worker for a run.
+/// Requests a run from the model worker.
 pub(super) fn start(state: &mut State, request: RunRequest) -> Vec<Effect> {
-    state.wanted = Some(request.clone());
+    state.requested = Some(request.clone());
     state.phase = Phase::Preparing;
     state.filling = None;
     mixer::drop_waiting_fit(state);
     vec![Effect::Run { generation: state.generations.replace(Work::Run), request }]
 }
 
-/// Stops what is being computed.
+/// Cancels the run or the long experiment.
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     if state.phase.is_busy() {
         state.phase = Phase::Stopped;
         mixer::drop_waiting_fit(state);
         let dropped = std::mem::take(&mut state.run_list.queue).len();
         if dropped > 0 {
-            state.notify(Severity::Plain, format!("stopped; {dropped} queued left the queue too"));
+            state.notify(Severity::Plain, format!("stopped; removed {dropped} from the queue"));
         }
         return vec![Effect::CancelRun];
     }
     if state.experiments.status != ExperimentStatus::Idle {
         return experiments::cancel(state);
     }
-    state.notify(Severity::Plain, "nothing is being computed");
+    state.notify(Severity::Plain, "nothing to stop");
     Vec::new()
 }

@@ -1,4 +1,4 @@
-//! All runs there are: under way, queued, at hand, and stored.
+//! Actions on the list of runs: in progress, queued, open and stored.
 
 use crate::{
     app::{
@@ -13,14 +13,14 @@ use crate::{
             selection::{request_of, rows},
         },
     },
-    jobs::{FileRequest, Kept, StoredRun},
+    jobs::{FileRequest, StoredContent, StoredRun},
     runner::{Demos, RunRequest},
     text::printable,
 };
 
 use super::{copying, requests};
 
-/// What an action does in the list of runs only: to the cursor, or to the row under it.
+/// Handles the actions of this screen: they move the cursor or apply to the selected row.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     let rows = rows(state);
     let movement = rows_of(action, state.page);
@@ -38,51 +38,51 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     Some(match action {
         Action::Open => open(state, row),
         Action::Delete => delete(state, row, pending_delete.as_ref()),
-        Action::Rerun => again(state, row),
-        _ => hold_against(state, row),
+        Action::Rerun => rerun(state, row),
+        _ => compare_with(state, row),
     })
 }
 
-/// Goes to a row.
+/// Selects a row.
 pub const fn choose(state: &mut State, row: usize) {
     state.run_list.at = row;
 }
 
-/// Says where an action on a run of the list can be done.
-pub(super) fn refer(state: &mut State) {
+/// Shows a notice that the action only works in the list of runs.
+pub(super) fn explain_where(state: &mut State) {
     let runs = state.key_of(Action::Runs);
-    state.notify(Severity::Plain, format!("{runs} opens the list of runs, where that can be done"));
+    state.notify(Severity::Plain, format!("this works in the list of runs only: {runs} opens it"));
 }
 
 fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
     match row {
-        RunRow::UnderWay => state.screen = Screen::Map,
-        RunRow::Queued(_) => state.notify(Severity::Plain, "it has not begun yet"),
-        RunRow::AtHand(id) => {
+        RunRow::InProgress => state.screen = Screen::Map,
+        RunRow::Queued(_) => state.notify(Severity::Plain, "this run has not started yet"),
+        RunRow::Open(id) => {
             if let Some(index) = state.runs.iter().position(|run| run.id == *id) {
                 state.show(index);
                 state.screen = Screen::Map;
             }
         }
         RunRow::Stored(index) => match state.run_list.stored.as_ref().and_then(|stored| stored.get(*index)) {
-            Some(StoredRun { key, kept: Kept::Run(_), .. }) => {
+            Some(StoredRun { key, content: StoredContent::Run(_), .. }) => {
                 return vec![Effect::File(FileRequest::OpenRun(key.clone()))];
             }
-            Some(StoredRun { kept: Kept::Interrupted { .. }, .. }) => {
-                state.notify(Severity::Plain, "it was interrupted: asked for again, it goes on where it stopped");
+            Some(StoredRun { content: StoredContent::Interrupted { .. }, .. }) => {
+                state.notify(Severity::Plain, "this run was interrupted; running it again resumes it");
             }
-            _ => state.notify(Severity::Bad, "it is damaged and can only be deleted"),
+            _ => state.notify(Severity::Bad, "this run is damaged and can only be deleted"),
         },
     }
     Vec::new()
 }
 
-/// Takes a run out of the queue or out of the hand; one of the store is deleted when it is asked for twice.
+/// Cancels, dequeues or closes a run; a stored run is deleted on the second press.
 fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> Vec<Effect> {
     match row {
-        RunRow::UnderWay => return requests::cancel(state),
+        RunRow::InProgress => return requests::cancel(state),
         RunRow::Queued(index) => drop(state.run_list.queue.remove(*index)),
-        RunRow::AtHand(id) => {
+        RunRow::Open(id) => {
             let shown = state.run().map(|run| run.id);
             state.runs.retain(|run| run.id != *id);
             let index = state.runs.iter().position(|run| Some(run.id) == shown);
@@ -98,16 +98,16 @@ fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> V
             }
             state.run_list.pending_delete = Some(key);
             let delete = state.key_of(Action::Delete);
-            state.notify(Severity::Bad, format!("{delete} again deletes this run from the disk"));
+            state.notify(Severity::Bad, format!("{delete} again deletes this run from disk"));
         }
     }
     Vec::new()
 }
 
-/// Asks for the run of a row: at once, or after those that are under way.
-fn again(state: &mut State, row: &RunRow) -> Vec<Effect> {
-    let Some(request) = request_of(state, row).filter(|_| state.wanted.is_some()) else {
-        state.notify(Severity::Plain, "it cannot be run again here: what made it, or the model, is not at hand");
+/// Requests the run of a row, now or after those in progress.
+fn rerun(state: &mut State, row: &RunRow) -> Vec<Effect> {
+    let Some(request) = request_of(state, row).filter(|_| state.requested.is_some()) else {
+        state.notify(Severity::Plain, "cannot re-run: the original request or model is unavailable");
         return Vec::new();
     };
     if let RunRow::Queued(index) = row {
@@ -116,17 +116,17 @@ fn again(state: &mut State, row: &RunRow) -> Vec<Effect> {
     enqueue(state, request)
 }
 
-/// The row under the cursor as it is copied: task, template, demonstrations, model, accuracy.
+/// Returns the row to copy: task, template, demonstrations, model and accuracy.
 fn cells(state: &State) -> Option<Vec<String>> {
     let row = rows(state).get(state.run_list.at)?.clone();
-    if let RunRow::AtHand(id) = row {
+    if let RunRow::Open(id) = row {
         let run = state.runs.iter().find(|run| run.id == id)?;
         let accuracy = format!("{:.4}", run.test.tally.full_accuracy()?);
         let (task, model) = (&run.task, run.model.id.clone());
         return Some(vec![task.name.clone(), task.template.clone(), run.demos_name(), model, accuracy]);
     }
     if let RunRow::Stored(index) = row {
-        let Kept::Run(meta) = &state.run_list.stored.as_ref()?.get(index)?.kept else { return None };
+        let StoredContent::Run(meta) = &state.run_list.stored.as_ref()?.get(index)?.content else { return None };
         let demos = meta.request.as_ref().map_or(&Demos::Balanced, |request| &request.demos);
         let demos = demos_name(demos, meta.prompt.demo_seed);
         let (task, accuracy) = (&meta.task, format!("{:.4}", meta.accuracy.full));
@@ -135,18 +135,19 @@ fn cells(state: &State) -> Option<Vec<String>> {
     None
 }
 
-fn hold_against(state: &mut State, row: &RunRow) -> Vec<Effect> {
-    let RunRow::AtHand(id) = row else {
-        state.notify(Severity::Plain, "open it first; then it can be compared");
+/// Compares the shown run with the run of a row.
+fn compare_with(state: &mut State, row: &RunRow) -> Vec<Effect> {
+    let RunRow::Open(id) = row else {
+        state.notify(Severity::Plain, "open this run first to compare it");
         return Vec::new();
     };
     let other = state.runs.iter().find(|run| run.id == *id);
     match other.zip(state.run()) {
         Some((other, shown)) if other.id == shown.id => {
-            state.notify(Severity::Plain, "this run is the one that is shown: choose another to compare it with");
+            state.notify(Severity::Plain, "this is the shown run: choose another to compare it with");
         }
         Some((other, shown)) if !comparable(other, shown) => {
-            state.notify(Severity::Plain, "these two are of different models or tasks");
+            state.notify(Severity::Plain, "cannot compare: these runs differ in task, or in layers, heads or labels");
         }
         Some(_) => {
             state.other = Some(*id);
@@ -157,30 +158,30 @@ fn hold_against(state: &mut State, row: &RunRow) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Runs `request` now if nothing is under way, after the others if something is.
+/// Starts a run, or queues it if another is in progress.
 fn enqueue(state: &mut State, request: RunRequest) -> Vec<Effect> {
     if !state.phase.is_busy() {
         return requests::start(state, request);
     }
     let waiting = state.run_list.queue.len() + 1;
     state.run_list.queue.push(request);
-    state.notify(Severity::Plain, format!("queued: {waiting} after the run that is under way"));
+    state.notify(Severity::Plain, format!("queued: {waiting} waiting for the current run"));
     Vec::new()
 }
 
-/// Queues the next demonstration set that is neither at hand nor asked for.
+/// Queues a run with the next set of demonstrations that is neither open nor requested.
 pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
-    let Some(wanted) = state.wanted.clone() else {
-        state.notify(Severity::Plain, "no model is at hand to run");
+    let Some(current) = state.requested.clone() else {
+        state.notify(Severity::Plain, "no model to run");
         return Vec::new();
     };
     let drawn = RunRequest {
-        demos: if matches!(wanted.demos, Demos::Listed(_)) { Demos::Balanced } else { wanted.demos.clone() },
-        ..wanted.clone()
+        demos: if matches!(current.demos, Demos::Listed(_)) { Demos::Balanced } else { current.demos.clone() },
+        ..current.clone()
     };
     let taken = |request: &RunRequest| {
-        let at_hand = state.runs.iter().filter_map(|run| run.request.as_ref());
-        at_hand.chain(&state.run_list.queue).chain([&wanted]).any(|other| other == request)
+        let open = state.runs.iter().filter_map(|run| run.request.as_ref());
+        open.chain(&state.run_list.queue).chain([&current]).any(|other| other == request)
     };
     let next = (0..u64::from(u32::MAX))
         .map(|seed| RunRequest { demo_seed: seed, ..drawn.clone() })
@@ -188,7 +189,7 @@ pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
     next.map_or_else(Vec::new, |request| enqueue(state, request))
 }
 
-/// Begins the next run of the queue when nothing is under way any more.
+/// Starts the next queued run if none is in progress.
 pub(super) fn begin_next(state: &mut State) -> Vec<Effect> {
     if state.phase.is_busy() || state.run_list.queue.is_empty() {
         return Vec::new();
@@ -197,20 +198,20 @@ pub(super) fn begin_next(state: &mut State) -> Vec<Effect> {
     requests::start(state, request)
 }
 
-/// Has the store listed when the runs are looked at.
-pub(super) fn settle(state: &mut State) -> Vec<Effect> {
+/// Requests the list of stored runs when the screen opens.
+pub(super) fn request_list(state: &mut State) -> Vec<Effect> {
     if state.screen != Screen::Runs {
-        state.run_list.asked = false;
+        state.run_list.is_requested = false;
         return Vec::new();
     }
     state.run_list.at = state.run_list.at.min(rows(state).len().saturating_sub(1));
-    if std::mem::replace(&mut state.run_list.asked, true) {
+    if std::mem::replace(&mut state.run_list.is_requested, true) {
         return Vec::new();
     }
     vec![Effect::File(FileRequest::ListRuns)]
 }
 
-/// Takes in what the store has; if it cannot be listed, the list before stays.
+/// Handles the list of stored runs; on failure, the previous list stays.
 pub(super) fn on_stored_runs(state: &mut State, stored: Result<Vec<StoredRun>, String>) {
     match stored {
         Ok(stored) => state.run_list.stored = Some(stored),
@@ -221,7 +222,7 @@ pub(super) fn on_stored_runs(state: &mut State, stored: Result<Vec<StoredRun>, S
     }
 }
 
-/// Has the store listed again after it changed.
-pub(super) const fn look_again(state: &mut State) {
-    state.run_list.asked = false;
+/// Marks the list of stored runs as outdated.
+pub(super) const fn invalidate(state: &mut State) {
+    state.run_list.is_requested = false;
 }

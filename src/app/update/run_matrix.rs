@@ -1,4 +1,4 @@
-//! All comparable open runs against each other.
+//! Actions on the matrix of run agreements.
 
 use crate::app::{
     action::Action,
@@ -13,7 +13,7 @@ use crate::app::{
 
 use super::copying;
 
-/// What an action does on the screen of the matrix only.
+/// Handles the actions of this screen.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     let count = state.matrix.runs.len();
     let (row, column) = &mut state.matrix.at;
@@ -28,7 +28,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
-/// Goes to the cell of this number, counted along the rows; the action that follows if the cursor is there already.
+/// Selects the cell with this row-major index; returns [`Action::Open`] if it is already selected.
 pub fn choose(state: &mut State, cell: usize) -> Option<Action> {
     let count = state.matrix.runs.len();
     let pair = (cell.checked_div(count)?, cell % count);
@@ -39,19 +39,19 @@ pub fn choose(state: &mut State, cell: usize) -> Option<Action> {
     None
 }
 
-/// Compares again if other runs are open than before.
-pub(super) fn settle(state: &mut State) {
+/// Recomputes the matrix if the comparable open runs have changed.
+pub(super) fn refresh(state: &mut State) {
     let Some(shown) = state.run().filter(|_| state.screen == Screen::Matrix) else { return };
-    let alike = |run: &&OpenRun| run.is_complete() && comparable(run, shown);
-    let runs: Vec<&OpenRun> = state.runs.iter().filter(alike).collect();
+    let fits = |run: &&OpenRun| run.is_complete() && comparable(run, shown);
+    let runs: Vec<&OpenRun> = state.runs.iter().filter(fits).collect();
     if !runs.iter().map(|run| run.id).eq(state.matrix.runs.iter().copied()) {
         let last = runs.len().saturating_sub(1);
         let at = runs.iter().position(|run| run.id == shown.id).unwrap_or(last);
-        state.matrix = RunMatrix { at: (0, at), ..RunMatrix::of(&runs) };
+        state.matrix = RunMatrix { at: (0, at), ..RunMatrix::new(&runs) };
     }
 }
 
-/// Opens the pair under the cursor side by side, or the run on the diagonal.
+/// Opens the comparison of the selected pair, or the run on the diagonal.
 fn open(state: &mut State) {
     let (row, column) = state.matrix.at;
     let id = |index: usize| state.matrix.runs.get(index).copied();
@@ -65,7 +65,7 @@ fn open(state: &mut State) {
     }
 }
 
-/// The pair under the cursor: both runs, Pearson, Spearman, overlap of the best.
+/// Returns the row to copy: both runs, Pearson and Spearman correlation, and overlap of the best components.
 fn cells(state: &State) -> Option<Vec<String>> {
     let (row, column) = state.matrix.at;
     let pair = state.matrix.agreement.get(row)?.get(column)?;

@@ -1,16 +1,16 @@
-//! What the screen needs and does not have yet.
+//! Requests for data that the current screen needs.
 
 use crate::app::{effect::Effect, state::State};
 
 use super::{demo_editor, experiments, mixer, run_list, run_matrix};
 
-/// Asks for what the screen needs and does not have yet.
+/// Requests the data that the current screen needs and does not have.
 pub(super) fn request_missing(state: &mut State) -> Vec<Effect> {
-    run_matrix::settle(state);
+    run_matrix::refresh(state);
     [
-        mixer::ask_for_baselines(state),
-        demo_editor::settle(state),
-        run_list::settle(state),
+        mixer::request_baselines(state),
+        demo_editor::refresh_and_query(state),
+        run_list::request_list(state),
         experiments::request_missing_result(state),
     ]
     .concat()

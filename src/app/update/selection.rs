@@ -1,4 +1,4 @@
-//! Where the cursor goes, what is marked, and what of it is shown.
+//! Actions on the cursor, the marks and the kind filter.
 
 use crate::{
     analysis::Kind,
@@ -8,10 +8,10 @@ use crate::{
     },
 };
 
-/// The kinds, in the order they are shown alone.
+/// Kinds in the order of the filter.
 const KINDS: [Kind; 4] = [Kind::Good, Kind::Bad, Kind::LabelBiased, Kind::Neutral];
 
-/// Moves the cursor of the map, or goes to the component that an action names.
+/// Moves the cursor of the map.
 pub(super) fn move_cursor(state: &mut State, action: Action) {
     match action {
         Action::Left => walk(state, 0, -1),
@@ -24,13 +24,13 @@ pub(super) fn move_cursor(state: &mut State, action: Action) {
         Action::Bottom => walk(state, isize::MIN, 0),
         Action::Best => extreme(state, 1.0),
         Action::Worst => extreme(state, -1.0),
-        Action::NextGood => next_of(state, Kind::Good, "good"),
-        Action::NextBad => next_of(state, Kind::Bad, "bad"),
-        _ => next_of(state, Kind::LabelBiased, "label-biased"),
+        Action::NextGood => next_of_kind(state, Kind::Good, "good"),
+        Action::NextBad => next_of_kind(state, Kind::Bad, "bad"),
+        _ => next_of_kind(state, Kind::LabelBiased, "label-biased"),
     }
 }
 
-/// Moves so many rows down a list of channels, to its first one if the cursor is not in it.
+/// Moves the cursor by `rows` along a list of channels, or to the first channel if it is not in the list.
 pub(super) fn walk_list(state: &mut State, channels: &[usize], rows: isize) {
     let at = channels.iter().position(|&channel| Some(channel) == state.channel());
     if let Some(&channel) = channels.get(at.map_or(0, |at| moved(at, rows, channels.len()))) {
@@ -38,7 +38,7 @@ pub(super) fn walk_list(state: &mut State, channels: &[usize], rows: isize) {
     }
 }
 
-/// Goes to a channel of the mixer.
+/// Selects a channel of the mixer.
 pub fn select_channel(state: &mut State, channel: usize) {
     match state.run().map(|run| run.mixer.rest_channel()) {
         Some(rest) if rest == channel => state.fit_controls.on_rest = true,
@@ -47,7 +47,7 @@ pub fn select_channel(state: &mut State, channel: usize) {
     }
 }
 
-/// Moves the cursor and stops at the edge. Layers count upwards, as the residual stream flows.
+/// Moves the cursor up to the edge; positive `layers` move up.
 fn walk(state: &mut State, layers: isize, columns: isize) {
     let Some(shape) = state.run().map(|run| run.shape) else { return };
     let cursor = &mut state.cursor;
@@ -55,7 +55,7 @@ fn walk(state: &mut State, layers: isize, columns: isize) {
     cursor.column = cursor.column.min(shape.heads).saturating_add_signed(columns).min(shape.heads);
 }
 
-/// Goes to the largest value of the map, or to the smallest if `sign` is negative; the first one wins a tie.
+/// Selects the visible component with the largest value, or the smallest if `sign` is negative; ties go to the first.
 fn extreme(state: &mut State, sign: f64) {
     let shown = state.map.values.iter().enumerate().filter(|(index, _)| state.shows(*index));
     let known = shown.filter_map(|(index, value)| Some((index, (*value)? * sign)));
@@ -65,19 +65,19 @@ fn extreme(state: &mut State, sign: f64) {
     }
 }
 
-/// Goes to the next component of a kind.
-fn next_of(state: &mut State, kind: Kind, name: &str) {
+/// Selects the next component of a kind.
+fn next_of_kind(state: &mut State, kind: Kind, name: &str) {
     let (Some(run), Some(selected)) = (state.run(), state.selected()) else { return };
     let count = run.shape.components();
     let mut others = (1..=count).map(|step| (selected + step) % count);
     match others.find(|&component| run.kind(component) == Some(kind)) {
         Some(component) => state.select(component),
-        None if run.stats.is_none() => state.notify(Severity::Plain, "kinds are known when the run is complete"),
-        None => state.notify(Severity::Plain, format!("no component is {name} here")),
+        None if run.stats.is_none() => state.notify(Severity::Plain, "kinds are known once the run is complete"),
+        None => state.notify(Severity::Plain, format!("no component is {name}")),
     }
 }
 
-/// Marks what `action` names; if all of it is marked, unmarks it.
+/// Marks the channels of an action, or unmarks them if all are marked.
 pub(super) fn mark(state: &mut State, action: Action) {
     let (Some(run), Some(selected)) = (state.run(), state.selected()) else { return };
     let columns = run.shape.heads + 1;
@@ -97,11 +97,11 @@ pub(super) fn mark(state: &mut State, action: Action) {
     }
 }
 
-/// Shows the next kind only, or all again.
+/// Filters by the next kind that occurs; after the last one, shows all components.
 pub(super) fn next_kind(state: &mut State) {
     let Some(run) = state.run() else { return };
     if run.stats.is_none() {
-        state.notify(Severity::Plain, "kinds are known when the run is complete");
+        state.notify(Severity::Plain, "kinds are known once the run is complete");
         return;
     }
     let after = state.kinds.map_or(0, |kind| KINDS.iter().position(|&other| other == kind).map_or(0, |at| at + 1));

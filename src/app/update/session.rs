@@ -1,4 +1,4 @@
-//! How the explorer begins, and where a run was left, to come back to it the next time it is opened.
+//! Opening runs, and saving and restoring the position in a run between sessions.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{
 
 use super::{messages::next_stats, requests::start, screen_data::request_missing};
 
-/// What is remembered of a run.
+/// Position in a run, saved between sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     screen: String,
@@ -24,7 +24,7 @@ pub struct Remembered {
 }
 
 impl State {
-    /// Puts runs from disk on the screen.
+    /// Opens saved runs.
     pub fn open(&mut self, runs: Vec<Run>) -> Vec<Effect> {
         for run in runs {
             let id = self.new_id();
@@ -34,21 +34,21 @@ impl State {
         next_stats(self)
     }
 
-    /// Asks for the first run; a template that is not named is the task's first.
+    /// Requests the first run, with the task's first template unless another is named.
     pub fn begin(&mut self, request: RunRequest) -> Vec<Effect> {
         let choice = self.choices.iter().find(|choice| choice.name == request.task);
         let first = choice.and_then(|choice| choice.templates.first()).cloned();
         start(self, RunRequest { template: request.template.clone().or(first), ..request })
     }
 
-    /// The name under which the run that is shown is remembered: its model, task, template and demonstrations.
+    /// Returns the key of the shown run for saved positions: its model, task, template and demonstrations.
     pub fn run_name(&self) -> Option<String> {
         let run = self.run()?;
         let hash: String = run.model.weights_hash.chars().take(16).collect();
         Some(format!("{hash}/{}/{}/{}", run.task.name, run.task.template, run.demos_name()))
     }
 
-    /// Where the run that is shown stands.
+    /// Returns the position in the shown run.
     pub fn remembered(&self) -> Remembered {
         Remembered {
             screen: self.screen.name().to_owned(),
@@ -59,14 +59,14 @@ impl State {
         }
     }
 
-    /// Goes back to where the run that is shown was left. What does not fit it any more is left out; screens that need
-    /// a second run are not gone back to.
+    /// Restores the position in the shown run. Settings that no longer fit are skipped; screens that cannot be reopened
+    /// become the map.
     pub fn recall(&mut self, remembered: &Remembered) -> Vec<Effect> {
         let Some(shape) = self.run().map(|run| run.shape) else { return Vec::new() };
         if remembered.layer < shape.layers && remembered.column <= shape.heads {
             self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
         }
-        self.map.metric = Metric::titled(&remembered.metric).unwrap_or_default();
+        self.map.metric = Metric::from_title(&remembered.metric).unwrap_or_default();
         self.ranked = remembered.ranked;
         self.screen = Screen::reopened(&remembered.screen);
         self.refresh();
@@ -76,14 +76,14 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::harness::Bench;
+    use crate::app::tests::harness::Harness;
 
     #[test]
-    fn a_run_is_found_where_it_was_left() {
-        let mut left = Bench::finished(16);
+    fn the_position_in_a_run_is_restored() {
+        let mut left = Harness::finished(16);
         left.keys("k k l a v d");
         let remembered = left.state.remembered();
-        let mut opened = Bench::finished(16);
+        let mut opened = Harness::finished(16);
         assert_eq!(opened.state.run_name(), left.state.run_name());
         opened.state.recall(&remembered);
         assert_eq!(opened.state.remembered(), remembered);
@@ -94,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out() {
-        let mut bench = Bench::finished(16);
+    fn settings_that_do_not_fit_are_skipped() {
+        let mut harness = Harness::finished(16);
         let text = r#"{"screen":"compare","layer":99,"column":0,"metric":"none","ranked":false}"#;
-        bench.state.recall(&serde_json::from_str(text).unwrap());
-        assert_eq!(bench.state.selected(), Some(0));
-        assert_eq!(bench.state.remembered().screen, "map");
+        harness.state.recall(&serde_json::from_str(text).unwrap());
+        assert_eq!(harness.state.selected(), Some(0));
+        assert_eq!(harness.state.remembered().screen, "map");
     }
 }

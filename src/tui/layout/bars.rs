@@ -38,7 +38,7 @@ pub fn tabs(header: Rect) -> Vec<(Screen, Rect)> {
 /// Returns the hints of the footer: the actions of the screen, `on_screen`, from the left as far as they fit, and the
 /// global ones on the right.
 pub fn hints(footer: Rect, state: &State, on_screen: &[Action]) -> Vec<Hint> {
-    let here = state.place();
+    let here = state.key_context();
     let hint = |action: Action| {
         let key = state.keymap.keys(here, action).into_iter().next()?;
         let width = (key.chars().count() + action.name().len() + 3) as u16;
@@ -75,7 +75,7 @@ fn applies(state: &State, action: Action) -> bool {
 
 /// Returns the actions to hint at, the most useful first.
 fn useful<'a>(state: &State, on_screen: &'a [Action]) -> &'a [Action] {
-    match state.place() {
+    match state.key_context() {
         KeyContext::Line if matches!(state.overlay, Some(Overlay::Line(_))) => {
             &[Action::Accept, Action::Close, Action::EraseWord, Action::Clear]
         }
@@ -90,13 +90,13 @@ fn useful<'a>(state: &State, on_screen: &'a [Action]) -> &'a [Action] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::tests::harness::Bench, tui::views::hints};
+    use crate::{app::tests::harness::Harness, tui::views::hints};
 
     const FOOTER: Rect = Rect::new(0, 23, 80, 1);
 
     #[test]
     fn bars_never_overlap_and_never_leave_the_screen() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         for keys in ["", "d", "p", "e", "c", "M", "R", "?", "esc :", "esc d ctrl-s"] {
             bench.keys(keys);
             for width in [72, 80, 120, 200] {
@@ -113,15 +113,15 @@ mod tests {
 
     #[test]
     fn every_hint_shows_a_key_of_its_action() {
-        let mut bench = Bench::finished(40);
+        let mut bench = Harness::finished(40);
         for keys in ["", "d", "p", "e", "c", "M", "R", "?", "esc :", "esc d ctrl-s"] {
             let state = &bench.keys(keys).state;
             for hint in hints(Rect { width: 400, ..FOOTER }, state) {
-                let keys = state.keymap.keys(state.place(), hint.action);
+                let keys = state.keymap.keys(state.key_context(), hint.action);
                 assert!(keys.contains(&hint.key), "{hint:?}");
             }
         }
-        let names = |bench: &Bench| hints(FOOTER, &bench.state).iter().map(|h| h.action.name()).collect::<Vec<_>>();
+        let names = |bench: &Harness| hints(FOOTER, &bench.state).iter().map(|h| h.action.name()).collect::<Vec<_>>();
         assert_eq!(names(&bench)[..2], ["accept", "close"], "an input line has no rows to move in");
         bench.keys("esc esc");
         assert!(!names(&bench).contains(&"on-off"), "there is no mix to switch on");

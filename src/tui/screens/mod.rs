@@ -11,7 +11,7 @@ use ratatui::{
 use crate::{
     app::{
         state::{Cursor, Phase, Severity},
-        tests::{fixture, harness::Bench},
+        tests::{fixture, harness::Harness},
     },
     attribution::Exactness,
     component::Shape,
@@ -31,7 +31,7 @@ mod snapshots;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
-fn paint(bench: &Bench, (width, height): (u16, u16), depth: Depth) -> Buffer {
+fn paint(bench: &Harness, (width, height): (u16, u16), depth: Depth) -> Buffer {
     let themes = Theme::built_in(depth).unwrap();
     let theme = &themes[bench.state.theme % themes.len()];
     let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
@@ -49,7 +49,7 @@ fn text(buf: &Buffer) -> String {
 
 #[test]
 fn a_cell_has_the_colour_and_the_digits_of_its_value() {
-    let bench = Bench::finished(200);
+    let bench = Harness::finished(200);
     let theme = &Theme::built_in(Depth::True).unwrap()[0];
     for size in SIZES {
         let buf = paint(&bench, size, Depth::True);
@@ -72,12 +72,12 @@ fn a_cell_has_the_colour_and_the_digits_of_its_value() {
 
 #[test]
 fn without_colours_kinds_are_shown_by_glyphs() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     for keys in ["", "w", "?"] {
         let buf = paint(bench.keys(keys), (80, 24), Depth::None);
         assert!(buf.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     }
-    let buf = paint(Bench::finished(200).keys("w"), (80, 24), Depth::None);
+    let buf = paint(Harness::finished(200).keys("w"), (80, 24), Depth::None);
     let screen = text(&buf);
     assert!(["▲", "▼", "■", "●"].iter().all(|glyph| screen.contains(glyph)));
     assert!(buf.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)));
@@ -85,13 +85,13 @@ fn without_colours_kinds_are_shown_by_glyphs() {
 
 #[test]
 fn an_inexact_run_is_marked_in_the_status_line() {
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     let mut events = bench.events(40);
     if let Some(Event::Finished(meta)) = events.last_mut() {
         meta.exactness = Exactness { max_abs: 0.5, max_rel: 0.03, argmax_mismatches: 3 };
     }
     for event in events {
-        bench.hear(event);
+        bench.run_event(event);
     }
     let buf = paint(bench.keys("l"), (80, 24), Depth::None);
     let row = row_text(&buf, 22);
@@ -102,7 +102,7 @@ fn an_inexact_run_is_marked_in_the_status_line() {
 
 #[test]
 fn counts_states_and_notices_are_never_truncated() {
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     bench.shape = Shape { layers: 80, heads: 64, labels: 4 };
     bench.run_to_end(200);
     bench.keys("g end m");
@@ -127,7 +127,7 @@ fn counts_states_and_notices_are_never_truncated() {
 #[test]
 fn every_size_and_shape_is_drawn() {
     for shape in [(1, 1, 2), (8, 8, 2), (32, 32, 4), (80, 64, 3), (2, 70, 12)] {
-        let mut bench = Bench::opened();
+        let mut bench = Harness::opened();
         bench.shape = Shape { layers: shape.0, heads: shape.1, labels: shape.2.min(4) };
         bench.run_to_end(5);
         for keys in ["", "g end", "w", "A", "P", "W", "esc Z Z", "v", "d", "p", "i x", "enter e", "c", "M", "R", "?"] {
@@ -145,6 +145,6 @@ fn every_size_and_shape_is_drawn() {
 
 #[test]
 fn a_small_terminal_shows_the_required_size() {
-    let screen = text(&paint(&Bench::finished(5), (40, 10), Depth::True));
+    let screen = text(&paint(&Harness::finished(5), (40, 10), Depth::True));
     assert!(screen.contains("It is 40 × 10;") && screen.contains("partscope needs 72 × 20."), "{screen}");
 }

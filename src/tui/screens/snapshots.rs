@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 use ratatui::{buffer::Buffer, style::Color};
 
 use crate::{
-    app::{Screen, tests::harness::Bench, update::go_to},
+    app::{Screen, tests::harness::Harness, update::go_to},
     runner::Event,
     tui::color::Depth,
 };
@@ -82,7 +82,7 @@ fn check(name: &str, buf: &Buffer) {
 
 #[test]
 fn every_screen_has_snapshots_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("s");
     bench.run_to_end(200);
     for &screen in Screen::ALL {
@@ -105,7 +105,7 @@ fn every_screen_has_snapshots_at_every_size() {
 
 #[test]
 fn the_map_at_every_size_with_and_without_colours() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("l l k k");
     for size in SIZES {
         let (width, height) = size;
@@ -120,7 +120,7 @@ fn the_map_at_every_size_with_and_without_colours() {
 
 #[test]
 fn the_mix_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("w m a a a a");
     for size in SIZES {
         check(&format!("mix-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
@@ -130,7 +130,7 @@ fn the_mix_at_every_size() {
 
 #[test]
 fn the_mixer_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     check("desk-empty-80x24", &paint(bench.keys("d"), (80, 24), Depth::True));
     bench.keys("w ] j V j V l h i j m");
     for size in SIZES {
@@ -143,7 +143,7 @@ fn the_mixer_at_every_size() {
 
 #[test]
 fn the_prompt_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     check("prompt-fresh-80x24", &paint(bench.keys("p"), (80, 24), Depth::True));
     check("prompt-pool-80x24", &paint(bench.keys("enter f i l m down"), (80, 24), Depth::True));
     bench.keys("enter w j l J i n o t space b a d");
@@ -156,7 +156,7 @@ fn the_prompt_at_every_size() {
 
 #[test]
 fn all_runs_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     check("matrix-hint-80x24", &paint(bench.keys("M"), (80, 24), Depth::True));
     for keys in ["s", "s", "T"] {
         bench.keys(keys);
@@ -167,7 +167,7 @@ fn all_runs_at_every_size() {
     }
     check("matrix-80x24-plain", &paint(&bench, (80, 24), Depth::None));
     bench.keys("R s Q Q j j");
-    bench.events(200)[..8].iter().cloned().for_each(|event| bench.hear(event));
+    bench.events(200)[..8].iter().cloned().for_each(|event| bench.run_event(event));
     for size in SIZES {
         check(&format!("runs-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
@@ -176,7 +176,7 @@ fn all_runs_at_every_size() {
 
 #[test]
 fn examples_and_comparison_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("w e f f j");
     for size in SIZES {
         check(&format!("examples-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
@@ -198,7 +198,7 @@ fn examples_and_comparison_at_every_size() {
 
 #[test]
 fn experiments_at_every_size() {
-    let mut bench = Bench::finished(200);
+    let mut bench = Harness::finished(200);
     bench.keys("g l l m");
     for (name, keys) in [("effects", "A"), ("attention", "P J"), ("writes", "W")] {
         bench.keys(keys);
@@ -216,21 +216,21 @@ fn experiments_at_every_size() {
 
 #[test]
 fn popups_and_input_lines() {
-    let mut bench = Bench::finished(40);
+    let mut bench = Harness::finished(40);
     bench.keys(": m i x down");
     for size in SIZES {
         check(&format!("palette-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
     check("search-80x24", &paint(bench.keys("esc / d u l l"), (80, 24), Depth::True));
     check("compare-hint-80x24", &paint(bench.keys("esc c"), (80, 24), Depth::True));
-    let mut bench = Bench::finished(40);
+    let mut bench = Harness::finished(40);
     bench.keys("? j j");
     for size in SIZES {
         check(&format!("help-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     check("start-80x24", &paint(&bench, (80, 24), Depth::True));
-    bench.hear(Event::Failed(
+    bench.run_event(Event::Failed(
         "no model is called `demmo`; there are: demo, and any folder with a model in it".to_owned(),
     ));
     check("failure-80x24", &paint(&bench, (80, 24), Depth::True));
@@ -238,9 +238,9 @@ fn popups_and_input_lines() {
 
 #[test]
 fn the_map_fills_as_batches_arrive() {
-    let mut bench = Bench::opened();
+    let mut bench = Harness::opened();
     let events = bench.events(200);
-    events[..6].iter().cloned().for_each(|event| bench.hear(event));
+    events[..6].iter().cloned().for_each(|event| bench.run_event(event));
     let half = paint(&bench, (80, 24), Depth::True);
     check("filling-80x24", &half);
     assert!(text(&half).contains("36/220  50/s  3.7 s left"), "{}", text(&half));

@@ -34,8 +34,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &Ope
     let id = example.map_or("", |example| &run.test.items[example].id);
     let title = format!("{} attention from last token", run.name(component));
     let inside = opened(buf, area, theme, &title, Line::styled(id.to_owned(), theme.fg(Role::Dim)));
-    let pattern = run.results.look.as_deref().filter(|(row, _)| Some(*row) == example).map(|(_, pattern)| pattern);
-    let message = match (pattern, &state.experiments.refused) {
+    let pattern = run.results.attention.as_deref().filter(|(row, _)| Some(*row) == example).map(|(_, pattern)| pattern);
+    let message = match (pattern, &state.experiments.quick_failure) {
         _ if column == run.shape.heads => "MLPs have no attention: move to a head.".to_owned(),
         (Some(pattern), _) => return draw_pattern(buf, inside, ctx, run, (pattern, layer * run.shape.heads + column)),
         (None, Some((_, _, why))) => why.clone(),

@@ -34,8 +34,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &Ope
     let inside = opened(buf, area, theme, "baselines, same labels", note);
     let message = match &run.baselines {
         Some(BaselineScores::Known(outcomes)) => return table(buf, inside, theme, run, outcomes),
-        Some(BaselineScores::Asked) => format!("{} scoring", status::spinner(ctx.tick)),
-        Some(BaselineScores::Refused(why)) => why.clone(),
+        Some(BaselineScores::Pending) => format!("{} scoring", status::spinner(ctx.tick)),
+        Some(BaselineScores::Failed(why)) => why.clone(),
         None => "scored when the run is complete".to_owned(),
     };
     let lines = pane::wrap(&message, inside.width.into());

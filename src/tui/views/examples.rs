@@ -148,7 +148,7 @@ impl Columns {
     /// Returns `✗ ▼ positive negative -1.2  two hours of rain`.
     fn line(&self, theme: &Theme, run: &OpenRun, example: usize) -> Line<'static> {
         let item = &run.test.items[example];
-        let current = run.predicted(Split::Test)[example];
+        let current = run.predictions(Split::Test)[example];
         let (model, mixed) = (run.test.tally.full_predictions()[example], run.test.mixed.predictions()[example]);
         let last = if self.model { mixed } else { current };
         let role = |label: usize| if label == item.gold { Role::Good } else { Role::Bad };

@@ -40,7 +40,7 @@ pub(super) const VIEW: View = View::new(draw, hints);
 const fn hints(_: &State) -> &'static [Action] {
     &[
         Action::Attention,
-        Action::Writes,
+        Action::LogitLens,
         Action::AblateMix,
         Action::Positions,
         Action::Fill,
@@ -68,7 +68,7 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     match ctx.state.experiments.view {
         ExperimentView::Effects => effects(buf, panel, ctx, run),
         ExperimentView::Attention => attention::draw(buf, panel, ctx, run),
-        ExperimentView::Writes => logit_lens::draw(buf, panel, ctx, run),
+        ExperimentView::LogitLens => logit_lens::draw(buf, panel, ctx, run),
     }
 }
 
@@ -81,8 +81,8 @@ fn effects(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
     let inside = opened(buf, area, theme, &format!("ablated re-run: {how}"), Line::styled(note, theme.fg(Role::Dim)));
     let Some(rerun) = &run.results.rerun else {
         let message = match state.experiments.status {
-            ExperimentStatus::Idle if state.experiments.failed.is_some() => {
-                state.experiments.failed.clone().unwrap_or_default()
+            ExperimentStatus::Idle if state.experiments.failure.is_some() => {
+                state.experiments.failure.clone().unwrap_or_default()
             }
             ExperimentStatus::Busy(..) => {
                 format!("{} running the model with the mix applied", status::spinner(ctx.tick))

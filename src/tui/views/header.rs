@@ -46,7 +46,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
 fn words(ctx: DrawContext<'_>) -> Vec<String> {
     let state = ctx.state;
     let model = state.run().map(|run| printable(&run.model.id).into_owned());
-    let (task, template, shots, demos) = match (&state.wanted, state.run()) {
+    let (task, template, shots, demos) = match (&state.requested, state.run()) {
         (Some(wanted), _) if state.filling.is_none() && state.phase.is_busy() => (
             wanted.task.as_str(),
             wanted.template.as_deref().unwrap_or("first template"),

@@ -28,9 +28,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &Ope
     let id = run.test.items[example].id.clone();
     let title = format!("{component} logit lens, last token");
     let inside = opened(buf, area, theme, &title, Line::styled(id, theme.fg(Role::Dim)));
-    let known = run.results.written.as_deref();
+    let known = run.results.logit_lens.as_deref();
     let known = known.filter(|(row, lens)| (*row, lens.component) == (example, component));
-    let message = match (known, &state.experiments.refused) {
+    let message = match (known, &state.experiments.quick_failure) {
         (Some((_, lens)), _) => return words(buf, inside, theme, lens),
         (None, Some((_, _, why))) => why.clone(),
         (None, None) => format!("{} running the model", status::spinner(ctx.tick)),

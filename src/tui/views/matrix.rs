@@ -116,7 +116,7 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
     let (state, theme) = (ctx.state, ctx.theme);
     let (a, b) = state.matrix.at;
     let (Some(first), Some(second)) = (runs.get(a), runs.get(b)) else { return Vec::new() };
-    let key = state.keymap.keys(state.place(), Action::Open).into_iter().next().unwrap_or_default();
+    let key = state.keymap.keys(state.key_context(), Action::Open).into_iter().next().unwrap_or_default();
     let dim = |text: String| Span::styled(text, theme.fg(Role::Dim));
     let named = |index: usize, run: &OpenRun| {
         Line::from(vec![

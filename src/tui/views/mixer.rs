@@ -206,7 +206,7 @@ fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRu
         pane::put_at(buf, word, 0, Line::styled("weak", theme.fg(Role::Dim)));
         let last = path.fits.len().saturating_sub(1).max(1) as f64;
         fader::slider(buf, slider, theme, path.at as f64 / last, path.chosen as f64 / last);
-        let here = path.here().map_or(0.0, |fit| fit.lambda);
+        let here = path.current().map_or(0.0, |fit| fit.lambda);
         let from = if path.at == path.chosen { "chosen by the fit" } else { "◇ chosen by the fit" };
         Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text))
     } else {
@@ -233,7 +233,7 @@ fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
 
 /// Returns `w fit   n method   [ ] λ`.
 fn keys(state: &State, theme: &Theme) -> Line<'static> {
-    let key = |action| state.keymap.keys(state.place(), action).into_iter().next().unwrap_or_default();
+    let key = |action| state.keymap.keys(state.key_context(), action).into_iter().next().unwrap_or_default();
     let mut spans = Vec::new();
     let lambda = format!("{} {}", key(Action::Stronger), key(Action::Weaker));
     for (keys, name) in [(key(Action::Fit), "fit"), (key(Action::Method), "method"), (lambda, "λ")] {

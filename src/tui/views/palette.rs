@@ -55,11 +55,11 @@ pub(super) fn draw_search(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
 
 /// Draws an input line in place of the status line.
 pub(super) fn draw_line(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, line: &LineInput) {
-    let what = match line.purpose {
+    let what = match line.kind {
         InputKind::SaveMix if line.confirmed => "replace this file?",
         InputKind::SaveMix => "save the mix as",
         InputKind::LoadMix => "load a mix from",
-        InputKind::OwnText => "your text",
+        InputKind::TryText => "your text",
     };
     typed(buf, area, ctx, (what, &line.text), "");
 }

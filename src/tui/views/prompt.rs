@@ -40,11 +40,11 @@ pub(super) const VIEW: View = View { target, wheel, ..View::new(draw, hints) };
 const fn hints(_: &State) -> &'static [Action] {
     &[
         Action::Rerun,
-        Action::OwnText,
+        Action::TryText,
         Action::Later,
         Action::Earlier,
         Action::Relabel,
-        Action::Another,
+        Action::Swap,
         Action::Replace,
         Action::Add,
         Action::Remove,
@@ -91,7 +91,7 @@ fn demonstrations(buf: &mut Buffer, places: Editing, ctx: DrawContext<'_>, run: 
     let hint = Rect { y: inside.bottom().saturating_sub(1), height: inside.height.min(1), ..inside };
     let rows = places.rows();
     if editor.demos.is_empty() {
-        let add = ctx.state.keymap.keys(ctx.state.place(), Action::Add).into_iter().next().unwrap_or_default();
+        let add = ctx.state.keymap.keys(ctx.state.key_context(), Action::Add).into_iter().next().unwrap_or_default();
         let text = format!("no demonstrations; {add} adds one");
         pane::put_at(buf, rows, 0, Line::styled(text, theme.fg(Role::Dim)));
     }
@@ -158,14 +158,14 @@ fn edits(ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) -> Line<'static> 
 /// Draws the whole prompt as the model reads it.
 fn text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, editor: &Editor) {
     let theme = ctx.theme;
-    let key = |action| ctx.state.keymap.keys(ctx.state.place(), action).into_iter().next().unwrap_or_default();
+    let key = |action| ctx.state.keymap.keys(ctx.state.key_context(), action).into_iter().next().unwrap_or_default();
     let scroll = format!("{} {} scroll", key(Action::PageUp), key(Action::PageDown));
     let note = if scroll.len() > 8 { scroll } else { String::new() };
     let inside = opened(buf, area, theme, "as the model reads it", Line::styled(note, theme.fg(Role::Dim)));
-    let prompt = match (&editor.answer, &editor.refused) {
+    let prompt = match (&editor.answer, &editor.failure) {
         (_, Some(why)) => Err((why.clone(), Role::Alarm)),
         (Some(answer), None) => Ok(&answer.prompt),
-        (None, None) if ctx.state.wanted.is_none() => {
+        (None, None) if ctx.state.requested.is_none() => {
             Err(("no model is loaded: start partscope with one to edit prompts".to_owned(), Role::Dim))
         }
         (None, None) => Err(("waiting for the model".to_owned(), Role::Dim)),
@@ -182,12 +182,12 @@ fn text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, editor: &Editor) {
 /// Draws the user's text with its prediction.
 fn own_text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) {
     let (state, theme) = (ctx.state, ctx.theme);
-    let waits = editor.is_waiting() && !editor.own.is_empty();
+    let waits = editor.is_waiting() && !editor.text.is_empty();
     let note = if waits { Line::styled("…", theme.bold(Role::Accent)) } else { Line::default() };
     let inside = opened(buf, area, theme, "your text", note);
     let width = usize::from(inside.width);
-    if editor.own.is_empty() {
-        let key = state.key_of(Action::OwnText);
+    if editor.text.is_empty() {
+        let key = state.key_of(Action::TryText);
         let mut hints = vec![format!("{key} types a text. Model and mix classify it as you type.")];
         let fields = state.task().and_then(|task| task.test.first().map(|example| example.fields.len())).unwrap_or(1);
         if fields > 1 {
@@ -198,7 +198,7 @@ fn own_text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, e
         pane::stack(buf, inside, lines);
         return;
     }
-    let text = pane::wrap(&printable(&editor.own), width);
+    let text = pane::wrap(&printable(&editor.text), width);
     let text = text.into_iter().take(4).map(|line| Line::styled(line, theme.fg(Role::Strong)));
     let left = pane::stack(buf, inside, text);
     let Some(breakdown) = editor.breakdown(run) else { return };

@@ -17,7 +17,7 @@ use crate::{
         },
         update::run_list,
     },
-    jobs::{Kept, StoredRun},
+    jobs::{StoredContent, StoredRun},
     run::RunMeta,
     runner::{Demos, RunRequest},
     text::printable,
@@ -169,13 +169,13 @@ fn described(theme: &Theme, cells: &Cells) -> Line<'static> {
 fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
     let state = ctx.state;
     match row {
-        RunRow::UnderWay => running(ctx),
+        RunRow::InProgress => running(ctx),
         RunRow::Queued(index) => {
             let request = state.run_list.queue.get(*index);
             let what = request.map_or_else(Default::default, of_request);
             Cells { sign: "…", role: Role::Dim, what, note: format!("queued {}", index + 1), ..Cells::default() }
         }
-        RunRow::AtHand(id) => {
+        RunRow::Open(id) => {
             let Some(run) = state.runs.iter().find(|run| run.id == *id) else { return Cells::default() };
             open_run(state, run)
         }
@@ -206,7 +206,7 @@ fn running(ctx: DrawContext<'_>) -> Cells {
     };
     let filling = state.filling.and_then(|id| state.runs.iter().find(|run| run.id == id));
     let accuracy = filling.and_then(|run| run.test.tally.full_accuracy());
-    let what = state.wanted.as_ref().map_or_else(Default::default, of_request);
+    let what = state.requested.as_ref().map_or_else(Default::default, of_request);
     Cells { sign: status::spinner(ctx.tick), role: Role::Accent, what, accuracy, counts, note }
 }
 
@@ -239,8 +239,8 @@ fn open_run(state: &State, run: &OpenRun) -> Cells {
 
 fn stored(run: &StoredRun) -> Cells {
     let size = size(run.bytes);
-    match &run.kept {
-        Kept::Run(meta) => Cells {
+    match &run.content {
+        StoredContent::Run(meta) => Cells {
             sign: "○",
             role: Role::Dim,
             what: of_meta(meta),
@@ -248,7 +248,7 @@ fn stored(run: &StoredRun) -> Cells {
             counts: format!("{} + {}", meta.examples.train, meta.examples.test),
             note: format!("on disk, {size}"),
         },
-        Kept::Interrupted { task, template, model, done, total } => Cells {
+        StoredContent::Interrupted { task, template, model, done, total } => Cells {
             sign: "◌",
             role: Role::Dim,
             what: [task, template, "", model].map(|text| printable(text).into_owned()),
@@ -256,7 +256,7 @@ fn stored(run: &StoredRun) -> Cells {
             note: format!("interrupted, {size}"),
             ..Cells::default()
         },
-        Kept::Damaged(why) => Cells {
+        StoredContent::Damaged(why) => Cells {
             sign: "✗",
             role: Role::Alarm,
             what: ["damaged".to_owned(), String::new(), String::new(), String::new()],

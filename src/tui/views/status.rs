@@ -62,7 +62,7 @@ pub(super) fn spinner(tick: usize) -> &'static str {
 fn activity(ctx: DrawContext<'_>) -> Line<'static> {
     let (state, theme) = (ctx.state, ctx.theme);
     if let Some(notice) = &state.notice {
-        let style = match notice.tone {
+        let style = match notice.severity {
             Severity::Good => theme.bold(Role::Good),
             Severity::Plain => theme.fg(Role::Accent),
             Severity::Bad => theme.bold(Role::Alarm),

@@ -3,7 +3,7 @@
 use ratatui::text::Span;
 
 use crate::{
-    app::state::input::place,
+    app::state::input::caret_offset,
     tui::theme::{Role, Theme},
 };
 
@@ -11,7 +11,7 @@ use super::pane::width;
 
 /// Returns the part of `text` around the cursor that fits in `room` columns; `after` letters follow the cursor.
 pub fn spans(theme: &Theme, text: &str, after: usize, room: usize) -> Vec<Span<'static>> {
-    let (before, behind) = text.split_at(place(text, after));
+    let (before, behind) = text.split_at(caret_offset(text, after));
     let room = room.saturating_sub(1);
     let ahead = width(behind).min(room / 2);
     let start = last_columns(before, room - ahead);

@@ -1,4 +1,4 @@
-//! Made-up answers to what the explorer asks of the model, for tests.
+//! Fake experiment results for tests.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     jobs::{Experiment, ExperimentRequest, ExperimentResult},
 };
 
-/// Two demonstrations and a query.
+/// A prompt with two demonstrations and a query.
 const PROMPT: [(&str, PromptPart); 22] = [
     ("<s>", PromptPart::Start),
     ("Review", PromptPart::Text(0)),
@@ -35,16 +35,16 @@ const PROMPT: [(&str, PromptPart); 22] = [
     ("Sentiment:", PromptPart::Query),
 ];
 
-/// What the worker would find, if the model were as simple as this.
-pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
+/// Returns a fixed result for an experiment.
+pub(crate) fn result(request: &ExperimentRequest) -> ExperimentResult {
     let table = &request.table;
     match &request.experiment {
-        Experiment::Price(ablation) => ExperimentResult::Price(*ablation, Duration::from_secs(13)),
+        Experiment::Cost(ablation) => ExperimentResult::Cost(*ablation, Duration::from_secs(13)),
         Experiment::Rerun(mix, ablation) => {
-            let (model, direct) = (wide(table.full()), mix.logits(table));
+            let (model, direct) = (to_f64(table.full()), mix.logits(table));
             let total: Vec<f64> = direct.iter().zip(&model).map(|(direct, model)| 1.4 * direct - 0.4 * model).collect();
             let effects = Effects::of(table.gold(), table.labels(), &model, &direct, &total);
-            let changed = reacted(table, mix);
+            let changed = with_reactions(table, mix);
             ExperimentResult::Rerun(Box::new(Rerun {
                 ablation: *ablation,
                 mix: mix.clone(),
@@ -59,18 +59,18 @@ pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
             let effects = (0..table.shape().components()).map(|component| ablated(table, component)).collect();
             ExperimentResult::Sweep(Sweep { ablation: *ablation, effects, examples: table.len() })
         }
-        Experiment::Attention(example) => ExperimentResult::Attention(*example, look(table, *example)),
+        Experiment::Attention(example) => ExperimentResult::Attention(*example, attention(table, *example)),
         Experiment::Shares => {
-            let look = look(table, 0);
-            let means = (0..look.weights.len()).map(|head| look.shares(head, 2)).collect();
+            let pattern = attention(table, 0);
+            let means = (0..pattern.weights.len()).map(|head| pattern.shares(head, 2)).collect();
             ExperimentResult::Shares(Shares {
                 parts: PromptPart::all(2),
-                heads: look.heads,
+                heads: pattern.heads,
                 means,
                 examples: table.len(),
             })
         }
-        Experiment::Writes(example, component) => {
+        Experiment::LogitLens(example, component) => {
             let word = |(token, text): (u32, &str), logit: f64| Word { text: text.to_owned(), token, logit };
             let size = 1.0 + component.layer as f64 / 4.0;
             let promoted = [(7, " positive"), (9, " good"), (12, " fine"), (3, "!")];
@@ -79,7 +79,7 @@ pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
                 let words = words.into_iter().enumerate();
                 words.map(|(at, of)| word(of, sign * size / (at + 1) as f64)).collect()
             };
-            ExperimentResult::Writes(
+            ExperimentResult::LogitLens(
                 *example,
                 LogitLens {
                     component: *component,
@@ -93,12 +93,12 @@ pub(crate) fn answer(request: &ExperimentRequest) -> ExperimentResult {
     }
 }
 
-fn wide(values: &[f32]) -> Vec<f64> {
+fn to_f64(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
 }
 
-/// Later layers speak up by a tenth.
-fn reacted(table: &Attribution, mix: &Mix) -> Attribution {
+/// Returns the attributions under `mix`, where later layers react with up to a tenth more.
+fn with_reactions(table: &Attribution, mix: &Mix) -> Attribution {
     let shape = table.shape();
     let components = (0..shape.components()).flat_map(|index| {
         let factor = mix.weights[index] as f32 * (1.0 + 0.1 * shape.component(index).layer as f32 / 7.0);
@@ -115,15 +115,17 @@ fn reacted(table: &Attribution, mix: &Mix) -> Attribution {
     changed
 }
 
+/// Returns the effects of ablating one component.
 fn ablated(table: &Attribution, component: usize) -> Effects {
-    let (model, own) = (wide(table.full()), table.contribution(component));
+    let (model, own) = (to_f64(table.full()), table.contribution(component));
     let factor = if component.is_multiple_of(7) { -0.5 } else { 1.5 };
     let less =
         |times: f64| -> Vec<f64> { model.iter().zip(own).map(|(&full, &own)| full - times * f64::from(own)).collect() };
     Effects::of(table.gold(), table.labels(), &model, &less(1.0), &less(factor))
 }
 
-fn look(table: &Attribution, example: usize) -> AttentionPattern {
+/// Returns attention weights that depend only on head, position and example.
+fn attention(table: &Attribution, example: usize) -> AttentionPattern {
     let shape = table.shape();
     let row = |head: usize| {
         let raw = |at: usize| 1.0 + ((head * 7 + at * 13 + example) % 11) as f32;
