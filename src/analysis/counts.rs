@@ -1,24 +1,24 @@
-//! What one component predicted, in counts.
+//! Counts of the predictions of one component.
 
 use crate::{
     analysis::predict::{is_tied, margin_contributions},
     attribution::argmax,
 };
 
-/// What one component predicted so far.
+/// Counts of the predictions of one component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counts {
     /// Examples by gold and predicted label, `[Y, Y]`, gold-major.
     pub confusion: Vec<usize>,
     /// Examples by predicted label, `[Y]`.
     pub predicted: Vec<usize>,
-    /// Examples that it gets right.
+    /// Examples that it predicts correctly.
     pub hits: usize,
     /// Examples on which several labels share the largest contribution.
     pub ties: usize,
-    /// Examples that it gets right and the full model gets wrong.
+    /// Examples that only the component predicts correctly, not the full model.
     pub only_component: usize,
-    /// Examples that the full model gets right and it gets wrong.
+    /// Examples that only the full model predicts correctly, not the component.
     pub only_full: usize,
     /// Sum over examples of its contribution to gold minus that to the strongest rival under the full model, in nats.
     pub margin: f64,

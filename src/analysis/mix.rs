@@ -1,4 +1,4 @@
-//! What the model would say if its components spoke louder or softer.
+//! Mixes: the weights of components, and the label logits under them.
 //!
 //! A mix is a direct effect: it scales contributions in the sum; the rest of the network does not react.
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{analysis::predict, attribution::Attribution, component::Shape};
 
-/// One weight per component, one for what belongs to none, and what every label gets besides.
+/// One weight per component, one for `rest`, and an offset per label.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mix {
     /// Weight of every component, in the order of the shape, `[C]`.
     pub weights: Vec<f64>,
     /// Weight of `rest`.
     pub rest: f64,
-    /// What is added to every label's logit on every example, in nats, `[Y]`; none where nothing is added. It undoes a label that prompt and
-    /// model prefer whatever the example (calibration: Zhao et al. 2021, arXiv 2102.09690).
+    /// Offsets added to the label logits of every example, in nats, `[Y]`; empty if there are none. They remove a constant
+    /// preference for a label (calibration: Zhao et al. 2021, arXiv 2102.09690).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<f64>,
 }
@@ -30,7 +30,7 @@ impl Mix {
         Self { weights: vec![weight; shape.components()], rest, offsets: Vec::new() }
     }
 
-    /// Only the component at `index` speaks.
+    /// Only the component at `index`, with weight 1; all others and `rest` at 0.
     pub fn solo(shape: Shape, index: usize) -> Self {
         let mut mix = Self::uniform(shape, 0.0, 0.0);
         mix.weights[index] = 1.0;
@@ -49,12 +49,12 @@ impl Mix {
         logits
     }
 
-    /// Label each example gets under this mix, ties to the first label, `[N]`.
+    /// Predicted labels under this mix, ties to the first label, `[N]`.
     pub fn predictions(&self, table: &Attribution) -> Vec<usize> {
         predict::predictions(&self.logits(table), table.labels())
     }
 
-    /// Share of examples that this mix gets right.
+    /// Accuracy of this mix.
     pub fn accuracy(&self, table: &Attribution) -> f64 {
         predict::accuracy(&self.predictions(table), table.gold())
     }
@@ -74,14 +74,14 @@ impl Mix {
     }
 }
 
-/// `logits += weight · values`; a weight of zero adds nothing, whatever the values.
+/// `logits += weight · values`; a weight of zero adds nothing, even to values that are not finite.
 pub(super) fn add_scaled(logits: &mut [f64], values: &[f32], weight: f64) {
     if weight != 0.0 {
         logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += weight * f64::from(value));
     }
 }
 
-/// Adds the offsets to every row of logits `[N, Y]`; none add nothing.
+/// Adds the offsets to every row of logits `[N, Y]`, if there are any.
 pub fn add_offsets(logits: &mut [f64], offsets: &[f64]) {
     if !offsets.is_empty() {
         let rows = logits.chunks_exact_mut(offsets.len());

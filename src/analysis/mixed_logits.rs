@@ -1,4 +1,4 @@
-//! What a mix predicts on one table, kept up to date while its weights move and rows come.
+//! Label logits of a mix on one table, updated as weights change and rows are added.
 
 use crate::{
     analysis::{
@@ -9,10 +9,10 @@ use crate::{
     attribution::{Attribution, argmax},
 };
 
-/// A mix with its logits, predictions and margins for one table, kept up to date as weights move and rows come.
+/// A mix with its logits, predictions and margins on one table, updated as weights change and rows are added.
 ///
-/// [`update`](Self::update) reads the contributions of the components whose weight changed, and of rows that are new. The
-/// table must always be the same one; it may have gained rows.
+/// [`update`](Self::update) reads only the components whose weight changed and the rows that are new. The table must
+/// always be the same one; it may have gained rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MixedLogits {
     mix: Mix,
@@ -35,10 +35,10 @@ impl MixedLogits {
         mixed
     }
 
-    /// Changes the mix to `mix` and takes in the rows that `table` gained.
+    /// Changes the mix to `mix` and adds the new rows of `table`.
     ///
-    /// If more than half of the weights change, everything is computed again from zero: that costs no more, and clears the
-    /// rounding that many small changes leave. So it is if a sum is not finite, which no change could repair.
+    /// If more than half of the weights change, or if a sum is not finite, everything is recomputed: that costs no more, and
+    /// removes the rounding error of many small changes.
     pub fn update(&mut self, table: &Attribution, mix: Mix) {
         if mix != self.mix {
             let weights = self.mix.weights.iter().zip(&mix.weights);
@@ -91,12 +91,12 @@ impl MixedLogits {
         &self.logits
     }
 
-    /// Label each example gets, ties to the first label, `[N]`.
+    /// Predicted labels, ties to the first label, `[N]`.
     pub fn predictions(&self) -> &[usize] {
         &self.predictions
     }
 
-    /// Share of examples that the mix gets right; `None` before the first example.
+    /// Accuracy of the mix; `None` before the first example.
     pub fn accuracy(&self) -> Option<f64> {
         (!self.is_empty()).then(|| self.hits as f64 / self.len() as f64)
     }
@@ -126,7 +126,7 @@ mod tests {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12)
     }
 
-    /// Asserts that everything `mixed` keeps is what its mix makes of `table`.
+    /// Asserts that the cached values of `mixed` equal those of its mix on `table`.
     fn assert_up_to_date(mixed: &MixedLogits, table: &Attribution) {
         let mix = mixed.mix();
         assert!(close(mixed.logits(), &mix.logits(table)));

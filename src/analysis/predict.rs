@@ -1,26 +1,26 @@
-//! What a table of label logits says: predictions, ties, margins.
+//! Predictions, ties and margins of label logits.
 //!
-//! Every function reads rows of `Y` logits, so that a component, a mix and the model itself are judged alike.
+//! Every function reads rows of `Y` logits, so components, mixes and the model are scored by the same code.
 
 use crate::attribution::{Attribution, argmax};
 
-/// The label each row of `logits` `[N, labels]` predicts: its largest value, ties to the first label.
+/// Predicted label of each row of `logits` `[N, labels]`: the largest value, ties to the first label.
 pub fn predictions<T: PartialOrd>(logits: &[T], labels: usize) -> Vec<usize> {
     logits.chunks_exact(labels.max(1)).map(argmax).collect()
 }
 
-/// Index of the largest of some accuracies, the first of equals; `None` of none.
+/// Index of the largest accuracy, the first of equals; `None` if there are none.
 pub fn argbest(accuracies: &[f64]) -> Option<usize> {
     (!accuracies.is_empty()).then(|| argmax(accuracies))
 }
 
-/// Share of predictions that are right; 0 when there are none.
+/// Share of correct predictions; 0 if there are none.
 pub fn accuracy(predicted: &[usize], gold: &[usize]) -> f64 {
     let hits = predicted.iter().zip(gold).filter(|(p, y)| p == y).count();
     if gold.is_empty() { 0.0 } else { hits as f64 / gold.len() as f64 }
 }
 
-/// Whether another label reaches the largest value of `row` as well; `predicted` is the first label with that value.
+/// Whether another label has the largest value of `row` too; `predicted` is the first label with that value.
 pub fn is_tied<T: PartialOrd>(row: &[T], predicted: usize) -> bool {
     row[predicted + 1..].iter().any(|value| *value == row[predicted])
 }
@@ -59,8 +59,8 @@ pub fn rivals(table: &Attribution) -> Vec<usize> {
     (0..table.len()).map(|row| rival_of(table, row)).collect()
 }
 
-/// What one component, whose contributions are `values` `[N, labels]`, adds to the margin of each example: its
-/// contribution to gold minus that to the rival, in nats, `[N]`.
+/// Contributions of one component to the margin of each example, gold minus rival, in nats, `[N]`; `values` are its
+/// contributions `[N, labels]`.
 pub fn margin_contributions<'a>(
     values: &'a [f32],
     gold: &'a [usize],
@@ -71,8 +71,7 @@ pub fn margin_contributions<'a>(
     rows.map(|((row, &gold), &rival)| f64::from(row[gold]) - f64::from(row[rival]))
 }
 
-/// What every component adds to the logit of the label `of` minus that of the label `over` on example `row`, in nats,
-/// `[C]`.
+/// Contributions of all components to the logit of label `of` minus that of label `over` on example `row`, in nats, `[C]`.
 ///
 /// # Panics
 /// If the table has no such row or label.
@@ -117,7 +116,7 @@ pub fn softmax<T: Copy + Into<f64>>(logits: &[T], labels: usize) -> Vec<f64> {
     probabilities
 }
 
-/// Mean cross-entropy of `logits` `[N, labels]`, in nats; 0 when there are none.
+/// Mean cross-entropy of `logits` `[N, labels]`, in nats; 0 if there are none.
 pub fn cross_entropy<T: Copy + Into<f64>>(logits: &[T], gold: &[usize], labels: usize) -> f64 {
     let loss = |row: &[T], gold: usize| {
         let most = row.iter().map(|&z| z.into()).fold(f64::NEG_INFINITY, f64::max);

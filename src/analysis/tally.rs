@@ -1,7 +1,7 @@
-//! Counts that follow a table as it fills.
+//! Counts per component, updated as a table fills.
 //!
-//! A [`Tally`] reads only the rows that came since its last update. It holds all that accuracies, predicted labels, mean
-//! margins, kinds and tests need: the explorer repaints from it after every batch, and `components` reads it once.
+//! A [`Tally`] reads only the rows that are new since its last update. Accuracies, predicted labels, mean margins, kinds
+//! and tests are all computed from it: the explorer repaints from it after every batch, and `components` reads it once.
 
 use rayon::prelude::*;
 
@@ -14,11 +14,11 @@ use crate::{
     component::Shape,
 };
 
-/// From this many new contributions on, components are counted in parallel. Below, a wait for the thread pool, which an
-/// attribution keeps busy, would take longer than the count.
+/// Number of new contributions above which components are counted in parallel. For fewer, waiting for the thread pool,
+/// which an attribution keeps busy, would take longer than counting.
 const PARALLEL: usize = 1 << 20;
 
-/// What every component, and the model itself, predicted so far.
+/// Counts of the predictions of every component and of the model, up to now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
     labels: usize,
@@ -52,7 +52,7 @@ impl Tally {
         tally
     }
 
-    /// Counts the rows that came since the last update from the same table.
+    /// Counts the rows that are new in the same table since the last update.
     pub fn update(&mut self, table: &Attribution) {
         let (labels, start) = (self.labels, self.len());
         if labels == 0 || table.len() <= start {
@@ -106,7 +106,7 @@ impl Tally {
         (!self.is_empty()).then(|| sum / self.len() as f64)
     }
 
-    /// Share of examples that the component at `index` gets right; `None` before the first example.
+    /// Accuracy of the component at `index`; `None` before the first example.
     pub fn accuracy(&self, index: usize) -> Option<f64> {
         self.mean(self.counts[index].hits as f64)
     }
@@ -121,7 +121,7 @@ impl Tally {
         &self.counts[index].predicted
     }
 
-    /// The label that the component at `index` predicts on every example, if it does.
+    /// The label that the component at `index` predicts on every example; `None` if it predicts several.
     pub fn only_label(&self, index: usize) -> Option<usize> {
         let only = self.predicted(index).iter().position(|&count| count == self.len());
         only.filter(|_| !self.is_empty())
@@ -137,7 +137,7 @@ impl Tally {
         self.mean(self.counts[index].margin)
     }
 
-    /// Share of examples that the full model gets right; `None` before the first example.
+    /// Accuracy of the full model; `None` before the first example.
     pub fn full_accuracy(&self) -> Option<f64> {
         self.mean(self.full_hits as f64)
     }

@@ -1,4 +1,4 @@
-//! How alike the components of two runs are, as classifiers.
+//! Agreement of component accuracies between runs.
 
 use serde::Serialize;
 
@@ -15,14 +15,14 @@ use crate::{
 /// Agreement of two lists of component accuracies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Agreement {
-    /// Pearson's r over components; `None` where the accuracies of one side do not vary.
+    /// Pearson's r over components; `None` if the accuracies of one side do not vary.
     pub pearson: Option<f64>,
     /// Spearman's ρ over components.
     pub spearman: Option<f64>,
     /// Overlap of the best five: intersection over union, ties broken by name.
     pub iou_top5: f64,
-    /// Pearson's r with the runs scored on disjoint halves of their shared examples, the mean of both ways: without the
-    /// luck that a shared example gives to both. `None` where the caller gave no examples.
+    /// Pearson's r with the runs scored on disjoint halves of their shared examples, mean of both ways, so that shared
+    /// examples do not inflate it. `None` if no examples were given.
     pub pearson_disjoint: Option<f64>,
 }
 

@@ -1,6 +1,6 @@
-//! Correlations that say when they do not exist.
+//! Correlations; `None` where they are undefined.
 
-/// Pearson's r; `None` with fewer than two pairs or where one side does not vary.
+/// Pearson's r; `None` with fewer than two pairs or if one side does not vary.
 pub fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
     let (mean_a, mean_b) = (mean(a)?, mean(b)?);
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
@@ -14,12 +14,12 @@ pub fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
     (varies(aa, mean_a) && varies(bb, mean_b)).then(|| (ab / (aa * bb).sqrt()).clamp(-1.0, 1.0))
 }
 
-/// Spearman's ρ: Pearson's r of the ranks, equal values sharing their mean rank.
+/// Spearman's ρ: Pearson's r of the ranks, with mean ranks for equal values.
 pub fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     pearson(&ranks(a), &ranks(b))
 }
 
-/// Ranks from 1, equal values sharing the mean of theirs.
+/// Ranks from 1; equal values get their mean rank.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
@@ -35,7 +35,7 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Mean; `None` of nothing.
+/// Mean; `None` of an empty slice.
 pub(super) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

@@ -1,4 +1,4 @@
-//! Which examples flipped between two runs, and which components moved them.
+//! Examples whose prediction differs between two runs, and the components that moved them.
 
 use serde::Serialize;
 
@@ -22,8 +22,8 @@ pub struct Shared {
 /// An example that the model labels differently in two runs.
 ///
 /// The deltas are changes of one margin from the first run to the second: the logit of `of` minus that of `over`. When
-/// one of the two predictions is right, `of` is the gold label and `over` the wrong prediction, so a negative delta lost
-/// the example; when both are wrong, `of` is the second prediction and `over` the first. The deltas of all components and
+/// one of the two predictions is right, `of` is the gold label and `over` the wrong prediction, so negative deltas
+/// explain the loss of the example; when both are wrong, `of` is the second prediction and `over` the first. The deltas of all components and
 /// of `rest` add up to `margin[1] − margin[0]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Flip {
@@ -41,16 +41,16 @@ pub struct Flip {
     pub over: usize,
     /// The margin in each run, in logits.
     pub margin: [f64; 2],
-    /// What `rest` moved.
+    /// Delta of `rest`.
     pub rest: f64,
-    /// What components moved, largest first.
+    /// Deltas of components, largest size first.
     pub components: Vec<Moved>,
 }
 
-/// A component and what it moved.
+/// Delta of one component.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Moved {
-    /// Which component.
+    /// The component.
     #[serde(rename = "name")]
     pub component: Component,
     /// Change of its contribution to the margin, in logits.

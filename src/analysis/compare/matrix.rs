@@ -1,4 +1,4 @@
-//! Agreement of many runs with each other: demonstration sets × templates at a glance.
+//! Agreement of all pairs of many runs, e.g. demonstration sets × templates.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::{
 /// Agreement of every run with every other, `[R, R]`, symmetric.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgreementMatrix {
-    /// A name per run: `task/template/demo seed`.
+    /// Names of the runs: `task/template/demo seed`.
     pub runs: Vec<String>,
     /// Accuracy of the full model in each run.
     pub accuracy: Vec<f64>,

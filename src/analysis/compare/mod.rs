@@ -1,7 +1,7 @@
-//! How runs of one model differ, and why.
+//! Comparison of runs: how they differ, and why.
 //!
-//! [`agreement`] says how alike the components of two tables are; [`compare`] adds which examples flipped between two
-//! runs and which components moved them; [`matrix`] does the first for many runs.
+//! [`agreement`] compares the component accuracies of two tables; [`compare`] adds the examples that flipped
+//! between two runs and the components that moved them; [`matrix`] compares many runs.
 
 mod agreement;
 mod correlation;
@@ -41,8 +41,8 @@ pub struct Comparison {
     pub accuracy: [f64; 2],
     /// Test examples that both runs have, by id.
     pub shared: usize,
-    /// Mean over shared examples of the correlation, over components, of what they add to the margin of the gold label;
-    /// `None` if no example is shared or nothing varies.
+    /// Mean over shared examples of the correlation, over components, of contributions to the margin of the gold label; `None` if
+    /// no example is shared or nothing varies.
     pub contribution_pearson: Option<f64>,
     /// Shared examples whose prediction differs.
     pub flips: Vec<Flip>,
@@ -69,8 +69,8 @@ pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
     })
 }
 
-/// Examples with the same id and gold label on both sides, in the order of the first; a side lists the id and gold label
-/// of every row of its table.
+/// Examples with the same id and gold label on both sides, in the order of the first. Each side lists the id and gold
+/// label of every row of its table.
 pub fn shared_examples<'a>(
     a: impl Iterator<Item = (&'a str, usize)>,
     b: impl Iterator<Item = (&'a str, usize)>,

@@ -1,4 +1,4 @@
-//! Whether a mix learnt on one run serves another.
+//! Accuracy of the mix of one run on other runs.
 
 use crate::{
     analysis::{check::comparable, mix::Mix, reweight::Fit},
@@ -6,7 +6,7 @@ use crate::{
     run::Run,
 };
 
-/// Test accuracy of each run's mix on each run, `[fitted on, scored on]`, with the models themselves as the last row.
+/// Test accuracy of each run's mix on each run, `[fitted on, scored on]`; the last row is the unweighted model.
 ///
 /// # Errors
 /// Runs of different models or labels.
