@@ -1,5 +1,5 @@
-//! Tests of the code path for graphics cards, on a CPU that computes as a card does: architectures, GGUF files, ablation,
-//! attention and logit lens.
+//! Tests of the code path for graphics cards, on a CPU that computes as a card does: architectures, GGUF files,
+//! ablation, attention and logit lens.
 //!
 //! `PARTSCOPE_CARD=cuda cargo test --features cuda --test card` runs them on a real card.
 

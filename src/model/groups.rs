@@ -1,4 +1,4 @@
-//! Groups of prompts of about equal size, so that attention on a card computes many prompts in one operation.
+//! Groups of prompts with about the same number of tokens, so that attention on a card computes many prompts at once.
 //!
 //! A group is a sequence of whole prompts. Its keys are those of the shared prefix followed by those of its own tokens;
 //! a mask hides the tokens of other prompts. The index tables are computed once per batch, on the device, and used by
@@ -15,9 +15,9 @@ use crate::error::Result;
 
 /// Approximate number of own tokens in a group. Larger groups copy the prefix less often, but compute more scores that
 /// are masked.
-const GROUP: usize = 128;
+const GROUP_TOKENS: usize = 128;
 /// Maximum number of scores computed at a time, since scores are the largest tensors.
-const SCORES: usize = 1 << 28;
+const MAX_SCORES: usize = 1 << 28;
 /// Index of an empty slot; the tensor library fills it with zeros.
 const PADDING: u32 = u32::MAX;
 
@@ -95,20 +95,21 @@ impl Groups {
 type Group = Vec<(Span, usize)>;
 
 impl Scope {
+    /// Computes the tables of all groups, split so that each table has at most [`MAX_SCORES`] scores if possible.
     fn tables(&self, spans: &[Span], start: usize, device: &Device) -> Result<Vec<Tables>> {
         let groups = self.split(spans);
         let own = groups.iter().map(|group| tokens(group)).max().unwrap_or(0);
         let each = self.heads * own * (start + own);
         groups
-            .chunks((SCORES / each.max(1)).max(1))
+            .chunks((MAX_SCORES / each.max(1)).max(1))
             .map(|groups| Layout::new(self, start, groups).tables(device))
             .collect()
     }
 
-    /// Splits consecutive prompts into groups of at most [`GROUP`] tokens, or the length of the longest prompt if that is
-    /// larger.
+    /// Splits consecutive prompts into groups of at most [`GROUP_TOKENS`] tokens, or the length of the longest prompt
+    /// if that is larger.
     fn split(&self, spans: &[Span]) -> Vec<Group> {
-        let size = spans.iter().map(|span| span.len).max().unwrap_or(0).max(GROUP);
+        let size = spans.iter().map(|span| span.len).max().unwrap_or(0).max(GROUP_TOKENS);
         let mut groups: Vec<Group> = Vec::new();
         let (mut room, mut row) = (0, 0);
         for &span in spans {
@@ -162,6 +163,7 @@ impl<'a> Layout<'a> {
         Self { scope, prefix_len, groups, slots, keys }
     }
 
+    /// Computes the tables of these groups.
     fn tables(&self, device: &Device) -> Result<Tables> {
         let (mut query, mut key, mut output_rows, mut visible) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, group) in self.groups.iter().enumerate() {
@@ -196,7 +198,8 @@ impl<'a> Layout<'a> {
         })
     }
 
-    /// Returns the keys visible to token `token` of a prompt that follows `before` tokens of other prompts in its group.
+    /// Returns the keys visible to token `token` of a prompt that follows `before` tokens of other prompts in its
+    /// group.
     fn visible_keys(&self, before: usize, token: usize) -> VisibleKeys {
         let window = self.scope.window.unwrap_or(usize::MAX);
         VisibleKeys {

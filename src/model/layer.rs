@@ -84,7 +84,8 @@ impl Layer {
         let mix = flow.change.heads(index, mix, flow.changed_rows)?;
         probe.heads(index, &mix)?;
         let output = &self.attention.output;
-        let raw = keep_exact(flow, output.weight.rounds(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
+        let raw =
+            exact_at_last(flow, output.weight.rounds(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
         let scale =
             self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&flow.at_last(&raw)?)).transpose()?;
         probe.attention(index, &flow.at_last(&mix)?, scale.as_ref())?;
@@ -93,7 +94,7 @@ impl Layer {
         let input = if self.parallel { &residual } else { &attended };
         let input = normalise(self.mlp_norm.as_ref(), input)?;
         let mlp = |exact: bool| move |x: &Tensor| self.mlp.forward(x, exact);
-        let raw = keep_exact(flow, self.mlp.rounds(), &input, mlp(false), mlp(true))?;
+        let raw = exact_at_last(flow, self.mlp.rounds(), &input, mlp(false), mlp(true))?;
         let added = self.added(self.mlp_post_norm.as_ref(), &raw)?;
         let added = flow.change.mlp(index, added, flow.changed_rows)?;
         probe.mlp_everywhere(index, &added)?;
@@ -152,7 +153,7 @@ impl Layer {
 
 /// Applies `quick` to every row of `x`, but `exact` to the last tokens' rows, which are attributed. Quantised products
 /// round their inputs, so a block's output would not be the sum of its heads.
-fn keep_exact(
+fn exact_at_last(
     flow: &Flow<'_>,
     rounds: bool,
     x: &Tensor,
@@ -166,8 +167,8 @@ fn keep_exact(
         return exact(x);
     }
     let rounded = quick(x)?;
-    let kept = exact(&x.index_select(flow.last_rows, 0)?)?;
-    let correction = (kept - rounded.index_select(flow.last_rows, 0)?)?;
+    let exact_rows = exact(&x.index_select(flow.last_rows, 0)?)?;
+    let correction = (exact_rows - rounded.index_select(flow.last_rows, 0)?)?;
     Ok(rounded.index_add(flow.last_rows, &correction, 0)?)
 }
 

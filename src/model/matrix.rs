@@ -15,8 +15,8 @@ use crate::error::Result;
 
 /// A weight matrix `[out, in]`.
 ///
-/// The residual stream is always f32. The CPU widens half-precision weights to f32 for each product; a card multiplies in
-/// half precision with f32 sums, which rounds inputs and results. Quantised products round their inputs as well.
+/// The residual stream is always f32. The CPU widens half-precision weights to f32 for each product; a card multiplies
+/// in half precision with f32 sums, which rounds inputs and results. Quantised products round their inputs as well.
 /// [`Matrix::apply_exact`] never rounds.
 #[derive(Clone, Debug)]
 pub enum Matrix {
@@ -127,8 +127,8 @@ impl Matrix {
     }
 }
 
-/// Whether f32 products of widened weights are faster than the tensor library's integer products. On x86-64 these are fast
-/// only for multiples of 256 inputs and of 16 outputs.
+/// Whether f32 products of widened weights are faster than the tensor library's integer products. On x86-64 these are
+/// fast only for multiples of 256 inputs and of 16 outputs.
 fn is_faster_exact(tensor: &QTensor) -> bool {
     let (inputs, outputs) = (256, 16);
     let fits = |(out, inner): (usize, usize)| inner.is_multiple_of(inputs) && out.is_multiple_of(outputs);

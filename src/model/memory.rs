@@ -14,16 +14,16 @@ const SPARE: f64 = 0.15;
 /// [`OVERHEAD`] on a card, where batches are larger and libraries allocate memory too.
 const CARD_OVERHEAD: u64 = 1 << 30;
 
-/// Computes the bytes that loading `weights` at `precision` takes: the weights, and twice the largest tensor in f32 while
-/// it is read, or while a card multiplies it without rounding.
+/// Computes the bytes that loading `weights` at `precision` takes: the weights, and twice the largest tensor in f32
+/// while it is read, or while a card multiplies it without rounding.
 pub fn need(weights: &Weights, precision: Precision) -> u64 {
     let total: u64 = weights.tensors().map(|(_, stored)| stored.bytes_in_memory(precision)).sum();
     let largest = weights.tensors().map(|(_, stored)| stored.bytes_in_memory(Precision::F32)).max().unwrap_or(0);
     total + 2 * largest + if is_card(weights.device()) { CARD_OVERHEAD } else { OVERHEAD }
 }
 
-/// Chooses the precision for `dtype`, given `free` bytes (unknown if `None`). Quantised products run on the CPU only, so on
-/// a card a quantised file is converted to f32 while loading if memory allows, else to f16.
+/// Chooses the precision for `dtype`, given `free` bytes (unknown if `None`). Quantised products run on the CPU only,
+/// so on a card a quantised file is converted to f32 while loading if memory allows, else to f16.
 ///
 /// # Errors
 /// If the weights do not fit (the error names a dtype that does) or `dtype` is for the CPU only.

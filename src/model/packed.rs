@@ -19,8 +19,8 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs non-empty `suffixes`, each of which continues a prefix of `start` tokens. All of them and the prefix use the
-    /// frequencies of `regime`.
+    /// Packs non-empty `suffixes`, each of which continues a prefix of `start` tokens. All of them and the prefix use
+    /// the frequencies of `regime`.
     pub fn new<'a>(suffixes: impl IntoIterator<Item = &'a [u32]>, start: usize, regime: Regime) -> Self {
         let (mut tokens, mut lengths) = (Vec::new(), Vec::new());
         for suffix in suffixes {

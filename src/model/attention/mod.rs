@@ -36,8 +36,8 @@ impl Attention {
         Ok(KvCache { key, value: project(&self.value, x)? })
     }
 
-    /// Computes the value mixes `z` of the query tokens, `[rows, H · head_dim]`; `x` and `angles` have the rows of these
-    /// tokens.
+    /// Computes the value mixes `z` of the query tokens, `[rows, H · head_dim]`; `x` and `angles` have the rows of
+    /// these tokens.
     pub fn mix(
         &self,
         x: &Tensor,
@@ -72,8 +72,8 @@ impl Attention {
         self.normed_and_rotated(project(&self.query, x)?, norm.map(|norm| &norm.query), angles)
     }
 
-    /// Normalises and rotates queries or keys `x` `[rows, heads · head_dim]`; `x` must not share its storage with another
-    /// tensor, since it may be changed in place.
+    /// Normalises and rotates queries or keys `x` `[rows, heads · head_dim]`; `x` must not share its storage with
+    /// another tensor, since it may be changed in place.
     fn normed_and_rotated(&self, x: Tensor, norm: Option<&Norm>, angles: Option<&Angles>) -> Result<Tensor> {
         let (rows, width) = x.dims2()?;
         let x = match norm {
@@ -88,8 +88,8 @@ impl Attention {
     }
 }
 
-/// Computes queries, keys or values of `x` `[rows, d]`, in f32, or in f16 if products are in half precision. Their values
-/// are of moderate size, and f16 stores three more bits of them than bf16.
+/// Computes queries, keys or values of `x` `[rows, d]`, in f32, or in f16 if products are in half precision. Their
+/// values are of moderate size, and f16 stores three more bits of them than bf16.
 fn project(map: &Linear, x: &Tensor) -> Result<Tensor> {
     let y = map.forward_in_product_dtype(x)?;
     if map.weight.multiplies_in_half() { Ok(y.to_dtype(DType::F16)?) } else { Ok(y) }

@@ -7,8 +7,8 @@ use candle_core::{D, DType, Device, Tensor};
 use super::parameters::{Attention, Suffixes};
 use crate::error::Result;
 
-/// Computes the attention of each prompt's last token, one `[H, prefix + T]` per prompt; `query` `[B, H · head_dim]` has
-/// the queries of the last tokens.
+/// Computes the attention of each prompt's last token, one `[H, prefix + T]` per prompt; `query` `[B, H · head_dim]`
+/// has the queries of the last tokens.
 pub(super) fn pattern(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Vec<Tensor>> {
     let (prompts, group, head_dim) = (query.dim(0)?, attention.group(), attention.head_dim);
     let query =

@@ -68,6 +68,7 @@ pub(in crate::model) fn multiply(out: &mut [f32], stride: usize, a: Rows<'_>, b:
     }
 }
 
+/// Computes the product with `faer`, in parallel if it is large enough.
 fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
     let threads = rayon::current_num_threads();
     let parallel = threads > 1 && a.count * a.columns * b.ncols() >= PARALLEL_THRESHOLD;
@@ -77,8 +78,8 @@ fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: 
     matmul(out, to, a.matrix(), b, 1.0, par);
 }
 
-/// Computes `x Wᵀ + b`, `[.., n, m]`, for `x` `[.., n, k]`, `w` `[.., m, k]` and `b` `[m]`; a leading dimension is the same
-/// in `x` and `w`.
+/// Computes `x Wᵀ + b`, `[.., n, m]`, for `x` `[.., n, k]`, `w` `[.., m, k]` and `b` `[m]`; a leading dimension is the
+/// same in `x` and `w`.
 ///
 /// On the CPU the bytes of a row of the result do not depend on the other rows of `x` or the number of threads.
 ///
