@@ -1,9 +1,9 @@
-//! What cards compute, without a card: families, GGUF files, ablations, attention and written words once more, by the
-//! tensor library alone.
+//! Tests of the code path for graphics cards, on a CPU that computes as a card does: architectures, GGUF files,
+//! ablation, attention and logit lens.
 //!
-//! `PARTSCOPE_CARD=cuda cargo test --features cuda --test card` does the same on a real one.
+//! `PARTSCOPE_CARD=cuda cargo test --features cuda --test card` runs them on a real card.
 
-#![allow(clippy::duplicate_mod, reason = "each test program brings what it shares with the others")]
+#![allow(clippy::duplicate_mod, reason = "each test program includes the shared helpers")]
 
 #[path = "ablation.rs"]
 mod ablation;
@@ -20,26 +20,28 @@ use partscope::{
     model::{Dtype, LoadOptions, Model, Source},
 };
 
-/// 70 prompts behind 9 common tokens, of 1 to 50 tokens of their own: more than a group of attention holds.
+/// Returns 70 prompts that share 9 tokens and have 2 to 51 own tokens: more than one group of attention.
 fn many_prompts() -> Vec<Vec<u32>> {
     let token = |prompt: u32, at: u32| (prompt * 7919 + at * at * 31 + at * 13 + 5) % 97;
     let own = |prompt: u32| (0..=(prompt * 37) % 50).map(move |at| token(prompt, at + 1));
     (0..70).map(|prompt| (1..10).chain([prompt % 90]).chain(own(prompt)).collect()).collect()
 }
 
-fn farthest(a: &[f32], b: &[f32]) -> f32 {
+/// Returns the largest difference.
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
 }
 
+/// Returns the largest magnitude.
 fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |most, value| most.max(value.abs()))
 }
 
-/// Windows, soft-caps and every way that heads share keys are among them; half precision is only as near as it can be.
+/// The models cover sliding windows, soft-caps and all kinds of grouped queries; half precision has larger tolerances.
 #[test]
-fn many_prompts_at_once_equal_each_alone() {
+fn a_batch_of_prompts_gives_the_same_results_as_single_prompts() {
     for name in ["gemma2", "gemma3", "gpt2", "llama", "phi3-partial"] {
-        for (dtype, near) in [(Dtype::F32, 3e-5), (Dtype::F16, 2e-2), (Dtype::Bf16, 1e-1)] {
+        for (dtype, tolerance) in [(Dtype::F32, 3e-5), (Dtype::F16, 2e-2), (Dtype::Bf16, 1e-1)] {
             let golden = Golden::load_from(name, &Source::Folder(folder(name)), &LoadOptions { dtype, ..options() });
             let projection = golden.projection();
             let prompts = many_prompts();
@@ -49,8 +51,8 @@ fn many_prompts_at_once_equal_each_alone() {
                 let alone = golden.attribute(&projection, &prompts[prompt..=prompt], BatchSize::default());
                 let labels = golden.labels.len();
                 let together = &whole.full()[prompt * labels..(prompt + 1) * labels];
-                let error = farthest(together, alone.full()) / largest(whole.full());
-                assert!(error <= near, "{name} {dtype} {prompt}: {error}");
+                let error = largest_difference(together, alone.full()) / largest(whole.full());
+                assert!(error <= tolerance, "{name} {dtype} {prompt}: {error}");
             }
         }
     }
@@ -62,15 +64,15 @@ fn quantised_files_are_widened_while_loading() {
         let source = Source::Gguf(golden(&format!("gguf/quantised/llama-wide-{kind}")).with_extension("gguf"));
         let load = |memory| Model::load(&source, &LoadOptions { memory, ..options() });
         assert_eq!(load(None).unwrap().meta.dtype, "f32", "{kind}");
-        // What f32 needs here besides a gigabyte for everything else, less a little.
-        let tight = 1 << 30;
-        let narrow = (0..40).map(|step| load(Some(tight + (step << 17)))).find_map(Result::ok).unwrap();
-        assert_eq!(narrow.meta.dtype, "f16", "{kind}");
+        // The smallest memory above the overhead of a card that suffices fits f16, not f32.
+        let overhead = 1 << 30;
+        let half = (0..40).map(|step| load(Some(overhead + (step << 17)))).find_map(Result::ok).unwrap();
+        assert_eq!(half.meta.dtype, "f16", "{kind}");
     }
 }
 
 #[test]
-fn what_is_for_cpus_only_is_named() {
+fn quantised_weights_on_a_card_are_rejected() {
     let options = LoadOptions { dtype: Dtype::Q8, ..options() };
     let error = Model::load(&Source::Demo, &options).unwrap_err();
     assert_eq!(error.exit_code(), 3);
@@ -78,7 +80,7 @@ fn what_is_for_cpus_only_is_named() {
 }
 
 #[test]
-fn too_little_memory_is_said_before_weights_are_read() {
+fn too_little_memory_is_reported_before_weights_are_read() {
     let options = LoadOptions { memory: Some(1 << 30), ..options() };
     let error = Model::load(&Source::Demo, &options).unwrap_err();
     assert_eq!(error.exit_code(), 3);

@@ -8,8 +8,8 @@ label rows with the realised norm. With `--cache` it also shares the demonstrati
 supports Llama-like models. Rounds alternate between the two, and ratios are medians. The largest difference of any
 contribution is relative to the run's largest centred logit, like partscope's exactness.
 
-On a card (`--device cuda --dtype bf16 --batch 32`) both keep weights in the named type. The notebook then multiplies in that
-type throughout, projects on the label rows in f32, copies its results once per batch, and warms up before it is timed.
+On a card (`--device cuda --dtype bf16 --batch 32`) both store weights in that type. The notebook then computes all products in
+that type, projects on the label rows in f32, copies its results once per batch, and warms up before it is timed.
 """
 
 import argparse
@@ -28,7 +28,10 @@ from transformers import AutoModelForCausalLM, DynamicCache
 
 
 def prompts_of(texts, shots, count):
-    """Prompts with the first `shots` lines as demonstrations and the next `count` as queries; a line is text, tab, 0 or 1."""
+    """Returns prompts with the first `shots` lines as demonstrations and the next `count` as queries.
+
+    A line is text, tab, 0 or 1.
+    """
     lines = [line.rstrip("\n").split("\t") for line in open(texts, encoding="utf-8")]
     lines = [(text, int(label)) for text, label in lines if 8 <= len(text.split()) <= 26]
     words = [" negative", " positive"]
@@ -37,20 +40,20 @@ def prompts_of(texts, shots, count):
 
 
 class Notebook:
-    """Direct logit attribution by hooks."""
+    """Direct logit attribution with hooks on a Hugging Face model."""
 
     def __init__(self, folder, labels, device, dtype):
-        kept = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[dtype]
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=kept).eval().to(device)
+        weight_dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[dtype]
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=weight_dtype).eval().to(device)
         self.device = device
         config = self.model.config
         self.heads, self.layers = config.num_attention_heads, config.num_hidden_layers
         self.rows = (self.model.lm_head.weight[labels].float() * self.model.model.norm.weight.float()).detach()
-        self.kept = {}
+        self.activations = {}
         for index, layer in enumerate(self.model.model.layers):
-            layer.self_attn.o_proj.register_forward_pre_hook(lambda _, x, i=index: self.kept.__setitem__(("z", i), x[0][:, -1]))
-            layer.mlp.register_forward_hook(lambda _, __, y, i=index: self.kept.__setitem__(("mlp", i), y[:, -1]))
-        self.model.model.norm.register_forward_pre_hook(lambda _, x: self.kept.__setitem__("x", x[0][:, -1]))
+            layer.self_attn.o_proj.register_forward_pre_hook(lambda _, x, i=index: self.activations.__setitem__(("z", i), x[0][:, -1]))
+            layer.mlp.register_forward_hook(lambda _, __, y, i=index: self.activations.__setitem__(("mlp", i), y[:, -1]))
+        self.model.model.norm.register_forward_pre_hook(lambda _, x: self.activations.__setitem__("x", x[0][:, -1]))
 
     @torch.inference_mode()
     def run(self, prompts, batch, cache):
@@ -78,14 +81,14 @@ class Notebook:
                     past.update(item.keys.expand(len(rows), -1, -1, -1), item.values.expand(len(rows), -1, -1, -1), layer)
                 places = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
                 self.model(ids, attention_mask=mask, position_ids=places, past_key_values=past, logits_to_keep=1, use_cache=True)
-            x = self.kept["x"].float()
+            x = self.activations["x"].float()
             scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.model.config.rms_norm_eps)
             shares = []
             for layer, block in enumerate(self.model.model.layers):
                 weight = block.self_attn.o_proj.weight
-                z = self.kept[("z", layer)].view(len(rows), self.heads, -1)
+                z = self.activations[("z", layer)].view(len(rows), self.heads, -1)
                 result = torch.einsum("bhd,whd->bhw", z, weight.view(weight.shape[0], self.heads, -1)).float()
-                mlp = self.kept[("mlp", layer)].float() @ self.rows.T * scale
+                mlp = self.activations[("mlp", layer)].float() @ self.rows.T * scale
                 shares.append(torch.cat([result @ self.rows.T * scale[:, None], mlp[:, None]], 1))
             shares = torch.stack(shares).transpose(1, 2).cpu().numpy()
             heads[:, :, rows], mlps[:, rows] = shares[:, :-1], shares[:, -1]
@@ -106,8 +109,8 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cache", action="store_true", help="also run the notebook with a prefix cache")
-    parser.add_argument("--device", default="cpu", help="where both compute: cpu or cuda")
-    parser.add_argument("--dtype", default="f32", choices=["f32", "bf16", "f16"], help="what both keep weights as")
+    parser.add_argument("--device", default="cpu", help="device of both: cpu or cuda")
+    parser.add_argument("--dtype", default="f32", choices=["f32", "bf16", "f16"], help="type of the weights of both")
     options = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(options.model / "tokenizer.json"))
     labels = [tokenizer.encode(word, add_special_tokens=False).ids[0] for word in [" negative", " positive"]]
@@ -126,22 +129,24 @@ def main():
                            "--device", options.device, "--label-tokens", ",".join(map(str, labels)), "--no-cache", "-o", str(out), "--json"]
                 run = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
                 rates["partscope"].append(run["timing"]["examples_per_s"])
-                few = tokens[:options.notebook_examples]
+                notebook_prompts = tokens[:options.notebook_examples]
                 if number == 0 and options.device != "cpu":
-                    notebook.run(few, options.batch, options.cache)
+                    notebook.run(notebook_prompts, options.batch, options.cache)
                 for name, cache in [("notebook", False)] + ([("notebook_cache", True)] if options.cache else []):
-                    begun = time.perf_counter()
-                    heads, mlps = notebook.run(few, options.batch, cache)
-                    rates[name].append(len(few) / (time.perf_counter() - begun))
+                    start = time.perf_counter()
+                    heads, mlps = notebook.run(notebook_prompts, options.batch, cache)
+                    rates[name].append(len(notebook_prompts) / (time.perf_counter() - start))
                     ours = load_file(out / "attribution.safetensors")
                     full = ours["test.full"]
                     size = np.abs(full - full.mean(-1, keepdims=True)).max()
-                    far = max(np.abs(ours["test.heads"][:, :, :len(few)] - heads).max(), np.abs(ours["test.mlps"][:, :len(few)] - mlps).max())
+                    count = len(notebook_prompts)
+                    difference = max(np.abs(ours["test.heads"][:, :, :count] - heads).max(),
+                                     np.abs(ours["test.mlps"][:, :count] - mlps).max())
         memory = {"notebook_gpu_bytes": torch.cuda.max_memory_allocated()} if options.device != "cpu" else {}
         medians = {name: statistics.median(values) for name, values in rates.items() if values}
         ratio = statistics.median(a / b for a, b in zip(rates["partscope"], rates["notebook"]))
         report[f"{shots} shots"] = {"tokens": sum(map(len, tokens)) / len(tokens), "examples_per_s": medians, "speedup": ratio,
-                                    "largest_relative_difference": float(far / size), "load_s": run["timing"]["load_s"], **memory}
+                                    "largest_relative_difference": float(difference / size), "load_s": run["timing"]["load_s"], **memory}
         print(json.dumps({f"{shots} shots": report[f"{shots} shots"]}, indent=2), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What tools/gpu_check.sh does: runs the program on the card and gathers what it says."""
+"""Implementation of tools/gpu_check.sh: runs the program on the card and collects its results."""
 
 import json
 import os
@@ -23,22 +23,22 @@ SHAPES = {
     "8B": dict(hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32,
                num_key_value_heads=8, head_dim=128, vocab_size=128256, tie_word_embeddings=False),
 }
-BEGUN = time.perf_counter()
-# To try this script where there is no card: DEVICE=as-card.
+START = time.perf_counter()
+# DEVICE=as-card tries this script without a card.
 DEVICE = os.environ.get("DEVICE", "cuda")
 TORCH = "cuda" if torch.cuda.is_available() else "cpu"
 
 
-
-def say(text):
-    print(f"[{time.perf_counter() - BEGUN:5.0f} s] {text}", file=sys.stderr, flush=True)
+def log(text):
+    """Prints `text` with the seconds since the start to standard error."""
+    print(f"[{time.perf_counter() - START:5.0f} s] {text}", file=sys.stderr, flush=True)
 
 
 def make(name, folder, dtype):
-    """A model of the shape `name` with random weights, and the demo's tokenizer."""
+    """Writes a model of the shape `name` with random weights and the demo's tokenizer to `folder`."""
     shape = SHAPES[name]
     folder.mkdir(parents=True)
-    kept = {"f32": torch.float32, "bf16": torch.bfloat16}[dtype]
+    dtype_of_weights = {"f32": torch.float32, "bf16": torch.bfloat16}[dtype]
     config = dict(architectures=["LlamaForCausalLM"], model_type="llama", rms_norm_eps=1e-5, rope_theta=500000.0,
                   max_position_embeddings=4096, hidden_act="silu", attention_bias=False, mlp_bias=False,
                   torch_dtype={"f32": "float32", "bf16": "bfloat16"}[dtype], bos_token_id=0, eos_token_id=0, **shape)
@@ -51,10 +51,10 @@ def make(name, folder, dtype):
 
     def weights(*size):
         values = torch.randn(*size, generator=generator, device=TORCH, dtype=torch.float32) * scale
-        return values.to(kept).cpu()
+        return values.to(dtype_of_weights).cpu()
 
     def ones():
-        return torch.ones(width, dtype=kept)
+        return torch.ones(width, dtype=dtype_of_weights)
 
     parts = [{"model.embed_tokens.weight": weights(shape["vocab_size"], width), "model.norm.weight": ones()}]
     if not shape["tie_word_embeddings"]:
@@ -76,20 +76,20 @@ def make(name, folder, dtype):
 
 
 def texts(path):
-    """Reviews of 8 to 26 words, made of the demo's sentences, whatever they then say."""
+    """Writes 3000 reviews of 8 to 26 words to `path`, joined from the demo's sentences."""
     lines = [json.loads(line) for line in open(ROOT / "assets/demo/tasks/sentiment.test.jsonl", encoding="utf-8")]
-    draw = random.Random(0)
+    rng = random.Random(0)
     with open(path, "w", encoding="utf-8") as file:
         for _ in range(3000):
-            length, words = draw.randint(8, 26), []
+            length, words = rng.randint(8, 26), []
             while len(words) < length:
-                line = draw.choice(lines)
+                line = rng.choice(lines)
                 words += line["text"].split()
             file.write(" ".join(words[:length]) + f"\t{int(line['label'] == 'positive')}\n")
 
 
 class Memory:
-    """The most memory of the card that something takes while it runs, in bytes, by asking ten times a second."""
+    """Peak memory on the card, in bytes above that at the start, sampled ten times a second."""
 
     def __enter__(self):
         self.most, self.stop = 0, threading.Event()
@@ -113,13 +113,14 @@ class Memory:
 
 
 def run(command, **options):
-    begun = time.perf_counter()
+    """Runs `command`; returns the finished process and its wall time in seconds."""
+    start = time.perf_counter()
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
-    return done, time.perf_counter() - begun
+    return done, time.perf_counter() - start
 
 
 def as_json(command, **options):
-    """What `command` prints as JSON, with its time by the clock and the most of the card's memory; or why not."""
+    """Returns the JSON that `command` prints, its wall time and its peak memory on the card; or the end of its errors."""
     with Memory() as memory:
         done, seconds = run(command, **options)
     if done.returncode not in (0, 1) or not done.stdout.strip():
@@ -127,39 +128,40 @@ def as_json(command, **options):
     return {**json.loads(done.stdout), "wall_s": round(seconds, 1), "card_bytes": memory.most}
 
 
-def on_the_demo(binary, home):
-    """The demo on the card beside the demo on the CPU, in every type."""
+def compare_demo(binary, home):
+    """Compares the demo on the card, in every dtype, with the demo on the CPU."""
     found, tables = {}, {}
     for device, dtype in [("cpu", "f32"), (DEVICE, "f32"), (DEVICE, "f16"), (DEVICE, "bf16")]:
         out = home / f"demo-{device}-{dtype}"
-        said = as_json([binary, "run", "-m", "demo", "--task", "sentiment", "--device", device, "--dtype", dtype,
-                        "--no-cache", "-o", out, "--json"])
-        if "failed" in said:
-            found[f"{device} {dtype}"] = said
+        result = as_json([binary, "run", "-m", "demo", "--task", "sentiment", "--device", device, "--dtype", dtype,
+                          "--no-cache", "-o", out, "--json"])
+        if "failed" in result:
+            found[f"{device} {dtype}"] = result
             continue
         tables[device, dtype] = load_file(out / "attribution.safetensors")
         full, reference = tables[device, dtype]["test.full"], tables["cpu", "f32"]
         size = np.abs(reference["test.full"] - reference["test.full"].mean(-1, keepdims=True)).max()
-        far = max(np.abs(tables[device, dtype][key] - reference[key]).max() for key in ("test.heads", "test.mlps"))
+        difference = max(np.abs(tables[device, dtype][key] - reference[key]).max() for key in ("test.heads", "test.mlps"))
         flips = int((full.argmax(-1) != reference["test.full"].argmax(-1)).sum())
-        found[f"{device} {dtype}"] = {"exactness": said["exactness"], "examples_per_s": said["timing"]["examples_per_s"],
-                                      "largest_difference_from_cpu": float(far / size), "predictions_changed": flips,
+        found[f"{device} {dtype}"] = {"exactness": result["exactness"], "examples_per_s": result["timing"]["examples_per_s"],
+                                      "largest_difference_from_cpu": float(difference / size), "predictions_changed": flips,
                                       "examples": len(full)}
     return found
 
 
-def golden(binary, home):
-    """Every golden model on the card, component by component, against what transformers said of it in f32 on a CPU."""
+def compare_golden(binary, home):
+    """Compares every component of every golden model on the card with transformers in f32 on a CPU."""
     found = {}
     for folder in sorted((ROOT / "tests/golden/models").iterdir()):
         facts, expected = json.loads((folder / "golden.json").read_text()), load_file(folder / "golden.safetensors")
         prompts, out = home / f"{folder.name}.jsonl", home / f"golden-{folder.name}"
         texts = [" ".join(f"w{token}" for token in prompt[1:]) for prompt in facts["prompts"]]
         prompts.write_text("".join(json.dumps({"prompt": text, "label": 0}) + "\n" for text in texts))
-        said = as_json([binary, "run", "-m", folder, "--prompts", prompts, "--label-tokens", ",".join(map(str, facts["labels"])),
-                        "--device", DEVICE, "--dtype", "f32", "--no-cache", "-o", out, "--json"])
-        if "failed" in said:
-            found[folder.name] = said
+        labels = ",".join(map(str, facts["labels"]))
+        result = as_json([binary, "run", "-m", folder, "--prompts", prompts, "--label-tokens", labels,
+                          "--device", DEVICE, "--dtype", "f32", "--no-cache", "-o", out, "--json"])
+        if "failed" in result:
+            found[folder.name] = result
             continue
         table = load_file(out / "attribution.safetensors")
         pairs = [(table["test.rest"], expected["rest"]), (table["test.full"], expected["full"])]
@@ -167,12 +169,12 @@ def golden(binary, home):
             pairs += zip(table["test.heads"][layer], expected["heads"][layer])
             pairs.append((table["test.mlps"][layer], expected["mlps"][layer]))
         worst = max(float(np.abs(a - b.reshape(a.shape)).max() / max(np.abs(b).max(), 1e-30)) for a, b in pairs)
-        found[folder.name] = {"worst": worst, "holds": worst <= 1e-4 and said["exactness"]["max_rel"] <= 1e-4}
+        found[folder.name] = {"worst": worst, "holds": worst <= 1e-4 and result["exactness"]["max_rel"] <= 1e-4}
     return {"all_hold": all(model.get("holds", False) for model in found.values()), "models": found}
 
 
 def numbers(value):
-    """All numbers in a JSON value, in order."""
+    """Returns all numbers in a JSON value, in order."""
     if isinstance(value, dict):
         return [number for key in value for number in numbers(value[key])]
     if isinstance(value, list):
@@ -180,8 +182,8 @@ def numbers(value):
     return [float(value)] if isinstance(value, (int, float)) else []
 
 
-def causes(binary, home):
-    """Ablated re-runs, attention and written words of the demo on the card beside those on the CPU."""
+def compare_experiments(binary, home):
+    """Compares ablated re-runs, attention and logit lens of the demo on the card with those on the CPU."""
     found = {}
     commands = {"ablate last": ["ablate", "--set", "L3.H2=0"], "attention": ["attention", "--head", "L3.H2"],
                 "writes": ["writes", "--component", "L3.H2"],
@@ -189,8 +191,9 @@ def causes(binary, home):
     for name, (command, *options) in commands.items():
         cpu, card = (as_json([binary, command, home / f"demo-{device}-f32", *options, "--device", device, "--json"])
                      for device in ("cpu", DEVICE))
-        a, b = ([number for key in said if key not in ("wall_s", "card_bytes", "seconds") for number in numbers(said[key])]
-                for said in (cpu, card))
+        timings = ("wall_s", "card_bytes", "seconds")
+        a, b = ([number for key in result if key not in timings for number in numbers(result[key])]
+                for result in (cpu, card))
         if "failed" in cpu or "failed" in card or len(a) != len(b):
             found[name] = {"cpu": str(cpu)[:500], "card": str(card)[:500]}
         else:
@@ -199,7 +202,7 @@ def causes(binary, home):
 
 
 def refusals(binary):
-    """Bad input on a machine with a card: exit codes and what is said."""
+    """Collects exit codes and error messages for bad input on a machine with a card."""
     cases = {"no such card": ["--device", "cuda:99"], "no card by that name": ["--device", "cuda:x"],
              "quantised on a card": ["--device", DEVICE, "--dtype", "q8_0"]}
     found = {}
@@ -213,18 +216,20 @@ def refusals(binary):
 
 
 def speed(binary, model, dtype, shots):
+    """Runs `partscope bench` once for each number of shots."""
     found = {}
     for count in shots:
         found[f"{count} shots"] = as_json([binary, "bench", "-m", model, "--device", DEVICE, "--dtype", dtype, "--shots", count,
                                            "--rounds", 3, "--json"])
-        say(f"bench {model} {dtype} {count} shots: {found[f'{count} shots']}")
+        log(f"bench {model} {dtype} {count} shots: {found[f'{count} shots']}")
     return found
 
 
-def beside_hooks(binary, model, dtype, home, examples, few, rounds):
+def compare_hooks(binary, model, dtype, home, examples, notebook_examples, rounds):
+    """Runs tools/compare_hooks.py."""
     done, seconds = run([sys.executable, ROOT / "tools/compare_hooks.py", "-m", model, "--texts", home / "texts.tsv", "--binary",
-                         binary, "--device", TORCH, "--dtype", dtype, "--examples", examples, "--notebook-examples", few,
-                         "--batch", 32, "--rounds", rounds, "--cache"])
+                         binary, "--device", TORCH, "--dtype", dtype, "--examples", examples,
+                         "--notebook-examples", notebook_examples, "--batch", 32, "--rounds", rounds, "--cache"])
     if done.returncode != 0:
         return {"failed": done.stderr[-1500:]}
     found, text = {}, done.stdout
@@ -232,7 +237,7 @@ def beside_hooks(binary, model, dtype, home, examples, few, rounds):
         value, end = json.JSONDecoder().raw_decode(text.lstrip())
         found.update(value)
         text = text.lstrip()[end:]
-    say(f"beside hooks: {found}")
+    log(f"compare_hooks: {found}")
     return {**found, "wall_s": round(seconds, 1)}
 
 
@@ -244,39 +249,40 @@ def main():
         driver, _ = run(["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"])
         report["card"] = driver.stdout.strip()
 
-    def keep(key, value):
+    def record(key, value):
+        """Adds a result to the report and saves the report."""
         report[key] = value
         out.write_text(json.dumps(report, indent=1))
-        say(f"{key}: done")
+        log(f"{key}: done")
 
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMP", "/dev/shm")) as home:
         home = Path(home)
         texts(home / "texts.tsv")
         if "refusals" in parts:
-            keep("refusals", refusals(binary))
+            record("refusals", refusals(binary))
         if "demo" in parts:
-            keep("demo", on_the_demo(binary, home))
-            keep("bench demo f32", speed(binary, "demo", "f32", [4, 24]))
-            keep("causes", causes(binary, home))
+            record("demo", compare_demo(binary, home))
+            record("bench demo f32", speed(binary, "demo", "f32", [4, 24]))
+            record("causes", compare_experiments(binary, home))
         if "golden" in parts:
-            keep("golden", golden(binary, home))
+            record("golden", compare_golden(binary, home))
         if "135M" in parts:
             make("135M", home / "135M", "f32")
             for dtype in ["f32", "bf16"]:
-                keep(f"bench 135M {dtype}", speed(binary, home / "135M", dtype, [4, 24]))
+                record(f"bench 135M {dtype}", speed(binary, home / "135M", dtype, [4, 24]))
             if "hooks" in parts:
-                keep("hooks 135M f32", beside_hooks(binary, home / "135M", "f32", home, 2048, 96, 1))
+                record("hooks 135M f32", compare_hooks(binary, home / "135M", "f32", home, 2048, 96, 1))
             shutil.rmtree(home / "135M")
         if "8B" in parts:
             make("8B", home / "8B", "bf16")
             if TORCH == "cuda":
                 torch.cuda.empty_cache()
-            say("8B made")
-            keep("bench 8B bf16", speed(binary, home / "8B", "bf16", [4, 24]))
-            keep("bench 8B f16", speed(binary, home / "8B", "f16", [4]))
+            log("8B made")
+            record("bench 8B bf16", speed(binary, home / "8B", "bf16", [4, 24]))
+            record("bench 8B f16", speed(binary, home / "8B", "f16", [4]))
             if "hooks" in parts:
-                keep("hooks 8B bf16", beside_hooks(binary, home / "8B", "bf16", home, 2048, 96, 1))
-    keep("seconds", round(time.perf_counter() - BEGUN, 1))
+                record("hooks 8B bf16", compare_hooks(binary, home / "8B", "bf16", home, 2048, 96, 1))
+    record("seconds", round(time.perf_counter() - START, 1))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Whether partscope is right on this machine's card, and how fast: one JSON, in less than ten minutes.
+# Checks partscope's results and speed on this machine's graphics card and writes a JSON report, in less than ten
+# minutes.
 #
 #   tools/gpu_check.sh BINARY OUT.json
 #
-# BINARY is built by tools/cuda.sh. Besides it this takes a driver, cuBLAS and cuRAND, and a python3 with torch and
-# transformers; nothing is fetched. Models are the demo, the golden ones of the tests, and random ones that are made here, in
-# $TMP (20 GB; memory by default). $PARTS names what is done: refusals golden demo 135M 8B hooks.
+# Build BINARY with tools/cuda.sh. The check needs a driver, cuBLAS and cuRAND, and a python3 with torch and
+# transformers; it downloads nothing. Its models are the demo, the golden models of the tests, and models with random
+# weights, which it writes to $TMP (20 GB; /dev/shm by default). $PARTS selects checks; the default is: refusals golden
+# demo 135M 8B hooks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec python3 tools/gpu_check.py "$@"

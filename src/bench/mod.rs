@@ -47,7 +47,7 @@ pub struct Measured {
     /// Median over rounds of the time for attribution over that for plain forward passes on the same batches, minus
     /// one.
     pub attribution_overhead: f64,
-    /// Peak speed of matrix products, in 10⁹ operations per second: f32 on the CPU, the type of the weights on a card.
+    /// Peak speed of matrix products, in 10⁹ operations per second; in f32 on the CPU, in the weights' dtype on a card.
     pub gemm_gflops: f64,
     /// Necessary operations over the time of attribution, in the same unit.
     pub achieved_gflops: f64,
@@ -172,7 +172,7 @@ impl Variants<'_> {
         })
     }
 
-    /// Does `work` on all batches, in the same arrangement as in a run.
+    /// Calls `work` on all batches, split as in a run.
     fn batches(&self, prompts: &[Vec<u32>], shared: usize, work: impl Fn(Packed) -> Result<()> + Sync) -> Result<()> {
         let size = BatchSize::default().even(self.decoder, prompts, shared);
         let batches = size.batches(self.decoder, prompts, shared);
@@ -203,15 +203,15 @@ fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
 /// Measures the speed of the fastest of a few square matrix products, in 10⁹ operations per second.
 fn gemm(decoder: &Decoder) -> Result<f64> {
     let device = decoder.device();
-    let (side, at_a_time) = if device.is_cpu() { (1024, 1) } else { (8192, 8) };
+    let (side, repeats) = if device.is_cpu() { (1024, 1) } else { (8192, 8) };
     let a = if device.is_cpu() {
         Tensor::ones((side, side), DType::F32, device)?
     } else {
-        // Cards multiply zeros and ones faster than other numbers.
+        // Random values, since cards multiply zeros and ones faster.
         Tensor::randn(0.0_f32, 1.0, (side, side), device)?.to_dtype(decoder.product_dtype())?
     };
     let products = || {
-        for _ in 0..at_a_time {
+        for _ in 0..repeats {
             a.matmul(&a)?;
         }
         device.synchronize()
@@ -221,7 +221,7 @@ fn gemm(decoder: &Decoder) -> Result<f64> {
     for _ in 0..4 {
         best = best.min(timed(|| products().map_err(Error::from))?);
     }
-    Ok(2.0 * (side as f64).powi(3) * f64::from(at_a_time) / best / 1e9)
+    Ok(2.0 * (side as f64).powi(3) * f64::from(repeats) / best / 1e9)
 }
 
 fn median(values: &[f64]) -> f64 {

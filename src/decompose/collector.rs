@@ -72,7 +72,7 @@ impl<'a> Collector<'a> {
         let components = Tensor::cat(&self.components, 0)?.broadcast_mul(&scale)?;
         let rest = rest.broadcast_mul(&scale)?.broadcast_add(&self.projection.constant)?;
         let full = self.projection.logits(self.decoder, &residual)?;
-        // From a card all is copied at once: every copy waits for everything before it.
+        // One copy for all values, since each copy from a card waits for all work before it.
         let flat = |x: &Tensor| x.flatten_all();
         let all = Tensor::cat(&[flat(&(components * factor)?)?, flat(&(rest * factor)?)?, flat(&full)?], 0)?;
         let mut components: Vec<f32> = all.to_vec1()?;

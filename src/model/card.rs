@@ -1,7 +1,7 @@
-//! Graphics cards: opening one, how much memory it has left, and one sentence when there is none to be had.
+//! Graphics cards: opens one, measures its free memory, and explains in one sentence why it cannot be used.
 //!
-//! A card computes by the tensor library alone, with half-precision products where weights are kept so. Whether that is
-//! right can be tried without a card: the hidden device [`REHEARSAL`] has the CPU compute as a card would.
+//! A card uses the tensor library's operations only, with half-precision products if its weights are in half precision.
+//! Tests check this path without a card: the hidden device [`SIMULATED_CARD`] makes the CPU compute as a card does.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,26 +10,27 @@ use candle_core::{DType, Device, Tensor};
 use super::catch_panic;
 use crate::error::{InputError, Result};
 
-/// What `--device` calls a CPU that computes as a card would: for tests.
-pub const REHEARSAL: &str = "as-card";
+/// Name in `--device` of a CPU that computes as a card does, for tests.
+pub const SIMULATED_CARD: &str = "as-card";
 
-static REHEARSES: AtomicBool = AtomicBool::new(false);
+/// Whether the CPU computes as a card does.
+static SIMULATED: AtomicBool = AtomicBool::new(false);
 
-/// Whether what lives on `device` is computed by the tensor library alone.
+/// Whether `device` is a card or simulates one, so that it uses the tensor library's operations only.
 pub(crate) fn is_card(device: &Device) -> bool {
-    !device.is_cpu() || REHEARSES.load(Ordering::Relaxed)
+    !device.is_cpu() || SIMULATED.load(Ordering::Relaxed)
 }
 
-/// The CPU, which from now on computes as a card would, for the whole program.
-pub(super) fn rehearse() -> Device {
-    REHEARSES.store(true, Ordering::Relaxed);
+/// Returns the CPU and makes it compute as a card does, from now on and in the whole program.
+pub(super) fn simulate() -> Device {
+    SIMULATED.store(true, Ordering::Relaxed);
     Device::Cpu
 }
 
-/// Opens the card `number` and computes something on it, so that what is wrong shows before any weights are read.
+/// Opens card `number` and computes a small product on it, so that problems appear before any weights are read.
 ///
 /// # Errors
-/// One sentence if there is no such card, or it cannot be used.
+/// If there is no such card, or it cannot be used; the message is one sentence.
 pub(super) fn open(number: usize) -> Result<Device> {
     let opened = catch_panic::catch(|| -> candle_core::Result<Device> {
         let device = Device::new_cuda(number)?;
@@ -44,7 +45,7 @@ pub(super) fn open(number: usize) -> Result<Device> {
     }
 }
 
-/// Bytes that are free on a card; `None` if it does not say.
+/// Returns the free memory of a card in bytes; `None` if it is unknown.
 pub(super) fn free_memory(device: &Device) -> Option<u64> {
     #[cfg(feature = "cuda")]
     if let Device::Cuda(card) = device {
@@ -54,30 +55,30 @@ pub(super) fn free_memory(device: &Device) -> Option<u64> {
     None
 }
 
-/// What the driver or the tensor library says of the card `number`, in a sentence and with a cure.
-fn explain(said: &str, number: usize) -> InputError {
-    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+/// Explains a `message` of the driver or the tensor library about card `number` in one sentence, with a remedy.
+fn explain(message: &str, number: usize) -> InputError {
+    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
     let (problem, cure) = if has(&["load the \"cuda\""]) {
-        ("there is no NVIDIA driver on this machine".to_owned(), "install one, or take --device cpu")
+        ("there is no NVIDIA driver on this machine".to_owned(), "install one, or use --device cpu")
     } else if has(&["Unable to dynamically load", "NOT_INITIALIZED", "cannot open shared object"]) {
-        let library = said.split('"').nth(1).unwrap_or("cublas").to_owned();
-        let cure = "install CUDA 13, or name the folder of its libraries in LD_LIBRARY_PATH";
-        (format!("the library `{library}` of CUDA is not found or does not start"), cure)
+        let library = message.split('"').nth(1).unwrap_or("cublas").to_owned();
+        let cure = "install CUDA 13, or add the folder of its libraries to LD_LIBRARY_PATH";
+        (format!("the CUDA library `{library}` is missing or does not start"), cure)
     } else if has(&["NO_DEVICE"]) {
-        ("the NVIDIA driver sees no card".to_owned(), "look at `nvidia-smi` and CUDA_VISIBLE_DEVICES")
+        ("the NVIDIA driver sees no card".to_owned(), "check `nvidia-smi` and CUDA_VISIBLE_DEVICES")
     } else if has(&["INVALID_DEVICE"]) {
-        (format!("there is no card number {number}"), "`nvidia-smi -L` lists them, from 0")
+        (format!("there is no card {number}"), "`nvidia-smi -L` lists the cards, from 0")
     } else if has(&["Missing symbol", "INSUFFICIENT_DRIVER", "DRIVER_MISMATCH", "UNSUPPORTED_PTX", "STUB_LIBRARY"]) {
-        let problem = "the NVIDIA driver is another than this program needs, which is one for CUDA 13";
+        let problem = "the NVIDIA driver does not match this program, which needs one for CUDA 13";
         (problem.to_owned(), "update the driver")
     } else if has(&["INVALID_PTX", "NO_BINARY", "INVALID_IMAGE", "UNSUPPORTED_DEVICE"]) {
-        let problem = format!("the card number {number} cannot run what this program was built for");
-        (problem, "build it with CUDA_COMPUTE_CAP set to the card's compute capability")
+        let problem = format!("this program was built for another kind of card than card {number}");
+        (problem, "build it with CUDA_COMPUTE_CAP set to that card's compute capability")
     } else if has(&["OUT_OF_MEMORY"]) {
-        (format!("the memory of card number {number} is taken"), "see with `nvidia-smi` by what")
+        (format!("card {number} has no free memory"), "`nvidia-smi` lists the programs that use it")
     } else {
-        let first = said.lines().next().unwrap_or_default();
-        (format!("the card number {number} cannot be used: {first}"), "take --device cpu")
+        let first = message.lines().next().unwrap_or_default();
+        (format!("card {number} cannot be used: {first}"), "use --device cpu")
     };
     InputError::new(problem).field("--device").cure(cure)
 }
@@ -87,20 +88,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_one_sentence() {
-        for (said, expected) in [
+    fn driver_errors_are_explained_in_one_sentence() {
+        for (message, expected) in [
             ("Unable to dynamically load the \"cuda\" shared library - searched for: ..", "no NVIDIA driver"),
-            ("Unable to dynamically load the \"cublas\" shared library", "the library `cublas` of CUDA"),
+            ("Unable to dynamically load the \"cublas\" shared library", "the CUDA library `cublas`"),
             ("DriverError(CUDA_ERROR_NO_DEVICE, \"no CUDA-capable device is detected\")", "sees no card"),
-            ("DriverError(CUDA_ERROR_INVALID_DEVICE, \"invalid device ordinal\")", "no card number 7"),
-            ("Missing symbol cuCtxCreate_v4: undefined", "driver is another"),
-            ("DriverError(CUDA_ERROR_UNSUPPORTED_PTX_VERSION, \"..\")", "driver is another"),
-            ("DriverError(CUDA_ERROR_NO_BINARY_FOR_GPU, \"..\")", "cannot run what this program was built for"),
-            ("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", "memory of card number 7 is taken"),
+            ("DriverError(CUDA_ERROR_INVALID_DEVICE, \"invalid device ordinal\")", "no card 7"),
+            ("Missing symbol cuCtxCreate_v4: undefined", "driver does not match"),
+            ("DriverError(CUDA_ERROR_UNSUPPORTED_PTX_VERSION, \"..\")", "driver does not match"),
+            ("DriverError(CUDA_ERROR_NO_BINARY_FOR_GPU, \"..\")", "built for another kind of card"),
+            ("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", "card 7 has no free memory"),
             ("something else\nand more", "cannot be used: something else"),
         ] {
-            let error = explain(said, 7).to_string();
-            assert!(error.contains(expected) && !error.contains('\n'), "{said}: {error}");
+            let error = explain(message, 7).to_string();
+            assert!(error.contains(expected) && !error.contains('\n'), "{message}: {error}");
         }
     }
 }

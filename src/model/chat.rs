@@ -63,7 +63,7 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// If tokenizer_config.json or the template is invalid.
-    pub(super) fn of_folder(folder: &Path) -> Result<Option<Self>> {
+    pub(super) fn from_folder(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join("tokenizer_config.json");
         let Ok(bytes) = fs::read(&path) else { return Ok(None) };
         let config: Value = serde_json::from_slice(&bytes)

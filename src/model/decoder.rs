@@ -1,8 +1,8 @@
-//! One forward pass for every architecture.
+//! The decoder of every architecture.
 //!
-//! A family file describes a model with the pieces below; the pass itself is written once. It works on packed suffixes
-//! that continue a shared prefix, keeps only last positions in the last layer, lets a [`Probe`](super::probe::Probe) see what each component
-//! adds there, and takes an [`Intervention`](super::intervention::Intervention) that changes what components write.
+//! A file of `family` builds a model from these parts, and one forward pass serves all models. It computes packed
+//! suffixes after a shared prefix, and only the last positions in the last layer. A [`Probe`](super::probe::Probe) sees
+//! each component's output there; an [`Intervention`](super::intervention::Intervention) changes components' outputs.
 
 use candle_core::{DType, Device, Tensor};
 
@@ -25,9 +25,9 @@ pub struct Decoder {
     pub embedding_scale: f64,
     /// Learned position embeddings `[context, d]`.
     pub positions: Option<Tensor>,
-    /// Rotary embeddings that layers choose from.
+    /// Rotary embeddings, which layers refer to by index.
     pub ropes: Vec<Rope>,
-    /// The layers, from the embedding up.
+    /// Layers, from first to last.
     pub layers: Vec<Layer>,
     /// Final norm.
     pub norm: Norm,
@@ -35,43 +35,44 @@ pub struct Decoder {
     pub unembedding: Linear,
     /// Factor on the logits.
     pub logit_scale: f64,
-    /// Longest prompt, in tokens, that the model was made for.
+    /// Longest prompt, in tokens, that the model supports.
     pub context: usize,
 }
 
 impl Decoder {
-    /// Where the weights live.
+    /// Returns the device of the weights.
     pub fn device(&self) -> &Device {
         self.norm.weight.device()
     }
 
-    /// Number of token ids `V`.
+    /// Returns the number of token ids `V`.
     pub fn vocabulary(&self) -> Result<usize> {
         Ok(self.embedding.shape()?.0)
     }
 
-    /// Width of the residual stream `d`.
+    /// Returns the width of the residual stream `d`.
     pub fn width(&self) -> Result<usize> {
         Ok(self.embedding.shape()?.1)
     }
 
-    /// Whether it computes as cards do.
+    /// Whether the model is on a graphics card or a simulated one.
     pub(crate) fn is_on_card(&self) -> bool {
         is_card(self.device())
     }
 
-    /// Whether one batch at a time is quickest: where products are shared among threads by someone else than us.
+    /// Whether computing one batch at a time is fastest: on a card, and where the tensor library splits products among
+    /// threads itself.
     pub(crate) fn prefers_one_batch(&self) -> bool {
         self.is_on_card() || self.layers[0].maps().any(|map| map.weight.rounds())
     }
 
-    /// The type that its products are in on a card: that of its weights.
+    /// Returns the dtype of its products on a card: that of its weights.
     pub(crate) fn product_dtype(&self) -> DType {
         self.layers[0].attention.query.weight.dtype()
     }
 
-    /// How many times as large as usual its batches are best: every batch costs something besides where products are shared
-    /// among threads, and a card has use for many tokens at a time.
+    /// Returns the factor on the usual batch size that is fastest. A card is fastest with many tokens at a time, and
+    /// batches have a fixed cost where the tensor library splits products among threads.
     pub(crate) fn batch_factor(&self) -> usize {
         match (self.is_on_card(), self.prefers_one_batch()) {
             (true, _) => 16,
@@ -80,16 +81,16 @@ impl Decoder {
         }
     }
 
-    /// The regime of a prompt of `tokens` tokens.
+    /// Returns the regime of a prompt of `tokens` tokens.
     pub fn regime(&self, tokens: usize) -> Regime {
         let long = self.ropes.iter().any(|rope| rope.regime(tokens) == Regime::Long);
         if long { Regime::Long } else { Regime::Short }
     }
 
-    /// What enters the first layer, `[ΣT, d]`.
+    /// Computes the input of the first layer, `[ΣT, d]`.
     pub(super) fn embed(&self, packed: &Packed, positions: &[u32]) -> Result<Tensor> {
         let mut x = self.embedding.rows(&packed.tokens(self.device())?)?;
-        #[allow(clippy::float_cmp)] // exactly one means: no factor
+        #[allow(clippy::float_cmp)] // exactly 1 means no factor
         if self.embedding_scale != 1.0 {
             x = (x * self.embedding_scale)?;
         }

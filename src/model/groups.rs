@@ -1,8 +1,8 @@
-//! Where the tokens of a packed batch lie when prompts are put side by side in groups of equal size.
+//! Groups of prompts with about the same number of tokens, so that attention on a card computes many prompts at once.
 //!
-//! What is computed token by token needs no such thing; attention does, where one operation on a card has to serve many
-//! prompts. A group holds whole prompts, one after the other, and its keys are those of the shared prefix followed by its
-//! own tokens. All tables are made once a batch, on the device, and serve every layer.
+//! A group is a sequence of whole prompts. Its keys are those of the shared prefix followed by those of its own tokens;
+//! a mask hides the tokens of other prompts. The index tables are computed once per batch, on the device, and used by
+//! every layer.
 
 use std::{
     collections::HashMap,
@@ -13,14 +13,15 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::error::Result;
 
-/// Own tokens in a group, about: more of them copy the prefix less often, but look at more that they must not see.
-const GROUP: usize = 128;
-/// Scores that are computed at a time, at most: they are the largest tensors of all.
-const SCORES: usize = 1 << 28;
-/// A place where there is no token; the tensor library fills it with zeros.
-const NOWHERE: u32 = u32::MAX;
+/// Approximate number of own tokens in a group. Larger groups copy the prefix less often, but compute more scores that
+/// are masked.
+const GROUP_TOKENS: usize = 128;
+/// Maximum number of scores computed at a time, since scores are the largest tensors.
+const MAX_SCORES: usize = 1 << 28;
+/// Index of an empty slot; the tensor library fills it with zeros.
+const PADDING: u32 = u32::MAX;
 
-/// Where one prompt's suffix lies in the packed rows.
+/// Rows of one prompt's suffix among the packed rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// First row.
@@ -29,50 +30,50 @@ pub struct Span {
     pub len: usize,
 }
 
-/// What the tables depend on besides the batch.
+/// Settings of attention that the tables depend on besides the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Scope {
-    /// Whether only the last token of each prompt asks.
+    /// Whether only the last token of each prompt is a query.
     pub(super) last_only: bool,
     /// Query heads.
     pub(super) heads: usize,
     /// Key/value heads; divides `heads`.
     pub(super) kv_heads: usize,
-    /// A token sees itself and the `window − 1` tokens before it.
+    /// Sliding window: a token attends to itself and the `window − 1` tokens before it.
     pub(super) window: Option<usize>,
-    /// What scores are computed in.
+    /// Type of the scores.
     pub(super) dtype: DType,
 }
 
-/// Tables for consecutive prompts that are computed at a time: `G` groups of at most `Q` asking tokens and `S` keys.
+/// Index tables for consecutive prompts that are computed together: `G` groups of at most `Q` queries and `S` keys.
 #[derive(Debug)]
 pub(super) struct Tables {
-    /// Rows that ask.
+    /// Number of queries.
     pub(super) rows: usize,
-    /// `G`.
+    /// Number of groups `G`.
     pub(super) groups: usize,
-    /// `Q`.
-    pub(super) places: usize,
-    /// `S`.
+    /// Slots for queries in a group `Q`.
+    pub(super) slots: usize,
+    /// Slots for keys in a group `S`.
     pub(super) keys: usize,
-    /// For every key/value head, group and place: which row of `[rows · kv_heads, ..]` is there, `[kv_heads · G · Q]`.
+    /// Row of `[rows · kv_heads, ..]` in every slot, by key/value head and group, `[kv_heads · G · Q]`.
     pub(super) query_rows: Tensor,
-    /// The same for keys and values, among those of the prefix and all own tokens, `[kv_heads · G · S]`.
+    /// The same for keys and values of the prefix followed by all own tokens, `[kv_heads · G · S]`.
     pub(super) key_rows: Tensor,
-    /// The way back: for every asking row and key/value head its place, `[rows · kv_heads]`.
-    pub(super) back: Tensor,
-    /// Zero where a place may look, minus infinity elsewhere, `[kv_heads · G, Q · group, S]`.
+    /// Slot of every query and key/value head, to restore their order, `[rows · kv_heads]`.
+    pub(super) output_rows: Tensor,
+    /// Additive mask: zero for visible keys, minus infinity elsewhere, `[kv_heads · G, Q · group, S]`.
     pub(super) mask: Tensor,
 }
 
-/// Tables of one batch, made when a layer first asks for them.
+/// Tables of one batch, computed when a layer first needs them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
-    made: Arc<Mutex<HashMap<Scope, Arc<Vec<Tables>>>>>,
+    cached: Arc<Mutex<HashMap<Scope, Arc<Vec<Tables>>>>>,
 }
 
 impl Groups {
-    /// The tables for `scope` and prompts at `spans`, which continue a prefix of `start` tokens.
+    /// Returns the tables for `scope` and prompts at `spans`, which continue a prefix of `start` tokens.
     pub(super) fn tables(
         &self,
         scope: Scope,
@@ -80,33 +81,35 @@ impl Groups {
         start: usize,
         device: &Device,
     ) -> Result<Arc<Vec<Tables>>> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tables) = made.get(&scope) {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tables) = cached.get(&scope) {
             return Ok(tables.clone());
         }
         let tables = Arc::new(scope.tables(&spans.collect::<Vec<_>>(), start, device)?);
-        made.insert(scope, tables.clone());
+        cached.insert(scope, tables.clone());
         Ok(tables)
     }
 }
 
-/// One group: its prompts' spans, each with the row of its first query.
+/// Spans of a group's prompts, each with the row of its first query.
 type Group = Vec<(Span, usize)>;
 
 impl Scope {
+    /// Computes the tables of all groups, split so that each table has at most [`MAX_SCORES`] scores if possible.
     fn tables(&self, spans: &[Span], start: usize, device: &Device) -> Result<Vec<Tables>> {
-        let groups = self.cut(spans);
+        let groups = self.split(spans);
         let own = groups.iter().map(|group| tokens(group)).max().unwrap_or(0);
         let each = self.heads * own * (start + own);
         groups
-            .chunks((SCORES / each.max(1)).max(1))
+            .chunks((MAX_SCORES / each.max(1)).max(1))
             .map(|groups| Layout::new(self, start, groups).tables(device))
             .collect()
     }
 
-    /// Consecutive prompts in groups that are filled up to the size of the longest prompt, or [`GROUP`].
-    fn cut(&self, spans: &[Span]) -> Vec<Group> {
-        let size = spans.iter().map(|span| span.len).max().unwrap_or(0).max(GROUP);
+    /// Splits consecutive prompts into groups of at most [`GROUP_TOKENS`] tokens, or the length of the longest prompt
+    /// if that is larger.
+    fn split(&self, spans: &[Span]) -> Vec<Group> {
+        let size = spans.iter().map(|span| span.len).max().unwrap_or(0).max(GROUP_TOKENS);
         let mut groups: Vec<Group> = Vec::new();
         let (mut room, mut row) = (0, 0);
         for &span in spans {
@@ -118,120 +121,128 @@ impl Scope {
                 group.push((span, row));
             }
             room -= span.len;
-            row += self.asking(span);
+            row += self.query_count(span);
         }
         groups
     }
 
-    /// Tokens of a prompt that ask.
-    const fn asking(&self, span: Span) -> usize {
+    /// Returns the number of queries of a prompt.
+    const fn query_count(&self, span: Span) -> usize {
         if self.last_only { 1 } else { span.len }
     }
 }
 
+/// Returns the number of own tokens in a group.
 fn tokens(group: &[(Span, usize)]) -> usize {
     group.iter().map(|(span, _)| span.len).sum()
 }
 
-/// Groups that are computed at a time, and their common sizes.
+/// Groups that are computed together, and their common sizes.
 struct Layout<'a> {
     scope: &'a Scope,
-    seen: usize,
+    prefix_len: usize,
     groups: &'a [Group],
-    places: usize,
+    slots: usize,
     keys: usize,
 }
 
-/// What a place may look at, as positions among a group's keys, bounds included.
+/// Keys that a query attends to, as positions among a group's keys: prefix keys from `prefix_from` to the end of the
+/// prefix, own keys from `own_from` to `own_to`, both included.
 #[derive(Clone, Copy)]
-struct Sight {
+struct VisibleKeys {
     prefix_from: u32,
     own_from: u32,
     own_to: u32,
 }
 
 impl<'a> Layout<'a> {
-    fn new(scope: &'a Scope, seen: usize, groups: &'a [Group]) -> Self {
-        let asking = |group: &Group| group.iter().map(|(span, _)| scope.asking(*span)).sum();
-        let places = groups.iter().map(asking).max().unwrap_or(0);
-        let keys = seen + groups.iter().map(|group| tokens(group)).max().unwrap_or(0);
-        Self { scope, seen, groups, places, keys }
+    fn new(scope: &'a Scope, prefix_len: usize, groups: &'a [Group]) -> Self {
+        let queries = |group: &Group| group.iter().map(|(span, _)| scope.query_count(*span)).sum();
+        let slots = groups.iter().map(queries).max().unwrap_or(0);
+        let keys = prefix_len + groups.iter().map(|group| tokens(group)).max().unwrap_or(0);
+        Self { scope, prefix_len, groups, slots, keys }
     }
 
+    /// Computes the tables of these groups.
     fn tables(&self, device: &Device) -> Result<Tables> {
-        let (mut query, mut key, mut back, mut sights) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut query, mut key, mut output_rows, mut visible) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, group) in self.groups.iter().enumerate() {
-            key.extend(0..self.seen as u32);
+            key.extend(0..self.prefix_len as u32);
             let mut before = 0;
             for &(span, row) in group {
-                key.extend((0..span.len).map(|token| (self.seen + span.at + token) as u32));
-                for asking in 0..self.scope.asking(span) {
-                    let token = if self.scope.last_only { span.len - 1 } else { asking };
-                    back.push(query.len() as u32);
-                    query.push((row + asking) as u32);
-                    sights.push(self.sight(before, token));
+                key.extend((0..span.len).map(|token| (self.prefix_len + span.at + token) as u32));
+                for at in 0..self.scope.query_count(span) {
+                    let token = if self.scope.last_only { span.len - 1 } else { at };
+                    output_rows.push(query.len() as u32);
+                    query.push((row + at) as u32);
+                    visible.push(self.visible_keys(before, token));
                 }
                 before += span.len;
             }
-            key.resize((index + 1) * self.keys, NOWHERE);
-            query.resize((index + 1) * self.places, NOWHERE);
-            sights.resize(query.len(), Sight { prefix_from: 0, own_from: self.seen as u32, own_to: self.seen as u32 });
+            key.resize((index + 1) * self.keys, PADDING);
+            query.resize((index + 1) * self.slots, PADDING);
+            visible.resize(
+                query.len(),
+                VisibleKeys { prefix_from: 0, own_from: self.prefix_len as u32, own_to: self.prefix_len as u32 },
+            );
         }
         Ok(Tables {
-            rows: back.len(),
+            rows: output_rows.len(),
             groups: self.groups.len(),
-            places: self.places,
+            slots: self.slots,
             keys: self.keys,
             query_rows: self.heads_first(&query, device)?,
             key_rows: self.heads_first(&key, device)?,
-            back: self.heads_last(&back, query.len(), device)?,
-            mask: self.mask(&sights, device)?,
+            output_rows: self.heads_last(&output_rows, query.len(), device)?,
+            mask: self.mask(&visible, device)?,
         })
     }
 
-    /// What the token at `token` of a prompt may see, whose group holds `before` tokens of others before it.
-    fn sight(&self, before: usize, token: usize) -> Sight {
+    /// Returns the keys visible to token `token` of a prompt that follows `before` tokens of other prompts in its
+    /// group.
+    fn visible_keys(&self, before: usize, token: usize) -> VisibleKeys {
         let window = self.scope.window.unwrap_or(usize::MAX);
-        Sight {
-            prefix_from: (self.seen + token + 1).saturating_sub(window).min(self.seen) as u32,
-            own_from: (self.seen + before + (token + 1).saturating_sub(window)) as u32,
-            own_to: (self.seen + before + token) as u32,
+        VisibleKeys {
+            prefix_from: (self.prefix_len + token + 1).saturating_sub(window).min(self.prefix_len) as u32,
+            own_from: (self.prefix_len + before + (token + 1).saturating_sub(window)) as u32,
+            own_to: (self.prefix_len + before + token) as u32,
         }
     }
 
-    /// `rows` of `[n, kv_heads · w]` as rows of `[n · kv_heads, w]`, all of the first head, then all of the second.
+    /// Converts `rows` of `[n, kv_heads · w]` to rows of `[n · kv_heads, w]`: those of the first head, then the second.
     fn heads_first(&self, rows: &[u32], device: &Device) -> Result<Tensor> {
         let heads = self.scope.kv_heads as u32;
-        let place = |row: u32, head: u32| if row == NOWHERE { NOWHERE } else { row * heads + head };
-        let all: Vec<u32> = (0..heads).flat_map(|head| rows.iter().map(move |&row| place(row, head))).collect();
+        let slot = |row: u32, head: u32| if row == PADDING { PADDING } else { row * heads + head };
+        let all: Vec<u32> = (0..heads).flat_map(|head| rows.iter().map(move |&row| slot(row, head))).collect();
         let count = all.len();
         Ok(Tensor::from_vec(all, count, device)?)
     }
 
-    /// `places` among `count` of every head, head by head for each of them.
-    fn heads_last(&self, places: &[u32], count: usize, device: &Device) -> Result<Tensor> {
+    /// Converts `slots` among `count` per head to slots of all heads: those of the first slot, then the second.
+    fn heads_last(&self, slots: &[u32], count: usize, device: &Device) -> Result<Tensor> {
         let heads = self.scope.kv_heads;
         let all: Vec<u32> =
-            places.iter().flat_map(|&place| (0..heads).map(move |head| (head * count) as u32 + place)).collect();
+            slots.iter().flat_map(|&slot| (0..heads).map(move |head| (head * count) as u32 + slot)).collect();
         let count = all.len();
         Ok(Tensor::from_vec(all, count, device)?)
     }
 
-    fn mask(&self, sights: &[Sight], device: &Device) -> Result<Tensor> {
+    /// Computes the additive mask `[kv_heads · G, Q · group, S]`.
+    fn mask(&self, visible: &[VisibleKeys], device: &Device) -> Result<Tensor> {
         let Scope { heads, kv_heads, dtype, .. } = *self.scope;
-        let (rows, keys) = (sights.len(), self.keys);
-        let column = |bound: &dyn Fn(&Sight) -> u32| -> Result<Tensor> {
-            Ok(Tensor::from_vec(sights.iter().map(bound).collect(), (rows, 1), device)?)
+        let (rows, keys) = (visible.len(), self.keys);
+        let column = |bound: &dyn Fn(&VisibleKeys) -> u32| -> Result<Tensor> {
+            Ok(Tensor::from_vec(visible.iter().map(bound).collect(), (rows, 1), device)?)
         };
         let at = Tensor::arange(0, keys as u32, device)?.reshape((1, keys))?;
         let at = at.broadcast_as((rows, keys))?.contiguous()?;
-        let own = (at.broadcast_ge(&column(&|sight| sight.own_from)?)?
-            * at.broadcast_le(&column(&|sight| sight.own_to)?)?)?;
-        let prefix = (at.broadcast_ge(&column(&|sight| sight.prefix_from)?)? * at.lt(self.seen as u32)?)?;
+        let own = (at.broadcast_ge(&column(&|visible| visible.own_from)?)?
+            * at.broadcast_le(&column(&|visible| visible.own_to)?)?)?;
+        let prefix = (at.broadcast_ge(&column(&|visible| visible.prefix_from)?)? * at.lt(self.prefix_len as u32)?)?;
         let hidden = Tensor::full(f32::NEG_INFINITY, (rows, keys), device)?;
         let mask = (own + prefix)?.where_cond(&hidden.zeros_like()?, &hidden)?.to_dtype(dtype)?;
         let shape = (kv_heads, rows, heads / kv_heads, keys);
         let mask = mask.reshape((1, rows, 1, keys))?.broadcast_as(shape)?.contiguous()?;
-        Ok(mask.reshape((kv_heads * self.groups.len(), self.places * (heads / kv_heads), keys))?)
+        Ok(mask.reshape((kv_heads * self.groups.len(), self.slots * (heads / kv_heads), keys))?)
     }
 }

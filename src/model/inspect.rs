@@ -98,7 +98,7 @@ fn needs(weights: &Weights, free: Option<u64>) -> Vec<MemoryNeed> {
         MemoryNeed { dtype, bytes, fits: free.map(|free| bytes <= free) }
     };
     let choices = Dtype::NAMES.iter().filter_map(|(name, dtype)| Some(((*name).to_owned(), dtype.precision()?)));
-    let stored = weights.has_blocks().then(|| (as_stored(&weights.stored_format()), Precision::Own));
+    let stored = weights.has_blocks().then(|| (as_stored(&weights.stored_format()), Precision::Stored));
     choices.chain(stored).map(|(name, precision)| need(name, precision)).collect()
 }
 

@@ -129,26 +129,26 @@ impl Intervention {
     }
 
     /// Changes `z` of all heads, `[rows, H · head_dim]`.
-    pub(super) fn heads(&self, layer: usize, z: Tensor, touched: &Touched) -> Result<Tensor> {
-        touched.change(z, self.layers.get(layer).and_then(|change| change.heads.as_ref()))
+    pub(super) fn heads(&self, layer: usize, z: Tensor, changed_rows: &ChangedRows) -> Result<Tensor> {
+        changed_rows.change(z, self.layers.get(layer).and_then(|change| change.heads.as_ref()))
     }
 
     /// Changes an MLP's output, `[rows, d]`.
-    pub(super) fn mlp(&self, layer: usize, added: Tensor, touched: &Touched) -> Result<Tensor> {
-        touched.change(added, self.layers.get(layer).and_then(|change| change.mlp.as_ref()))
+    pub(super) fn mlp(&self, layer: usize, added: Tensor, changed_rows: &ChangedRows) -> Result<Tensor> {
+        changed_rows.change(added, self.layers.get(layer).and_then(|change| change.mlp.as_ref()))
     }
 }
 
 /// Rows that an intervention changes.
 #[derive(Debug)]
-pub(super) enum Touched {
+pub(super) enum ChangedRows {
     Everything,
     Rows(Tensor),
 }
 
-impl Touched {
+impl ChangedRows {
     /// Selects among the rows of `packed`, or among its last rows if `last_only`.
-    pub(super) fn of(change: &Intervention, packed: &Packed, last_only: bool, device: &Device) -> Result<Self> {
+    pub(super) fn new(change: &Intervention, packed: &Packed, last_only: bool, device: &Device) -> Result<Self> {
         if change.layers.is_empty() || (last_only && !change.skips_first) {
             return Ok(Self::Everything);
         }

@@ -1,10 +1,10 @@
-//! One layer: attention and MLP with the norms around them, and what flows through it.
+//! One layer: attention and MLP with the norms around them.
 
 use candle_core::Tensor;
 
 use super::{
     attention::{Attention, KvCache, Queries},
-    intervention::{Intervention, Touched},
+    intervention::{ChangedRows, Intervention},
     kernels,
     layers::{Linear, Norm},
     mlp::Mlp,
@@ -29,48 +29,49 @@ pub struct Layer {
     pub mlp: Mlp,
     /// Norm after the MLP.
     pub mlp_post_norm: Option<Norm>,
-    /// Whether the MLP reads the layer's input, beside attention, instead of what attention left.
+    /// Whether the MLP reads the layer's input, in parallel with attention, not the residual stream after attention.
     pub parallel: bool,
-    /// Factor on what both blocks add to the residual stream.
+    /// Factor on the outputs that both blocks add to the residual stream.
     pub residual_scale: f64,
-    /// Which of [`Decoder::ropes`](super::Decoder::ropes) turns its queries and keys.
+    /// Index in [`Decoder::ropes`](super::Decoder::ropes) of the embedding that rotates queries and keys.
     pub rope: Option<usize>,
 }
 
-/// What a layer needs to know of the tokens that flow through it.
+/// Context of the tokens that a layer computes.
 pub(super) struct Flow<'a> {
     /// The prompts.
     pub(super) packed: &'a Packed,
-    /// Row of every prompt's last token among the packed rows, `[B]`.
+    /// Packed row of every prompt's last token, `[B]`.
     pub(super) last_rows: &'a Tensor,
-    /// Angles of the rows that flow in, per rotary embedding.
+    /// Angles of the input rows, per rotary embedding.
     pub(super) angles: &'a [Angles],
     /// Keys and values of the shared prefix in this layer.
     pub(super) prefix: Option<&'a KvCache>,
-    /// Where only last tokens flow in: keys and values in this layer of the whole prompts, as they were.
-    pub(super) known: Option<&'a KvCache>,
-    /// Whether only last tokens flow out.
-    pub(super) narrows: bool,
-    /// Rows that a change touches, among those that flow out.
-    pub(super) touched: &'a Touched,
-    /// What is changed.
+    /// If the input has only last tokens: unchanged keys and values of the whole prompts in this layer.
+    pub(super) cached: Option<&'a KvCache>,
+    /// Whether the layer reduces all tokens to the last ones.
+    pub(super) selects_last: bool,
+    /// Output rows that the intervention changes.
+    pub(super) changed_rows: &'a ChangedRows,
+    /// The intervention.
     pub(super) change: &'a Intervention,
     pub(super) cancel: &'a Cancel,
 }
 
 impl Flow<'_> {
-    /// Whether every row that flows out is a prompt's last token.
+    /// Whether every output row is a prompt's last token.
     const fn is_last_only(&self) -> bool {
-        self.narrows || self.known.is_some()
+        self.selects_last || self.cached.is_some()
     }
 
+    /// Selects the last tokens' rows of `x`, which has the output rows.
     fn at_last(&self, x: &Tensor) -> Result<Tensor> {
         if self.is_last_only() { Ok(x.clone()) } else { Ok(x.index_select(self.last_rows, 0)?) }
     }
 }
 
 impl Layer {
-    /// The residual stream after this layer (`[ΣT, d]`, or `[B, d]` if only last tokens flow out), and the layer's keys
+    /// Computes the residual stream after this layer (`[ΣT, d]`, or `[B, d]` for last tokens only) and the layer's keys
     /// and values.
     pub(super) fn forward(
         &self,
@@ -80,33 +81,35 @@ impl Layer {
         probe: &mut dyn Probe,
     ) -> Result<(Tensor, KvCache)> {
         let (residual, mix, own) = self.attend(index, residual, flow, probe)?;
-        let mix = flow.change.heads(index, mix, flow.touched)?;
+        let mix = flow.change.heads(index, mix, flow.changed_rows)?;
         probe.heads(index, &mix)?;
         let output = &self.attention.output;
-        let raw = keep_exact(flow, output.weight.rounds(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
+        let raw =
+            exact_at_last(flow, output.weight.rounds(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
         let scale =
             self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&flow.at_last(&raw)?)).transpose()?;
         probe.attention(index, &flow.at_last(&mix)?, scale.as_ref())?;
-        let attended = plus(&residual, &self.added(self.attention_post_norm.as_ref(), &raw)?)?;
+        let attended = add(&residual, &self.added(self.attention_post_norm.as_ref(), &raw)?)?;
         flow.cancel.check()?;
         let input = if self.parallel { &residual } else { &attended };
         let input = normalise(self.mlp_norm.as_ref(), input)?;
         let mlp = |exact: bool| move |x: &Tensor| self.mlp.forward(x, exact);
-        let raw = keep_exact(flow, self.mlp.rounds(), &input, mlp(false), mlp(true))?;
+        let raw = exact_at_last(flow, self.mlp.rounds(), &input, mlp(false), mlp(true))?;
         let added = self.added(self.mlp_post_norm.as_ref(), &raw)?;
-        let added = flow.change.mlp(index, added, flow.touched)?;
+        let added = flow.change.mlp(index, added, flow.changed_rows)?;
         probe.mlp_everywhere(index, &added)?;
         probe.mlp(index, &flow.at_last(&added)?)?;
-        Ok((plus(&attended, &added)?, own))
+        Ok((add(&attended, &added)?, own))
     }
 
-    /// All maps whose weights are many.
+    /// Returns all large linear maps.
     pub(super) fn maps(&self) -> impl Iterator<Item = &Linear> {
         let Attention { query, key, value, output, .. } = &self.attention;
         [query, key, value, output].into_iter().chain(self.mlp.maps())
     }
 
-    /// The rows that flow out, the heads' value mixes there, and keys and values of the prompts' own tokens.
+    /// Returns the output rows of the residual stream, the heads' value mixes there, and the keys and values of the
+    /// prompts' own tokens.
     fn attend(
         &self,
         index: usize,
@@ -116,41 +119,41 @@ impl Layer {
     ) -> Result<(Tensor, Tensor, KvCache)> {
         let angles = self.rope.map(|rope| &flow.angles[rope]);
         let normed = normalise(self.attention_norm.as_ref(), residual)?;
-        let normed = self.attention.key.weight.narrowed(&normed)?;
+        let normed = self.attention.key.weight.to_product_dtype(&normed)?;
         let own = self.attention.key_value(&normed, angles)?;
-        let own = match flow.known {
-            Some(known) => known.replace(flow.packed, &own)?,
+        let own = match flow.cached {
+            Some(cached) => cached.replace(flow.packed, &own)?,
             None => own,
         };
         let last_rows = |x: &Tensor| x.index_select(flow.last_rows, 0);
-        let narrow_angles = || angles.map(|angles| angles.select(flow.last_rows)).transpose();
-        let (asking, angles, residual, queries) = match (flow.narrows, flow.known) {
+        let last_angles = || angles.map(|angles| angles.select(flow.last_rows)).transpose();
+        let (query_rows, angles, residual, queries) = match (flow.selects_last, flow.cached) {
             (_, Some(_)) => (normed, angles.cloned(), residual.clone(), Queries::Last),
-            (true, None) => (last_rows(&normed)?, narrow_angles()?, last_rows(residual)?, Queries::Last),
+            (true, None) => (last_rows(&normed)?, last_angles()?, last_rows(residual)?, Queries::Last),
             (false, None) => (normed, angles.cloned(), residual.clone(), Queries::All),
         };
         if probe.wants_pattern(index) {
             let (rows, angles) = match queries {
-                Queries::Last => (asking.clone(), angles.clone()),
-                Queries::All => (last_rows(&asking)?, narrow_angles()?),
+                Queries::Last => (query_rows.clone(), angles.clone()),
+                Queries::All => (last_rows(&query_rows)?, last_angles()?),
             };
             probe.pattern(index, self.attention.pattern(&rows, angles.as_ref(), flow.packed, flow.prefix, &own)?)?;
         }
-        let mix = self.attention.mix(&asking, angles.as_ref(), flow.packed, flow.prefix, &own, queries)?;
+        let mix = self.attention.mix(&query_rows, angles.as_ref(), flow.packed, flow.prefix, &own, queries)?;
         Ok((residual, mix, own))
     }
 
-    /// What a block adds to the residual stream, given what it computed.
+    /// Computes the term that a block adds to the residual stream from its `raw` output.
     fn added(&self, post_norm: Option<&Norm>, raw: &Tensor) -> Result<Tensor> {
         let x = normalise(post_norm, raw)?;
-        #[allow(clippy::float_cmp)] // exactly one means: no factor
+        #[allow(clippy::float_cmp)] // exactly 1 means no factor
         Ok(if self.residual_scale == 1.0 { x } else { (x * self.residual_scale)? })
     }
 }
 
-/// Applies `quick` to every row of `x`, but `exact` to the rows that are taken apart: quantised products round their
-/// inputs, and then a block's output would not be the sum of its heads.
-fn keep_exact(
+/// Applies `quick` to every row of `x`, but `exact` to the last tokens' rows, which are attributed. Quantised products
+/// round their inputs, so a block's output would not be the sum of its heads.
+fn exact_at_last(
     flow: &Flow<'_>,
     rounds: bool,
     x: &Tensor,
@@ -164,13 +167,13 @@ fn keep_exact(
         return exact(x);
     }
     let rounded = quick(x)?;
-    let kept = exact(&x.index_select(flow.last_rows, 0)?)?;
-    let correction = (kept - rounded.index_select(flow.last_rows, 0)?)?;
+    let exact_rows = exact(&x.index_select(flow.last_rows, 0)?)?;
+    let correction = (exact_rows - rounded.index_select(flow.last_rows, 0)?)?;
     Ok(rounded.index_add(flow.last_rows, &correction, 0)?)
 }
 
-fn plus(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    if kernels::serves(a) { kernels::add(a, b) } else { Ok((a + b)?) }
+fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if kernels::supports(a) { kernels::add(a, b) } else { Ok((a + b)?) }
 }
 
 fn normalise(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor> {

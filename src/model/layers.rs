@@ -1,4 +1,4 @@
-//! The pieces that decoders are made of: linear maps, norms, activations.
+//! Parts of decoders: linear maps, norms, activations.
 
 use candle_core::{D, DType, Tensor};
 
@@ -16,17 +16,17 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// `x Wᵀ + b` for `x` `[n, in]`, giving `[n, out]`.
+    /// Computes `x Wᵀ + b` for `x` `[n, in]`, giving `[n, out]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.weight.apply(x, self.bias.as_ref())
     }
 
-    /// As [`Linear::forward`], but what comes out is left in the type that products are in.
-    pub(super) fn forward_narrow(&self, x: &Tensor) -> Result<Tensor> {
-        self.weight.apply_narrow(x, self.bias.as_ref())
+    /// As [`Linear::forward`], but leaves the result in the dtype of the product.
+    pub(super) fn forward_in_product_dtype(&self, x: &Tensor) -> Result<Tensor> {
+        self.weight.apply_in_product_dtype(x, self.bias.as_ref())
     }
 
-    /// The same in f32 throughout, even if the weights are quantised.
+    /// As [`Linear::forward`], but entirely in f32, even if the weights are quantised.
     pub fn forward_exact(&self, x: &Tensor) -> Result<Tensor> {
         self.weight.apply_exact(x, self.bias.as_ref())
     }
@@ -35,9 +35,9 @@ impl Linear {
 /// A normalisation with its learned scale.
 #[derive(Clone, Debug)]
 pub struct Norm {
-    /// What it divides by.
+    /// Divisor: root mean square or standard deviation.
     pub kind: NormKind,
-    /// Scale γ `[d]`, any offset of the family already added.
+    /// Scale γ `[d]`, including any offset of the architecture.
     pub weight: Tensor,
     /// Shift β `[d]`.
     pub bias: Option<Tensor>,
@@ -49,7 +49,7 @@ impl Norm {
     /// Normalises the last dimension of `x`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let epsilon = self.epsilon as f32;
-        if kernels::serves(x) {
+        if kernels::supports(x) {
             return kernels::normalise(self.kind, x, &self.weight, self.bias.as_ref(), epsilon);
         }
         let x = x.contiguous()?;
@@ -63,9 +63,9 @@ impl Norm {
         })
     }
 
-    /// The factor that this norm applies to `x` `[n, d]` besides γ: `1/rms` or `1/σ`, `[n, 1]`.
+    /// Computes the factor that this norm applies to `x` `[n, d]` besides γ: `1/rms` or `1/σ`, `[n, 1]`.
     ///
-    /// With it held fixed the norm is linear, which is what makes contributions add up.
+    /// With this factor fixed the norm is linear, so contributions add up.
     pub fn realised_scale(&self, x: &Tensor) -> Result<Tensor> {
         let x = match self.kind {
             NormKind::Rms => x.clone(),
@@ -76,13 +76,14 @@ impl Norm {
 }
 
 impl Activation {
-    /// Applies the function to every element of `x`, which nobody else holds, and multiplies with `up`, if there is one.
+    /// Applies the function to every element of `x` and multiplies by `up`, if given; `x` must not share its storage
+    /// with another tensor, since it may be changed in place.
     pub fn forward(self, x: Tensor, up: Option<&Tensor>) -> Result<Tensor> {
-        if kernels::serves(&x) {
+        if kernels::supports(&x) {
             kernels::activate(self, &x, up)?;
             return Ok(x);
         }
-        // In half precision the tensor library has a good kernel for SiLU, but rounds at every step of the others.
+        // In half precision the tensor library's SiLU is accurate, but its other functions round at every step.
         let x = match self {
             Self::Silu => x.silu()?,
             Self::GeluTanh => x.to_dtype(DType::F32)?.gelu()?.to_dtype(x.dtype())?,

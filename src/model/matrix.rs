@@ -1,4 +1,4 @@
-//! Weight matrices in whatever type they are kept, applied to activations that are always f32.
+//! Weight matrices in f32, half precision or quantised, applied to f32 activations.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use candle_core::{
 
 use super::{
     card::is_card,
-    kernels::{product, product_narrow, product_q8, serves},
+    kernels::{product, product_in_half, product_q8, supports},
 };
 use crate::error::Result;
 
 /// A weight matrix `[out, in]`.
 ///
-/// The residual stream is f32 whatever the weights are. On the CPU half-precision weights are widened when they are used, so
-/// that only their storage is small; a card multiplies in half precision (sums are f32 there), which rounds inputs and
-/// results. Quantised products round their inputs as well; [`Matrix::apply_exact`] rounds nothing anywhere.
+/// The residual stream is always f32. The CPU widens half-precision weights to f32 for each product; a card multiplies
+/// in half precision with f32 sums, which rounds inputs and results. Quantised products round their inputs as well.
+/// [`Matrix::apply_exact`] never rounds.
 #[derive(Clone, Debug)]
 pub enum Matrix {
     /// f32, f16 or bf16.
@@ -27,7 +27,7 @@ pub enum Matrix {
 }
 
 impl Matrix {
-    /// `[out, in]`.
+    /// Returns the shape `[out, in]`.
     pub fn shape(&self) -> Result<(usize, usize)> {
         Ok(match self {
             Self::Dense(tensor) => tensor.dims2()?,
@@ -35,7 +35,7 @@ impl Matrix {
         })
     }
 
-    /// Where it lives.
+    /// Returns its device.
     pub fn device(&self) -> Device {
         match self {
             Self::Dense(tensor) => tensor.device().clone(),
@@ -46,12 +46,12 @@ impl Matrix {
     /// Whether [`Matrix::apply`] rounds its input.
     pub fn rounds(&self) -> bool {
         match self {
-            Self::Dense(_) => self.is_narrow(),
-            Self::Quantised(tensor) => !is_quicker_exact(tensor),
+            Self::Dense(_) => self.multiplies_in_half(),
+            Self::Quantised(tensor) => !is_faster_exact(tensor),
         }
     }
 
-    /// What its numbers are kept as, or f32 if they are in blocks.
+    /// Returns the dtype of its values; f32 if they are quantised.
     pub(super) fn dtype(&self) -> DType {
         match self {
             Self::Dense(tensor) => tensor.dtype(),
@@ -59,31 +59,35 @@ impl Matrix {
         }
     }
 
-    /// Whether products are in half precision: on a card, with weights that are.
-    pub(super) fn is_narrow(&self) -> bool {
+    /// Whether products are in half precision: on a card, if the weights are in half precision.
+    pub(super) fn multiplies_in_half(&self) -> bool {
         matches!(self, Self::Dense(tensor) if tensor.dtype() != DType::F32 && is_card(tensor.device()))
     }
 
-    /// `x` in the type that products are in: that of the weights where they are narrow. Else it passes as it is.
-    pub(super) fn narrowed(&self, x: &Tensor) -> Result<Tensor> {
+    /// Converts `x` to the dtype of the weights if products are in half precision; returns it unchanged otherwise.
+    pub(super) fn to_product_dtype(&self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Dense(tensor) if self.is_narrow() => Ok(x.to_dtype(tensor.dtype())?),
+            Self::Dense(tensor) if self.multiplies_in_half() => Ok(x.to_dtype(tensor.dtype())?),
             _ => Ok(x.clone()),
         }
     }
 
-    /// As [`Matrix::apply`], but what comes out is left in the type that products are in.
-    pub(super) fn apply_narrow(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    /// As [`Matrix::apply`], but leaves the result in the dtype of the product.
+    pub(super) fn apply_in_product_dtype(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         match self {
-            Self::Dense(tensor) if self.is_narrow() => product_narrow(&self.narrowed(x)?, tensor, bias),
+            Self::Dense(tensor) if self.multiplies_in_half() => {
+                product_in_half(&self.to_product_dtype(x)?, tensor, bias)
+            }
             _ => self.apply(x, bias),
         }
     }
 
-    /// `x Wᵀ + b` for `x` `[n, in]` and `b` `[out]`, giving `[n, out]` in f32, by the quickest path.
+    /// Computes `x Wᵀ + b` for `x` `[n, in]` and `b` `[out]`, giving `[n, out]` in f32, by the fastest path.
     pub fn apply(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let tensor = match self {
-            Self::Dense(_) if self.is_narrow() => return Ok(self.apply_narrow(x, bias)?.to_dtype(DType::F32)?),
+            Self::Dense(_) if self.multiplies_in_half() => {
+                return Ok(self.apply_in_product_dtype(x, bias)?.to_dtype(DType::F32)?);
+            }
             Self::Quantised(tensor) if self.rounds() => tensor,
             _ => return self.apply_exact(x, bias),
         };
@@ -94,16 +98,16 @@ impl Matrix {
         })
     }
 
-    /// The same in f32, from widened weights.
+    /// As [`Matrix::apply`], but in f32 from widened weights, without rounding.
     pub fn apply_exact(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         match self {
             Self::Dense(tensor) => product(&x.to_dtype(DType::F32)?, tensor, bias),
-            Self::Quantised(tensor) if tensor.dtype() == GgmlDType::Q8_0 && serves(x) => product_q8(x, tensor, bias),
+            Self::Quantised(tensor) if tensor.dtype() == GgmlDType::Q8_0 && supports(x) => product_q8(x, tensor, bias),
             Self::Quantised(_) => product(x, &self.to_f32()?, bias),
         }
     }
 
-    /// The whole matrix in f32; no copy if it is that already.
+    /// Returns the whole matrix in f32, without a copy if it is in f32 already.
     pub fn to_f32(&self) -> Result<Tensor> {
         Ok(match self {
             Self::Dense(tensor) => tensor.to_dtype(DType::F32)?,
@@ -111,7 +115,7 @@ impl Matrix {
         })
     }
 
-    /// The rows `ids` in f32, `[ids, in]`.
+    /// Returns the rows `ids` in f32, `[ids, in]`.
     ///
     /// # Errors
     /// If an id is not below `out`.
@@ -123,9 +127,9 @@ impl Matrix {
     }
 }
 
-/// Whether f32 products of widened weights are quicker than the tensor library's own: on x86-64 it has quick ones of integers
-/// only where whole super-blocks of 256 inputs meet tiles of 16 outputs.
-fn is_quicker_exact(tensor: &QTensor) -> bool {
+/// Whether f32 products of widened weights are faster than the tensor library's integer products. On x86-64 these are
+/// fast only for multiples of 256 inputs and of 16 outputs.
+fn is_faster_exact(tensor: &QTensor) -> bool {
     let (inputs, outputs) = (256, 16);
     let fits = |(out, inner): (usize, usize)| inner.is_multiple_of(inputs) && out.is_multiple_of(outputs);
     let cpu = tensor.device().is_cpu() && cfg!(target_arch = "x86_64");
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn products_without_a_quick_path_are_exact() {
+    fn products_without_a_fast_kernel_are_exact() {
         for (out, inner, rounds) in [(32, 256, true), (32, 96, false), (40, 256, false)] {
             let matrix = quantised(out, inner);
             let x = Tensor::randn(0.0_f32, 1.0, (5, inner), &Device::Cpu).unwrap();

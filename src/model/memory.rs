@@ -1,4 +1,4 @@
-//! Whether a model fits, asked before it is loaded.
+//! Memory that a model needs and memory that is free, checked before loading.
 
 use super::{
     card::is_card,
@@ -6,42 +6,42 @@ use super::{
 };
 use crate::error::{InputError, Result};
 
-/// For activations and everything that is not weights.
+/// Bytes for activations and everything else besides weights.
 const OVERHEAD: u64 = 96 << 20;
-/// `auto` takes f32 only if it leaves this share of the free memory alone.
+/// Share of the free memory that f32 weights must leave unused for `auto` to choose f32.
 const SPARE: f64 = 0.15;
 
-/// The same on a card, where batches are larger, and libraries take memory of their own.
-const OVERHEAD_OF_CARDS: u64 = 1 << 30;
+/// [`OVERHEAD`] on a card, where batches are larger and libraries allocate memory too.
+const CARD_OVERHEAD: u64 = 1 << 30;
 
-/// What loading `weights` as `precision` takes, in bytes: the weights, and twice the largest tensor in f32 while it is
-/// being made, or when it is multiplied without rounding on a card.
+/// Computes the bytes that loading `weights` at `precision` takes: the weights, and twice the largest tensor in f32
+/// while it is read, or while a card multiplies it without rounding.
 pub fn need(weights: &Weights, precision: Precision) -> u64 {
-    let kept: u64 = weights.tensors().map(|(_, stored)| stored.kept_bytes(precision)).sum();
-    let largest = weights.tensors().map(|(_, stored)| stored.kept_bytes(Precision::F32)).max().unwrap_or(0);
-    kept + 2 * largest + if is_card(weights.device()) { OVERHEAD_OF_CARDS } else { OVERHEAD }
+    let total: u64 = weights.tensors().map(|(_, stored)| stored.bytes_in_memory(precision)).sum();
+    let largest = weights.tensors().map(|(_, stored)| stored.bytes_in_memory(Precision::F32)).max().unwrap_or(0);
+    total + 2 * largest + if is_card(weights.device()) { CARD_OVERHEAD } else { OVERHEAD }
 }
 
-/// The precision for `dtype`, given `free` bytes (unknown if `None`). On a card, which has no products of blocks here, a
-/// quantised file becomes f32 while it is loaded if memory allows, else f16.
+/// Chooses the precision for `dtype`, given `free` bytes (unknown if `None`). Quantised products run on the CPU only,
+/// so on a card a quantised file is converted to f32 while loading if memory allows, else to f16.
 ///
 /// # Errors
-/// If the weights do not fit; says what would. If `dtype` is for the CPU only.
+/// If the weights do not fit (the error names a dtype that does) or `dtype` is for the CPU only.
 pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Result<Precision> {
     let fits = |precision, share: f64| free.is_none_or(|free| need(weights, precision) as f64 <= free as f64 * share);
     let card = is_card(weights.device());
     if card && dtype == Dtype::Q8 {
-        let problem = "weights of eight bits are computed with on the CPU only";
+        let problem = "8-bit weights work on the CPU only";
         return Err(InputError::new(problem)
             .field("--dtype")
-            .cure("take f16 or bf16 on a card, or --device cpu")
+            .cure("use f16 or bf16 on a card, or --device cpu")
             .into());
     }
     let precision = match dtype.precision() {
         Some(precision) => precision,
         None if (card || !weights.has_blocks()) && fits(Precision::F32, 1.0 - SPARE) => Precision::F32,
         None if card && weights.has_blocks() => Precision::F16,
-        None => Precision::Own,
+        None => Precision::Stored,
     };
     if fits(precision, 1.0) {
         return Ok(precision);
@@ -53,8 +53,8 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
         .find(|&(_, other)| need(weights, other) < need(weights, precision) && fits(other, 1.0));
     let cure = match smaller {
         Some((dtype, other)) => format!("--dtype {dtype} takes {}", gigabytes(need(weights, other))),
-        None if card => "take a smaller model, or --device cpu".to_owned(),
-        None => "free some memory, or take a smaller or more strongly quantised model".to_owned(),
+        None if card => "use a smaller model, or --device cpu".to_owned(),
+        None => "free some memory, or use a smaller or more strongly quantised model".to_owned(),
     };
     let (need, free) = (gigabytes(need(weights, precision)), gigabytes(free.unwrap_or(0)));
     let place = if card { "the card's memory" } else { "memory" };
@@ -62,7 +62,7 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
     Err(InputError::new(problem).field("--dtype").cure(cure).into())
 }
 
-/// In units of 10⁹ bytes.
+/// Formats `bytes` in units of 10⁹ bytes.
 pub fn gigabytes(bytes: u64) -> String {
     format!("{:.2} GB", bytes as f64 / 1e9)
 }

@@ -5,12 +5,12 @@ use candle_core::{D, Tensor};
 use super::layers::{Activation, Linear};
 use crate::error::Result;
 
-/// What follows attention in a layer; one component, whatever is inside.
+/// MLP of a layer; a single component in either case.
 #[derive(Clone, Debug)]
 pub enum Mlp {
     /// The same map for every token.
     Dense(FeedForward),
-    /// A few of many maps for every token (Jiang et al. 2024, arXiv 2401.04088).
+    /// A mixture of experts, of which each token uses a few (Jiang et al. 2024, arXiv 2401.04088).
     Mixture(Mixture),
 }
 
@@ -34,12 +34,12 @@ pub struct Mixture {
     pub router: Linear,
     /// All experts.
     pub experts: Vec<FeedForward>,
-    /// Experts that each token is sent to; their softmax weights are scaled to sum to one.
+    /// Number of experts per token; their softmax weights are scaled to sum to 1.
     pub chosen: usize,
 }
 
 impl Mlp {
-    /// `x` `[n, d]` to `[n, d]`; `exact` keeps the last map in f32 even if its weights are quantised.
+    /// Maps `x` `[n, d]` to `[n, d]`; `exact` computes the last map in f32 even if its weights are quantised.
     pub fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
         match self {
             Self::Dense(map) => map.forward(x, exact),
@@ -47,7 +47,7 @@ impl Mlp {
         }
     }
 
-    /// The maps inside.
+    /// Returns its large linear maps.
     pub(super) fn maps(&self) -> impl Iterator<Item = &Linear> {
         let experts = match self {
             Self::Dense(map) => std::slice::from_ref(map),
@@ -56,9 +56,9 @@ impl Mlp {
         experts.iter().flat_map(|map| map.gate.iter().chain([&map.up, &map.down]))
     }
 
-    /// Whether the last map is quantised and rounds its input unless told to be exact.
+    /// Whether the last map is quantised and rounds its input, unless `exact` is set in [`Mlp::forward`].
     pub fn rounds(&self) -> bool {
-        let rounds = |map: &FeedForward| map.down.weight.rounds() && !map.down.weight.is_narrow();
+        let rounds = |map: &FeedForward| map.down.weight.rounds() && !map.down.weight.multiplies_in_half();
         match self {
             Self::Dense(map) => rounds(map),
             Self::Mixture(mixture) => mixture.experts.iter().any(rounds),
@@ -68,10 +68,10 @@ impl Mlp {
 
 impl FeedForward {
     fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
-        let x = &self.up.weight.narrowed(x)?;
-        let up = self.up.forward_narrow(x)?;
+        let x = &self.up.weight.to_product_dtype(x)?;
+        let up = self.up.forward_in_product_dtype(x)?;
         let inner = match &self.gate {
-            Some(gate) => self.activation.forward(gate.forward_narrow(x)?, Some(&up))?,
+            Some(gate) => self.activation.forward(gate.forward_in_product_dtype(x)?, Some(&up))?,
             None => self.activation.forward(up, None)?,
         };
         if exact { self.down.forward_exact(&inner) } else { self.down.forward(&inner) }
@@ -102,7 +102,7 @@ impl Mixture {
     }
 }
 
-/// Indices of the `count` largest values; ties go to the first.
+/// Returns the indices of the `count` largest values; ties go to the first.
 fn largest(values: &[f32], count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));

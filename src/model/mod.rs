@@ -1,4 +1,4 @@
-//! Instrumented decoders: loading them, and one forward pass that a probe can watch.
+//! Decoder models: loading, and one forward pass for all architectures that probes can observe.
 
 pub mod attention;
 pub mod card;
@@ -54,11 +54,11 @@ pub struct Model {
     pub decoder: Decoder,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
-    /// How it wants conversations written, if it says.
+    /// Its chat template, if it has one.
     pub chat: Option<ChatTemplate>,
-    /// What it is, for `run.json`.
+    /// Description for `run.json`.
     pub meta: ModelMeta,
-    /// BLAKE3 over all that determines what it computes: weights, configuration, kept precision, device.
+    /// BLAKE3 over everything that determines its results: weights, configuration, dtype, architecture, device.
     pub identity: String,
     /// Seconds it took to load.
     pub load_seconds: f64,
@@ -85,7 +85,7 @@ impl Model {
             layers: decoder.layers.len(),
             heads: decoder.layers[0].attention.heads,
             hidden: decoder.width()?,
-            dtype: weights.kept_as(),
+            dtype: weights.dtype_name(),
             device: device_name(&options.device),
             weights_hash: weights.hash()?,
         };
@@ -95,7 +95,7 @@ impl Model {
     }
 }
 
-/// As `--device` names it.
+/// Returns the name of `device` in `--device`.
 fn device_name(device: &Device) -> String {
     match device.location() {
         DeviceLocation::Cpu => "cpu".to_owned(),

@@ -1,4 +1,4 @@
-//! Prompts packed end to end, without padding.
+//! Packing of prompts end to end, without padding.
 
 use candle_core::{Device, Tensor};
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 
 /// The suffixes of a batch of prompts, laid end to end: `ΣT` tokens, no padding.
 ///
-/// Every map that works token by token runs once over all of them; only attention looks at [`Packed::spans`].
+/// Operations on single tokens run once over all of them; only attention uses [`Packed::spans`].
 #[derive(Clone, Debug)]
 pub struct Packed {
     tokens: Vec<u32>,
@@ -19,8 +19,8 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs `suffixes` (none of them empty), each of which continues a prefix of `start` tokens; all of them, and the
-    /// prefix, are computed under `regime`.
+    /// Packs non-empty `suffixes`, each of which continues a prefix of `start` tokens. All of them and the prefix use
+    /// the frequencies of `regime`.
     pub fn new<'a>(suffixes: impl IntoIterator<Item = &'a [u32]>, start: usize, regime: Regime) -> Self {
         let (mut tokens, mut lengths) = (Vec::new(), Vec::new());
         for suffix in suffixes {
@@ -30,38 +30,38 @@ impl Packed {
         Self { tokens, lengths, start, regime, groups: Groups::default() }
     }
 
-    /// All token ids, `[ΣT]`.
+    /// Returns all token ids, `[ΣT]`.
     pub fn tokens(&self, device: &Device) -> Result<Tensor> {
         Ok(Tensor::from_slice(&self.tokens, self.tokens.len(), device)?)
     }
 
-    /// Tokens before each suffix.
+    /// Returns the number of tokens before each suffix.
     pub const fn start(&self) -> usize {
         self.start
     }
 
-    /// Which rotary frequencies apply.
+    /// Returns the regime of the rotary frequencies.
     pub const fn regime(&self) -> Regime {
         self.regime
     }
 
-    /// How attention on a card lays them out.
+    /// Returns the groups of prompts for attention on a card.
     pub(super) const fn groups(&self) -> &Groups {
         &self.groups
     }
 
-    /// Number of prompts `B`.
+    /// Returns the number of prompts `B`.
     pub fn prompts(&self) -> usize {
         self.lengths.len()
     }
 
-    /// Position of every token in its whole prompt, `[ΣT]`.
+    /// Returns the position of every token in its whole prompt, `[ΣT]`.
     pub fn positions(&self) -> Vec<u32> {
         let start = self.start;
         self.lengths.iter().flat_map(|&len| (start..start + len).map(|position| position as u32)).collect()
     }
 
-    /// Where each prompt's suffix lies.
+    /// Returns the rows of each prompt's suffix.
     pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
         self.lengths.iter().scan(0, |at, &len| {
             let span = Span { at: *at, len };
@@ -70,7 +70,7 @@ impl Packed {
         })
     }
 
-    /// Row of every prompt's last token, `[B]`.
+    /// Returns the row of every prompt's last token, `[B]`.
     pub fn last_rows(&self, device: &Device) -> Result<Tensor> {
         let rows: Vec<u32> = self.spans().map(|span| (span.at + span.len - 1) as u32).collect();
         Ok(Tensor::from_vec(rows, self.lengths.len(), device)?)

@@ -76,7 +76,7 @@ impl Angles {
     /// Rotates the leading dimensions of every head of `x` `[ΣT, heads · head_dim]` and keeps the others; `x` must not
     /// share its storage with another tensor, since it may be changed in place.
     pub fn rotate(&self, x: Tensor, head_dim: usize) -> Result<Tensor> {
-        if kernels::serves(&x) {
+        if kernels::supports(&x) {
             kernels::rotate(&x, head_dim, &self.cos, &self.sin)?;
             return Ok(x);
         }

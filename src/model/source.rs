@@ -1,4 +1,4 @@
-//! Where a model comes from.
+//! Sources of models: the demo, a folder, a GGUF file, or the Hugging Face hub.
 
 use std::{
     fmt, fs,
@@ -21,34 +21,34 @@ use super::{
 };
 use crate::error::{Error, InputError, Result};
 
-/// What `-m` names.
+/// Model that `-m` names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
-    /// The model that is part of the program.
+    /// The embedded demo model.
     #[default]
     Demo,
     /// A folder in the Hugging Face layout.
     Folder(PathBuf),
     /// A GGUF file.
     Gguf(PathBuf),
-    /// A model on the Hugging Face hub, or in its cache here.
+    /// A model on the Hugging Face hub or in the local cache.
     Hub(Repo),
 }
 
-/// How a model is loaded.
+/// Options for loading a model.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
-    /// Where the weights go.
+    /// Device of the weights.
     pub device: Device,
-    /// What they are kept as.
+    /// Type of the weights in memory.
     pub dtype: Dtype,
-    /// Never open a connection.
+    /// Whether connections are forbidden.
     pub offline: bool,
-    /// Bytes that may be used; asks the system if `None`.
+    /// Memory that may be used, in bytes; `None` for what the system reports as free.
     pub memory: Option<u64>,
-    /// Where the hub and its cache are; as the environment says if `None`.
+    /// Addresses of the hub and its cache; `None` for those in the environment.
     pub hub: Option<hub::Settings>,
-    /// Sees downloads.
+    /// Observer of downloads.
     pub watcher: hub::Watcher,
 }
 
@@ -60,32 +60,35 @@ impl Default for LoadOptions {
 }
 
 impl LoadOptions {
-    /// The device that `--device` names: `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
+    /// Opens the device that `--device` names: `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
     ///
     /// # Errors
-    /// If there is no such device, or this program was built without support for it.
+    /// If there is no such device, it cannot be used, or this program was built without support for it.
     pub fn device(name: &str) -> Result<Device> {
-        let wrong = |problem: &str, cure: &str| -> Result<Device> {
+        let invalid = |problem: &str, cure: &str| -> Result<Device> {
             Err(InputError::new(problem).field("--device").cure(cure).into())
         };
         let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
         let number = match number.parse::<usize>() {
             Ok(number) if number == 0 || kind == "cuda" => number,
-            _ => return wrong(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
+            _ => return invalid(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
         };
-        let absent = |error: candle_core::Error| InputError::new(error.to_string()).field("--device").into();
+        let unavailable = |error: candle_core::Error| InputError::new(error.to_string()).field("--device").into();
         match kind {
-            card::REHEARSAL => Ok(card::rehearse()),
+            card::SIMULATED_CARD => Ok(card::simulate()),
             "auto" if cfg!(feature = "cuda") => Ok(card::open(0).unwrap_or(Device::Cpu)),
             "auto" if cfg!(feature = "metal") => Ok(Device::metal_if_available(0)?),
             "auto" | "cpu" => Ok(Device::Cpu),
             "cuda" if cfg!(feature = "cuda") => card::open(number),
-            "metal" if cfg!(feature = "metal") => Device::new_metal(number).map_err(absent),
-            "cuda" | "metal" => wrong(
+            "metal" if cfg!(feature = "metal") => Device::new_metal(number).map_err(unavailable),
+            "cuda" | "metal" => invalid(
                 &format!("this program was built without {kind}"),
-                &format!("build it with `cargo build --release --features {kind}`, or take --device cpu"),
+                match kind {
+                    "cuda" => "build it with `tools/cuda.sh build --release --features cuda`, or use --device cpu",
+                    _ => "build it with `cargo build --release --features metal`, or use --device cpu",
+                },
             ),
-            _ => wrong(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
+            _ => invalid(&format!("`{name}` names no device"), "write cpu, cuda, cuda:1 or metal"),
         }
     }
 
@@ -95,7 +98,7 @@ impl LoadOptions {
         hub::Settings { offline, ..settings }
     }
 
-    /// Bytes that may be used where the weights go; `None` if nobody knows.
+    /// Returns the free memory of the device in bytes; `None` if it is unknown.
     pub fn free_memory(&self) -> Option<u64> {
         self.memory.or_else(|| if self.device.is_cpu() { memory::free() } else { card::free_memory(&self.device) })
     }
@@ -138,10 +141,10 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// How the model reads: its tokenizer and, if it has one, its chat template. Its weights are not read.
+    /// Reads the model's tokenizer and, if it has one, its chat template, but not its weights.
     ///
     /// # Errors
-    /// If a file is missing or unsound.
+    /// If a file is missing or invalid.
     pub fn reader(&self, options: &LoadOptions) -> Result<(Tokenizer, Option<ChatTemplate>)> {
         let files = self.open(options)?;
         Ok((files.tokenizer, files.chat))
@@ -179,7 +182,7 @@ fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
         config: Config::parse(&config_path, &config)?,
         tokenizer: Tokenizer::parse(&tokenizer_path, &tokenizer)?,
         tokenizer_path,
-        chat: ChatTemplate::of_folder(folder)?,
+        chat: ChatTemplate::from_folder(folder)?,
         weights: Weights::open(folder, &options.device)?,
     })
 }

@@ -1,14 +1,14 @@
-//! Batches on their way through the layers: they can stop between two layers and go on more than once.
+//! The forward pass, one layer at a time. It can stop between two layers and be resumed more than once.
 //!
-//! A change in one layer leaves the layers below untouched. Whoever tries many changes keeps one stream at the layer
-//! where the next change is made, and sends copies of it (which share their tensors) up from there.
+//! A change in one layer does not affect earlier layers. To try many changes, keep one stream before the layer of the
+//! next change and run copies of it (which share their tensors) through the remaining layers.
 
 use candle_core::Tensor;
 
 use super::{
     attention::KvCache,
     decoder::Decoder,
-    intervention::{Intervention, Positions, Touched},
+    intervention::{ChangedRows, Intervention, Positions},
     layer::Flow,
     packed::Packed,
     probe::{NoProbe, Probe},
@@ -16,9 +16,10 @@ use super::{
 };
 use crate::{cancel::Cancel, error::Result};
 
-/// Prefix tokens per pass: bounds the score matrix of a long prefix. A card takes more of them, as of all tokens.
+/// Prefix tokens per pass, which limits the score matrix of a long prefix.
 const PREFIX_CHUNK: usize = 256;
-const PREFIX_CHUNK_OF_CARDS: usize = 2048;
+/// The same on a card, which is faster with more tokens at a time.
+const CARD_PREFIX_CHUNK: usize = 2048;
 
 /// A packed batch before one of the layers.
 #[derive(Clone, Debug)]
@@ -26,17 +27,18 @@ pub struct Stream<'a> {
     decoder: &'a Decoder,
     packed: Packed,
     layer: usize,
-    /// `[ΣT, d]`, or `[B, d]` where only last tokens flow.
+    /// `[ΣT, d]`, or `[B, d]` if only last tokens are computed.
     residual: Tensor,
     angles: Vec<Angles>,
     last_rows: Tensor,
-    /// Where only last tokens flow: keys and values of the whole prompts, per layer.
-    known: Option<&'a [KvCache]>,
+    /// If only last tokens are computed: keys and values of the whole prompts, per layer.
+    cached: Option<&'a [KvCache]>,
+    /// Whether the last layer computes all tokens.
     whole: bool,
 }
 
 impl<'a> Stream<'a> {
-    /// A batch before the first layer.
+    /// Starts a batch before the first layer.
     ///
     /// # Errors
     /// If the computation fails.
@@ -50,45 +52,45 @@ impl<'a> Stream<'a> {
             angles: angles.collect::<Result<_>>()?,
             last_rows: packed.last_rows(device)?,
             packed,
-            known: None,
+            cached: None,
             whole: false,
         })
     }
 
-    /// The same, but every token flows through the last layer too, where usually only last ones do: for probes that
-    /// look at all positions.
+    /// Computes all tokens in the last layer too, not only the last ones, for probes that read all positions.
     #[must_use]
     pub fn whole(self) -> Self {
         Self { whole: true, ..self }
     }
 
-    /// Only the last tokens of this stream; `known` holds keys and values of all its tokens, per layer of the model.
+    /// Returns a stream of the last tokens only; `cached` has the keys and values of all its tokens, per layer of the
+    /// model.
     ///
-    /// A change at last positions leaves all other tokens as they were, so that this is all that has to flow.
+    /// This suffices for a change at last positions, since other tokens do not depend on it.
     ///
     /// # Errors
     /// If the computation fails.
-    pub fn last_only(&self, known: &'a [KvCache]) -> Result<Self> {
+    pub fn last_only(&self, cached: &'a [KvCache]) -> Result<Self> {
         let angles = self.angles.iter().map(|angles| angles.select(&self.last_rows));
         Ok(Self {
             residual: self.residual.index_select(&self.last_rows, 0)?,
             angles: angles.collect::<Result<_>>()?,
-            known: Some(known),
+            cached: Some(cached),
             ..self.clone()
         })
     }
 
-    /// The layer it is before.
+    /// Returns the index of the next layer.
     pub const fn layer(&self) -> usize {
         self.layer
     }
 
-    /// Whether all layers are behind it.
+    /// Whether all layers are computed.
     pub const fn is_done(&self) -> bool {
         self.layer == self.decoder.layers.len()
     }
 
-    /// Goes through one layer and returns the keys and values of its tokens there.
+    /// Computes one layer and returns the keys and values of its tokens there.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
@@ -101,20 +103,26 @@ impl<'a> Stream<'a> {
     ) -> Result<KvCache> {
         cancel.check()?;
         if self.layer == 0 {
-            let narrow = self.known.is_some();
-            let last = if narrow { self.residual.clone() } else { self.residual.index_select(&self.last_rows, 0)? };
+            let last_only = self.cached.is_some();
+            let last =
+                if last_only { self.residual.clone() } else { self.residual.index_select(&self.last_rows, 0)? };
             probe.embedding(&last)?;
         }
         let is_last = self.layer + 1 == self.decoder.layers.len();
-        let narrows = is_last && !self.whole && self.known.is_none();
+        let selects_last = is_last && !self.whole && self.cached.is_none();
         let flow = Flow {
             packed: &self.packed,
             last_rows: &self.last_rows,
             angles: &self.angles,
             prefix,
-            known: self.known.map(|known| &known[self.layer]),
-            narrows,
-            touched: &Touched::of(change, &self.packed, narrows || self.known.is_some(), self.decoder.device())?,
+            cached: self.cached.map(|cached| &cached[self.layer]),
+            selects_last,
+            changed_rows: &ChangedRows::new(
+                change,
+                &self.packed,
+                selects_last || self.cached.is_some(),
+                self.decoder.device(),
+            )?,
             change,
             cancel,
         };
@@ -122,7 +130,7 @@ impl<'a> Stream<'a> {
         self.residual = residual;
         self.layer += 1;
         if self.is_done() {
-            let all = self.whole && self.known.is_none();
+            let all = self.whole && self.cached.is_none();
             probe.residual(&if all {
                 self.residual.index_select(&self.last_rows, 0)?
             } else {
@@ -132,7 +140,7 @@ impl<'a> Stream<'a> {
         Ok(own)
     }
 
-    /// Goes through all layers that are left.
+    /// Computes the remaining layers.
     ///
     /// # Errors
     /// As [`Stream::step`].
@@ -158,7 +166,7 @@ pub struct PrefixCache {
 }
 
 impl PrefixCache {
-    /// Number of tokens.
+    /// Returns the number of tokens.
     pub const fn len(&self) -> usize {
         self.tokens
     }
@@ -168,13 +176,13 @@ impl PrefixCache {
         self.tokens == 0
     }
 
-    /// Keys and values of one layer; `None` if there are no tokens.
+    /// Returns the keys and values of one layer; `None` if there are no tokens.
     pub fn layer(&self, layer: usize) -> Option<&KvCache> {
         self.layers.get(layer)
     }
 }
 
-/// The tokens that all prompts share, before one of the layers.
+/// The shared prefix of all prompts, before one of the layers.
 #[derive(Clone, Debug)]
 pub struct PrefixStream<'a> {
     decoder: &'a Decoder,
@@ -184,13 +192,13 @@ pub struct PrefixStream<'a> {
 }
 
 impl<'a> PrefixStream<'a> {
-    /// The tokens before the first layer.
+    /// Starts the prefix before the first layer.
     ///
     /// # Errors
     /// If the computation fails.
     pub fn begin(decoder: &'a Decoder, tokens: &[u32], regime: Regime) -> Result<Self> {
-        let most = if decoder.is_on_card() { PREFIX_CHUNK_OF_CARDS } else { PREFIX_CHUNK };
-        let chunks = tokens.chunks(most).zip((0..).step_by(most));
+        let size = if decoder.is_on_card() { CARD_PREFIX_CHUNK } else { PREFIX_CHUNK };
+        let chunks = tokens.chunks(size).zip((0..).step_by(size));
         let chunks = chunks.map(|(chunk, start)| Stream::begin(decoder, Packed::new([chunk], start, regime)));
         Ok(Self { decoder, chunks: chunks.collect::<Result<_>>()?, tokens: tokens.len(), layers: Vec::new() })
     }
@@ -201,7 +209,7 @@ impl<'a> PrefixStream<'a> {
         Self { chunks: self.chunks.into_iter().map(Stream::whole).collect(), ..self }
     }
 
-    /// Goes through one layer. A change at last positions is none here.
+    /// Computes one layer. Changes at last positions do not apply to a prefix.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
@@ -220,12 +228,12 @@ impl<'a> PrefixStream<'a> {
         Ok(())
     }
 
-    /// Keys and values of a layer behind it.
+    /// Returns the keys and values of a computed layer.
     pub fn layer(&self, layer: usize) -> Option<&KvCache> {
         self.layers.get(layer)
     }
 
-    /// Goes through all layers that are left; the keys and values of all layers, those behind it as they were.
+    /// Computes the remaining layers and returns the keys and values of all layers.
     ///
     /// # Errors
     /// As [`PrefixStream::step`].
@@ -238,8 +246,7 @@ impl<'a> PrefixStream<'a> {
 }
 
 impl Decoder {
-    /// Computes keys and values of the tokens that all prompts of a regime share, while `change` is made at all of
-    /// them.
+    /// Computes keys and values of the tokens that all prompts of a regime share, with `change` applied to all of them.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
@@ -253,7 +260,7 @@ impl Decoder {
         PrefixStream::begin(self, tokens, regime)?.finish(change, &mut NoProbe, cancel)
     }
 
-    /// Runs a batch of suffixes and shows `probe` what happens at each prompt's last token.
+    /// Runs a batch of suffixes and passes the activations of each prompt's last token to `probe`.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.

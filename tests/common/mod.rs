@@ -1,4 +1,4 @@
-//! The tiny random-weight models that `tools/golden_models.py` makes with Hugging Face transformers.
+//! Tiny models with random weights, made by `tools/golden_models.py` with Hugging Face transformers.
 
 #![allow(dead_code, unreachable_pub)] // each test file uses only some items
 
@@ -12,7 +12,7 @@ use partscope::{
 };
 use safetensors::SafeTensors;
 
-/// A golden model with the values that transformers computed for it.
+/// Golden model with the values that transformers computed for it.
 pub struct Golden {
     pub name: String,
     pub model: Model,
@@ -24,7 +24,8 @@ pub struct Golden {
     pub full: Vec<f32>,
 }
 
-/// A file of the tests; `PARTSCOPE_ROOT` names the repository where a test program was moved to another machine.
+/// Returns the path of a golden file. Set `PARTSCOPE_ROOT` to the repository if the test program was built on another
+/// machine.
 pub fn golden(path: &str) -> PathBuf {
     let root = std::env::var_os("PARTSCOPE_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     root.join("tests/golden").join(path)
@@ -34,18 +35,18 @@ pub fn folder(name: &str) -> PathBuf {
     golden("models").join(name)
 }
 
-/// Whether this is the test program `card`, in which everything is computed as on a card.
+/// Whether this is the test program `card`, which computes everything as a graphics card does.
 pub const ON_CARD: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"card");
 
-/// Options with the device that this test program is for. `card` takes the one that `PARTSCOPE_CARD` names, or a CPU that
-/// does as a card would.
+/// Returns options with the device of this test program. `card` uses the one in `PARTSCOPE_CARD`, or else a CPU that
+/// computes as a card does.
 pub fn options() -> LoadOptions {
-    let named = std::env::var("PARTSCOPE_CARD").unwrap_or_else(|_| "as-card".to_owned());
-    let device = LoadOptions::device(if ON_CARD { &named } else { "cpu" }).unwrap();
+    let card = std::env::var("PARTSCOPE_CARD").unwrap_or_else(|_| "as-card".to_owned());
+    let device = LoadOptions::device(if ON_CARD { &card } else { "cpu" }).unwrap();
     LoadOptions { device, ..LoadOptions::default() }
 }
 
-/// Names of all golden models, sorted.
+/// Returns the names of all golden models, sorted.
 pub fn names() -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(folder("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -61,7 +62,7 @@ impl Golden {
     /// Loads the golden values of `name` with a model from another source.
     pub fn load_from(name: &str, source: &Source, options: &LoadOptions) -> Self {
         let model = Model::load(source, options).unwrap();
-        let facts: serde_json::Value =
+        let golden: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder(name).join("golden.json")).unwrap()).unwrap();
         let bytes = std::fs::read(folder(name).join("golden.safetensors")).unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -69,15 +70,15 @@ impl Golden {
             let data = tensors.tensor(tensor).unwrap().data().to_vec();
             data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
         };
-        let prompts: Vec<Vec<u32>> = serde_json::from_value(facts["prompts"].clone()).unwrap();
-        let labels: Vec<u32> = serde_json::from_value(facts["labels"].clone()).unwrap();
+        let prompts: Vec<Vec<u32>> = serde_json::from_value(golden["prompts"].clone()).unwrap();
+        let labels: Vec<u32> = serde_json::from_value(golden["labels"].clone()).unwrap();
         let (heads, mlps) = (read("heads"), read("mlps"));
         let rows = prompts.len() * labels.len();
         let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: labels.len() };
         let mut components = Vec::new();
         for layer in 0..shape.layers {
-            let of_layer = &heads[layer * shape.heads * rows..(layer + 1) * shape.heads * rows];
-            components.extend(of_layer.chunks_exact(rows).map(<[f32]>::to_vec));
+            let layer_heads = &heads[layer * shape.heads * rows..(layer + 1) * shape.heads * rows];
+            components.extend(layer_heads.chunks_exact(rows).map(<[f32]>::to_vec));
             components.push(mlps[layer * rows..(layer + 1) * rows].to_vec());
         }
         let (rest, full) = (read("rest"), read("full"));

@@ -1,10 +1,12 @@
-//! Attention on the CPU, block by block of asking tokens: their scores against the shared prefix as one matrix product
-//! per key/value head, then one pass over each row that adds the scores against the prompt's own tokens and takes the
-//! softmax over both, and the prefix's values as one product again.
+//! Fused attention for the CPU.
 //!
-//! A row's result depends on that row alone, so neither blocks nor threads change a byte.
+//! Queries are computed in blocks. Per key/value head, one matrix product gives a block's scores against the shared
+//! prefix. One pass over each row then adds the scores against the prompt's own tokens, takes the softmax over both and
+//! adds up the own values. A second product adds the prefix's values.
+//!
+//! A row's result depends on that row alone, so blocks and threads do not change the bytes.
 
-#![allow(clippy::inline_always, reason = "what is not inlined is compiled for the oldest machine")]
+#![allow(clippy::inline_always, reason = "functions that are not inlined are compiled for the oldest CPU")]
 
 use std::ops::Range;
 
@@ -24,17 +26,17 @@ use crate::{
     },
 };
 
-/// Value mixes of `query` `[rows, H · head_dim]`, in the same layout.
+/// Computes the value mixes of `query` `[rows, H · head_dim]`, in the same layout.
 pub(super) fn mix(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Tensor> {
     let query = query.contiguous()?;
     let prefix = suffixes.prefix;
-    let seen = prefix.map_or(Ok(0), |prefix| prefix.key.dim(0))?;
+    let prefix_len = prefix.map_or(Ok(0), |prefix| prefix.key.dim(0))?;
     let (query_values, key, value) = (values(&query)?, values(&suffixes.own.key)?, values(&suffixes.own.value)?);
     let prefix_key = prefix.map(|prefix| values(&prefix.key)).transpose()?;
     let prefix_value = prefix.map(|prefix| values(&prefix.value)).transpose()?;
     let inputs = Inputs {
         attention,
-        seen,
+        prefix_len,
         query: &query_values,
         key: &key,
         value: &value,
@@ -54,45 +56,45 @@ pub(super) fn mix(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>
     Ok(Tensor::from_vec(mixed, query.shape(), query.device())?)
 }
 
-/// Consecutive asking tokens of one prompt.
+/// Consecutive query tokens of one prompt.
 struct Segment {
     /// The prompt's own tokens.
     span: Span,
-    /// Those that ask, counted from the first of its own.
-    asking: Range<usize>,
+    /// Query tokens, as positions in `span`.
+    queries: Range<usize>,
 }
 
-/// Asking tokens that are computed together.
+/// Query tokens that are computed together.
 struct Block {
-    /// First of their rows.
+    /// First query row.
     first: usize,
     segments: Vec<Segment>,
 }
 
 impl Block {
     fn rows(&self) -> usize {
-        self.segments.iter().map(|segment| segment.asking.len()).sum()
+        self.segments.iter().map(|segment| segment.queries.len()).sum()
     }
 }
 
-/// Rows of a product with the prefix, at most about.
+/// Approximate maximum of rows in one product with the prefix.
 const BLOCK: usize = 128;
 
-/// Cuts the asking tokens into blocks.
+/// Splits the query tokens into blocks.
 fn blocks(attention: &Attention, suffixes: &Suffixes<'_>) -> Vec<Block> {
     let most = (BLOCK / attention.group()).max(1);
     let mut blocks: Vec<Block> = Vec::new();
     let (mut row, mut room) = (0, 0);
     for span in suffixes.packed.spans() {
-        let mut asking = if suffixes.last_only { span.len - 1..span.len } else { 0..span.len };
-        while !asking.is_empty() {
+        let mut queries = if suffixes.last_only { span.len - 1..span.len } else { 0..span.len };
+        while !queries.is_empty() {
             if room == 0 {
                 blocks.push(Block { first: row, segments: Vec::new() });
                 room = most;
             }
-            let end = asking.end.min(asking.start + room);
-            let segment = Segment { span, asking: asking.start..end };
-            (row, room, asking.start) = (row + segment.asking.len(), room - segment.asking.len(), end);
+            let end = queries.end.min(queries.start + room);
+            let segment = Segment { span, queries: queries.start..end };
+            (row, room, queries.start) = (row + segment.queries.len(), room - segment.queries.len(), end);
             if let Some(block) = blocks.last_mut() {
                 block.segments.push(segment);
             }
@@ -101,11 +103,11 @@ fn blocks(attention: &Attention, suffixes: &Suffixes<'_>) -> Vec<Block> {
     blocks
 }
 
-/// What all blocks read. Tokens lie row by row, key/value heads side by side.
+/// Inputs of all blocks: one row per token, with the heads side by side.
 struct Inputs<'a> {
     attention: &'a Attention,
-    /// Prefix tokens.
-    seen: usize,
+    /// Number of prefix tokens.
+    prefix_len: usize,
     query: &'a [f32],
     key: &'a [f32],
     value: &'a [f32],
@@ -114,10 +116,11 @@ struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
+    /// Computes the value mixes of `block` into `mixed`, its rows of the output.
     fn run(&self, block: &Block, mixed: &mut [f32]) {
-        let longest = block.segments.iter().map(|segment| segment.asking.end).max().unwrap_or(0);
+        let longest = block.segments.iter().map(|segment| segment.queries.end).max().unwrap_or(0);
         let rows = block.rows() * self.attention.group();
-        let stride = (self.seen + longest.next_multiple_of(LANES)).next_multiple_of(LANES);
+        let stride = (self.prefix_len + longest.next_multiple_of(LANES)).next_multiple_of(LANES);
         let head_dim = self.attention.head_dim;
         let mut work = Work {
             query: vec![0.0; rows * head_dim],
@@ -130,31 +133,31 @@ impl Inputs<'_> {
         for kv_head in 0..self.attention.kv_heads {
             let head = Head { inputs: self, kv_head };
             head.gather(block, &mut work);
-            head.against_prefix(rows, &mut work);
+            head.prefix_scores(rows, &mut work);
             vectorised(OwnTokens { head: &head, block, work: &mut work });
             head.prefix_values(rows, &mut work);
             head.scatter(block, &work, mixed);
         }
     }
 
-    /// Numbers of one token over all key/value heads.
+    /// Returns the width of a token's keys or values over all key/value heads.
     const fn width(&self) -> usize {
         self.attention.kv_heads * self.attention.head_dim
     }
 }
 
-/// Scratch memory of one block; rows are tokens, and for each the queries that share the key/value head.
+/// Scratch memory of one block. Each query token has one row per query head that shares the key/value head.
 struct Work {
-    /// `[rows, head_dim]`, scaled.
+    /// Scaled queries `[rows, head_dim]`.
     query: Vec<f32>,
-    /// `[rows, stride]`: scores against the prefix, then those against own tokens; becomes unnormalised weights.
+    /// `[rows, stride]`: scores against the prefix, then those against own tokens; later unnormalised weights.
     scores: Vec<f32>,
     stride: usize,
     /// Own keys of one prompt, `[tokens / LANES, head_dim, LANES]`.
     keys: Vec<f32>,
-    /// `[rows, head_dim]`.
+    /// Value mixes `[rows, head_dim]`.
     mixed: Vec<f32>,
-    /// What weights of a row add up to.
+    /// Sum of the weights of each row.
     totals: Vec<f32>,
 }
 
@@ -165,19 +168,20 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// Where the queries of one token that share this head lie in a row of all heads.
-    fn queries(&self) -> Range<usize> {
+    /// Returns the columns of the queries that share this head, in a row of all query heads.
+    fn query_columns(&self) -> Range<usize> {
         let width = self.inputs.attention.group() * self.inputs.attention.head_dim;
         self.kv_head * width..(self.kv_head + 1) * width
     }
 
-    /// Where this head lies in a token's keys or values.
-    fn place(&self) -> usize {
+    /// Returns the first column of this head in a token's keys or values.
+    fn offset(&self) -> usize {
         self.kv_head * self.inputs.attention.head_dim
     }
 
+    /// Copies the scaled queries of this head to `work.query`.
     fn gather(&self, block: &Block, work: &mut Work) {
-        let (queries, scale) = (self.queries(), self.inputs.attention.scale as f32);
+        let (queries, scale) = (self.query_columns(), self.inputs.attention.scale as f32);
         let width = self.inputs.attention.heads * self.inputs.attention.head_dim;
         let rows = self.inputs.query[block.first * width..].chunks_exact(width);
         for (to, from) in work.query.chunks_exact_mut(queries.len()).zip(rows) {
@@ -187,32 +191,35 @@ impl Head<'_> {
         }
     }
 
-    fn against_prefix(&self, rows: usize, work: &mut Work) {
-        let Inputs { attention, seen, prefix_key, .. } = *self.inputs;
-        if seen == 0 {
+    /// Computes the scores against the prefix.
+    fn prefix_scores(&self, rows: usize, work: &mut Work) {
+        let Inputs { attention, prefix_len, prefix_key, .. } = *self.inputs;
+        if prefix_len == 0 {
             return;
         }
         let query = Rows::packed(&work.query, rows, attention.head_dim);
         multiply(&mut work.scores, work.stride, query, self.prefix(prefix_key).transposed(), Accum::Replace);
     }
 
+    /// Adds the weighted values of the prefix.
     fn prefix_values(&self, rows: usize, work: &mut Work) {
-        let Inputs { attention, seen, prefix_value, .. } = *self.inputs;
-        if seen == 0 {
+        let Inputs { attention, prefix_len, prefix_value, .. } = *self.inputs;
+        if prefix_len == 0 {
             return;
         }
-        let weights = Rows { values: &work.scores, count: rows, columns: seen, stride: work.stride };
+        let weights = Rows { values: &work.scores, count: rows, columns: prefix_len, stride: work.stride };
         multiply(&mut work.mixed, attention.head_dim, weights, self.prefix(prefix_value).matrix(), Accum::Add);
     }
 
-    /// This head's part of the prefix's keys or values, `[seen, head_dim]`.
+    /// Returns this head's keys or values of the prefix, `[prefix_len, head_dim]`.
     fn prefix<'v>(&self, values: &'v [f32]) -> Rows<'v> {
-        let (count, columns, stride) = (self.inputs.seen, self.inputs.attention.head_dim, self.inputs.width());
-        Rows { values: &values[self.place()..], count, columns, stride }
+        let (count, columns, stride) = (self.inputs.prefix_len, self.inputs.attention.head_dim, self.inputs.width());
+        Rows { values: &values[self.offset()..], count, columns, stride }
     }
 
+    /// Writes the normalised value mixes of this head to `mixed`.
     fn scatter(&self, block: &Block, work: &Work, mixed: &mut [f32]) {
-        let (queries, head_dim) = (self.queries(), self.inputs.attention.head_dim);
+        let (queries, head_dim) = (self.query_columns(), self.inputs.attention.head_dim);
         let width = self.inputs.attention.heads * head_dim;
         debug_assert_eq!(mixed.len(), block.rows() * width);
         let heads = mixed.chunks_exact_mut(width).flat_map(|row| row[queries.clone()].chunks_exact_mut(head_dim));
@@ -224,14 +231,14 @@ impl Head<'_> {
         }
     }
 
-    /// Softmax and own values of all rows.
+    /// Computes the weights of all rows and adds up the weighted own values.
     #[inline(always)]
     fn own_tokens<const FUSED: bool>(&self, block: &Block, work: &mut Work) {
         let group = self.inputs.attention.group();
         let mut row = 0;
         for segment in &block.segments {
-            self.turn_keys(segment, &mut work.keys);
-            for token in segment.asking.clone() {
+            self.transpose_keys(segment, &mut work.keys);
+            for token in segment.queries.clone() {
                 for _ in 0..group {
                     self.row::<FUSED>(segment, token, row, work);
                     row += 1;
@@ -240,12 +247,12 @@ impl Head<'_> {
         }
     }
 
-    /// Own keys up to the last token that asks, [`LANES`] tokens at a time, one dimension after the other.
+    /// Transposes the own keys up to the last query token, [`LANES`] tokens at a time, to `[head_dim, LANES]`.
     #[inline(always)]
-    fn turn_keys(&self, segment: &Segment, keys: &mut [f32]) {
+    fn transpose_keys(&self, segment: &Segment, keys: &mut [f32]) {
         let (head_dim, width) = (self.inputs.attention.head_dim, self.inputs.width());
-        for token in 0..segment.asking.end {
-            let at = (segment.span.at + token) * width + self.place();
+        for token in 0..segment.queries.end {
+            let at = (segment.span.at + token) * width + self.offset();
             let keys = &mut keys[token / LANES * LANES * head_dim + token % LANES..];
             for (dimension, &value) in self.inputs.key[at..at + head_dim].iter().enumerate() {
                 keys[dimension * LANES] = value;
@@ -253,36 +260,36 @@ impl Head<'_> {
         }
     }
 
-    /// Softmax of one row, and what it takes from own values.
+    /// Computes the weights of one row and its weighted own values.
     #[inline(always)]
     fn row<const FUSED: bool>(&self, segment: &Segment, token: usize, row: usize, work: &mut Work) {
-        let Inputs { attention, seen, value, .. } = *self.inputs;
+        let Inputs { attention, prefix_len, value, .. } = *self.inputs;
         let head_dim = attention.head_dim;
         let window = attention.window.unwrap_or(usize::MAX);
         let visible = (token + 1).saturating_sub(window);
-        let hidden = (seen + token + 1).saturating_sub(window).min(seen);
+        let hidden = (prefix_len + token + 1).saturating_sub(window).min(prefix_len);
         let query = &work.query[row * head_dim..(row + 1) * head_dim];
         let scores = &mut work.scores[row * work.stride..(row + 1) * work.stride];
-        let (prefix, own) = scores.split_at_mut(seen);
+        let (prefix, own) = scores.split_at_mut(prefix_len);
         dot_all::<FUSED>(query, &work.keys, &mut own[..(token + 1).next_multiple_of(LANES)]);
         if let Some(cap) = attention.softcap {
             let cap = cap as f32;
             prefix.iter_mut().chain(&mut own[..=token]).for_each(|score| *score = cap * tanh::<FUSED>(*score / cap));
         }
-        let padded = (seen + token + 1).next_multiple_of(LANES);
-        scores[seen + token + 1..padded].fill(f32::NEG_INFINITY);
+        let padded = (prefix_len + token + 1).next_multiple_of(LANES);
+        scores[prefix_len + token + 1..padded].fill(f32::NEG_INFINITY);
         scores[..hidden].fill(f32::NEG_INFINITY);
-        scores[seen..seen + visible].fill(f32::NEG_INFINITY);
+        scores[prefix_len..prefix_len + visible].fill(f32::NEG_INFINITY);
         let peak = largest(&scores[..padded]);
         work.totals[row] = exponentiate::<FUSED>(&mut scores[..padded], peak);
         scores[..hidden].fill(0.0);
         let mixed = &mut work.mixed[row * head_dim..(row + 1) * head_dim];
-        let values = &value[(segment.span.at + visible) * self.inputs.width() + self.place()..];
-        weigh::<FUSED>(&scores[seen + visible..=seen + token], values, self.inputs.width(), mixed);
+        let values = &value[(segment.span.at + visible) * self.inputs.width() + self.offset()..];
+        add_weighted::<FUSED>(&scores[prefix_len + visible..=prefix_len + token], values, self.inputs.width(), mixed);
     }
 }
 
-/// [`Head::own_tokens`] of one head.
+/// Call of [`Head::own_tokens`], compiled for each instruction set.
 struct OwnTokens<'a> {
     head: &'a Head<'a>,
     block: &'a Block,
@@ -296,7 +303,7 @@ impl Vectorised for OwnTokens<'_> {
     }
 }
 
-/// Scores of `query` against as many `keys`, `[LANES]` tokens at a time `[head_dim, LANES]`, as `scores` holds.
+/// Fills `scores` with the products of `query` and `keys`, stored as `[head_dim, LANES]` per [`LANES`] tokens.
 #[inline(always)]
 fn dot_all<const FUSED: bool>(query: &[f32], keys: &[f32], scores: &mut [f32]) {
     for (scores, keys) in scores.chunks_exact_mut(LANES).zip(keys.chunks_exact(LANES * query.len())) {
@@ -313,9 +320,9 @@ fn dot_all<const FUSED: bool>(query: &[f32], keys: &[f32], scores: &mut [f32]) {
     }
 }
 
-/// Adds up `values`, whose rows are `stride` apart, by `weights`, into `mixed`.
+/// Writes the sum of the rows of `values`, weighted by `weights`, to `mixed`; rows are `stride` apart.
 #[inline(always)]
-fn weigh<const FUSED: bool>(weights: &[f32], values: &[f32], stride: usize, mixed: &mut [f32]) {
+fn add_weighted<const FUSED: bool>(weights: &[f32], values: &[f32], stride: usize, mixed: &mut [f32]) {
     for (at, mixed) in mixed.chunks_mut(LANES).enumerate() {
         let values = &values[at * LANES..];
         if mixed.len() < LANES {
@@ -351,15 +358,15 @@ mod tests {
 
     fn attention(heads: usize, window: Option<usize>, softcap: Option<f64>) -> Attention {
         let weight = Matrix::Dense(Tensor::zeros((1, 1), DType::F32, &Device::Cpu).unwrap());
-        let nothing = Linear { weight, bias: None };
+        let unused = Linear { weight, bias: None };
         Attention {
             heads,
             kv_heads: 2,
             head_dim: 20,
-            query: nothing.clone(),
-            key: nothing.clone(),
-            value: nothing.clone(),
-            output: nothing,
+            query: unused.clone(),
+            key: unused.clone(),
+            value: unused.clone(),
+            output: unused,
             query_key_norm: None,
             scale: 0.3,
             softcap,
@@ -368,10 +375,10 @@ mod tests {
     }
 
     #[test]
-    fn the_fused_kernel_equals_tensor_operations() {
+    fn fused_kernel_equals_tensor_operations() {
         let tokens: Vec<Vec<u32>> = [1, 7, 150, 3].iter().map(|&len| vec![0; len]).collect();
         let total = 161;
-        for (seen, heads, window, softcap) in [
+        for (prefix_len, heads, window, softcap) in [
             (0, 6, None, None),
             (33, 6, None, None),
             (33, 2, Some(5), None),
@@ -379,16 +386,16 @@ mod tests {
             (0, 6, Some(4), None),
         ] {
             let attention = attention(heads, window, softcap);
-            let packed = Packed::new(tokens.iter().map(Vec::as_slice), seen, Regime::Short);
+            let packed = Packed::new(tokens.iter().map(Vec::as_slice), prefix_len, Regime::Short);
             let key_value = |tokens| KvCache { key: random(&[tokens, 40]), value: random(&[tokens, 40]) };
-            let (prefix, own) = ((seen > 0).then(|| key_value(seen)), key_value(total));
+            let (prefix, own) = ((prefix_len > 0).then(|| key_value(prefix_len)), key_value(total));
             for last_only in [false, true] {
                 let query = random(&[if last_only { tokens.len() } else { total }, heads * 20]);
                 let suffixes = Suffixes { packed: &packed, prefix: prefix.as_ref(), own: &own, last_only };
                 let found = mix(&attention, &query, &suffixes).unwrap();
                 let expected = grouped::mix(&attention, &query, &suffixes).unwrap();
                 let error = (found - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
-                assert!(error < 1e-5, "{seen} {window:?} {softcap:?} {last_only}: {error}");
+                assert!(error < 1e-5, "{prefix_len} {window:?} {softcap:?} {last_only}: {error}");
             }
         }
     }

@@ -14,13 +14,13 @@ pub struct KvCache {
 }
 
 impl KvCache {
-    /// These tokens followed by `next`.
+    /// Returns these tokens followed by `next`.
     pub fn extend(&self, next: &Self) -> Result<Self> {
         let join = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
         Ok(Self { key: join(&self.key, &next.key)?, value: join(&self.value, &next.value)? })
     }
 
-    /// These tokens, but the last ones of the prompts `packed` are the tokens of `new`.
+    /// Returns these tokens with the last token of every prompt in `packed` replaced by that prompt's token in `new`.
     pub fn replace(&self, packed: &Packed, new: &Self) -> Result<Self> {
         let tokens = self.key.dim(0)?;
         let mut source: Vec<u32> = (0..tokens as u32).collect();

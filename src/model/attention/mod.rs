@@ -19,7 +19,7 @@ use super::{
 };
 use crate::error::Result;
 
-/// Which tokens ask.
+/// Tokens whose queries are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queries {
     /// Every token.
@@ -29,14 +29,15 @@ pub enum Queries {
 }
 
 impl Attention {
-    /// Keys and values of the packed tokens `x` `[ΣT, d]`.
+    /// Computes the keys and values of the packed tokens `x` `[ΣT, d]`.
     pub fn key_value(&self, x: &Tensor, angles: Option<&Angles>) -> Result<KvCache> {
         let norm = self.query_key_norm.as_ref();
-        let key = self.placed(projected(&self.key, x)?, norm.map(|norm| &norm.key), angles)?;
-        Ok(KvCache { key, value: projected(&self.value, x)? })
+        let key = self.normed_and_rotated(project(&self.key, x)?, norm.map(|norm| &norm.key), angles)?;
+        Ok(KvCache { key, value: project(&self.value, x)? })
     }
 
-    /// Value mixes `z` of the asking tokens, `[rows, H · head_dim]`; `x` and `angles` are those of the asking rows.
+    /// Computes the value mixes `z` of the query tokens, `[rows, H · head_dim]`; `x` and `angles` have the rows of
+    /// these tokens.
     pub fn mix(
         &self,
         x: &Tensor,
@@ -51,8 +52,8 @@ impl Attention {
         if is_card(x.device()) { grouped::mix(self, &query, &suffixes) } else { fused::mix(self, &query, &suffixes) }
     }
 
-    /// Attention of each prompt's last token over the prefix and its own tokens, one `[H, tokens]` a prompt; `x` and
-    /// `angles` are those of the last rows. Nothing here grows with the square of a prompt's length.
+    /// Computes the attention of each prompt's last token over the prefix and its own tokens, one `[H, tokens]` per
+    /// prompt; `x` and `angles` have the rows of the last tokens. Time and memory are linear in a prompt's length.
     pub fn pattern(
         &self,
         x: &Tensor,
@@ -65,14 +66,15 @@ impl Attention {
         pattern::pattern(self, &query, &Suffixes { packed, prefix, own, last_only: true })
     }
 
-    /// Queries, rotated but not scaled, `[rows, H · head_dim]`.
+    /// Computes the queries, rotated but not scaled, `[rows, H · head_dim]`.
     fn query(&self, x: &Tensor, angles: Option<&Angles>) -> Result<Tensor> {
         let norm = self.query_key_norm.as_ref();
-        self.placed(projected(&self.query, x)?, norm.map(|norm| &norm.query), angles)
+        self.normed_and_rotated(project(&self.query, x)?, norm.map(|norm| &norm.query), angles)
     }
 
-    /// Normalises queries or keys `x` `[rows, heads · head_dim]`, which nobody else holds, and turns them to their positions.
-    fn placed(&self, x: Tensor, norm: Option<&Norm>, angles: Option<&Angles>) -> Result<Tensor> {
+    /// Normalises and rotates queries or keys `x` `[rows, heads · head_dim]`; `x` must not share its storage with
+    /// another tensor, since it may be changed in place.
+    fn normed_and_rotated(&self, x: Tensor, norm: Option<&Norm>, angles: Option<&Angles>) -> Result<Tensor> {
         let (rows, width) = x.dims2()?;
         let x = match norm {
             Some(norm) => {
@@ -86,9 +88,9 @@ impl Attention {
     }
 }
 
-/// Queries, keys or values of `x` `[rows, d]`: in f32, or in f16 where products are in half precision. Their numbers are of
-/// moderate size, and f16 keeps three bits more of them than bf16.
-fn projected(map: &Linear, x: &Tensor) -> Result<Tensor> {
-    let y = map.forward_narrow(x)?;
-    if map.weight.is_narrow() { Ok(y.to_dtype(DType::F16)?) } else { Ok(y) }
+/// Computes queries, keys or values of `x` `[rows, d]`, in f32, or in f16 if products are in half precision. Their
+/// values are of moderate size, and f16 stores three more bits of them than bf16.
+fn project(map: &Linear, x: &Tensor) -> Result<Tensor> {
+    let y = map.forward_in_product_dtype(x)?;
+    if map.weight.multiplies_in_half() { Ok(y.to_dtype(DType::F16)?) } else { Ok(y) }
 }

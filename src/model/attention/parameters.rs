@@ -29,7 +29,7 @@ pub struct Attention {
     pub scale: f64,
     /// Soft-cap of the scores: `cap · tanh(score / cap)`.
     pub softcap: Option<f64>,
-    /// A token sees itself and the `window − 1` tokens before it.
+    /// Sliding window: a token attends to itself and the `window − 1` tokens before it.
     pub window: Option<usize>,
 }
 
@@ -40,22 +40,25 @@ pub struct QueryKeyNorm {
     pub query: Norm,
     /// For keys.
     pub key: Norm,
-    /// Whether each head is normalised by itself, or the whole projection at once.
+    /// Whether each head is normalised separately, not the whole projection at once.
     pub per_head: bool,
 }
 
 impl Attention {
-    /// Query heads that share a key/value head.
+    /// Returns the number of query heads that share a key/value head.
     pub(super) const fn group(&self) -> usize {
         self.heads / self.kv_heads
     }
 }
 
-/// What the asking tokens look at.
+/// Tokens that queries attend to: a shared prefix and each prompt's own suffix.
 pub(super) struct Suffixes<'a> {
+    /// The prompts.
     pub(super) packed: &'a Packed,
+    /// Keys and values of the shared prefix.
     pub(super) prefix: Option<&'a KvCache>,
+    /// Keys and values of all own tokens.
     pub(super) own: &'a KvCache,
-    /// Whether only the last token of each prompt asks.
+    /// Whether only the last token of each prompt is a query.
     pub(super) last_only: bool,
 }

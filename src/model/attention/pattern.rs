@@ -1,4 +1,4 @@
-//! Where each prompt's last token looks, by tensor operations, prompt by prompt.
+//! Attention patterns of each prompt's last token, by tensor operations, one prompt at a time.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,8 @@ use candle_core::{D, DType, Device, Tensor};
 use super::parameters::{Attention, Suffixes};
 use crate::error::Result;
 
-/// Attention of each prompt's last token, one `[H, prefix + T]` a prompt; `query` `[B, H · head_dim]` is that of last tokens.
+/// Computes the attention of each prompt's last token, one `[H, prefix + T]` per prompt; `query` `[B, H · head_dim]`
+/// has the queries of the last tokens.
 pub(super) fn pattern(attention: &Attention, query: &Tensor, suffixes: &Suffixes<'_>) -> Result<Vec<Tensor>> {
     let (prompts, group, head_dim) = (query.dim(0)?, attention.group(), attention.head_dim);
     let query =
@@ -27,13 +28,14 @@ pub(super) fn pattern(attention: &Attention, query: &Tensor, suffixes: &Suffixes
     Ok(patterns)
 }
 
-/// Keys `[kv_heads, tokens, head_dim]`.
+/// Returns the keys as `[kv_heads, tokens, head_dim]`.
 fn by_head(attention: &Attention, key: &Tensor) -> Result<Tensor> {
     let heads = key.to_dtype(DType::F32)?.reshape((key.dim(0)?, attention.kv_heads, attention.head_dim))?;
     Ok(heads.transpose(0, 1)?.contiguous()?)
 }
 
-/// One prompt: `query` `[kv_heads, group, head_dim]` against the keys of the prefix and its own tokens.
+/// Computes the pattern of one prompt: `query` `[kv_heads, group, head_dim]` over the keys of the prefix and its own
+/// tokens.
 fn pattern_of_one(
     softcap: Option<f64>,
     query: &Tensor,
@@ -58,23 +60,23 @@ fn pattern_of_one(
     Ok(candle_nn::ops::softmax_last_dim(&scores)?)
 }
 
-/// Additive masks `[group, prefix + T]` for last tokens, made once per suffix length.
+/// Additive masks `[group, prefix + T]` for last tokens, computed once per suffix length.
 struct Masks<'a> {
     window: usize,
     prefix: usize,
     group: usize,
     device: &'a Device,
-    made: HashMap<usize, Option<Tensor>>,
+    by_length: HashMap<usize, Option<Tensor>>,
 }
 
 impl<'a> Masks<'a> {
     fn new(window: Option<usize>, prefix: usize, group: usize, device: &'a Device) -> Self {
-        Self { window: window.unwrap_or(usize::MAX), prefix, group, device, made: HashMap::new() }
+        Self { window: window.unwrap_or(usize::MAX), prefix, group, device, by_length: HashMap::new() }
     }
 
-    /// For the last token of a suffix of `len` tokens; `None` where everything is visible.
+    /// Returns the mask for the last token of a suffix of `len` tokens; `None` if it attends to all tokens.
     fn last(&mut self, len: usize) -> Result<Option<Tensor>> {
-        if let Some(mask) = self.made.get(&len) {
+        if let Some(mask) = self.by_length.get(&len) {
             return Ok(mask.clone());
         }
         let keys = self.prefix + len;
@@ -86,7 +88,7 @@ impl<'a> Masks<'a> {
             let mask: Vec<f32> = std::iter::repeat_n(row, self.group).flatten().collect();
             Some(Tensor::from_vec(mask, (self.group, keys), self.device)?)
         };
-        self.made.insert(len, mask.clone());
+        self.by_length.insert(len, mask.clone());
         Ok(mask)
     }
 }

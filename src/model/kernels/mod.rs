@@ -1,11 +1,13 @@
-//! What the CPU computes without the tensor library: matrix products and the row-wise maps between them.
+//! CPU kernels: matrix products and row-wise operations.
 //!
-//! Tensors stay tensors, so that every architecture and device is served by one forward pass; only what is hot on the
-//! CPU comes here. Two rules hold for all of it. A row's result depends on that row alone, so the bytes are the same in
-//! whatever batch it stands and however many threads there are. And a kernel uses the threads of the rayon pool it is
-//! called in: all of them for one long prompt, a single one where batches already run side by side.
+//! Only operations that dominate the time on the CPU are here; they take and return tensors, so one forward pass serves
+//! every architecture and device. All kernels follow two rules:
+//!
+//! - A row's result depends on that row alone, so its bytes are the same in any batch and for any number of threads.
+//! - A kernel uses the threads of the rayon pool that calls it: all of them for one long prompt, a single one if batches
+//!   already run in parallel.
 
-#![allow(clippy::inline_always, reason = "what is not inlined is compiled for the oldest machine")]
+#![allow(clippy::inline_always, reason = "functions that are not inlined are compiled for the oldest CPU")]
 
 mod dispatch;
 mod product;
@@ -16,7 +18,7 @@ pub(super) mod vector;
 
 pub(super) use dispatch::{Vectorised, for_each, vectorised};
 pub(crate) use product::product;
-pub(super) use product::{Rows, multiply, product_narrow, product_q8};
+pub(super) use product::{Rows, multiply, product_in_half, product_q8};
 pub(super) use rows::{activate, add, normalise, rotate};
-pub(crate) use values::serves;
+pub(crate) use values::supports;
 pub(super) use values::values;

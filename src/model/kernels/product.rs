@@ -1,4 +1,4 @@
-//! Matrix products whose rows do not depend on each other, by `faer`.
+//! Matrix products by `faer`, with rows that do not depend on each other.
 
 use std::ops::Range;
 
@@ -8,83 +8,85 @@ use half::slice::HalfFloatSliceExt;
 
 use super::{
     q8,
-    values::{serves, values},
+    values::{supports, values},
 };
 use crate::error::{Error, Result};
 
-/// Rows of a matrix, equally far apart in memory.
+/// Rows of a matrix with a constant stride.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Rows<'a> {
-    /// From the first number of the first row on.
+    /// Values, starting with the first of the first row.
     pub(in crate::model) values: &'a [f32],
     pub(in crate::model) count: usize,
     pub(in crate::model) columns: usize,
-    /// From one row to the next.
+    /// Distance between the starts of consecutive rows.
     pub(in crate::model) stride: usize,
 }
 
 impl<'a> Rows<'a> {
-    /// Rows that follow each other without a gap.
+    /// Creates rows without gaps between them.
     pub(in crate::model) const fn packed(values: &'a [f32], count: usize, columns: usize) -> Self {
         Self { values, count, columns, stride: columns }
     }
 
-    /// The matrix of these rows.
+    /// Returns the matrix with these rows.
     pub(in crate::model) fn matrix(self) -> MatRef<'a, f32> {
         MatRef::from_row_major_slice_with_stride(self.values, self.count, self.columns, self.stride)
     }
 
-    /// The matrix whose columns these rows are.
+    /// Returns the matrix with these rows as columns.
     pub(in crate::model) fn transposed(self) -> MatRef<'a, f32> {
         self.matrix().transpose()
     }
 }
 
-/// Products of fewer multiplications are computed by one thread.
-const WORTH_SHARING: usize = 1 << 19;
+/// Minimum number of multiplications in a product for several threads.
+const PARALLEL_THRESHOLD: usize = 1 << 19;
 
-/// `a · b`, in place of `out` or added to it; the rows of `out` are `stride` apart.
+/// Writes `a · b` to `out` or adds it, as `to` selects; the rows of `out` are `stride` apart.
 ///
-/// `faer` has kernels of their own for a single row and for results of at most 32 numbers, which add in another order.
-/// Such products are computed with rows added, so that a row's result is the same in whatever company it is.
+/// For a single row and for results of at most 32 values, `faer` has special kernels, which add in another order. Such
+/// products are padded with rows of zeros, so that a row's result does not depend on the other rows.
 pub(in crate::model) fn multiply(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
     let columns = b.ncols();
     if a.count == 0 || columns == 0 {
         return;
     }
-    let least = (32 / columns + 1).max(2);
-    if a.count >= least {
+    let min_rows = (32 / columns + 1).max(2);
+    if a.count >= min_rows {
         return by_faer(out, stride, a, b, to);
     }
-    let (mut wide, mut product) = (vec![0.0; least * a.columns], vec![0.0; least * columns]);
+    let (mut padded, mut product) = (vec![0.0; min_rows * a.columns], vec![0.0; min_rows * columns]);
     for row in 0..a.count {
         let from = &a.values[row * a.stride..row * a.stride + a.columns];
-        wide[row * a.columns..(row + 1) * a.columns].copy_from_slice(from);
+        padded[row * a.columns..(row + 1) * a.columns].copy_from_slice(from);
         product[row * columns..(row + 1) * columns].copy_from_slice(&out[row * stride..row * stride + columns]);
     }
-    by_faer(&mut product, columns, Rows::packed(&wide, least, a.columns), b, to);
+    by_faer(&mut product, columns, Rows::packed(&padded, min_rows, a.columns), b, to);
     for row in 0..a.count {
         out[row * stride..row * stride + columns].copy_from_slice(&product[row * columns..(row + 1) * columns]);
     }
 }
 
+/// Computes the product with `faer`, in parallel if it is large enough.
 fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
     let threads = rayon::current_num_threads();
-    let parallel = threads > 1 && a.count * a.columns * b.ncols() >= WORTH_SHARING;
+    let parallel = threads > 1 && a.count * a.columns * b.ncols() >= PARALLEL_THRESHOLD;
     let par = if parallel { Par::rayon(threads) } else { Par::Seq };
-    // By way of its transpose: in faer 0.24.4 the constructor for rows swaps the strides.
+    // Made from its transpose, since the row-major constructor of faer 0.24.4 swaps the strides.
     let out = MatMut::from_column_major_slice_with_stride_mut(out, b.ncols(), a.count, stride).transpose_mut();
     matmul(out, to, a.matrix(), b, 1.0, par);
 }
 
-/// `x Wᵀ + b` for `x` `[.., n, k]`, `w` `[.., m, k]` with the same leading dimension, if any, and `b` `[m]`: `[.., n, m]`.
+/// Computes `x Wᵀ + b`, `[.., n, m]`, for `x` `[.., n, k]`, `w` `[.., m, k]` and `b` `[m]`; a leading dimension is the
+/// same in `x` and `w`.
 ///
-/// On the CPU every row of the result has the same bytes whatever other rows `x` has and however many threads there are.
+/// On the CPU the bytes of a row of the result do not depend on the other rows of `x` or the number of threads.
 ///
 /// # Errors
 /// If the shapes do not fit.
 pub(crate) fn product(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    if !serves(x) {
+    if !supports(x) {
         let (x, w) = (x.contiguous()?, w.to_dtype(DType::F32)?.contiguous()?);
         let y = x.matmul(&w.transpose(w.rank() - 2, w.rank() - 1)?)?;
         return Ok(match bias {
@@ -96,27 +98,31 @@ pub(crate) fn product(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<T
     let (batch, out_width, inner) = if w.rank() == 3 { w.dims3()? } else { (1, w.dim(0)?, w.dim(1)?) };
     let mut shape = x.dims().to_vec();
     if shape.pop() != Some(inner) || (batch > 1 && shape.first() != Some(&batch)) {
-        return Err(Error::Model(format!("numbers {:?} do not fit weights {:?}", x.dims(), w.dims())));
+        return Err(Error::Model(format!(
+            "activations of shape {:?} do not match weights of shape {:?}",
+            x.dims(),
+            w.dims()
+        )));
     }
     shape.push(out_width);
     let rows = x.elem_count() / (batch * inner).max(1);
-    let (mut out, to) = start(bias, batch * rows, out_width)?;
+    let (mut out, to) = initial_output(bias, batch * rows, out_width)?;
     let numbers = values(&x)?;
     for at in 0..batch {
         let x = Rows::packed(&numbers[at * rows * inner..(at + 1) * rows * inner], rows, inner);
-        by_weights(&mut out[at * rows * out_width..(at + 1) * rows * out_width], x, &w, at * out_width, to)?;
+        multiply_weights(&mut out[at * rows * out_width..(at + 1) * rows * out_width], x, &w, at * out_width, to)?;
     }
     drop(numbers);
     Ok(Tensor::from_vec(out, shape, x.device())?)
 }
 
-/// As [`product`] in the half precision of `w`, which is that of `x` too; sums are f32, and what comes out is rounded again.
+/// As [`product`], but in the half precision of `x` and `w`: sums are f32, and the result is rounded.
 ///
 /// # Errors
 /// If the shapes do not fit.
-pub(in crate::model) fn product_narrow(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+pub(in crate::model) fn product_in_half(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let y = if x.device().is_cpu() {
-        // The tensor library has no product of bf16 there: the same by widening.
+        // The tensor library has no bf16 products on the CPU, so widen to f32.
         let wide = x.to_dtype(DType::F32)?.matmul(&w.to_dtype(DType::F32)?.t()?)?;
         wide.to_dtype(w.dtype())?
     } else {
@@ -128,29 +134,29 @@ pub(in crate::model) fn product_narrow(x: &Tensor, w: &Tensor, bias: Option<&Ten
     })
 }
 
-/// What the product is added to, or takes the place of.
-fn start(bias: Option<&Tensor>, rows: usize, columns: usize) -> Result<(Vec<f32>, Accum)> {
+/// Returns the initial output, and whether the product is added to it (a bias) or replaces it.
+fn initial_output(bias: Option<&Tensor>, rows: usize, columns: usize) -> Result<(Vec<f32>, Accum)> {
     Ok(match bias {
         Some(bias) => (values(&bias.contiguous()?)?.repeat(rows), Accum::Add),
         None => (vec![0.0; rows * columns], Accum::Replace),
     })
 }
 
-/// Rows of weights that are widened at a time.
-const WIDENED: usize = 256;
+/// Number of rows of weights that are widened at a time.
+const WIDENED_ROWS: usize = 256;
 
-/// `x Wᵀ` for rows of `w` from `first` on.
-fn by_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, to: Accum) -> Result<()> {
+/// Multiplies `x` by the transposed rows of `w` from `first` on; `out` determines their number.
+fn multiply_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, to: Accum) -> Result<()> {
     let (k, m) = (x.columns, out.len() / x.count.max(1));
     let (storage, layout) = w.storage_and_layout();
     let start = layout.start_offset() + first * k;
     let own = |rows: Range<usize>| start + rows.start * k..start + rows.end * k;
     match &*storage {
         Storage::Cpu(CpuStorage::F16(all)) => {
-            widening(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
+            multiply_widened(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
         }
         Storage::Cpu(CpuStorage::BF16(all)) => {
-            widening(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
+            multiply_widened(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
         }
         _ => {
             let all = values(w)?;
@@ -160,19 +166,19 @@ fn by_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, to: Accum)
     Ok(())
 }
 
-/// `x Wᵀ` where `widen` writes rows of `W` in f32, a few at a time: the whole of it never stands in memory.
-fn widening(out: &mut [f32], x: Rows<'_>, to: Accum, widen: impl Fn(Range<usize>, &mut [f32])) {
+/// Computes `x Wᵀ`, where `widen` writes rows of `W` in f32, [`WIDENED_ROWS`] at a time to save memory.
+fn multiply_widened(out: &mut [f32], x: Rows<'_>, to: Accum, widen: impl Fn(Range<usize>, &mut [f32])) {
     let (k, m) = (x.columns, out.len() / x.count.max(1));
-    let mut wide = vec![0.0; WIDENED.min(m) * k];
-    for at in (0..m).step_by(WIDENED) {
-        let rows = WIDENED.min(m - at);
+    let mut wide = vec![0.0; WIDENED_ROWS.min(m) * k];
+    for at in (0..m).step_by(WIDENED_ROWS) {
+        let rows = WIDENED_ROWS.min(m - at);
         let wide = &mut wide[..rows * k];
         widen(at..at + rows, wide);
         multiply(&mut out[at..], m, x, Rows::packed(wide, rows, k).transposed(), to);
     }
 }
 
-/// As [`product`] for weights in blocks of 8-bit integers; nothing is rounded.
+/// As [`product`], for weights in blocks of 8-bit integers, without rounding.
 ///
 /// # Errors
 /// If the shapes do not fit.
@@ -181,14 +187,18 @@ pub(in crate::model) fn product_q8(x: &Tensor, w: &QTensor, bias: Option<&Tensor
     let (x, bytes) = (x.contiguous()?, w.data()?);
     let (rows, inner) = x.dims2()?;
     if inner != k || bytes.len() != m * q8::bytes(k) {
-        return Err(Error::Model(format!("numbers {:?} do not fit weights {:?}", x.dims(), w.shape().dims())));
+        return Err(Error::Model(format!(
+            "activations of shape {:?} do not match weights of shape {:?}",
+            x.dims(),
+            w.shape().dims()
+        )));
     }
-    let (mut out, to) = start(bias, rows, m)?;
+    let (mut out, to) = initial_output(bias, rows, m)?;
     let numbers = values(&x)?;
     let widen = |rows: Range<usize>, wide: &mut [f32]| {
         q8::widen(&bytes[rows.start * q8::bytes(k)..rows.end * q8::bytes(k)], wide, k);
     };
-    widening(&mut out, Rows::packed(&numbers, rows, k), to, widen);
+    multiply_widened(&mut out, Rows::packed(&numbers, rows, k), to, widen);
     Ok(Tensor::from_vec(out, (rows, m), x.device())?)
 }
 
@@ -207,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_the_same_in_any_company_and_by_any_threads() {
+    fn a_row_depends_neither_on_other_rows_nor_on_threads() {
         let serial = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let several = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         for (k, m) in [(16, 124), (128, 2), (128, 3), (64, 40), (576, 192), (300, 1000), (1536, 64), (20, 1)] {
@@ -234,15 +244,15 @@ mod tests {
     #[test]
     fn half_precision_weights_are_widened_exactly() {
         for dtype in [DType::F16, DType::BF16] {
-            let (x, w) = (random(&[9, 33]), random(&[WIDENED + 7, 33]).to_dtype(dtype).unwrap());
+            let (x, w) = (random(&[9, 33]), random(&[WIDENED_ROWS + 7, 33]).to_dtype(dtype).unwrap());
             let wide = w.to_dtype(DType::F32).unwrap();
             assert_eq!(bits(&product(&x, &w, None).unwrap()), bits(&product(&x, &wide, None).unwrap()));
         }
     }
 
     #[test]
-    fn blocks_of_integers_are_widened_exactly() {
-        let (x, w) = (random(&[9, 64]), random(&[WIDENED + 7, 64]));
+    fn quantised_weights_are_widened_exactly() {
+        let (x, w) = (random(&[9, 64]), random(&[WIDENED_ROWS + 7, 64]));
         let quantised = QTensor::quantize(&w, candle_core::quantized::GgmlDType::Q8_0).unwrap();
         let wide = quantised.dequantize(&Device::Cpu).unwrap();
         assert_eq!(bits(&product_q8(&x, &quantised, None).unwrap()), bits(&product(&x, &wide, None).unwrap()));

@@ -87,13 +87,13 @@ impl Weights {
     }
 
     /// Dtype of most matrices in memory, as in `run.json`.
-    pub fn kept_as(&self) -> String {
+    pub fn dtype_name(&self) -> String {
         match self.precision {
             Precision::F32 => "f32".to_owned(),
             Precision::F16 => "f16".to_owned(),
             Precision::BF16 => "bf16".to_owned(),
             Precision::Q8 => "q8_0".to_owned(),
-            Precision::Own => self.stored_format(),
+            Precision::Stored => self.stored_format(),
         }
     }
 

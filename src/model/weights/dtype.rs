@@ -70,5 +70,5 @@ pub enum Precision {
     /// Blocks of 32 8-bit integers with one scale; matrices whose width is not a multiple of 32 stay in f32.
     Q8,
     /// The file's own precision.
-    Own,
+    Stored,
 }

@@ -80,9 +80,9 @@ impl TensorReader<'_> {
     pub fn matrix(self) -> Result<Matrix> {
         let width = self.shape().last().copied().unwrap_or(0);
         match (self.weights.precision, self.stored.numbers) {
-            (Precision::Own, Numbers::Blocks(kind)) => self.blocks(kind),
-            (Precision::F16, _) | (Precision::Own, Numbers::F16) => Ok(Matrix::Dense(self.dense(f16::from_f32)?)),
-            (Precision::BF16, _) | (Precision::Own, Numbers::BF16) => Ok(Matrix::Dense(self.dense(bf16::from_f32)?)),
+            (Precision::Stored, Numbers::Blocks(kind)) => self.blocks(kind),
+            (Precision::F16, _) | (Precision::Stored, Numbers::F16) => Ok(Matrix::Dense(self.dense(f16::from_f32)?)),
+            (Precision::BF16, _) | (Precision::Stored, Numbers::BF16) => Ok(Matrix::Dense(self.dense(bf16::from_f32)?)),
             (Precision::Q8, _) if width.is_multiple_of(GgmlDType::Q8_0.block_size()) => self.quantised(width),
             _ => Ok(Matrix::Dense(self.dense(|value| value)?)),
         }

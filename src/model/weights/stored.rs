@@ -100,15 +100,15 @@ impl Stored {
     }
 
     /// Bytes in memory at `precision`.
-    pub fn kept_bytes(&self, precision: Precision) -> u64 {
+    pub fn bytes_in_memory(&self, precision: Precision) -> u64 {
         let elements = self.elements() as u64;
         let width = if self.transposed { self.shape.first() } else { self.shape.last() };
         let blocks = width.is_some_and(|width| width.is_multiple_of(GgmlDType::Q8_0.block_size()));
         match (precision, self.numbers) {
             _ if self.shape.len() != 2 => 4 * elements,
-            (Precision::F16 | Precision::BF16, _) | (Precision::Own, Numbers::F16 | Numbers::BF16) => 2 * elements,
+            (Precision::F16 | Precision::BF16, _) | (Precision::Stored, Numbers::F16 | Numbers::BF16) => 2 * elements,
             (Precision::Q8, _) if blocks => elements / 32 * 34,
-            (Precision::Own, Numbers::Blocks(_)) => self.length as u64,
+            (Precision::Stored, Numbers::Blocks(_)) => self.length as u64,
             _ => 4 * elements,
         }
     }
