@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     for (what, keys) in [
         ("map", ["l", "k", "h", "j"]),
         ("mix", ["+", "m", "space", "u"]),
-        ("desk", ["d", "j", "l", "d"]),
+        ("mixer", ["d", "j", "l", "d"]),
         ("examples", ["e", "j", "j", "e"]),
     ] {
         let mut update = Vec::new();

@@ -18,7 +18,7 @@ const SIZE: Size = Size { width: 120, height: 36 };
 const PICTURES: [(&str, &str); 8] = [
     ("map", "b"),
     ("mix", "w"),
-    ("desk", "d g j j"),
+    ("mixer", "d g j j"),
     ("examples", "e f f j j"),
     ("compare", "esc f tab tab c n b"),
     ("matrix", "s M"),

@@ -18,10 +18,10 @@ use super::{SIZES, paint, text};
 /// Names of the snapshots of each screen that has its own test below.
 const NAMED: &[(Screen, &[&str])] = &[
     (Screen::Map, &["map", "mix", "ranking"]),
-    (Screen::Mixer, &["desk"]),
+    (Screen::Mixer, &["mixer"]),
     (Screen::Prompt, &["prompt"]),
     (Screen::Examples, &["examples"]),
-    (Screen::Experiments, &["effects", "attention", "writes"]),
+    (Screen::Experiments, &["effects", "attention", "logit-lens"]),
     (Screen::Compare, &["compare"]),
     (Screen::Matrix, &["matrix"]),
     (Screen::Runs, &["runs"]),
@@ -131,12 +131,12 @@ fn the_mix_at_every_size() {
 #[test]
 fn the_mixer_at_every_size() {
     let mut bench = Harness::finished(200);
-    check("desk-empty-80x24", &paint(bench.keys("d"), (80, 24), Depth::True));
+    check("mixer-empty-80x24", &paint(bench.keys("d"), (80, 24), Depth::True));
     bench.keys("w ] j V j V l h i j m");
     for size in SIZES {
-        check(&format!("desk-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("mixer-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
     }
-    check("desk-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+    check("mixer-80x24-plain", &paint(&bench, (80, 24), Depth::None));
     check("save-mix-80x24", &paint(bench.keys("ctrl-s"), (80, 24), Depth::True));
     check("marks-80x24", &paint(bench.keys("esc d F"), (80, 24), Depth::True));
 }
@@ -200,7 +200,7 @@ fn examples_and_comparison_at_every_size() {
 fn experiments_at_every_size() {
     let mut bench = Harness::finished(200);
     bench.keys("g l l m");
-    for (name, keys) in [("effects", "A"), ("attention", "P J"), ("writes", "W")] {
+    for (name, keys) in [("effects", "A"), ("attention", "P J"), ("logit-lens", "W")] {
         bench.keys(keys);
         for size in SIZES {
             check(&format!("{name}-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
