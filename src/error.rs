@@ -64,7 +64,7 @@ pub struct InputError {
     /// What is wrong.
     pub problem: String,
     /// What to do about it.
-    pub cure: Option<String>,
+    pub help: Option<String>,
 }
 
 impl std::fmt::Display for InputError {
@@ -83,8 +83,8 @@ impl std::fmt::Display for InputError {
             write!(f, "`{}`: ", printable(field))?;
         }
         write!(f, "{}", printable(&self.problem))?;
-        match &self.cure {
-            Some(cure) => write!(f, "; {}", printable(cure)),
+        match &self.help {
+            Some(help) => write!(f, "; {}", printable(help)),
             None => Ok(()),
         }
     }
@@ -126,8 +126,8 @@ impl InputError {
 
     /// Sets the advice on what to do.
     #[must_use]
-    pub fn cure(mut self, cure: impl Into<String>) -> Self {
-        self.cure = Some(cure.into());
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
         self
     }
 }
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_message_gives_location_problem_and_advice() {
         let error =
-            Error::from(InputError::new("not a number").path("a.csv").line(3).field("label").cure("write 0 or 1"));
+            Error::from(InputError::new("not a number").path("a.csv").line(3).field("label").help("write 0 or 1"));
         assert_eq!(error.to_string(), "a.csv, line 3: `label`: not a number; write 0 or 1");
         assert_eq!(error.exit_code(), 3);
     }

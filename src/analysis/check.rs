@@ -23,7 +23,7 @@ pub fn comparable(a: &RunMeta, b: &RunMeta) -> Result<()> {
 /// # Errors
 /// As [`comparable`].
 pub fn same_model_and_task(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta)) -> Result<()> {
-    let refuse = |problem: String, cure: &str| Err(InputError::new(problem).cure(cure).into());
+    let refuse = |problem: String, help: &str| Err(InputError::new(problem).help(help).into());
     let ((model_a, task_a), (model_b, task_b)) = (a, b);
     let identity = |model: &ModelMeta| (model.layers, model.heads, model.weights_hash.clone());
     if identity(model_a) != identity(model_b) {
@@ -45,7 +45,7 @@ pub fn same_model_and_task(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta
 /// If there are no examples, fewer examples than labels, a label without an example, contributions that are not finite,
 /// or only contributions that are equal for all labels.
 pub fn trainable(train: &Attribution, label_words: &[String]) -> Result<()> {
-    let refuse = |problem: String, cure: &str| Err(InputError::new(problem).cure(cure).into());
+    let refuse = |problem: String, help: &str| Err(InputError::new(problem).help(help).into());
     let labels = train.labels();
     if train.is_empty() {
         return refuse("there are no training examples".into(), "make the run with --train-examples");
@@ -85,7 +85,7 @@ pub fn finite(table: &Attribution) -> Result<()> {
         None => return Ok(()),
     };
     let problem = format!("contributions of {what} are not finite");
-    Err(InputError::new(problem).cure("run the model again in another --dtype").into())
+    Err(InputError::new(problem).help("run the model again in another --dtype").into())
 }
 
 /// Checks that no test example was seen in training or in the prompt.
@@ -112,7 +112,7 @@ pub fn leakage(run: &Run) -> Result<()> {
     let count = leaked.len();
     let shown = list(leaked.into_iter().take(10));
     let problem = format!("{count} test examples were seen in training or in the prompt: {shown}");
-    Err(InputError::new(problem).cure("remove them from one of the two splits").into())
+    Err(InputError::new(problem).help("remove them from one of the two splits").into())
 }
 
 /// Returns the word of a label in backquotes, or its number.

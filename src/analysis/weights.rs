@@ -88,7 +88,7 @@ impl WeightsFile {
     /// # Errors
     /// If the text is not a weights file, has another version, or has weights or offsets that are not finite.
     pub fn parse(text: &str) -> Result<Self> {
-        let bad = |problem: String| InputError::new(problem).cure("write the file again with `partscope fit -o`");
+        let bad = |problem: String| InputError::new(problem).help("write the file again with `partscope fit -o`");
         let file: Self =
             serde_json::from_str(text).map_err(|error| bad(format!("this is not a weights file: {error}")))?;
         if file.schema != SCHEMA {
@@ -149,11 +149,11 @@ impl WeightsFile {
             self.weights.keys().filter(|c| shape.index(**c).is_none()).map(ToString::to_string).collect();
         if !unknown.is_empty() {
             let problem = format!("the model has no component {}", list(unknown.iter().take(5)));
-            return Err(InputError::new(problem).field("weights").cure("fit weights for this model").into());
+            return Err(InputError::new(problem).field("weights").help("fit weights for this model").into());
         }
         let weight = |component: Component| {
             let missing = || InputError::new(format!("{component} has no weight")).field("weights");
-            self.weights.get(&component).copied().ok_or_else(|| missing().cure("fit weights for this model").into())
+            self.weights.get(&component).copied().ok_or_else(|| missing().help("fit weights for this model").into())
         };
         Ok(Mix {
             weights: shape.iter().map(weight).collect::<Result<_>>()?,
@@ -164,7 +164,7 @@ impl WeightsFile {
 
     fn check_origin(&self, model: &ModelMeta, task: &TaskMeta) -> Result<()> {
         let refuse =
-            |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
+            |field: &str, problem: String, help: &str| Err(InputError::new(problem).field(field).help(help).into());
         if self.model_hash != model.weights_hash {
             let problem = format!("these weights were fitted on another model, not {}", model.id);
             return refuse("model_hash", problem, "use the model they were fitted on, or fit again");

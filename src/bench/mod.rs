@@ -88,7 +88,7 @@ pub fn measure(
             decoder.context
         ))
         .field("--shots")
-        .cure("use fewer demonstrations")
+        .help("use fewer demonstrations")
         .into());
     }
     let examples = match options.examples {

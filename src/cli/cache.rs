@@ -74,7 +74,7 @@ enum Command {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let store = StoreOptions::with_folder(args.cache.clone()).store()?;
     let Some(root) = store.root() else {
-        return Err(InputError::new("the store is disabled").cure("unset PARTSCOPE_CACHE, or set --cache").into());
+        return Err(InputError::new("the store is disabled").help("unset PARTSCOPE_CACHE, or set --cache").into());
     };
     let place = printable(&root.display().to_string()).into_owned();
     match &args.command {
@@ -258,7 +258,7 @@ fn prune(store: &Store, keys: &[String], limits: &Limits, json: bool) -> Result<
     for key in &keys {
         if !store.remove(key)? {
             let problem = format!("the store has no entry `{key}`");
-            return Err(InputError::new(problem).cure("`partscope cache list` shows its entries").into());
+            return Err(InputError::new(problem).help("`partscope cache list` shows its entries").into());
         }
         removed = Removed { entries: removed.entries + 1, bytes: removed.bytes + size(key) };
     }

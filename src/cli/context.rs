@@ -76,7 +76,7 @@ impl ComponentOptions {
 pub(super) fn index_of(shape: Shape, component: Component) -> Result<usize> {
     shape.index(component).ok_or_else(|| {
         let problem = format!("the model has no component {component}");
-        let cure = format!("it has {} layers of {} heads and an MLP", shape.layers, shape.heads);
-        InputError::new(problem).cure(cure).into()
+        let help = format!("it has {} layers of {} heads and an MLP", shape.layers, shape.heads);
+        InputError::new(problem).help(help).into()
     })
 }

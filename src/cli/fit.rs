@@ -125,7 +125,7 @@ fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
     let fixed = |what: &str| -> Error {
         InputError::new(format!("{what} chooses λ itself"))
             .field("--lambda")
-            .cure("leave it out, or use --method convex")
+            .help("leave it out, or use --method convex")
             .into()
     };
     match (args.method, args.lambda) {
@@ -170,7 +170,7 @@ fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
 /// Scores the baselines that run prompts, on the demonstrations, training and test examples of `run`.
 fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome>> {
     let meta = &run.meta;
-    let wrong = |problem: &str, cure: &str| Error::from(InputError::new(problem).field("--with-model").cure(cure));
+    let wrong = |problem: &str, help: &str| Error::from(InputError::new(problem).field("--with-model").help(help));
     if model.meta.weights_hash != meta.model.weights_hash {
         return Err(wrong("the run was made with another model", "give the run's model with -m"));
     }

@@ -113,7 +113,7 @@ impl PromptOptions {
     pub(super) fn limit_tests(&self, prompts: &mut Vec<ExplicitPrompt>) -> Result<()> {
         let mut left = self.limit.unwrap_or(usize::MAX);
         if left == 0 {
-            return Err(InputError::new("no test prompt is left").cure("raise --limit").into());
+            return Err(InputError::new("no test prompt is left").help("raise --limit").into());
         }
         prompts.retain(|prompt| {
             let kept = prompt.split == Split::Train || left > 0;
@@ -149,8 +149,8 @@ fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<De
     let one = |(index, line): (usize, &str)| -> Result<Demonstration> {
         let wrong = |problem: String| InputError::new(problem).path(path).line(index + 1);
         let mut fields: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
-            let cure = r#"write lines such as {"text": "…", "label": "…"}, or {"id": "…"} for an example of the pool"#;
-            wrong(format!("not a JSON object: {error}")).cure(cure)
+            let help = r#"write lines such as {"text": "…", "label": "…"}, or {"id": "…"} for an example of the pool"#;
+            wrong(format!("not a JSON object: {error}")).help(help)
         })?;
         let mut take = |field: &str| match fields.shift_remove(field) {
             None | Some(Value::Null) => Ok(None),
@@ -170,8 +170,8 @@ fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<De
     };
     let found = lines.map(one).collect::<Result<Vec<_>>>()?;
     if found.is_empty() {
-        let cure = "add some, or use --num-fewshot 0 instead of --demos for none";
-        return Err(InputError::new("there are no demonstrations").path(path).cure(cure).into());
+        let help = "add some, or use --num-fewshot 0 instead of --demos for none";
+        return Err(InputError::new("there are no demonstrations").path(path).help(help).into());
     }
     Ok(found)
 }

@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     let runs = protocol.cells().len();
     if runs == 0 {
-        return Err(InputError::new("there is nothing to run").cure("raise --seeds, --templates or --tasks").into());
+        return Err(InputError::new("there is nothing to run").help("raise --seeds, --templates or --tasks").into());
     }
     if let Some(folder) = &args.output {
         fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.clone(), source })?;

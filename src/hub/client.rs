@@ -77,12 +77,12 @@ impl Client<'_> {
     /// Downloads the file `name` into `snapshot` unless it is there.
     ///
     /// # Errors
-    /// As [`Client::file`], or if the repository has no such file; `cure` then says what to do.
-    pub fn need(&self, snapshot: &Path, name: &str, cure: &str) -> Result<()> {
+    /// As [`Client::file`], or if the repository has no such file; `help` then says what to do.
+    pub fn need(&self, snapshot: &Path, name: &str, help: &str) -> Result<()> {
         if self.file(snapshot, name)? {
             return Ok(());
         }
-        Err(self.error(&format!("the repository has no {name}")).cure(cure).into())
+        Err(self.error(&format!("the repository has no {name}")).help(help).into())
     }
 
     /// Downloads the file `name` into `snapshot` unless it is there; returns `false` if the repository has no such
@@ -167,19 +167,19 @@ impl Client<'_> {
                 .error(&format!(
                     "the hub refuses {name} (status {status}): the {noun} is private, gated, or does not exist"
                 ))
-                .cure(format!("check the name, accept the {noun}'s terms on its page, and set HF_TOKEN")),
+                .help(format!("check the name, accept the {noun}'s terms on its page, and set HF_TOKEN")),
             404 => self
                 .error(&format!("the hub has no revision `{}` of this {noun}", self.repo.revision()))
-                .cure("check the name"),
+                .help("check the name"),
             _ => self
                 .error(&format!("the hub responds with status {status} to the request for {name}"))
-                .cure("try again later"),
+                .help("try again later"),
         }
     }
 
     fn failed(&self, name: &str, problem: &str) -> InputError {
         self.error(&format!("cannot fetch {name}: {problem}"))
-            .cure("check the connection and try again, or name a local folder")
+            .help("check the connection and try again, or name a local folder")
     }
 
     fn error(&self, problem: &str) -> InputError {

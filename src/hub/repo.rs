@@ -61,7 +61,7 @@ impl FromStr for Repo {
         if named && revision.is_none_or(|revision| revision.split('/').all(plain)) {
             return Ok(Self { kind: RepoKind::Model, name: name.to_owned(), revision: revision.map(str::to_owned) });
         }
-        Err(InputError::new(format!("`{text}` is not the name of a model on the hub")).cure("write org/name@revision"))
+        Err(InputError::new(format!("`{text}` is not the name of a model on the hub")).help("write org/name@revision"))
     }
 }
 
@@ -81,7 +81,7 @@ impl Repo {
         let parsed: Self = text
             .parse()
             .map_err(|_| InputError::new(format!("`{text}` is not the name of a data set on the hub")))
-            .map_err(|error: InputError| error.cure("write org/name or org/name@revision"))?;
+            .map_err(|error: InputError| error.help("write org/name or org/name@revision"))?;
         Ok(Self { kind: RepoKind::Dataset, ..parsed })
     }
 

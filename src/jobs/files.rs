@@ -176,7 +176,7 @@ fn read_text(path: &Path) -> Result<String> {
     if !meta.is_file() || meta.len() > MAX_BYTES {
         return Err(InputError::new("not a weights file")
             .path(path)
-            .cure("name a file that `partscope fit -o` wrote")
+            .help("name a file that `partscope fit -o` wrote")
             .into());
     }
     fs::read_to_string(path).map_err(failed)

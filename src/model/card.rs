@@ -58,12 +58,12 @@ pub(super) fn free_memory(device: &Device) -> Option<u64> {
 /// Explains a `message` of the driver or the tensor library about card `number` in one sentence, with a remedy.
 fn explain(message: &str, number: usize) -> InputError {
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    let (problem, cure) = if has(&["load the \"cuda\""]) {
+    let (problem, help) = if has(&["load the \"cuda\""]) {
         ("there is no NVIDIA driver on this machine".to_owned(), "install one, or use --device cpu")
     } else if has(&["Unable to dynamically load", "NOT_INITIALIZED", "cannot open shared object"]) {
         let library = message.split('"').nth(1).unwrap_or("cublas").to_owned();
-        let cure = "install CUDA 13, or add the folder of its libraries to LD_LIBRARY_PATH";
-        (format!("the CUDA library `{library}` is missing or does not start"), cure)
+        let help = "install CUDA 13, or add the folder of its libraries to LD_LIBRARY_PATH";
+        (format!("the CUDA library `{library}` is missing or does not start"), help)
     } else if has(&["NO_DEVICE"]) {
         ("the NVIDIA driver sees no card".to_owned(), "check `nvidia-smi` and CUDA_VISIBLE_DEVICES")
     } else if has(&["INVALID_DEVICE"]) {
@@ -80,7 +80,7 @@ fn explain(message: &str, number: usize) -> InputError {
         let first = message.lines().next().unwrap_or_default();
         (format!("card {number} cannot be used: {first}"), "use --device cpu")
     };
-    InputError::new(problem).field("--device").cure(cure)
+    InputError::new(problem).field("--device").help(help)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn not_cached(repo: &Repo, settings: &Settings, reason: &str) -> InputError {
         None => format!("`{repo}` is not in the cache"),
     };
     let help = format!("{reason} forbids connections; download the model once without it, or use a local folder");
-    InputError::new(problem).path(&settings.cache).cure(help)
+    InputError::new(problem).path(&settings.cache).help(help)
 }
 
 /// Returns the first required file that `folder` lacks.

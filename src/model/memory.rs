@@ -34,7 +34,7 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
         let problem = "8-bit weights work on the CPU only";
         return Err(InputError::new(problem)
             .field("--dtype")
-            .cure("use f16 or bf16 on a card, or --device cpu")
+            .help("use f16 or bf16 on a card, or --device cpu")
             .into());
     }
     let precision = match dtype.precision() {
@@ -51,7 +51,7 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
         .into_iter()
         .filter(|&(dtype, _)| !card || dtype != Dtype::Q8)
         .find(|&(_, other)| need(weights, other) < need(weights, precision) && fits(other, 1.0));
-    let cure = match smaller {
+    let help = match smaller {
         Some((dtype, other)) => format!("--dtype {dtype} takes {}", gigabytes(need(weights, other))),
         None if card => "use a smaller model, or --device cpu".to_owned(),
         None => "free some memory, or use a smaller or more strongly quantised model".to_owned(),
@@ -59,7 +59,7 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
     let (need, free) = (gigabytes(need(weights, precision)), gigabytes(free.unwrap_or(0)));
     let place = if card { "the card's memory" } else { "memory" };
     let problem = format!("the model takes about {need} of {place}, but only {free} are free");
-    Err(InputError::new(problem).field("--dtype").cure(cure).into())
+    Err(InputError::new(problem).field("--dtype").help(help).into())
 }
 
 /// Formats `bytes` in units of 10⁹ bytes.

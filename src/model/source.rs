@@ -65,8 +65,8 @@ impl LoadOptions {
     /// # Errors
     /// If there is no such device, it cannot be used, or this program was built without support for it.
     pub fn device(name: &str) -> Result<Device> {
-        let invalid = |problem: &str, cure: &str| -> Result<Device> {
-            Err(InputError::new(problem).field("--device").cure(cure).into())
+        let invalid = |problem: &str, help: &str| -> Result<Device> {
+            Err(InputError::new(problem).field("--device").help(help).into())
         };
         let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
         let number = match number.parse::<usize>() {

@@ -23,7 +23,7 @@ impl Tokenizer {
     /// # Errors
     /// If `bytes` is not a tokenizer, or the tokenizer cannot encode.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let invalid = |problem: String| InputError::new(problem).path(path).cure("fetch the file again");
+        let invalid = |problem: String| InputError::new(problem).path(path).help("fetch the file again");
         check_post_processor(bytes).map_err(|(field, problem)| invalid(problem).field(field))?;
         let read = catch_panic::catch(|| tokenizers::Tokenizer::from_bytes(bytes)).map_err(&invalid)?;
         let mut inner = read.map_err(|error| invalid(error.to_string()))?;
@@ -44,7 +44,7 @@ impl Tokenizer {
         let beyond = self.inner.get_vocab(false).into_iter().filter(|&(_, id)| id as usize >= vocabulary);
         if let Some((token, id)) = beyond.min_by_key(|&(_, id)| id) {
             let problem = format!("the token `{token}` has the id {id}, but the model has only {vocabulary} ids");
-            return Err(InputError::new(problem).field("model.vocab").cure("use the tokenizer of this model"));
+            return Err(InputError::new(problem).field("model.vocab").help("use the tokenizer of this model"));
         }
         self.model_ids = vocabulary;
         Ok(self)
@@ -121,7 +121,7 @@ impl Tokenizer {
             let token = self.label_token(prompt, &before, word)?;
             if let Some(duplicate) = tokens.iter().position(|&other| other == token) {
                 let problem = format!("the label words `{}` and `{word}` share the token #{token}", words[duplicate]);
-                return Err(InputError::new(problem).field("label_words").cure("choose words that differ").into());
+                return Err(InputError::new(problem).field("label_words").help("choose words that differ").into());
             }
             tokens.push(token);
         }
@@ -131,7 +131,7 @@ impl Tokenizer {
     fn label_token(&self, prompt: &str, before: &[u32], word: &str) -> Result<u32> {
         let whole = self.encode(&format!("{prompt}{word}"))?;
         let invalid =
-            |problem: String, help: String| Err(InputError::new(problem).field("label_words").cure(help).into());
+            |problem: String, help: String| Err(InputError::new(problem).field("label_words").help(help).into());
         match whole.strip_prefix(before) {
             Some(&[token]) => Ok(token),
             Some(several) => {
@@ -156,7 +156,7 @@ impl Tokenizer {
     /// If a word merges with the end of the prompt, or no such position exists.
     pub fn first_tokens(&self, prompt: &str, words: &[String]) -> Result<FirstTokens> {
         let before = self.encode(prompt)?;
-        let invalid = |problem: String, help: String| InputError::new(problem).field("label_words").cure(help);
+        let invalid = |problem: String, help: String| InputError::new(problem).field("label_words").help(help);
         let mut word_tokens: Vec<Vec<u32>> = Vec::with_capacity(words.len());
         for word in words {
             let whole = self.encode(&format!("{prompt}{word}"))?;

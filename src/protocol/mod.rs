@@ -170,8 +170,8 @@ fn with_cell(cell: &ProtocolCell<'_>, error: Error) -> Error {
     match error {
         Error::Input(error) if error.path.is_none() => {
             let problem = format!("task {}, template {}: {}", cell.task.name, cell.template.name, error.problem);
-            let cure = error.cure.as_ref().map(|cure| cure.replace("--num-fewshot", "--budget"));
-            InputError { problem, cure, ..*error }.into()
+            let help = error.help.as_ref().map(|help| help.replace("--num-fewshot", "--budget"));
+            InputError { problem, help, ..*error }.into()
         }
         other => other,
     }

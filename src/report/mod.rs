@@ -57,7 +57,7 @@ impl Report {
     /// If there are no runs, or it was cancelled.
     pub fn new(runs: &[Run], cancel: &Cancel) -> Result<Self> {
         if runs.is_empty() {
-            return Err(InputError::new("there are no runs to report").cure("name at least one run folder").into());
+            return Err(InputError::new("there are no runs to report").help("name at least one run folder").into());
         }
         let reports = RunReport::all(runs, cancel)?;
         let pairs = Pair::with_first(&reports)?;

@@ -69,7 +69,7 @@ impl<'t> PromptBuilder<'t> {
         let test: Vec<&Example> = examples.iter().take(limit.unwrap_or(usize::MAX)).collect();
         if test.is_empty() {
             return Err(InputError::new(format!("the task `{}` has no test example left", self.task.name))
-                .cure("raise --limit, or add test examples")
+                .help("raise --limit, or add test examples")
                 .into());
         }
         Ok(Self { test, ..self })
@@ -193,7 +193,7 @@ impl<'t> PromptBuilder<'t> {
         let chat = self.is_chat().then(|| {
             model.chat.as_ref().ok_or_else(|| {
                 InputError::new(format!("the model `{}` has no chat template", model.meta.id))
-                    .cure("leave out --chat, or use an instruct model (`chat_template` in its tokenizer_config.json)")
+                    .help("leave out --chat, or use an instruct model (`chat_template` in its tokenizer_config.json)")
             })
         });
         PromptContext::new(self.template, chat.transpose()?, demonstrations)

@@ -39,12 +39,12 @@ pub(super) fn apply_policy(
     let mut applied = OverflowMeta { policy, context, longest, skipped: Vec::new(), dropped: Vec::new() };
     match policy {
         Overflow::Error => {
-            let cure = if shorter(Split::Test, 0, 0)?.is_some() {
+            let help = if shorter(Split::Test, 0, 0)?.is_some() {
                 "lower --num-fewshot, or choose --on-overflow drop-demos or --on-overflow skip"
             } else {
                 "shorten them, or choose --on-overflow skip"
             };
-            return Err(InputError::new(problem).cure(cure).into());
+            return Err(InputError::new(problem).help(help).into());
         }
         Overflow::Skip => {
             for (examples, prompts) in examples.iter_mut().zip(prompts.iter_mut()) {
@@ -56,7 +56,7 @@ pub(super) fn apply_policy(
                 prompts.retain(|prompt| prompt.len() <= context);
             }
             if examples[1].is_empty() {
-                return Err(InputError::new(problem).cure("shorten the prompts: no test example is left").into());
+                return Err(InputError::new(problem).help("shorten the prompts: no test example is left").into());
             }
         }
         Overflow::DropDemos => {
@@ -66,7 +66,7 @@ pub(super) fn apply_policy(
                     let (dropped, text, tokens) = shortened(context, split, at, encode, shorter)?.ok_or_else(|| {
                         let id = &examples[side][at].id;
                         InputError::new(format!("`{id}` alone exceeds the model's {context} tokens"))
-                            .cure("choose --on-overflow skip, or leave it out")
+                            .help("choose --on-overflow skip, or leave it out")
                     })?;
                     prompts[side][at] = tokens;
                     examples[side][at].prompt = Some(text);

@@ -132,7 +132,7 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
 pub fn explain_chat_label(error: Error) -> Error {
     match error {
         Error::Input(error) => error
-            .cure("in a conversation it starts the answer, without a space; choose another, or use --first-token")
+            .help("in a conversation it starts the answer, without a space; choose another, or use --first-token")
             .into(),
         other => other,
     }
@@ -158,7 +158,7 @@ fn label_tokens<T: PartialEq>(
         let found = find(tokenizer, ending, words)?;
         if tokens.as_ref().is_some_and(|tokens| *tokens != found) {
             let problem = format!("the label words have different tokens after the example `{}`", example.id);
-            return Err(InputError::new(problem).field("label_words").cure("end the template in fixed text").into());
+            return Err(InputError::new(problem).field("label_words").help("end the template in fixed text").into());
         }
         tokens = Some(found);
     }

@@ -57,12 +57,12 @@ impl Plan {
 pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     if model.meta.weights_hash != plan.model.weights_hash {
         let problem = format!("the run was made with other weights, those of {}", plan.model.id);
-        return Err(InputError::new(problem).field("weights_hash").cure("give the run's model with -m").into());
+        return Err(InputError::new(problem).field("weights_hash").help("give the run's model with -m").into());
     }
     if model.meta.dtype != plan.model.dtype {
         let problem = format!("the run was computed with {} weights, not {}", plan.model.dtype, model.meta.dtype);
-        let cure = format!("add --dtype {}", plan.model.dtype);
-        return Err(InputError::new(problem).field("dtype").cure(cure).into());
+        let help = format!("add --dtype {}", plan.model.dtype);
+        return Err(InputError::new(problem).field("dtype").help(help).into());
     }
     let (made, rebuilt) = match &plan.request {
         Some(request) => {
@@ -75,14 +75,14 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
         None if plan.task.template == EXPLICIT => explicit(model, plan)?,
         None => {
             let problem = "the run does not record its request: it is from an older version";
-            return Err(InputError::new(problem).field("request").cure("run again").into());
+            return Err(InputError::new(problem).field("request").help("run again").into());
         }
     };
     match difference(&made, plan) {
         None => Ok(rebuilt),
         Some(what) => {
             let problem = format!("the prompts cannot be rebuilt: {what}");
-            Err(InputError::new(problem).cure("the task's data or template has changed; run again").into())
+            Err(InputError::new(problem).help("the task's data or template has changed; run again").into())
         }
     }
 }

@@ -125,7 +125,7 @@ impl Store {
     /// If there is no such run, or it is damaged.
     pub fn read_run(&self, key: &EntryKey) -> Result<Run> {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir()).ok_or_else(|| {
-            InputError::new(format!("the store has no run `{key}`")).cure("`partscope cache list` shows its entries")
+            InputError::new(format!("the store has no run `{key}`")).help("`partscope cache list` shows its entries")
         })?;
         checksums::verify(&folder)?;
         let run = open(&folder)?;

@@ -46,7 +46,7 @@ impl Destination {
         if let Some(name) = foreign {
             return Err(InputError::new(format!("the folder is neither empty nor a run: it contains `{name}`"))
                 .path(folder)
-                .cure("name a new folder with -o")
+                .help("name a new folder with -o")
                 .into());
         }
         temporary(folder).map_err(failed)?;
@@ -117,7 +117,7 @@ pub fn open(folder: &Path) -> Result<Run> {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 InputError::new(format!("not a run: it has no {name}"))
                     .path(folder)
-                    .cure("create one with `partscope run -m demo --task sentiment -o DIR`")
+                    .help("create one with `partscope run -m demo --task sentiment -o DIR`")
                     .into()
             }
             _ => Error::Read { path, source },
@@ -128,7 +128,7 @@ pub fn open(folder: &Path) -> Result<Run> {
         serde_json::from_slice(&read(RUN)?).map_err(|error| wrong(RUN, error.to_string()).line(error.line()))?;
     if meta.schema != SCHEMA {
         let problem = format!("the run has schema {}, but this version reads schema {SCHEMA}", meta.schema);
-        return Err(wrong(RUN, problem).field("schema").cure("use the version that wrote it, or run again").into());
+        return Err(wrong(RUN, problem).field("schema").help("use the version that wrote it, or run again").into());
     }
     let bytes = read(TABLE)?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(TABLE, error.to_string()))?;

@@ -34,7 +34,7 @@ impl FromStr for EntryKey {
         if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
             return Ok(Self(text.to_owned()));
         }
-        Err(InputError::new(format!("`{text}` is not a key of the store")).cure("`partscope cache list` shows them"))
+        Err(InputError::new(format!("`{text}` is not a key of the store")).help("`partscope cache list` shows them"))
     }
 }
 

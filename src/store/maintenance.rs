@@ -53,7 +53,7 @@ impl Store {
     pub fn remove(&self, key: &EntryKey) -> Result<bool> {
         let Some(_claim) = self.try_claim(key)? else {
             let problem = format!("`{key}` is being computed by another process");
-            return Err(InputError::new(problem).cure("wait for it, or stop it").into());
+            return Err(InputError::new(problem).help("wait for it, or stop it").into());
         };
         let mut removed = false;
         for folder in [self.entry_folder(key), self.partial_folder(key)].into_iter().flatten() {

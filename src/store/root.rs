@@ -40,8 +40,8 @@ impl Store {
             Some(value) if value == "off" => Ok(Self::none()),
             Some(folder) if !folder.is_empty() => Ok(Self::at(folder)),
             _ => ProjectDirs::from("", "", "partscope").map(|folders| Self::at(folders.cache_dir())).ok_or_else(|| {
-                let cure = format!("set {VARIABLE} to a folder, or to `off`");
-                InputError::new("this user has no home folder for a cache").cure(cure).into()
+                let help = format!("set {VARIABLE} to a folder, or to `off`");
+                InputError::new("this user has no home folder for a cache").help(help).into()
             }),
         }
     }

@@ -76,7 +76,7 @@ fn in_order(task: &Task, shots: usize, training: usize, seed: u64) -> Result<Bud
             task.name,
             own.len()
         );
-        return Err(InputError::new(problem).cure("lower --num-fewshot or --train-examples").into());
+        return Err(InputError::new(problem).help("lower --num-fewshot or --train-examples").into());
     }
     if round > 0 {
         SeededRng::new(round).shuffle(&mut own);
@@ -105,7 +105,7 @@ pub(super) fn shuffled_pool(task: &Task, shots: usize, seed: u64) -> Result<Vec<
     let mut all: Vec<usize> = range.collect();
     if shots > all.len() {
         let problem = format!("the pool of `{}` has {} examples, fewer than {shots}", task.name, all.len());
-        return Err(InputError::new(problem).cure("lower --num-fewshot, or add examples to the pool").into());
+        return Err(InputError::new(problem).help("lower --num-fewshot, or add examples to the pool").into());
     }
     let cuts = (all.len() / shots.max(1)).max(1) as u64;
     let (round, cut) = (seed / cuts, (seed % cuts) as usize);
@@ -133,8 +133,8 @@ fn shuffle_until_mixed<T>(items: &mut [T], label: impl Fn(&T) -> usize, draws: &
 
 fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[usize]) -> InputError {
     if task.pool.is_empty() {
-        let cure = "name one as `data.pool`, or request no labelled examples: --num-fewshot 0 --train-examples 0";
-        return InputError::new(format!("the task `{}` has no pool to draw from", task.name)).cure(cure);
+        let help = "name one as `data.pool`, or request no labelled examples: --num-fewshot 0 --train-examples 0";
+        return InputError::new(format!("the task `{}` has no pool to draw from", task.name)).help(help);
     }
     let short = (0..by_label.len()).find(|&label| by_label[label].len() < shots[label] + training[label]).unwrap_or(0);
     let problem = format!(
@@ -145,13 +145,13 @@ fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[us
         shots[short],
         training[short],
     );
-    InputError::new(problem).cure("lower --num-fewshot or --train-examples, or add examples to the pool")
+    InputError::new(problem).help("lower --num-fewshot or --train-examples, or add examples to the pool")
 }
 
 /// Error for a label whose examples are all used.
 pub(super) fn too_few_of(task: &Task, label: usize) -> InputError {
     let problem = format!("the pool of `{}` has no example of `{}` left for training", task.name, task.labels[label]);
-    InputError::new(problem).cure("lower --train-examples, or add examples to the pool")
+    InputError::new(problem).help("lower --train-examples, or add examples to the pool")
 }
 
 #[cfg(test)]

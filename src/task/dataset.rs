@@ -28,33 +28,33 @@ pub(super) fn files(
     let repo = Repo::dataset(name).map_err(|error| error.field("data.hub"))?;
     if !part.split('/').all(is_plain) || !config.is_none_or(is_plain) {
         let problem = format!("`{part}` is not a split or file of a data set");
-        return Err(InputError::new(problem).field("data").cure("use e.g. train or data/train.jsonl").into());
+        return Err(InputError::new(problem).field("data").help("use e.g. train or data/train.jsonl").into());
     }
     if Path::new(part).extension().is_some() {
         let (repo, name) = (repo.or_at("main"), part.to_owned());
-        let cure = "name a file of the data set's repository, or a split";
+        let help = "name a file of the data set's repository, or a split";
         let folder = snapshot(
             &repo,
             settings,
             watcher,
-            (&name, cure),
+            (&name, help),
             |folder| folder.join(&name).is_file(),
-            |client, folder| client.need(folder, &name, cure),
+            |client, folder| client.need(folder, &name, help),
         )?;
         return Ok(vec![read(folder.join(part), prefix(part))?]);
     }
     let repo = repo.or_at(CONVERTED);
-    let cure = "check `hub`, `config` and the split's name";
+    let help = "check `hub`, `config` and the split's name";
     let place = format!("{}/{part}", config.unwrap_or("default"));
     let shard = |number: usize| format!("{place}/{number:04}.parquet");
     let folder = snapshot(
         &repo,
         settings,
         watcher,
-        (&shard(0), cure),
+        (&shard(0), help),
         |folder| count(&folder.join(&place)).is_some(),
         |client, folder| {
-            client.need(folder, &shard(0), cure)?;
+            client.need(folder, &shard(0), help)?;
             let mut files = 1;
             while client.file(folder, &shard(files))? {
                 files += 1;
@@ -72,7 +72,7 @@ fn snapshot(
     repo: &Repo,
     settings: &Settings,
     watcher: &Watcher,
-    (probe, cure): (&str, &str),
+    (probe, help): (&str, &str),
     complete: impl Fn(&Path) -> bool,
     fetch: impl Fn(&Client<'_>, &Path) -> Result<()>,
 ) -> Result<PathBuf> {
@@ -81,22 +81,22 @@ fn snapshot(
     }
     if let Some(reason) = settings.offline {
         let problem = format!("`{probe}` of the data set `{repo}` is not in the cache");
-        let cure = format!("{reason} forbids connections; download it once without {reason}, or use local files");
-        return Err(InputError::new(problem).path(&settings.cache).cure(cure).into());
+        let help = format!("{reason} forbids connections; download it once without {reason}, or use local files");
+        return Err(InputError::new(problem).path(&settings.cache).help(help).into());
     }
     let client = Client::new(repo, settings, watcher);
     let folder = match repo.cached(settings) {
         Some(folder) => folder,
-        None => client.snapshot(probe).map_err(|error| with_cure(error, cure))?,
+        None => client.snapshot(probe).map_err(|error| with_help(error, help))?,
     };
     fetch(&client, &folder)?;
     client.remember(&folder)?;
     Ok(folder)
 }
 
-fn with_cure(error: Error, cure: &str) -> Error {
+fn with_help(error: Error, help: &str) -> Error {
     match error {
-        Error::Input(error) if error.cure.is_none() => error.cure(cure).into(),
+        Error::Input(error) if error.help.is_none() => error.help(help).into(),
         other => other,
     }
 }

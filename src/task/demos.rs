@@ -55,28 +55,28 @@ pub fn resolve(task: &Task, listed: &[Demonstration]) -> Result<Vec<Example>> {
         let wrong = |problem: String| InputError::new(problem).field("demonstrations");
         if !seen.insert(demonstration.id.clone()) {
             return Err(wrong(format!("`{}` is in the prompt twice", demonstration.id))
-                .cure("list each demonstration once")
+                .help("list each demonstration once")
                 .into());
         }
         let label = demonstration.label.as_ref().map(|given| label_index(task, given)).transpose()?;
         if let Some(fields) = &demonstration.fields {
             let label = label.ok_or_else(|| {
                 wrong(format!("`{}` has no label", demonstration.id))
-                    .cure(format!("give it one of {}", crate::text::list(&task.labels)))
+                    .help(format!("give it one of {}", crate::text::list(&task.labels)))
             })?;
             return Ok(Example { id: demonstration.id.clone(), fields: fields.clone(), label });
         }
         let found = task.pool.iter().find(|example| example.id == demonstration.id);
         let found = found.ok_or_else(|| {
             let is_test = task.test.iter().any(|example| example.id == demonstration.id);
-            let cure = match task.pool.first() {
+            let help = match task.pool.first() {
                 _ if is_test => {
                     "it is a test example, which must not be in the prompt; choose one of the pool".to_owned()
                 }
                 Some(first) => format!("choose an example of the pool, such as `{}`, or write one out", first.id),
                 None => "the pool is empty; write the demonstration out".to_owned(),
             };
-            wrong(format!("the pool of `{}` has no example `{}`", task.name, demonstration.id)).cure(cure)
+            wrong(format!("the pool of `{}` has no example `{}`", task.name, demonstration.id)).help(help)
         })?;
         Ok(Example { label: label.unwrap_or(found.label), ..found.clone() })
     };

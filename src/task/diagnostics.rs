@@ -59,7 +59,7 @@ impl Diagnostics {
         let mut first = self.list.into_iter().next()?;
         if others > 0 {
             let more = format!("({others} more; `partscope tasks check` shows all)");
-            first.cure = Some(first.cure.map_or_else(|| more.clone(), |cure| format!("{cure} {more}")));
+            first.help = Some(first.help.map_or_else(|| more.clone(), |help| format!("{help} {more}")));
         }
         Some(first)
     }
@@ -76,7 +76,7 @@ pub(super) fn as_input(error: Error) -> InputError {
     match error {
         Error::Input(error) => *error,
         Error::Read { path, source } => {
-            InputError::new(format!("cannot be read: {source}")).path(path).cure("check the file names under [data]")
+            InputError::new(format!("cannot be read: {source}")).path(path).help("check the file names under [data]")
         }
         other => InputError::new(other.to_string()),
     }

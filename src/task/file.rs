@@ -189,8 +189,8 @@ fn located(
         slice = slice.after(counted);
     }
     if let (true, Some(path)) = (found.is_empty() && no_errors && diagnostics.is_empty(), first) {
-        let cure = "is the file empty, or does a range, `skip_labels` or `empty` exclude all rows?";
-        diagnostics.push(InputError::new(format!("the {name} has no examples")).path(path).cure(cure));
+        let help = "is the file empty, or does a range, `skip_labels` or `empty` exclude all rows?";
+        diagnostics.push(InputError::new(format!("the {name} has no examples")).path(path).help(help));
     }
     let found = sampled(found, part);
     check_classes(&found, name, reader.labels, diagnostics);

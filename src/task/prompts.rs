@@ -41,8 +41,8 @@ pub fn read_explicit(path: &Path, text: &str, labels: usize) -> Result<Vec<Expli
         let prompt = explicit(line, index + 1, labels).map_err(|error| error.path(path).line(index + 1))?;
         if let Some(first) = seen.insert(prompt.id.clone(), index + 1) {
             let problem = format!("the id `{}` is already used in line {first}", prompt.id);
-            let cure = "ids must be unique";
-            return Err(InputError::new(problem).path(path).line(index + 1).field("id").cure(cure).into());
+            let help = "ids must be unique";
+            return Err(InputError::new(problem).path(path).line(index + 1).field("id").help(help).into());
         }
         prompts.push(prompt);
     }
@@ -55,16 +55,16 @@ pub fn read_explicit(path: &Path, text: &str, labels: usize) -> Result<Vec<Expli
 /// Parses one line of the file.
 fn explicit(line: &str, number: usize, labels: usize) -> Result<ExplicitPrompt, InputError> {
     let mut prompt: ExplicitPrompt = serde_json::from_str(line).map_err(|error| {
-        let cure = r#"write lines such as {"prompt": "…", "label": 0, "split": "test"}"#;
-        InputError::new(plain(&error)).column(error.column().max(1)).cure(cure)
+        let help = r#"write lines such as {"prompt": "…", "label": 0, "split": "test"}"#;
+        InputError::new(plain(&error)).column(error.column().max(1)).help(help)
     })?;
     if prompt.label >= labels {
         let problem = format!("the label {} is not below the number of label words, {labels}", prompt.label);
-        let cure = "labels are indices of label words, counted from 0";
-        return Err(InputError::new(problem).field("label").cure(cure));
+        let help = "labels are indices of label words, counted from 0";
+        return Err(InputError::new(problem).field("label").help(help));
     }
     if prompt.prompt.is_empty() {
-        return Err(InputError::new("the prompt is empty").field("prompt").cure("fill it in, or remove the line"));
+        return Err(InputError::new("the prompt is empty").field("prompt").help("fill it in, or remove the line"));
     }
     if prompt.id.is_empty() {
         prompt.id = format!("line-{number}");
@@ -81,7 +81,7 @@ pub fn read_label_words(text: &str) -> Result<Vec<String>> {
     if words.len() < 2 || words.iter().any(String::is_empty) {
         return Err(InputError::new(format!("`{text}` does not contain two or more label words"))
             .field("--labels")
-            .cure("separate them with |, and keep their leading spaces: ' negative| positive'")
+            .help("separate them with |, and keep their leading spaces: ' negative| positive'")
             .into());
     }
     Ok(words)

@@ -127,7 +127,7 @@ fn merge(
         let lines = read(path, forms.entry(form).or_default(), diagnostics);
         if at > 0 && lines.len() != examples.len() {
             let problem = format!("{} lines, but {} has {}", lines.len(), files[0].1.display(), examples.len());
-            diagnostics.push(InputError::new(problem).path(path).cure("line N of every form must be the same example"));
+            diagnostics.push(InputError::new(problem).path(path).help("line N of every form must be the same example"));
             continue;
         }
         for (line, (text, label)) in lines.into_iter().enumerate() {
@@ -168,20 +168,20 @@ fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(Str
                 continue;
             }
             Err(_) => {
-                let cure = r#"write lines such as {"text": "… great", "options": ["terrible", "great"]}"#;
-                diagnostics.push(wrong("the line does not have the paper's format".to_owned()).cure(cure));
+                let help = r#"write lines such as {"text": "… great", "options": ["terrible", "great"]}"#;
+                diagnostics.push(wrong("the line does not have the paper's format".to_owned()).help(help));
                 continue;
             }
         };
         let Some((text, label, spaced)) = split(&text, &options) else {
-            let cure = format!("the options are {}", list(&options));
-            diagnostics.push(wrong("the text does not end in one of its options".to_owned()).cure(cure));
+            let help = format!("the options are {}", list(&options));
+            diagnostics.push(wrong("the text does not end in one of its options".to_owned()).help(help));
             continue;
         };
         let known = form.words.get_or_insert_with(|| spaced.clone());
         if *known != spaced {
             let problem = format!("the options differ from those of the other lines, {}", list(&*known));
-            diagnostics.push(wrong(problem).cure("all lines of a form must have the same label words"));
+            diagnostics.push(wrong(problem).help("all lines of a form must have the same label words"));
             continue;
         }
         found.push((text, label));

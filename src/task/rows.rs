@@ -62,15 +62,15 @@ impl Reader<'_> {
             Some(id) => scalar(id).ok_or_else(|| {
                 InputError::new("the id is neither a text nor a number")
                     .field(&data.id)
-                    .cure("choose another column as `id`")
+                    .help("choose another column as `id`")
             })?,
         };
         let given = columns.get(&data.label);
         let Some(given) = given.filter(|given| !given.is_null()) else {
             let problem = if given.is_some() { "the label is missing" } else { "there is no such column" };
-            let cure =
+            let help =
                 format!("set `data.label` to the column with the labels; the columns are {}", list(columns.keys()));
-            return Err(InputError::new(problem).field(&data.label).cure(cure));
+            return Err(InputError::new(problem).field(&data.label).help(help));
         };
         let Some(given) = scalar(given) else {
             return Err(InputError::new("the label is neither a text nor a number").field(&data.label));
@@ -79,11 +79,11 @@ impl Reader<'_> {
             return Ok(None);
         }
         let label = self.label(&given).ok_or_else(|| {
-            let cure = format!(
+            let help = format!(
                 "the labels are {}; map other values with `label_values`, or exclude them with `skip_labels`",
                 list(self.labels)
             );
-            InputError::new(format!("`{given}` is not a label")).field(&data.label).cure(cure)
+            InputError::new(format!("`{given}` is not a label")).field(&data.label).help(help)
         })?;
         let fields = if data.fields.is_empty() {
             columns.shift_remove(&data.id);
@@ -96,7 +96,7 @@ impl Reader<'_> {
             Some(_) if data.empty == Empty::Skip => Ok(None),
             Some(name) if data.empty == Empty::Error => Err(InputError::new("the text is empty")
                 .field(name)
-                .cure("fill it in, or set `empty = \"skip\"` or `\"keep\"` under [data]")),
+                .help("fill it in, or set `empty = \"skip\"` or `\"keep\"` under [data]")),
             _ => Ok(Some(Example { id, fields, label })),
         }
     }
@@ -112,8 +112,8 @@ impl Reader<'_> {
     fn renamed(&self, columns: &Map<String, Value>) -> Result<Map<String, Value>, InputError> {
         let one = |(name, column): &(String, String)| {
             let value = columns.get(column).ok_or_else(|| {
-                let cure = format!("the columns are {}", list(columns.keys()));
-                InputError::new(format!("the field `{name}` has no such column")).field(column).cure(cure)
+                let help = format!("the columns are {}", list(columns.keys()));
+                InputError::new(format!("the field `{name}` has no such column")).field(column).help(help)
             })?;
             Ok((name.clone(), value.clone()))
         };
@@ -147,8 +147,8 @@ pub(super) fn check_ids(parts: &[&[Located]], diagnostics: &mut Diagnostics) {
         let Some(first) = seen.insert(&located.example.id, located) else { continue };
         let place = if first.path == located.path { String::new() } else { format!(" of {}", first.path.display()) };
         let problem = format!("the id `{}` is already used in line {}{place}", located.example.id, first.line);
-        let cure = "ids must be unique, and pool, dev and test must not overlap";
-        diagnostics.push(InputError::new(problem).path(&*located.path).line(located.line).field("id").cure(cure));
+        let help = "ids must be unique, and pool, dev and test must not overlap";
+        diagnostics.push(InputError::new(problem).path(&*located.path).line(located.line).field("id").help(help));
     }
 }
 
@@ -158,8 +158,8 @@ pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], dia
     if part.len() > 1 && part.iter().all(|located| located.example.label == first.example.label) {
         let label = &labels[first.example.label];
         let problem = format!("all {} examples of the {name} have the label `{label}`", part.len());
-        let cure = "examples of at least two labels are needed; is the file sorted by label and truncated?";
-        diagnostics.push(InputError::new(problem).path(&*first.path).cure(cure));
+        let help = "examples of at least two labels are needed; is the file sorted by label and truncated?";
+        diagnostics.push(InputError::new(problem).path(&*first.path).help(help));
     }
 }
 

@@ -219,8 +219,8 @@ fn templates(
     for (template, span) in &read {
         if let Some(unknown) = template.contrast.as_ref().filter(|contrast| !seen.contains(contrast.as_str())) {
             let field = format!("template.{}.contrast", template.name);
-            let cure = format!("the templates are {}", crate::text::list(&seen));
-            toml.wrong(span, &field, format!("no template is called `{unknown}`"), &cure);
+            let help = format!("the templates are {}", crate::text::list(&seen));
+            toml.wrong(span, &field, format!("no template is called `{unknown}`"), &help);
         }
     }
     read.into_iter().map(|(template, _)| template).collect()

@@ -120,14 +120,14 @@ impl Template {
         match (error.kind(), unknown()) {
             (ErrorKind::UndefinedError, Some(field)) => {
                 InputError::new(format!("the example `{id}` has no field `{field}`"))
-                    .cure(format!("its fields are {}", list(example.fields.keys())))
+                    .help(format!("its fields are {}", list(example.fields.keys())))
             }
             (ErrorKind::OutOfFuel, _) => {
                 InputError::new(format!("rendering the example `{id}` takes too long (the engine ran out of fuel)"))
-                    .cure("check that its loops end, and move long texts to the data")
+                    .help("check that its loops end, and move long texts to the data")
             }
             _ => InputError::new(format!("the example `{id}` cannot be rendered: {error}"))
-                .cure(format!("its fields are {}", list(example.fields.keys()))),
+                .help(format!("its fields are {}", list(example.fields.keys()))),
         }
     }
 

@@ -43,10 +43,10 @@ impl<'t> TomlReader<'t> {
         }
     }
 
-    /// Reports an error in `field` at `span`; `cure` may be empty.
-    pub(super) fn wrong(&mut self, span: &Range<usize>, field: &str, problem: impl Into<String>, cure: &str) {
+    /// Reports an error in `field` at `span`; `help` may be empty.
+    pub(super) fn wrong(&mut self, span: &Range<usize>, field: &str, problem: impl Into<String>, help: &str) {
         let error = self.error(span, problem.into()).field(field);
-        self.diagnostics.push(if cure.is_empty() { error } else { error.cure(cure) });
+        self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
     }
 
     fn error(&self, span: &Range<usize>, problem: String) -> InputError {

@@ -91,7 +91,7 @@ impl Theme {
     pub fn parse(text: &str, depth: Depth) -> Result<Self> {
         let file: File = toml::from_str(text).map_err(|error| {
             let line = line_at(text, error.span().map_or(0, |span| span.start));
-            InputError::new(format!("the theme is not valid in line {line}: {}", error.message())).cure(EXAMPLE)
+            InputError::new(format!("the theme is not valid in line {line}: {}", error.message())).help(EXAMPLE)
         })?;
         let known = |role: &&String| ROLES.iter().any(|(_, name)| name == *role);
         if let Some(role) = file.roles.keys().find(|role| !known(role)) {
@@ -189,7 +189,7 @@ pub const fn kind_name(kind: Kind) -> &'static str {
 const EXAMPLE: &str = "see assets/themes/dark.toml for a whole theme";
 
 fn wrong(field: &str, problem: &str) -> InputError {
-    InputError::new(problem).field(field).cure(EXAMPLE)
+    InputError::new(problem).field(field).help(EXAMPLE)
 }
 
 fn hex(field: &str, text: &str) -> Result<Rgb> {

@@ -115,7 +115,7 @@ pub fn outcomes_with(
 ) -> Result<Vec<Outcome>> {
     if train.shape() != test.shape() {
         let problem = "the training and the test split have different models or labels";
-        return Err(InputError::new(problem).cure("use the two splits of one run").into());
+        return Err(InputError::new(problem).help("use the two splits of one run").into());
     }
     let labels = test.labels();
     let solo = |index: usize| predictions(test.contribution(index), labels);

@@ -54,7 +54,7 @@ pub fn fit_best(
             best = Some((choice.loss, FitOptions { lambda: Lambda::Fixed(choice.lambda), ..options }));
         }
     }
-    let none = || InputError::new("there is nothing to fit").cure("name at least one candidate");
+    let none = || InputError::new("there is nothing to fit").help("name at least one candidate");
     let (_, options) = best.ok_or_else(none)?;
     fit(train, &options, cancel)
 }

@@ -126,7 +126,7 @@ impl FitOptions {
     /// [`InputError`] that names the invalid field.
     pub fn validate(&self) -> Result<()> {
         let bad =
-            |field: &str, problem: String, cure: &str| Err(InputError::new(problem).field(field).cure(cure).into());
+            |field: &str, problem: String, help: &str| Err(InputError::new(problem).field(field).help(help).into());
         if !self.rest.is_finite() {
             return bad("rest", format!("{} is not a finite number", self.rest), "use 0 or 1");
         }

@@ -104,7 +104,7 @@ fn requested_mix(args: &Args, loaded: &LoadedRun) -> Result<Mix> {
         mix.weights[index_of(shape, component)?] = weight;
         if !given.insert(component) {
             let problem = format!("{component} has two weights");
-            return Err(InputError::new(problem).field("--set").cure("list every component once").into());
+            return Err(InputError::new(problem).field("--set").help("list every component once").into());
         }
     }
     Ok(mix)

@@ -122,8 +122,8 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
     let query = &task.test[0];
     let chat = reader.and_then(|(_, chat)| chat.as_ref()).filter(|_| template.chat);
     if template.chat && reader.is_some() && chat.is_none() {
-        let cure = "leave out `chat`, or use an instruct model (`chat_template` in its tokenizer_config.json)";
-        return Err(InputError::new("the model has no chat template").cure(cure).into());
+        let help = "leave out `chat`, or use an instruct model (`chat_template` in its tokenizer_config.json)";
+        return Err(InputError::new("the model has no chat template").help(help).into());
     }
     let prompt = preview(template, chat, &chosen.demonstrations, query)?;
     let mut words = template.label_words.clone();

@@ -129,7 +129,7 @@ pub(super) fn activation(config: &Config, field: &str, default: &str) -> Result<
             let problem = format!("the activation `{other}` is not supported");
             Err(config
                 .error(field, problem)
-                .cure("supported activations: silu, gelu, gelu_new and gelu_pytorch_tanh")
+                .help("supported activations: silu, gelu, gelu_new and gelu_pytorch_tanh")
                 .into())
         }
     }

@@ -59,7 +59,7 @@ pub fn choose(config: &Config) -> Result<&'static Architecture> {
         InputError::new(format!("the architecture `{requested}` is not supported"))
             .path(config.path())
             .field(field)
-            .cure(help)
+            .help(help)
             .into()
     })
 }

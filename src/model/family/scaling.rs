@@ -72,7 +72,7 @@ fn scale(config: &Config, section: &Config, plain: Rope) -> Result<Rope> {
         }
         other => {
             let problem = format!("the scaling `{other}` is not supported");
-            Err(section.error(field, problem).cure("supported scalings: default, linear, llama3 and longrope").into())
+            Err(section.error(field, problem).help("supported scalings: default, linear, llama3 and longrope").into())
         }
     }
 }

@@ -67,7 +67,7 @@ impl Metadata<'_> {
         }
         let known = crate::text::list(ARCHITECTURES.iter().filter_map(|known| known.gguf));
         let problem = format!("the architecture `{given}` is not supported");
-        Err(self.error(key, problem).cure(format!("supported architectures: {known}")).into())
+        Err(self.error(key, problem).help(format!("supported architectures: {known}")).into())
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
     let architecture = metadata.architecture()?;
     if metadata.size("split.count").is_some_and(|count| count > 1) {
         let problem = "the model is split into several files";
-        return Err(metadata.error("split.count", problem).cure("join them: llama-gguf-split --merge").into());
+        return Err(metadata.error("split.count", problem).help("join them: llama-gguf-split --merge").into());
     }
     let count = |name: &str| metadata.size(&format!("{architecture}.attention.{name}"));
     let heads = count("head_count").unwrap_or(1);

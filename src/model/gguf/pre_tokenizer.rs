@@ -73,12 +73,12 @@ pub(super) fn parts(metadata: &Metadata<'_>) -> Result<PreTokenizerParts> {
     let known = || crate::text::list(KNOWN.iter().flat_map(|pre| pre.names.iter().copied()));
     let Some(name) = metadata.text(key) else {
         let problem = "the file does not name its pre-tokenizer";
-        return Err(metadata.error(key, problem).cure("convert the model again with a current llama.cpp").into());
+        return Err(metadata.error(key, problem).help("convert the model again with a current llama.cpp").into());
     };
     let Some(pre) = KNOWN.iter().find(|pre| pre.names.contains(&name)) else {
         let problem = format!("the pre-tokenizer `{name}` is not supported");
         let help = format!("supported: {}; or use the model's Hugging Face folder", known());
-        return Err(metadata.error(key, problem).cure(help).into());
+        return Err(metadata.error(key, problem).help(help).into());
     };
     let split = |pattern: &str| json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false});
     let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,

@@ -68,7 +68,7 @@ impl Reader<'_> {
             } else {
                 format!("GGUF version {version} is not supported")
             };
-            return Err(self.error("version", problem).cure("convert the model again with llama.cpp").into());
+            return Err(self.error("version", problem).help("convert the model again with llama.cpp").into());
         }
         let (tensors, pairs) = (self.count("tensor_count", 24)?, self.count("metadata_kv_count", 13)?);
         let mut metadata = BTreeMap::new();
@@ -152,7 +152,7 @@ impl Reader<'_> {
         for (name, shape, kind, offset) in infos {
             let numbers = numbers(kind).ok_or_else(|| {
                 let problem = format!("ggml type {kind} is not supported");
-                self.error(&name, problem).cure("use a file in f16, q8_0, q4_0 or a K quantisation")
+                self.error(&name, problem).help("use a file in f16, q8_0, q4_0 or a K quantisation")
             })?;
             let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
             let fills_rows = |numbers: &Numbers| numbers.bytes(*shape.last().unwrap_or(&1)).is_some();
@@ -164,7 +164,7 @@ impl Reader<'_> {
                 let problem = format!(
                     "its {length} bytes at offset {offset} overlap another tensor, are misaligned, or leave the file"
                 );
-                return Err(self.error(&name, problem).cure("the file is damaged; fetch it again").into());
+                return Err(self.error(&name, problem).help("the file is damaged; fetch it again").into());
             };
             end = to - start;
             tensors.push((name, Stored::new(from, length, shape, numbers)));
@@ -205,7 +205,7 @@ impl Reader<'_> {
 
     fn fill(&mut self, field: &str, bytes: &mut [u8]) -> Result<()> {
         if self.file.read_exact(bytes).is_err() {
-            return Err(self.error(field, "the file is cut short").cure("fetch it again").into());
+            return Err(self.error(field, "the file is cut short").help("fetch it again").into());
         }
         self.at += bytes.len() as u64;
         Ok(())

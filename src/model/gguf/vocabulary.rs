@@ -32,7 +32,7 @@ pub(super) fn tokenizer(metadata: &Metadata<'_>) -> Result<Json> {
         Some("llama") => sentence_piece(metadata, &vocabulary),
         other => {
             let problem = format!("the vocabulary `{}` is not supported", other.unwrap_or("(none)"));
-            Err(metadata.error(key, problem).cure("supported vocabularies: gpt2 and llama").into())
+            Err(metadata.error(key, problem).help("supported vocabularies: gpt2 and llama").into())
         }
     }
 }

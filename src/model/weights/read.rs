@@ -41,7 +41,7 @@ impl Weights {
             return Err(InputError::new("the checkpoint has no such tensor")
                 .path(path)
                 .field(name)
-                .cure("check that config.json belongs to these weights")
+                .help("check that config.json belongs to these weights")
                 .into());
         };
         if stored.shape != shape {
@@ -199,7 +199,7 @@ impl TensorReader<'_> {
             return Ok(());
         }
         let problem = "the tensor contains NaN or infinite values".to_owned();
-        Err(self.error(problem).cure("the file may be damaged; fetch it again").into())
+        Err(self.error(problem).help("the file may be damaged; fetch it again").into())
     }
 
     /// Creates an error about this tensor.

@@ -59,7 +59,7 @@ pub(super) fn index(shard: &Shard, number: usize) -> Result<Vec<(String, Stored)
 }
 
 fn damaged(error: InputError) -> Error {
-    error.cure("the file is damaged; fetch it again").into()
+    error.help("the file is damaged; fetch it again").into()
 }
 
 /// Returns the offset of the tensor data, and the header.
@@ -109,7 +109,7 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         return Err(InputError::new("the folder has neither model.safetensors nor model.safetensors.index.json")
             .path(folder)
-            .cure("use a folder in the Hugging Face layout: config.json, tokenizer.json and safetensors")
+            .help("use a folder in the Hugging Face layout: config.json, tokenizer.json and safetensors")
             .into());
     }
     shards(&index)?.into_iter().map(|name| shard_path(folder, &index, &name)).collect()
@@ -136,5 +136,5 @@ fn shard_path(folder: &Path, index: &Path, name: &str) -> Result<PathBuf> {
     if path.is_file() {
         return Ok(path);
     }
-    Err(bad_index(format!("the shard `{name}` is missing")).cure("fetch the whole checkpoint").into())
+    Err(bad_index(format!("the shard `{name}` is missing")).help("fetch the whole checkpoint").into())
 }

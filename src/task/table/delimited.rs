@@ -35,15 +35,15 @@ pub(super) fn read(
         Some(names) => names.clone(),
         None if next(&mut record, diagnostics) => record.iter().map(|name| name.trim().to_owned()).collect(),
         None => {
-            let cure = "write the column names into the first line, or into `columns` of the task file";
-            diagnostics.push(InputError::new("the file is empty: it has no header").path(path).cure(cure));
+            let help = "write the column names into the first line, or into `columns` of the task file";
+            diagnostics.push(InputError::new("the file is empty: it has no header").path(path).help(help));
             return;
         }
     };
     let mut seen = HashSet::new();
     if let Some(repeated) = names.iter().find(|name| !seen.insert(name.as_str())) {
         let problem = format!("two columns are called `{repeated}`");
-        diagnostics.push(InputError::new(problem).path(path).line(1).cure("use different column names"));
+        diagnostics.push(InputError::new(problem).path(path).line(1).help("use different column names"));
         return;
     }
     let (mut row, mut line, mut counted) = (0, 1, 0);
@@ -55,8 +55,8 @@ pub(super) fn read(
         counted = start;
         if record.len() != names.len() {
             let problem = format!("the row has {} columns, but there are {} column names", record.len(), names.len());
-            let cure = "put texts that contain the separator in quotes; or is a quote not closed?";
-            diagnostics.push(InputError::new(problem).path(path).line(line).cure(cure));
+            let help = "put texts that contain the separator in quotes; or is a quote not closed?";
+            diagnostics.push(InputError::new(problem).path(path).line(line).help(help));
         } else if row >= slice.from {
             let columns = names.iter().cloned().zip(record.iter().map(Value::from)).collect();
             take(DataRow { line, columns }, diagnostics);

@@ -23,9 +23,9 @@ pub(super) fn read(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diag
             Ok(columns) => take(DataRow { line: at + 1, columns }, diagnostics),
             Err(error) => {
                 let problem = format!("not a JSON object: {}", plain(&error));
-                let cure = r#"write lines such as {"text": "…", "label": "…"}"#;
+                let help = r#"write lines such as {"text": "…", "label": "…"}"#;
                 let place = InputError::new(problem).path(path).line(at + 1);
-                diagnostics.push(place.column(error.column().max(1)).cure(cure));
+                diagnostics.push(place.column(error.column().max(1)).help(help));
             }
         }
     }

@@ -33,8 +33,8 @@ pub(super) fn read(
     let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
     if !known.contains(&ending.as_str()) {
         let problem = format!("`.{ending}` is not the extension of a table");
-        let cure = "use a .jsonl, .csv, .tsv or .parquet file";
-        diagnostics.push(InputError::new(problem).path(path).cure(cure));
+        let help = "use a .jsonl, .csv, .tsv or .parquet file";
+        diagnostics.push(InputError::new(problem).path(path).help(help));
         return;
     }
     let text = match text::decode(path, bytes) {

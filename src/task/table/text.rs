@@ -14,16 +14,16 @@ pub(super) const LONGEST_LINE: usize = 16 << 20;
 /// # Errors
 /// If a line is not text or too long; names the first such line.
 pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
-    let wrong = |before: &[u8], problem: String, cure: &str| {
+    let wrong = |before: &[u8], problem: String, help: &str| {
         let line = before.split(|&byte| byte == b'\n').count();
-        InputError::new(problem).path(path).line(line).cure(cure)
+        InputError::new(problem).path(path).line(line).help(help)
     };
     let text: Cow<'a, str> = match Encoding::for_bom(bytes) {
         Some((encoding, mark)) if encoding != encoding_rs::UTF_8 => {
             let (text, broken) = encoding.decode_without_bom_handling(&bytes[mark..]);
             if broken {
                 let problem = format!("the text has the byte order mark of {} but is invalid", encoding.name());
-                return Err(InputError::new(problem).path(path).cure("save it as UTF-8"));
+                return Err(InputError::new(problem).path(path).help("save it as UTF-8"));
             }
             text
         }
