@@ -57,41 +57,44 @@ mod tests {
 
     const SCREEN: Rect = Rect::new(0, 0, 140, 40);
 
-    fn click_at(bench: &mut Harness, place: Rect) -> bool {
-        let layout = Layout::new(SCREEN, &bench.state).unwrap();
-        click(&mut bench.state, layout, place.as_position()).is_some()
+    fn click_at(harness: &mut Harness, place: Rect) -> bool {
+        let layout = Layout::new(SCREEN, &harness.state).unwrap();
+        click(&mut harness.state, layout, place.as_position()).is_some()
     }
 
     #[test]
     fn tabs_and_hints_are_clicked() {
-        let mut bench = Harness::finished(40);
-        let layout = Layout::new(SCREEN, &bench.state).unwrap();
+        let mut harness = Harness::finished(40);
+        let layout = Layout::new(SCREEN, &harness.state).unwrap();
         for (screen, place) in bars::tabs(layout.header) {
-            assert!(click_at(&mut bench, place));
-            assert_eq!(bench.state.screen, screen);
-            assert!(click_at(&mut bench, place) && bench.state.screen == screen, "a second click stays on the screen");
+            assert!(click_at(&mut harness, place));
+            assert_eq!(harness.state.screen, screen);
+            assert!(
+                click_at(&mut harness, place) && harness.state.screen == screen,
+                "a second click stays on the screen"
+            );
         }
-        bench.keys("esc");
-        let fit = views::hints(layout.footer, &bench.state).into_iter().find(|hint| hint.action == Action::Mute);
-        assert!(click_at(&mut bench, fit.unwrap().place) && bench.state.run().unwrap().mixer.is_muted(0));
-        assert!(!click_at(&mut bench, layout.map), "clicks on the map are not handled here");
+        harness.keys("esc");
+        let fit = views::hints(layout.footer, &harness.state).into_iter().find(|hint| hint.action == Action::Mute);
+        assert!(click_at(&mut harness, fit.unwrap().place) && harness.state.run().unwrap().mixer.is_muted(0));
+        assert!(!click_at(&mut harness, layout.map), "clicks on the map are not handled here");
     }
 
     #[test]
     fn a_click_chooses_a_row_of_a_popup_and_a_click_outside_closes_it() {
-        let mut bench = Harness::finished(40);
-        bench.keys(": m u t e");
+        let mut harness = Harness::finished(40);
+        harness.keys(": m u t e");
         let rows = layout::choices(layout::palette(layout::body(SCREEN)));
-        assert!(click_at(&mut bench, rows) && bench.state.run().unwrap().mixer.is_muted(0));
-        bench.keys("p enter");
-        let first = candidates(&bench.state, "")[1];
+        assert!(click_at(&mut harness, rows) && harness.state.run().unwrap().mixer.is_muted(0));
+        harness.keys("p enter");
+        let first = candidates(&harness.state, "")[1];
         let rows = layout::choices(layout::pool(layout::body(SCREEN)));
-        assert!(click_at(&mut bench, Rect { y: rows.y + 1, ..rows }));
-        let id = bench.state.task().unwrap().pool[first].id.clone();
-        assert_eq!(bench.state.editor.as_ref().unwrap().demos[0].id, id);
+        assert!(click_at(&mut harness, Rect { y: rows.y + 1, ..rows }));
+        let id = harness.state.task().unwrap().pool[first].id.clone();
+        assert_eq!(harness.state.editor.as_ref().unwrap().demos[0].id, id);
         for keys in [":", "enter", "?"] {
-            bench.keys("esc p").keys(keys);
-            assert!(click_at(&mut bench, Rect::new(0, 1, 1, 1)) && bench.state.overlay.is_none(), "{keys}");
+            harness.keys("esc p").keys(keys);
+            assert!(click_at(&mut harness, Rect::new(0, 1, 1, 1)) && harness.state.overlay.is_none(), "{keys}");
         }
     }
 }

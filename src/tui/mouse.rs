@@ -126,103 +126,103 @@ mod tests {
     const DRAG: MouseEventKind = MouseEventKind::Drag(MouseButton::Left);
     const RELEASE: MouseEventKind = MouseEventKind::Up(MouseButton::Left);
 
-    fn send(bench: &mut Harness, kind: MouseEventKind, column: u16, row: u16) {
-        mouse(&mut bench.state, SCREEN, MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+    fn send(harness: &mut Harness, kind: MouseEventKind, column: u16, row: u16) {
+        mouse(&mut harness.state, SCREEN, MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
     }
 
     #[test]
     fn clicks_move_the_cursor() {
-        let mut bench = Harness::finished(40);
-        let layout = Layout::new(SCREEN, &bench.state).unwrap();
-        let cell = Grid::fit(map_cells(layout.map), fixture::SHAPE, bench.state.cursor).cell(3, 5).unwrap();
-        send(&mut bench, CLICK, cell.x, cell.y);
-        assert_eq!(bench.state.selected_name().unwrap().to_string(), "L3.H5");
+        let mut harness = Harness::finished(40);
+        let layout = Layout::new(SCREEN, &harness.state).unwrap();
+        let cell = Grid::fit(map_cells(layout.map), fixture::SHAPE, harness.state.cursor).cell(3, 5).unwrap();
+        send(&mut harness, CLICK, cell.x, cell.y);
+        assert_eq!(harness.state.selected_name().unwrap().to_string(), "L3.H5");
         let rows = list_rows(layout.examples, true);
-        send(&mut bench, CLICK, rows.x, rows.y + 2);
-        assert_eq!(bench.state.example_list.at, 2);
-        send(&mut bench, MouseEventKind::ScrollDown, rows.x, rows.y);
-        assert_eq!(bench.state.example_list.at, 3);
-        send(&mut bench, MouseEventKind::ScrollUp, cell.x, cell.y);
-        assert_eq!(bench.state.selected_name().unwrap().to_string(), "L4.H5");
-        send(&mut bench, MouseEventKind::Down(MouseButton::Right), cell.x, cell.y);
-        assert_eq!(bench.state.targets(), [3 * 9 + 5]);
+        send(&mut harness, CLICK, rows.x, rows.y + 2);
+        assert_eq!(harness.state.example_list.at, 2);
+        send(&mut harness, MouseEventKind::ScrollDown, rows.x, rows.y);
+        assert_eq!(harness.state.example_list.at, 3);
+        send(&mut harness, MouseEventKind::ScrollUp, cell.x, cell.y);
+        assert_eq!(harness.state.selected_name().unwrap().to_string(), "L4.H5");
+        send(&mut harness, MouseEventKind::Down(MouseButton::Right), cell.x, cell.y);
+        assert_eq!(harness.state.targets(), [3 * 9 + 5]);
     }
 
     #[test]
     fn a_fader_follows_the_mouse_until_release() {
-        let mut bench = Harness::finished(40);
-        bench.keys("d g");
+        let mut harness = Harness::finished(40);
+        harness.keys("d g");
         let track = MixerLayout::new(SCREEN).track(4);
-        let channel = bench.state.channels().nth(4).unwrap();
-        send(&mut bench, CLICK, track.right() - 1, track.y);
-        let gain = |bench: &Harness| bench.state.run().unwrap().mixer.gain(channel);
-        assert!((gain(&bench) - 2.0).abs() < 1e-12);
-        send(&mut bench, DRAG, track.x, track.y + 3);
-        assert!(gain(&bench).abs() < 1e-12, "the row does not matter during a drag");
-        assert_eq!(bench.state.channel(), Some(channel));
-        send(&mut bench, RELEASE, track.x, track.y);
-        send(&mut bench, DRAG, track.right() - 1, track.y);
-        assert!(gain(&bench).abs() < 1e-12, "nothing is dragged after release");
-        bench.keys("u");
-        assert!((gain(&bench) - 1.0).abs() < 1e-12, "a drag is one change");
-        send(&mut bench, MouseEventKind::ScrollUp, track.x, MixerLayout::new(SCREEN).track(0).y);
+        let channel = harness.state.channels().nth(4).unwrap();
+        send(&mut harness, CLICK, track.right() - 1, track.y);
+        let gain = |harness: &Harness| harness.state.run().unwrap().mixer.gain(channel);
+        assert!((gain(&harness) - 2.0).abs() < 1e-12);
+        send(&mut harness, DRAG, track.x, track.y + 3);
+        assert!(gain(&harness).abs() < 1e-12, "the row does not matter during a drag");
+        assert_eq!(harness.state.channel(), Some(channel));
+        send(&mut harness, RELEASE, track.x, track.y);
+        send(&mut harness, DRAG, track.right() - 1, track.y);
+        assert!(gain(&harness).abs() < 1e-12, "nothing is dragged after release");
+        harness.keys("u");
+        assert!((gain(&harness) - 1.0).abs() < 1e-12, "a drag is one change");
+        send(&mut harness, MouseEventKind::ScrollUp, track.x, MixerLayout::new(SCREEN).track(0).y);
         assert!(
-            (bench.state.run().unwrap().mixer.rest() - 1.25).abs() < 1e-12,
+            (harness.state.run().unwrap().mixer.rest() - 1.25).abs() < 1e-12,
             "the wheel moves the fader under the pointer"
         );
     }
 
     #[test]
     fn the_slider_moves_along_the_path() {
-        let mut bench = Harness::finished(40);
-        bench.keys("d w");
+        let mut harness = Harness::finished(40);
+        harness.keys("d w");
         let slider = MixerLayout::new(SCREEN).slider();
-        let at = |bench: &Harness| bench.state.run().unwrap().path.as_ref().unwrap().at;
-        send(&mut bench, CLICK, slider.x, slider.y);
-        assert_eq!(at(&bench), 0);
-        send(&mut bench, DRAG, slider.right() + 9, slider.y);
-        assert_eq!(at(&bench), 12);
-        send(&mut bench, RELEASE, slider.x, slider.y);
-        send(&mut bench, MouseEventKind::ScrollUp, slider.x, slider.y);
-        assert_eq!(at(&bench), 11);
+        let at = |harness: &Harness| harness.state.run().unwrap().path.as_ref().unwrap().at;
+        send(&mut harness, CLICK, slider.x, slider.y);
+        assert_eq!(at(&harness), 0);
+        send(&mut harness, DRAG, slider.right() + 9, slider.y);
+        assert_eq!(at(&harness), 12);
+        send(&mut harness, RELEASE, slider.x, slider.y);
+        send(&mut harness, MouseEventKind::ScrollUp, slider.x, slider.y);
+        assert_eq!(at(&harness), 11);
     }
 
     #[test]
     fn rows_of_runs_and_demonstrations_are_clicked() {
-        let mut bench = Harness::finished(40);
-        bench.keys("p");
+        let mut harness = Harness::finished(40);
+        harness.keys("p");
         let rows = layout::editing(SCREEN, 4).rows();
-        send(&mut bench, CLICK, rows.x, rows.y + 2);
-        assert_eq!(bench.state.editor.as_ref().unwrap().at, 2);
-        send(&mut bench, CLICK, rows.x, rows.bottom());
-        send(&mut bench, MouseEventKind::ScrollUp, rows.x, rows.bottom() + 4);
-        let editor = bench.state.editor.as_ref().unwrap();
+        send(&mut harness, CLICK, rows.x, rows.y + 2);
+        assert_eq!(harness.state.editor.as_ref().unwrap().at, 2);
+        send(&mut harness, CLICK, rows.x, rows.bottom());
+        send(&mut harness, MouseEventKind::ScrollUp, rows.x, rows.bottom() + 4);
+        let editor = harness.state.editor.as_ref().unwrap();
         assert_eq!((editor.at, editor.scroll), (2, 4), "the wheel scrolls the prompt under the pointer");
-        bench.keys("R");
+        harness.keys("R");
         let rows = layout::runs_list(SCREEN);
-        send(&mut bench, CLICK, rows.x, rows.y + 3);
-        assert_eq!(bench.state.run_list.at, 3);
-        send(&mut bench, CLICK, rows.x, rows.y + 9);
-        assert_eq!(bench.state.run_list.at, 3);
+        send(&mut harness, CLICK, rows.x, rows.y + 3);
+        assert_eq!(harness.state.run_list.at, 3);
+        send(&mut harness, CLICK, rows.x, rows.y + 9);
+        assert_eq!(harness.state.run_list.at, 3);
     }
 
     #[test]
     fn flipped_examples_and_pairs_of_runs_are_clicked() {
-        let mut bench = Harness::finished(48);
-        bench.keys("s");
-        bench.run_to_end(48);
-        bench.keys("c");
-        let flips = Sides::new(SCREEN, bench.shape).flips();
-        assert!(bench.state.comparison.as_ref().unwrap().flips.len() > 1);
-        send(&mut bench, CLICK, flips.x, flips.y + 1);
-        assert_eq!(bench.state.flip, 1);
-        bench.keys("esc M");
+        let mut harness = Harness::finished(48);
+        harness.keys("s");
+        harness.run_to_end(48);
+        harness.keys("c");
+        let flips = Sides::new(SCREEN, harness.shape).flips();
+        assert!(harness.state.comparison.as_ref().unwrap().flips.len() > 1);
+        send(&mut harness, CLICK, flips.x, flips.y + 1);
+        assert_eq!(harness.state.flip, 1);
+        harness.keys("esc M");
         let cells = crosstab(SCREEN, 2, (0, 1)).cells;
         for kind in [CLICK, DRAG] {
-            send(&mut bench, kind, cells.x, cells.y + 1);
-            assert_eq!((bench.state.matrix.at, bench.state.screen), ((1, 0), Screen::Matrix));
+            send(&mut harness, kind, cells.x, cells.y + 1);
+            assert_eq!((harness.state.matrix.at, harness.state.screen), ((1, 0), Screen::Matrix));
         }
-        send(&mut bench, CLICK, cells.x, cells.y + 1);
-        assert_eq!(bench.state.screen, Screen::Compare, "a second click opens the pair");
+        send(&mut harness, CLICK, cells.x, cells.y + 1);
+        assert_eq!(harness.state.screen, Screen::Compare, "a second click opens the pair");
     }
 }

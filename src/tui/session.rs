@@ -94,13 +94,13 @@ mod tests {
     fn theme_screen_and_cursor_are_restored() {
         let (folder, themes) = (tempfile::tempdir().unwrap(), Theme::built_in(Depth::None).unwrap());
         let path = folder.path().join("deep/state.json");
-        let mut bench = Harness::finished(16);
-        Memory::read_from(path.clone()).keep(&bench.keys("k l d ctrl-t").state, &themes);
+        let mut harness = Harness::finished(16);
+        Memory::read_from(path.clone()).keep(&harness.keys("k l d ctrl-t").state, &themes);
         let mut memory = Memory::read_from(path);
         assert_eq!(memory.theme(&themes), 1);
         let mut again = Harness::finished(16);
         memory.recall(&mut again.state);
-        assert_eq!(again.state.remembered(), bench.state.remembered());
+        assert_eq!(again.state.remembered(), harness.state.remembered());
         again.keys("d j");
         memory.recall(&mut again.state);
         assert_eq!(again.state.selected_name().unwrap().to_string(), "L0.H1", "the cursor is restored once");

@@ -96,12 +96,12 @@ mod tests {
 
     #[test]
     fn bars_never_overlap_and_never_leave_the_screen() {
-        let mut bench = Harness::finished(40);
+        let mut harness = Harness::finished(40);
         for keys in ["", "d", "p", "e", "c", "M", "R", "?", "esc :", "esc d ctrl-s"] {
-            bench.keys(keys);
+            harness.keys(keys);
             for width in [72, 80, 120, 200] {
                 let footer = Rect { width, ..FOOTER };
-                let mut places: Vec<Rect> = hints(footer, &bench.state).into_iter().map(|hint| hint.place).collect();
+                let mut places: Vec<Rect> = hints(footer, &harness.state).into_iter().map(|hint| hint.place).collect();
                 places.extend(tabs(Rect { y: 0, ..footer }).into_iter().map(|(_, place)| place));
                 for (i, a) in places.iter().enumerate() {
                     assert!(a.right() <= width, "{keys} {width}");
@@ -113,18 +113,19 @@ mod tests {
 
     #[test]
     fn every_hint_shows_a_key_of_its_action() {
-        let mut bench = Harness::finished(40);
+        let mut harness = Harness::finished(40);
         for keys in ["", "d", "p", "e", "c", "M", "R", "?", "esc :", "esc d ctrl-s"] {
-            let state = &bench.keys(keys).state;
+            let state = &harness.keys(keys).state;
             for hint in hints(Rect { width: 400, ..FOOTER }, state) {
                 let keys = state.keymap.keys(state.key_context(), hint.action);
                 assert!(keys.contains(&hint.key), "{hint:?}");
             }
         }
-        let names = |bench: &Harness| hints(FOOTER, &bench.state).iter().map(|h| h.action.name()).collect::<Vec<_>>();
-        assert_eq!(names(&bench)[..2], ["accept", "close"], "an input line has no rows to move in");
-        bench.keys("esc esc");
-        assert!(!names(&bench).contains(&"on-off"), "there is no mix to switch on");
-        assert!(names(bench.keys("m")).contains(&"on-off"));
+        let names =
+            |harness: &Harness| hints(FOOTER, &harness.state).iter().map(|h| h.action.name()).collect::<Vec<_>>();
+        assert_eq!(names(&harness)[..2], ["accept", "close"], "an input line has no rows to move in");
+        harness.keys("esc esc");
+        assert!(!names(&harness).contains(&"on-off"), "there is no mix to switch on");
+        assert!(names(harness.keys("m")).contains(&"on-off"));
     }
 }

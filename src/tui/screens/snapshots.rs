@@ -82,15 +82,15 @@ fn check(name: &str, buf: &Buffer) {
 
 #[test]
 fn every_screen_has_snapshots_at_every_size() {
-    let mut bench = Harness::finished(200);
-    bench.keys("s");
-    bench.run_to_end(200);
+    let mut harness = Harness::finished(200);
+    harness.keys("s");
+    harness.run_to_end(200);
     for &screen in Screen::ALL {
-        go_to(&mut bench.state, screen);
-        assert_eq!(bench.state.screen, screen);
+        go_to(&mut harness.state, screen);
+        assert_eq!(harness.state.screen, screen);
         let named = NAMED.iter().find(|(named, _)| *named == screen);
         for (width, height) in SIZES {
-            let buf = paint(&bench, (width, height), Depth::True);
+            let buf = paint(&harness, (width, height), Depth::True);
             let Some((_, names)) = named else {
                 check(&format!("{}-{width}x{height}", screen.name()), &buf);
                 continue;
@@ -105,143 +105,143 @@ fn every_screen_has_snapshots_at_every_size() {
 
 #[test]
 fn the_map_at_every_size_with_and_without_colours() {
-    let mut bench = Harness::finished(200);
-    bench.keys("l l k k");
+    let mut harness = Harness::finished(200);
+    harness.keys("l l k k");
     for size in SIZES {
         let (width, height) = size;
-        check(&format!("map-{width}x{height}"), &paint(&bench, size, Depth::True));
-        check(&format!("map-{width}x{height}-plain"), &paint(&bench, size, Depth::None));
+        check(&format!("map-{width}x{height}"), &paint(&harness, size, Depth::True));
+        check(&format!("map-{width}x{height}-plain"), &paint(&harness, size, Depth::None));
     }
-    check("map-80x24-256", &paint(&bench, (80, 24), Depth::Indexed));
-    check("map-80x24-16", &paint(&bench, (80, 24), Depth::Ansi));
-    bench.keys("ctrl-t");
-    check("map-80x24-light", &paint(&bench, (80, 24), Depth::True));
+    check("map-80x24-256", &paint(&harness, (80, 24), Depth::Indexed));
+    check("map-80x24-16", &paint(&harness, (80, 24), Depth::Ansi));
+    harness.keys("ctrl-t");
+    check("map-80x24-light", &paint(&harness, (80, 24), Depth::True));
 }
 
 #[test]
 fn the_mix_at_every_size() {
-    let mut bench = Harness::finished(200);
-    bench.keys("w m a a a a");
+    let mut harness = Harness::finished(200);
+    harness.keys("w m a a a a");
     for size in SIZES {
-        check(&format!("mix-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("mix-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("mix-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+    check("mix-80x24-plain", &paint(&harness, (80, 24), Depth::None));
 }
 
 #[test]
 fn the_mixer_at_every_size() {
-    let mut bench = Harness::finished(200);
-    check("mixer-empty-80x24", &paint(bench.keys("d"), (80, 24), Depth::True));
-    bench.keys("w ] j V j V l h i j m");
+    let mut harness = Harness::finished(200);
+    check("mixer-empty-80x24", &paint(harness.keys("d"), (80, 24), Depth::True));
+    harness.keys("w ] j V j V l h i j m");
     for size in SIZES {
-        check(&format!("mixer-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("mixer-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("mixer-80x24-plain", &paint(&bench, (80, 24), Depth::None));
-    check("save-mix-80x24", &paint(bench.keys("ctrl-s"), (80, 24), Depth::True));
-    check("marks-80x24", &paint(bench.keys("esc d F"), (80, 24), Depth::True));
+    check("mixer-80x24-plain", &paint(&harness, (80, 24), Depth::None));
+    check("save-mix-80x24", &paint(harness.keys("ctrl-s"), (80, 24), Depth::True));
+    check("marks-80x24", &paint(harness.keys("esc d F"), (80, 24), Depth::True));
 }
 
 #[test]
 fn the_prompt_at_every_size() {
-    let mut bench = Harness::finished(200);
-    check("prompt-fresh-80x24", &paint(bench.keys("p"), (80, 24), Depth::True));
-    check("prompt-pool-80x24", &paint(bench.keys("enter f i l m down"), (80, 24), Depth::True));
-    bench.keys("enter w j l J i n o t space b a d");
+    let mut harness = Harness::finished(200);
+    check("prompt-fresh-80x24", &paint(harness.keys("p"), (80, 24), Depth::True));
+    check("prompt-pool-80x24", &paint(harness.keys("enter f i l m down"), (80, 24), Depth::True));
+    harness.keys("enter w j l J i n o t space b a d");
     for size in SIZES {
-        check(&format!("prompt-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("prompt-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("prompt-80x24-plain", &paint(bench.keys("enter"), (80, 24), Depth::None));
-    check("example-prompt-80x24", &paint(bench.keys("e enter"), (80, 24), Depth::True));
+    check("prompt-80x24-plain", &paint(harness.keys("enter"), (80, 24), Depth::None));
+    check("example-prompt-80x24", &paint(harness.keys("e enter"), (80, 24), Depth::True));
 }
 
 #[test]
 fn all_runs_at_every_size() {
-    let mut bench = Harness::finished(200);
-    check("matrix-hint-80x24", &paint(bench.keys("M"), (80, 24), Depth::True));
+    let mut harness = Harness::finished(200);
+    check("matrix-hint-80x24", &paint(harness.keys("M"), (80, 24), Depth::True));
     for keys in ["s", "s", "T"] {
-        bench.keys(keys);
-        bench.run_to_end(200);
+        harness.keys(keys);
+        harness.run_to_end(200);
     }
     for size in SIZES {
-        check(&format!("matrix-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("matrix-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("matrix-80x24-plain", &paint(&bench, (80, 24), Depth::None));
-    bench.keys("R s Q Q j j");
-    bench.events(200)[..8].iter().cloned().for_each(|event| bench.run_event(event));
+    check("matrix-80x24-plain", &paint(&harness, (80, 24), Depth::None));
+    harness.keys("R s Q Q j j");
+    harness.events(200)[..8].iter().cloned().for_each(|event| harness.run_event(event));
     for size in SIZES {
-        check(&format!("runs-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("runs-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("runs-80x24-plain", &paint(&bench, (80, 24), Depth::None));
+    check("runs-80x24-plain", &paint(&harness, (80, 24), Depth::None));
 }
 
 #[test]
 fn examples_and_comparison_at_every_size() {
-    let mut bench = Harness::finished(200);
-    bench.keys("w e f f j");
+    let mut harness = Harness::finished(200);
+    harness.keys("w e f f j");
     for size in SIZES {
-        check(&format!("examples-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("examples-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("examples-80x24-plain", &paint(&bench, (80, 24), Depth::None));
-    bench.keys("s");
-    bench.run_to_end(200);
-    bench.keys("c k k l J");
+    check("examples-80x24-plain", &paint(&harness, (80, 24), Depth::None));
+    harness.keys("s");
+    harness.run_to_end(200);
+    harness.keys("c k k l J");
     for size in SIZES {
-        check(&format!("compare-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("compare-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("compare-80x24-plain", &paint(&bench, (80, 24), Depth::None));
-    bench.keys("c v b j");
+    check("compare-80x24-plain", &paint(&harness, (80, 24), Depth::None));
+    harness.keys("c v b j");
     for size in SIZES {
-        check(&format!("ranking-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("ranking-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("detail-80x24", &paint(bench.keys("v C"), (80, 24), Depth::True));
+    check("detail-80x24", &paint(harness.keys("v C"), (80, 24), Depth::True));
 }
 
 #[test]
 fn experiments_at_every_size() {
-    let mut bench = Harness::finished(200);
-    bench.keys("g l l m");
+    let mut harness = Harness::finished(200);
+    harness.keys("g l l m");
     for (name, keys) in [("effects", "A"), ("attention", "P J"), ("logit-lens", "W")] {
-        bench.keys(keys);
+        harness.keys(keys);
         for size in SIZES {
-            check(&format!("{name}-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+            check(&format!("{name}-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
         }
-        check(&format!("{name}-80x24-plain"), &paint(&bench, (80, 24), Depth::None));
+        check(&format!("{name}-80x24-plain"), &paint(&harness, (80, 24), Depth::None));
     }
-    check("sweep-price-80x24", &paint(bench.keys("esc Z"), (80, 24), Depth::True));
-    bench.keys("Z");
+    check("sweep-price-80x24", &paint(harness.keys("esc Z"), (80, 24), Depth::True));
+    harness.keys("Z");
     for size in SIZES {
-        check(&format!("sweep-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("sweep-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
 }
 
 #[test]
 fn popups_and_input_lines() {
-    let mut bench = Harness::finished(40);
-    bench.keys(": m i x down");
+    let mut harness = Harness::finished(40);
+    harness.keys(": m i x down");
     for size in SIZES {
-        check(&format!("palette-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("palette-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    check("search-80x24", &paint(bench.keys("esc / d u l l"), (80, 24), Depth::True));
-    check("compare-hint-80x24", &paint(bench.keys("esc c"), (80, 24), Depth::True));
-    let mut bench = Harness::finished(40);
-    bench.keys("? j j");
+    check("search-80x24", &paint(harness.keys("esc / d u l l"), (80, 24), Depth::True));
+    check("compare-hint-80x24", &paint(harness.keys("esc c"), (80, 24), Depth::True));
+    let mut harness = Harness::finished(40);
+    harness.keys("? j j");
     for size in SIZES {
-        check(&format!("help-{}x{}", size.0, size.1), &paint(&bench, size, Depth::True));
+        check(&format!("help-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));
     }
-    let mut bench = Harness::opened();
-    check("start-80x24", &paint(&bench, (80, 24), Depth::True));
-    bench.run_event(Event::Failed(
+    let mut harness = Harness::opened();
+    check("start-80x24", &paint(&harness, (80, 24), Depth::True));
+    harness.run_event(Event::Failed(
         "no model is called `demmo`; there are: demo, and any folder with a model in it".to_owned(),
     ));
-    check("failure-80x24", &paint(&bench, (80, 24), Depth::True));
+    check("failure-80x24", &paint(&harness, (80, 24), Depth::True));
 }
 
 #[test]
 fn the_map_fills_as_batches_arrive() {
-    let mut bench = Harness::opened();
-    let events = bench.events(200);
-    events[..6].iter().cloned().for_each(|event| bench.run_event(event));
-    let half = paint(&bench, (80, 24), Depth::True);
+    let mut harness = Harness::opened();
+    let events = harness.events(200);
+    events[..6].iter().cloned().for_each(|event| harness.run_event(event));
+    let half = paint(&harness, (80, 24), Depth::True);
     check("filling-80x24", &half);
     assert!(text(&half).contains("36/220  50/s  3.7 s left"), "{}", text(&half));
 }
