@@ -30,7 +30,7 @@ use super::{
     color::Depth,
     input,
     mouse::mouse,
-    session::Memory,
+    session::Session,
     settings,
     signals::{SignalRequest, Signals},
     terminal::TerminalScreen,
@@ -102,7 +102,7 @@ struct Explorer {
     executor: Executor,
     inbox: UnboundedReceiver<Message>,
     signals: Signals,
-    memory: Memory,
+    session: Session,
     tick: usize,
 }
 
@@ -110,9 +110,9 @@ impl Explorer {
     /// Takes over the terminal and draws the first frame before any worker starts.
     fn open(options: ExploreOptions) -> Result<Self> {
         let (keymap, themes) = settings::load(Depth::detect(|name| std::env::var(name).ok()))?;
-        let memory = Memory::load();
+        let session = Session::load();
         let mut state = State::new(keymap, options.choices);
-        state.theme = memory.theme(&themes);
+        state.theme = session.theme(&themes);
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = TerminalScreen::open().map_err(|error| terminal_error(&error))?;
         let (sender, inbox) = unbounded_channel();
@@ -120,25 +120,25 @@ impl Explorer {
         let send = move |message| drop(sender.send(message));
         let executor = Executor::new(send, options.model, options.experiments, options.store);
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
-        let mut explorer = Self { state, themes, screen, executor, inbox, signals, memory, tick: 0 };
+        let mut explorer = Self { state, themes, screen, executor, inbox, signals, session, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;
         let stats = explorer.state.open(options.saved);
         explorer.executor.execute(first);
         explorer.executor.execute(stats);
-        explorer.recall();
+        explorer.restore_session();
         Ok(explorer)
     }
 
     /// Restores the screen and cursor stored for the first run.
-    fn recall(&mut self) {
-        let effects = self.memory.recall(&mut self.state);
+    fn restore_session(&mut self) {
+        let effects = self.session.restore(&mut self.state);
         self.executor.execute(effects);
     }
 
     /// Runs until the user quits, then stores the session.
     async fn run(mut self) -> io::Result<u8> {
         let code = self.run_loop().await;
-        self.memory.keep(&self.state, &self.themes);
+        self.session.save(&self.state, &self.themes);
         code
     }
 
@@ -172,7 +172,7 @@ impl Explorer {
                 Some(message) = self.inbox.recv() => {
                     let effects = receive(&mut self.state, message);
                     self.executor.execute(effects);
-                    self.recall();
+                    self.restore_session();
                     let soon = drawn + FRAME;
                     due = Some(due.map_or(soon, |due| due.min(soon)));
                 }

@@ -19,7 +19,7 @@ const RUNS: usize = 200;
 
 /// Contents of the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Memory {
+pub struct Session {
     #[serde(default)]
     theme: Option<String>,
     #[serde(default)]
@@ -27,10 +27,10 @@ pub struct Memory {
     #[serde(skip)]
     path: Option<PathBuf>,
     #[serde(skip)]
-    recalled: bool,
+    restored: bool,
 }
 
-impl Memory {
+impl Session {
     /// Reads the user's file: in `PARTSCOPE_CONFIG_DIR` if that is set and exists, otherwise in the platform's state
     /// folder.
     pub fn load() -> Self {
@@ -55,15 +55,15 @@ impl Memory {
     }
 
     /// Restores the stored screen and cursor of the first run on screen; later calls do nothing.
-    pub fn recall(&mut self, state: &mut State) -> Vec<Effect> {
-        let Some(name) = state.run_name().filter(|_| !self.recalled) else { return Vec::new() };
-        self.recalled = true;
+    pub fn restore(&mut self, state: &mut State) -> Vec<Effect> {
+        let Some(name) = state.run_name().filter(|_| !self.restored) else { return Vec::new() };
+        self.restored = true;
         let known = self.runs.iter().find(|(run, _)| *run == name);
-        known.map_or_else(Vec::new, |(_, remembered)| state.recall(remembered))
+        known.map_or_else(Vec::new, |(_, remembered)| state.restore(remembered))
     }
 
     /// Stores the theme, and the screen, cursor and quantity of the run on screen.
-    pub fn keep(&mut self, state: &State, themes: &[Theme]) {
+    pub fn save(&mut self, state: &State, themes: &[Theme]) {
         self.theme = themes.get(state.theme % themes.len().max(1)).map(|theme| theme.name.clone());
         if let Some(name) = state.run_name() {
             self.runs.retain(|(run, _)| *run != name);
@@ -95,14 +95,14 @@ mod tests {
         let (folder, themes) = (tempfile::tempdir().unwrap(), Theme::built_in(Depth::None).unwrap());
         let path = folder.path().join("deep/state.json");
         let mut harness = Harness::finished(16);
-        Memory::read_from(path.clone()).keep(&harness.keys("k l d ctrl-t").state, &themes);
-        let mut memory = Memory::read_from(path);
-        assert_eq!(memory.theme(&themes), 1);
+        Session::read_from(path.clone()).save(&harness.keys("k l d ctrl-t").state, &themes);
+        let mut session = Session::read_from(path);
+        assert_eq!(session.theme(&themes), 1);
         let mut again = Harness::finished(16);
-        memory.recall(&mut again.state);
+        session.restore(&mut again.state);
         assert_eq!(again.state.remembered(), harness.state.remembered());
         again.keys("d j");
-        memory.recall(&mut again.state);
+        session.restore(&mut again.state);
         assert_eq!(again.state.selected_name().unwrap().to_string(), "L0.H1", "the cursor is restored once");
     }
 
@@ -112,9 +112,9 @@ mod tests {
         let path = folder.path().join("state.json");
         for text in ["", "{", "[1, 2]", r#"{"runs": [["x", {"screen": 3}]]}"#] {
             fs::write(&path, text).unwrap();
-            let mut memory = Memory::read_from(path.clone());
-            assert!(memory.recall(&mut Harness::finished(16).state).is_empty(), "{text}");
+            let mut session = Session::read_from(path.clone());
+            assert!(session.restore(&mut Harness::finished(16).state).is_empty(), "{text}");
         }
-        Memory::read_from(folder.path().to_owned()).keep(&Harness::finished(16).state, &[]);
+        Session::read_from(folder.path().to_owned()).save(&Harness::finished(16).state, &[]);
     }
 }

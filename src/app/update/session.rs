@@ -61,7 +61,7 @@ impl State {
 
     /// Restores the position in the shown run. Settings that no longer fit are skipped; screens that cannot be reopened
     /// become the map.
-    pub fn recall(&mut self, remembered: &Remembered) -> Vec<Effect> {
+    pub fn restore(&mut self, remembered: &Remembered) -> Vec<Effect> {
         let Some(shape) = self.run().map(|run| run.shape) else { return Vec::new() };
         if remembered.layer < shape.layers && remembered.column <= shape.heads {
             self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
@@ -85,7 +85,7 @@ mod tests {
         let remembered = left.state.remembered();
         let mut opened = Harness::finished(16);
         assert_eq!(opened.state.run_name(), left.state.run_name());
-        opened.state.recall(&remembered);
+        opened.state.restore(&remembered);
         assert_eq!(opened.state.remembered(), remembered);
         assert_eq!(opened.state.selected(), left.state.selected());
         left.keys("s");
@@ -97,7 +97,7 @@ mod tests {
     fn settings_that_do_not_fit_are_skipped() {
         let mut harness = Harness::finished(16);
         let text = r#"{"screen":"compare","layer":99,"column":0,"metric":"none","ranked":false}"#;
-        harness.state.recall(&serde_json::from_str(text).unwrap());
+        harness.state.restore(&serde_json::from_str(text).unwrap());
         assert_eq!(harness.state.selected(), Some(0));
         assert_eq!(harness.state.remembered().screen, "map");
     }
