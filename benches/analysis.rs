@@ -47,12 +47,12 @@ fn repaints(whole: &Attribution) {
     let model = Mix::identity(whole.shape());
     let mut filling = Attribution::new(whole.shape(), whole.gold().to_vec());
     filling.push(&whole.batch(0..examples - BATCH));
-    let before = (Tally::of(&filling), MixedLogits::new(model.clone(), &filling));
+    let before = (Tally::from_table(&filling), MixedLogits::new(model.clone(), &filling));
     filling.push(&whole.batch(examples - BATCH..examples));
     let name = format!("repaint after a batch of {BATCH}, {examples} examples");
     measure_from(&name, 50, || before.clone(), |screen| repaint(screen, &filling, &model));
 
-    let complete = (Tally::of(whole), MixedLogits::new(model.clone(), whole));
+    let complete = (Tally::from_table(whole), MixedLogits::new(model.clone(), whole));
     let mut moved = model.clone();
     moved.weights[500] = 0.5;
     let name = format!("repaint after one fader move, {examples} examples");

@@ -33,7 +33,7 @@ fn main() -> Result<()> {
 /// Returns the smallest number of components, best first on `train`, whose unweighted sum reaches accuracy `full` on
 /// `test`, with their accuracy.
 fn smallest_sufficient(train: &Attribution, test: &Attribution, full: f64) -> Option<(usize, f64)> {
-    let accuracies = Tally::of(train).accuracies();
+    let accuracies = Tally::from_table(train).accuracies();
     let mut order: Vec<usize> = (0..accuracies.len()).collect();
     order.sort_by(|&a, &b| accuracies[b].total_cmp(&accuracies[a]));
     let mut mix = Mix::uniform(test.shape(), 0.0, 0.0);

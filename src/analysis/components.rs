@@ -55,7 +55,7 @@ pub struct ComponentStats {
 
 /// Computes the statistics of every component on the filled rows of `table`, in the order of its shape.
 pub fn summarize(table: &Attribution, thresholds: &Thresholds) -> Vec<ComponentStats> {
-    summarize_tally(table, &Tally::of(table), thresholds)
+    summarize_tally(table, &Tally::from_table(table), thresholds)
 }
 
 /// Computes the statistics of every component from the counts `tally` of `table`, in the order of its shape.
@@ -174,7 +174,7 @@ mod tests {
     fn counts_updated_as_the_table_fills_give_the_same_statistics() {
         let whole = noise(40, 3, 5);
         let mut growing = Attribution::new(whole.shape(), whole.all_gold().to_vec());
-        let mut tally = Tally::of(&growing);
+        let mut tally = Tally::from_table(&growing);
         for part in [0..7, 7..8, 8..40] {
             let rows = whole.filter(|row| part.contains(&row));
             let components =

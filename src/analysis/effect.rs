@@ -69,7 +69,7 @@ pub struct Effects {
 
 impl Effects {
     /// Computes the effects over rows of label logits `[N, labels]`.
-    pub fn of(gold: &[usize], labels: usize, model: &[f64], direct: &[f64], total: &[f64]) -> Self {
+    pub fn new(gold: &[usize], labels: usize, model: &[f64], direct: &[f64], total: &[f64]) -> Self {
         let mut effects = Self::default();
         effects.extend(gold, labels, model, direct, total);
         effects
@@ -129,7 +129,7 @@ mod tests {
         let model = [2.0, 1.0, 0.0, 0.0, 3.0, 1.0, 5.0, 0.0, 1.0];
         let direct = [0.0, 1.0, 0.0, 0.0, 3.0, 1.0, 0.0, 5.0, 1.0];
         let total = [0.0, 0.0, 4.0, 9.0, 3.0, 1.0, 0.0, 1.0, 5.0];
-        let effects = Effects::of(&[0, 0, 2], 3, &model, &direct, &total);
+        let effects = Effects::new(&[0, 0, 2], 3, &model, &direct, &total);
         assert_eq!((effects.examples, effects.disagree), (3, 3));
         assert_eq!(effects.direct_flips, Flips { fixed: 0, broken: 1, other: 1 });
         assert_eq!(effects.total_flips, Flips { fixed: 2, broken: 1, other: 0 });

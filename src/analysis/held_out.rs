@@ -32,9 +32,9 @@ pub fn halves(table: &Attribution) -> [Attribution; 2] {
 /// Returns the best component of `table`, chosen and scored on its [`halves`]; `None` with fewer than two examples or
 /// no component. Ties go to the first.
 pub fn held_out_best(table: &Attribution) -> Option<HeldOutBest> {
-    let accuracies = halves(table).map(|half| Tally::of(&half).accuracies());
+    let accuracies = halves(table).map(|half| Tally::from_table(&half).accuracies());
     let best = accuracies.each_ref().map(|half| argbest(half));
-    let all = Tally::of(table).accuracies();
+    let all = Tally::from_table(table).accuracies();
     let overall = argbest(&all)?;
     let [first, second] = [best[0]?, best[1]?];
     (table.len() >= 2).then(|| HeldOutBest {

@@ -46,7 +46,7 @@ impl Tally {
     }
 
     /// Counts of all rows that `table` has now.
-    pub fn of(table: &Attribution) -> Self {
+    pub fn from_table(table: &Attribution) -> Self {
         let mut tally = Self::new(table.shape());
         tally.update(table);
         tally
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn batches_add_up_to_the_whole() {
         let whole = table();
-        let at_once = Tally::of(&whole);
+        let at_once = Tally::from_table(&whole);
         let mut by_parts = Tally::new(whole.shape());
         for rows in [7, 8, 21, 30] {
             by_parts.update(&whole.filter(|row| row < rows));
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn margins_are_means_against_the_strongest_rival_of_the_model() {
         let table = table();
-        let (tally, rivals) = (Tally::of(&table), predict::rivals(&table));
+        let (tally, rivals) = (Tally::from_table(&table), predict::rivals(&table));
         assert_eq!(tally.rivals(), rivals);
         let at = |values: &[f32], row: usize| values[row * 3 + table.gold()[row]] - values[row * 3 + rivals[row]];
         let mean = |values: &[f32]| (0..30).map(|row| f64::from(at(values, row))).sum::<f64>() / 30.0;
@@ -238,6 +238,6 @@ mod tests {
         assert!(shape.components() * rows >= PARALLEL);
         let mut by_parts = Tally::new(shape);
         (1..8).for_each(|part| by_parts.update(&table.filter(|row| row < part * 100)));
-        assert_eq!(by_parts, Tally::of(&table));
+        assert_eq!(by_parts, Tally::from_table(&table));
     }
 }

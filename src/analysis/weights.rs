@@ -56,11 +56,11 @@ impl WeightsFile {
     /// Creates the weights file of a fit on a run.
     pub fn new(fit: &Fit, meta: &RunMeta) -> Self {
         let made = (&meta.model, &meta.task, &meta.prompt, meta.request.as_ref());
-        Self::of(&fit.mix, (fit.method, fit.lambda), made)
+        Self::from_mix(&fit.mix, (fit.method, fit.lambda), made)
     }
 
     /// Creates the weights file of any mix of a run, given its method and the strength of the method's penalty.
-    pub fn of(
+    pub fn from_mix(
         mix: &Mix,
         (method, lambda): (Method, f64),
         (model, task, prompt, request): (&ModelMeta, &TaskMeta, &PromptMeta, Option<&RunRequest>),

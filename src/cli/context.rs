@@ -30,7 +30,7 @@ impl LoadedRun {
         line.stage("loading the model…");
         let model = model.for_run(&run.meta.model).load()?;
         line.stage("building prompts…");
-        let plan = Plan::of(&run);
+        let plan = Plan::from_run(&run);
         let rebuilt = rebuild(&model, &plan)?;
         Ok(Self { run, model, plan, rebuilt })
     }

@@ -79,7 +79,7 @@ pub fn rerun(
     let mut total: Vec<f64> = changed.full().iter().zip(changed.rest()).map(rest).collect();
     add_offsets(&mut total, &mix.offsets);
     let model: Vec<f64> = table.full().iter().copied().map(f64::from).collect();
-    let effects = Effects::of(table.gold(), context.shape().labels, &model, &sum.logits, &total);
+    let effects = Effects::new(table.gold(), context.shape().labels, &model, &sum.logits, &total);
     let (reactions, direct) = (sum.reactions(&changed), sum.logits);
     Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects, reactions })
 }

@@ -131,7 +131,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 fn accuracies(table: &Attribution) -> Vec<f64> {
-    crate::analysis::Tally::of(table).accuracies()
+    crate::analysis::Tally::from_table(table).accuracies()
 }
 
 fn share(table: &Attribution) -> Share {

@@ -71,7 +71,7 @@ fn the_page_shows_the_accuracies_of_the_run() {
     let report = Report::new(&runs, &Cancel::default()).unwrap();
     let (_, components) = report.tables.iter().find(|(name, _)| *name == "components").unwrap();
     assert_eq!(components.rows(), 3 * SHAPE.components());
-    let best = crate::analysis::Tally::of(&runs[0].test).accuracies()[6];
+    let best = crate::analysis::Tally::from_table(&runs[0].test).accuracies()[6];
     assert!(report.page.contains(&format!("L1.H1 alone gets {:.1} %", 100.0 * best)), "{best}");
 }
 

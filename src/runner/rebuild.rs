@@ -30,7 +30,7 @@ pub struct Rebuilt {
 
 impl Plan {
     /// Returns the plan of a run from disk.
-    pub fn of(run: &Run) -> Self {
+    pub fn from_run(run: &Run) -> Self {
         let meta = &run.meta;
         let examples = |split| {
             let own = run.examples.iter().filter(|record| record.split == split);

@@ -20,7 +20,7 @@ pub fn worst_component(table: &Attribution) -> usize {
 
 /// Returns the indices of all components, best first: by accuracy, then cross-entropy, then index.
 pub(super) fn ranking(table: &Attribution) -> Vec<usize> {
-    let accuracy = Tally::of(table).accuracies();
+    let accuracy = Tally::from_table(table).accuracies();
     let loss: Vec<f64> = (0..accuracy.len())
         .map(|index| predict::cross_entropy(table.contribution(index), table.gold(), table.labels()))
         .collect();

@@ -75,7 +75,7 @@ pub(super) fn on_disjoint_halves(a: &Attribution, rows_a: &[usize], b: &Attribut
         for &i in half {
             kept[rows[i]] = true;
         }
-        Tally::of(&table.filter(|row| kept[row])).accuracies()
+        Tally::from_table(&table.filter(|row| kept[row])).accuracies()
     };
     let one = pearson(&accuracies(a, rows_a, first), &accuracies(b, rows_b, second))?;
     let other = pearson(&accuracies(a, rows_a, second), &accuracies(b, rows_b, first))?;

@@ -31,7 +31,7 @@ pub fn matrix(runs: &[&Run]) -> Result<AgreementMatrix> {
     for pair in runs.windows(2) {
         comparable(&pair[0].meta, &pair[1].meta)?;
     }
-    let accuracies = runs.iter().map(|run| (Tally::of(&run.test).accuracies(), run.test.shape()));
+    let accuracies = runs.iter().map(|run| (Tally::from_table(&run.test).accuracies(), run.test.shape()));
     Ok(AgreementMatrix {
         runs: runs.iter().map(|run| run.meta.name()).collect(),
         accuracy: runs.iter().map(|run| run.meta.accuracy.full).collect(),

@@ -56,7 +56,7 @@ pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
     comparable(&a.meta, &b.meta)?;
     let shared = shared_examples(test_examples(a), test_examples(b));
     let (rows_a, rows_b): (Vec<usize>, Vec<usize>) = shared.iter().map(|example| (example.a, example.b)).unzip();
-    let tallies = [a, b].map(|run| Tally::of(&run.test));
+    let tallies = [a, b].map(|run| Tally::from_table(&run.test));
     Ok(Comparison {
         agreement: Agreement {
             pearson_disjoint: agreement::on_disjoint_halves(&a.test, &rows_a, &b.test, &rows_b),

@@ -107,7 +107,7 @@ impl OpenRun {
 
     /// Creates a complete open run from a saved one.
     pub fn saved(id: u64, run: Run) -> Self {
-        let (shape, plan) = (run.test.shape(), Arc::new(Plan::of(&run)));
+        let (shape, plan) = (run.test.shape(), Arc::new(Plan::from_run(&run)));
         let items = |split| run.examples.iter().filter(|record| record.split == split).map(Item::from).collect();
         let (train, test) = (items(Split::Train), items(Split::Test));
         Self {

@@ -41,7 +41,7 @@ pub struct OpenSplit {
 impl OpenSplit {
     /// Creates a split with all weights at 1.
     pub(super) fn new(items: Vec<Item>, table: Attribution) -> Self {
-        let (tally, mixed) = (Tally::of(&table), MixedLogits::new(Mix::identity(table.shape()), &table));
+        let (tally, mixed) = (Tally::from_table(&table), MixedLogits::new(Mix::identity(table.shape()), &table));
         Self { items, table: Arc::new(table), tally, mixed }
     }
 

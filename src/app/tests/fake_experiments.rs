@@ -43,7 +43,7 @@ pub(crate) fn result(request: &ExperimentRequest) -> ExperimentResult {
         Experiment::Rerun(mix, ablation) => {
             let (model, direct) = (to_f64(table.full()), mix.logits(table));
             let total: Vec<f64> = direct.iter().zip(&model).map(|(direct, model)| 1.4 * direct - 0.4 * model).collect();
-            let effects = Effects::of(table.gold(), table.labels(), &model, &direct, &total);
+            let effects = Effects::new(table.gold(), table.labels(), &model, &direct, &total);
             let changed = with_reactions(table, mix);
             ExperimentResult::Rerun(Box::new(Rerun {
                 ablation: *ablation,
@@ -121,7 +121,7 @@ fn ablated(table: &Attribution, component: usize) -> Effects {
     let factor = if component.is_multiple_of(7) { -0.5 } else { 1.5 };
     let less =
         |times: f64| -> Vec<f64> { model.iter().zip(own).map(|(&full, &own)| full - times * f64::from(own)).collect() };
-    Effects::of(table.gold(), table.labels(), &model, &less(1.0), &less(factor))
+    Effects::new(table.gold(), table.labels(), &model, &less(1.0), &less(factor))
 }
 
 /// Returns attention weights that depend only on head, position and example.

@@ -133,7 +133,7 @@ pub fn file_of(run: &OpenRun) -> WeightsFile {
     let fitted = fits.into_iter().find(|fit| fit.mix == mix).map(|fit| (fit.method, fit.lambda));
     let loaded = run.loaded.as_ref().filter(|(file, _)| *file == mix).map(|(_, origin)| *origin);
     let origin = fitted.or(loaded).unwrap_or((Method::Manual, 0.0));
-    WeightsFile::of(&mix, origin, (&run.model, &run.task, &run.prompt, run.request.as_ref()))
+    WeightsFile::from_mix(&mix, origin, (&run.model, &run.task, &run.prompt, run.request.as_ref()))
 }
 
 /// Loads a weights file, if it belongs to the model and task of the run.
