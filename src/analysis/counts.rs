@@ -25,7 +25,7 @@ pub struct Counts {
 }
 
 /// Labels of the new rows, `[rows]` each.
-pub(super) struct Rows<'a> {
+pub(super) struct RowLabels<'a> {
     /// The right label.
     pub(super) gold: &'a [usize],
     /// The label that the full model predicts.
@@ -51,7 +51,7 @@ impl Counts {
     }
 
     /// Counts the contributions `[rows, Y]` to new rows.
-    pub(super) fn add(&mut self, contribution: &[f32], rows: &Rows<'_>) {
+    pub(super) fn add(&mut self, contribution: &[f32], rows: &RowLabels<'_>) {
         let labels = rows.labels;
         let margins = margin_contributions(contribution, rows.gold, rows.rivals, labels);
         let examples = contribution.chunks_exact(labels).zip(rows.gold).zip(rows.full).zip(margins);
@@ -88,7 +88,7 @@ mod tests {
     fn counts_by_hand() {
         // Predictions 0 (tied), 1, 1, 0 for gold 0, 1, 0, 1; the model predicts 1, 1, 0, 0.
         let contribution = [2.0, 2.0, 0.0, 3.0, -1.0, 0.5, 1.0, 0.0];
-        let rows = Rows { gold: &[0, 1, 0, 1], full: &[1, 1, 0, 0], rivals: &[1, 0, 1, 0], labels: 2 };
+        let rows = RowLabels { gold: &[0, 1, 0, 1], full: &[1, 1, 0, 0], rivals: &[1, 0, 1, 0], labels: 2 };
         let mut counts = Counts::new(2);
         counts.add(&contribution, &rows);
         assert_eq!((&counts.confusion[..], &counts.predicted[..]), (&[1, 1, 1, 1][..], &[2, 2][..]));

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::{
     analysis::{
-        counts::{Counts, Rows},
+        counts::{Counts, RowLabels},
         predict::{label_bias, margin, rival},
     },
     attribution::{Attribution, argmax},
@@ -60,7 +60,7 @@ impl Tally {
         }
         let gold = &table.gold()[start..];
         self.count_full(&table.full()[start * labels..], gold);
-        let rows = Rows { gold, full: &self.full[start..], rivals: &self.rivals[start..], labels };
+        let rows = RowLabels { gold, full: &self.full[start..], rivals: &self.rivals[start..], labels };
         let count = |(index, counts): (usize, &mut Counts)| {
             counts.add(&table.contribution(index)[start * labels..], &rows);
         };

@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{
     Action, Effect, State,
-    state::mixer::Held,
+    state::mixer::Dragged,
     update::{mixer, selection::select_channel, update},
 };
 
@@ -30,8 +30,8 @@ pub fn mouse(state: &mut State, screen: Rect, event: MouseEvent) -> Vec<Effect> 
             let handled = clicks::click(state, layout, at);
             return handled.unwrap_or_else(|| if free { press(state, layout, at) } else { Vec::new() });
         }
-        MouseEventKind::Drag(MouseButton::Left) if state.fit_controls.held.is_some() => drag(state, screen, at),
-        MouseEventKind::Up(MouseButton::Left) => mixer::let_go(state),
+        MouseEventKind::Drag(MouseButton::Left) if state.fit_controls.dragged.is_some() => drag(state, screen, at),
+        MouseEventKind::Up(MouseButton::Left) => mixer::end_drag(state),
         MouseEventKind::Drag(MouseButton::Left) if free => point(state, layout, at),
         MouseEventKind::Down(MouseButton::Right) if free => {
             point(state, layout, at);
@@ -55,8 +55,8 @@ fn wheel(state: &mut State, layout: Layout, at: Position, turned: fn([Action; 2]
         return update(state, turned(CURSOR));
     }
     let actions = match target(state, layout, at) {
-        Some(Target::Handle(Held::Strength)) => [Action::Weaker, Action::Stronger],
-        Some(Target::Handle(Held::Fader(channel))) => {
+        Some(Target::Handle(Dragged::Strength)) => [Action::Weaker, Action::Stronger],
+        Some(Target::Handle(Dragged::Fader(channel))) => {
             select_channel(state, channel);
             [Action::GainDown, Action::GainUp]
         }
@@ -69,7 +69,7 @@ fn wheel(state: &mut State, layout: Layout, at: Position, turned: fn([Action; 2]
 fn press(state: &mut State, layout: Layout, at: Position) -> Vec<Effect> {
     match target(state, layout, at) {
         Some(Target::Handle(handle)) => {
-            state.fit_controls.held = Some(handle);
+            state.fit_controls.dragged = Some(handle);
             drag(state, layout.area, at);
         }
         Some(Target::Button(choose, index)) => {
@@ -85,9 +85,9 @@ fn press(state: &mut State, layout: Layout, at: Position) -> Vec<Effect> {
 /// Moves the grabbed fader or slider to the pointer.
 fn drag(state: &mut State, screen: Rect, at: Position) {
     let places = MixerLayout::new(screen);
-    match state.fit_controls.held {
-        Some(Held::Fader(channel)) => mixer::drag(state, channel, share(places.track(0), at.x)),
-        Some(Held::Strength) => mixer::drag_strength(state, share(places.slider(), at.x)),
+    match state.fit_controls.dragged {
+        Some(Dragged::Fader(channel)) => mixer::drag(state, channel, share(places.track(0), at.x)),
+        Some(Dragged::Strength) => mixer::drag_strength(state, share(places.slider(), at.x)),
         None => {}
     }
 }
@@ -99,8 +99,8 @@ fn point(state: &mut State, layout: Layout, at: Position) {
     }
     match target(state, layout, at) {
         Some(Target::Place(choose, index)) => choose(state, index),
-        Some(Target::Handle(Held::Fader(channel))) => select_channel(state, channel),
-        Some(Target::Handle(Held::Strength) | Target::Button(..)) | None => {}
+        Some(Target::Handle(Dragged::Fader(channel))) => select_channel(state, channel),
+        Some(Target::Handle(Dragged::Strength) | Target::Button(..)) | None => {}
     }
     state.refresh();
 }

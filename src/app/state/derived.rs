@@ -14,7 +14,7 @@ impl State {
         self.example_list.refresh(run);
         let opened = self.example_list.rows.get(self.example_list.at).filter(|_| self.screen == Screen::Examples);
         self.breakdown = opened.and_then(|&example| MarginBreakdown::new(run, example));
-        if self.fit_controls.held.is_none() {
+        if self.fit_controls.dragged.is_none() {
             self.fit_controls.span = run.mixer.span();
         }
         self.marks.retain(|&channel| channel <= components);

@@ -2,7 +2,7 @@
 
 use crate::analysis::{Fit, Method, Mix, baseline::Outcome, reweight::FITS};
 
-use super::mixer::Held;
+use super::mixer::Dragged;
 
 /// Settings of the next fit, and the state of the faders.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,14 +12,14 @@ pub struct FitControls {
     /// Whether the cursor is on the channel of `rest` instead of the selected component.
     pub on_rest: bool,
     /// Control dragged with the mouse.
-    pub held: Option<Held>,
+    pub dragged: Option<Dragged>,
     /// Lowest and highest weight on the fader scale; constant while dragging.
     pub span: (f64, f64),
 }
 
 impl Default for FitControls {
     fn default() -> Self {
-        Self { method: FITS[0], on_rest: false, held: None, span: (0.0, 2.0) }
+        Self { method: FITS[0], on_rest: false, dragged: None, span: (0.0, 2.0) }
     }
 }
 

@@ -39,7 +39,7 @@ pub const STEP: f64 = 0.25;
 
 /// A control that is being dragged; a drag is one undo step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum Dragged {
     /// The fader of this channel.
     Fader(usize),
     /// The strength of the penalty.
@@ -52,7 +52,7 @@ pub struct Mixer {
     now: Setting,
     past: Vec<Setting>,
     future: Vec<Setting>,
-    held: Option<Held>,
+    dragged: Option<Dragged>,
     any_solo: bool,
     /// Whether the mix is on; otherwise predictions are those of the model.
     pub on: bool,
@@ -62,7 +62,7 @@ impl Mixer {
     /// Creates a mixer with all weights at 1, which is the model.
     pub fn new(components: usize) -> Self {
         let now = Setting::model(components);
-        Self { now, past: Vec::new(), future: Vec::new(), held: None, any_solo: false, on: false }
+        Self { now, past: Vec::new(), future: Vec::new(), dragged: None, any_solo: false, on: false }
     }
 
     /// Whether the settings are those of the model.
@@ -146,17 +146,17 @@ impl Mixer {
     }
 
     fn change(&mut self, edit: impl FnOnce(&mut Setting)) {
-        self.change_held(None, edit);
+        self.change_dragged(None, edit);
     }
 
     /// Changes the settings; a drag in progress is one undo step.
-    fn change_held(&mut self, held: Option<Held>, edit: impl FnOnce(&mut Setting)) {
+    fn change_dragged(&mut self, dragged: Option<Dragged>, edit: impl FnOnce(&mut Setting)) {
         let before = self.now.clone();
         edit(&mut self.now);
         self.any_solo = self.now.solo.contains(&true);
         self.on = true;
-        let continues = held.is_some() && held == self.held;
-        self.held = held;
+        let continues = dragged.is_some() && dragged == self.dragged;
+        self.dragged = dragged;
         if before != self.now && !continues {
             self.past.push(before);
             self.past.drain(..self.past.len().saturating_sub(HISTORY));
@@ -165,8 +165,8 @@ impl Mixer {
     }
 
     /// Ends the drag.
-    pub const fn let_go(&mut self) {
-        self.held = None;
+    pub const fn end_drag(&mut self) {
+        self.dragged = None;
     }
 
     /// Loads the weights of a mix.
@@ -176,7 +176,7 @@ impl Mixer {
 
     /// Same as [`load`](Self::load), while sliding along a path.
     pub fn slide(&mut self, mix: &Mix) {
-        self.change_held(Some(Held::Strength), |now| *now = Setting::from_mix(mix));
+        self.change_dragged(Some(Dragged::Strength), |now| *now = Setting::from_mix(mix));
     }
 
     /// Mutes channels; if all of them are muted, unmutes them.
@@ -202,7 +202,7 @@ impl Mixer {
 
     /// Drags the fader of a channel to `gain`.
     pub fn drag(&mut self, channel: usize, gain: f64) {
-        self.change_held(Some(Held::Fader(channel)), |now| now.gains[channel] = gain);
+        self.change_dragged(Some(Dragged::Fader(channel)), |now| now.gains[channel] = gain);
     }
 
     /// Negates the weights of channels.
@@ -246,7 +246,7 @@ impl Mixer {
         let replaced = std::mem::replace(&mut self.now, other);
         keep(self).push(replaced);
         self.any_solo = self.now.solo.contains(&true);
-        self.held = None;
+        self.dragged = None;
         self.on = true;
         true
     }
@@ -366,7 +366,7 @@ mod tests {
     fn a_drag_is_one_undo_step() {
         let mut mixer = Mixer::new(2);
         (0..9).for_each(|step| mixer.drag(0, f64::from(step) / 10.0));
-        mixer.let_go();
+        mixer.end_drag();
         mixer.drag(0, 2.5);
         mixer.slide(&mix(&[0.5, 0.5]));
         mixer.slide(&mix(&[0.25, 0.5]));

@@ -83,9 +83,9 @@ pub fn drag(state: &mut State, channel: usize, share: f64) {
 }
 
 /// Ends a drag with the mouse.
-pub fn let_go(state: &mut State) {
-    state.fit_controls.held = None;
-    state.run_mut().into_iter().for_each(|run| run.mixer.let_go());
+pub fn end_drag(state: &mut State) {
+    state.fit_controls.dragged = None;
+    state.run_mut().into_iter().for_each(|run| run.mixer.end_drag());
     state.refresh();
 }
 

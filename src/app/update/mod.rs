@@ -71,7 +71,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         on_screen(state, action).unwrap_or_else(|| on_any_screen(state, action))
     };
     if !matches!(action, Action::Stronger | Action::Weaker) {
-        state.run_mut().into_iter().for_each(|run| run.mixer.let_go());
+        state.run_mut().into_iter().for_each(|run| run.mixer.end_drag());
     }
     if state.key_context() != KeyContext::Line {
         state.caret = 0;

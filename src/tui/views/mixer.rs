@@ -9,7 +9,7 @@ use ratatui::{
 use crate::{
     app::{
         Action,
-        state::{Fitting, State, mixer::Held, open_run::OpenRun},
+        state::{Fitting, State, mixer::Dragged, open_run::OpenRun},
         update::selection::select_channel,
     },
     text::{printable, signed},
@@ -58,12 +58,12 @@ const fn hints(_: &State) -> &'static [Action] {
 fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
     let places = MixerLayout::new(layout.area);
     if places.slider().contains(at) {
-        return Some(Target::Handle(Held::Strength));
+        return Some(Target::Handle(Dragged::Strength));
     }
     let (channels, here) = listed(state);
     let channel = *channels.get(row_at(places.rows, channels.len(), here, at)?)?;
     let place = Target::Place(select_channel, channel);
-    Some(if places.is_on_track(at) { Target::Handle(Held::Fader(channel)) } else { place })
+    Some(if places.is_on_track(at) { Target::Handle(Dragged::Fader(channel)) } else { place })
 }
 
 /// Returns the channels in the order of the list, and the row of the cursor.

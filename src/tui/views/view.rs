@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Position};
 
 use crate::{
-    app::{Action, State, state::mixer::Held},
+    app::{Action, State, state::mixer::Dragged},
     tui::layout::{self, Layout},
 };
 
@@ -34,7 +34,7 @@ pub enum Target {
     /// One that reacts to presses only; the function returns the action that follows, if any.
     Button(fn(&mut State, usize) -> Option<Action>, usize),
     /// A fader or slider that is dragged.
-    Handle(Held),
+    Handle(Dragged),
 }
 
 /// Wheel actions that move the cursor.
