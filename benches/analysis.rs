@@ -62,7 +62,7 @@ fn repaints(whole: &Attribution) {
     measure_from(&name, 20, || complete.clone(), |screen| repaint(screen, whole, &fitted));
 }
 
-/// Brings the numbers of the screen up to date and reads them; the sum stands for the cells that are drawn.
+/// Updates the numbers on the screen and returns their sum, instead of drawing them.
 fn repaint((tally, mixed): &mut (Tally, MixedLogits), table: &Attribution, mix: &Mix) -> f64 {
     tally.update(table);
     mixed.update(table, mix.clone());

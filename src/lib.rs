@@ -7,7 +7,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the attribution table, runs and requests |
-//! | [`text`], [`color`], [`progress`], [`cancel`], [`random`] | utilities |
+//! | [`mod@error`], [`text`], [`color`], [`progress`], [`cancel`], [`random`] | errors and utilities |
 //! | [`hub`] | the Hugging Face hub and its cache |
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture |
 //! | [`task`] | data sets, templates, demonstrations, prompts |

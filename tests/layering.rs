@@ -1,6 +1,7 @@
 //! Checks that modules depend on each other in one direction only:
 //! `tui → app → jobs → (analysis, runner, decompose) → (model, task)`; `cli` may use all of them. Inside `app`:
-//! `executor`, `update → state → keymap → (action, effect, message)`; only the executor uses workers.
+//! `update → state → keymap → (action, effect, message)`; only the executor, which uses effects and messages, uses
+//! workers.
 
 mod imports;
 
@@ -76,8 +77,8 @@ const APP: &[(&str, &[&str])] = &[
     ("executor", &["effect", "message"]),
 ];
 
-/// Types of workers; functions that start workers end in `_worker`.
-const WORKERS: &[&str] = &["Worker", "ModelWorker", "FileWorker", "Lazy"];
+/// Items of `jobs` that only the executor may use, besides names that end in `Worker` or `_worker`.
+const WORKERS: &[&str] = &["Lazy", "SharedModel"];
 
 /// Crates that only `tui` may use.
 const TUI_CRATES: &[&str] = &["ratatui", "crossterm", "tokio"];
@@ -162,7 +163,8 @@ fn violation_in_app(path: &Reference) -> Option<String> {
     if let Some(used) = part(used) {
         return (used != user && !allowed.contains(&used)).then(|| format!("{} uses app::{used}", path.from));
     }
-    let is_worker = WORKERS.contains(&path.item.as_str()) || path.item.ends_with("_worker");
+    let is_worker =
+        WORKERS.contains(&path.item.as_str()) || ["Worker", "_worker"].iter().any(|end| path.item.ends_with(end));
     (module(used) == "jobs" && is_worker && user != "executor")
         .then(|| format!("{} uses the worker {}", path.from, path.item))
 }

@@ -23,7 +23,7 @@ fn files(folder: &str) -> Vec<String> {
     names
 }
 
-/// Every file below `src` but those in `folder`.
+/// Path and text of every Rust file in `src`, except those in `folder`.
 fn elsewhere(folder: &str) -> Vec<(String, String)> {
     let (mut open, mut found) = (vec!["src".to_owned()], Vec::new());
     while let Some(at) = open.pop() {
@@ -50,12 +50,12 @@ fn an_architecture_is_one_file_and_its_name_in_one_list() {
     for name in &families {
         assert!(list.contains(&format!("mod {name};")) && list.contains(&format!("    {name}::")), "{name}");
         for (path, text) in elsewhere("src/model/family/") {
-            assert!(!text.contains(&format!("family::{name}")), "{path} knows {name}");
+            assert!(!text.contains(&format!("family::{name}")), "{path} names {name}");
         }
     }
 }
 
-/// What `general.architecture` says in a GGUF file that begins with it.
+/// The value of `general.architecture` in a GGUF file.
 fn gguf_architecture(bytes: &[u8]) -> Option<String> {
     let key = b"general.architecture";
     let at = bytes.windows(key.len()).position(|window| window == key)? + key.len();
@@ -64,7 +64,7 @@ fn gguf_architecture(bytes: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn an_architecture_with_a_gguf_name_has_a_gguf_file_to_be_tested_on() {
+fn an_architecture_with_a_gguf_name_has_a_golden_gguf_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf");
     let golden = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let golden = golden.filter(|path| path.extension().is_some_and(|end| end == "gguf"));
@@ -74,7 +74,7 @@ fn an_architecture_with_a_gguf_name_has_a_gguf_file_to_be_tested_on() {
     let declared = sources.split("gguf: Some(\"").skip(1).filter_map(|rest| rest.split('"').next());
     assert_eq!(declared.map(str::to_owned).collect::<BTreeSet<_>>(), golden);
     let (fields, tensors) = (read("src/model/gguf/config.rs"), read("src/model/gguf/names.rs"));
-    assert!(!fields.contains("ForCausalLM\"),"), "the list of architectures stands in src/model/family/mod.rs");
+    assert!(!fields.contains("ForCausalLM\"),"), "architectures are listed in src/model/family/mod.rs only");
     for table in ["OWN_FIELDS", "OWN_SCHEMES", "OWN_NAMES"] {
         assert!(fields.contains(table) || tensors.contains(table), "CONTRIBUTING.md names {table}");
     }
@@ -87,7 +87,7 @@ fn a_command_is_one_file_and_its_name_in_one_list() {
     {
         assert!(list.contains(&format!("mod {name};")) && list.contains(&format!("{name}::Args")), "{name}");
         for (path, text) in elsewhere("src/cli/") {
-            assert!(!text.contains(&format!("cli::{name}")), "{path} knows {name}");
+            assert!(!text.contains(&format!("cli::{name}")), "{path} names {name}");
         }
     }
 }
@@ -97,7 +97,7 @@ fn code(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or_default()
 }
 
-/// The file in `src/tui/views/` that draws a screen, as `src/tui/views/mod.rs` says.
+/// Name of the file in `src/tui/views/` that draws a screen, according to `src/tui/views/mod.rs`.
 fn view_of(screen: Screen) -> String {
     let list = read("src/tui/views/mod.rs");
     let row = format!("Screen::{screen:?} => &");
@@ -111,7 +111,7 @@ fn view_of(screen: Screen) -> String {
 fn a_screen_is_one_file_and_a_row_in_one_list() {
     let keymap = Keymap::parse(DEFAULT).unwrap();
     let views: BTreeSet<String> = Screen::ALL.iter().map(|&screen| view_of(screen)).collect();
-    assert_eq!(views.len(), Screen::ALL.len(), "a file for each");
+    assert_eq!(views.len(), Screen::ALL.len(), "each screen has a view of its own");
     let page = read("docs/explorer.md");
     for &screen in Screen::ALL {
         let text = read(&format!("src/tui/views/{}.rs", view_of(screen)));
@@ -124,8 +124,8 @@ fn a_screen_is_one_file_and_a_row_in_one_list() {
     }
 }
 
-/// A new screen is named in `src/app/screen.rs`, in the list of views, and, if it has a reducer, in that list. Beyond
-/// those two lists only the state and its reducers ask which screen is shown, never what draws or clicks.
+/// A new screen is named in `src/app/screen.rs`, in the list of views and, if it has a reducer, in the list of reducers.
+/// Apart from these lists, only the state and the reducers ask which screen is shown; drawing and mouse code does not.
 #[test]
 fn a_screen_is_named_in_its_lists_only() {
     let lists = ["src/app/screen.rs", "src/tui/views/mod.rs", "src/app/update/mod.rs"];
@@ -160,7 +160,7 @@ fn views_draw_from_the_state_alone() {
         assert!(list.contains(&format!("mod {name};")), "{name}");
         let text = read(&format!("src/tui/views/{name}.rs"));
         for forbidden in ["std::fs", "fs::", "Store::", "Model::load", "_worker(", "execute("] {
-            assert!(!code(&text).contains(forbidden), "{name} reaches for {forbidden}");
+            assert!(!code(&text).contains(forbidden), "{name} uses {forbidden}");
         }
     }
 }
@@ -177,7 +177,7 @@ fn a_quantity_of_the_map_is_a_row_of_one_list() {
     }
     for name in names {
         for rest in [before, code(after)] {
-            assert!(!rest.contains(&format!("Self::{name}")), "{name} has a row and nothing else");
+            assert!(!rest.contains(&format!("Self::{name}")), "{name} is named outside its row");
         }
     }
 }
@@ -189,7 +189,7 @@ fn a_column_of_components_is_a_row_of_one_table() {
     let (rows, after) = table.split_once("\n];\n").unwrap();
     assert!(rows.matches("Column {").count() >= 6);
     for head in rows.split("head: \"").skip(1).filter_map(|rest| rest.split('"').next()) {
-        assert!(!code(after).contains(&format!("\"{head}\"")), "{head} stands in the table only");
+        assert!(!code(after).contains(&format!("\"{head}\"")), "{head} is in the table only");
     }
 }
 
@@ -203,7 +203,7 @@ fn an_analysis_is_one_file_that_knows_no_model_file_or_screen() {
         }
         let text = read(&format!("src/analysis/{name}.rs"));
         for forbidden in ["std::fs", "crate::model", "crate::tui", "crate::store", "crate::task"] {
-            assert!(!code(&text).contains(forbidden), "{name} reaches for {forbidden}");
+            assert!(!code(&text).contains(forbidden), "{name} uses {forbidden}");
         }
     }
 }
@@ -231,20 +231,20 @@ fn named_paths(text: &str, beginning: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_map_of_the_house_holds_against_the_folders() {
+fn architecture_md_names_every_folder_and_only_existing_paths() {
     let named = named_paths(&read("ARCHITECTURE.md"), "src/");
     for path in &named {
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "there is no {path}");
     }
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap().map(Result::unwrap) {
         let folder = format!("src/{}/", entry.file_name().to_string_lossy());
-        let told = named.iter().any(|path| path.starts_with(&folder));
-        assert!(told || !entry.file_type().unwrap().is_dir(), "ARCHITECTURE.md does not name {folder}");
+        let is_named = named.iter().any(|path| path.starts_with(&folder));
+        assert!(is_named || !entry.file_type().unwrap().is_dir(), "ARCHITECTURE.md does not name {folder}");
     }
 }
 
 #[test]
-fn the_documents_point_at_what_is_there() {
+fn links_in_documents_lead_to_existing_files() {
     for document in [
         "README.md",
         "ARCHITECTURE.md",

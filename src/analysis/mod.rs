@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`tally`], [`counts`] | counts per component, updated as a table fills |
 //! | [`predict`] | predictions, margins and tie rates from label logits |
-//! | [`components`] | statistics and kind of every component |
+//! | [`components`], [`kind`] | statistics and kind of every component |
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | tests, intervals and corrections |
 //! | [`held_out`] | accuracy of the best component on examples that did not choose it |
 //! | [`mix`], [`mixed_logits`] | label logits under other weights |

@@ -71,7 +71,8 @@ pub fn margin_contributions<'a>(
     rows.map(|((row, &gold), &rival)| f64::from(row[gold]) - f64::from(row[rival]))
 }
 
-/// Contributions of all components to the logit of label `of` minus that of label `over` on example `row`, in nats, `[C]`.
+/// Contributions of all components to the logit of label `of` minus that of label `over` on example `row`, in nats,
+/// `[C]`.
 ///
 /// # Panics
 /// If the table has no such row or label.

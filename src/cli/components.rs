@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_where_scripts_cut_them() {
+    fn columns_keep_the_positions_that_scripts_rely_on() {
         let heads = row(|column| column.head.to_owned());
         assert_eq!(heads, "component  accuracy         interval   kappa         q  kind         ");
     }

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_the_contract() {
+    fn json_has_the_documented_keys() {
         let a = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 2, |_| 0.5));
         let b = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 3, |_| 0.5));
         let json = serde_json::to_value(compare(&a, &b, 3).unwrap()).unwrap();

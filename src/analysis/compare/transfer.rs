@@ -33,7 +33,7 @@ mod tests {
     };
 
     #[test]
-    fn what_is_the_same_component_helps_elsewhere() {
+    fn weights_help_runs_with_the_same_good_component() {
         let shape = Shape { layers: 4, heads: 5, labels: 2 };
         let skilled = |component| move |index: usize| if index == component { 3.0 } else { 0.0 };
         let runs = [(1, 7), (2, 7), (3, 11)].map(|(seed, best)| {

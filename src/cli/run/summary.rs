@@ -56,11 +56,11 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
             percent(accuracy.chance)
         ),
     );
-    let verdict = if exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
+    let exact = if exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
     row(
         "exactness",
         format!(
-            "{verdict}: contributions add up to the logits within {:.1e} relative ({} predictions differ)",
+            "{exact}: contributions add up to the logits within {:.1e} relative ({} predictions differ)",
             exactness.max_rel, exactness.argmax_mismatches
         ),
     );
@@ -84,10 +84,10 @@ pub(super) fn overflow_line(overflow: &OverflowMeta) -> String {
 
 /// Formats one of several runs in one line.
 pub(super) fn line(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) -> String {
-    let verdict = if meta.exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
+    let exact = if meta.exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
     let kept = if notes.contains(&Note::Kept) { ", kept from an earlier run" } else { "" };
     format!(
-        "{:<16} demo seed {:<3} full model {:5.1}%, heads and MLPs alone {:5.1}%, {verdict}{kept}, in {}\n",
+        "{:<16} demo seed {:<3} full model {:5.1}%, heads and MLPs alone {:5.1}%, {exact}{kept}, in {}\n",
         printable(&meta.task.template),
         meta.prompt.demo_seed,
         100.0 * meta.accuracy.full,

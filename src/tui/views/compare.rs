@@ -245,7 +245,7 @@ fn movers(theme: &Theme, flip: &Flip) -> Line<'static> {
     spans.into()
 }
 
-/// Tells how to get a second run.
+/// Explains how to open a second run.
 fn draw_hint(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     let body = body(area);

@@ -143,7 +143,7 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
     vec![named(a, first), named(b, second), figures.into(), open]
 }
 
-/// Tells how to get a second run.
+/// Explains how to open a second run.
 fn hint(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let theme = ctx.theme;
     let key = |action: Action| ctx.state.key_of(action);
