@@ -154,8 +154,8 @@ fn violations_in_app_are_found() {
     assert_eq!(found(update, "use crate::{app::state::State, jobs::FitRequest};"), "");
 }
 
-/// Returns the violation of a path in `app`: a module of `app` that is not in a lower layer, or a worker used outside the
-/// executor.
+/// Returns the violation of a path in `app`: a module of `app` that is not in a lower layer, or a worker used outside
+/// the executor.
 fn violation_in_app(path: &Reference) -> Option<String> {
     let user = part(&path.from).filter(|user| *user != "mod")?;
     let allowed = APP.iter().find(|(name, _)| *name == user).map_or(&[][..], |(_, allowed)| allowed);

@@ -124,8 +124,9 @@ fn a_screen_is_one_file_and_a_row_in_one_list() {
     }
 }
 
-/// A new screen is named in `src/app/screen.rs`, in the list of views and, if it has a reducer, in the list of reducers.
-/// Apart from these lists, only the state and the reducers ask which screen is shown; drawing and mouse code does not.
+/// A new screen is named in `src/app/screen.rs`, in the list of views and, if it has a reducer, in the list of
+/// reducers. Apart from these lists, only the state and the reducers ask which screen is shown; drawing and mouse code
+/// does not.
 #[test]
 fn a_screen_is_named_in_its_lists_only() {
     let lists = ["src/app/screen.rs", "src/tui/views/mod.rs", "src/app/update/mod.rs"];
