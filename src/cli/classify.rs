@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 use super::{
     failure::Failure,
     options::ModelOptions,
-    output::{print, read_text},
+    output::{print, read_text, read_weights},
 };
 use crate::{
-    analysis::WeightsFile,
     attribution::argmax,
     cancel::Cancel,
     error::{Error, InputError, Result},
@@ -47,7 +46,7 @@ struct Labelled<'a> {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let weights = WeightsFile::parse(&read_text(&args.weights)?)?;
+    let weights = read_weights(&args.weights)?;
     let request = weights.prompts();
     let task = Library.task(&request.task)?;
     let template = task.template(request.template.as_deref())?;

@@ -42,7 +42,7 @@ pub(super) struct Args {
     run: PathBuf,
     /// Fitting method: `partscope`, `comprw`, `comprw_released`, or `convex` (the paper's objective, solved to its
     /// optimum)
-    #[arg(long, value_name = "METHOD", default_value = "partscope")]
+    #[arg(long, value_name = "METHOD", default_value = "partscope", value_parser = fit_method)]
     method: Method,
     /// Strength of the penalty, for `convex`
     #[arg(long, value_name = "L")]
@@ -60,6 +60,22 @@ pub(super) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// The methods that fit weights.
+const FITS: [Method; 4] = [Method::Partscope, Method::CompRw, Method::CompRwReleased, Method::Convex];
+
+/// Parses the name of a method that fits weights.
+fn fit_method(name: &str) -> Result<Method> {
+    FITS.into_iter().find(|method| method.name() == name).ok_or_else(|| unknown_fit(name))
+}
+
+fn unknown_fit(name: &str) -> Error {
+    Error::Unknown {
+        what: "method of fitting",
+        given: name.to_owned(),
+        known: FITS.map(|method| method.name().to_owned()).to_vec(),
+    }
 }
 
 /// What `fit --json` prints.
@@ -140,13 +156,7 @@ fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
         (Method::Partscope, None) => partscope(&run.train, &cancel),
         (Method::CompRw, None) => comprw(&run.train, &cancel),
         (Method::CompRwReleased, None) => comprw_released(&run.train, &cancel),
-        (other, None) => Err(Error::Unknown {
-            what: "method of fitting",
-            given: other.name().to_owned(),
-            known: [Method::Partscope, Method::CompRw, Method::CompRwReleased, Method::Convex]
-                .map(|method| method.name().to_owned())
-                .to_vec(),
-        }),
+        (other, None) => Err(unknown_fit(other.name())),
     }
 }
 

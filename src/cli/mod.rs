@@ -58,7 +58,7 @@ enum Command {
     Reproduce(reproduce::Args),
     Cache(cache::Args),
     Report(report::Args),
-    Harness(bench::Args),
+    Bench(bench::Args),
     Doctor(doctor::Args),
     Tasks(tasks::Args),
     Completions(completions::Args),
@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
         Some(Command::Reproduce(args)) => reproduce::run(&args),
         Some(Command::Cache(args)) => cache::run(&args),
         Some(Command::Report(args)) => report::run(&args),
-        Some(Command::Harness(args)) => bench::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Tasks(args)) => tasks::run(&args),
         Some(Command::Completions(args)) => completions::run(&args, Cli::command()),
@@ -127,7 +127,8 @@ mod tests {
     fn every_command_has_an_example() {
         for command in Cli::command().get_subcommands() {
             let about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
-            assert!(about.contains("Example: ") && about.contains("partscope "), "{}: {about}", command.get_name());
+            let call = format!("partscope {}", command.get_name());
+            assert!(about.contains("Example: ") && about.contains(&call), "{call}: {about}");
         }
     }
 }

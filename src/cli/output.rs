@@ -9,8 +9,9 @@ use std::{
 use serde::Serialize;
 
 use crate::{
+    analysis::WeightsFile,
     disk::write_whole,
-    error::{Error, Result},
+    error::{Error, InputError, Result},
     progress::Progress,
     task::decode,
 };
@@ -40,6 +41,12 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
     };
     read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     Ok(decode(path, &bytes)?.into_owned())
+}
+
+/// Reads a weights file, or standard input for `-`; errors name the file.
+pub(super) fn read_weights(path: &Path) -> Result<WeightsFile> {
+    let named = |error: Error| Error::from(InputError::new(error.to_string()).path(path));
+    WeightsFile::parse(&read_text(path)?).map_err(named)
 }
 
 /// Writes `text` to a file atomically, or to standard output for `-`.

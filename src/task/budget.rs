@@ -138,7 +138,7 @@ fn too_few(task: &Task, by_label: &[Vec<usize>], shots: &[usize], training: &[us
     }
     let short = (0..by_label.len()).find(|&label| by_label[label].len() < shots[label] + training[label]).unwrap_or(0);
     let problem = format!(
-        "the pool of `{}` has {} examples of `{}`, but {} demonstrations and {} training examples were requested",
+        "the pool of `{}` has {} examples of `{}`, but the request needs {} for demonstrations and {} for training",
         task.name,
         by_label[short].len(),
         task.labels[short],

@@ -110,7 +110,7 @@ pub enum KeymapError {
     #[error(transparent)]
     Key(#[from] ParseKeyError),
     /// Unknown action.
-    #[error("the keymap binds `{key}` to `{action}`, which is not an action; `?` in the explorer lists them")]
+    #[error("the keymap binds `{key}` to `{action}`, which is not an action; remove it, and `:` lists them")]
     Action {
         /// The key as written.
         key: String,

@@ -14,13 +14,13 @@ use super::{
     super::{
         context::{LoadedRun, index_of},
         failure::Failure,
-        output::{print, print_json, read_text},
+        output::{print, print_json, read_weights},
     },
     args::{AblationJob, Args, file_name},
     effects::{self, EffectReport},
 };
 use crate::{
-    analysis::{Mix, WeightsFile, predict::predictions, weights::weights_by_component},
+    analysis::{Mix, predict::predictions, weights::weights_by_component},
     cancel::Cancel,
     component::Component,
     error::{InputError, Result},
@@ -96,7 +96,7 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
 
 fn requested_mix(args: &Args, loaded: &LoadedRun) -> Result<Mix> {
     if let Some(path) = &args.mix {
-        return WeightsFile::parse(&read_text(path)?)?.mix(&loaded.plan.model, &loaded.plan.task);
+        return read_weights(path)?.mix(&loaded.plan.model, &loaded.plan.task);
     }
     let shape = loaded.plan.shape;
     let (mut mix, mut given) = (Mix::identity(shape), HashSet::new());
