@@ -49,7 +49,7 @@ pub fn obtain(
         Ok(partial) => partial,
         Err(Error::Cancelled) => return Err(Error::Cancelled),
         Err(error) => {
-            observe(Event::Note(Note::Unkept(error.to_string())));
+            observe(Event::Note(Note::Unkept(reason(&error))));
             return resume(model, plan, prompts, Vec::new(), cancel, observe);
         }
     };
@@ -68,9 +68,19 @@ pub fn obtain(
     })?;
     drop(partial);
     if let Err(error) = store.keep_run(&key, &run) {
-        observe(Event::Note(Note::Unkept(error.to_string())));
+        observe(Event::Note(Note::Unkept(reason(&error))));
     }
     Ok(run)
+}
+
+/// Returns why the store cannot be written, with the options that help.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Write { path, source } => {
+            format!("cannot write {}: {source}; choose another folder with --cache, or --no-cache", path.display())
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Describes an unfinished run for listings of the store.
