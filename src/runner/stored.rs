@@ -11,6 +11,7 @@ use crate::{
     model::{Model, Prompt, Tokens},
     run::{ExampleCounts, Run},
     store::{About, EntryKey, KeyMaker, Store},
+    text::printable,
 };
 
 /// Rows per batch when a stored run is replayed; a run is never copied whole.
@@ -77,7 +78,8 @@ pub fn obtain(
 fn reason(error: &Error) -> String {
     match error {
         Error::Write { path, source } => {
-            format!("cannot write {}: {source}; choose another folder with --cache, or --no-cache", path.display())
+            let path = printable(&path.display().to_string()).into_owned();
+            format!("cannot write {path}: {source}; choose another folder with --cache, or --no-cache")
         }
         other => other.to_string(),
     }
