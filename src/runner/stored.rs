@@ -11,6 +11,7 @@ use crate::{
     model::{Model, Prompt, Tokens},
     run::{ExampleCounts, Run},
     store::{About, EntryKey, KeyMaker, Store},
+    text::printable,
 };
 
 /// Rows per batch when a stored run is replayed; a run is never copied whole.
@@ -49,7 +50,7 @@ pub fn obtain(
         Ok(partial) => partial,
         Err(Error::Cancelled) => return Err(Error::Cancelled),
         Err(error) => {
-            observe(Event::Note(Note::Unkept(error.to_string())));
+            observe(Event::Note(Note::Unkept(reason(&error))));
             return resume(model, plan, prompts, Vec::new(), cancel, observe);
         }
     };
@@ -68,9 +69,20 @@ pub fn obtain(
     })?;
     drop(partial);
     if let Err(error) = store.keep_run(&key, &run) {
-        observe(Event::Note(Note::Unkept(error.to_string())));
+        observe(Event::Note(Note::Unkept(reason(&error))));
     }
     Ok(run)
+}
+
+/// Returns why the store cannot be written, with the options that help.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Write { path, source } => {
+            let path = printable(&path.display().to_string()).into_owned();
+            format!("cannot write {path}: {source}; choose another folder with --cache, or --no-cache")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Describes an unfinished run for listings of the store.

@@ -214,14 +214,18 @@ fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     run.update_predictions();
     let train = run.train.table.len();
     let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
-    let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}", share * 100.0));
-    let (model, mix) = (share(run.test.tally.full_accuracy()), share(run.accuracy(Split::Test)));
-    let flips = format!("{fixed} fixed, {broken} broken");
+    let outcome = match (run.test.tally.full_accuracy(), run.accuracy(Split::Test)) {
+        (Some(model), Some(mix)) => {
+            let (model, mix) = (model * 100.0, mix * 100.0);
+            format!(": {model:.1} → {mix:.1} % on test, {fixed} fixed, {broken} broken")
+        }
+        _ => "; no test example is done yet".to_owned(),
+    };
     run.path = None;
     let note = FitNote { run: id, method: fit.method, lambda: fit.lambda, train, took, kkt: fit.kkt };
     run.fit = Some(fit);
     state.fit_note = Some(note);
-    state.notify(Severity::Good, format!("fitted on {train} examples: {model} → {mix} % on test, {flips}"));
+    state.notify(Severity::Good, format!("fitted on {train} examples{outcome}"));
 }
 
 fn on_baselines_event(state: &mut State, event: BaselinesEvent) {

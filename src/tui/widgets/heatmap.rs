@@ -119,7 +119,7 @@ impl<F> Heatmap<'_, F> {
         self.write(buf, solid, cell, value, Style::new().add_modifier(Modifier::BOLD));
     }
 
-    /// Writes the value, the glyph of the kind and the mark of the mixer, as far as they fit.
+    /// Writes the value, the glyph of the kind and the mark of the mixer, as far as they fit; the value goes first.
     fn write(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, value: f64, style: Style) {
         let kind = cell.kind.map_or(" ", glyph);
         let mark = cell.mark.map(String::from);
@@ -132,8 +132,10 @@ impl<F> Heatmap<'_, F> {
             (2, _) if self.metric == Metric::Change => put(buf, x, y, &self.signed(value), 2, style),
             (2, _) => put(buf, x, y, &format!("{digit}{sign}"), 2, style),
             (_, 1) => {
-                let room = (width - 1).min(4);
-                put(buf, x, y, &format!("{:>room$}{sign}", self.number(value, room)), width, style);
+                let (room, number) = ((width - 1).min(4), self.metric.short(value));
+                let alone = number.chars().count() == room + 1 && !number.contains('.');
+                let text = if alone { number } else { format!("{:>room$}{sign}", self.number(value, room)) };
+                put(buf, x, y, &text, width, style);
             }
             (_, height) => {
                 let row = y + (height - 1) / 2;
@@ -154,10 +156,14 @@ impl<F> Heatmap<'_, F> {
         }
     }
 
-    /// Formats the value in at most `room` characters if possible.
+    /// Formats the value in at most `room` characters; if it is too long, without decimals, or as `++` or `--`.
     fn number(&self, value: f64, room: usize) -> String {
         let text = self.metric.short(value);
-        if text.chars().count() <= room { text } else { format!("{value:.0}") }
+        match text.chars().count() {
+            length if length <= room => text,
+            _ if text.contains('.') => format!("{value:.0}"),
+            _ => self.signed(value),
+        }
     }
 
     fn mark_cursor(&self, buf: &mut Buffer, area: Rect) {
