@@ -84,6 +84,14 @@ fn without_colours_kinds_are_shown_by_glyphs() {
 }
 
 #[test]
+fn a_number_that_fills_a_narrow_cell_is_not_rounded() {
+    let mut harness = Harness::finished(200);
+    let screen = text(&paint(harness.keys("a a"), (72, 20), Depth::None));
+    let row = screen.lines().find(|row| row.starts_with(" L0")).unwrap();
+    assert!(row.contains("100"), "L0.H0 always predicts one label: {row}");
+}
+
+#[test]
 fn an_inexact_run_is_marked_in_the_status_line() {
     let mut harness = Harness::opened();
     let mut events = harness.events(40);
