@@ -71,6 +71,13 @@ fn quantised_files_are_widened_while_loading() {
     }
 }
 
+/// The store is keyed by the device among others: results of a card must never be taken for those of the CPU.
+#[test]
+fn the_simulated_card_is_a_device_of_its_own() {
+    let model = Model::load(&Source::Demo, &options()).unwrap();
+    assert_eq!(model.meta.device, "as-card");
+}
+
 #[test]
 fn quantised_weights_on_a_card_are_rejected() {
     let options = LoadOptions { dtype: Dtype::Q8, ..options() };

@@ -95,9 +95,10 @@ impl Model {
     }
 }
 
-/// Returns the name of `device` in `--device`.
+/// Returns the name of `device` in `--device`. It is part of a model's identity, since results differ between devices.
 fn device_name(device: &Device) -> String {
     match device.location() {
+        DeviceLocation::Cpu if card::is_card(device) => card::SIMULATED_CARD.to_owned(),
         DeviceLocation::Cpu => "cpu".to_owned(),
         DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
         DeviceLocation::Metal { .. } => "metal".to_owned(),
