@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let shape = loaded.plan.shape;
     let Part::Head(head) = args.at.component.part else {
         let problem = format!("{} is an MLP, which has no attention", args.at.component);
-        let error = InputError::new(problem).field("--head").help("choose a head, e.g. L5.H3");
+        let error = InputError::new(problem).field("--component").help("choose a head, e.g. L5.H3");
         return Err(Error::from(error).into());
     };
     let row = args.at.component.layer * shape.heads + head;

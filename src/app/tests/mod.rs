@@ -13,8 +13,9 @@ mod run_list;
 use crate::{
     analysis::{Method, WeightsFile},
     app::{
-        Leave, Message,
+        Action, Leave, Message, Screen,
         state::{Fitting, Phase, fit::BaselineScores},
+        update::{go_to, update},
     },
     attribution::Split,
     jobs::{FileEvent, FileRequest, ModelEvent, Tagged},
@@ -32,6 +33,19 @@ fn glance(harness: &Harness) -> String {
     let list = format!("{}:{}", state.example_list.filter.title(), state.example_list.at);
     let name = state.selected_name().unwrap();
     format!("{name} ×{weight} {} {active} {list}", state.map.metric.title())
+}
+
+/// `update` asserts that a reducer handles each action or that it edits a line.
+#[test]
+fn every_action_is_handled_on_every_screen() {
+    let opened = Harness::finished(16).state;
+    for &screen in Screen::ALL {
+        for &action in Action::ALL {
+            let mut state = opened.clone();
+            go_to(&mut state, screen);
+            update(&mut state, action);
+        }
+    }
 }
 
 #[test]

@@ -177,11 +177,10 @@ fn program_action(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Close => return close(state),
         Action::Quit => return vec![Effect::Quit(Leave::Asked)],
-        _ => {
-            if let Some(&screen) = Screen::ALL.iter().find(|screen| screen.opened_by() == action) {
-                state.toggle_screen(screen);
-            }
-        }
+        _ => match Screen::ALL.iter().find(|screen| screen.opened_by() == action) {
+            Some(&screen) => state.toggle_screen(screen),
+            None => debug_assert!(action.is_line_edit(), "no reducer handles {action:?}"),
+        },
     }
     Vec::new()
 }
