@@ -38,15 +38,24 @@ impl FromStr for EntryKey {
     }
 }
 
+/// Revision of the code that computes attributions. Raise it with every change that alters the bytes of a run: it is
+/// part of all keys, so entries that an earlier revision computed are not used.
+pub const ENGINE_REVISION: u32 = 2;
+
 /// Hashes the parts that determine an entry: BLAKE3 over length-prefixed parts, starting with the entry's kind, the
-/// program's version and the schema of its files.
+/// revision of the engine and the schema of its files.
 #[derive(Debug)]
 pub struct KeyMaker(blake3::Hasher);
 
 impl KeyMaker {
     /// Starts the key of an entry of `kind`: runs and logits of the same prompts have different keys.
     pub fn new(kind: &str) -> Self {
-        Self(blake3::Hasher::new()).text(kind).text(env!("CARGO_PKG_VERSION")).text(&SCHEMA.to_string())
+        Self::at_revision(kind, ENGINE_REVISION)
+    }
+
+    /// As [`KeyMaker::new`], for the revision `engine` of the engine.
+    fn at_revision(kind: &str, engine: u32) -> Self {
+        Self(blake3::Hasher::new()).text(kind).text(&format!("engine {engine}")).text(&SCHEMA.to_string())
     }
 
     /// Adds a text.
@@ -76,6 +85,7 @@ impl KeyMaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
 
     #[test]
     fn keys_depend_on_the_boundaries_between_parts() {
@@ -85,6 +95,17 @@ mod tests {
         assert_ne!(KeyMaker::new("run").finish(), KeyMaker::new("logits").finish());
         let numbers = |list: &[u64]| KeyMaker::new("run").numbers(list.iter().copied()).finish();
         assert_ne!(numbers(&[1, 2]), numbers(&[2, 1]));
+    }
+
+    #[test]
+    fn an_entry_of_the_former_revision_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        let former = KeyMaker::at_revision("logits", ENGINE_REVISION - 1).text("prompts").finish();
+        let now = KeyMaker::new("logits").text("prompts").finish();
+        store.keep_logits(&former, &[1.0, 2.0]).unwrap();
+        assert_eq!(store.logits(&former, 2, &mut |_| {}), Some(vec![1.0, 2.0]));
+        assert_eq!(store.logits(&now, 2, &mut |_| {}), None);
     }
 
     #[test]

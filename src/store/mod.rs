@@ -18,7 +18,7 @@ mod table;
 pub use attachments::Attachments;
 pub use entry::{Content, Entry};
 pub use folder::{Destination, open};
-pub use key::{EntryKey, KeyMaker};
+pub use key::{ENGINE_REVISION, EntryKey, KeyMaker};
 pub use lock::Claim;
 pub use maintenance::{CheckResult, Limits, Pruned};
 pub use partial::{About, Partial};
