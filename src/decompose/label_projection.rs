@@ -52,8 +52,8 @@ impl LabelProjection {
                 None => residual.clone(),
             };
             let rows = (rows * layer.residual_scale)?;
-            let weight = attention.output.weight.to_f32()?;
-            let projection = rows.matmul(&weight)?.reshape((shape.labels, attention.heads, attention.head_dim))?;
+            let projection = attention.output.weight.apply_transposed(&rows)?;
+            let projection = projection.reshape((shape.labels, attention.heads, attention.head_dim))?;
             heads.push(projection.transpose(0, 1)?.contiguous()?);
             let bias = attention.output.bias.as_ref();
             biases.push(bias.map(|bias| rows.matmul(&bias.unsqueeze(1)?)?.t()).transpose()?);

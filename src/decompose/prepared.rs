@@ -110,8 +110,8 @@ impl<'a> Prepared<'a> {
 
     /// Attributes `prompts` (including the shared prefix) and passes the batches to `deliver` in order.
     ///
-    /// On the CPU the bytes do not depend on the [`BatchSize`] or the number of threads. With quantised weights and on
-    /// other devices, values for different batch sizes agree up to f32 rounding.
+    /// On the CPU the bytes do not depend on the [`BatchSize`] or the number of threads. On other devices, values for
+    /// different batch sizes agree up to f32 rounding.
     ///
     /// # Errors
     /// [`Error::Cancelled`] between layers, or a failed computation.

@@ -50,7 +50,7 @@ pub(crate) fn run_unordered<T: Sync, R: Send>(
 
 /// Returns the number of batches that run at the same time.
 pub(crate) fn count(decoder: &Decoder) -> usize {
-    if decoder.prefers_one_batch() { 1 } else { rayon::current_num_threads() }
+    if decoder.is_on_card() { 1 } else { rayon::current_num_threads() }
 }
 
 /// Applies `work` to `items` one after the other.

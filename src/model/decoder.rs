@@ -60,25 +60,14 @@ impl Decoder {
         is_card(self.device())
     }
 
-    /// Whether computing one batch at a time is fastest: on a card, and where the tensor library splits products among
-    /// threads itself.
-    pub(crate) fn prefers_one_batch(&self) -> bool {
-        self.is_on_card() || self.layers[0].maps().any(|map| map.weight.rounds())
-    }
-
     /// Returns the dtype of its products on a card: that of its weights.
     pub(crate) fn product_dtype(&self) -> DType {
         self.layers[0].attention.query.weight.dtype()
     }
 
-    /// Returns the factor on the usual batch size that is fastest. A card is fastest with many tokens at a time, and
-    /// batches have a fixed cost where the tensor library splits products among threads.
+    /// Returns the factor on the usual batch size that is fastest: a card is fastest with many tokens at a time.
     pub(crate) fn batch_factor(&self) -> usize {
-        match (self.is_on_card(), self.prefers_one_batch()) {
-            (true, _) => 16,
-            (false, true) => 2,
-            (false, false) => 1,
-        }
+        if self.is_on_card() { 16 } else { 1 }
     }
 
     /// Returns the regime of a prompt of `tokens` tokens.

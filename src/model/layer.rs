@@ -84,8 +84,7 @@ impl Layer {
         let mix = flow.change.heads(index, mix, flow.changed_rows)?;
         probe.heads(index, &mix)?;
         let output = &self.attention.output;
-        let raw =
-            exact_at_last(flow, output.weight.rounds(), &mix, |x| output.forward(x), |x| output.forward_exact(x))?;
+        let raw = exact_at_last(flow, output, &mix)?;
         let scale =
             self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&flow.at_last(&raw)?)).transpose()?;
         probe.attention(index, &flow.at_last(&mix)?, scale.as_ref())?;
@@ -93,9 +92,7 @@ impl Layer {
         flow.cancel.check()?;
         let input = if self.parallel { &residual } else { &attended };
         let input = normalise(self.mlp_norm.as_ref(), input)?;
-        let mlp = |exact: bool| move |x: &Tensor| self.mlp.forward(x, exact);
-        let raw = exact_at_last(flow, self.mlp.rounds(), &input, mlp(false), mlp(true))?;
-        let added = self.added(self.mlp_post_norm.as_ref(), &raw)?;
+        let added = self.added(self.mlp_post_norm.as_ref(), &self.mlp.forward(&input)?)?;
         let added = flow.change.mlp(index, added, flow.changed_rows)?;
         probe.mlp_everywhere(index, &added)?;
         probe.mlp(index, &flow.at_last(&added)?)?;
@@ -151,23 +148,17 @@ impl Layer {
     }
 }
 
-/// Applies `quick` to every row of `x`, but `exact` to the last tokens' rows, which are attributed. Quantised products
-/// round their inputs, so a block's output would not be the sum of its heads.
-fn exact_at_last(
-    flow: &Flow<'_>,
-    rounds: bool,
-    x: &Tensor,
-    quick: impl Fn(&Tensor) -> Result<Tensor>,
-    exact: impl Fn(&Tensor) -> Result<Tensor>,
-) -> Result<Tensor> {
-    if !rounds {
-        return quick(x);
+/// Applies `map` to every row of `x`; exactly to the last tokens' rows, which are attributed. Products in half precision
+/// round their inputs, so attention's output would not be the sum of its heads.
+fn exact_at_last(flow: &Flow<'_>, map: &Linear, x: &Tensor) -> Result<Tensor> {
+    if !map.weight.multiplies_in_half() {
+        return map.forward(x);
     }
     if flow.is_last_only() {
-        return exact(x);
+        return map.forward_exact(x);
     }
-    let rounded = quick(x)?;
-    let exact_rows = exact(&x.index_select(flow.last_rows, 0)?)?;
+    let rounded = map.forward(x)?;
+    let exact_rows = map.forward_exact(&x.index_select(flow.last_rows, 0)?)?;
     let correction = (exact_rows - rounded.index_select(flow.last_rows, 0)?)?;
     Ok(rounded.index_add(flow.last_rows, &correction, 0)?)
 }

@@ -26,7 +26,7 @@ impl Linear {
         self.weight.apply_in_product_dtype(x, self.bias.as_ref())
     }
 
-    /// As [`Linear::forward`], but entirely in f32, even if the weights are quantised.
+    /// As [`Linear::forward`], but entirely in f32, even on a card in half precision.
     pub fn forward_exact(&self, x: &Tensor) -> Result<Tensor> {
         self.weight.apply_exact(x, self.bias.as_ref())
     }

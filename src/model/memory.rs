@@ -14,16 +14,20 @@ const SPARE: f64 = 0.15;
 /// [`OVERHEAD`] on a card, where batches are larger and libraries allocate memory too.
 const CARD_OVERHEAD: u64 = 1 << 30;
 
-/// Computes the bytes that loading `weights` at `precision` takes: the weights, and twice the largest tensor in f32
-/// while it is read, or while a card multiplies it without rounding.
+/// Computes the bytes that loading `weights` at `precision` takes: the weights, and the largest tensor once more while
+/// its rows are put in order. A card multiplies some tensors in f32 without rounding.
 pub fn need(weights: &Weights, precision: Precision) -> u64 {
     let total: u64 = weights.tensors().map(|(_, stored)| stored.bytes_in_memory(precision)).sum();
-    let largest = weights.tensors().map(|(_, stored)| stored.bytes_in_memory(Precision::F32)).max().unwrap_or(0);
-    total + 2 * largest + if is_card(weights.device()) { CARD_OVERHEAD } else { OVERHEAD }
+    let largest = |precision| weights.tensors().map(|(_, stored)| stored.bytes_in_memory(precision)).max().unwrap_or(0);
+    if is_card(weights.device()) {
+        return total + 2 * largest(Precision::F32) + CARD_OVERHEAD;
+    }
+    total + largest(precision) + OVERHEAD
 }
 
-/// Chooses the precision for `dtype`, given `free` bytes (unknown if `None`). Quantised products run on the CPU only,
-/// so on a card a quantised file is converted to f32 while loading if memory allows, else to f16.
+/// Chooses the precision for `dtype`, given `free` bytes (unknown if `None`). On the CPU, `auto` keeps the weights as the
+/// file has them: products are as exact and about as fast as with f32. On a card, `auto` is f32 if memory allows, else
+/// the file's own half precision; quantised files are converted to f32 or f16.
 ///
 /// # Errors
 /// If the weights do not fit (the error names a dtype that does) or `dtype` is for the CPU only.
@@ -39,7 +43,7 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
     }
     let precision = match dtype.precision() {
         Some(precision) => precision,
-        None if (card || !weights.has_blocks()) && fits(Precision::F32, 1.0 - SPARE) => Precision::F32,
+        None if card && fits(Precision::F32, 1.0 - SPARE) => Precision::F32,
         None if card && weights.has_blocks() => Precision::F16,
         None => Precision::Stored,
     };

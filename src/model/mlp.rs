@@ -39,11 +39,11 @@ pub struct Mixture {
 }
 
 impl Mlp {
-    /// Maps `x` `[n, d]` to `[n, d]`; `exact` computes the last map in f32 even if its weights are quantised.
-    pub fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
+    /// Maps `x` `[n, d]` to `[n, d]`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Dense(map) => map.forward(x, exact),
-            Self::Mixture(mixture) => mixture.forward(x, exact),
+            Self::Dense(map) => map.forward(x),
+            Self::Mixture(mixture) => mixture.forward(x),
         }
     }
 
@@ -55,31 +55,22 @@ impl Mlp {
         };
         experts.iter().flat_map(|map| map.gate.iter().chain([&map.up, &map.down]))
     }
-
-    /// Whether the last map is quantised and rounds its input, unless `exact` is set in [`Mlp::forward`].
-    pub fn rounds(&self) -> bool {
-        let rounds = |map: &FeedForward| map.down.weight.rounds() && !map.down.weight.multiplies_in_half();
-        match self {
-            Self::Dense(map) => rounds(map),
-            Self::Mixture(mixture) => mixture.experts.iter().any(rounds),
-        }
-    }
 }
 
 impl FeedForward {
-    fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let x = &self.up.weight.to_product_dtype(x)?;
         let up = self.up.forward_in_product_dtype(x)?;
         let inner = match &self.gate {
             Some(gate) => self.activation.forward(gate.forward_in_product_dtype(x)?, Some(&up))?,
             None => self.activation.forward(up, None)?,
         };
-        if exact { self.down.forward_exact(&inner) } else { self.down.forward(&inner) }
+        self.down.forward(&inner)
     }
 }
 
 impl Mixture {
-    fn forward(&self, x: &Tensor, exact: bool) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let shares = candle_nn::ops::softmax(&self.router.forward(x)?, D::Minus1)?.to_vec2::<f32>()?;
         let mut assigned = vec![(Vec::new(), Vec::new()); self.experts.len()];
         for (row, shares) in shares.iter().enumerate() {
@@ -95,7 +86,7 @@ impl Mixture {
             let count = rows.len();
             let rows = Tensor::from_vec(rows, count, x.device())?;
             let shares = Tensor::from_vec(shares, (count, 1), x.device())?;
-            let out = expert.forward(&x.index_select(&rows, 0)?, exact)?.broadcast_mul(&shares)?;
+            let out = expert.forward(&x.index_select(&rows, 0)?)?.broadcast_mul(&shares)?;
             sum = sum.index_add(&rows, &out, 0)?;
         }
         Ok(sum)

@@ -1,6 +1,7 @@
 //! Decoder models: loading, and one forward pass for all architectures that probes can observe.
 
 pub mod attention;
+mod blocks;
 pub mod card;
 mod catch_panic;
 pub mod chat;
@@ -28,8 +29,9 @@ pub mod stream;
 pub mod tokenizer;
 pub mod weights;
 
-use std::time::Instant;
+use std::{thread, time::Instant};
 
+pub use blocks::{BlockMatrix, BlockType};
 use candle_core::{Device, DeviceLocation};
 pub use chat::{ChatTemplate, Turn};
 pub use decoder::Decoder;
@@ -43,9 +45,12 @@ pub use rope::Regime;
 pub use source::{LoadOptions, Source};
 pub use stream::{PrefixCache, PrefixStream, Stream};
 pub use tokenizer::Tokenizer;
-pub use weights::Dtype;
+pub use weights::{Dtype, LoadObserver};
 
-use crate::{error::Result, run::ModelMeta};
+use crate::{
+    error::{Error, Result},
+    run::ModelMeta,
+};
 
 /// A loaded model with its tokenizer.
 #[derive(Clone, Debug)]
@@ -74,8 +79,13 @@ impl Model {
         let files = source.open(options)?;
         let family = family::choose(&files.config)?;
         let precision = memory::choose(&files.weights, options.dtype, options.free_memory())?;
-        let weights = files.weights.with_precision(precision);
-        let decoder = (family.build)(&files.config, &weights)?;
+        let weights = files.weights.with_precision(precision).observed_by(options.observer.clone());
+        let (decoder, weights_hash) = thread::scope(|scope| {
+            let hash = scope.spawn(|| weights.hash());
+            let decoder = (family.build)(&files.config, &weights);
+            let hash = hash.join().unwrap_or_else(|_| Err(Error::Model("hashing the weights failed".to_owned())));
+            Ok::<_, Error>((decoder?, hash?))
+        })?;
         options.device.synchronize()?;
         let tokenizer = files.tokenizer.for_vocabulary(decoder.vocabulary()?);
         let tokenizer = tokenizer.map_err(|error| error.path(&files.tokenizer_path))?;
@@ -87,7 +97,7 @@ impl Model {
             hidden: decoder.width()?,
             dtype: weights.dtype_name(),
             device: device_name(&options.device),
-            weights_hash: weights.hash()?,
+            weights_hash,
         };
         let facts = [&meta.weights_hash, &meta.dtype, &meta.device, &meta.family, &files.config.text()];
         let identity = blake3::hash(facts.map(String::as_str).join("\n").as_bytes()).to_hex().to_string();

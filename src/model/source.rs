@@ -17,7 +17,7 @@ use super::{
     hub::{self, Repo},
     memory,
     tokenizer::Tokenizer,
-    weights::{Dtype, Weights},
+    weights::{Dtype, LoadObserver, Weights},
 };
 use crate::error::{Error, InputError, Result};
 
@@ -50,12 +50,14 @@ pub struct LoadOptions {
     pub hub: Option<hub::Settings>,
     /// Observer of downloads.
     pub watcher: hub::Watcher,
+    /// Observer of loading.
+    pub observer: LoadObserver,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        let (hub, watcher) = (None, hub::Watcher::default());
-        Self { device: Device::Cpu, dtype: Dtype::Auto, offline: false, memory: None, hub, watcher }
+        let (watcher, observer) = (hub::Watcher::default(), LoadObserver::default());
+        Self { device: Device::Cpu, dtype: Dtype::Auto, offline: false, memory: None, hub: None, watcher, observer }
     }
 }
 

@@ -9,11 +9,12 @@ use std::{
     path::Path,
 };
 
-use candle_core::quantized::GgmlDType;
-
 use crate::{
     error::{Error, InputError, Result},
-    model::weights::{Numbers, Stored},
+    model::{
+        blocks::BlockType,
+        weights::{Numbers, Stored},
+    },
 };
 
 /// Limit on the values in all metadata arrays together; bounds the memory that a crafted file can claim.
@@ -152,7 +153,8 @@ impl Reader<'_> {
         for (name, shape, kind, offset) in infos {
             let numbers = numbers(kind).ok_or_else(|| {
                 let problem = format!("ggml type {kind} is not supported");
-                self.error(&name, problem).help("use a file in f16, q8_0, q4_0 or a K quantisation")
+                self.error(&name, problem)
+                    .help("use a file in f16, bf16, q8_0, q4_0, a K quantisation, iq4_nl, iq4_xs or mxfp4")
             })?;
             let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
             let fills_rows = |numbers: &Numbers| numbers.bytes(*shape.last().unwrap_or(&1)).is_some();
@@ -221,22 +223,10 @@ impl Reader<'_> {
 fn numbers(kind: u32) -> Option<Numbers> {
     Some(match kind {
         0 => Numbers::F32,
-        1 => Numbers::F16,
-        2 => Numbers::Blocks(GgmlDType::Q4_0),
-        3 => Numbers::Blocks(GgmlDType::Q4_1),
-        6 => Numbers::Blocks(GgmlDType::Q5_0),
-        7 => Numbers::Blocks(GgmlDType::Q5_1),
-        8 => Numbers::Blocks(GgmlDType::Q8_0),
-        10 => Numbers::Blocks(GgmlDType::Q2K),
-        11 => Numbers::Blocks(GgmlDType::Q3K),
-        12 => Numbers::Blocks(GgmlDType::Q4K),
-        13 => Numbers::Blocks(GgmlDType::Q5K),
-        14 => Numbers::Blocks(GgmlDType::Q6K),
         24 => Numbers::Other(8),
         25 => Numbers::Other(16),
         26 => Numbers::Other(32),
         27 | 28 => Numbers::Other(64),
-        30 => Numbers::BF16,
-        _ => return None,
+        other => Numbers::Blocks(BlockType::from_ggml(other)?),
     })
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 /// A kernel that computes one row at a time; the method must be `inline(always)`, as for [`Vectorised`].
-pub(super) trait PerRow: Sync {
+pub(in crate::model) trait PerRow: Sync {
     /// Computes `out`, the row at `index`.
     fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]);
 }
@@ -16,6 +16,11 @@ pub(super) fn each_row(kernel: &impl PerRow, out: &mut [f32], width: usize) {
     let rows = MIN_VALUES_PER_TASK.div_ceil(width.max(1));
     let run = |(index, out): (usize, &mut [f32])| vectorised(RowRange { kernel, first: index * rows, out, width });
     for_each(out.chunks_mut(rows * width).enumerate().collect(), run);
+}
+
+/// Runs `kernel` over the rows of `out`, `width` values each, on the calling thread.
+pub(in crate::model) fn rows_in_order(kernel: &impl PerRow, out: &mut [f32], width: usize) {
+    vectorised(RowRange { kernel, first: 0, out, width });
 }
 
 /// Calls `work` on all `items`, in parallel on the current thread pool.

@@ -11,14 +11,13 @@
 
 mod dispatch;
 mod product;
-mod q8;
 mod rows;
 mod values;
 pub(super) mod vector;
 
-pub(super) use dispatch::{Vectorised, for_each, vectorised};
+pub(super) use dispatch::{PerRow, Vectorised, for_each, rows_in_order, vectorised};
 pub(crate) use product::product;
-pub(super) use product::{Rows, multiply, product_in_half, product_q8};
+pub(super) use product::{Rows, multiply, product_in_half, product_of_blocks, project_blocks};
 pub(super) use rows::{activate, add, normalise, rotate};
 pub(crate) use values::supports;
 pub(super) use values::values;

@@ -1,16 +1,18 @@
 //! Matrix products by `faer`, with rows that do not depend on each other.
 
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range};
 
-use candle_core::{CpuStorage, DType, Storage, Tensor, quantized::QTensor};
+use candle_core::{DType, Tensor};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
-use half::slice::HalfFloatSliceExt;
 
 use super::{
-    q8,
+    dispatch::for_each,
     values::{supports, values},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    model::blocks::BlockMatrix,
+};
 
 /// Rows of a matrix with a constant stride.
 #[derive(Clone, Copy)]
@@ -40,9 +42,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Minimum number of multiplications in a product for several threads.
-const PARALLEL_THRESHOLD: usize = 1 << 19;
-
 /// Writes `a · b` to `out` or adds it, as `to` selects; the rows of `out` are `stride` apart.
 ///
 /// For a single row and for results of at most 32 values, `faer` has special kernels, which add in another order. Such
@@ -68,14 +67,11 @@ pub(in crate::model) fn multiply(out: &mut [f32], stride: usize, a: Rows<'_>, b:
     }
 }
 
-/// Computes the product with `faer`, in parallel if it is large enough.
+/// Computes the product with `faer`, on the calling thread.
 fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
-    let threads = rayon::current_num_threads();
-    let parallel = threads > 1 && a.count * a.columns * b.ncols() >= PARALLEL_THRESHOLD;
-    let par = if parallel { Par::rayon(threads) } else { Par::Seq };
     // Made from its transpose, since the row-major constructor of faer 0.24.4 swaps the strides.
     let out = MatMut::from_column_major_slice_with_stride_mut(out, b.ncols(), a.count, stride).transpose_mut();
-    matmul(out, to, a.matrix(), b, 1.0, par);
+    matmul(out, to, a.matrix(), b, 1.0, Par::Seq);
 }
 
 /// Computes `x Wᵀ + b`, `[.., n, m]`, for `x` `[.., n, k]`, `w` `[.., m, k]` and `b` `[m]`; a leading dimension is the
@@ -107,12 +103,13 @@ pub(crate) fn product(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<T
     shape.push(out_width);
     let rows = x.elem_count() / (batch * inner).max(1);
     let (mut out, to) = initial_output(bias, batch * rows, out_width)?;
-    let numbers = values(&x)?;
+    let (numbers, weights) = (values(&x)?, values(&w)?);
     for at in 0..batch {
         let x = Rows::packed(&numbers[at * rows * inner..(at + 1) * rows * inner], rows, inner);
-        multiply_weights(&mut out[at * rows * out_width..(at + 1) * rows * out_width], x, &w, at * out_width, to)?;
+        let w = &weights[at * out_width * inner..(at + 1) * out_width * inner];
+        multiply_panels(&mut out[at * rows * out_width..(at + 1) * rows * out_width], x, &Dense { w, inner }, to);
     }
-    drop(numbers);
+    drop((numbers, weights));
     Ok(Tensor::from_vec(out, shape, x.device())?)
 }
 
@@ -142,64 +139,134 @@ fn initial_output(bias: Option<&Tensor>, rows: usize, columns: usize) -> Result<
     })
 }
 
-/// Number of rows of weights that are widened at a time.
-const WIDENED_ROWS: usize = 256;
+/// Values in a panel: as many as stay in a core's cache while they are multiplied.
+const PANEL: usize = 1 << 16;
+/// Rows in a panel are a multiple of this number, with which products are fast.
+const PANEL_ROWS: usize = 64;
+/// Minimum number of multiplications in a product for several threads.
+const PARALLEL_THRESHOLD: usize = 1 << 19;
 
-/// Multiplies `x` by the transposed rows of `w` from `first` on; `out` determines their number.
-fn multiply_weights(out: &mut [f32], x: Rows<'_>, w: &Tensor, first: usize, to: Accum) -> Result<()> {
-    let (k, m) = (x.columns, out.len() / x.count.max(1));
-    let (storage, layout) = w.storage_and_layout();
-    let start = layout.start_offset() + first * k;
-    let own = |rows: Range<usize>| start + rows.start * k..start + rows.end * k;
-    match &*storage {
-        Storage::Cpu(CpuStorage::F16(all)) => {
-            multiply_widened(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
-        }
-        Storage::Cpu(CpuStorage::BF16(all)) => {
-            multiply_widened(out, x, to, |rows, wide| all[own(rows)].convert_to_f32_slice(wide));
-        }
-        _ => {
-            let all = values(w)?;
-            multiply(out, m, x, Rows::packed(&all[first * k..(first + m) * k], m, k).transposed(), to);
-        }
-    }
-    Ok(())
+/// The rows of a weight matrix, available in panels.
+trait Panels: Sync {
+    /// Number of rows and of values per row.
+    fn shape(&self) -> (usize, usize);
+
+    /// Returns the values of `rows`, in `memory` if they are not in f32 already.
+    fn panel<'a>(&'a self, rows: Range<usize>, memory: &'a mut Vec<f32>) -> &'a [f32];
 }
 
-/// Computes `x Wᵀ`, where `widen` writes rows of `W` in f32, [`WIDENED_ROWS`] at a time to save memory.
-fn multiply_widened(out: &mut [f32], x: Rows<'_>, to: Accum, widen: impl Fn(Range<usize>, &mut [f32])) {
-    let (k, m) = (x.columns, out.len() / x.count.max(1));
-    let mut wide = vec![0.0; WIDENED_ROWS.min(m) * k];
-    for at in (0..m).step_by(WIDENED_ROWS) {
-        let rows = WIDENED_ROWS.min(m - at);
-        let wide = &mut wide[..rows * k];
-        widen(at..at + rows, wide);
-        multiply(&mut out[at..], m, x, Rows::packed(wide, rows, k).transposed(), to);
+/// Weights in f32, in rows of `inner` values.
+struct Dense<'a> {
+    w: &'a [f32],
+    inner: usize,
+}
+
+impl Panels for Dense<'_> {
+    fn shape(&self) -> (usize, usize) {
+        (self.w.len() / self.inner.max(1), self.inner)
+    }
+
+    fn panel<'a>(&'a self, rows: Range<usize>, _: &'a mut Vec<f32>) -> &'a [f32] {
+        &self.w[rows.start * self.inner..rows.end * self.inner]
     }
 }
 
-/// As [`product`], for weights in blocks of 8-bit integers, without rounding.
+impl Panels for BlockMatrix {
+    fn shape(&self) -> (usize, usize) {
+        self.shape()
+    }
+
+    fn panel<'a>(&'a self, rows: Range<usize>, memory: &'a mut Vec<f32>) -> &'a [f32] {
+        let count = rows.len() * self.shape().1;
+        memory.resize(memory.len().max(count), 0.0);
+        self.unpack(rows, &mut memory[..count]);
+        &memory[..count]
+    }
+}
+
+thread_local! {
+    /// Memory for panels, kept since allocating it for every product takes as long as unpacking.
+    static MEMORY: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Passes the rows `rows` of `w` to `take`.
+fn with_panel(w: &impl Panels, rows: Range<usize>, take: impl FnOnce(Rows<'_>)) {
+    let mut memory = MEMORY.take();
+    let (count, (_, columns)) = (rows.len(), w.shape());
+    take(Rows::packed(w.panel(rows, &mut memory), count, columns));
+    MEMORY.set(memory);
+}
+
+/// Returns the ranges of rows that make up the panels of `w`.
+fn panels(w: &impl Panels) -> impl Iterator<Item = Range<usize>> {
+    let (m, k) = w.shape();
+    let most = (PANEL / k.max(1) / PANEL_ROWS).clamp(1, 4) * PANEL_ROWS;
+    (0..m).step_by(most).map(move |first| first..(first + most).min(m))
+}
+
+/// Multiplies `x` by the transposed rows of `w`, a panel at a time, on the threads of the current pool.
+fn multiply_panels(out: &mut [f32], x: Rows<'_>, w: &impl Panels, to: Accum) {
+    let (m, k) = w.shape();
+    if rayon::current_num_threads() == 1 || x.count * m * k < PARALLEL_THRESHOLD {
+        for rows in panels(w) {
+            let first = rows.start;
+            with_panel(w, rows, |panel| multiply(&mut out[first..], m, x, panel.transposed(), to));
+        }
+        return;
+    }
+    let mut parts: Vec<(Range<usize>, Vec<f32>)> = panels(w).map(|rows| (rows, Vec::new())).collect();
+    let initial = &*out;
+    for_each(parts.iter_mut().collect(), |(rows, part)| {
+        let width = rows.len();
+        *part = initial.chunks_exact(m).flat_map(|row| &row[rows.clone()]).copied().collect();
+        with_panel(w, rows.clone(), |panel| multiply(part, width, x, panel.transposed(), to));
+    });
+    for (rows, part) in parts {
+        for (out, part) in out.chunks_exact_mut(m).zip(part.chunks_exact(rows.len())) {
+            out[rows.clone()].copy_from_slice(part);
+        }
+    }
+}
+
+/// As [`product`], for weights in blocks. Each panel of rows is unpacked to f32 and multiplied by the same kernel as
+/// dense weights, so the bytes are those of the product with the whole unpacked matrix.
 ///
 /// # Errors
 /// If the shapes do not fit.
-pub(in crate::model) fn product_q8(x: &Tensor, w: &QTensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let (m, k) = w.shape().dims2()?;
-    let (x, bytes) = (x.contiguous()?, w.data()?);
+pub(in crate::model) fn product_of_blocks(x: &Tensor, w: &BlockMatrix, bias: Option<&Tensor>) -> Result<Tensor> {
+    let ((m, k), x) = (w.shape(), x.contiguous()?);
     let (rows, inner) = x.dims2()?;
-    if inner != k || bytes.len() != m * q8::bytes(k) {
+    if inner != k {
         return Err(Error::Model(format!(
             "activations of shape {:?} do not match weights of shape {:?}",
             x.dims(),
-            w.shape().dims()
+            [m, k]
         )));
     }
     let (mut out, to) = initial_output(bias, rows, m)?;
-    let numbers = values(&x)?;
-    let widen = |rows: Range<usize>, wide: &mut [f32]| {
-        q8::widen(&bytes[rows.start * q8::bytes(k)..rows.end * q8::bytes(k)], wide, k);
-    };
-    multiply_widened(&mut out, Rows::packed(&numbers, rows, k), to, widen);
+    if rows * m > 0 {
+        multiply_panels(&mut out, Rows::packed(&values(&x)?, rows, k), w, to);
+    }
     Ok(Tensor::from_vec(out, (rows, m), x.device())?)
+}
+
+/// Computes `x W`, `[n, k]`, for `x` `[n, m]` and `w` `[m, k]` in blocks.
+///
+/// # Errors
+/// If the shapes do not fit.
+pub(in crate::model) fn project_blocks(x: &Tensor, w: &BlockMatrix) -> Result<Tensor> {
+    let ((m, k), x) = (w.shape(), x.contiguous()?);
+    let (count, inner) = x.dims2()?;
+    if inner != m {
+        return Err(Error::Model(format!("rows of {inner} values do not match weights of shape {:?}", [m, k])));
+    }
+    let mut out = vec![0.0; count * k];
+    let numbers = values(&x)?;
+    for rows in panels(w) {
+        let part = Rows { values: &numbers[rows.start..], count, columns: rows.len(), stride: m };
+        with_panel(w, rows, |panel| multiply(&mut out, k, part, panel.matrix(), Accum::Add));
+    }
+    Ok(Tensor::from_vec(out, (count, k), x.device())?)
 }
 
 #[cfg(test)]
@@ -207,6 +274,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::{model::blocks::BlockType, random::SeededRng};
 
     fn random(shape: &[usize]) -> Tensor {
         Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap()
@@ -241,20 +309,44 @@ mod tests {
         }
     }
 
+    /// Random weights in blocks of every type, `[m, k]`; `k` is a multiple of 256.
+    fn blocks(m: usize, k: usize) -> Vec<BlockMatrix> {
+        let mut rng = SeededRng::new(7);
+        let mut of_type = |&kind: &BlockType| {
+            let row = kind.bytes(k).unwrap();
+            // Small bytes make all scales finite and small.
+            let bytes = (0..m * row).map(|_| rng.below(0x3a) as u8).collect();
+            BlockMatrix::new(kind, bytes, (m, k)).unwrap()
+        };
+        BlockType::ALL.iter().map(&mut of_type).collect()
+    }
+
     #[test]
-    fn half_precision_weights_are_widened_exactly() {
-        for dtype in [DType::F16, DType::BF16] {
-            let (x, w) = (random(&[9, 33]), random(&[WIDENED_ROWS + 7, 33]).to_dtype(dtype).unwrap());
-            let wide = w.to_dtype(DType::F32).unwrap();
-            assert_eq!(bits(&product(&x, &w, None).unwrap()), bits(&product(&x, &wide, None).unwrap()));
+    fn products_with_blocks_equal_those_with_unpacked_weights() {
+        let several = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        for (k, m) in [(256, 300), (512, 33), (2304, 70)] {
+            for w in blocks(m, k) {
+                let (x, bias, wide) = (random(&[40, k]), random(&[m]), w.to_f32().unwrap());
+                let expected = bits(&product(&x, &wide, Some(&bias)).unwrap());
+                assert_eq!(bits(&product_of_blocks(&x, &w, Some(&bias)).unwrap()), expected, "{w:?}");
+                let parallel = several.install(|| product_of_blocks(&x, &w, Some(&bias))).unwrap();
+                assert_eq!(bits(&parallel), expected, "{w:?}");
+                let few = product_of_blocks(&x.narrow(0, 7, 3).unwrap(), &w, Some(&bias)).unwrap();
+                assert_eq!(bits(&few), expected[7 * m..10 * m], "{w:?}");
+                let rows = random(&[4, m]);
+                let difference = (project_blocks(&rows, &w).unwrap() - rows.matmul(&wide).unwrap()).unwrap();
+                let scale = rows.matmul(&wide).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+                let error = difference.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+                assert!(error <= 1e-5 * scale, "{w:?}: {error} of {scale}");
+            }
         }
     }
 
     #[test]
-    fn quantised_weights_are_widened_exactly() {
-        let (x, w) = (random(&[9, 64]), random(&[WIDENED_ROWS + 7, 64]));
-        let quantised = QTensor::quantize(&w, candle_core::quantized::GgmlDType::Q8_0).unwrap();
-        let wide = quantised.dequantize(&Device::Cpu).unwrap();
-        assert_eq!(bits(&product_q8(&x, &quantised, None).unwrap()), bits(&product(&x, &wide, None).unwrap()));
+    fn shapes_that_do_not_fit_are_rejected() {
+        let w = &blocks(4, 256)[2];
+        assert!(product_of_blocks(&random(&[2, 255]), w, None).is_err());
+        assert!(project_blocks(&random(&[2, 5]), w).is_err());
+        assert_eq!(product_of_blocks(&random(&[0, 256]), w, None).unwrap().dims(), [0, 4]);
     }
 }

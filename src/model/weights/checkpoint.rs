@@ -9,6 +9,7 @@ use candle_core::{Device, Tensor};
 
 use super::{
     dtype::Precision,
+    progress::{LoadObserver, LoadProgress},
     safetensors,
     shard::Shard,
     stored::{Numbers, Stored},
@@ -22,6 +23,7 @@ pub struct Weights {
     pub(super) tensors: HashMap<String, Stored>,
     pub(super) precision: Precision,
     pub(super) device: Device,
+    pub(super) progress: LoadProgress,
 }
 
 impl Weights {
@@ -45,7 +47,7 @@ impl Weights {
     /// Opens one file with `tensors`, whose header the caller has validated.
     pub(in crate::model) fn from_file(path: &Path, tensors: Vec<(String, Stored)>, device: &Device) -> Result<Self> {
         let shards = vec![Shard::open(path.to_owned())?];
-        Ok(Self { shards, tensors: tensors.into_iter().collect(), precision: Precision::F32, device: device.clone() })
+        Ok(Self::new(shards, tensors.into_iter().collect(), device))
     }
 
     fn index(shards: Vec<Shard>, device: &Device) -> Result<Self> {
@@ -57,7 +59,19 @@ impl Weights {
                 }
             }
         }
-        Ok(Self { shards, tensors, precision: Precision::F32, device: device.clone() })
+        Ok(Self::new(shards, tensors, device))
+    }
+
+    fn new(shards: Vec<Shard>, tensors: HashMap<String, Stored>, device: &Device) -> Self {
+        let progress = LoadProgress::default();
+        Self { shards, tensors, precision: Precision::F32, device: device.clone(), progress }
+    }
+
+    /// Reports the bytes that are read to `observer`.
+    #[must_use]
+    pub fn observed_by(self, observer: LoadObserver) -> Self {
+        let total = self.tensors.values().map(|stored| stored.length as u64).sum();
+        Self { progress: LoadProgress::new(observer, total), ..self }
     }
 
     /// Sets the precision of matrices in memory.
@@ -83,7 +97,7 @@ impl Weights {
 
     /// Whether any tensor is quantised in the file.
     pub fn has_blocks(&self) -> bool {
-        self.tensors.values().any(|stored| matches!(stored.numbers, Numbers::Blocks(_)))
+        self.tensors.values().any(|stored| matches!(stored.numbers, Numbers::Blocks(kind) if kind.is_quantised()))
     }
 
     /// Dtype of most matrices in memory, as in `run.json`.

@@ -4,10 +4,10 @@ use std::{fmt, str::FromStr};
 
 use crate::error::{Error, Result};
 
-/// Value of `--dtype`: precision of matrices in memory. All computation is f32 except quantised products.
+/// Value of `--dtype`: precision of matrices in memory. On the CPU all computation is f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dtype {
-    /// f32 if memory allows, else the file's own precision; quantised files stay quantised.
+    /// The file's own precision; on a card f32 if memory allows.
     #[default]
     Auto,
     /// 32-bit floats.

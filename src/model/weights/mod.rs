@@ -1,10 +1,11 @@
 //! Reads tensors by name from checkpoint files, one at a time.
 //!
-//! Files are read, not mapped: only the tensor being loaded is in memory twice, and a file that another process
-//! truncates meanwhile gives an error instead of a crash.
+//! Files are read, not mapped: a file that another process truncates meanwhile gives an error instead of a crash. Each
+//! tensor is read once, in chunks on all threads.
 
 mod checkpoint;
 mod dtype;
+mod progress;
 mod read;
 mod safetensors;
 mod shard;
@@ -12,6 +13,7 @@ mod stored;
 
 pub use checkpoint::Weights;
 pub use dtype::{Dtype, Precision};
+pub use progress::LoadObserver;
 pub use read::TensorReader;
 pub(crate) use safetensors::shards as shard_names;
 pub(crate) use stored::Reorder;

@@ -1,25 +1,33 @@
 //! Loads a tensor from a file: selects rows, converts to the chosen precision, and rejects NaN and infinity.
 
-use std::{ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    ops::Range,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use candle_core::{
     Device, Tensor, WithDType,
-    quantized::{GgmlDType, QStorage, QTensor},
+    quantized::{GgmlDType, QTensor},
 };
 use half::{bf16, f16};
 
 use super::{
     checkpoint::Weights,
-    dtype::Precision,
     stored::{self, Numbers, Stored},
 };
 use crate::{
-    error::{InputError, Result},
-    model::matrix::Matrix,
+    error::{Error, InputError, Result},
+    model::{
+        blocks::{BlockMatrix, BlockType},
+        card::is_card,
+        kernels::for_each,
+        matrix::Matrix,
+    },
 };
 
-/// Bytes decoded at a time.
-const CHUNK: usize = 1 << 20;
+/// Bytes that a thread decodes at a time.
+const CHUNK: usize = 1 << 18;
 
 /// Reader of one tensor of a checkpoint, or of selected rows of it.
 pub struct TensorReader<'a> {
@@ -79,70 +87,109 @@ impl TensorReader<'_> {
     /// If it contains NaN or infinity, or cannot be read.
     pub fn matrix(self) -> Result<Matrix> {
         let width = self.shape().last().copied().unwrap_or(0);
-        match (self.weights.precision, self.stored.numbers) {
-            (Precision::Stored, Numbers::Blocks(kind)) => self.blocks(kind),
-            (Precision::F16, _) | (Precision::Stored, Numbers::F16) => Ok(Matrix::Dense(self.dense(f16::from_f32)?)),
-            (Precision::BF16, _) | (Precision::Stored, Numbers::BF16) => Ok(Matrix::Dense(self.dense(bf16::from_f32)?)),
-            (Precision::Q8, _) if width.is_multiple_of(GgmlDType::Q8_0.block_size()) => self.quantised(width),
+        let card = is_card(&self.weights.device);
+        match self.stored.in_memory(self.weights.precision, width) {
+            Numbers::Blocks(kind) if !card => self.blocks(kind),
+            Numbers::Blocks(BlockType::F16) => Ok(Matrix::Dense(self.dense(f16::from_f32)?)),
+            Numbers::Blocks(BlockType::BF16) => Ok(Matrix::Dense(self.dense(bf16::from_f32)?)),
             _ => Ok(Matrix::Dense(self.dense(|value| value)?)),
         }
     }
 
     /// Reads the selected values and converts each with `convert`.
-    fn dense<T: WithDType>(&self, convert: impl Fn(f32) -> T) -> Result<Tensor> {
-        let shape = self.shape();
-        let mut all: Vec<T> = Vec::with_capacity(shape.iter().product());
-        self.each_chunk(&mut |values| {
-            all.extend(values.iter().map(|&value| convert(value)));
-            Ok(())
-        })?;
-        Ok(Tensor::from_vec(all, shape, &self.weights.device)?)
-    }
-
-    /// Quantises to `Q8_0`, a few rows of `width` values at a time.
-    fn quantised(&self, width: usize) -> Result<Matrix> {
-        let kind = GgmlDType::Q8_0;
-        let mut all: Vec<u8> = Vec::with_capacity(self.stored.elements() / kind.block_size() * kind.type_size());
-        self.each_chunk(&mut |values| {
-            let rows = Tensor::from_slice(values, (values.len() / width, width), &Device::Cpu)?;
-            all.extend_from_slice(&QTensor::quantize(&rows, kind)?.data()?);
-            Ok(())
-        })?;
-        self.quantised_as(kind, all)
-    }
-
-    /// Reads the file's quantised blocks unchanged, after checking that their values are finite.
-    fn blocks(&self, kind: GgmlDType) -> Result<Matrix> {
-        self.each_chunk(&mut |_| Ok(()))?;
-        self.quantised_as(kind, self.bytes()?)
-    }
-
-    fn quantised_as(&self, kind: GgmlDType, bytes: Vec<u8>) -> Result<Matrix> {
-        let storage = QStorage::from_data(bytes.into(), &self.weights.device, kind)?;
-        Ok(Matrix::Quantised(Arc::new(QTensor::new(storage, self.shape())?)))
-    }
-
-    /// Passes the selected values to `take`, in order and whole rows at a time, after checking that they are finite.
-    ///
-    /// If the whole tensor is selected in file order, it is read in chunks, so the raw bytes are never all in memory.
-    fn each_chunk(&self, take: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
-        let mut decode = |bytes: &[u8]| {
-            let mut values = self.stored.numbers.to_f32(bytes).map_err(|problem| self.error(problem))?;
-            self.check(&values)?;
-            if self.stored.shift.abs() > 0.0 {
-                for value in &mut values {
-                    *value += self.stored.shift;
-                }
+    fn dense<T: WithDType + Default>(&self, convert: impl Fn(f32) -> T + Sync) -> Result<Tensor> {
+        let all = self.read(self.row_values(), |_, values, out: &mut [T]| {
+            for (out, &value) in out.iter_mut().zip(values) {
+                *out = convert(value);
             }
-            take(&values)
+            Ok(())
+        })?;
+        Ok(Tensor::from_vec(all, self.shape(), &self.weights.device)?)
+    }
+
+    /// Reads a matrix in blocks of `kind`; blocks of that kind in the file are kept as they are.
+    fn blocks(&self, kind: BlockType) -> Result<Matrix> {
+        let shape = self.shape();
+        let (&[rows, width], Some(size)) = (&shape[..], kind.bytes(self.row_values())) else {
+            return Err(self.error(format!("a tensor of shape {shape:?} is no matrix in {}", kind.name())).into());
         };
-        let row = self.shape().last().copied().unwrap_or(1).max(1);
-        let row = self.stored.numbers.bytes(row).unwrap_or(self.stored.length).max(1);
-        let chunk = row * (CHUNK / row).max(1);
-        if self.is_in_file_order() {
-            return self.weights.shards[self.stored.shard].read_chunks(self.name, self.stored, chunk, &mut decode);
+        let as_in_file = self.stored.numbers == Numbers::Blocks(kind);
+        let bytes = self.read(size, |bytes, values, out: &mut [u8]| {
+            if as_in_file {
+                out.copy_from_slice(bytes);
+                return Ok(());
+            }
+            encode(kind, values, width, out)
+        })?;
+        Ok(Matrix::Blocks(Arc::new(BlockMatrix::new(kind, bytes, (rows, width))?)))
+    }
+
+    /// Reads the selected rows in chunks, on all threads. `convert` gets the bytes and values of whole rows, which are
+    /// finite, and fills `size` units of the result per row.
+    ///
+    /// If the whole tensor is selected in file order, the raw bytes are never all in memory.
+    fn read<T: Default + Clone + Send>(
+        &self,
+        size: usize,
+        convert: impl Fn(&[u8], &[f32], &mut [T]) -> Result<(), String> + Sync,
+    ) -> Result<Vec<T>> {
+        let shape = self.shape();
+        let rows = if shape.len() < 2 { 1 } else { shape[0] };
+        let row = self.stored.numbers.bytes(self.row_values()).unwrap_or(self.stored.length);
+        let mut all = vec![T::default(); rows * size];
+        if row == 0 || all.is_empty() {
+            return Ok(all);
         }
-        self.bytes()?.chunks(chunk).try_for_each(decode)
+        let gathered = if self.is_in_file_order() { None } else { Some(self.bytes()?) };
+        let chunk = (CHUNK / row).max(1);
+        let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+        for_each(all.chunks_mut(chunk * size).enumerate().collect(), |(index, out)| {
+            let range = index * chunk * row..(index * chunk + out.len() / size) * row;
+            let done = match &gathered {
+                Some(bytes) => self.convert(&bytes[range], out, &convert),
+                None => self.read_range(range).and_then(|bytes| self.convert(&bytes, out, &convert)),
+            };
+            if let (Err(error), Ok(mut failure)) = (done, failure.lock())
+                && failure.as_ref().is_none_or(|&(first, _)| index < first)
+            {
+                *failure = Some((index, error));
+            }
+        });
+        match failure.into_inner() {
+            Ok(None) => Ok(all),
+            Ok(Some((_, error))) => Err(error),
+            Err(_) => Err(self.error("a thread that read it failed".to_owned()).into()),
+        }
+    }
+
+    /// Decodes `bytes`, checks that the values are finite, and converts them.
+    fn convert<T>(
+        &self,
+        bytes: &[u8],
+        out: &mut [T],
+        convert: impl Fn(&[u8], &[f32], &mut [T]) -> Result<(), String>,
+    ) -> Result<()> {
+        let mut values = self.stored.numbers.to_f32(bytes).map_err(|problem| self.error(problem))?;
+        self.check(&values)?;
+        if self.stored.shift.abs() > 0.0 {
+            for value in &mut values {
+                *value += self.stored.shift;
+            }
+        }
+        convert(bytes, &values, out).map_err(|problem| self.error(problem))?;
+        self.weights.progress.add(bytes.len());
+        Ok(())
+    }
+
+    /// Reads the bytes `range` of the tensor.
+    fn read_range(&self, range: Range<usize>) -> Result<Vec<u8>> {
+        self.weights.shards[self.stored.shard].read(self.name, self.stored, range)
+    }
+
+    /// Returns the number of values in a row of the selection; all of them if it is a vector.
+    fn row_values(&self) -> usize {
+        let shape = self.shape();
+        shape[usize::from(shape.len() > 1)..].iter().product()
     }
 
     /// Whether the selection is the whole tensor in file order.
@@ -168,7 +215,7 @@ impl TensorReader<'_> {
 
     /// Reads the selected rows in the file's number format.
     fn bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = self.weights.shards[self.stored.shard].read(self.name, self.stored)?;
+        let mut bytes = self.read_range(0..self.stored.length)?;
         let mut shape = self.stored.shape.clone();
         if self.transposes() {
             if !self.stored.transposed {
@@ -208,6 +255,33 @@ impl TensorReader<'_> {
     }
 }
 
+/// Encodes `values`, rows of `width`, in blocks of `kind`.
+///
+/// # Errors
+/// If a value is too large for `kind`, or there is no encoder for it.
+fn encode(kind: BlockType, values: &[f32], width: usize, out: &mut [u8]) -> Result<(), String> {
+    let halves = out.as_chunks_mut::<2>().0.iter_mut().zip(values);
+    match kind {
+        BlockType::F16 => {
+            halves.for_each(|(out, &value)| *out = f16::from_f32(value).to_le_bytes());
+            let largest = f16::MAX.to_f32();
+            if values.iter().any(|value| value.abs() > largest) {
+                return Err(format!("it has values beyond {largest}, the largest of f16; use --dtype bf16 or f32"));
+            }
+        }
+        BlockType::BF16 => halves.for_each(|(out, &value)| *out = bf16::from_f32(value).to_le_bytes()),
+        BlockType::Q8_0 => {
+            let shape = (values.len() / width.max(1), width);
+            let quantised = Tensor::from_slice(values, shape, &Device::Cpu)
+                .and_then(|rows| QTensor::quantize(&rows, GgmlDType::Q8_0))
+                .and_then(|rows| rows.data().map(|data| data.to_vec()));
+            out.copy_from_slice(&quantised.map_err(|error| error.to_string())?);
+        }
+        other => return Err(format!("there is no conversion to {}", other.name())),
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::HashMap, path::Path};
@@ -215,6 +289,7 @@ mod tests {
     use candle_core::{DType, safetensors};
 
     use super::*;
+    use crate::model::weights::Precision;
 
     /// More rows than fit in one chunk.
     const SHAPE: (usize, usize) = (CHUNK / (4 * 160) + 9, 160);
@@ -240,8 +315,9 @@ mod tests {
                 [(Precision::F32, DType::F32), (Precision::BF16, DType::BF16), (Precision::F16, DType::F16)]
             {
                 let weights = Weights::open(folder.path(), &Device::Cpu).unwrap().with_precision(precision);
-                let Matrix::Dense(read) = weights.matrix("w", SHAPE).unwrap() else { panic!("not dense") };
-                assert_eq!((read.dtype(), numbers(&read)), (dtype, numbers(&whole.to_dtype(dtype).unwrap())));
+                let read = weights.matrix("w", SHAPE).unwrap();
+                assert_eq!(matches!(read, Matrix::Dense(_)), dtype == DType::F32);
+                assert_eq!(numbers(&read.to_f32().unwrap()), numbers(&whole.to_dtype(dtype).unwrap()));
             }
         }
     }
@@ -252,8 +328,8 @@ mod tests {
         let whole = checkpoint(folder.path(), DType::F32);
         let weights = Weights::open(folder.path(), &Device::Cpu).unwrap();
         let reader = || weights.find("w", &[SHAPE.0, SHAPE.1]).unwrap();
-        let rows = reader().rows([3..5, 1000..1007]).tensor().unwrap();
-        let expected = Tensor::cat(&[whole.narrow(0, 3, 2).unwrap(), whole.narrow(0, 1000, 7).unwrap()], 0).unwrap();
+        let rows = reader().rows([3..5, 400..407]).tensor().unwrap();
+        let expected = Tensor::cat(&[whole.narrow(0, 3, 2).unwrap(), whole.narrow(0, 400, 7).unwrap()], 0).unwrap();
         assert_eq!(numbers(&rows), numbers(&expected));
         assert_eq!(
             numbers(&reader().input_first().tensor().unwrap()),
@@ -266,7 +342,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let whole = checkpoint(folder.path(), DType::F32);
         let weights = Weights::open(folder.path(), &Device::Cpu).unwrap().with_precision(Precision::Q8);
-        let Matrix::Quantised(read) = weights.matrix("w", SHAPE).unwrap() else { panic!("not quantised") };
-        assert_eq!(read.data().unwrap(), QTensor::quantize(&whole, GgmlDType::Q8_0).unwrap().data().unwrap());
+        let read = weights.matrix("w", SHAPE).unwrap();
+        let expected = QTensor::quantize(&whole, GgmlDType::Q8_0).unwrap().dequantize(&Device::Cpu).unwrap();
+        assert!(matches!(&read, Matrix::Blocks(blocks) if blocks.kind() == BlockType::Q8_0));
+        assert_eq!(numbers(&read.to_f32().unwrap()), numbers(&expected));
     }
 }

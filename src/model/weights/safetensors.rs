@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{Numbers, Stored, shard::Shard};
-use crate::error::{Error, InputError, Result};
+use crate::{
+    error::{Error, InputError, Result},
+    model::blocks::BlockType,
+};
 
 /// Limit on the header's length in bytes, as in the reference implementation.
 const MAX_HEADER: u64 = 100_000_000;
@@ -83,8 +86,8 @@ fn header(shard: &Shard) -> Result<(u64, serde_json::Map<String, serde_json::Val
 fn stored(entry: &Entry, shard: usize, start: u64) -> Option<Stored> {
     let numbers = match entry.dtype.as_str() {
         "F32" => Numbers::F32,
-        "F16" => Numbers::F16,
-        "BF16" => Numbers::BF16,
+        "F16" => Numbers::Blocks(BlockType::F16),
+        "BF16" => Numbers::Blocks(BlockType::BF16),
         "BOOL" | "U8" | "I8" | "F8_E5M2" | "F8_E4M3" | "F8_E8M0" => Numbers::Other(8),
         "I16" | "U16" => Numbers::Other(16),
         "I32" | "U32" => Numbers::Other(32),

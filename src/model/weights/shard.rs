@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,7 @@ use super::Stored;
 use crate::error::{Error, InputError, Result};
 
 /// Bytes hashed at a time.
-const HASH_CHUNK: usize = 2 << 20;
+const HASH_CHUNK: usize = 1 << 18;
 
 /// A checkpoint file, or bytes embedded in the binary.
 #[derive(Debug)]
@@ -55,20 +56,9 @@ impl Shard {
         InputError::new(problem).path(&self.path).field(field)
     }
 
-    /// Reads the bytes of a tensor.
-    pub(super) fn read(&self, name: &str, stored: &Stored) -> Result<Vec<u8>> {
-        self.read_at(stored.offset, stored.length).map_err(|source| self.read_error(name, source))
-    }
-
-    /// Passes the bytes of a tensor to `take`, in order and at most `max` at a time.
-    pub(super) fn read_chunks(
-        &self,
-        name: &str,
-        stored: &Stored,
-        max: usize,
-        take: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
-        self.for_each_chunk(stored.offset, stored.length as u64, max, |source| self.read_error(name, source), take)
+    /// Reads the bytes `range` of a tensor.
+    pub(super) fn read(&self, name: &str, stored: &Stored, range: Range<usize>) -> Result<Vec<u8>> {
+        self.read_at(stored.offset + range.start as u64, range.len()).map_err(|source| self.read_error(name, source))
     }
 
     /// Reads `length` bytes from `offset`; fails with [`io::ErrorKind::UnexpectedEof`] beyond the end of the file.
@@ -88,35 +78,20 @@ impl Shard {
     /// Adds the whole file to `hasher`.
     pub(super) fn hash_into(&self, hasher: &mut blake3::Hasher) -> Result<()> {
         let failed = |source| Error::Read { path: self.path.clone(), source };
-        self.for_each_chunk(0, self.length, HASH_CHUNK, failed, &mut |bytes| {
-            hasher.update_rayon(bytes);
-            Ok(())
-        })
-    }
-
-    /// Passes `length` bytes from `offset`, a range within the file, to `take` in chunks of at most `max` bytes.
-    fn for_each_chunk(
-        &self,
-        offset: u64,
-        length: u64,
-        max: usize,
-        failed: impl Fn(io::Error) -> Error,
-        take: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
         if let Source::Embedded(bytes) = self.source {
-            return bytes[offset as usize..(offset + length) as usize].chunks(max).try_for_each(take);
+            hasher.update(bytes);
+            return Ok(());
         }
-        let mut file = File::open(&self.path).map_err(&failed)?;
-        file.seek(SeekFrom::Start(offset)).map_err(&failed)?;
-        let mut buffer = vec![0; max.min(length as usize)];
-        let mut left = length as usize;
-        while left > 0 {
-            let chunk = &mut buffer[..left.min(max)];
-            file.read_exact(chunk).map_err(&failed)?;
-            left -= chunk.len();
-            take(chunk)?;
+        let mut file = File::open(&self.path).map_err(failed)?;
+        let mut buffer = vec![0; HASH_CHUNK];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => hasher.update(&buffer[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(error)),
+            };
         }
-        Ok(())
     }
 
     /// Creates the error for a failed read of the tensor `name`.

@@ -1,12 +1,7 @@
 //! Description of tensors in checkpoint files: position, shape, number format.
 
-use candle_core::{
-    Device,
-    quantized::{GgmlDType, QStorage, QTensor},
-};
-use half::{bf16, f16};
-
 use super::Precision;
+use crate::model::blocks::BlockType;
 
 /// A tensor in a checkpoint file.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,32 +94,37 @@ impl Stored {
         self.shape.iter().product()
     }
 
+    /// Format in memory of a matrix loaded at `precision`; `width` is the length of its rows in memory.
+    pub(super) fn in_memory(&self, precision: Precision, width: usize) -> Numbers {
+        let stored = match self.numbers {
+            Numbers::Blocks(kind) if self.shift == 0.0 => Numbers::Blocks(kind),
+            _ => Numbers::F32,
+        };
+        match precision {
+            Precision::F16 => Numbers::Blocks(BlockType::F16),
+            Precision::BF16 => Numbers::Blocks(BlockType::BF16),
+            Precision::Q8 if width.is_multiple_of(BlockType::Q8_0.values()) => Numbers::Blocks(BlockType::Q8_0),
+            Precision::F32 | Precision::Q8 => Numbers::F32,
+            Precision::Stored => stored,
+        }
+    }
+
     /// Bytes in memory at `precision`.
     pub fn bytes_in_memory(&self, precision: Precision) -> u64 {
-        let elements = self.elements() as u64;
         let width = if self.transposed { self.shape.first() } else { self.shape.last() };
-        let blocks = width.is_some_and(|width| width.is_multiple_of(GgmlDType::Q8_0.block_size()));
-        match (precision, self.numbers) {
-            _ if self.shape.len() != 2 => 4 * elements,
-            (Precision::F16 | Precision::BF16, _) | (Precision::Stored, Numbers::F16 | Numbers::BF16) => 2 * elements,
-            (Precision::Q8, _) if blocks => elements / 32 * 34,
-            (Precision::Stored, Numbers::Blocks(_)) => self.length as u64,
-            _ => 4 * elements,
-        }
+        let numbers =
+            if self.shape.len() == 2 { self.in_memory(precision, width.copied().unwrap_or(0)) } else { Numbers::F32 };
+        numbers.bytes(self.elements()).map_or(u64::MAX, |bytes| bytes as u64)
     }
 }
 
-/// Number format of a tensor in a file.
+/// Number format of a tensor, in a file or in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbers {
     /// 32-bit floats.
     F32,
-    /// 16-bit floats.
-    F16,
-    /// 16-bit floats with the range of f32.
-    BF16,
-    /// Quantised blocks along rows.
-    Blocks(GgmlDType),
+    /// Half precision, or quantised, in blocks along rows.
+    Blocks(BlockType),
     /// An unsupported format, with its bits per value.
     Other(usize),
 }
@@ -134,17 +134,7 @@ impl Numbers {
     pub fn name(self) -> String {
         match self {
             Self::F32 => "f32".to_owned(),
-            Self::F16 => "f16".to_owned(),
-            Self::BF16 => "bf16".to_owned(),
-            Self::Blocks(kind) => match kind {
-                GgmlDType::Q2K => "q2_k".to_owned(),
-                GgmlDType::Q3K => "q3_k".to_owned(),
-                GgmlDType::Q4K => "q4_k".to_owned(),
-                GgmlDType::Q5K => "q5_k".to_owned(),
-                GgmlDType::Q6K => "q6_k".to_owned(),
-                GgmlDType::Q8K => "q8_k".to_owned(),
-                other => format!("{other:?}").to_lowercase(),
-            },
+            Self::Blocks(kind) => kind.name().to_owned(),
             Self::Other(bits) => format!("{bits}-bit"),
         }
     }
@@ -153,35 +143,27 @@ impl Numbers {
     pub fn bytes(self, elements: usize) -> Option<usize> {
         match self {
             Self::F32 => elements.checked_mul(4),
-            Self::F16 | Self::BF16 => elements.checked_mul(2),
-            Self::Blocks(kind) if elements.is_multiple_of(kind.block_size()) => {
-                (elements / kind.block_size()).checked_mul(kind.type_size())
-            }
-            Self::Blocks(_) => None,
+            Self::Blocks(kind) => kind.bytes(elements),
             Self::Other(bits) => elements.checked_mul(bits).map(|bits| bits / 8),
         }
     }
 
-    /// Decodes `bytes` to f32.
+    /// Decodes `bytes`, whole blocks, to f32.
     ///
     /// # Errors
     /// Returns a message if the format is not supported.
     pub fn to_f32(self, bytes: &[u8]) -> Result<Vec<f32>, String> {
-        let halves = || bytes.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
-        Ok(match self {
-            Self::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-            Self::F16 => halves().map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
-            Self::BF16 => halves().map(|pair| bf16::from_le_bytes(pair).to_f32()).collect(),
-            Self::Blocks(kind) => dequantise(kind, bytes).map_err(|error| error.to_string())?,
-            Self::Other(_) => return Err("weights of this type are not supported; use f32, f16 or bf16".to_owned()),
-        })
+        match self {
+            Self::F32 => Ok(bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()),
+            Self::Blocks(kind) => {
+                let mut values = vec![0.0; bytes.len() / kind.size() * kind.values()];
+                let columns = values.len();
+                kind.unpack(bytes, &mut values, columns);
+                Ok(values)
+            }
+            Self::Other(_) => Err("weights of this type are not supported; use f32, f16 or bf16".to_owned()),
+        }
     }
-}
-
-fn dequantise(kind: GgmlDType, bytes: &[u8]) -> candle_core::Result<Vec<f32>> {
-    let elements = bytes.len() / kind.type_size() * kind.block_size();
-    let tensor = QTensor::new(QStorage::from_data(bytes.into(), &Device::Cpu, kind)?, (1, elements))?;
-    tensor.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()
 }
 
 /// Transposes a matrix `[rows, columns]` of values of `width` bytes.
