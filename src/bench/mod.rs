@@ -6,7 +6,7 @@
 mod cost;
 mod workload;
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use candle_core::{DType, Tensor};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, Collector, LabelLogits, LabelProjection, Prepared, workers},
     error::{Error, InputError, Result},
-    model::{Decoder, Intervention, Packed, PrefixCache},
+    model::{Decoder, Intervention, Packed, PrefixCache, layer::Layer},
 };
 
 /// Options of the benchmark.
@@ -53,6 +53,14 @@ pub struct Measured {
     pub achieved_gflops: f64,
     /// `achieved_gflops` over `gemm_gflops`.
     pub utilisation: f64,
+    /// Tokens computed per second by attribution; shared tokens count once.
+    pub tokens_per_s: f64,
+    /// Tokens computed per second without sharing, as other programs process prompts.
+    pub own_tokens_per_s: f64,
+    /// Time for unpacking the weights, as often as attribution does, over the time of attribution.
+    pub unpack_share: f64,
+    /// Number formats of the layers' weights in memory, with their shares of the values, the largest first.
+    pub weight_types: Vec<TypeShare>,
     /// Demonstrations in every prompt.
     pub shots: usize,
     /// Prompts per round.
@@ -63,6 +71,15 @@ pub struct Measured {
     pub prefix_tokens: usize,
     /// Mean number of tokens per prompt after the shared prefix.
     pub suffix_tokens: f64,
+}
+
+/// Share of one number format in the weights of the layers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TypeShare {
+    /// Number format, e.g. `q4_k`.
+    pub name: &'static str,
+    /// Share of the values.
+    pub share: f64,
 }
 
 /// Benchmarks `decoder`; calls `observe` with the index and the number of rounds before each round.
@@ -97,32 +114,40 @@ pub fn measure(
         None => examples_per_round(&variants(if decoder.is_on_card() { 1024 } else { 16 }))?,
     };
     let variants = variants(examples);
-    let (mut ours, mut naive, mut plain, mut peaks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut naive, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut peaks, mut unpacking) = (Vec::new(), Vec::new());
     for round in 0..options.rounds.max(1) {
         observe(round, options.rounds.max(1));
         peaks.push(gemm(decoder)?);
         ours.push(timed(|| variants.attribute())?);
         plain.push(timed(|| variants.plain())?);
+        unpacking.push(timed(|| variants.unpack())?);
         naive.push(timed(|| variants.naive())? * examples as f64 / variants.naive_prompts().len() as f64);
     }
     let shared = variants.shared();
     let lengths: Vec<usize> = variants.prompts.iter().map(|prompt| prompt.len() - shared).collect();
     let achieved = cost::operations(decoder, shared, &lengths)? / median(&ours) / 1e9;
     let gemm_gflops = peaks.into_iter().fold(0.0, f64::max);
+    let suffix_tokens = lengths.iter().sum::<usize>() as f64;
+    let naive_examples_per_s = examples as f64 / median(&naive);
     let ratio = |a: &[f64], b: &[f64]| median(&a.iter().zip(b).map(|(a, b)| a / b).collect::<Vec<_>>());
     Ok(Measured {
         examples_per_s: examples as f64 / median(&ours),
-        naive_examples_per_s: examples as f64 / median(&naive),
+        naive_examples_per_s,
         speedup: ratio(&naive, &ours),
         attribution_overhead: ratio(&ours, &plain) - 1.0,
         gemm_gflops,
         achieved_gflops: achieved,
         utilisation: achieved / gemm_gflops,
+        tokens_per_s: (shared as f64 + suffix_tokens) / median(&ours),
+        own_tokens_per_s: naive_examples_per_s * (shared as f64 + suffix_tokens / examples as f64),
+        unpack_share: ratio(&unpacking, &ours),
+        weight_types: weight_types(decoder)?,
         shots: options.shots,
         examples,
         rounds: options.rounds.max(1),
         prefix_tokens: shared,
-        suffix_tokens: lengths.iter().sum::<usize>() as f64 / examples as f64,
+        suffix_tokens: suffix_tokens / examples as f64,
     })
 }
 
@@ -157,6 +182,18 @@ impl Variants<'_> {
         })
     }
 
+    /// Unpacks the weights of all layers, once per batch.
+    fn unpack(&self) -> Result<()> {
+        let size = BatchSize::default().even(self.decoder, &self.prompts, self.shared());
+        let batches = size.batches(self.decoder, &self.prompts, self.shared());
+        let unpack = |_: &(_, _)| {
+            let maps = self.decoder.layers.iter().flat_map(Layer::maps);
+            maps.for_each(|map| map.weight.unpack_panels());
+            Ok(())
+        };
+        workers::run_in_order(self.decoder, &batches, unpack, |()| ())
+    }
+
     /// Attributes each prompt without a shared prefix; only an eighth of them, since it is slow.
     fn naive(&self) -> Result<()> {
         self.batches(self.naive_prompts(), 0, |packed| {
@@ -183,6 +220,20 @@ impl Variants<'_> {
     fn naive_prompts(&self) -> &[Vec<u32>] {
         &self.prompts[..self.prompts.len().div_ceil(8)]
     }
+}
+
+/// Returns the share of each number format in the weights of the layers.
+fn weight_types(decoder: &Decoder) -> Result<Vec<TypeShare>> {
+    let mut values: BTreeMap<&'static str, f64> = BTreeMap::new();
+    for map in decoder.layers.iter().flat_map(Layer::maps) {
+        let (rows, columns) = map.weight.shape()?;
+        *values.entry(map.weight.format()).or_default() += rows as f64 * columns as f64;
+    }
+    let total: f64 = values.values().sum();
+    let mut shares: Vec<TypeShare> =
+        values.into_iter().map(|(name, values)| TypeShare { name, share: values / total }).collect();
+    shares.sort_by(|a, b| b.share.total_cmp(&a.share));
+    Ok(shares)
 }
 
 /// Returns the number of prompts that take about two seconds per round.
@@ -251,9 +302,13 @@ mod tests {
             "attribution_overhead",
             "gemm_gflops",
             "achieved_gflops",
+            "tokens_per_s",
+            "own_tokens_per_s",
+            "unpack_share",
         ] {
             assert!(json[key].as_f64().is_some_and(f64::is_finite), "{key}: {json}");
         }
+        assert_eq!(measured.weight_types, [TypeShare { name: "f16", share: 1.0 }]);
         let cancel = Cancel::default();
         cancel.cancel();
         assert!(matches!(measure(&decoder, &options, &cancel, |_, _| {}), Err(Error::Cancelled)));

@@ -52,15 +52,22 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 
 fn table(measured: &Measured) -> String {
     let Measured { shots, examples, rounds, prefix_tokens, suffix_tokens, .. } = measured;
+    let types: Vec<String> =
+        measured.weight_types.iter().map(|kind| format!("{} {:.0} %", kind.name, 100.0 * kind.share)).collect();
     format!(
         "{shots} shots ({prefix_tokens} shared tokens, {suffix_tokens:.0} more per prompt), {examples} prompts, \
          {rounds} rounds\n\
-        attribution      {:>8.1} prompts/s\n\
-        without sharing  {:>8.1} prompts/s: {:.1} times slower\n\
+        weights          {}; unpacking them takes {:.1} % of the time\n\
+        attribution      {:>8.1} prompts/s, {:.0} tokens/s\n\
+        without sharing  {:>8.1} prompts/s, {:.0} tokens/s: {:.1} times slower\n\
          overhead         {:>8.1} % over plain forward passes\n\
          arithmetic       {:>8.1} of {:.1} GFLOP/s: {:.0} % of the machine's peak\n",
+        types.join(", "),
+        100.0 * measured.unpack_share,
         measured.examples_per_s,
+        measured.tokens_per_s,
         measured.naive_examples_per_s,
+        measured.own_tokens_per_s,
         measured.speedup,
         100.0 * measured.attribution_overhead,
         measured.achieved_gflops,

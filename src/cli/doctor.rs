@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     doctor::{DoctorReport, Drift, Loaded, examine},
-    model::memory::gigabytes,
+    model::{inspect::Inspection, memory::gigabytes},
     text::printable,
 };
 
@@ -31,28 +31,39 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     line.stage("examining the model");
-    let (report, failure) = examine(&args.model.source()?, &args.model.load_options()?, args.drift)?;
+    let mut printed = Ok(());
+    let show = |inspection: &Inspection| {
+        line.clear();
+        if !args.json {
+            printed = print(&header_page(inspection));
+        }
+        line.stage("loading and checking the model");
+    };
+    let (report, failure) = examine(&args.model.source()?, &args.model.load_options()?, args.drift, show)?;
     line.clear();
+    printed?;
     if args.json {
         print_json(&report)?;
     } else {
-        print(&page(&report))?;
+        print(&check_page(&report))?;
     }
     failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn page(report: &DoctorReport) -> String {
+/// Appends a row with a name and a value to `text`.
+fn add_row(text: &mut String, name: &str, value: &str) {
+    let _ = writeln!(text, "{name:<12} {}", printable(value));
+}
+
+/// Lists what the headers of the files tell.
+fn header_page(facts: &Inspection) -> String {
     let mut text = String::new();
-    let mut row = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name:<12} {}", printable(value));
-    };
-    let facts = &report.inspection;
+    let mut row = |name: &str, value: &str| add_row(&mut text, name, value);
     row("model", &facts.id);
     row("family", &facts.family);
     row("parameters", &format!("{:.1} million, stored as {}", facts.parameters as f64 / 1e6, facts.stored_as));
-    if let Some(loaded) = &report.loaded {
-        shapes(loaded, &mut row);
-    }
+    let types: Vec<String> = facts.types.iter().map(|count| format!("{} {}", count.tensors, count.name)).collect();
+    row("  tensors", &types.join(", "));
     row("free memory", &facts.free.map_or_else(|| "unknown".to_owned(), gigabytes));
     for need in &facts.memory {
         let auto = if facts.auto.as_ref() == Some(&need.dtype) { ", chosen by auto" } else { "" };
@@ -63,11 +74,21 @@ fn page(report: &DoctorReport) -> String {
     row("tokenizer", &format!("{} ids, the largest {}", tokenizer.ids, tokenizer.largest));
     row("  adds", &if tokenizer.around.is_empty() { "nothing".to_owned() } else { tokenizer.around.join(" ") });
     row("  example", &tokenizer.example.join("|"));
-    for drift in report.drift.iter().flatten() {
-        row("drift", &drift_line(drift));
-    }
     for note in &facts.notes {
         row("note", note);
+    }
+    text
+}
+
+/// Lists what loading the model and running it tells.
+fn check_page(report: &DoctorReport) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| add_row(&mut text, name, value);
+    if let Some(loaded) = &report.loaded {
+        shapes(loaded, &mut row);
+    }
+    for drift in report.drift.iter().flatten() {
+        row("drift", &drift_line(drift));
     }
     row("verdict", if report.problem.is_some() { "cannot be used; see the error" } else { "usable" });
     text

@@ -1,6 +1,10 @@
 //! Options for the model and its computation.
 
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 
@@ -8,7 +12,7 @@ use crate::{
     error::{Error, InputError, Result},
     hub::go_offline,
     model::{
-        ChatTemplate, LoadOptions, Model, Source, Tokenizer,
+        ChatTemplate, LoadObserver, LoadOptions, Model, Source, Tokenizer, describe_loading,
         hub::{Download, Watcher},
         memory::gigabytes,
     },
@@ -64,13 +68,18 @@ impl ModelOptions {
         }
         let device = LoadOptions::device(&self.device)?;
         let watcher = if std::io::stderr().is_terminal() { Watcher::new(show_download) } else { Watcher::default() };
-        Ok(LoadOptions { device, dtype: self.dtype.parse()?, offline: self.offline, watcher, ..LoadOptions::default() })
+        let observer = if std::io::stderr().is_terminal() { loading_line() } else { LoadObserver::default() };
+        let (dtype, offline) = (self.dtype.parse()?, self.offline);
+        Ok(LoadOptions { device, dtype, offline, watcher, observer, ..LoadOptions::default() })
     }
 
-    /// Returns the options with the run's `model` in place of the default model.
+    /// Returns the options with the run's `model` in place of the default model, and its dtype if it is one of floats.
     pub(super) fn for_run(&self, model: &ModelMeta) -> Self {
-        let model = if self.model == DEMO { &model.id } else { &self.model };
-        Self { model: model.clone(), ..self.clone() }
+        let own = self.model == DEMO || self.model == model.id;
+        let name = if self.model == DEMO { &model.id } else { &self.model };
+        let widened = ["f32", "f16", "bf16"].contains(&model.dtype.as_str());
+        let dtype = if own && widened && self.dtype == "auto" { &model.dtype } else { &self.dtype };
+        Self { model: name.clone(), dtype: dtype.clone(), ..self.clone() }
     }
 
     /// Returns the options for `model`, with defaults for everything else.
@@ -88,6 +97,20 @@ impl ModelOptions {
         let options = self.load_options()?;
         Model::load(&self.source()?, &options)
     }
+}
+
+/// Shows the progress of loading in one line, from the first quarter of a second on.
+fn loading_line() -> LoadObserver {
+    let (started, shown) = (Instant::now(), Mutex::new(None));
+    LoadObserver::new(move |done, total| {
+        let (Ok(mut shown), now) = (shown.lock(), started.elapsed()) else { return };
+        if done == total && shown.is_some() {
+            eprint!("\r\x1b[K");
+        } else if now >= shown.map_or(Duration::from_millis(250), |last| last + Duration::from_millis(100)) {
+            eprint!("\r\x1b[Kloading the model: {}", describe_loading(done, total, now));
+            *shown = Some(now);
+        }
+    })
 }
 
 /// Shows the progress of a download in one line.

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     model::{
         LoadOptions, Model, Source,
-        inspect::{Inspection, inspect},
+        inspect::{Inspection, inspect_files},
     },
 };
 
@@ -63,15 +63,22 @@ pub struct Loaded {
     pub exactness: Exactness,
 }
 
-/// Checks the model at `source`; with `drift`, also loads it in each other dtype. Returns the report and the reason why
-/// the model is unusable, if it is.
+/// Checks the model at `source`; with `drift`, also loads it in each other dtype. `inspected` gets the facts from the
+/// headers before the weights are read. Returns the report and the reason why the model is unusable, if it is.
 ///
 /// # Errors
 /// If its files cannot be opened. A model that does not load is not an error here: the report says why.
-pub fn examine(source: &Source, options: &LoadOptions, drift: bool) -> Result<(DoctorReport, Option<Error>)> {
-    let inspection = inspect(source, options)?;
+pub fn examine(
+    source: &Source,
+    options: &LoadOptions,
+    drift: bool,
+    mut inspected: impl FnMut(&Inspection),
+) -> Result<(DoctorReport, Option<Error>)> {
+    let files = source.open(options)?;
+    let inspection = inspect_files(source, &files, options)?;
+    inspected(&inspection);
     let mut report = DoctorReport { inspection, loaded: None, drift: None, problem: None };
-    let loaded = Model::load(source, options).and_then(|model| facts(&model));
+    let loaded = Model::from_files(source, files, options).and_then(|model| facts(&model));
     let failure = match loaded {
         Ok(loaded) => {
             report.loaded = Some(loaded);

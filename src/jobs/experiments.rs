@@ -110,7 +110,7 @@ pub fn experiment_worker(
                      request: ExperimentRequest,
                      cancel: &Cancel,
                      emit: &mut dyn FnMut(ExperimentEvent)| {
-        let model = shared.get(&source, &options, || emit(ExperimentEvent::Loading));
+        let model = shared.get(&source, &options, &mut |_| emit(ExperimentEvent::Loading));
         let outcome = model.and_then(|model| {
             let cache = PlanCache::get(cache, &model, &request.plan)?;
             cancel.check()?;

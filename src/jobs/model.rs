@@ -5,14 +5,20 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::{Tagged, Worker};
 use crate::{
     cancel::Cancel,
     error::{Error, Result},
-    model::{LoadOptions, Model, Source},
+    model::{
+        LoadObserver, LoadOptions, Model, Source, describe_loading,
+        hub::{Download, Watcher},
+        memory::gigabytes,
+    },
     runner::{Event, Query, QueryAnswer, RunRequest, answer, obtain, plan},
     store::Store,
 };
@@ -22,15 +28,43 @@ use crate::{
 pub struct SharedModel(Arc<Mutex<Option<Model>>>);
 
 impl SharedModel {
-    /// Returns the model and loads it if necessary, after calling `loading`.
-    pub(super) fn get(&self, source: &Source, options: &LoadOptions, loading: impl FnOnce()) -> Result<Model> {
+    /// Returns the model and loads it if necessary; `loading` gets the model's name, then texts that describe progress.
+    pub(super) fn get(&self, source: &Source, options: &LoadOptions, loading: &mut dyn FnMut(String)) -> Result<Model> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(model) = &*slot {
             return Ok(model.clone());
         }
-        loading();
-        Ok(slot.insert(Model::load(source, options)?).clone())
+        loading(source.to_string());
+        Ok(slot.insert(load_with_progress(source, options, loading)?).clone())
     }
+}
+
+/// Time between two descriptions of progress.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Loads a model on a thread of its own; `show` gets descriptions of the download and of loading.
+fn load_with_progress(source: &Source, options: &LoadOptions, show: &mut dyn FnMut(String)) -> Result<Model> {
+    let (download, receiver) = mpsc::channel();
+    let (loading, name, started) = (download.clone(), source.to_string(), Instant::now());
+    let watcher = Watcher::new(move |file: &Download<'_>| {
+        let total = file.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
+        let _ = download.send(format!("{}: {}{total}", file.file, gigabytes(file.done)));
+    });
+    let observer = LoadObserver::new(move |done, total| {
+        let _ = loading.send(format!("{name}: {}", describe_loading(done, total, started.elapsed())));
+    });
+    let options = LoadOptions { watcher, observer, ..options.clone() };
+    thread::scope(|scope| {
+        let loader = scope.spawn(move || Model::load(source, &options));
+        let mut due = Instant::now() + UPDATE_INTERVAL;
+        for text in receiver {
+            if Instant::now() >= due {
+                show(text);
+                due = Instant::now() + UPDATE_INTERVAL;
+            }
+        }
+        loader.join().unwrap_or_else(|_| Err(Error::Model("loading the model failed".to_owned())))
+    })
 }
 
 /// An event of the model worker.
@@ -122,8 +156,8 @@ fn load<'m>(
     match model {
         Some(model) => Ok(model),
         empty => {
-            let loading = || emit(ModelEvent::Run(Event::Loading(source.to_string())));
-            Ok(empty.insert(shared.get(source, options, loading)?))
+            let mut loading = |text| emit(ModelEvent::Run(Event::Loading(text)));
+            Ok(empty.insert(shared.get(source, options, &mut loading)?))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{chat::ChatTemplate, family::Config, tokenizer::Tokenizer, weights::Weights};
 
 /// Configuration, tokenizer, chat template and weights of a model.
-pub(super) struct Files {
+pub(crate) struct Files {
     pub(super) config: Config,
     pub(super) tokenizer: Tokenizer,
     pub(super) tokenizer_path: PathBuf,

@@ -1,9 +1,12 @@
 //! Inspects a model from its files' headers, without loading the weights.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{
     family::{self, Config},
+    files::Files,
     memory::{self, gigabytes},
     source::{LoadOptions, Source},
     tokenizer::Tokenizer,
@@ -22,6 +25,8 @@ pub struct Inspection {
     pub parameters: u64,
     /// Number format of most of them in the files.
     pub stored_as: String,
+    /// All number formats in the files, those with most values first.
+    pub types: Vec<TypeCount>,
     /// Free memory in bytes, if known.
     pub free: Option<u64>,
     /// Dtype that `--dtype auto` chooses; `None` if no dtype fits in memory.
@@ -32,6 +37,17 @@ pub struct Inspection {
     pub tokenizer: TokenizerFacts,
     /// Warnings.
     pub notes: Vec<String>,
+}
+
+/// Tensors of one number format.
+#[derive(Clone, Debug, Serialize)]
+pub struct TypeCount {
+    /// Number format, e.g. `q4_k`.
+    pub name: String,
+    /// Number of tensors.
+    pub tensors: usize,
+    /// Number of values in them.
+    pub values: u64,
 }
 
 /// Memory needed for one dtype.
@@ -65,13 +81,18 @@ const EXAMPLE: &str = "Review: a fine film. Sentiment: positive";
 /// # Errors
 /// If a file is missing or invalid, or the architecture is not supported.
 pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
-    let files = source.open(options)?;
+    inspect_files(source, &source.open(options)?, options)
+}
+
+/// As [`inspect`], from the opened `files` of `source`.
+pub(crate) fn inspect_files(source: &Source, files: &Files, options: &LoadOptions) -> Result<Inspection> {
     let architecture = family::choose(&files.config)?;
     let free = options.free_memory();
     let stored_as = files.weights.stored_format();
     let memory = needs(&files.weights, free);
     let auto = match memory::choose(&files.weights, Dtype::Auto, free) {
         Ok(Precision::F32) => Some("f32".to_owned()),
+        Ok(Precision::F16) => Some("f16".to_owned()),
         Ok(_) if files.weights.has_blocks() => Some(as_stored(&stored_as)),
         Ok(_) => Some(stored_as.clone()),
         Err(_) => None,
@@ -82,6 +103,7 @@ pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
         id: source.to_string(),
         family: architecture.name.to_owned(),
         parameters: files.weights.tensors().map(|(_, stored)| stored.elements() as u64).sum(),
+        types: types(&files.weights),
         stored_as,
         free,
         auto,
@@ -89,6 +111,19 @@ pub fn inspect(source: &Source, options: &LoadOptions) -> Result<Inspection> {
         tokenizer,
         notes,
     })
+}
+
+/// Counts the tensors of each number format.
+fn types(weights: &Weights) -> Vec<TypeCount> {
+    let mut counts: BTreeMap<String, (usize, u64)> = BTreeMap::new();
+    for (_, stored) in weights.tensors() {
+        let (tensors, values) = counts.entry(stored.numbers.name()).or_default();
+        (*tensors, *values) = (*tensors + 1, *values + stored.elements() as u64);
+    }
+    let mut types: Vec<TypeCount> =
+        counts.into_iter().map(|(name, (tensors, values))| TypeCount { name, tensors, values }).collect();
+    types.sort_by_key(|count| std::cmp::Reverse(count.values));
+    types
 }
 
 /// Computes the memory needed for each dtype, and for the stored format of quantised files.

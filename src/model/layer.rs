@@ -100,7 +100,7 @@ impl Layer {
     }
 
     /// Returns all large linear maps.
-    pub(super) fn maps(&self) -> impl Iterator<Item = &Linear> {
+    pub(crate) fn maps(&self) -> impl Iterator<Item = &Linear> {
         let Attention { query, key, value, output, .. } = &self.attention;
         [query, key, value, output].into_iter().chain(self.mlp.maps())
     }

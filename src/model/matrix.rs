@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use super::{
     blocks::BlockMatrix,
     card::is_card,
-    kernels::{product, product_in_half, product_of_blocks, project_blocks},
+    kernels::{product, product_in_half, product_of_blocks, project_blocks, unpack_panels},
 };
 use crate::error::Result;
 
@@ -31,6 +31,21 @@ impl Matrix {
             Self::Dense(tensor) => tensor.dims2()?,
             Self::Blocks(blocks) => blocks.shape(),
         })
+    }
+
+    /// Returns the number format of its values, e.g. `q4_k`.
+    pub fn format(&self) -> &'static str {
+        match self {
+            Self::Dense(tensor) => tensor.dtype().as_str(),
+            Self::Blocks(blocks) => blocks.kind().name(),
+        }
+    }
+
+    /// Unpacks all panels, as a product does, without multiplying them; to measure the time.
+    pub(crate) fn unpack_panels(&self) {
+        if let Self::Blocks(blocks) = self {
+            unpack_panels(blocks);
+        }
     }
 
     /// Returns its device.

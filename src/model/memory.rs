@@ -45,7 +45,7 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
         Some(precision) => precision,
         None if card && fits(Precision::F32, 1.0 - SPARE) => Precision::F32,
         None if card && weights.has_blocks() => Precision::F16,
-        None => Precision::Stored,
+        None => weights.uniform_precision().unwrap_or(Precision::Stored),
     };
     if fits(precision, 1.0) {
         return Ok(precision);

@@ -35,6 +35,7 @@ pub use blocks::{BlockMatrix, BlockType};
 use candle_core::{Device, DeviceLocation};
 pub use chat::{ChatTemplate, Turn};
 pub use decoder::Decoder;
+use files::Files;
 pub use intervention::{Intervention, Positions, Results};
 pub use layers::{Norm, NormKind};
 pub use matrix::Matrix;
@@ -45,7 +46,7 @@ pub use rope::Regime;
 pub use source::{LoadOptions, Source};
 pub use stream::{PrefixCache, PrefixStream, Stream};
 pub use tokenizer::Tokenizer;
-pub use weights::{Dtype, LoadObserver};
+pub use weights::{Dtype, LoadObserver, describe_loading};
 
 use crate::{
     error::{Error, Result},
@@ -75,8 +76,12 @@ impl Model {
     /// # Errors
     /// If a file is missing or unsound, or the architecture is not supported.
     pub fn load(source: &Source, options: &LoadOptions) -> Result<Self> {
+        Self::from_files(source, source.open(options)?, options)
+    }
+
+    /// As [`Model::load`], from the opened `files` of `source`.
+    pub(crate) fn from_files(source: &Source, files: Files, options: &LoadOptions) -> Result<Self> {
         let started = Instant::now();
-        let files = source.open(options)?;
         let family = family::choose(&files.config)?;
         let precision = memory::choose(&files.weights, options.dtype, options.free_memory())?;
         let weights = files.weights.with_precision(precision).observed_by(options.observer.clone());
@@ -99,7 +104,9 @@ impl Model {
             device: device_name(&options.device),
             weights_hash,
         };
-        let facts = [&meta.weights_hash, &meta.dtype, &meta.device, &meta.family, &files.config.text()];
+        // The name of the dtype does not tell a file that is mostly in q8_0 from one that is converted to it.
+        let precision = format!("{:?}", weights.precision());
+        let facts = [&meta.weights_hash, &precision, &meta.device, &meta.family, &files.config.text()];
         let identity = blake3::hash(facts.map(String::as_str).join("\n").as_bytes()).to_hex().to_string();
         Ok(Self { decoder, tokenizer, chat: files.chat, meta, identity, load_seconds: started.elapsed().as_secs_f64() })
     }

@@ -152,7 +152,11 @@ impl Source {
         Ok((files.tokenizer, files.chat))
     }
 
-    pub(super) fn open(&self, options: &LoadOptions) -> Result<Files> {
+    /// Opens the files and reads all but the weights.
+    ///
+    /// # Errors
+    /// If a file is missing or invalid.
+    pub(crate) fn open(&self, options: &LoadOptions) -> Result<Files> {
         match self {
             Self::Demo => open_demo(options),
             Self::Folder(folder) => open_folder(folder, options),

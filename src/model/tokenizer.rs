@@ -1,8 +1,9 @@
 //! Converts text to token ids with Hugging Face's tokenizers.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use serde_json::Value;
+use tokenizers::Model as _;
 
 use super::catch_panic;
 use crate::error::{Error, InputError, Result};
@@ -10,7 +11,7 @@ use crate::error::{Error, InputError, Result};
 /// A tokenizer with stored truncation and padding cleared.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    inner: Arc<tokenizers::Tokenizer>,
     /// Number of token ids in the model; larger ids are errors.
     model_ids: usize,
     /// Whether the post-processor adds special tokens.
@@ -26,10 +27,18 @@ impl Tokenizer {
         let invalid = |problem: String| InputError::new(problem).path(path).help("fetch the file again");
         check_post_processor(bytes).map_err(|(field, problem)| invalid(problem).field(field))?;
         let read = catch_panic::catch(|| tokenizers::Tokenizer::from_bytes(bytes)).map_err(&invalid)?;
-        let mut inner = read.map_err(|error| invalid(error.to_string()))?;
+        Self::checked(path, read.map_err(|error| invalid(error.to_string()))?)
+    }
+
+    /// Prepares a tokenizer for prompts; errors name `path`.
+    ///
+    /// # Errors
+    /// If the tokenizer cannot encode.
+    pub(super) fn checked(path: &Path, mut inner: tokenizers::Tokenizer) -> Result<Self> {
+        let invalid = |problem: String| InputError::new(problem).path(path).help("fetch the file again");
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| invalid(error.to_string()))?;
-        let tokenizer = Self { inner: without_dropout(inner), model_ids: usize::MAX, specials: true };
+        let tokenizer = Self { inner: Arc::new(without_dropout(inner)), model_ids: usize::MAX, specials: true };
         tokenizer.encode("Is it sound? 1 2").map_err(|error| invalid(error.to_string()))?;
         Ok(tokenizer)
     }
@@ -41,13 +50,23 @@ impl Tokenizer {
     /// # Errors
     /// If an ordinary token's id is too large; the error names the first one.
     pub fn for_vocabulary(mut self, vocabulary: usize) -> Result<Self, InputError> {
-        let beyond = self.inner.get_vocab(false).into_iter().filter(|&(_, id)| id as usize >= vocabulary);
-        if let Some((token, id)) = beyond.min_by_key(|&(_, id)| id) {
-            let problem = format!("the token `{token}` has the id {id}, but the model has only {vocabulary} ids");
-            return Err(InputError::new(problem).field("model.vocab").help("use the tokenizer of this model"));
+        if !self.ids_are_below(vocabulary) {
+            let beyond = self.inner.get_vocab(false).into_iter().filter(|&(_, id)| id as usize >= vocabulary);
+            if let Some((token, id)) = beyond.min_by_key(|&(_, id)| id) {
+                let problem = format!("the token `{token}` has the id {id}, but the model has only {vocabulary} ids");
+                return Err(InputError::new(problem).field("model.vocab").help("use the tokenizer of this model"));
+            }
         }
         self.model_ids = vocabulary;
         Ok(self)
+    }
+
+    /// Whether the ids of the ordinary tokens are 0, 1, 2, …, all below `limit`; false if that cannot be said without a
+    /// copy of the whole vocabulary.
+    fn ids_are_below(&self, limit: usize) -> bool {
+        let count = self.inner.get_vocab_size(false);
+        let model = self.inner.get_model();
+        count <= limit && (0..count).all(|id| model.id_to_token(id as u32).is_some())
     }
 
     /// Returns a copy that adds no special tokens, for texts of chat templates, which already contain them.
@@ -104,6 +123,10 @@ impl Tokenizer {
 
     /// Largest id.
     pub fn largest_id(&self) -> u32 {
+        let count = self.inner.get_vocab_size(true);
+        if (0..count).all(|id| self.inner.id_to_token(id as u32).is_some()) {
+            return count.saturating_sub(1) as u32;
+        }
         self.inner.get_vocab(true).into_values().max().unwrap_or(0)
     }
 
@@ -207,11 +230,12 @@ pub struct FirstTokens {
 
 /// Removes BPE dropout, which is for training and makes ids random.
 fn without_dropout(mut inner: tokenizers::Tokenizer) -> tokenizers::Tokenizer {
-    if let tokenizers::ModelWrapper::BPE(model) = inner.get_model() {
+    if let tokenizers::ModelWrapper::BPE(model) = inner.get_model()
+        && model.dropout.is_some()
+    {
         let mut model = model.clone();
-        if model.dropout.take().is_some() {
-            inner.with_model(model);
-        }
+        model.dropout = None;
+        inner.with_model(model);
     }
     inner
 }

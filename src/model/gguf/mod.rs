@@ -14,7 +14,7 @@ use std::path::Path;
 use candle_core::Device;
 use config::Metadata;
 
-use super::{chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
+use super::{catch_panic, chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
 use crate::error::Result;
 
 /// Opens the file at `path` and converts its header; tensors are read later.
@@ -34,10 +34,11 @@ pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
     let tensors = header.tensors.into_iter().flat_map(|(name, stored)| names::translate(name, stored, &model));
     let weights = Weights::from_file(path, tensors.collect(), device)?;
     let config = config::config(&metadata, &weights, vocabulary)?;
-    let tokenizer = vocabulary::tokenizer(&metadata)?;
+    let tokenizer = catch_panic::catch(|| vocabulary::tokenizer(&metadata))
+        .map_err(|problem| metadata.error("tokenizer.ggml", problem))??;
     Ok(Files {
         config: Config::new(path, config),
-        tokenizer: Tokenizer::parse(path, &serde_json::to_vec(&tokenizer).unwrap_or_default())?,
+        tokenizer: Tokenizer::checked(path, tokenizer)?,
         tokenizer_path: path.to_owned(),
         chat: chat(&metadata)?,
         weights,

@@ -1,8 +1,15 @@
-//! Converts a GGUF file's tokenizer to a tokenizer.json that gives the same ids.
+//! Builds a tokenizer that gives the same ids as a GGUF file's own.
+//!
+//! The vocabulary and the merges, which can be hundreds of megabytes as JSON, go to the tokenizers crate as they are; the
+//! steps around them are described as in a tokenizer.json.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json, json};
+use tokenizers::{
+    AddedToken,
+    models::bpe::{BPE, BpeBuilder, Merges, Vocab},
+};
 
 use super::{config::Metadata, pre_tokenizer, reader::Value};
 use crate::error::Result;
@@ -20,21 +27,31 @@ struct Vocabulary<'a> {
     types: Vec<u64>,
 }
 
-/// Builds the tokenizer.json of `metadata`.
+/// Steps around the model, as in a tokenizer.json without `model`, and the model.
+type Description = (Json, BpeBuilder);
+
+/// Builds the tokenizer of `metadata`.
 ///
 /// # Errors
-/// If a part is missing, or the vocabulary type or pre-tokenizer is not supported.
-pub(super) fn tokenizer(metadata: &Metadata<'_>) -> Result<Json> {
+/// If a part is missing or inconsistent, or the vocabulary type or pre-tokenizer is not supported.
+pub(super) fn tokenizer(metadata: &Metadata<'_>) -> Result<tokenizers::Tokenizer> {
     let key = "tokenizer.ggml.model";
     let vocabulary = vocabulary(metadata)?;
-    match metadata.text(key) {
-        Some("gpt2") => byte_level(metadata, &vocabulary),
-        Some("llama") => sentence_piece(metadata, &vocabulary),
+    let (mut steps, model) = match metadata.text(key) {
+        Some("gpt2") => byte_level(metadata, &vocabulary)?,
+        Some("llama") => sentence_piece(metadata, &vocabulary)?,
         other => {
             let problem = format!("the vocabulary `{}` is not supported", other.unwrap_or("(none)"));
-            Err(metadata.error(key, problem).help("supported vocabularies: gpt2 and llama").into())
+            return Err(metadata.error(key, problem).help("supported vocabularies: gpt2 and llama").into());
         }
-    }
+    };
+    let invalid = |error: tokenizers::Error| metadata.error("tokenizer.ggml", error.to_string());
+    steps["model"] = json!({"type": "BPE", "vocab": {}, "merges": []});
+    let text = serde_json::to_vec(&steps).unwrap_or_default();
+    let mut tokenizer = tokenizers::Tokenizer::from_bytes(&text).map_err(invalid)?;
+    tokenizer.with_model(model.build().map_err(invalid)?);
+    tokenizer.add_tokens(vocabulary.added()).map_err(invalid)?;
+    Ok(tokenizer)
 }
 
 fn vocabulary<'a>(metadata: &'a Metadata<'_>) -> Result<Vocabulary<'a>> {
@@ -69,42 +86,45 @@ impl Vocabulary<'_> {
         self.types.get(id).copied().unwrap_or(1)
     }
 
-    fn ids(&self) -> Json {
-        let pairs = self.tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), json!(id)));
-        Json::Object(pairs.collect::<Map<_, _>>())
+    fn ids(&self) -> Vocab {
+        self.tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), id as u32)).collect()
     }
 
     /// Returns added tokens, which are matched before normalisation and pre-tokenization.
-    fn added(&self) -> Json {
+    fn added(&self) -> Vec<AddedToken> {
         let is_added = |id: &usize| matches!(self.kind(*id), UNKNOWN | CONTROL | USER_DEFINED);
-        let entry = |id: usize| {
-            json!({"id": id, "content": self.tokens[id], "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": self.kind(id) != USER_DEFINED})
-        };
-        (0..self.tokens.len()).filter(is_added).map(entry).collect()
+        let token =
+            |id: usize| AddedToken::from(self.tokens[id].to_owned(), self.kind(id) != USER_DEFINED).normalized(false);
+        (0..self.tokens.len()).filter(is_added).map(token).collect()
     }
 }
 
-/// Builds a byte-level BPE tokenizer, as GPT-2's.
-fn byte_level(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Json> {
+/// Describes a byte-level BPE tokenizer, as GPT-2's.
+fn byte_level(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Description> {
     let key = "tokenizer.ggml.merges";
-    let merges = metadata.list(key).ok_or_else(|| metadata.error(key, "the list is missing"))?;
-    let merges: Vec<Json> = merges.iter().filter_map(text).map(|merge| json!(merge)).collect();
+    let list = metadata.list(key).ok_or_else(|| metadata.error(key, "the list is missing"))?;
+    let pair = |merge: &Value| {
+        let (left, right) = text(merge)?.split_once(' ').filter(|(_, right)| !right.contains(' '))?;
+        Some((left.to_owned(), right.to_owned()))
+    };
+    let merges: Merges = list.iter().filter_map(pair).collect();
+    if merges.len() < list.len() {
+        return Err(metadata.error(key, "a merge is not two tokens with a space between them").into());
+    }
     let parts = pre_tokenizer::parts(metadata)?;
-    Ok(json!({
-        "version": "1.0",
-        "added_tokens": vocabulary.added(),
+    let steps = json!({
         "normalizer": parts.normalizer,
         "pre_tokenizer": parts.pre_tokenizer,
         "post_processor": post_processor(metadata, vocabulary, parts.add_bos)?,
         "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
-        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": merges, "ignore_merges": parts.ignore_merges},
-    }))
+    });
+    let model = BPE::builder().vocab_and_merges(vocabulary.ids(), merges).ignore_merges(parts.ignore_merges);
+    Ok((steps, model))
 }
 
-/// Builds a SentencePiece BPE tokenizer, which first merges the neighbours that form the token with the highest score.
+/// Describes a SentencePiece BPE tokenizer, which first merges the neighbours that form the token with the highest score.
 /// The file has no list of merges, so they are all splits of a token into two tokens, highest score first.
-fn sentence_piece(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Json> {
+fn sentence_piece(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<Description> {
     let key = "tokenizer.ggml.scores";
     let scores = metadata.list(key).unwrap_or_default();
     let scores: Vec<f64> =
@@ -117,14 +137,12 @@ fn sentence_piece(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Resul
     let bytes = (0..vocabulary.tokens.len()).any(|id| vocabulary.kind(id) == BYTE);
     let prefix = metadata.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true);
     let underline = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
-    let mut steps = vec![underline];
+    let mut normalizers = vec![underline];
     if prefix {
-        steps.insert(0, json!({"type": "Prepend", "prepend": "▁"}));
+        normalizers.insert(0, json!({"type": "Prepend", "prepend": "▁"}));
     }
-    Ok(json!({
-        "version": "1.0",
-        "added_tokens": vocabulary.added(),
-        "normalizer": {"type": "Sequence", "normalizers": steps},
+    let steps = json!({
+        "normalizer": {"type": "Sequence", "normalizers": normalizers},
         "pre_tokenizer": null,
         "post_processor": post_processor(metadata, vocabulary, true)?,
         "decoder": {"type": "Sequence", "decoders": [
@@ -132,13 +150,17 @@ fn sentence_piece(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Resul
             {"type": "ByteFallback"},
             {"type": "Fuse"},
         ]},
-        "model": {"type": "BPE", "vocab": vocabulary.ids(), "merges": merges(vocabulary, &scores),
-            "unk_token": unknown.map(|id| vocabulary.tokens[id]), "fuse_unk": true, "byte_fallback": bytes},
-    }))
+    });
+    let model = BPE::builder().vocab_and_merges(vocabulary.ids(), merges(vocabulary, &scores));
+    let model = match unknown {
+        Some(id) => model.unk_token(vocabulary.tokens[id].to_owned()),
+        None => model,
+    };
+    Ok((steps, model.fuse_unk(true).byte_fallback(bytes)))
 }
 
 /// Returns all splits of a token into two tokens, highest score first.
-fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Vec<Json> {
+fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Merges {
     let ids: HashMap<&str, usize> = vocabulary.tokens.iter().enumerate().map(|(id, token)| (*token, id)).collect();
     let mut splits: Vec<(usize, usize, usize)> = Vec::new();
     for (id, token) in vocabulary.tokens.iter().enumerate() {
@@ -149,7 +171,8 @@ fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Vec<Json> {
         splits.extend(of_token);
     }
     splits.sort_by(|a, b| scores[b.2].total_cmp(&scores[a.2]).then(a.cmp(b)));
-    splits.into_iter().map(|(left, right, _)| json!([vocabulary.tokens[left], vocabulary.tokens[right]])).collect()
+    let token = |id: usize| vocabulary.tokens[id].to_owned();
+    splits.into_iter().map(|(left, right, _)| (token(left), token(right))).collect()
 }
 
 /// Builds the post-processor, which adds special tokens around every prompt.

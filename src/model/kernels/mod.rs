@@ -17,7 +17,7 @@ pub(super) mod vector;
 
 pub(super) use dispatch::{PerRow, Vectorised, for_each, rows_in_order, vectorised};
 pub(crate) use product::product;
-pub(super) use product::{Rows, multiply, product_in_half, product_of_blocks, project_blocks};
+pub(super) use product::{Rows, multiply, product_in_half, product_of_blocks, project_blocks, unpack_panels};
 pub(super) use rows::{activate, add, normalise, rotate};
 pub(crate) use values::supports;
 pub(super) use values::values;

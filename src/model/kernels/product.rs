@@ -250,6 +250,15 @@ pub(in crate::model) fn product_of_blocks(x: &Tensor, w: &BlockMatrix, bias: Opt
     Ok(Tensor::from_vec(out, (rows, m), x.device())?)
 }
 
+/// Unpacks all panels of `w` on the calling thread.
+pub(in crate::model) fn unpack_panels(w: &BlockMatrix) {
+    for rows in panels(w) {
+        with_panel(w, rows, |panel| {
+            std::hint::black_box(panel.values);
+        });
+    }
+}
+
 /// Computes `x W`, `[n, k]`, for `x` `[n, m]` and `w` `[m, k]` in blocks.
 ///
 /// # Errors

@@ -14,7 +14,10 @@ use super::{
     shard::Shard,
     stored::{Numbers, Stored},
 };
-use crate::{error::Result, model::matrix::Matrix};
+use crate::{
+    error::Result,
+    model::{blocks::BlockType, matrix::Matrix},
+};
 
 /// A checkpoint: its files, an index of its tensors, and how to load them.
 #[derive(Debug)]
@@ -98,6 +101,25 @@ impl Weights {
     /// Whether any tensor is quantised in the file.
     pub fn has_blocks(&self) -> bool {
         self.tensors.values().any(|stored| matches!(stored.numbers, Numbers::Blocks(kind) if kind.is_quantised()))
+    }
+
+    /// Returns the precision that leaves all matrices as they are in the files, if that is one of `--dtype`'s.
+    pub fn uniform_precision(&self) -> Option<Precision> {
+        let mut matrices = self.tensors.values().filter(|stored| stored.shape.len() == 2).map(|stored| stored.numbers);
+        let first = matrices.next()?;
+        let precision = match first {
+            Numbers::F32 => Precision::F32,
+            Numbers::Blocks(BlockType::F16) => Precision::F16,
+            Numbers::Blocks(BlockType::BF16) => Precision::BF16,
+            Numbers::Blocks(BlockType::Q8_0) => Precision::Q8,
+            _ => return None,
+        };
+        matrices.all(|numbers| numbers == first).then_some(precision)
+    }
+
+    /// Precision in memory, as set by [`Weights::with_precision`].
+    pub const fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Dtype of most matrices in memory, as in `run.json`.

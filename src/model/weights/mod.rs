@@ -13,7 +13,7 @@ mod stored;
 
 pub use checkpoint::Weights;
 pub use dtype::{Dtype, Precision};
-pub use progress::LoadObserver;
+pub use progress::{LoadObserver, describe_loading};
 pub use read::TensorReader;
 pub(crate) use safetensors::shards as shard_names;
 pub(crate) use stored::Reorder;

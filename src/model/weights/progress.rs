@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 type Callback = dyn Fn(u64, u64) + Send + Sync;
@@ -27,6 +28,15 @@ impl fmt::Debug for LoadObserver {
     }
 }
 
+/// Describes `done` of `total` bytes read in `elapsed`, with the rate and the time left.
+pub fn describe_loading(done: u64, total: u64, elapsed: Duration) -> String {
+    let rate = done as f64 / elapsed.as_secs_f64().max(1e-3);
+    let left = total.saturating_sub(done) as f64 / rate.max(1.0);
+    let gigabytes = |bytes: f64| bytes / 1e9;
+    let (done, total, rate) = (gigabytes(done as f64), gigabytes(total as f64), gigabytes(rate));
+    format!("{done:.2} of {total:.2} GB, {rate:.2} GB/s, {left:.0} s left")
+}
+
 /// Counts the bytes that are read.
 #[derive(Debug, Default)]
 pub(super) struct LoadProgress {
@@ -45,5 +55,17 @@ impl LoadProgress {
         if let Some(callback) = &self.observer.0 {
             callback(done.min(self.total), self.total);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_has_a_rate_and_the_time_left() {
+        let text = describe_loading(1_500_000_000, 4_500_000_000, Duration::from_secs(1));
+        assert_eq!(text, "1.50 of 4.50 GB, 1.50 GB/s, 2 s left");
+        assert!(!describe_loading(0, 0, Duration::ZERO).contains("NaN"));
     }
 }
