@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use serde_json::{Map, Value as Json, json};
 use tokenizers::{
     AddedToken,
@@ -162,15 +163,16 @@ fn sentence_piece(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Resul
 /// Returns all splits of a token into two tokens, highest score first.
 fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Merges {
     let ids: HashMap<&str, usize> = vocabulary.tokens.iter().enumerate().map(|(id, token)| (*token, id)).collect();
-    let mut splits: Vec<(usize, usize, usize)> = Vec::new();
-    for (id, token) in vocabulary.tokens.iter().enumerate() {
-        let of_token = token.char_indices().skip(1).filter_map(|(at, _)| {
+    let of_token = |(id, token): (usize, &&str)| -> Vec<(usize, usize, usize)> {
+        let split = |(at, _): (usize, char)| {
             let (left, right) = token.split_at(at);
             Some((*ids.get(left)?, *ids.get(right)?, id))
-        });
-        splits.extend(of_token);
-    }
-    splits.sort_by(|a, b| scores[b.2].total_cmp(&scores[a.2]).then(a.cmp(b)));
+        };
+        token.char_indices().skip(1).filter_map(split).collect()
+    };
+    let mut splits: Vec<(usize, usize, usize)> =
+        vocabulary.tokens.par_iter().enumerate().flat_map_iter(of_token).collect();
+    splits.par_sort_unstable_by(|a, b| scores[b.2].total_cmp(&scores[a.2]).then(a.cmp(b)));
     let token = |id: usize| vocabulary.tokens[id].to_owned();
     splits.into_iter().map(|(left, right, _)| (token(left), token(right))).collect()
 }
