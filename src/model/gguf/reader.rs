@@ -156,9 +156,14 @@ impl Reader<'_> {
                 self.error(&name, problem)
                     .help("use a file in f16, bf16, q8_0, q4_0, a K quantisation, iq4_nl, iq4_xs or mxfp4")
             })?;
+            let width = *shape.last().unwrap_or(&1);
+            if let (Numbers::Blocks(kind), None) = (numbers, numbers.bytes(width)) {
+                let values = kind.values();
+                let problem = format!("rows of {width} values do not fill blocks of {values}, as {} has", kind.name());
+                return Err(self.error(&name, problem).help("the file is damaged; fetch it again").into());
+            }
             let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-            let fills_rows = |numbers: &Numbers| numbers.bytes(*shape.last().unwrap_or(&1)).is_some();
-            let length = elements.filter(|_| fills_rows(&numbers)).and_then(|elements| numbers.bytes(elements));
+            let length = elements.and_then(|elements| numbers.bytes(elements));
             let length = length.ok_or_else(|| self.error(&name, format!("{shape:?} is an impossible shape")))?;
             let from = start.checked_add(offset).filter(|_| offset.is_multiple_of(alignment) && offset >= end);
             let to = from.and_then(|from| from.checked_add(length as u64)).filter(|&to| to <= self.length);
@@ -229,4 +234,46 @@ fn numbers(kind: u32) -> Option<Numbers> {
         27 | 28 => Numbers::Other(64),
         other => Numbers::Blocks(BlockType::from_ggml(other)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file whose only content is one tensor of type `kind` in `shape`, columns first, with `data` bytes.
+    fn file(kind: u32, shape: [u64; 2], data: usize) -> tempfile::NamedTempFile {
+        let mut bytes = b"GGUF".to_vec();
+        bytes.extend(3_u32.to_le_bytes());
+        bytes.extend([1_u64, 0].into_iter().flat_map(u64::to_le_bytes));
+        bytes.extend(9_u64.to_le_bytes());
+        bytes.extend(b"blk.0.w.x");
+        bytes.extend(2_u32.to_le_bytes());
+        bytes.extend(shape.into_iter().flat_map(u64::to_le_bytes));
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(0_u64.to_le_bytes());
+        bytes.resize(bytes.len().next_multiple_of(32) + data, 0);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn sizes_are_checked_in_every_type() {
+        let mut found = 0;
+        for (kind, blocks) in (0..64).filter_map(|kind| Some((kind, BlockType::from_ggml(kind)?))) {
+            found += 1;
+            let length = blocks.bytes(512).unwrap();
+            assert_eq!(read(file(kind, [256, 2], length).path()).unwrap().tensors.len(), 1, "{blocks:?}");
+            let error = |file: tempfile::NamedTempFile| read(file.path()).unwrap_err().to_string();
+            let cut = error(file(kind, [256, 2], length - 1));
+            assert!(cut.contains("blk.0.w.x") && cut.contains("leave the file"), "{blocks:?}: {cut}");
+            if blocks.values() > 1 {
+                let ragged = error(file(kind, [255, 2], length));
+                assert!(ragged.contains("blk.0.w.x") && ragged.contains("rows of 255 values"), "{blocks:?}: {ragged}");
+            }
+        }
+        assert_eq!(found, BlockType::ALL.len());
+        let unknown = read(file(19, [256, 2], 512).path()).unwrap_err().to_string();
+        assert!(unknown.contains("blk.0.w.x") && unknown.contains("ggml type 19"), "{unknown}");
+    }
 }

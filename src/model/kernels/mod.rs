@@ -10,14 +10,17 @@
 #![allow(clippy::inline_always, reason = "functions that are not inlined are compiled for the oldest CPU")]
 
 mod dispatch;
+mod gemm;
+mod panels;
 mod product;
 mod rows;
 mod values;
 pub(super) mod vector;
 
 pub(super) use dispatch::{PerRow, Vectorised, for_each, rows_in_order, vectorised};
+pub(super) use gemm::{Rows, multiply};
 pub(crate) use product::product;
-pub(super) use product::{Rows, multiply, product_in_half, product_of_blocks, project_blocks, unpack_panels};
+pub(super) use product::{product_in_half, product_of_blocks, project_blocks, unpack_panels};
 pub(super) use rows::{activate, add, normalise, rotate};
 pub(crate) use values::supports;
 pub(super) use values::values;

@@ -1,78 +1,17 @@
-//! Matrix products by `faer`, with rows that do not depend on each other.
-
-use std::{cell::RefCell, ops::Range};
+//! Products of activations with weights.
 
 use candle_core::{DType, Tensor};
-use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
+use faer::Accum;
 
 use super::{
-    dispatch::for_each,
+    gemm::{Rows, multiply},
+    panels::{Dense, multiply_panels, panels, with_panel},
     values::{supports, values},
 };
 use crate::{
     error::{Error, Result},
     model::blocks::BlockMatrix,
 };
-
-/// Rows of a matrix with a constant stride.
-#[derive(Clone, Copy)]
-pub(in crate::model) struct Rows<'a> {
-    /// Values, starting with the first of the first row.
-    pub(in crate::model) values: &'a [f32],
-    pub(in crate::model) count: usize,
-    pub(in crate::model) columns: usize,
-    /// Distance between the starts of consecutive rows.
-    pub(in crate::model) stride: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// Creates rows without gaps between them.
-    pub(in crate::model) const fn packed(values: &'a [f32], count: usize, columns: usize) -> Self {
-        Self { values, count, columns, stride: columns }
-    }
-
-    /// Returns the matrix with these rows.
-    pub(in crate::model) fn matrix(self) -> MatRef<'a, f32> {
-        MatRef::from_row_major_slice_with_stride(self.values, self.count, self.columns, self.stride)
-    }
-
-    /// Returns the matrix with these rows as columns.
-    pub(in crate::model) fn transposed(self) -> MatRef<'a, f32> {
-        self.matrix().transpose()
-    }
-}
-
-/// Writes `a · b` to `out` or adds it, as `to` selects; the rows of `out` are `stride` apart.
-///
-/// For a single row and for results of at most 32 values, `faer` has special kernels, which add in another order. Such
-/// products are padded with rows of zeros, so that a row's result does not depend on the other rows.
-pub(in crate::model) fn multiply(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
-    let columns = b.ncols();
-    if a.count == 0 || columns == 0 {
-        return;
-    }
-    let min_rows = (32 / columns + 1).max(2);
-    if a.count >= min_rows {
-        return by_faer(out, stride, a, b, to);
-    }
-    let (mut padded, mut product) = (vec![0.0; min_rows * a.columns], vec![0.0; min_rows * columns]);
-    for row in 0..a.count {
-        let from = &a.values[row * a.stride..row * a.stride + a.columns];
-        padded[row * a.columns..(row + 1) * a.columns].copy_from_slice(from);
-        product[row * columns..(row + 1) * columns].copy_from_slice(&out[row * stride..row * stride + columns]);
-    }
-    by_faer(&mut product, columns, Rows::packed(&padded, min_rows, a.columns), b, to);
-    for row in 0..a.count {
-        out[row * stride..row * stride + columns].copy_from_slice(&product[row * columns..(row + 1) * columns]);
-    }
-}
-
-/// Computes the product with `faer`, on the calling thread.
-fn by_faer(out: &mut [f32], stride: usize, a: Rows<'_>, b: MatRef<'_, f32>, to: Accum) {
-    // Made from its transpose, since the row-major constructor of faer 0.24.4 swaps the strides.
-    let out = MatMut::from_column_major_slice_with_stride_mut(out, b.ncols(), a.count, stride).transpose_mut();
-    matmul(out, to, a.matrix(), b, 1.0, Par::Seq);
-}
 
 /// Computes `x Wᵀ + b`, `[.., n, m]`, for `x` `[.., n, k]`, `w` `[.., m, k]` and `b` `[m]`; a leading dimension is the
 /// same in `x` and `w`.
@@ -137,95 +76,6 @@ fn initial_output(bias: Option<&Tensor>, rows: usize, columns: usize) -> Result<
         Some(bias) => (values(&bias.contiguous()?)?.repeat(rows), Accum::Add),
         None => (vec![0.0; rows * columns], Accum::Replace),
     })
-}
-
-/// Values in a panel: as many as stay in a core's cache while they are multiplied.
-const PANEL: usize = 1 << 16;
-/// Rows in a panel are a multiple of this number, with which products are fast.
-const PANEL_ROWS: usize = 64;
-/// Minimum number of multiplications in a product for several threads.
-const PARALLEL_THRESHOLD: usize = 1 << 19;
-
-/// The rows of a weight matrix, available in panels.
-trait Panels: Sync {
-    /// Number of rows and of values per row.
-    fn shape(&self) -> (usize, usize);
-
-    /// Returns the values of `rows`, in `memory` if they are not in f32 already.
-    fn panel<'a>(&'a self, rows: Range<usize>, memory: &'a mut Vec<f32>) -> &'a [f32];
-}
-
-/// Weights in f32, in rows of `inner` values.
-struct Dense<'a> {
-    w: &'a [f32],
-    inner: usize,
-}
-
-impl Panels for Dense<'_> {
-    fn shape(&self) -> (usize, usize) {
-        (self.w.len() / self.inner.max(1), self.inner)
-    }
-
-    fn panel<'a>(&'a self, rows: Range<usize>, _: &'a mut Vec<f32>) -> &'a [f32] {
-        &self.w[rows.start * self.inner..rows.end * self.inner]
-    }
-}
-
-impl Panels for BlockMatrix {
-    fn shape(&self) -> (usize, usize) {
-        self.shape()
-    }
-
-    fn panel<'a>(&'a self, rows: Range<usize>, memory: &'a mut Vec<f32>) -> &'a [f32] {
-        let count = rows.len() * self.shape().1;
-        memory.resize(memory.len().max(count), 0.0);
-        self.unpack(rows, &mut memory[..count]);
-        &memory[..count]
-    }
-}
-
-thread_local! {
-    /// Memory for panels, kept since allocating it for every product takes as long as unpacking.
-    static MEMORY: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Passes the rows `rows` of `w` to `take`.
-fn with_panel(w: &impl Panels, rows: Range<usize>, take: impl FnOnce(Rows<'_>)) {
-    let mut memory = MEMORY.take();
-    let (count, (_, columns)) = (rows.len(), w.shape());
-    take(Rows::packed(w.panel(rows, &mut memory), count, columns));
-    MEMORY.set(memory);
-}
-
-/// Returns the ranges of rows that make up the panels of `w`.
-fn panels(w: &impl Panels) -> impl Iterator<Item = Range<usize>> {
-    let (m, k) = w.shape();
-    let most = (PANEL / k.max(1) / PANEL_ROWS).clamp(1, 4) * PANEL_ROWS;
-    (0..m).step_by(most).map(move |first| first..(first + most).min(m))
-}
-
-/// Multiplies `x` by the transposed rows of `w`, a panel at a time, on the threads of the current pool.
-fn multiply_panels(out: &mut [f32], x: Rows<'_>, w: &impl Panels, to: Accum) {
-    let (m, k) = w.shape();
-    if rayon::current_num_threads() == 1 || x.count * m * k < PARALLEL_THRESHOLD {
-        for rows in panels(w) {
-            let first = rows.start;
-            with_panel(w, rows, |panel| multiply(&mut out[first..], m, x, panel.transposed(), to));
-        }
-        return;
-    }
-    let mut parts: Vec<(Range<usize>, Vec<f32>)> = panels(w).map(|rows| (rows, Vec::new())).collect();
-    let initial = &*out;
-    for_each(parts.iter_mut().collect(), |(rows, part)| {
-        let width = rows.len();
-        *part = initial.chunks_exact(m).flat_map(|row| &row[rows.clone()]).copied().collect();
-        with_panel(w, rows.clone(), |panel| multiply(part, width, x, panel.transposed(), to));
-    });
-    for (rows, part) in parts {
-        for (out, part) in out.chunks_exact_mut(m).zip(part.chunks_exact(rows.len())) {
-            out[rows.clone()].copy_from_slice(part);
-        }
-    }
 }
 
 /// As [`product`], for weights in blocks. Each panel of rows is unpacked to f32 and multiplied by the same kernel as

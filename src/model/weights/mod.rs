@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod dtype;
+mod encode;
 mod progress;
 mod read;
 mod safetensors;

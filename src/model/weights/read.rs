@@ -6,14 +6,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use candle_core::{
-    Device, Tensor, WithDType,
-    quantized::{GgmlDType, QTensor},
-};
+use candle_core::{Tensor, WithDType};
 use half::{bf16, f16};
 
 use super::{
     checkpoint::Weights,
+    encode::encode,
     stored::{self, Numbers, Stored},
 };
 use crate::{
@@ -256,96 +254,5 @@ impl TensorReader<'_> {
     }
 }
 
-/// Encodes `values`, rows of `width`, in blocks of `kind`.
-///
-/// # Errors
-/// If a value is too large for `kind`, or there is no encoder for it.
-fn encode(kind: BlockType, values: &[f32], width: usize, out: &mut [u8]) -> Result<(), String> {
-    let halves = out.as_chunks_mut::<2>().0.iter_mut().zip(values);
-    match kind {
-        BlockType::F16 => {
-            halves.for_each(|(out, &value)| *out = f16::from_f32(value).to_le_bytes());
-            let largest = f16::MAX.to_f32();
-            if values.iter().any(|value| value.abs() > largest) {
-                return Err(format!("it has values beyond {largest}, the largest of f16; use --dtype bf16 or f32"));
-            }
-        }
-        BlockType::BF16 => halves.for_each(|(out, &value)| *out = bf16::from_f32(value).to_le_bytes()),
-        BlockType::Q8_0 => {
-            let shape = (values.len() / width.max(1), width);
-            let quantised = Tensor::from_slice(values, shape, &Device::Cpu)
-                .and_then(|rows| QTensor::quantize(&rows, GgmlDType::Q8_0))
-                .and_then(|rows| rows.data().map(|data| data.to_vec()));
-            out.copy_from_slice(&quantised.map_err(|error| error.to_string())?);
-        }
-        other => return Err(format!("there is no conversion to {}", other.name())),
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use std::{collections::HashMap, path::Path};
-
-    use candle_core::{DType, safetensors};
-
-    use super::*;
-    use crate::model::weights::Precision;
-
-    /// More rows than fit in one chunk.
-    const SHAPE: (usize, usize) = (CHUNK / (4 * 160) + 9, 160);
-
-    fn checkpoint(folder: &Path, dtype_in_file: DType) -> Tensor {
-        let numbers: Vec<f32> = (0..SHAPE.0 * SHAPE.1).map(|i| ((i * 7919) % 1013) as f32 / 512.0 - 1.0).collect();
-        let tensor = Tensor::from_vec(numbers, SHAPE, &Device::Cpu).unwrap().to_dtype(dtype_in_file).unwrap();
-        let file = folder.join("model.safetensors");
-        safetensors::save(&HashMap::from([("w".to_owned(), tensor.clone())]), file).unwrap();
-        tensor
-    }
-
-    fn numbers(tensor: &Tensor) -> Vec<f32> {
-        tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-    }
-
-    #[test]
-    fn chunks_add_up_to_the_whole_tensor() {
-        let folder = tempfile::tempdir().unwrap();
-        for dtype_in_file in [DType::F32, DType::BF16, DType::F16] {
-            let whole = checkpoint(folder.path(), dtype_in_file);
-            for (precision, dtype) in
-                [(Precision::F32, DType::F32), (Precision::BF16, DType::BF16), (Precision::F16, DType::F16)]
-            {
-                let weights = Weights::open(folder.path(), &Device::Cpu).unwrap().with_precision(precision);
-                let read = weights.matrix("w", SHAPE).unwrap();
-                assert_eq!(matches!(read, Matrix::Dense(_)), dtype == DType::F32);
-                assert_eq!(numbers(&read.to_f32().unwrap()), numbers(&whole.to_dtype(dtype).unwrap()));
-            }
-        }
-    }
-
-    #[test]
-    fn selected_rows_and_columns_equal_those_of_the_whole_tensor() {
-        let folder = tempfile::tempdir().unwrap();
-        let whole = checkpoint(folder.path(), DType::F32);
-        let weights = Weights::open(folder.path(), &Device::Cpu).unwrap();
-        let reader = || weights.find("w", &[SHAPE.0, SHAPE.1]).unwrap();
-        let rows = reader().rows([3..5, 400..407]).tensor().unwrap();
-        let expected = Tensor::cat(&[whole.narrow(0, 3, 2).unwrap(), whole.narrow(0, 400, 7).unwrap()], 0).unwrap();
-        assert_eq!(numbers(&rows), numbers(&expected));
-        assert_eq!(
-            numbers(&reader().input_first().tensor().unwrap()),
-            numbers(&whole.t().unwrap().contiguous().unwrap())
-        );
-    }
-
-    #[test]
-    fn chunks_are_quantised_like_the_whole_tensor() {
-        let folder = tempfile::tempdir().unwrap();
-        let whole = checkpoint(folder.path(), DType::F32);
-        let weights = Weights::open(folder.path(), &Device::Cpu).unwrap().with_precision(Precision::Q8);
-        let read = weights.matrix("w", SHAPE).unwrap();
-        let expected = QTensor::quantize(&whole, GgmlDType::Q8_0).unwrap().dequantize(&Device::Cpu).unwrap();
-        assert!(matches!(&read, Matrix::Blocks(blocks) if blocks.kind() == BlockType::Q8_0));
-        assert_eq!(numbers(&read.to_f32().unwrap()), numbers(&expected));
-    }
-}
+mod tests;
