@@ -5,6 +5,7 @@
 
 use std::{
     hint::black_box,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use partscope::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     model::{
-        Decoder, Matrix, Norm, NormKind, Packed, Regime,
+        BlockMatrix, BlockType, Decoder, Matrix, Norm, NormKind, Packed, Regime,
         attention::{Attention, KvCache, Queries},
         layer::Layer,
         layers::{Activation, Linear},
@@ -48,7 +49,8 @@ fn main() -> partscope::Result<()> {
         pool.install(|| -> Result<()> {
             let peak = peak()?;
             println!("threads {threads}: peak {peak:.0} GFLOP/s (fastest product of square matrices)");
-            SHAPES.iter().try_for_each(|shape| kernels(shape, peak))
+            SHAPES.iter().try_for_each(|shape| kernels(shape, peak))?;
+            [(1536, 576), (2048, 2048)].into_iter().try_for_each(|(inner, outer)| weight_types(inner, outer))
         })?;
     }
     cancellation(&SHAPES[1])
@@ -91,6 +93,35 @@ fn kernels(shape: &Shape, peak: f64) -> Result<()> {
             "  {:5} attention after {seen} tokens, queries included: {:.0} % of peak",
             shape.name,
             share(operations, seconds, peak)
+        );
+    }
+    Ok(())
+}
+
+/// Prints the speed of products with weights of every type, relative to f32, for few and many tokens. Rounds alternate.
+fn weight_types(inner: usize, outer: usize) -> partscope::Result<()> {
+    for &kind in BlockType::ALL {
+        let row = kind.bytes(inner).expect("whole blocks");
+        // Small bytes make all scales finite and small.
+        let bytes = (0..outer * row).map(|at| (at * 7919 % 53) as u8).collect();
+        let blocks = Matrix::Blocks(Arc::new(BlockMatrix::new(kind, bytes, (outer, inner))?));
+        let dense = Matrix::Dense(blocks.to_f32()?);
+        let mut ratios = Vec::new();
+        for tokens in [128, TOKENS] {
+            let x = random(&[tokens, inner])?;
+            let time = |matrix: &Matrix| {
+                let started = Instant::now();
+                black_box(matrix.apply(&x, None).expect("a product"));
+                started.elapsed().as_secs_f64()
+            };
+            let mut rounds: Vec<f64> = (0..41).map(|_| time(&dense) / time(&blocks)).collect();
+            rounds.sort_by(f64::total_cmp);
+            ratios.push(rounds[20]);
+        }
+        let name = kind.name();
+        println!(
+            "  {name:6} product {inner}×{outer}: {:.2} (128 tokens), {:.2} (512) of f32's speed",
+            ratios[0], ratios[1]
         );
     }
     Ok(())
