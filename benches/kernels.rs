@@ -46,7 +46,7 @@ const SHAPES: [Shape; 2] = [
 fn main() -> partscope::Result<()> {
     for threads in [1, rayon::current_num_threads()] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
-        pool.install(|| -> Result<()> {
+        pool.install(|| -> partscope::Result<()> {
             let peak = peak()?;
             println!("threads {threads}: peak {peak:.0} GFLOP/s (fastest product of square matrices)");
             SHAPES.iter().try_for_each(|shape| kernels(shape, peak))?;
