@@ -30,13 +30,13 @@ pub(super) struct ModelOptions {
     /// the default for a saved run is its own model
     #[arg(short, long, default_value = DEMO, value_name = "MODEL")]
     pub(super) model: String,
-    /// Data type of the weights: auto, f32, f16, bf16 or q8_0
+    /// Data type of the weights in memory: auto (as in the file; f32 on a card if it fits), f32, f16, bf16 or q8_0
     #[arg(long, default_value = "auto", value_name = "DTYPE")]
     dtype: String,
     /// Device: auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: String,
-    /// Number of threads [default: all cores]; matrix products of quantised weights use CANDLE_NUM_THREADS instead
+    /// Number of threads [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Never connect to the network
