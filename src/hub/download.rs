@@ -71,28 +71,27 @@ impl Job<'_> {
             partial.restart().map_err(|source| self.write_error(source))?;
         }
         let mut answer = (partial.length() == 0).then_some(first);
+        let mut started_again = false;
         loop {
             let before = partial.length();
             let attempt = self.attempt(answer.take(), size, &mut partial);
             let complete = attempt.and_then(|()| self.check(size, &mut partial, hash.as_ref()));
             match complete {
                 Ok(true) => break,
-                Ok(false) if before > 0 => {
+                Ok(false) if before > 0 && !started_again => {
+                    started_again = true;
                     partial.restart().map_err(|source| self.write_error(source))?;
                 }
                 Ok(false) => {
                     let problem = "the bytes received do not have the hash that the hub announces";
                     return Err(self.failed(problem).into());
                 }
-                Err(Break::Connection(_)) if partial.is_resumable() && partial.length() > before => {}
+                Err(Break::Connection(_)) if partial.is_resumable() && partial.length() >= before + FEWEST => {}
                 Err(Break::Connection(error)) => {
                     partial.interrupt();
                     return Err(error.into());
                 }
-                Err(Break::Final(error)) => {
-                    partial.interrupt();
-                    return Err(error);
-                }
+                Err(Break::Final(error)) => return Err(error),
             }
         }
         partial.complete(self.target).map_err(|source| self.write_error(source))?;
