@@ -1,8 +1,9 @@
 //! Hostile input for everything that reads from outside: see `targets.rs` for the list.
 //!
 //! Every seed of `corpus/NAME` is read as it is, and then mutants of the seeds. `PARTSCOPE_FUZZ=1000000` sets the number
-//! of mutants for each target, `PARTSCOPE_FUZZ_SEED` other ones. An input that panics is written to a file, which belongs
-//! into the corpus. `cargo test --test fuzz -- --nocapture` prints the number of executions.
+//! of mutants for each target, `PARTSCOPE_FUZZ_SECONDS` stops earlier, `PARTSCOPE_FUZZ_SEED` gives other ones. An input
+//! that panics is written to a file, which belongs into the corpus. `cargo test --test fuzz -- --nocapture` prints the
+//! number of executions.
 
 mod mutate;
 mod targets;
@@ -53,11 +54,17 @@ fn fuzz(name: &str) {
     let mut random = Random::new(number("PARTSCOPE_FUZZ_SEED").unwrap_or(1));
     let start = Instant::now();
     let mut slowest = seeds.iter().map(|seed| execute(target, folder.path(), seed)).max().unwrap();
+    let seconds = number("PARTSCOPE_FUZZ_SECONDS").unwrap_or(u64::MAX);
+    let mut count = seeds.len();
     for _ in 0..executions {
+        if start.elapsed().as_secs() >= seconds {
+            break;
+        }
+        count += 1;
         let bytes = mutant(&seeds, target.tokens, target.longest, &mut random);
         slowest = slowest.max(execute(target, folder.path(), &bytes));
     }
-    let (count, seconds) = (seeds.len() + executions, start.elapsed().as_secs_f64());
+    let seconds = start.elapsed().as_secs_f64();
     println!("{name}: {count} executions in {seconds:.1} s, the slowest {:.3} s", slowest.as_secs_f64());
 }
 

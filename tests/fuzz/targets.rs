@@ -119,8 +119,8 @@ fn config(_: &Path, bytes: &[u8]) {
 fn task(folder: &Path, bytes: &[u8]) {
     let path = folder.join("task.toml");
     fs::write(folder.join("data.csv"), "text,label\na fine film,good\na dull one,bad\n").unwrap();
-    // A data set of the hub would be asked for over the network.
-    fs::write(&path, text(bytes).replace("hub", "hbu")).unwrap();
+    partscope::hub::go_offline();
+    fs::write(&path, bytes).unwrap();
     let _ = Library.checked(path.to_str().unwrap());
 }
 
