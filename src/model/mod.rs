@@ -3,7 +3,6 @@
 pub mod attention;
 mod blocks;
 pub mod card;
-mod catch_panic;
 pub mod chat;
 pub mod decoder;
 pub mod family;

@@ -5,8 +5,10 @@ use std::{path::Path, sync::Arc};
 use serde_json::Value;
 use tokenizers::Model as _;
 
-use super::catch_panic;
-use crate::error::{Error, InputError, Result};
+use crate::{
+    catch_panic,
+    error::{Error, InputError, Result},
+};
 
 /// A tokenizer with stored truncation and padding cleared.
 #[derive(Clone, Debug)]

@@ -52,7 +52,7 @@ use super::{
     example::Example,
     rows::{Located, Reader, check_classes, check_ids, check_rendering, sampled},
     spec::{DataPart, DataSpec, Spec},
-    table,
+    table::{self, Columns, Memory},
     template::Template,
 };
 use crate::error::{Error, InputError, Result};
@@ -116,8 +116,12 @@ impl Task {
         let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let used_fields = spec.templates.iter().flat_map(Template::fields).collect();
         let reader = Reader { data: &spec.data, labels: &spec.labels, used_fields: &used_fields };
-        let read = |part: Option<&DataPart>, name: &str, diagnostics: &mut Diagnostics| {
-            part.map(|part| located(&reader, part, name, fetch, diagnostics)).unwrap_or_default()
+        let mut memory = Memory::from_env().map_err(|error| {
+            diagnostics.push(error);
+            std::mem::take(&mut diagnostics)
+        })?;
+        let mut read = |part: Option<&DataPart>, name: &str, diagnostics: &mut Diagnostics| {
+            part.map(|part| located(&reader, part, name, fetch, (&mut memory, diagnostics))).unwrap_or_default()
         };
         let pool = read(spec.data.pool.as_ref(), "pool", &mut diagnostics);
         let dev = read(spec.data.dev.as_ref(), "development split", &mut diagnostics);
@@ -167,7 +171,7 @@ fn located(
     part: &DataPart,
     name: &str,
     fetch: Fetch<'_>,
-    diagnostics: &mut Diagnostics,
+    (memory, diagnostics): (&mut Memory, &mut Diagnostics),
 ) -> Vec<Located> {
     let files = match fetch(reader.data, &part.name) {
         Ok(files) => files,
@@ -177,12 +181,15 @@ fn located(
         }
     };
     let mut found = Vec::new();
+    let (required, id) = (reader.required_columns(), &reader.data.id);
+    let columns = required.as_ref().map_or(Columns::All, |required| Columns::Named { required, id });
     let mut slice = part.slice;
     let (first, no_errors) = (files.first().map(|file| file.path.clone()), diagnostics.is_empty());
     for DataFile { path, bytes, prefix } in files {
         let path: Arc<Path> = path.into();
         let mut counted = slice.from;
-        table::read(&path, &bytes, &reader.data.format, slice, diagnostics, &mut |row, diagnostics| {
+        let how = (&reader.data.format, slice, columns);
+        table::read(&path, &bytes, how, memory, diagnostics, &mut |row, diagnostics| {
             counted += 1;
             reader.take(&path, &prefix, row, &mut found, diagnostics);
         });

@@ -37,6 +37,13 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Returns the columns of which examples are made beside their ids; `None` if that is all columns.
+    pub(super) fn required_columns(&self) -> Option<HashSet<&str>> {
+        let DataSpec { fields, label, .. } = self.data;
+        let columns = fields.iter().map(|(_, column)| column.as_str()).chain([label.as_str()]);
+        (!fields.is_empty()).then(|| columns.collect())
+    }
+
     /// Adds the example of `row` to `found`, or an error to `diagnostics`.
     pub(super) fn take(
         &self,

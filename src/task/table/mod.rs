@@ -4,6 +4,7 @@
 
 mod delimited;
 mod json;
+mod memory;
 mod parquet;
 mod row;
 mod text;
@@ -11,24 +12,26 @@ mod text;
 use std::path::Path;
 
 pub(super) use json::plain;
-pub(super) use row::{DataRow, Format, Slice, Take};
+pub(super) use memory::Memory;
+pub(super) use row::{Columns, DataRow, Format, Slice, Take};
 pub(crate) use text::decode;
 
 use super::diagnostics::Diagnostics;
 use crate::error::InputError;
 
-/// Passes the rows of `bytes` to `take` one by one. The extension of `path` gives the format; errors name `path`.
+/// Passes the rows of `bytes` to `take` one by one, until they take more than `memory`. The extension of `path` gives
+/// the format; errors name `path`.
 pub(super) fn read(
     path: &Path,
     bytes: &[u8],
-    format: &Format,
-    slice: Slice,
+    (format, slice, columns): (&Format, Slice, Columns<'_>),
+    memory: &mut Memory,
     diagnostics: &mut Diagnostics,
     take: Take<'_>,
 ) {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if ending == "parquet" {
-        return parquet::read(path, bytes, slice, diagnostics, take);
+        return parquet::read(path, bytes, (slice, columns), memory, diagnostics, take);
     }
     let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
     if !known.contains(&ending.as_str()) {
@@ -42,6 +45,15 @@ pub(super) fn read(
         Err(error) => {
             diagnostics.push(error);
             return;
+        }
+    };
+    let mut full = false;
+    let take = &mut |row: DataRow, diagnostics: &mut Diagnostics| match memory.hold(&row) {
+        _ if full => {}
+        Ok(()) => take(row, diagnostics),
+        Err(error) => {
+            full = true;
+            diagnostics.push(error.path(path).line(row.line));
         }
     };
     match ending.as_str() {
@@ -60,7 +72,9 @@ mod tests {
     fn rows(name: &str, bytes: &[u8], format: &Format) -> (Vec<DataRow>, Vec<String>) {
         let mut diagnostics = Diagnostics::default();
         let mut rows = Vec::new();
-        read(Path::new(name), bytes, format, Slice::default(), &mut diagnostics, &mut |row, _| rows.push(row));
+        let how = (format, Slice::default(), Columns::All);
+        let memory = &mut Memory::new(1 << 20);
+        read(Path::new(name), bytes, how, memory, &mut diagnostics, &mut |row, _| rows.push(row));
         (rows, diagnostics.messages())
     }
 
@@ -108,7 +122,8 @@ mod tests {
         let slice = Slice { from: 1, to: Some(3) };
         let mut lines = Vec::new();
         let take = &mut |row: DataRow, _: &mut Diagnostics| lines.push(row.line);
-        read(Path::new("a.jsonl"), text, &Format::default(), slice, &mut diagnostics, take);
+        let how = (&Format::default(), slice, Columns::All);
+        read(Path::new("a.jsonl"), text, how, &mut Memory::new(1 << 20), &mut diagnostics, take);
         assert_eq!(lines, [2, 3]);
         assert!(diagnostics.messages().is_empty());
     }
@@ -130,6 +145,21 @@ mod tests {
             for (mistake, expected) in diagnostics.iter().zip(expected) {
                 assert!(mistake.contains(expected), "{mistake}");
             }
+        }
+    }
+
+    #[test]
+    fn rows_beyond_the_memory_are_one_error() {
+        let rows = |line: &str| line.repeat(1000);
+        let list = format!("[{}{{}}]", rows("{\"text\": \"a\"},\n"));
+        for (name, text) in [("a.csv", rows("text\n")), ("a.jsonl", rows("{\"text\": \"a\"}\n")), ("a.json", list)] {
+            let (mut diagnostics, mut taken) = (Diagnostics::default(), 0);
+            let how = (&Format::default(), Slice::default(), Columns::All);
+            let memory = &mut Memory::new(10_000);
+            read(Path::new(name), text.as_bytes(), how, memory, &mut diagnostics, &mut |_, _| taken += 1);
+            let messages = diagnostics.messages();
+            assert!(taken > 10 && taken < 40, "{name}: {taken}");
+            assert!(messages.len() == 1 && messages[0].contains("more than 9.8 KiB of memory"), "{messages:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Rows of a table and ranges of rows.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::task::diagnostics::Diagnostics;
@@ -43,6 +45,36 @@ impl Slice {
     /// Returns whether the range contains `row`.
     pub(super) const fn holds(self, row: usize) -> bool {
         row >= self.from && !self.ends_before(row)
+    }
+}
+
+/// The columns that are needed; other columns of a Parquet file are not read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::task) enum Columns<'a> {
+    All,
+    Named {
+        required: &'a HashSet<&'a str>,
+        /// The column with ids, which a file may lack.
+        id: &'a str,
+    },
+}
+
+impl Columns<'_> {
+    /// Returns whether the column `name` is needed.
+    pub(super) fn contain(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named { required, id } => required.contains(name) || name == id,
+        }
+    }
+
+    /// Returns itself, or all columns if one of the required columns is not among `names`, so that the error about it
+    /// can name those that there are.
+    pub(super) fn among(self, names: &HashSet<&str>) -> Self {
+        match self {
+            Self::Named { required, .. } if !required.is_subset(names) => Self::All,
+            other => other,
+        }
     }
 }
 
