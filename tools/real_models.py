@@ -82,25 +82,22 @@ def results_of(name, task, options):
     """Runs the protocol on a task; returns its results and the folders of its runs by template and demonstration set."""
     model = ["-m", options.model, "--dtype", options.dtype]
     results = partscope(options, "reproduce", *model, "--tasks", task, "--seeds", options.seeds, "--templates", options.templates, "--json")
-    templates = list(dict.fromkeys(row["template"] for row in results["rows"] if row["counted"]))
     runs = {}
-    for template in templates:
-        for seed in range(options.seeds):
-            folder = options.work / "runs" / f"{name}-{template}-{seed}"
-            shutil.rmtree(folder, ignore_errors=True)
-            results["run"] = partscope(options, "run", *model, "--task", task, "--template", template, "--demo-seed", seed, "-o", folder, "--json")
-            runs[template, seed] = folder
+    for row in results["rows"]:
+        template, seed = row["template"], row["demo_seed"]
+        folder = options.work / "runs" / f"{name}-{template}-{seed}"
+        shutil.rmtree(folder, ignore_errors=True)
+        results["run"] = partscope(options, "run", *model, "--task", task, "--template", template, "--demo-seed", seed, "-o", folder, "--json")
+        runs[template, seed] = folder
     return results, runs
 
 
-def draw(options, runs):
+def draw(options, results, runs):
     """Lets partscope draw the figures, and copies three of them to the page's pictures."""
-    first = {name: list(of_task.values()) for name, of_task in runs.items()}
-    contrast = [runs["agnews"][template, 0] for template in ("article", "article-line")]
     wanted = [
-        ("map", [first["sst2"][0]], "accuracy-*"),
-        ("methods", first["sst2"], "methods*"),
-        ("contrast", contrast, "scatter-*"),
+        ("map", [runs["sst2"]["review", 0]], "accuracy-*"),
+        ("methods", [runs["sst2"][row["template"], row["demo_seed"]] for row in tables.counted(results["sst2"])], "methods*"),
+        ("contrast", [runs["agnews"][template, 0] for template in ("article", "article-line")], "scatter-*"),
     ]
     for name, folders, pattern in wanted:
         out = options.work / f"report-{name}"
@@ -139,7 +136,7 @@ def main():
         task = write_task(name, *read(folder), options)
         results[name], runs[name] = results_of(name, task, options)
     (options.page.parent / "pictures").mkdir(exist_ok=True)
-    draw(options, runs)
+    draw(options, results, runs)
     version = subprocess.run([options.binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     rewrite(options.page, tables.sections(results, runs, version))
 

@@ -1,7 +1,6 @@
 """Tables of docs/real-models.md, from the results of `partscope reproduce` and saved runs."""
 
 import itertools
-import json
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -79,33 +78,29 @@ def correct(folder):
     return parts.argmax(-1) == run["test.labels"]
 
 
-def correlations(accuracy, seeds, contrast):
-    """Returns the mean Pearson's r over the three types of pairs; `accuracy` is by template and demonstration set."""
-    templates = list(dict.fromkeys(template for template, _ in accuracy))
+def correlations(accuracy, seeds, templates, contrasts):
+    """Returns the mean Pearson's r over the three types of pairs of runs; `accuracy` is by template and demonstration set."""
 
     def mean(pairs):
         values = [np.corrcoef(accuracy[a], accuracy[b])[0, 1] for a, b in pairs]
         return np.mean(values) if values else np.nan
 
-    across = [((one, seed), (two, seed)) for seed in seeds for one, two in itertools.combinations(templates, 2)]
+    def across(pairs):
+        return mean([((one, seed), (two, seed)) for seed in seeds for one, two in pairs])
+
     return {
         "demos": mean([((t, a), (t, b)) for t in templates for a, b in itertools.combinations(seeds, 2) if a != b]),
-        "templates": mean(across),
-        "contrastive": mean([pair for pair in across if {pair[0][0], pair[1][0]} == contrast]),
+        "templates": across(itertools.combinations(templates, 2)),
+        "contrastive": across(contrasts),
     }
-
-
-def contrast_of(result, runs):
-    """Returns the two contrasting templates among the runs': names that differ in `-line`."""
-    templates = {template for template, _ in runs}
-    return next(({name, f"{name}-line"} for name in templates if f"{name}-line" in templates), set())
 
 
 def agreement_intervals(result, runs):
     """Bootstrap intervals of the mean correlations, over demonstration sets and test examples, crossed."""
     hits = {key: correct(folder) for key, folder in runs.items()}
-    seeds, contrast = sorted({seed for _, seed in runs}), contrast_of(result, runs)
-    whole = correlations({key: values.mean(-1) for key, values in hits.items()}, seeds, contrast)
+    seeds, templates = sorted({seed for _, seed in runs}), list(dict.fromkeys(row["template"] for row in counted(result)))
+    contrasts = [(name, f"{name}-line") for name, seed in runs if seed == seeds[0] and (f"{name}-line", seed) in runs]
+    whole = correlations({key: values.mean(-1) for key, values in hits.items()}, seeds, templates, contrasts)
     reported = result["agreement"][0]["pearson"]
     for kind, value in whole.items():
         if reported[kind] is not None and abs(value - reported[kind]) > 1e-6:
@@ -114,7 +109,8 @@ def agreement_intervals(result, runs):
     examples = next(iter(hits.values())).shape[1]
     for _ in range(DRAWS):
         counts = np.bincount(rng.integers(0, examples, examples), minlength=examples) / examples
-        drawn = correlations({key: values @ counts for key, values in hits.items()}, list(rng.choice(seeds, len(seeds))), contrast)
+        accuracy = {key: values @ counts for key, values in hits.items()}
+        drawn = correlations(accuracy, list(rng.choice(seeds, len(seeds))), templates, contrasts)
         for kind, value in drawn.items():
             draws[kind].append(value)
     return {kind: interval(values) for kind, values in draws.items() if not np.isnan(values).all()}
@@ -170,7 +166,7 @@ def gain_row(results, claim, method, other, paper):
     return [claim, paper, "; ".join(cells), "; ".join(dict.fromkeys(verdicts)) if len(set(verdicts)) == 1 else "; ".join(verdicts)]
 
 
-def claims_table(results, runs, intervals):
+def claims_table(results, intervals):
     rows = []
     exact = max(row["max_rel"] for result in results.values() for row in result["rows"])
     rows.append(["contributions add up to the logits", "by construction", f"largest relative error {exact:.1e}", "yes" if exact < 1e-4 else "no"])
@@ -197,31 +193,30 @@ def swings_table(results):
     """The full model's range over runs, and by template."""
     rows = []
     for name, result in results.items():
-        for template in dict.fromkeys(row["template"] for row in counted(result)):
-            values = [row["accuracy"]["standard"] for row in counted(result) if row["template"] == template]
-            best = [row["accuracy"]["oracle_best_component"] for row in counted(result) if row["template"] == template]
+        for template in dict.fromkeys(row["template"] for row in result["rows"]):
+            of_template = [row["accuracy"] for row in result["rows"] if row["template"] == template]
+            values, best = ([accuracy[method] for accuracy in of_template] for method in ("standard", "oracle_best_component"))
             rows.append([NAMES[name], f"`{template}`", f"{percent(min(values))} to {percent(max(values))}", percent(np.mean(values)), percent(np.mean(best))])
     return table(["task", "template", "4 shots, lowest to highest", "mean", "best component (oracle), mean"], rows)
 
 
-def setup(results, runs, version):
+def setup(results, version):
     first = results["sst2"]["run"]
-    folders = {name: list(of_task.values()) for name, of_task in runs.items()}
-    sizes = {name: json.loads((of_task[0] / "run.json").read_text())["examples"]["test"] for name, of_task in folders.items()}
+    sizes = {name: result["rows"][0]["n"] for name, result in results.items()}
     examples = " and ".join(f"{size} test examples of {NAMES[name]}" for name, size in sizes.items())
     model = first["model"]
     return (f"{version}; {model['layers']} layers of {model['heads']} heads and an MLP, weights `{model['weights_hash'][:12]}…` as `{model['dtype']}`; "
-            f"{examples}, equally many of each label; {len(folders['sst2'])} runs of each task.")
+            f"{examples}, equally many of each label; {len(counted(results['sst2']))} runs of each task.")
 
 
 def sections(results, runs, version):
     """Returns the Markdown of every section of the page."""
     intervals = {name: agreement_intervals(result, runs[name]) for name, result in results.items()}
     return {
-        "setup": setup(results, runs, version),
+        "setup": setup(results, version),
         "accuracy": accuracy_table(results),
         "agreement": agreement_table(results, intervals),
         "kinds": kinds_table(results),
         "swings": swings_table(results),
-        "claims": claims_table(results, runs, intervals),
+        "claims": claims_table(results, intervals),
     }
