@@ -82,13 +82,11 @@ def results_of(name, task, options):
     """Runs the protocol on a task; returns its results and the folders of its runs by template and demonstration set."""
     model = ["-m", options.model, "--dtype", options.dtype]
     results = partscope(options, "reproduce", *model, "--tasks", task, "--seeds", options.seeds, "--templates", options.templates, "--json")
-    runs = {}
-    for row in results["rows"]:
-        template, seed = row["template"], row["demo_seed"]
-        folder = options.work / "runs" / f"{name}-{template}-{seed}"
-        shutil.rmtree(folder, ignore_errors=True)
-        results["run"] = partscope(options, "run", *model, "--task", task, "--template", template, "--demo-seed", seed, "-o", folder, "--json")
-        runs[template, seed] = folder
+    templates, folder = dict.fromkeys(row["template"] for row in results["rows"]), options.work / "runs" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    several = ["--template", ",".join(templates), "--demo-seeds", f"0..{options.seeds}"]
+    results["run"] = partscope(options, "run", *model, "--task", task, *several, "-o", folder, "--json")["runs"][0]
+    runs = {(row["template"], row["demo_seed"]): folder / f"{row['template']}-s{row['demo_seed']}" for row in results["rows"]}
     return results, runs
 
 
