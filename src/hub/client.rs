@@ -59,11 +59,19 @@ impl Client<'_> {
     /// # Errors
     /// If there is no such file, or the hub refuses the request or cannot be reached.
     pub fn snapshot(&self, name: &str) -> Result<PathBuf> {
-        let file_response = self.get(self.repo.revision(), name)?;
-        let file_response = file_response.ok_or_else(|| self.error(&format!("the repository has no {name}")))?;
+        let missing = || self.error(&format!("the repository has no {name}")).into();
+        self.find_snapshot(name)?.ok_or_else(missing)
+    }
+
+    /// As [`Client::snapshot`]; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// If the hub refuses the request or cannot be reached.
+    pub fn find_snapshot(&self, name: &str) -> Result<Option<PathBuf>> {
+        let Some(file_response) = self.get(self.repo.revision(), name)? else { return Ok(None) };
         let commit = file_response.commit.filter(|commit| cache::is_commit(commit));
         let commit = commit.ok_or_else(|| self.error("the server does not respond like the Hugging Face hub"))?;
-        Ok(cache::snapshot(self.repo, self.settings, &commit))
+        Ok(Some(cache::snapshot(self.repo, self.settings, &commit)))
     }
 
     /// Records in the cache that the revision is the commit of `snapshot`; call it when all files are there.

@@ -21,14 +21,14 @@
 //! | `name` | text | – | the task's name |
 //! | `description` | text | `""` | one line for lists |
 //! | `labels` | list | – | two or more; texts or integers |
-//! | `data.pool`, `data.dev`, `data.test` | text | –, –, required | a file beside the task file (`.jsonl`, `.json`, `.csv`, `.tsv`, `.parquet`), or with `hub` a split or a file of the data set; `[:2000]`, `[500:]` or `[500:1000]` after it selects rows |
+//! | `data.pool`, `data.dev`, `data.test` | text | –, –, required | a file beside the task file (`.jsonl`, `.json`, `.csv`, `.tsv`, each also `.gz` or `.zst`, or `.parquet`), or with `hub` a split or a file of the data set; `[:2000]`, `[500:]` or `[500:1000]` after it selects rows |
 //! | `data.hub` | text | – | a data set on the Hugging Face hub, `org/name[@revision]`; splits come from its `refs/convert/parquet` branch and files from `main`, unless a revision is given |
 //! | `data.config` | text | `default` | the data set's configuration on the hub |
-//! | `data.label` | text | `label` | the column with the label: a text, an integer or a boolean |
-//! | `data.label_values` | list | – | for each label, its value in the data or a list of such values; by default the label itself or its index |
+//! | `data.label` | text | `label` | the column with the label: a text, an integer or a boolean; `meta.label` is the field `label` of the column `meta` |
+//! | `data.label_values` | list | – | for each label, its value in the data or a list of such values; by default the label itself, the class of that name, or its index |
 //! | `data.skip_labels` | list | `[]` | rows with these labels are left out, e.g. `-1` for unlabelled rows |
 //! | `data.id` | text | `id` | the column with the id; a row without one is named by file and line |
-//! | `data.fields` | table | all columns | names used in templates, each with its column, e.g. `fields = { text = "sentence" }` |
+//! | `data.fields` | table | all columns | names used in templates, each with its column, e.g. `fields = { text = "sentence", title = "meta.title" }` |
 //! | `data.empty` | text | `error` | what to do with a row if a field of a template is empty: `error`, `skip` or `keep` |
 //! | `data.columns` | list | the first line | column names of a CSV or TSV file without a header |
 //! | `data.delimiter` | text | `,`, tab | the column separator |
@@ -45,12 +45,14 @@
 //!
 //! Text files are UTF-8, with or without a byte order mark, or UTF-16 with one.
 
-use std::{path::Path, sync::Arc};
+use std::path::{Path, PathBuf};
 
 use super::{
+    class_names::{ClassNames, of_card, of_metadata},
     diagnostics::{Diagnostics, as_input},
     example::Example,
-    rows::{Located, Reader, check_classes, check_ids, check_rendering, sampled},
+    labels::LabelMap,
+    rows::{Located, Reader, Source, check_classes, check_ids, check_rendering, sampled},
     spec::{DataPart, DataSpec, Spec},
     table,
     template::Template,
@@ -96,7 +98,9 @@ pub struct Outline {
 /// A file of a data set.
 pub(super) struct DataFile {
     /// Its path, whose extension gives the format.
-    pub(super) path: std::path::PathBuf,
+    pub(super) path: PathBuf,
+    /// The card of its data set, which may name the classes.
+    pub(super) card: Option<PathBuf>,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
     /// Prefix of ids for rows without an id.
@@ -179,12 +183,13 @@ fn located(
     let mut found = Vec::new();
     let mut slice = part.slice;
     let (first, no_errors) = (files.first().map(|file| file.path.clone()), diagnostics.is_empty());
-    for DataFile { path, bytes, prefix } in files {
-        let path: Arc<Path> = path.into();
+    for file in files {
+        let labels = LabelMap::new(reader.data, reader.labels, class_names(&file, reader.data));
+        let source = Source { path: file.path.into(), prefix: &file.prefix, labels };
         let mut counted = slice.from;
-        table::read(&path, &bytes, &reader.data.format, slice, diagnostics, &mut |row, diagnostics| {
+        table::read(&source.path, &file.bytes, &reader.data.format, slice, diagnostics, &mut |row, diagnostics| {
             counted += 1;
-            reader.take(&path, &prefix, row, &mut found, diagnostics);
+            reader.take(&source, row, &mut found, diagnostics);
         });
         slice = slice.after(counted);
     }
@@ -195,6 +200,16 @@ fn located(
     let found = sampled(found, part);
     check_classes(&found, name, reader.labels, diagnostics);
     found
+}
+
+/// Returns the names that the data set gives to the classes: those in the file itself, or else in its card.
+fn class_names(file: &DataFile, data: &DataSpec) -> Result<Option<ClassNames>, InputError> {
+    let metadata = table::metadata(&file.bytes, "huggingface");
+    let stated = metadata.and_then(|metadata| of_metadata(&file.path, &metadata, &data.label));
+    match &file.card {
+        Some(card) if stated.is_none() => of_card(card, data.config.as_deref(), &data.label),
+        _ => Ok(stated),
+    }
 }
 
 fn examples(located: Vec<Located>) -> Vec<Example> {

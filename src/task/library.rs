@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    class_names::card_of,
     dataset::{self, prefix},
     diagnostics::Diagnostics,
     file::{DataFile, Outline, Task},
@@ -132,12 +133,13 @@ fn fetch(source: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFil
         DataSource::Embedded => {
             let found = demo::DATA.iter().find(|(name, _)| *name == part);
             let (name, text) = found.ok_or_else(|| InputError::new("no such file").path(part))?;
-            Ok(vec![DataFile { path: PathBuf::from(name), bytes: text.as_bytes().to_vec(), prefix: prefix(part) }])
+            let (path, bytes) = (PathBuf::from(name), text.as_bytes().to_vec());
+            Ok(vec![DataFile { path, bytes, prefix: prefix(part), card: None }])
         }
         DataSource::Folder(folder) => {
             let path = folder.join(part);
             let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            Ok(vec![DataFile { path, bytes, prefix: prefix(part) }])
+            Ok(vec![DataFile { card: card_of(&path), path, bytes, prefix: prefix(part) }])
         }
         DataSource::Hub => Err(InputError::new("no data set is named").field("data.hub").into()),
     }

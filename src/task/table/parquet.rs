@@ -18,6 +18,17 @@ pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, diagnostics: &mut Di
     }
 }
 
+/// Returns the value of `key` in the file's metadata; `None` for other files, and for one that
+/// cannot be read, which [`read`] reports.
+pub(in crate::task) fn metadata(bytes: &[u8], key: &str) -> Option<String> {
+    if !bytes.starts_with(b"PAR1") {
+        return None;
+    }
+    let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes)).ok()?;
+    let entries = reader.metadata().file_metadata().key_value_metadata()?;
+    entries.iter().find(|entry| entry.key == key)?.value.clone()
+}
+
 fn rows(bytes: Vec<u8>, slice: Slice, take: &mut dyn FnMut(DataRow)) -> Result<(), ParquetError> {
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes))?;
     let end = slice.to.unwrap_or(usize::MAX);

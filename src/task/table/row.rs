@@ -11,6 +11,36 @@ pub(in crate::task) struct DataRow {
     pub(in crate::task) columns: Map<String, Value>,
 }
 
+impl DataRow {
+    /// Returns the column `name` or, if there is none, the field that it names within one: `meta.label`, `answers.0`.
+    pub(in crate::task) fn column(&self, name: &str) -> Option<&Value> {
+        field(&self.columns, name)
+    }
+
+    /// Removes the column or field `name`.
+    pub(in crate::task) fn remove(&mut self, name: &str) {
+        let mut columns = &mut self.columns;
+        let mut name = name;
+        while !columns.contains_key(name) {
+            let Some((first, rest)) = name.split_once('.') else { return };
+            let Some(Value::Object(inner)) = columns.get_mut(first) else { return };
+            (columns, name) = (inner, rest);
+        }
+        columns.shift_remove(name);
+    }
+}
+
+fn field<'v>(columns: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    columns.get(name).or_else(|| {
+        let (first, rest) = name.split_once('.')?;
+        match columns.get(first)? {
+            Value::Object(inner) => field(inner, rest),
+            Value::Array(items) => items.get(rest.parse::<usize>().ok()?),
+            _ => None,
+        }
+    })
+}
+
 /// Format options of a file, in addition to its extension.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::task) struct Format {
@@ -48,3 +78,28 @@ impl Slice {
 
 /// Receives a row; reports its errors to the diagnostics.
 pub(in crate::task) type Take<'a> = &'a mut dyn FnMut(DataRow, &mut Diagnostics);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nested_columns_are_named_with_dots() {
+        let Value::Object(columns) = json!({"a": {"b": {"c": 1}, "list": [5, 6]}, "a.b": "own", "d": 2}) else {
+            panic!()
+        };
+        let mut row = DataRow { line: 1, columns };
+        assert_eq!(row.column("a.b"), Some(&json!("own")), "a column of that name comes first");
+        assert_eq!(row.column("a.list.1"), Some(&json!(6)));
+        row.remove("a.b");
+        assert_eq!(row.column("a.b.c"), Some(&json!(1)));
+        row.remove("a.b.c");
+        row.remove("d.x");
+        assert_eq!(
+            (row.column("a.b"), row.column("a.b.c"), row.column("d")),
+            (Some(&json!({})), None, Some(&json!(2)))
+        );
+    }
+}
