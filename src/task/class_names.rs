@@ -123,8 +123,8 @@ mod tests {
         Ok(found?.map(|found| found.names))
     }
 
-    fn names(list: &[&str]) -> Option<Vec<String>> {
-        Some(list.iter().map(|&name| name.to_owned()).collect())
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|&name| name.to_owned()).collect()
     }
 
     /// The metadata that `datasets` 5.2 writes.
@@ -135,8 +135,8 @@ mod tests {
             "meta": {"label": {"names": ["u", "v"], "_type": "ClassLabel"}}}}}"#;
         let of = |column| of_metadata(Path::new("a/b.parquet"), metadata, column);
         assert_eq!(of("label").unwrap().source, "the metadata of b.parquet");
-        assert_eq!(of("label").map(|found| found.names), names(&["neg", "pos"]));
-        assert_eq!(of("meta.label").map(|found| found.names), names(&["u", "v"]));
+        assert_eq!(of("label").unwrap().names, names(&["neg", "pos"]));
+        assert_eq!(of("meta.label").unwrap().names, names(&["u", "v"]));
         assert_eq!((of("text"), of("meta"), of("x.y")), (None, None, None));
         assert_eq!(of_metadata(Path::new("b"), "[]", "label"), None);
     }
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn cards_name_classes_of_columns_and_fields() {
-        assert_eq!(card(ONE, None, "label"), Ok(names(&["neg", "pos"])));
-        assert_eq!(card(&ONE.replace('\n', "\r\n"), None, "label"), Ok(names(&["neg", "pos"])));
-        assert_eq!(card(ONE, Some("default"), "meta.label"), Ok(names(&["False", "v"])), "as PyYAML reads it");
+        assert_eq!(card(ONE, None, "label"), Ok(Some(names(&["neg", "pos"]))));
+        assert_eq!(card(&ONE.replace('\n', "\r\n"), None, "label"), Ok(Some(names(&["neg", "pos"]))));
+        assert_eq!(card(ONE, Some("default"), "meta.label"), Ok(Some(names(&["False", "v"]))), "as PyYAML reads it");
         for (text, column) in
             [(ONE, "text"), (ONE, "x"), ("# class_label\n", "label"), ("---\nclass_label: 1\n---\n", "label")]
         {
@@ -166,8 +166,8 @@ mod tests {
             )
         };
         let two = |a: &str, b: &str| format!("---\ndataset_info:\n{}{}---\n", config("a", a), config("b", b));
-        assert_eq!(card(&two("x", "y"), Some("b"), "label"), Ok(names(&["y", "z"])));
-        assert_eq!(card(&two("x", "x"), None, "label"), Ok(names(&["x", "z"])));
+        assert_eq!(card(&two("x", "y"), Some("b"), "label"), Ok(Some(names(&["y", "z"]))));
+        assert_eq!(card(&two("x", "x"), None, "label"), Ok(Some(names(&["x", "z"]))));
         assert!(card(&two("x", "y"), None, "label").unwrap_err().contains("choose one with `data.config`"));
     }
 

@@ -45,7 +45,7 @@
 //!
 //! Text files are UTF-8, with or without a byte order mark, or UTF-16 with one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{
     class_names::{ClassNames, of_card, of_metadata},
@@ -111,12 +111,15 @@ pub(super) struct DataFile {
 pub(super) type Fetch<'a> = &'a dyn Fn(&DataSpec, &str) -> Result<Vec<DataFile>>;
 
 impl Task {
-    /// Parses a task file and reads its data, with files from `fetch`.
+    /// Reads the data of the task file `spec`, with files from `fetch`.
     ///
     /// # Errors
-    /// All errors in the file or, if it has none, all errors in its data.
-    pub(super) fn parse(path: &Path, text: &str, fetch: Fetch<'_>) -> Result<Self, Diagnostics> {
-        let (spec, mut diagnostics) = Spec::read(path, text);
+    /// All errors in the file, `diagnostics`, or, if it has none, all errors in its data.
+    pub(super) fn read(
+        spec: Option<Spec>,
+        mut diagnostics: Diagnostics,
+        fetch: Fetch<'_>,
+    ) -> Result<Self, Diagnostics> {
         let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let used_fields = spec.templates.iter().flat_map(Template::fields).collect();
         let reader = Reader { data: &spec.data, labels: &spec.labels, used_fields: &used_fields };
@@ -156,9 +159,11 @@ impl Task {
 }
 
 impl Outline {
-    /// Parses a task file without reading its data.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Diagnostics> {
-        let (spec, diagnostics) = Spec::read(path, text);
+    /// Takes what does not depend on the data.
+    ///
+    /// # Errors
+    /// The errors of the file, `diagnostics`.
+    pub(super) fn of(spec: Option<Spec>, diagnostics: Diagnostics) -> Result<Self, Diagnostics> {
         let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let Spec { name, description, labels, templates, data } = spec;
         Ok(Self { name, description, labels, templates, hub: data.hub })

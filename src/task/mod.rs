@@ -7,6 +7,7 @@ mod demos;
 mod diagnostics;
 mod example;
 mod file;
+mod harness;
 mod labels;
 mod library;
 mod prompts;

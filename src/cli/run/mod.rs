@@ -189,7 +189,7 @@ fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequ
         Some(words) => read_label_words(words)?,
         None => model.tokenizer.pieces(&args.label_tokens),
     };
-    let mut prompts = read_explicit(&path, &read_text(&path)?, words.len())?;
+    let mut prompts = read_explicit(&path, &read_text(&path)?, &words)?;
     args.prompt.limit_tests(&mut prompts)?;
     let stem = path.file_stem().filter(|stem| *stem != "-");
     let name = stem.map_or_else(|| "prompts".to_owned(), |stem| stem.to_string_lossy().into_owned());
