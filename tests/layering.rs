@@ -12,7 +12,9 @@ use imports::{Reference, Tests, references, sources};
 /// Base modules, which use only each other.
 const BASE: &[&str] = &[
     "attribution",
+    "bounded",
     "cancel",
+    "catch_panic",
     "color",
     "component",
     "demo",

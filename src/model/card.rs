@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 
-use super::catch_panic;
-use crate::error::{InputError, Result};
+use crate::{
+    catch_panic,
+    error::{InputError, Result},
+};
 
 /// Name in `--device` of a CPU that computes as a card does, for tests.
 pub const SIMULATED_CARD: &str = "as-card";

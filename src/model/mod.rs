@@ -2,7 +2,6 @@
 
 pub mod attention;
 pub mod card;
-mod catch_panic;
 pub mod chat;
 pub mod decoder;
 pub mod family;

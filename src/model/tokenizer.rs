@@ -4,8 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::catch_panic;
-use crate::error::{Error, InputError, Result};
+use crate::{
+    catch_panic,
+    error::{Error, InputError, Result},
+};
 
 /// A tokenizer with stored truncation and padding cleared.
 #[derive(Clone, Debug)]

@@ -54,7 +54,7 @@ use super::{
     labels::LabelMap,
     rows::{Located, Reader, Source, check_classes, check_ids, check_rendering, sampled},
     spec::{DataPart, DataSpec, Spec},
-    table,
+    table::{self, Columns, Memory},
     template::Template,
 };
 use crate::error::{Error, InputError, Result};
@@ -123,8 +123,12 @@ impl Task {
         let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let used_fields = spec.templates.iter().flat_map(Template::fields).collect();
         let reader = Reader { data: &spec.data, labels: &spec.labels, used_fields: &used_fields };
-        let read = |part: Option<&DataPart>, name: &str, diagnostics: &mut Diagnostics| {
-            part.map(|part| located(&reader, part, name, fetch, diagnostics)).unwrap_or_default()
+        let mut memory = Memory::from_env().map_err(|error| {
+            diagnostics.push(error);
+            std::mem::take(&mut diagnostics)
+        })?;
+        let mut read = |part: Option<&DataPart>, name: &str, diagnostics: &mut Diagnostics| {
+            part.map(|part| located(&reader, part, name, fetch, (&mut memory, diagnostics))).unwrap_or_default()
         };
         let pool = read(spec.data.pool.as_ref(), "pool", &mut diagnostics);
         let dev = read(spec.data.dev.as_ref(), "development split", &mut diagnostics);
@@ -176,7 +180,7 @@ fn located(
     part: &DataPart,
     name: &str,
     fetch: Fetch<'_>,
-    diagnostics: &mut Diagnostics,
+    (memory, diagnostics): (&mut Memory, &mut Diagnostics),
 ) -> Vec<Located> {
     let files = match fetch(reader.data, &part.name) {
         Ok(files) => files,
@@ -186,13 +190,17 @@ fn located(
         }
     };
     let mut found = Vec::new();
+    let (required, optional) = (reader.required_columns(), reader.optional_columns());
+    let optional = &optional.each_ref().map(String::as_str);
+    let columns = required.as_ref().map_or(Columns::All, |required| Columns::Named { required, optional });
     let mut slice = part.slice;
     let (first, no_errors) = (files.first().map(|file| file.path.clone()), diagnostics.is_empty());
     for file in files {
         let labels = LabelMap::new(reader.data, reader.labels, class_names(&file, reader.data));
         let source = Source { path: file.path.into(), prefix: &file.prefix, labels };
         let mut counted = slice.from;
-        table::read(&source.path, &file.bytes, &reader.data.format, slice, diagnostics, &mut |row, diagnostics| {
+        let how = (&reader.data.format, slice, columns);
+        table::read(&source.path, &file.bytes, how, memory, diagnostics, &mut |row, diagnostics| {
             counted += 1;
             reader.take(&source, row, &mut found, diagnostics);
         });

@@ -147,6 +147,11 @@ fn is_whole(text: &str) -> bool {
     text.parse::<i64>().is_ok()
 }
 
+/// Returns the columns that may hold the label as a text, besides `column`.
+pub(super) fn columns_beside(column: &str) -> [String; 2] {
+    ["text", "name"].map(|ending| format!("{column}_{ending}"))
+}
+
 /// Returns an error if a column beside the label, `label_text` or `label_name`, names another label than `label`.
 pub(super) fn check_text_beside(
     labels: &[String],
@@ -158,7 +163,7 @@ pub(super) fn check_text_beside(
     if !is_whole(whole(given)) {
         return Ok(());
     }
-    for other in ["text", "name"].map(|ending| format!("{column}_{ending}")) {
+    for other in columns_beside(column) {
         let Some(name) = beside(&other) else { continue };
         let named = labels.iter().position(|label| alike(label, &name));
         if named.is_some_and(|named| named != label) {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     diagnostics::Diagnostics,
     example::Example,
-    labels::{LabelMap, check_text_beside},
+    labels::{LabelMap, check_text_beside, columns_beside},
     spec::{DataPart, DataSpec, Empty},
     table::DataRow,
     template::Template,
@@ -46,6 +46,19 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Returns the columns of which examples are made; `None` if that is all columns.
+    pub(super) fn required_columns(&self) -> Option<HashSet<&str>> {
+        let DataSpec { fields, label, .. } = self.data;
+        let columns = fields.iter().map(|(_, column)| column.as_str()).chain([label.as_str()]);
+        (!fields.is_empty()).then(|| columns.collect())
+    }
+
+    /// Returns the columns that may be missing: ids, and texts beside the label.
+    pub(super) fn optional_columns(&self) -> [String; 3] {
+        let [text, name] = columns_beside(&self.data.label);
+        [self.data.id.clone(), text, name]
+    }
+
     /// Adds the example of `row` to `found`, or an error to `diagnostics`.
     pub(super) fn take(
         &self,

@@ -6,6 +6,7 @@
 mod compressed;
 mod delimited;
 mod json;
+mod memory;
 mod parquet;
 mod row;
 mod text;
@@ -14,27 +15,28 @@ use std::path::Path;
 
 pub(super) use compressed::without_ending;
 pub(super) use json::plain;
+pub(super) use memory::Memory;
 pub(super) use parquet::metadata;
-pub(super) use row::{DataRow, Format, Slice, Take};
+pub(super) use row::{Columns, DataRow, Format, Slice, Take};
 pub(crate) use text::decode;
 
 use super::diagnostics::Diagnostics;
 use crate::error::InputError;
 
-/// Passes the rows of `bytes` to `take` one by one. The extension of `path`, before that of a compressed file, gives the
-/// format; errors name `path`.
+/// Passes the rows of `bytes` to `take` one by one, until they take more than `memory`. The extension of `path`, before
+/// that of a compressed file, gives the format; errors name `path`.
 pub(super) fn read(
     path: &Path,
     bytes: &[u8],
-    format: &Format,
-    slice: Slice,
+    (format, slice, columns): (&Format, Slice, Columns<'_>),
+    memory: &mut Memory,
     diagnostics: &mut Diagnostics,
     take: Take<'_>,
 ) {
     let name = without_ending(path);
     let ending = name.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if ending == "parquet" {
-        return parquet::read(path, bytes, slice, diagnostics, take);
+        return parquet::read(path, bytes, (slice, columns), memory, diagnostics, take);
     }
     let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
     if !known.contains(&ending.as_str()) {
@@ -49,6 +51,15 @@ pub(super) fn read(
         Err(error) => {
             diagnostics.push(error);
             return;
+        }
+    };
+    let mut full = false;
+    let take = &mut |row: DataRow, diagnostics: &mut Diagnostics| match memory.hold(&row) {
+        _ if full => {}
+        Ok(()) => take(row, diagnostics),
+        Err(error) => {
+            full = true;
+            diagnostics.push(error.path(path).line(row.line));
         }
     };
     match ending.as_str() {
@@ -67,7 +78,9 @@ mod tests {
     fn rows(name: &str, bytes: &[u8], format: &Format) -> (Vec<DataRow>, Vec<String>) {
         let mut diagnostics = Diagnostics::default();
         let mut rows = Vec::new();
-        read(Path::new(name), bytes, format, Slice::default(), &mut diagnostics, &mut |row, _| rows.push(row));
+        let how = (format, Slice::default(), Columns::All);
+        let memory = &mut Memory::new(1 << 20);
+        read(Path::new(name), bytes, how, memory, &mut diagnostics, &mut |row, _| rows.push(row));
         (rows, diagnostics.messages())
     }
 
@@ -136,7 +149,8 @@ mod tests {
         let slice = Slice { from: 1, to: Some(3) };
         let mut lines = Vec::new();
         let take = &mut |row: DataRow, _: &mut Diagnostics| lines.push(row.line);
-        read(Path::new("a.jsonl"), text, &Format::default(), slice, &mut diagnostics, take);
+        let how = (&Format::default(), slice, Columns::All);
+        read(Path::new("a.jsonl"), text, how, &mut Memory::new(1 << 20), &mut diagnostics, take);
         assert_eq!(lines, [2, 3]);
         assert!(diagnostics.messages().is_empty());
     }

@@ -1,5 +1,7 @@
 //! Rows of a table and ranges of rows.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::task::diagnostics::Diagnostics;
@@ -74,6 +76,45 @@ impl Slice {
     pub(super) const fn holds(self, row: usize) -> bool {
         row >= self.from && !self.ends_before(row)
     }
+}
+
+/// The columns that are needed; other columns of a Parquet file are not read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::task) enum Columns<'a> {
+    All,
+    Named {
+        required: &'a HashSet<&'a str>,
+        /// Columns that a file may lack.
+        optional: &'a [&'a str],
+    },
+}
+
+impl Columns<'_> {
+    /// Returns whether the column `name` is needed.
+    pub(super) fn contain(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named { required, optional } => required.iter().chain(optional).any(|wanted| is_within(wanted, name)),
+        }
+    }
+
+    /// Returns itself, or all columns if one of the required columns is not among `names`, so that the error about it
+    /// can name those that there are.
+    pub(super) fn among(self, names: &HashSet<&str>) -> Self {
+        match self {
+            Self::Named { required, .. }
+                if !required.iter().all(|wanted| names.iter().any(|name| is_within(wanted, name))) =>
+            {
+                Self::All
+            }
+            other => other,
+        }
+    }
+}
+
+/// Returns whether `wanted` is the column `name` or a field of it.
+fn is_within(wanted: &str, name: &str) -> bool {
+    wanted.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Receives a row; reports its errors to the diagnostics.

@@ -1,7 +1,7 @@
-//! Turns panics of the tokenizers crate into errors.
+//! Turns panics of libraries that read files into errors.
 //!
-//! The crate does not fully validate a tokenizer.json: some crafted files make it panic while parsing or encoding. Such
-//! a file is bad input, not a bug in this program.
+//! The crates for tokenizers and for Parquet do not fully validate a file: some crafted files make them panic. Such a
+//! file is bad input, not a bug in this program.
 
 use std::{
     cell::Cell,
@@ -15,7 +15,7 @@ thread_local! {
 }
 
 /// Runs `work` and returns its result, or the message of its panic, which is not printed.
-pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let default_hook = panic::take_hook();
