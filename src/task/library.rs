@@ -178,3 +178,17 @@ fn fetch(source: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFil
         DataSource::Hub => Err(InputError::new("no data set is named").field("data.hub").into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_of_the_hub_has_its_name_and_a_valid_file() {
+        for name in Library.hub() {
+            let outline = Library.outline(&name).unwrap();
+            assert!(outline.name == name && outline.hub.is_some(), "{name}");
+        }
+        assert_eq!(Library.hub().len(), 18);
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Value};
 
-use crate::error::InputError;
+use crate::{catch_panic, error::InputError};
 
 /// Number of values that a document may have, with aliases expanded.
 const MOST_VALUES: usize = 1_000_000;
@@ -20,6 +20,11 @@ const DEEPEST: usize = 64;
 /// # Errors
 /// If it is not valid YAML, or expands to too many values; gives line and column.
 pub(super) fn parse(text: &str) -> Result<Value, InputError> {
+    let parsed = catch_panic::catch(|| load(text));
+    parsed.unwrap_or_else(|panic| Err(InputError::new(format!("not valid YAML: {panic}")).line(1)))
+}
+
+fn load(text: &str) -> Result<Value, InputError> {
     let mut loader = Loader::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
@@ -161,6 +166,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::random::SeededRng;
 
     #[test]
     fn values_are_those_of_pyyaml() {
@@ -187,6 +193,21 @@ mod tests {
         };
         let bomb: String = (0..9).map(level).collect();
         assert!(parse(&bomb).unwrap_err().to_string().contains("more than 1000000 values"));
+    }
+
+    #[test]
+    fn damaged_documents_end_in_a_value_or_an_error() {
+        let whole = "a: &x [1, 'b', \"c\\n\"]\nd: {e: *x, f: !function g}\n? h\n: |\n  i\n  j\n--- # k\n- l\n";
+        let mut random = SeededRng::new(0);
+        for _ in 0..3000 {
+            let mut text: Vec<char> = whole.chars().collect();
+            for _ in 0..=random.below(4) {
+                let (at, with) = (random.below(text.len()), random.below(12));
+                text[at] = [':', '[', '{', '"', '\'', '&', '*', '!', '\n', ' ', '\t', '\u{feff}'][with];
+            }
+            let text: String = text.into_iter().collect();
+            let _ = load(&text);
+        }
     }
 
     #[test]

@@ -1,26 +1,22 @@
 //! LZ4, which Parquet knows in two forms: as one block, and as the frames of Hadoop.
 
-use parquet::errors::Result;
-
-use super::page::broken;
-
 /// Largest number of bytes that one compressed byte can become.
 const LARGEST_RATIO: usize = 255;
 
 /// Decompresses one block to `size` bytes.
-pub(super) fn block(bytes: &[u8], size: usize) -> Result<Vec<u8>> {
+pub(super) fn block(bytes: &[u8], size: usize) -> Result<Vec<u8>, String> {
     if size / LARGEST_RATIO > bytes.len() {
-        return Err(broken("the size of a page is not what its header says"));
+        return Err("the size of a page is not what its header says".to_owned());
     }
     let mut all = vec![0; size];
-    let written = lz4_flex::block::decompress_into(bytes, &mut all).map_err(|error| broken(&error.to_string()))?;
+    let written = lz4_flex::block::decompress_into(bytes, &mut all).map_err(|error| error.to_string())?;
     all.truncate(written);
     Ok(all)
 }
 
 /// Decompresses frames, each of which states the sizes of one block: as Hadoop writes them, or one block without a frame,
 /// as old versions of pyarrow do.
-pub(super) fn frames(bytes: &[u8], size: usize) -> Result<Vec<u8>> {
+pub(super) fn frames(bytes: &[u8], size: usize) -> Result<Vec<u8>, String> {
     match hadoop(bytes, size) {
         Some(all) => Ok(all),
         None => block(bytes, size),
