@@ -3,6 +3,8 @@
 //! A whole number is a position in `labels` only if the data does not say otherwise: if the data set names its classes, a
 //! number stands for a name.
 
+use std::cell::Cell;
+
 use super::{class_names::ClassNames, spec::DataSpec};
 use crate::{error::InputError, text::list};
 
@@ -12,6 +14,8 @@ pub(super) struct LabelMap<'a> {
     labels: &'a [String],
     names: Option<ClassNames>,
     numbers: Numbers,
+    /// Whether it has been said that the meaning of numbers is unclear.
+    said: Cell<bool>,
 }
 
 /// What whole numbers mean.
@@ -35,7 +39,7 @@ impl<'a> LabelMap<'a> {
             }
             Err(error) => (None, Numbers::Unclear(Box::new(error))),
         };
-        Self { data, labels, names, numbers }
+        Self { data, labels, names, numbers, said: Cell::new(false) }
     }
 
     /// Returns whether the task leaves out rows with the label `given`.
@@ -43,23 +47,24 @@ impl<'a> LabelMap<'a> {
         self.data.skip_labels.iter().any(|skipped| self.is(skipped, given))
     }
 
-    /// Returns the index of the label that `given` means.
+    /// Returns the index of the label that `given` means; `None` if that is unclear, after the first time.
     ///
     /// # Errors
     /// If it is not a label, or its meaning is unclear.
-    pub(super) fn label(&self, given: &str) -> Result<usize, InputError> {
+    pub(super) fn label(&self, given: &str) -> Result<Option<usize>, InputError> {
         let values = &self.data.label_values;
         if !values.is_empty() {
             let found = values.iter().position(|values| values.iter().any(|value| self.is(value, given)));
-            return found.ok_or_else(|| self.unknown(given));
+            return found.map(Some).ok_or_else(|| self.unknown(given));
         }
         match (&self.numbers, whole(given).parse::<i64>()) {
             (Numbers::Classes(classes), Ok(class)) => {
                 let label = usize::try_from(class).ok().and_then(|class| classes.get(class).copied().flatten());
-                label.ok_or_else(|| self.unknown(given))
+                label.map(Some).ok_or_else(|| self.unknown(given))
             }
+            (Numbers::Unclear(_), Ok(_)) if self.said.replace(true) => Ok(None),
             (Numbers::Unclear(error), Ok(_)) => Err((**error).clone()),
-            _ => position(self.labels, given).ok_or_else(|| self.unknown(given)),
+            _ => position(self.labels, given).map(Some).ok_or_else(|| self.unknown(given)),
         }
     }
 
@@ -192,7 +197,16 @@ mod tests {
     fn read(data: &DataSpec, labels: &[&str], classes: &[&str], given: &[&str]) -> Result<Vec<usize>, String> {
         let labels = texts(labels);
         let map = LabelMap::new(data, &labels, Ok(names(classes)));
-        given.iter().map(|given| map.label(given).map_err(|error| error.to_string())).collect()
+        let one = |given: &&str| map.label(given).map_err(|error| error.to_string());
+        given.iter().filter_map(|given| one(given).transpose()).collect()
+    }
+
+    #[test]
+    fn unclear_numbers_are_reported_once() {
+        let (data, labels) = (DataSpec::default(), texts(&["b", "a"]));
+        let map = LabelMap::new(&data, &labels, Ok(names(&["a", "b"])));
+        assert!(map.label("0").is_err());
+        assert_eq!((map.label("1").ok(), map.label("a").ok()), (Some(None), Some(Some(1))));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Reader<'_> {
         if source.labels.skips(&given) {
             return Ok(None);
         }
-        let label = source.labels.label(&given)?;
+        let Some(label) = source.labels.label(&given)? else { return Ok(None) };
         if data.label_values.is_empty() {
             check_text_beside(self.labels, &data.label, &given, label, &|name| row.column(name).and_then(scalar))?;
         }
