@@ -142,3 +142,20 @@ fn class_names_of_a_data_set_decide_what_integers_mean() {
         assert!(code == Some(0) && text.contains("0 pool, 0 dev, 2 test"), "{text}");
     }
 }
+
+#[test]
+fn the_memory_for_rows_has_a_limit_that_can_be_raised() {
+    let home = binary::task_folder(&[("pool.jsonl", binary::POOL.repeat(500).as_bytes())]);
+    let path = home.path().join("task.toml");
+    for (value, code, expected) in [
+        ("", 0, "1000 pool"),
+        ("2MB", 0, "1000 pool"),
+        ("100KB", 3, "the rows of the task take more than 100 KiB of memory"),
+        ("much", 3, "`PARTSCOPE_MAX_DATA`: `much` is not a size; write a size such as 500MB or 4GB"),
+    ] {
+        let mut command = binary::command(&["tasks", "check", path.to_str().unwrap()]);
+        let output = command.env("PARTSCOPE_MAX_DATA", value).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.code() == Some(code) && text.contains(expected), "{value}: {text}");
+    }
+}

@@ -7,6 +7,7 @@ use std::{
     fs,
     net::TcpListener,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use partscope::model::{
@@ -138,6 +139,7 @@ fn an_unreachable_server_is_an_error() {
         endpoint: format!("http://127.0.0.1:{port}"),
         token: None,
         offline: None,
+        patience: Duration::from_secs(10),
     };
     let message = load("tests/qwen2", &settings).unwrap_err();
     assert!(message.contains("cannot fetch config.json") && message.contains("check the connection"), "{message}");

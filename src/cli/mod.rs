@@ -36,11 +36,17 @@ use failure::Failure;
 ///
 /// Without a command, opens the explorer on the embedded demo model.
 #[derive(Debug, Parser)]
-#[command(name = "partscope", version, max_term_width = 100, subcommand_required = false)]
+#[command(name = "partscope", version, max_term_width = 100, subcommand_required = false, after_help = LIMITS)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
+
+/// The limits on input that can be raised; SECURITY.md lists all.
+const LIMITS: &str = "\
+Limits that environment variables raise:
+  PARTSCOPE_MAX_DATA=4GB      memory for the rows of a task; a page or a decoded file may take half [default: 1GB]
+  HF_HUB_DOWNLOAD_TIMEOUT=60  seconds for which the Hugging Face hub may be silent [default: 10]";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -121,6 +127,12 @@ mod tests {
     #[test]
     fn the_command_line_is_valid() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_says_where_limits_are_raised() {
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.contains(crate::bounded::VARIABLE) && help.contains("HF_HUB_DOWNLOAD_TIMEOUT"), "{help}");
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! The Hugging Face hub: repositories of models and data sets, the cache on this machine, and downloads into it.
 //!
 //! A complete snapshot in the cache is used without any network access; in offline mode there are no connections at
-//! all.
+//! all. What a server sends is not trusted: see `download.rs` and `request.rs`.
 
+mod address;
 mod cache;
 mod client;
+mod digest;
+mod download;
+mod partial;
 mod repo;
+mod request;
 mod settings;
 mod watcher;
 

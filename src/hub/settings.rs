@@ -1,8 +1,10 @@
 //! Hub settings from the environment.
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 /// Whether `--offline` was given.
@@ -13,8 +15,11 @@ pub fn go_offline() {
     OFFLINE.store(true, Ordering::Relaxed);
 }
 
+/// How long a server may be silent if `HF_HUB_DOWNLOAD_TIMEOUT` is not set, as in Hugging Face's own client.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Settings of the hub and its cache.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Cache folder, with subfolders such as `models--org--name`.
     pub cache: PathBuf,
@@ -24,6 +29,19 @@ pub struct Settings {
     pub token: Option<String>,
     /// The setting that forbids connections, e.g. `HF_HUB_OFFLINE`; `None` if they are allowed.
     pub offline: Option<&'static str>,
+    /// How long a server may take to connect, to answer, or to send more; `HF_HUB_DOWNLOAD_TIMEOUT` in seconds.
+    pub patience: Duration,
+}
+
+impl fmt::Debug for Settings {
+    /// Writes all but the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cache, endpoint, token, offline, patience } = self;
+        let token = token.as_ref().map(|_| "…");
+        let mut fields = f.debug_struct("Settings");
+        fields.field("cache", cache).field("endpoint", endpoint).field("token", &token);
+        fields.field("offline", offline).field("patience", patience).finish()
+    }
 }
 
 impl Settings {
@@ -50,9 +68,16 @@ impl Settings {
             cache: cache.unwrap_or_else(|| home.join("hub")),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             token: token.filter(|token| !token.is_empty()),
+            patience: variable("HF_HUB_DOWNLOAD_TIMEOUT").and_then(|text| seconds(&text)).unwrap_or(PATIENCE),
             offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(set).or_else(offline_flag),
         }
     }
+}
+
+/// Parses a number of seconds.
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero())
 }
 
 fn offline_flag() -> Option<&'static str> {
@@ -81,5 +106,11 @@ mod tests {
         assert_eq!(settings(&[("HF_HUB_OFFLINE", "1")]).offline, Some("HF_HUB_OFFLINE"));
         assert_eq!(settings(&[("TRANSFORMERS_OFFLINE", "YES")]).offline, Some("TRANSFORMERS_OFFLINE"));
         assert_eq!(settings(&[("HF_HUB_OFFLINE", "0")]).offline, None);
+        assert_eq!(settings(&[("HF_HUB_DOWNLOAD_TIMEOUT", "2.5")]).patience, Duration::from_millis(2500));
+        for wrong in ["0", "-1", "soon", "nan"] {
+            assert_eq!(settings(&[("HF_HUB_DOWNLOAD_TIMEOUT", wrong)]).patience, PATIENCE, "{wrong}");
+        }
+        let shown = format!("{:?}", settings(&[("HF_TOKEN", "hf_x")]));
+        assert!(!shown.contains("hf_x") && shown.contains("token: Some"), "{shown}");
     }
 }

@@ -19,6 +19,8 @@ use crate::{
 const CONVERTED: &str = "refs/convert/parquet";
 /// File beside the cached files of a split with their number; it shows that the split is complete.
 const COUNT: &str = "partscope-files";
+/// Maximum number of files of a split: their names have four digits.
+const MOST_FILES: usize = 10_000;
 
 /// Returns the files of `part` of the data set `name`: a file of the repository if `part` has a file extension, else
 /// the files of a split.
@@ -66,6 +68,10 @@ pub(super) fn files(
             let mut files = 1;
             while client.file(folder, &shard(files))? {
                 files += 1;
+                if files == MOST_FILES {
+                    let problem = format!("the split `{part}` has more than {MOST_FILES} files");
+                    return Err(InputError::new(problem).field("data").help("name a file of the data set").into());
+                }
             }
             fetch_card(&own, settings, watcher)?;
             let path = folder.join(&place).join(COUNT);

@@ -1,7 +1,8 @@
 //! JSON lines, or a JSON list of objects.
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::row::{DataRow, Slice, Take};
@@ -40,15 +41,36 @@ pub(super) fn read(
 }
 
 fn list(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
-    match serde_json::from_str::<Vec<Map<String, Value>>>(text) {
-        Ok(objects) => {
-            let rows = objects.into_iter().enumerate().filter(|(row, _)| slice.holds(*row));
-            rows.for_each(|(row, columns)| take(DataRow { line: row + 1, columns }, diagnostics));
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let rows = Rows { slice, take: &mut |row| take(row, diagnostics) };
+    if let Err(error) = reader.deserialize_seq(rows).and_then(|()| reader.end()) {
+        let problem = format!("not a list of JSON objects: {}", plain(&error));
+        diagnostics.push(InputError::new(problem).path(path).line(error.line()).column(error.column().max(1)));
+    }
+}
+
+/// Takes the objects of a list one by one, so that they are never all in memory.
+struct Rows<'a> {
+    slice: Slice,
+    take: &'a mut dyn FnMut(DataRow),
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut row = 0;
+        while let Some(columns) = list.next_element::<Map<String, Value>>()? {
+            if self.slice.holds(row) {
+                (self.take)(DataRow { line: row + 1, columns });
+            }
+            row += 1;
         }
-        Err(error) => {
-            let problem = format!("not a list of JSON objects: {}", plain(&error));
-            diagnostics.push(InputError::new(problem).path(path).line(error.line()).column(error.column().max(1)));
-        }
+        Ok(())
     }
 }
 

@@ -178,6 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn rows_beyond_the_memory_are_one_error() {
+        let rows = |line: &str| line.repeat(1000);
+        let list = format!("[{}{{}}]", rows("{\"text\": \"a\"},\n"));
+        for (name, text) in [("a.csv", rows("text\n")), ("a.jsonl", rows("{\"text\": \"a\"}\n")), ("a.json", list)] {
+            let (mut diagnostics, mut taken) = (Diagnostics::default(), 0);
+            let how = (&Format::default(), Slice::default(), Columns::All);
+            let memory = &mut Memory::new(10_000);
+            read(Path::new(name), text.as_bytes(), how, memory, &mut diagnostics, &mut |_, _| taken += 1);
+            let messages = diagnostics.messages();
+            assert!(taken > 10 && taken < 40, "{name}: {taken}");
+            assert!(messages.len() == 1 && messages[0].contains("more than 9.8 KiB of memory"), "{messages:?}");
+        }
+    }
+
+    #[test]
     fn a_very_long_line_is_rejected() {
         let long = vec![b'a'; text::LONGEST_LINE + 2];
         let (_, diagnostics) = rows("a.csv", &[b"text,label\n".as_slice(), &long].concat(), &Format::default());
