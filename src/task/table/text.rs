@@ -17,8 +17,17 @@ pub(super) const LONGEST_LINE: usize = 16 << 20;
 pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
     match compressed::decoded(path, bytes)? {
         Cow::Borrowed(bytes) => plain(path, bytes),
-        Cow::Owned(bytes) => plain(path, &bytes).map(|text| Cow::Owned(text.into_owned())),
+        Cow::Owned(bytes) => owned(path, bytes).map(Cow::Owned),
     }
+}
+
+/// As [`plain`], in the memory of `bytes` if possible.
+fn owned(path: &Path, bytes: Vec<u8>) -> Result<String, InputError> {
+    match plain(path, &bytes)? {
+        Cow::Borrowed(text) if text.len() == bytes.len() => {}
+        other => return Ok(other.into_owned()),
+    }
+    String::from_utf8(bytes).map_err(|error| InputError::new(error.to_string()).path(path))
 }
 
 /// Returns the text of a file that is not compressed.
