@@ -23,6 +23,10 @@ fn hub(seen: &Seen, _: u16) -> Vec<u8> {
             (COMMIT, "plain/train/0001.parquet") | ("refs%2Fconvert%2Fparquet" | COMMIT, "plain/test/0000.parquet"),
         ) => Some(first),
         Some(("main" | COMMIT, "own/test.csv")) => Some(b"question,answerKey,choices\nq,A,x\nr,B,y\n"),
+        Some((_, "classes/test/0000.parquet")) => Some(include_bytes!("golden/tables/classes.parquet")),
+        Some((_, "plain/bare/0000.parquet")) => Some(include_bytes!("golden/tables/test.parquet")),
+        Some(("main" | COMMIT, "own/numbers.csv")) => Some(b"text,label\na,0\nb,1\n"),
+        Some(("main" | COMMIT, "README.md")) => Some(CARD),
         _ => None,
     };
     match body {
@@ -30,6 +34,11 @@ fn hub(seen: &Seen, _: u16) -> Vec<u8> {
         None => response("404 Not Found", "x-error-code: EntryNotFound\r\n", b"no"),
     }
 }
+
+/// The card of `tests/quiz`.
+const CARD: &[u8] =
+    b"---\ndataset_info:\n- config_name: plain\n  features:\n  - name: label\n    dtype:\n      class_label:\n        \
+    names:\n          '0': good\n          '1': bad\n---\n";
 
 const TASK: &str = r#"name = "quiz"
 labels = ["A", "B"]
@@ -106,6 +115,31 @@ fn missing_data_is_reported_with_advice() {
     ] {
         let (code, text) = check(home.path(), hub.port, &TASK.replace(from, to), &[]);
         assert!(code == Some(3) && text.contains(expected), "{to}: {text}");
+    }
+}
+
+#[test]
+fn class_names_of_a_data_set_decide_what_integers_mean() {
+    let home = TempDir::new().unwrap();
+    let hub = Hub::start(hub);
+    let task = |config: &str, test: &str, labels: &str| {
+        format!(
+            "name = \"mood\"\nlabels = {labels}\n[data]\nhub = \"tests/quiz\"\nconfig = \"{config}\"\ntest = \"{test}\"\n\
+             [[template]]\nname = \"t\"\nexample = \"{{{{ text }}}} is\"\nlabel_words = [\" x\", \" y\"]\n"
+        )
+    };
+    for (config, test, source) in [
+        ("classes", "test", "the metadata of 0000.parquet"),
+        ("plain", "bare", "README.md"),
+        ("plain", "own/numbers.csv", "README.md"),
+    ] {
+        for more in [&[][..], &["--offline"]] {
+            let (code, text) = check(home.path(), hub.port, &task(config, test, "[\"bad\", \"good\"]"), more);
+            let expected = format!("{source} names the classes 0 good and 1 bad, but `labels` has another order");
+            assert!(code == Some(3) && text.contains(&expected), "{text}");
+        }
+        let (code, text) = check(home.path(), hub.port, &task(config, test, "[\"good\", \"bad\"]"), &[]);
+        assert!(code == Some(0) && text.contains("0 pool, 0 dev, 2 test"), "{text}");
     }
 }
 

@@ -33,16 +33,24 @@ impl Client<'_> {
     /// # Errors
     /// If there is no such file, or the hub refuses the request or cannot be reached.
     pub fn snapshot(&self, name: &str) -> Result<PathBuf> {
+        self.find_snapshot(name)?.ok_or_else(|| self.missing(name).into())
+    }
+
+    /// As [`Client::snapshot`]; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// If the hub refuses the request or cannot be reached.
+    pub fn find_snapshot(&self, name: &str) -> Result<Option<PathBuf>> {
         let Requests { repo, settings, .. } = self.requests;
         let answer = match self.requests.get(repo.revision(), name, 0) {
             Ok(answer) => answer,
             Err(Failure::Other(error)) => return Err(error.into()),
-            Err(_) => return Err(self.missing(name).into()),
+            Err(_) => return Ok(None),
         };
         let commit = answer.commit.filter(|commit| cache::is_commit(commit));
         let problem = "the server does not respond like the Hugging Face hub";
         let commit = commit.ok_or_else(|| self.requests.error(problem))?;
-        Ok(cache::snapshot(repo, settings, &commit))
+        Ok(Some(cache::snapshot(repo, settings, &commit)))
     }
 
     /// Records in the cache that the revision is the commit of `snapshot`; call it when all files are there.

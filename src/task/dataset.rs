@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::file::DataFile;
+use super::{
+    class_names::{CARD, card_of},
+    file::DataFile,
+    table::without_ending,
+};
 use crate::{
     error::{Error, InputError, Result},
     hub::{Client, Repo, Settings, Watcher},
@@ -28,22 +32,26 @@ pub(super) fn files(
     watcher: &Watcher,
 ) -> Result<Vec<DataFile>> {
     let repo = Repo::dataset(name).map_err(|error| error.field("data.hub"))?;
+    let own = repo.clone().or_at("main");
     if !part.split('/').all(is_plain) || !config.is_none_or(is_plain) {
         let problem = format!("`{part}` is not a split or file of a data set");
         return Err(InputError::new(problem).field("data").help("use e.g. train or data/train.jsonl").into());
     }
     if Path::new(part).extension().is_some() {
-        let (repo, name) = (repo.or_at("main"), part.to_owned());
         let help = "name a file of the data set's repository, or a split";
         let folder = snapshot(
-            &repo,
+            &own,
             settings,
             watcher,
-            (&name, help),
-            |folder| folder.join(&name).is_file(),
-            |client, folder| client.need(folder, &name, help),
+            (part, help),
+            |folder| folder.join(part).is_file(),
+            |client, folder| {
+                client.need(folder, part, help)?;
+                client.file(folder, CARD).map(|_| ())
+            },
         )?;
-        return Ok(vec![read(folder.join(part), prefix(part))?]);
+        let path = folder.join(part);
+        return Ok(vec![read(card_of(&path), path, prefix(part))?]);
     }
     let repo = repo.or_at(CONVERTED);
     let help = "check `hub`, `config` and the split's name";
@@ -65,12 +73,22 @@ pub(super) fn files(
                     return Err(InputError::new(problem).field("data").help("name a file of the data set").into());
                 }
             }
+            fetch_card(&own, settings, watcher)?;
             let path = folder.join(&place).join(COUNT);
             fs::write(&path, files.to_string()).map_err(|source| Error::Write { path, source })
         },
     )?;
     let files = count(&folder.join(&place)).unwrap_or(1);
-    (0..files).map(|number| read(folder.join(shard(number)), format!("{part}-{number:04}"))).collect()
+    let card = own.cached(settings).map(|folder| folder.join(CARD)).filter(|card| card.is_file());
+    (0..files).map(|number| read(card.clone(), folder.join(shard(number)), format!("{part}-{number:04}"))).collect()
+}
+
+/// Downloads the data set card, if there is one: it names the classes where the Parquet files do not.
+fn fetch_card(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<()> {
+    let client = Client::new(repo, settings, watcher);
+    let Some(folder) = client.find_snapshot(CARD)? else { return Ok(()) };
+    client.file(&folder, CARD)?;
+    client.remember(&folder)
 }
 
 /// Returns the folder of the repository's files; calls `fetch` unless `complete` finds the files in the cache.
@@ -111,9 +129,9 @@ fn count(folder: &Path) -> Option<usize> {
     fs::read_to_string(folder.join(COUNT)).ok()?.trim().parse().ok()
 }
 
-fn read(path: PathBuf, prefix: String) -> Result<DataFile> {
+fn read(card: Option<PathBuf>, path: PathBuf, prefix: String) -> Result<DataFile> {
     let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    Ok(DataFile { path, bytes, prefix })
+    Ok(DataFile { path, card, bytes, prefix })
 }
 
 /// Returns whether `text` can be part of a path within a repository.
@@ -121,8 +139,8 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('.') && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-/// Returns a file's path as one name, without extension and without leading `-` or `.`.
+/// Returns a file's path as one name, without extensions and without leading `-` or `.`.
 pub(super) fn prefix(part: &str) -> String {
-    let name = Path::new(part).with_extension("").to_string_lossy().replace(['/', '\\'], "-");
+    let name = without_ending(Path::new(part)).with_extension("").to_string_lossy().replace(['/', '\\'], "-");
     name.trim_start_matches(['-', '.']).to_owned()
 }

@@ -6,6 +6,7 @@ use super::{
     budget::{draw, own_pool, shuffled_pool, too_few_of},
     example::Example,
     file::Task,
+    labels::position,
 };
 use crate::{
     error::{InputError, Result},
@@ -95,9 +96,11 @@ pub fn record(task: &Task, examples: &[Example]) -> Vec<Demonstration> {
 
 /// Returns the index of a label given by name or, if no label has that name, by index.
 fn label_index(task: &Task, given: &str) -> Result<usize> {
-    let index = || given.parse().ok().filter(|&index: &usize| index < task.labels.len());
-    let found = task.labels.iter().position(|label| label == given).or_else(index);
-    found.ok_or_else(|| crate::Error::Unknown { what: "label", given: given.to_owned(), known: task.labels.clone() })
+    position(&task.labels, given).ok_or_else(|| crate::Error::Unknown {
+        what: "label",
+        given: given.to_owned(),
+        known: task.labels.clone(),
+    })
 }
 
 /// Draws training examples, and replaces those that are demonstrations.

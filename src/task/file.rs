@@ -21,14 +21,14 @@
 //! | `name` | text | – | the task's name |
 //! | `description` | text | `""` | one line for lists |
 //! | `labels` | list | – | two or more; texts or integers |
-//! | `data.pool`, `data.dev`, `data.test` | text | –, –, required | a file beside the task file (`.jsonl`, `.json`, `.csv`, `.tsv`, `.parquet`), or with `hub` a split or a file of the data set; `[:2000]`, `[500:]` or `[500:1000]` after it selects rows |
+//! | `data.pool`, `data.dev`, `data.test` | text | –, –, required | a file beside the task file (`.jsonl`, `.json`, `.csv`, `.tsv`, each also `.gz` or `.zst`, or `.parquet`), or with `hub` a split or a file of the data set; `[:2000]`, `[500:]` or `[500:1000]` after it selects rows |
 //! | `data.hub` | text | – | a data set on the Hugging Face hub, `org/name[@revision]`; splits come from its `refs/convert/parquet` branch and files from `main`, unless a revision is given |
 //! | `data.config` | text | `default` | the data set's configuration on the hub |
-//! | `data.label` | text | `label` | the column with the label: a text, an integer or a boolean |
-//! | `data.label_values` | list | – | for each label, its value in the data or a list of such values; by default the label itself or its index |
+//! | `data.label` | text | `label` | the column with the label: a text, an integer or a boolean; `meta.label` is the field `label` of the column `meta` |
+//! | `data.label_values` | list | – | for each label, its value in the data or a list of such values; by default the label itself, the class of that name, or its index |
 //! | `data.skip_labels` | list | `[]` | rows with these labels are left out, e.g. `-1` for unlabelled rows |
 //! | `data.id` | text | `id` | the column with the id; a row without one is named by file and line |
-//! | `data.fields` | table | all columns | names used in templates, each with its column, e.g. `fields = { text = "sentence" }` |
+//! | `data.fields` | table | all columns | names used in templates, each with its column, e.g. `fields = { text = "sentence", title = "meta.title" }` |
 //! | `data.empty` | text | `error` | what to do with a row if a field of a template is empty: `error`, `skip` or `keep` |
 //! | `data.columns` | list | the first line | column names of a CSV or TSV file without a header |
 //! | `data.delimiter` | text | `,`, tab | the column separator |
@@ -45,12 +45,14 @@
 //!
 //! Text files are UTF-8, with or without a byte order mark, or UTF-16 with one.
 
-use std::{path::Path, sync::Arc};
+use std::path::PathBuf;
 
 use super::{
+    class_names::{ClassNames, of_card, of_metadata},
     diagnostics::{Diagnostics, as_input},
     example::Example,
-    rows::{Located, Reader, check_classes, check_ids, check_rendering, sampled},
+    labels::LabelMap,
+    rows::{Located, Reader, Source, check_classes, check_ids, check_rendering, sampled},
     spec::{DataPart, DataSpec, Spec},
     table::{self, Columns, Memory},
     template::Template,
@@ -96,7 +98,9 @@ pub struct Outline {
 /// A file of a data set.
 pub(super) struct DataFile {
     /// Its path, whose extension gives the format.
-    pub(super) path: std::path::PathBuf,
+    pub(super) path: PathBuf,
+    /// The card of its data set, which may name the classes.
+    pub(super) card: Option<PathBuf>,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
     /// Prefix of ids for rows without an id.
@@ -107,12 +111,15 @@ pub(super) struct DataFile {
 pub(super) type Fetch<'a> = &'a dyn Fn(&DataSpec, &str) -> Result<Vec<DataFile>>;
 
 impl Task {
-    /// Parses a task file and reads its data, with files from `fetch`.
+    /// Reads the data of the task file `spec`, with files from `fetch`.
     ///
     /// # Errors
-    /// All errors in the file or, if it has none, all errors in its data.
-    pub(super) fn parse(path: &Path, text: &str, fetch: Fetch<'_>) -> Result<Self, Diagnostics> {
-        let (spec, mut diagnostics) = Spec::read(path, text);
+    /// All errors in the file, `diagnostics`, or, if it has none, all errors in its data.
+    pub(super) fn read(
+        spec: Option<Spec>,
+        mut diagnostics: Diagnostics,
+        fetch: Fetch<'_>,
+    ) -> Result<Self, Diagnostics> {
         let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let used_fields = spec.templates.iter().flat_map(Template::fields).collect();
         let reader = Reader { data: &spec.data, labels: &spec.labels, used_fields: &used_fields };
@@ -156,9 +163,11 @@ impl Task {
 }
 
 impl Outline {
-    /// Parses a task file without reading its data.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Diagnostics> {
-        let (spec, diagnostics) = Spec::read(path, text);
+    /// Takes what does not depend on the data.
+    ///
+    /// # Errors
+    /// The errors of the file, `diagnostics`.
+    pub(super) fn of(spec: Option<Spec>, diagnostics: Diagnostics) -> Result<Self, Diagnostics> {
         let Some(spec) = spec.filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
         let Spec { name, description, labels, templates, data } = spec;
         Ok(Self { name, description, labels, templates, hub: data.hub })
@@ -181,17 +190,19 @@ fn located(
         }
     };
     let mut found = Vec::new();
-    let (required, id) = (reader.required_columns(), &reader.data.id);
-    let columns = required.as_ref().map_or(Columns::All, |required| Columns::Named { required, id });
+    let (required, optional) = (reader.required_columns(), reader.optional_columns());
+    let optional = &optional.each_ref().map(String::as_str);
+    let columns = required.as_ref().map_or(Columns::All, |required| Columns::Named { required, optional });
     let mut slice = part.slice;
     let (first, no_errors) = (files.first().map(|file| file.path.clone()), diagnostics.is_empty());
-    for DataFile { path, bytes, prefix } in files {
-        let path: Arc<Path> = path.into();
+    for file in files {
+        let labels = LabelMap::new(reader.data, reader.labels, class_names(&file, reader.data));
+        let source = Source { path: file.path.into(), prefix: &file.prefix, labels };
         let mut counted = slice.from;
         let how = (&reader.data.format, slice, columns);
-        table::read(&path, &bytes, how, memory, diagnostics, &mut |row, diagnostics| {
+        table::read(&source.path, &file.bytes, how, memory, diagnostics, &mut |row, diagnostics| {
             counted += 1;
-            reader.take(&path, &prefix, row, &mut found, diagnostics);
+            reader.take(&source, row, &mut found, diagnostics);
         });
         slice = slice.after(counted);
     }
@@ -202,6 +213,16 @@ fn located(
     let found = sampled(found, part);
     check_classes(&found, name, reader.labels, diagnostics);
     found
+}
+
+/// Returns the names that the data set gives to the classes: those in the file itself, or else in its card.
+fn class_names(file: &DataFile, data: &DataSpec) -> Result<Option<ClassNames>, InputError> {
+    let metadata = table::metadata(&file.bytes, "huggingface");
+    let stated = metadata.and_then(|metadata| of_metadata(&file.path, &metadata, &data.label));
+    match &file.card {
+        Some(card) if stated.is_none() => of_card(card, data.config.as_deref(), &data.label),
+        _ => Ok(stated),
+    }
 }
 
 fn examples(located: Vec<Located>) -> Vec<Example> {

@@ -7,11 +7,12 @@ use std::{
 };
 
 use super::{
+    class_names::card_of,
     dataset::{self, prefix},
     diagnostics::Diagnostics,
     file::{DataFile, Outline, Task},
-    released,
-    spec::DataSpec,
+    harness, released,
+    spec::{DataSpec, Spec},
 };
 use crate::{
     demo,
@@ -29,6 +30,20 @@ const PAPER: &[(&str, &str)] = &[
     ("mnli", include_str!("../../assets/tasks/mnli.toml")),
     ("agnews", include_str!("../../assets/tasks/agnews.toml")),
     ("arc-easy", include_str!("../../assets/tasks/arc-easy.toml")),
+];
+
+/// Task files of the ten data sets of StaICC (Cho 2025, arXiv 2501.15708), with its template and label words.
+const STAICC: &[(&str, &str)] = &[
+    ("staicc-sst2", include_str!("../../assets/tasks/staicc/sst2.toml")),
+    ("staicc-rotten-tomatoes", include_str!("../../assets/tasks/staicc/rotten-tomatoes.toml")),
+    ("staicc-financial-phrasebank", include_str!("../../assets/tasks/staicc/financial-phrasebank.toml")),
+    ("staicc-sst5", include_str!("../../assets/tasks/staicc/sst5.toml")),
+    ("staicc-trec", include_str!("../../assets/tasks/staicc/trec.toml")),
+    ("staicc-agnews", include_str!("../../assets/tasks/staicc/agnews.toml")),
+    ("staicc-subjective", include_str!("../../assets/tasks/staicc/subjective.toml")),
+    ("staicc-tweet-emotion", include_str!("../../assets/tasks/staicc/tweet-emotion.toml")),
+    ("staicc-tweet-hate", include_str!("../../assets/tasks/staicc/tweet-hate.toml")),
+    ("staicc-hate-speech18", include_str!("../../assets/tasks/staicc/hate-speech18.toml")),
 ];
 
 /// Finds tasks by name or path.
@@ -63,8 +78,14 @@ impl Library {
         PAPER.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
-    /// Returns the task called `name`; the one in the file `name` if that ends in `.toml`; or, for `DIR/task`, the one
-    /// in the paper's released files `DIR/task_test-f0.jsonl` and so on.
+    /// Returns the names of all tasks whose data comes from the Hugging Face hub: the paper's and StaICC's.
+    pub fn hub(self) -> Vec<String> {
+        PAPER.iter().chain(STAICC).map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    /// Returns the task called `name`; the one in the file `name` if that ends in `.toml`, `.yaml` (of the
+    /// evaluation harness) or `.jsonl` (a sample log of the harness); or, for `DIR/task`, the one in the paper's
+    /// released files `DIR/task_test-f0.jsonl` and so on.
     ///
     /// # Errors
     /// If there is no such task; lists the tasks. If a file cannot be used, its first error.
@@ -80,9 +101,13 @@ impl Library {
         if let Some(files) = released::find(name) {
             return Ok(files.task());
         }
+        if harness::is_sample_log(Path::new(name)) {
+            return harness::sample_log(Path::new(name));
+        }
         let source = self.source(name)?;
         let fetch = |data: &DataSpec, part: &str| fetch(&source.data, data, part);
-        Ok(Task::parse(&source.path, &source.text, &fetch))
+        let (spec, diagnostics) = source.spec();
+        Ok(Task::read(spec, diagnostics, &fetch))
     }
 
     /// Reads the task's file without its data.
@@ -90,12 +115,12 @@ impl Library {
     /// # Errors
     /// As [`Library::task`].
     pub fn outline(self, name: &str) -> Result<Outline> {
-        if let Some(files) = released::find(name) {
-            let Task { name, description, labels, templates, .. } = files.task().map_err(Error::from)?;
+        if released::find(name).is_some() || harness::is_sample_log(Path::new(name)) {
+            let Task { name, description, labels, templates, .. } = self.task(name)?;
             return Ok(Outline { name, description, labels, templates, hub: None });
         }
-        let source = self.source(name)?;
-        Outline::parse(&source.path, &source.text).map_err(Error::from)
+        let (spec, diagnostics) = self.source(name)?.spec();
+        Outline::of(spec, diagnostics).map_err(Error::from)
     }
 
     fn source(self, name: &str) -> Result<Source> {
@@ -106,20 +131,30 @@ impl Library {
         if let Some(text) = known(demo::TASKS) {
             return embedded(text, DataSource::Embedded);
         }
-        if let Some(text) = known(PAPER) {
+        if let Some(text) = known(PAPER).or_else(|| known(STAICC)) {
             return embedded(text, DataSource::Hub);
         }
         let path = Path::new(name);
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path.extension().is_some_and(|extension| extension == "toml") || harness::is_task_file(path) {
             let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
             let text = super::table::decode(path, &bytes)?.into_owned();
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             return Ok(Source { path: path.to_owned(), text: Cow::Owned(text), data: DataSource::Folder(folder) });
         }
         let mut known = self.names();
-        known.extend(self.paper());
+        known.extend(self.hub());
         known.push("the path of a task file (ends in .toml)".to_owned());
         Err(Error::Unknown { what: "task", given: name.to_owned(), known })
+    }
+}
+
+impl Source {
+    /// Reads the task file's fields.
+    fn spec(&self) -> (Option<Spec>, Diagnostics) {
+        if harness::is_task_file(&self.path) {
+            return harness::task_file(&self.path, &self.text);
+        }
+        Spec::read(&self.path, &self.text)
     }
 }
 
@@ -132,13 +167,28 @@ fn fetch(source: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFil
         DataSource::Embedded => {
             let found = demo::DATA.iter().find(|(name, _)| *name == part);
             let (name, text) = found.ok_or_else(|| InputError::new("no such file").path(part))?;
-            Ok(vec![DataFile { path: PathBuf::from(name), bytes: text.as_bytes().to_vec(), prefix: prefix(part) }])
+            let (path, bytes) = (PathBuf::from(name), text.as_bytes().to_vec());
+            Ok(vec![DataFile { path, bytes, prefix: prefix(part), card: None }])
         }
         DataSource::Folder(folder) => {
             let path = folder.join(part);
             let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            Ok(vec![DataFile { path, bytes, prefix: prefix(part) }])
+            Ok(vec![DataFile { card: card_of(&path), path, bytes, prefix: prefix(part) }])
         }
         DataSource::Hub => Err(InputError::new("no data set is named").field("data.hub").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_of_the_hub_has_its_name_and_a_valid_file() {
+        for name in Library.hub() {
+            let outline = Library.outline(&name).unwrap();
+            assert!(outline.name == name && outline.hub.is_some(), "{name}");
+        }
+        assert_eq!(Library.hub().len(), 18);
     }
 }

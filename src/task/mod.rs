@@ -1,11 +1,14 @@
 //! Classification tasks: data, templates, demonstrations and the prompts made of them.
 
 mod budget;
+mod class_names;
 mod dataset;
 mod demos;
 mod diagnostics;
 mod example;
 mod file;
+mod harness;
+mod labels;
 mod library;
 mod prompts;
 mod released;
@@ -14,6 +17,7 @@ mod spec;
 mod table;
 mod template;
 mod toml_reader;
+mod yaml;
 
 pub use budget::order_demonstrations;
 pub use demos::{Chosen, choose, record, resolve};

@@ -3,42 +3,55 @@
 use std::{collections::HashMap, path::Path};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::table::plain;
 use crate::{
     attribution::Split,
     error::{InputError, Result},
+    text::list,
 };
 
 /// One line of a prompts file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExplicitPrompt {
     /// Id of the example; `line-N` if absent.
-    #[serde(default)]
     pub id: String,
     /// The whole prompt, up to the label word.
     pub prompt: String,
     /// Gold label, an index into the label words.
     pub label: usize,
     /// Its split.
-    #[serde(default = "test")]
     pub split: Split,
+}
+
+/// One line of a prompts file, as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default)]
+    id: String,
+    prompt: String,
+    /// An index into the label words, or one of them.
+    label: Value,
+    #[serde(default = "test")]
+    split: Split,
 }
 
 const fn test() -> Split {
     Split::Test
 }
 
-/// Parses the `text` of a prompts file whose labels are `0..labels`.
+/// Parses the `text` of a prompts file. A label is an index into `words`, or one of them, with or without the spaces
+/// around it.
 ///
 /// # Errors
 /// If a line is invalid; names file, line and problem.
-pub fn read_explicit(path: &Path, text: &str, labels: usize) -> Result<Vec<ExplicitPrompt>> {
+pub fn read_explicit(path: &Path, text: &str, words: &[String]) -> Result<Vec<ExplicitPrompt>> {
     let mut prompts = Vec::new();
     let mut seen = HashMap::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let prompt = explicit(line, index + 1, labels).map_err(|error| error.path(path).line(index + 1))?;
+        let prompt = explicit(line, index + 1, words).map_err(|error| error.path(path).line(index + 1))?;
         if let Some(first) = seen.insert(prompt.id.clone(), index + 1) {
             let problem = format!("the id `{}` is already used in line {first}", prompt.id);
             let help = "ids must be unique";
@@ -53,23 +66,40 @@ pub fn read_explicit(path: &Path, text: &str, labels: usize) -> Result<Vec<Expli
 }
 
 /// Parses one line of the file.
-fn explicit(line: &str, number: usize, labels: usize) -> Result<ExplicitPrompt, InputError> {
-    let mut prompt: ExplicitPrompt = serde_json::from_str(line).map_err(|error| {
+fn explicit(line: &str, number: usize, words: &[String]) -> Result<ExplicitPrompt, InputError> {
+    let Line { id, prompt, label, split } = serde_json::from_str(line).map_err(|error| {
         let help = r#"write lines such as {"prompt": "…", "label": 0, "split": "test"}"#;
         InputError::new(plain(&error)).column(error.column().max(1)).help(help)
     })?;
-    if prompt.label >= labels {
-        let problem = format!("the label {} is not below the number of label words, {labels}", prompt.label);
-        let help = "labels are indices of label words, counted from 0";
-        return Err(InputError::new(problem).field("label").help(help));
-    }
-    if prompt.prompt.is_empty() {
+    let label = label_index(&label, words).map_err(|error| error.field("label"))?;
+    if prompt.trim().is_empty() {
         return Err(InputError::new("the prompt is empty").field("prompt").help("fill it in, or remove the line"));
     }
-    if prompt.id.is_empty() {
-        prompt.id = format!("line-{number}");
+    let id = if id.is_empty() { format!("line-{number}") } else { id };
+    Ok(ExplicitPrompt { id, prompt, label, split })
+}
+
+fn label_index(label: &Value, words: &[String]) -> Result<usize, InputError> {
+    match label {
+        Value::Number(number) => {
+            let index =
+                number.as_f64().filter(|index| index.fract() == 0.0 && *index >= 0.0).map(|index| index as usize);
+            index.filter(|&index| index < words.len()).ok_or_else(|| {
+                let problem = format!("the label {number} is not below the number of label words, {}", words.len());
+                InputError::new(problem).help("a number is an index of a label word, counted from 0")
+            })
+        }
+        Value::String(text) => {
+            let matching: Vec<usize> = (0..words.len()).filter(|&at| words[at].trim() == text.trim()).collect();
+            let exact = words.iter().position(|word| word == text);
+            let only = if let [only] = matching[..] { Some(only) } else { None };
+            exact.or(only).ok_or_else(|| {
+                let problem = format!("`{text}` is not one of the label words {}", list(words));
+                InputError::new(problem).help("write a label word, or its index as a number, counted from 0")
+            })
+        }
+        _ => Err(InputError::new("the label is neither a number nor a text").help("write a label word, or its index")),
     }
-    Ok(prompt)
 }
 
 /// Splits an argument such as `' negative| positive'` into label words at `|`; spaces are kept.
@@ -92,7 +122,21 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<ExplicitPrompt>> {
-        read_explicit(Path::new("p.jsonl"), text, 2)
+        read_explicit(Path::new("p.jsonl"), text, &[" no".to_owned(), " yes".to_owned()])
+    }
+
+    #[test]
+    fn labels_are_indices_or_words() {
+        let labels = ["1", "1.0", "\" yes\"", "\"yes\""].map(|label| {
+            read(&format!("{{\"prompt\": \"a\", \"label\": {label}}}")).map(|prompts| prompts[0].label).unwrap()
+        });
+        assert_eq!(labels, [1; 4]);
+        let words = [" a".to_owned(), "a".to_owned(), "b".to_owned()];
+        let index = |label: &str| label_index(&label.into(), &words).ok();
+        assert_eq!(
+            ["a", " a", "b", " b", "a ", "1", "B"].map(index),
+            [Some(1), Some(0), Some(2), Some(2), None, None, None]
+        );
     }
 
     #[test]
@@ -107,7 +151,14 @@ mod tests {
     #[test]
     fn errors_name_their_line() {
         for (text, expected) in [
-            ("{\"prompt\": \"a\", \"label\": 2}", "line 1"),
+            (
+                "{\"prompt\": \"a\", \"label\": 2}",
+                "line 1: `label`: the label 2 is not below the number of label words, 2",
+            ),
+            ("{\"prompt\": \"a\", \"label\": -1}", "not below"),
+            ("{\"prompt\": \"a\", \"label\": 0.5}", "not below"),
+            ("{\"prompt\": \"a\", \"label\": \"maybe\"}", "`maybe` is not one of the label words  no and  yes"),
+            ("{\"prompt\": \"a\", \"label\": null}", "neither a number nor a text"),
             ("{\"prompt\": \"a\", \"label\": 0}\n{", "line 2"),
             ("{\"prompt\": \"a\", \"label\": 0, \"split\": \"dev\"}", "line 1"),
             ("{\"prompt\": \"\", \"label\": 0}", "empty"),

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     diagnostics::Diagnostics,
     example::Example,
+    labels::{LabelMap, check_text_beside, columns_beside},
     spec::{DataPart, DataSpec, Empty},
     table::DataRow,
     template::Template,
@@ -28,6 +29,14 @@ pub(super) struct Located {
     pub(super) line: usize,
 }
 
+/// A file whose rows are read.
+pub(super) struct Source<'a> {
+    pub(super) path: Arc<Path>,
+    /// Prefix of ids for rows without an id.
+    pub(super) prefix: &'a str,
+    pub(super) labels: LabelMap<'a>,
+}
+
 /// Converts rows to examples according to a task file.
 pub(super) struct Reader<'a> {
     pub(super) data: &'a DataSpec,
@@ -37,67 +46,60 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns the columns of which examples are made beside their ids; `None` if that is all columns.
+    /// Returns the columns of which examples are made; `None` if that is all columns.
     pub(super) fn required_columns(&self) -> Option<HashSet<&str>> {
         let DataSpec { fields, label, .. } = self.data;
         let columns = fields.iter().map(|(_, column)| column.as_str()).chain([label.as_str()]);
         (!fields.is_empty()).then(|| columns.collect())
     }
 
+    /// Returns the columns that may be missing: ids, and texts beside the label.
+    pub(super) fn optional_columns(&self) -> [String; 3] {
+        let [text, name] = columns_beside(&self.data.label);
+        [self.data.id.clone(), text, name]
+    }
+
     /// Adds the example of `row` to `found`, or an error to `diagnostics`.
     pub(super) fn take(
         &self,
-        path: &Arc<Path>,
-        prefix: &str,
+        source: &Source<'_>,
         row: DataRow,
         found: &mut Vec<Located>,
         diagnostics: &mut Diagnostics,
     ) {
         let line = row.line;
-        match self.example(prefix, row) {
-            Ok(Some(example)) => found.push(Located { example, path: Arc::clone(path), line }),
+        match self.example(source, row) {
+            Ok(Some(example)) => found.push(Located { example, path: Arc::clone(&source.path), line }),
             Ok(None) => {}
-            Err(error) => diagnostics.push(error.path(&**path).line(line)),
+            Err(error) => diagnostics.push(error.path(&*source.path).line(line)),
         }
     }
 
     /// Converts a row; `None` if the task file excludes it.
-    fn example(&self, prefix: &str, DataRow { line, mut columns }: DataRow) -> Result<Option<Example>, InputError> {
+    fn example(&self, source: &Source<'_>, mut row: DataRow) -> Result<Option<Example>, InputError> {
         let data = self.data;
-        let id = match columns.get(&data.id).filter(|id| !id.is_null()) {
-            None => format!("{prefix}-{line}"),
+        let id = match row.column(&data.id).filter(|id| !id.is_null()) {
+            None => format!("{}-{}", source.prefix, row.line),
             Some(id) => scalar(id).ok_or_else(|| {
                 InputError::new("the id is neither a text nor a number")
                     .field(&data.id)
                     .help("choose another column as `id`")
             })?,
         };
-        let given = columns.get(&data.label);
-        let Some(given) = given.filter(|given| !given.is_null()) else {
-            let problem = if given.is_some() { "the label is missing" } else { "there is no such column" };
-            let help =
-                format!("set `data.label` to the column with the labels; the columns are {}", list(columns.keys()));
-            return Err(InputError::new(problem).field(&data.label).help(help));
-        };
-        let Some(given) = scalar(given) else {
-            return Err(InputError::new("the label is neither a text nor a number").field(&data.label));
-        };
-        if data.skip_labels.contains(&given) {
+        let given = self.given_label(&row)?;
+        if source.labels.skips(&given) {
             return Ok(None);
         }
-        let label = self.label(&given).ok_or_else(|| {
-            let help = format!(
-                "the labels are {}; map other values with `label_values`, or exclude them with `skip_labels`",
-                list(self.labels)
-            );
-            InputError::new(format!("`{given}` is not a label")).field(&data.label).help(help)
-        })?;
+        let Some(label) = source.labels.label(&given)? else { return Ok(None) };
+        if data.label_values.is_empty() {
+            check_text_beside(self.labels, &data.label, &given, label, &|name| row.column(name).and_then(scalar))?;
+        }
         let fields = if data.fields.is_empty() {
-            columns.shift_remove(&data.id);
-            columns.shift_remove(&data.label);
-            columns.into_iter().collect()
+            row.remove(&data.id);
+            row.remove(&data.label);
+            row.columns
         } else {
-            self.renamed(&columns)?
+            self.renamed(&row)?
         };
         match self.empty_field(&fields) {
             Some(_) if data.empty == Empty::Skip => Ok(None),
@@ -108,18 +110,27 @@ impl Reader<'_> {
         }
     }
 
-    fn label(&self, given: &str) -> Option<usize> {
-        if !self.data.label_values.is_empty() {
-            return self.data.label_values.iter().position(|values| values.iter().any(|value| value == given));
-        }
-        let index = || given.parse().ok().filter(|&index: &usize| index < self.labels.len());
-        self.labels.iter().position(|label| label == given).or_else(index)
+    /// Returns the value of the label column as text.
+    fn given_label(&self, row: &DataRow) -> Result<String, InputError> {
+        let column = &self.data.label;
+        let given = row.column(column);
+        let Some(given) = given.filter(|given| !given.is_null()) else {
+            let problem = if given.is_some() { "the label is missing" } else { "there is no such column" };
+            let help =
+                format!("set `data.label` to the column with the labels; the columns are {}", list(row.columns.keys()));
+            return Err(InputError::new(problem).field(column).help(help));
+        };
+        scalar(given).ok_or_else(|| {
+            InputError::new("the label is neither a text nor a number")
+                .field(column)
+                .help(format!("name a field of it, as in `label = \"{column}.FIELD\"`"))
+        })
     }
 
-    fn renamed(&self, columns: &Map<String, Value>) -> Result<Map<String, Value>, InputError> {
+    fn renamed(&self, row: &DataRow) -> Result<Map<String, Value>, InputError> {
         let one = |(name, column): &(String, String)| {
-            let value = columns.get(column).ok_or_else(|| {
-                let help = format!("the columns are {}", list(columns.keys()));
+            let value = row.column(column).ok_or_else(|| {
+                let help = format!("the columns are {}", list(row.columns.keys()));
                 InputError::new(format!("the field `{name}` has no such column")).field(column).help(help)
             })?;
             Ok((name.clone(), value.clone()))

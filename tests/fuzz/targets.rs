@@ -63,6 +63,10 @@ targets! {
     csv 1000 20_000 &["\"\"", ",", "\r\n", "text,label"];
     jsonl 1000 20_000 &["{\"text\": \"", "\"label\": ", "[[[[[[[[", "{\"a\":{\"a\":"];
     parquet 500 50_000 &["PAR1", "\u{15}\u{4}\u{15}"];
+    compressed 500 20_000 &["\u{1f}", "(", "PK"];
+    card 1000 5_000 &["---\n", "dataset_info:\n", "class_label:\n", "&a ", "*a", "!function x", "'0': ", "- name: label\n"];
+    harness 1000 5_000 &["doc_to_text: ", "{{ text }}", "!function x", "include: harness.yaml\n", "[a, b]", "&a ", "*a", "null"];
+    sample_log 1000 20_000 &["\"arguments\"", "\"gen_args_0\"", "\"arg_0\"", "\"target\"", "\"doc_id\"", "[["];
     prompts 2000 20_000 &["{\"prompt\": \"", "\"label\": 0", "\"split\": \"train\""];
     template 1000 2_000 &["{{", "}}", "{%", "%}", "{% for i in range(9) %}", "{% endfor %}", "{% if text %}", "|upper", "~", " not "];
     chat_template 500 2_000 &["{{", "}}", "messages", "{% for m in messages %}", "{% endfor %}", "{% set x = x + x %}", "raise_exception('", "|tojson"];
@@ -148,9 +152,37 @@ fn parquet(folder: &Path, bytes: &[u8]) {
     data(folder, "parquet", bytes);
 }
 
+fn compressed(folder: &Path, bytes: &[u8]) {
+    data(folder, "csv.gz", bytes);
+    data(folder, "jsonl.zst", bytes);
+}
+
+fn card(folder: &Path, bytes: &[u8]) {
+    fs::write(folder.join("README.md"), bytes).unwrap();
+    data(folder, "csv", b"text,label\na fine film,0\na dull one,1\n");
+}
+
+fn harness(folder: &Path, bytes: &[u8]) {
+    let path = folder.join("harness.yaml");
+    fs::write(folder.join("data.csv"), "text,label\na fine film,1\na dull one,0\n").unwrap();
+    // A data set of the hub would be asked for over the network.
+    let local = text(bytes).replace("dataset_path", "dataset_bath") + "\ndataset_path: csv\n";
+    fs::write(&path, local).unwrap();
+    let _ = Library.checked(path.to_str().unwrap());
+}
+
+fn sample_log(folder: &Path, bytes: &[u8]) {
+    let path = folder.join("samples_t_2024-11-05T12-33-12.jsonl");
+    fs::write(&path, bytes).unwrap();
+    let _ = Library.checked(path.to_str().unwrap());
+}
+
 fn prompts(_: &Path, bytes: &[u8]) {
     let text = text(bytes);
-    let _ = (read_explicit(Path::new("prompts.jsonl"), &text, 2), read_label_words(&text));
+    let _ = (
+        read_explicit(Path::new("prompts.jsonl"), &text, &[" no".to_owned(), " yes".to_owned()]),
+        read_label_words(&text),
+    );
 }
 
 fn template(folder: &Path, bytes: &[u8]) {

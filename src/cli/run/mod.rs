@@ -44,7 +44,8 @@ const TASKS_ONLY: [&str; 8] =
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Task: a name listed by `partscope tasks`, or the path of a task file (ends in .toml)
+    /// Task: a name listed by `partscope tasks`, or the path of a task file (ends in .toml), or of a task file (.yaml) or a
+    /// sample log (samples_….jsonl) of lm-evaluation-harness
     #[arg(long, value_name = "TASK", required_unless_present = "prompts", conflicts_with = "prompts")]
     task: Option<String>,
     #[command(flatten)]
@@ -52,8 +53,8 @@ pub(super) struct Args {
     /// Several demonstration sets, one run each: 0..5 or 0,3,7
     #[arg(long, value_name = "SEEDS", value_parser = requests::seeds, conflicts_with_all = ["demo_seed", "prompts"])]
     demo_seeds: Option<requests::Seeds>,
-    /// Explicit prompts instead of a task: lines of {"prompt": "…", "label": 0, "split": "test"}; `-` reads standard
-    /// input
+    /// Explicit prompts instead of a task: lines of {"prompt": "…", "label": 0, "split": "test"}; a label is the index of
+    /// a label word or the word itself; `-` reads standard input
     #[arg(long, value_name = "FILE.jsonl", requires = "words", conflicts_with_all = TASKS_ONLY)]
     prompts: Option<PathBuf>,
     /// Label words for explicit prompts, separated by |, leading spaces kept: ' negative| positive'
@@ -189,7 +190,7 @@ fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequ
         Some(words) => read_label_words(words)?,
         None => model.tokenizer.pieces(&args.label_tokens),
     };
-    let mut prompts = read_explicit(&path, &read_text(&path)?, words.len())?;
+    let mut prompts = read_explicit(&path, &read_text(&path)?, &words)?;
     args.prompt.limit_tests(&mut prompts)?;
     let stem = path.file_stem().filter(|stem| *stem != "-");
     let name = stem.map_or_else(|| "prompts".to_owned(), |stem| stem.to_string_lossy().into_owned());

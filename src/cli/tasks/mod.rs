@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return check::run(check);
     }
     let tasks = Library.names().iter().map(|name| Library.task(name)).collect::<Result<Vec<Task>>>()?;
-    let hub_tasks = Library.paper().iter().map(|name| Ok(hub_row(Library.outline(name)?))).collect::<Result<_>>()?;
+    let hub_tasks = Library.hub().iter().map(|name| Ok(hub_row(Library.outline(name)?))).collect::<Result<_>>()?;
     let listing = Listing { tasks: tasks.iter().map(row).collect(), hub_tasks };
     if args.json {
         print_json(&listing)?

@@ -8,8 +8,16 @@ use serde_json::{Map, Value};
 use super::row::{DataRow, Slice, Take};
 use crate::{error::InputError, task::diagnostics::Diagnostics};
 
-pub(super) fn read(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
-    if text.trim_start().starts_with('[') && path.extension().is_some_and(|ending| ending == "json") {
+/// Reads lines; or a list, if the file `may_be_list`.
+pub(super) fn read(
+    path: &Path,
+    text: &str,
+    may_be_list: bool,
+    slice: Slice,
+    diagnostics: &mut Diagnostics,
+    take: Take<'_>,
+) {
+    if may_be_list && text.trim_start().starts_with('[') {
         return list(path, text, slice, diagnostics, take);
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());

@@ -1,7 +1,9 @@
-//! Reads tables of examples from JSON lines, CSV, TSV and Parquet, as rows with named columns.
+//! Reads tables of examples from JSON lines, CSV, TSV and Parquet, as rows with named columns. Text files may be
+//! compressed.
 //!
 //! Readers collect errors instead of stopping at the first, so that `tasks check` can show all of them.
 
+mod compressed;
 mod delimited;
 mod json;
 mod memory;
@@ -11,16 +13,18 @@ mod text;
 
 use std::path::Path;
 
+pub(super) use compressed::without_ending;
 pub(super) use json::plain;
 pub(super) use memory::Memory;
+pub(super) use parquet::metadata;
 pub(super) use row::{Columns, DataRow, Format, Slice, Take};
 pub(crate) use text::decode;
 
 use super::diagnostics::Diagnostics;
 use crate::error::InputError;
 
-/// Passes the rows of `bytes` to `take` one by one, until they take more than `memory`. The extension of `path` gives
-/// the format; errors name `path`.
+/// Passes the rows of `bytes` to `take` one by one, until they take more than `memory`. The extension of `path`, before
+/// that of a compressed file, gives the format; errors name `path`.
 pub(super) fn read(
     path: &Path,
     bytes: &[u8],
@@ -29,14 +33,16 @@ pub(super) fn read(
     diagnostics: &mut Diagnostics,
     take: Take<'_>,
 ) {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name = without_ending(path);
+    let ending = name.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if ending == "parquet" {
         return parquet::read(path, bytes, (slice, columns), memory, diagnostics, take);
     }
     let known = ["jsonl", "ndjson", "json", "csv", "tsv"];
     if !known.contains(&ending.as_str()) {
         let problem = format!("`.{ending}` is not the extension of a table");
-        let help = "use a .jsonl, .csv, .tsv or .parquet file";
+        let help =
+            "use a .jsonl, .csv, .tsv or .parquet file; text files may be compressed, as in .jsonl.gz or .csv.zst";
         diagnostics.push(InputError::new(problem).path(path).help(help));
         return;
     }
@@ -59,7 +65,7 @@ pub(super) fn read(
     match ending.as_str() {
         "csv" => delimited::read(path, &text, format, (b',', true), slice, diagnostics, take),
         "tsv" => delimited::read(path, &text, format, (b'\t', false), slice, diagnostics, take),
-        _ => json::read(path, &text, slice, diagnostics, take),
+        _ => json::read(path, &text, ending == "json", slice, diagnostics, take),
     }
 }
 
@@ -108,6 +114,27 @@ mod tests {
     }
 
     #[test]
+    fn compressed_files_give_the_same_rows() {
+        use compressed::tests::{gzip, zstandard};
+        let expected = [row(2, &[("text", "a"), ("label", "x")])];
+        let utf16: Vec<u8> = "\u{feff}text,label\na,x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (name, bytes) in [
+            ("a.csv", b"text,label\na,x\n".to_vec()),
+            ("a.csv", utf16),
+            ("a.tsv", b"text\tlabel\na\tx\n".to_vec()),
+            ("a.jsonl", b"\n{\"text\": \"a\", \"label\": \"x\"}".to_vec()),
+        ] {
+            for (ending, bytes) in [("gz", gzip(&bytes)), ("zst", zstandard(&bytes)), ("GZ", gzip(&bytes))] {
+                let name = format!("{name}.{ending}");
+                assert_eq!(rows(&name, &bytes, &Format::default()), (expected.to_vec(), vec![]), "{name}");
+            }
+            assert_eq!(rows(name, &gzip(&bytes), &Format::default()).0, expected, "{name} without the ending");
+        }
+        let list = gzip(b"[{\"text\": \"a\", \"label\": \"x\"}]");
+        assert_eq!(rows("a.json.gz", &list, &Format::default()).0, [row(1, &[("text", "a"), ("label", "x")])]);
+    }
+
+    #[test]
     fn column_names_can_be_given_for_files_without_a_header() {
         let format = Format { columns: Some(vec!["label".into(), "text".into()]), ..Format::default() };
         let (rows, diagnostics) = rows("a.tsv", b"x\ta\ny\tb\n", &format);
@@ -139,6 +166,8 @@ mod tests {
             ("a.jsonl", b"{\"a\": 1}\n{\"a\": }\n[1]\n", vec!["a.jsonl, line 2, column 7", "a.jsonl, line 3"]),
             ("a.parquet", b"PAR1", vec!["a.parquet: "]),
             ("a.xlsx", b"", vec!["`.xlsx` is not the extension"]),
+            ("a.gz", b"", vec!["`.` is not the extension"]),
+            ("a.csv.gz", b"text,label\n", vec!["the content is not compressed"]),
         ] {
             let (_, diagnostics) = rows(name, bytes, &Format::default());
             assert_eq!(diagnostics.len(), expected.len(), "{diagnostics:?}");

@@ -1,9 +1,10 @@
-//! Decodes text files: UTF-8, or UTF-16 with a byte order mark.
+//! Decodes text files: UTF-8, or UTF-16 with a byte order mark, compressed or not.
 
 use std::{borrow::Cow, path::Path};
 
 use encoding_rs::Encoding;
 
+use super::compressed;
 use crate::error::InputError;
 
 /// Maximum bytes of a line: far more than fits into a prompt, far less than fills the memory.
@@ -12,8 +13,25 @@ pub(super) const LONGEST_LINE: usize = 16 << 20;
 /// Returns the text of a file without its byte order mark.
 ///
 /// # Errors
-/// If a line is not text or too long; names the first such line.
+/// If a line is not text or too long, which names the first such line; or if the file is compressed and damaged.
 pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
+    match compressed::decoded(path, bytes)? {
+        Cow::Borrowed(bytes) => plain(path, bytes),
+        Cow::Owned(bytes) => owned(path, bytes).map(Cow::Owned),
+    }
+}
+
+/// As [`plain`], in the memory of `bytes` if possible.
+fn owned(path: &Path, bytes: Vec<u8>) -> Result<String, InputError> {
+    match plain(path, &bytes)? {
+        Cow::Borrowed(text) if text.len() == bytes.len() => {}
+        other => return Ok(other.into_owned()),
+    }
+    String::from_utf8(bytes).map_err(|error| InputError::new(error.to_string()).path(path))
+}
+
+/// Returns the text of a file that is not compressed.
+fn plain<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
     let wrong = |before: &[u8], problem: String, help: &str| {
         let line = before.split(|&byte| byte == b'\n').count();
         InputError::new(problem).path(path).line(line).help(help)

@@ -7,6 +7,7 @@
 mod delta;
 mod footer;
 mod live;
+mod lz4;
 mod page;
 mod pages;
 #[cfg(test)]
@@ -52,6 +53,18 @@ pub(super) fn read(
     };
     let help = error.help.clone().unwrap_or_else(|| "write it again, e.g. with pyarrow; or use JSON lines".to_owned());
     diagnostics.push(error.path(path).help(help));
+}
+
+/// Returns the value of `key` in the file's metadata; `None` for other files, and for one that cannot be read, which
+/// [`read`] reports.
+pub(in crate::task) fn metadata(bytes: &[u8], key: &str) -> Option<String> {
+    let value = || {
+        footer::check(bytes).ok()?;
+        let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).ok()?;
+        let entries = reader.metadata().file_metadata().key_value_metadata()?;
+        entries.iter().find(|entry| entry.key == key)?.value.clone()
+    };
+    catch_panic::catch(value).ok().flatten()
 }
 
 /// Why a file cannot be read.

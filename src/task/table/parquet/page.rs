@@ -9,7 +9,10 @@ use parquet::{
     errors::{ParquetError, Result},
 };
 
-use super::thrift::{I32, STRUCT, TRUE, Thrift};
+use super::{
+    lz4,
+    thrift::{I32, STRUCT, TRUE, Thrift},
+};
 use crate::bounded;
 
 /// What a page contains.
@@ -154,7 +157,11 @@ pub(super) fn decompress(codec: Compression, bytes: &[u8], size: usize) -> Resul
             let reader = zstd::stream::read::Decoder::new(bytes);
             all(&mut reader.map_err(|error| broken(&error.to_string()))?)
         }
-        other => Err(broken(&format!("it is compressed with {other}; write it with snappy, gzip or zstd"))),
+        Compression::LZ4_RAW => lz4::block(bytes, size).map_err(|problem| broken(&problem)),
+        Compression::LZ4 => lz4::frames(bytes, size).map_err(|problem| broken(&problem)),
+        #[cfg(feature = "codecs")]
+        Compression::BROTLI(_) => all(&mut brotli_decompressor::Decompressor::new(bytes, 4096)),
+        other => Err(broken(&format!("it is compressed with {other}; write it with snappy, gzip, zstd or lz4"))),
     }
 }
 

@@ -191,12 +191,12 @@ fn only_needed_columns_are_read() {
     bytes[at - 4..at].fill(0xff);
     assert!(all(&bytes).is_err());
     let required: HashSet<&str> = ["text", "label"].into();
-    let named = Columns::Named { required: &required, id: "id" };
+    let named = Columns::Named { required: &required, optional: &["id"] };
     let rows = read_within(1 << 20, &bytes, Slice::default(), named).unwrap();
     assert_eq!(rows, [json!({"text": "a", "label": "x"}), json!({"text": "b", "label": "y"})]);
     let required: HashSet<&str> = ["sentence"].into();
     let fine = file("required binary text (UTF8);", vec![vec![texts(&["a"])]], |how| how);
-    let missing = Columns::Named { required: &required, id: "id" };
+    let missing = Columns::Named { required: &required, optional: &["id"] };
     assert_eq!(read_within(1 << 20, &fine, Slice::default(), missing).unwrap(), [json!({"text": "a"})]);
 }
 
