@@ -14,8 +14,8 @@ use std::path::Path;
 use candle_core::Device;
 use config::Metadata;
 
-use super::{catch_panic, chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
-use crate::error::Result;
+use super::{chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
+use crate::{catch_panic, error::Result};
 
 /// Opens the file at `path` and converts its header; tensors are read later.
 pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
