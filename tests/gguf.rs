@@ -145,7 +145,7 @@ fn crafted_tensors_are_rejected() {
             let at = info(bytes);
             bytes[at + 20] = 8
         },
-        &[name, "impossible shape"],
+        &[name, "rows of 48 values", "blocks of 32"],
     );
     fails(
         |bytes| {
