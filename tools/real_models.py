@@ -19,6 +19,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 
 import real_models_tables as tables
 
@@ -86,8 +87,15 @@ def results_of(name, task, options):
     shutil.rmtree(folder, ignore_errors=True)
     several = ["--template", ",".join(templates), "--demo-seeds", f"0..{options.seeds}"]
     results["run"] = partscope(options, "run", *model, "--task", task, *several, "-o", folder, "--json")["runs"][0]
+    results["contrasts"] = contrasts_of(task)
     runs = {(row["template"], row["demo_seed"]): folder / f"{row['template']}-s{row['demo_seed']}" for row in results["rows"]}
     return results, runs
+
+
+def contrasts_of(task):
+    """Returns the contrasting pairs of a task file's templates."""
+    pairs = {frozenset((template["name"], template["contrast"])) for template in tomllib.loads(task.read_text())["template"] if "contrast" in template}
+    return sorted(tuple(sorted(pair)) for pair in pairs)
 
 
 def draw(options, results, runs):

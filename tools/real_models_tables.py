@@ -70,12 +70,12 @@ def accuracy_table(results):
     return table(["", *itertools.chain.from_iterable((NAMES[name], "Llama-2-7B") for name in results)], rows)
 
 
-def correct(folder):
-    """Returns which examples each component predicts right, `[components, examples]`."""
+def accuracies(folder):
+    """Returns the accuracy of each component alone."""
     run = load_file(folder / "attribution.safetensors")
     heads, mlps = run["test.heads"], run["test.mlps"]
     parts = np.concatenate([heads.reshape(-1, *heads.shape[2:]), mlps])
-    return parts.argmax(-1) == run["test.labels"]
+    return (parts.argmax(-1) == run["test.labels"]).mean(-1)
 
 
 def correlations(accuracy, seeds, templates, contrasts):
@@ -90,30 +90,29 @@ def correlations(accuracy, seeds, templates, contrasts):
 
     return {
         "demos": mean([((t, a), (t, b)) for t in templates for a, b in itertools.combinations(seeds, 2) if a != b]),
-        "templates": across(itertools.combinations(templates, 2)),
+        "templates": across(list(itertools.combinations(templates, 2))),
         "contrastive": across(contrasts),
     }
 
 
 def agreement_intervals(result, runs):
-    """Bootstrap intervals of the mean correlations, over demonstration sets and test examples, crossed."""
-    hits = {key: correct(folder) for key, folder in runs.items()}
+    """Bootstrap intervals of the mean correlations, over demonstration sets and components, crossed."""
+    accuracy = {key: accuracies(folder) for key, folder in runs.items()}
     seeds, templates = sorted({seed for _, seed in runs}), list(dict.fromkeys(row["template"] for row in counted(result)))
-    contrasts = [(name, f"{name}-line") for name, seed in runs if seed == seeds[0] and (f"{name}-line", seed) in runs]
-    whole = correlations({key: values.mean(-1) for key, values in hits.items()}, seeds, templates, contrasts)
+    contrasts = [pair for pair in result["contrasts"] if all((name, seeds[0]) in runs for name in pair)]
+    whole = correlations(accuracy, seeds, templates, contrasts)
     reported = result["agreement"][0]["pearson"]
     for kind, value in whole.items():
         if reported[kind] is not None and abs(value - reported[kind]) > 1e-6:
             raise SystemExit(f"error: r of {kind} is {reported[kind]} in reproduce and {value} from the saved runs")
     rng, draws = np.random.default_rng(0), {kind: [] for kind in PAIRS}
-    examples = next(iter(hits.values())).shape[1]
+    components = len(next(iter(accuracy.values())))
     for _ in range(DRAWS):
-        counts = np.bincount(rng.integers(0, examples, examples), minlength=examples) / examples
-        accuracy = {key: values @ counts for key, values in hits.items()}
-        drawn = correlations(accuracy, list(rng.choice(seeds, len(seeds))), templates, contrasts)
+        chosen = rng.integers(0, components, components)
+        drawn = correlations({key: values[chosen] for key, values in accuracy.items()}, list(rng.choice(seeds, len(seeds))), templates, contrasts)
         for kind, value in drawn.items():
             draws[kind].append(value)
-    return {kind: interval(values) for kind, values in draws.items() if not np.isnan(values).all()}
+    return {kind: interval(values) for kind, values in draws.items() if reported[kind] is not None}
 
 
 def agreement_table(results, intervals):
