@@ -1,0 +1,317 @@
+//! A ridge towards the model on a common scale, so that its strength needs no choice.
+//!
+//! Cross-validation on two dozen labels is mostly noise. Instead, everything is brought to one scale, on which one
+//! strength suits all models: contributions and `rest` are centred on their means over the training examples, which
+//! removes what a prompt adds for each label whatever the example says, and scaled so that the model's centred logits
+//! have a given root mean square. Then
+//!
+//! `min over u, b of  Σ_i CE(softmax(b + r_i + Σ_c u_c x_ic), y_i) + ½ Σ_c (u_c − 1)² / v_c + ½ Σ_y (b_y / β)²`
+//!
+//! is the mode of a posterior: `u_c` is normal around 1 with variance `v_c = σ² s_c^−2p / Σ_c s_c^(2−2p)`, where `s_c`
+//! is the root mean square of `x_c`, so that the deviations of all weights together change a logit by `σ`. More labels
+//! outweigh the prior by their number.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    analysis::{
+        method::Method,
+        mix::Mix,
+        predict::cross_entropy,
+        reweight::{
+            Fit, FitOptions, Penalty, path,
+            penalty::WeightPenalty,
+            problem::{Problem, add_scaled, centre, centred, centred_contributions, dot, offset_column},
+            solver::Solution,
+        },
+    },
+    attribution::Attribution,
+    cancel::Cancel,
+    error::Result,
+};
+
+/// Root mean square of a component, as a share of the largest, below which it counts as constant.
+const CONSTANT: f64 = 1e-9;
+
+/// The prior of a fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prior {
+    /// Root mean square of the model's logits on the common scale, centred over examples and labels.
+    pub model: f64,
+    /// Standard deviation `σ` of a logit due to the deviations of all weights from the model's.
+    pub deviation: f64,
+    /// Exponent `p`: at 0 every weight varies as much as any other, at 1 every component's contribution does.
+    pub exponent: f64,
+    /// Standard deviation `β` of a label's offset.
+    pub offset: f64,
+    /// Factor on the fitted logits: the scale on which a fit predicts best is flatter than the labels.
+    pub sharpness: f64,
+}
+
+/// Fits a mix around `prior` at each of `strengths`, factors on the precision of the prior; 1 is the prior itself.
+///
+/// The weights of a mix are relative to its weight of `rest`, which is that of a component left as it is in the model.
+///
+/// # Errors
+/// As [`fit`](super::fit).
+pub fn fit_prior(train: &Attribution, prior: &Prior, strengths: &[f64], cancel: &Cancel) -> Result<Vec<Fit>> {
+    crate::analysis::check::trainable(train, &[])?;
+    let Some(scaled) = Scaled::new(train, prior) else {
+        return Ok(strengths.iter().map(|&strength| unchanged(train, strength)).collect());
+    };
+    let problem = scaled.problem(train, prior);
+    let solutions = path::solve(&problem, strengths, &options(), cancel)?;
+    Ok(strengths
+        .iter()
+        .zip(solutions)
+        .map(|(&lambda, solution)| Fit {
+            objective: solution.objective,
+            kkt: solution.kkt,
+            iterations: solution.iterations,
+            mix: scaled.mix(&problem, solution, prior.sharpness),
+            method: Method::Partscope,
+            lambda,
+        })
+        .collect())
+}
+
+/// Returns the options of the solver.
+fn options() -> FitOptions {
+    FitOptions { rest: 1.0, penalty: Penalty::TowardsOne, ridge: 1.0, ..FitOptions::default() }
+}
+
+/// Returns the model itself, for contributions that do not vary over examples.
+fn unchanged(train: &Attribution, lambda: f64) -> Fit {
+    let mix = Mix::identity(train.shape());
+    let objective = cross_entropy(&mix.logits(train), train.gold(), train.labels());
+    Fit { mix, method: Method::Partscope, lambda, objective, kkt: 0.0, iterations: 0 }
+}
+
+/// Contributions on the common scale.
+struct Scaled {
+    /// Scaled contributions, centred over examples and labels, `[C, N·Y]`.
+    columns: Vec<f64>,
+    /// The same of `rest`, `[N·Y]`.
+    rest: Vec<f64>,
+    /// Label-centred means over examples, before scaling: of every component, then of `rest`, `[(C + 1)·Y]`.
+    means: Vec<f64>,
+    /// Factor that brings contributions to the common scale.
+    scale: f64,
+}
+
+impl Scaled {
+    /// Scales the contributions of `train`; `None` if the model's logits do not vary over examples.
+    fn new(train: &Attribution, prior: &Prior) -> Option<Self> {
+        let labels = train.labels();
+        let (mut columns, mut rest) = (centred_contributions(train), centred(train.rest(), labels));
+        let width = rest.len();
+        let mut means: Vec<f64> =
+            columns.chunks_exact_mut(width).flat_map(|column| subtract_mean(column, labels)).collect();
+        means.extend(subtract_mean(&mut rest, labels));
+        let mut model = rest.clone();
+        columns.chunks_exact(width).for_each(|column| add_scaled(&mut model, column, 1.0));
+        let largest = columns.chunks_exact(width).map(root_mean_square).fold(0.0, f64::max);
+        let size = root_mean_square(&model);
+        if size <= CONSTANT * largest || largest == 0.0 {
+            return None;
+        }
+        let scale = prior.model / size;
+        columns.iter_mut().chain(&mut rest).for_each(|value| *value *= scale);
+        Some(Self { columns, rest, means, scale })
+    }
+
+    /// Builds the problem whose penalty of strength 1 is the prior.
+    fn problem(&self, train: &Attribution, prior: &Prior) -> Problem {
+        let (labels, examples, width) = (train.labels(), train.len(), self.rest.len());
+        let mut columns = self.columns.clone();
+        let sizes: Vec<f64> = columns.chunks_exact(width).map(root_mean_square).collect();
+        let least = CONSTANT * sizes.iter().copied().fold(0.0, f64::max);
+        let varying = |size: f64| size > least;
+        for (column, _) in columns.chunks_exact_mut(width).zip(&sizes).filter(|(_, size)| !varying(**size)) {
+            column.fill(0.0);
+        }
+        let total: f64 =
+            sizes.iter().filter(|size| varying(**size)).map(|size| size.powf(2.0 - 2.0 * prior.exponent)).sum();
+        let unit = (total / examples as f64).sqrt() / prior.deviation;
+        let price = |&size: &f64| if varying(size) { unit * size.powf(prior.exponent) } else { 0.0 };
+        let mut prices: Vec<f64> = sizes.iter().map(price).collect();
+        prices.resize(sizes.len() + labels, 1.0 / (prior.offset * (examples as f64).sqrt()));
+        (0..labels).for_each(|label| columns.extend(offset_column(label, labels, examples)));
+        let penalty = WeightPenalty::new(&options(), prices, sizes.len());
+        Problem::from_parts(train, columns, self.rest.clone(), penalty)
+    }
+
+    /// Returns the mix of a solution: back on the model's scale times `sharpness`, with the means in the offsets.
+    fn mix(&self, problem: &Problem, solution: Solution, sharpness: f64) -> Mix {
+        let (relative, mut offsets) = problem.split_offsets(solution.weights);
+        let labels = offsets.len();
+        for (mean, weight) in self.means.chunks_exact(labels).zip(relative.iter().chain(&[1.0])) {
+            add_scaled(&mut offsets, mean, -self.scale * weight);
+        }
+        centre(&mut offsets, labels);
+        let rest = sharpness * self.scale;
+        Mix {
+            weights: relative.iter().map(|weight| rest * weight).collect(),
+            rest,
+            offsets: offsets.iter().map(|offset| sharpness * offset).collect(),
+        }
+    }
+}
+
+/// Subtracts the mean over examples from `column` `[N, Y]` and returns it, `[Y]`.
+fn subtract_mean(column: &mut [f64], labels: usize) -> Vec<f64> {
+    let examples = (column.len() / labels) as f64;
+    let mut mean = vec![0.0; labels];
+    column.chunks_exact(labels).for_each(|row| add_scaled(&mut mean, row, 1.0 / examples));
+    column.chunks_exact_mut(labels).for_each(|row| add_scaled(row, &mean, -1.0));
+    mean
+}
+
+fn root_mean_square(values: &[f64]) -> f64 {
+    (dot(values, values) / values.len() as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        analysis::{golden::golden, reweight::partscope, testing::table},
+        attribution::Batch,
+        component::Shape,
+    };
+
+    #[derive(Deserialize)]
+    struct Golden {
+        prior: Prior,
+        cases: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        components: usize,
+        labels: usize,
+        gold: Vec<usize>,
+        contributions: Vec<f32>,
+        rest: Vec<f32>,
+        fits: Vec<Reference>,
+    }
+
+    #[derive(Deserialize)]
+    struct Reference {
+        strength: f64,
+        objective: f64,
+        weights: Vec<f64>,
+        rest: f64,
+        offsets: Vec<f64>,
+    }
+
+    /// A table with the given contributions `[C, N, Y]`, one head and an MLP a layer.
+    fn made(labels: usize, gold: &[usize], components: Vec<f32>, rest: Vec<f32>) -> Attribution {
+        let layers = components.len() / (2 * labels * gold.len());
+        let mut table = Attribution::new(Shape { layers, heads: 1, labels }, gold.to_vec());
+        table.push(&Batch { examples: gold.len(), components, full: rest.clone(), rest });
+        table
+    }
+
+    #[test]
+    fn fits_match_the_reference() {
+        let Golden { prior, cases } = golden("prior");
+        assert_eq!(prior, Prior::default(), "tools/reference_prior.py has the default's constants");
+        for case in cases {
+            let train = made(case.labels, &case.gold, case.contributions, case.rest);
+            assert_eq!(train.shape().components(), case.components);
+            for reference in case.fits {
+                let fit = fit_prior(&train, &prior, &[reference.strength], &Cancel::default()).unwrap().swap_remove(0);
+                let close = |ours: f64, theirs: f64| (ours - theirs).abs() <= 1e-5 * theirs.abs().max(1.0);
+                assert!(fit.kkt <= 1e-6 && close(fit.objective, reference.objective), "{} {}", fit.kkt, fit.objective);
+                assert!(close(fit.mix.rest / reference.rest, 1.0));
+                let relative = |weight: &f64| weight / reference.rest;
+                let pairs = fit.mix.weights.iter().map(relative).zip(reference.weights.iter().map(relative));
+                let offsets = fit.mix.offsets.iter().copied().zip(reference.offsets);
+                for (ours, theirs) in pairs.chain(offsets) {
+                    assert!(close(ours, theirs), "{ours} {theirs}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_scale_of_the_model_does_not_matter() {
+        let train = table(Shape { layers: 4, heads: 5, labels: 3 }, 21, 3, |index| index as f64 / 9.0);
+        let times = |values: &[f32], by: f32| values.iter().map(|value| value * by).collect::<Vec<f32>>();
+        let plain = partscope(&train, &Cancel::default()).unwrap().mix;
+        for by in [1.0 / 64.0, 1024.0] {
+            let mut scaled = Attribution::new(train.shape(), train.gold().to_vec());
+            let mut batch = train.batch(0..train.len());
+            for values in [&mut batch.components, &mut batch.rest, &mut batch.full] {
+                *values = times(values, by);
+            }
+            scaled.push(&batch);
+            let mix = partscope(&scaled, &Cancel::default()).unwrap().mix;
+            for (ours, theirs) in mix.weights.iter().zip(&plain.weights) {
+                assert!((ours * f64::from(by) - theirs).abs() < 1e-6, "{ours} {theirs}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_preference_for_a_label_changes_only_offsets() {
+        let shape = Shape { layers: 3, heads: 4, labels: 3 };
+        let train = table(shape, 21, 3, |index| index as f64 / 9.0);
+        let mut pushed = Attribution::new(shape, train.gold().to_vec());
+        let mut batch = train.batch(0..train.len());
+        for (at, value) in batch.components.iter_mut().enumerate() {
+            *value += [16.0, 0.0, -4.0][at % 3];
+        }
+        pushed.push(&batch);
+        let (plain, moved) = (partscope(&train, &Cancel::default()), partscope(&pushed, &Cancel::default()));
+        let (plain, moved) = (plain.unwrap().mix, moved.unwrap().mix);
+        assert!(plain.weights.iter().zip(&moved.weights).all(|(a, b)| (a - b).abs() < 1e-4));
+        assert!(plain.logits(&train).iter().zip(moved.logits(&pushed)).all(|(a, b)| (a - b).abs() < 1e-2));
+    }
+
+    /// Cross-validation of a ridge towards such a model takes the model itself.
+    #[test]
+    fn a_model_that_is_far_off_is_worth_less_than_its_components() {
+        let shape = Shape { layers: 6, heads: 9, labels: 5 };
+        let make = |n, seed| {
+            let plain = table(shape, n, seed, |index| f64::from(u8::from(index % 3 == 0)));
+            let mut batch = plain.batch(0..n);
+            for (at, value) in batch.rest.iter_mut().enumerate() {
+                *value = 12.0 * *value + [30.0, 0.0, 0.0, -10.0, 10.0][at % 5];
+            }
+            let mut table = Attribution::new(shape, plain.gold().to_vec());
+            table.push(&batch);
+            table
+        };
+        let (train, test) = (make(20, 3), make(400, 4));
+        let fit = partscope(&train, &Cancel::default()).unwrap();
+        let model = Mix::identity(shape).accuracy(&test);
+        let loss = |table: &Attribution| cross_entropy(&fit.mix.logits(table), table.gold(), 5);
+        let chance = 5.0_f64.ln();
+        assert!(fit.mix.accuracy(&test) > model + 0.1, "{} {model}", fit.mix.accuracy(&test));
+        assert!(loss(&train) < chance && loss(&test) < chance, "{} {} {chance}", loss(&train), loss(&test));
+    }
+
+    #[test]
+    fn what_does_not_vary_is_left_as_it_is() {
+        let gold = [0, 1, 0, 1];
+        let train = made(2, &gold, [1.0, 0.0].repeat(8), vec![0.5; 8]);
+        let fit = partscope(&train, &Cancel::default()).unwrap();
+        assert!(fit.mix.is_identity() && fit.kkt == 0.0 && fit.objective > 0.0);
+        let mut components = [1.0, 0.0].repeat(4);
+        components.extend([1.0, 0.0, 0.0, 2.0, 3.0, 0.0, 0.0, 1.0]);
+        let mix = partscope(&made(2, &gold, components, vec![0.5; 8]), &Cancel::default()).unwrap().mix;
+        assert!((mix.weights[0] - mix.rest).abs() < 1e-12 && mix.weights[1] > mix.rest);
+    }
+
+    #[test]
+    fn paths_run_from_the_model_in_proportion_to_fits_without_a_prior() {
+        let train = table(Shape { layers: 3, heads: 4, labels: 2 }, 20, 3, |index| index as f64 / 9.0);
+        let path = fit_prior(&train, &Prior::default(), &[1e6, 1.0, 1e-3], &Cancel::default()).unwrap();
+        assert!(path[0].mix.weights.iter().all(|weight| (weight / path[0].mix.rest - 1.0).abs() < 1e-3));
+        let loss = |fit: &Fit| cross_entropy(&fit.mix.logits(&train), train.gold(), 2);
+        assert!(loss(&path[0]) > loss(&path[1]) && loss(&path[1]) > loss(&path[2]) && loss(&path[2]) < 0.1);
+        assert_eq!(path[1], partscope(&train, &Cancel::default()).unwrap());
+    }
+}

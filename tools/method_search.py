@@ -1,0 +1,187 @@
+"""Choice of the default fit: every method on the same runs, and nested scores of the choice.
+
+    python tools/method_search.py RUNS [--prompted RUNS24] [--cache FILE.json] [--budgets 8,16,24,48,96] -o OUT.md
+
+RUNS/MODEL/TASK/NAME are run folders of `partscope run`, made with 4 demonstrations on the data of
+tools/development_data.py; a table is a pair of model and task. RUNS24 has the same names: prompts with all 24 labels.
+Of a run's training examples, a budget of K labels takes the first K - 4, balanced over labels. The next K - 4, and so
+on, up to four sets that do not overlap, are further draws of labels for the same demonstrations and test examples.
+
+A candidate is an estimator and its constants. Nested: a table is scored by the candidate that has the best mean over
+the tables of other models and other tasks. Means are over tables; the error of a difference is that of the mean over
+runs, each with its sets averaged, computed within tables.
+
+Needs numpy, scipy and safetensors.
+"""
+
+import argparse
+import collections
+import glob
+import json
+import os
+import pathlib
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from method_search_fits import PUBLISHED, candidates
+from safetensors.numpy import load_file
+
+SHOTS, SETS = 4, 4
+
+
+class Run:
+    def __init__(self, folder):
+        self.folder = folder
+        self.model, self.task, self.name = pathlib.Path(folder).parts[-3:]
+        tensors = load_file(os.path.join(folder, "attribution.safetensors"))
+        self.split = {}
+        for split in ("train", "test"):
+            heads, mlps = tensors[f"{split}.heads"].astype(float), tensors[f"{split}.mlps"].astype(float)
+            layers, self.heads, n, labels = heads.shape
+            g = np.concatenate([heads, mlps[:, None]], 1).reshape(-1, n, labels)
+            rest, full = (tensors[f"{split}.{name}"].astype(float) for name in ("rest", "full"))
+            self.split[split] = (g, rest, full, tensors[f"{split}.labels"].astype(int))
+        self.labels = labels
+
+    def sets(self, budget):
+        return min(SETS, len(self.split["train"][3]) // (budget - SHOTS))
+
+    def train(self, budget, index):
+        """The rows of the `index`-th set of labels, balanced; remainders go to the last labels."""
+        g, rest, full, gold = self.split["train"]
+        n, seen, kept = budget - SHOTS, collections.Counter(), []
+        counts = [n // self.labels + (self.labels - 1 - y < n % self.labels) for y in range(self.labels)]
+        for row, y in enumerate(gold):
+            if counts[y] * index <= seen[y] < counts[y] * (index + 1):
+                kept.append(row)
+            seen[y] += 1
+        return g[:, kept], rest[kept], full[kept], gold[kept]
+
+
+def scores(runs, budget, methods, cache):
+    """Accuracy of every method on every run, averaged over its sets: {method: {table: [runs]}}."""
+    found = collections.defaultdict(lambda: collections.defaultdict(list))
+    for run in runs:
+        for name, method in methods.items():
+            hits = []
+            for index in range(run.sets(budget)):
+                key = f"{run.folder}|{budget}|{index}|{name}"
+                if key not in cache:
+                    predict = method(run.train(budget, index), run.labels, run.heads)
+                    cache[key] = float((predict(*run.split["test"][:3]).argmax(1) == run.split["test"][3]).mean())
+                hits.append(cache[key])
+            if hits:
+                found[name][run.model, run.task].append(100 * np.mean(hits))
+    return found
+
+
+def mean(found, name, tables):
+    return float(np.mean([np.mean(found[name][table]) for table in tables]))
+
+
+def error(found, a, b, tables):
+    """Standard error of the mean over tables of a - b, over runs within tables."""
+    variances = []
+    for table in tables:
+        difference = np.subtract(found[a][table], found[b][table])
+        variances.append(difference.var(ddof=1) / len(difference) if len(difference) > 1 else np.nan)
+    return float(np.sqrt(np.sum(variances)) / len(tables))
+
+
+def row(name, values, extra=""):
+    return f"| {name} | " + " | ".join(f"{value:.1f}" for value in values) + f" |{extra}"
+
+
+def header(tables, extra=""):
+    names = [f"{model} {task}" for model, task in tables]
+    return ["| | " + " | ".join(names) + f" | mean |{extra}", "|---" * (len(tables) + 2 + extra.count("|")) + "|"]
+
+
+def nested(found, grid, tables):
+    """The table's own score by the candidate chosen without its model and task, and the choice."""
+    chosen = {}
+    for model, task in tables:
+        others = [table for table in tables if table[0] != model and table[1] != task]
+        best = max(grid, key=lambda name: mean(found, name, others))
+        chosen[model, task] = (float(np.mean(found[best][model, task])), best)
+    return chosen
+
+
+def report(runs, prompted, budgets, cache):
+    grid, others = candidates()
+    methods = {**PUBLISHED, **grid, **others}
+    lines = ["# Choice of the default fit", "", "Written by `tools/method_search.py`; its head says what the tables are.", ""]
+    for budget in budgets:
+        usable = [run for run in runs if run.sets(budget)]
+        tables = sorted({(run.model, run.task) for run in usable})
+        if not tables:
+            continue
+        used = methods if budget == 24 else {**PUBLISHED, **{name: grid[name] for name in FEW}}
+        found = scores(usable, budget, used, cache)
+        counts = collections.Counter((run.model, run.task) for run in usable)
+        sets = sorted({run.sets(budget) for run in usable})
+        lines += [f"## {budget} labels", "", f"Runs a table: {', '.join(str(counts[t]) for t in tables)}; sets of labels a run: {sets}.", ""]
+        lines += header(tables, " − released (SE) |")
+        for name in used:
+            gain = mean(found, name, tables) - mean(found, "released", tables)
+            values = [np.mean(found[name][table]) for table in tables] + [mean(found, name, tables)]
+            lines.append(row(name, values, f" {gain:+.2f} ({error(found, name, 'released', tables):.2f}) |"))
+        lines.append("")
+        if budget == 24:
+            lines += nested_section(found, grid, tables, prompted)
+    return "\n".join(lines) + "\n"
+
+
+FEW = ["prior 0.3, 0.8, 0.5"]
+
+
+def nested_section(found, grid, tables, prompted):
+    chosen = nested(found, grid, tables)
+    values = [chosen[table][0] for table in tables]
+    best = [max(np.mean(found[name][table]) for name in ("calib", "comprw", "released")) for table in tables]
+    lines = ["### Nested", ""] + header(tables)
+    lines.append(row("nested", values + [np.mean(values)]))
+    for name in ("calib", "comprw", "released"):
+        gains = np.subtract(values, [np.mean(found[name][table]) for table in tables])
+        lines.append(row(f"nested − {name}", [*gains, gains.mean()]))
+    gains = np.subtract(values, best)
+    lines.append(row("nested − best of the three", [*gains, gains.mean()]))
+    if prompted:
+        rows, values = [], []
+        for table in tables:
+            pairs = [(24, name) for name in prompted if name[:2] == table]
+            rows.append(np.mean([prompted[name] for _, name in pairs]) if pairs else np.nan)
+        gains = np.subtract([chosen[table][0] for table in tables], rows)
+        lines += [row("24 shots", [*rows, np.nanmean(rows)]), row("nested − 24 shots", [*gains, np.nanmean(gains)])]
+    lines += ["", "Chosen: " + "; ".join(f"{m} {t}: `{chosen[m, t][1]}`" for m, t in tables) + ".", ""]
+    return lines
+
+
+def shots(folder):
+    """Accuracy of every run of 24 shots."""
+    found = {}
+    for path in glob.glob(f"{folder}/*/*/*/run.json"):
+        found[pathlib.Path(path).parts[-4:-1]] = 100 * json.loads(pathlib.Path(path).read_text())["accuracy"]["full"]
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("runs")
+    parser.add_argument("--prompted")
+    parser.add_argument("--cache", type=pathlib.Path)
+    parser.add_argument("--budgets", default="8,16,24,48,96")
+    parser.add_argument("-o", type=pathlib.Path, required=True)
+    args = parser.parse_args()
+    cache = json.loads(args.cache.read_text()) if args.cache and args.cache.exists() else {}
+    folders = sorted(glob.glob(f"{args.runs}/*/*/*/run.json"))
+    runs = [Run(os.path.dirname(folder)) for folder in folders]
+    text = report(runs, shots(args.prompted) if args.prompted else {}, list(map(int, args.budgets.split(","))), cache)
+    args.o.write_text(text)
+    if args.cache:
+        args.cache.write_text(json.dumps(cache))
+
+
+if __name__ == "__main__":
+    main()
