@@ -24,7 +24,7 @@ import pathlib
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from method_search_fits import PUBLISHED, candidates
+from method_search_fits import DEFAULT, PUBLISHED, candidates
 from safetensors.numpy import load_file
 
 SHOTS, SETS = 4, 4
@@ -59,10 +59,11 @@ class Run:
         return g[:, kept], rest[kept], full[kept], gold[kept]
 
 
-def scores(runs, budget, methods, cache):
+def scores(runs, budget, methods, cache, keep):
     """Accuracy of every method on every run, averaged over its sets: {method: {table: [runs]}}."""
     found = collections.defaultdict(lambda: collections.defaultdict(list))
     for run in runs:
+        keep(cache)
         for name, method in methods.items():
             hits = []
             for index in range(run.sets(budget)):
@@ -108,7 +109,7 @@ def nested(found, grid, tables):
     return chosen
 
 
-def report(runs, prompted, budgets, cache):
+def report(runs, prompted, budgets, cache, keep):
     grid, others = candidates()
     methods = {**PUBLISHED, **grid, **others}
     lines = ["# Choice of the default fit", "", "Written by `tools/method_search.py`; its head says what the tables are.", ""]
@@ -117,8 +118,8 @@ def report(runs, prompted, budgets, cache):
         tables = sorted({(run.model, run.task) for run in usable})
         if not tables:
             continue
-        used = methods if budget == 24 else {**PUBLISHED, **{name: grid[name] for name in FEW}}
-        found = scores(usable, budget, used, cache)
+        used = methods if budget == 24 else {**PUBLISHED, DEFAULT: others[DEFAULT]}
+        found = scores(usable, budget, used, cache, keep)
         counts = collections.Counter((run.model, run.task) for run in usable)
         sets = sorted({run.sets(budget) for run in usable})
         lines += [f"## {budget} labels", "", f"Runs a table: {', '.join(str(counts[t]) for t in tables)}; sets of labels a run: {sets}.", ""]
@@ -131,9 +132,6 @@ def report(runs, prompted, budgets, cache):
         if budget == 24:
             lines += nested_section(found, grid, tables, prompted)
     return "\n".join(lines) + "\n"
-
-
-FEW = ["prior 0.3, 0.8, 0.5"]
 
 
 def nested_section(found, grid, tables, prompted):
@@ -175,12 +173,11 @@ def main():
     parser.add_argument("-o", type=pathlib.Path, required=True)
     args = parser.parse_args()
     cache = json.loads(args.cache.read_text()) if args.cache and args.cache.exists() else {}
-    folders = sorted(glob.glob(f"{args.runs}/*/*/*/run.json"))
-    runs = [Run(os.path.dirname(folder)) for folder in folders]
-    text = report(runs, shots(args.prompted) if args.prompted else {}, list(map(int, args.budgets.split(","))), cache)
-    args.o.write_text(text)
-    if args.cache:
-        args.cache.write_text(json.dumps(cache))
+    runs = [Run(os.path.dirname(path)) for path in sorted(glob.glob(f"{args.runs}/*/*/*/run.json"))]
+    keep = lambda cache: args.cache and args.cache.write_text(json.dumps(cache))
+    prompted = shots(args.prompted) if args.prompted else {}
+    args.o.write_text(report(runs, prompted, list(map(int, args.budgets.split(","))), cache, keep))
+    keep(cache)
 
 
 if __name__ == "__main__":

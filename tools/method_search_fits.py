@@ -243,13 +243,17 @@ PUBLISHED = {
 }
 
 
+DEFAULT = "default: 0.3, 0.8, 0.5"
+
+
 def candidates():
     """The grid that is chosen from, and variants that are shown only."""
     grid = {
-        f"prior {model}, {deviation}, {exponent}": prior(model, deviation, exponent)
-        for exponent, model, deviation in itertools.product((0.0, 0.25, 0.5, 1.0), (0.15, 0.3, 0.6, 1.2), (0.4, 0.8, 1.6))
+        f"prior {model}, {ratio * model:.2f}, {exponent}": prior(model, ratio * model, exponent)
+        for exponent, model, ratio in itertools.product((0.25, 0.5), (0.15, 0.25, 0.4, 0.6), (2.0, 2.8, 4.0))
     }
     others = {
+        DEFAULT: prior(),
         "not centred": prior(centre=False),
         "offsets 0.1": prior(offset=0.1),
         "from no weights": prior(anchor=0.0),

@@ -9,7 +9,7 @@ or Newton steps that the program uses. In contributions x [C, N, Y], r for `rest
 3. v_c = DEVIATION^2 s_c^(-2 EXPONENT) / sum_c s_c^(2 - 2 EXPONENT).
 4. Minimise  sum_i CE(softmax(b + R_i + sum_c u_c X_ic), y_i) + 1/2 sum_c (u_c - 1)^2 / v_c + 1/2 sum_y b_y^2 / OFFSET^2,
    where offsets enter label-centred. `objective` is this over N.
-5. Weights SHARPNESS a u_c, that of rest SHARPNESS a, offsets SHARPNESS (b - a sum_c u_c m_c - a m_r), label-centred.
+5. The mix has weights u_c, 1 for rest, and offsets b / a - sum_c u_c m_c - m_r, label-centred.
 
     python tools/reference_prior.py > tests/golden/analysis/prior.json
 """
@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
-PRIOR = {"model": 0.3, "deviation": 0.8, "exponent": 0.5, "offset": 2.0, "sharpness": 2.0}
+PRIOR = {"model": 0.3, "deviation": 0.8, "exponent": 0.5, "offset": 2.0}
 
 
 def make_table(seed, components, n, labels, scale):
@@ -68,15 +68,8 @@ def fit(g, rest, gold, prior, strength=1.0):
     for _ in range(5):
         z = minimize(objective, z, jac=True, method="L-BFGS-B", options={"maxiter": 10000, "ftol": 1e-16, "gtol": 1e-11}).x
     u, b = 1 + sd * z[:components], so * z[components:]
-    offsets = centred(centred(b) - a * np.tensordot(u, m_x[:, 0], 1) - a * m_r[0])
-    k = prior["sharpness"]
-    return {
-        "strength": strength,
-        "objective": objective(z)[0] / n,
-        "weights": (k * a * u).tolist(),
-        "rest": k * a,
-        "offsets": (k * offsets).tolist(),
-    }
+    offsets = centred(b / a - np.tensordot(u, m_x[:, 0], 1) - m_r[0])
+    return {"strength": strength, "objective": objective(z)[0] / n, "weights": u.tolist(), "offsets": offsets.tolist()}
 
 
 def main():
