@@ -60,7 +60,7 @@ class Run:
 
 
 def scores(runs, budget, methods, cache, keep):
-    """Accuracy of every method on every run, averaged over its sets: {method: {table: [runs]}}."""
+    """Accuracy of every method on every run, averaged over its sets, in the order of the runs: {method: {table: […]}}."""
     found = collections.defaultdict(lambda: collections.defaultdict(list))
     for run in runs:
         keep(cache)
@@ -130,11 +130,12 @@ def report(runs, prompted, budgets, cache, keep):
             lines.append(row(name, values, f" {gain:+.2f} ({error(found, name, 'released', tables):.2f}) |"))
         lines.append("")
         if budget == 24:
-            lines += nested_section(found, grid, tables, prompted)
+            names = {t: [(r.model, r.task, r.name) for r in usable if (r.model, r.task) == t] for t in tables}
+            lines += nested_section(found, grid, tables, prompted, names)
     return "\n".join(lines) + "\n"
 
 
-def nested_section(found, grid, tables, prompted):
+def nested_section(found, grid, tables, prompted, names):
     chosen = nested(found, grid, tables)
     values = [chosen[table][0] for table in tables]
     best = [max(np.mean(found[name][table]) for name in ("calib", "comprw", "released")) for table in tables]
@@ -146,12 +147,13 @@ def nested_section(found, grid, tables, prompted):
     gains = np.subtract(values, best)
     lines.append(row("nested − best of the three", [*gains, gains.mean()]))
     if prompted:
-        rows, values = [], []
-        for table in tables:
-            pairs = [(24, name) for name in prompted if name[:2] == table]
-            rows.append(np.mean([prompted[name] for _, name in pairs]) if pairs else np.nan)
-        gains = np.subtract([chosen[table][0] for table in tables], rows)
-        lines += [row("24 shots", [*rows, np.nanmean(rows)]), row("nested − 24 shots", [*gains, np.nanmean(gains)])]
+        lines += ["", "Prompts with all 24 labels, on the runs that have them:", ""] + header(tables)
+        pairs = {t: [(i, prompted[run]) for i, run in enumerate(names[t]) if run in prompted] for t in tables}
+        shot = [np.mean([value for _, value in pairs[t]] or [np.nan]) for t in tables]
+        own = [np.mean([found[chosen[t][1]][t][i] for i, _ in pairs[t]] or [np.nan]) for t in tables]
+        for name, row_of in [("24 shots", shot), ("nested", own), ("nested − 24 shots", np.subtract(own, shot))]:
+            lines.append(row(name, [*row_of, np.nanmean(row_of)]))
+        lines += ["", "Runs: " + ", ".join(str(len(pairs[t])) for t in tables) + "."]
     lines += ["", "Chosen: " + "; ".join(f"{m} {t}: `{chosen[m, t][1]}`" for m, t in tables) + ".", ""]
     return lines
 

@@ -6,7 +6,8 @@ or Newton steps that the program uses. In contributions x [C, N, Y], r for `rest
 1. Label-centre x and r (subtract the mean over Y), then subtract their means over the training examples, m_x and m_r.
 2. a = MODEL / rms(r + sum_c x_c); X = a x, R = a r; s_c = rms(X_c) over all N Y values. Components with
    s_c <= 1e-9 max s are constant: their X is 0 and they keep u_c = 1.
-3. v_c = DEVIATION^2 s_c^(-2 EXPONENT) / sum_c s_c^(2 - 2 EXPONENT).
+3. v_c = DEVIATION^2 k_c s_c^(-2 EXPONENT) / sum_c k_c s_c^(2 - 2 EXPONENT), where k_c is MLPS for MLPs, else 1. Here every
+   second component is an MLP.
 4. Minimise  sum_i CE(softmax(b + R_i + sum_c u_c X_ic), y_i) + 1/2 sum_c (u_c - 1)^2 / v_c + 1/2 sum_y b_y^2 / OFFSET^2,
    where offsets enter label-centred. `objective` is this over N.
 5. The mix has weights u_c, 1 for rest, and offsets b / a - sum_c u_c m_c - m_r, label-centred.
@@ -20,7 +21,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
-PRIOR = {"model": 0.3, "deviation": 0.8, "exponent": 0.5, "offset": 2.0}
+PRIOR = {"model": 0.3, "deviation": 0.8, "exponent": 0.5, "mlps": 0.5, "offset": 2.0}
 
 
 def make_table(seed, components, n, labels, scale):
@@ -50,9 +51,8 @@ def fit(g, rest, gold, prior, strength=1.0):
     x, r = a * x, a * r
     s = np.sqrt((x**2).mean((1, 2)))
     live = s > 1e-9 * s.max()
-    sd = np.zeros(components)
-    p = prior["exponent"]
-    sd[live] = prior["deviation"] * s[live] ** -p / np.sqrt((s[live] ** (2 - 2 * p)).sum())
+    sd, k, p = np.zeros(components), np.where(np.arange(components) % 2, prior["mlps"], 1.0), prior["exponent"]
+    sd[live] = prior["deviation"] * np.sqrt(k[live]) * s[live] ** -p / np.sqrt((k[live] * s[live] ** (2 - 2 * p)).sum())
     sd, so = sd / np.sqrt(strength), prior["offset"] / np.sqrt(strength)
     one_hot = np.eye(labels)[gold]
 

@@ -14,7 +14,7 @@ impl Default for Prior {
     /// The prior of [`partscope`]. Its constants are those with the best mean over two models and three tasks;
     /// `tools/method_search.py` chooses them, and `docs/method_search.md` is its table.
     fn default() -> Self {
-        Self { model: 0.3, deviation: 0.8, exponent: 0.5, offset: 2.0 }
+        Self { model: 0.3, deviation: 0.8, exponent: 0.5, mlps: 0.5, offset: 2.0 }
     }
 }
 

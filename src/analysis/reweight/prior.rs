@@ -7,44 +7,26 @@
 //!
 //! `min over u, b of  Σ_i CE(softmax(b + r_i + Σ_c u_c x_ic), y_i) + ½ Σ_c (u_c − 1)² / v_c + ½ Σ_y (b_y / β)²`
 //!
-//! is the mode of a posterior: `u_c` is normal around 1 with variance `v_c = σ² s_c^−2p / Σ_c s_c^(2−2p)`, where `s_c`
-//! is the root mean square of `x_c`, so that the deviations of all weights together change a logit by `σ`. More labels
+//! is the mode of a posterior: `u_c` is normal around 1 with variance `v_c = σ² k_c s_c^−2p / Σ_c k_c s_c^(2−2p)`,
+//! where `s_c` is the root mean square of `x_c` and `k_c` 1 for heads and less for MLPs, so that the deviations of all
+//! weights together change a logit by `σ`. More labels
 //! outweigh the prior by their number.
-
-use serde::{Deserialize, Serialize};
 
 use crate::{
     analysis::{
+        check::trainable,
         method::Method,
         mix::Mix,
         predict::cross_entropy,
         reweight::{
-            Fit, FitOptions, Penalty, path,
-            penalty::WeightPenalty,
-            problem::{Problem, add_scaled, centre, centred, centred_contributions, dot, offset_column},
-            solver::Solution,
+            Fit, Prior, path,
+            scaled::{Scaled, solver_options},
         },
     },
     attribution::Attribution,
     cancel::Cancel,
     error::Result,
 };
-
-/// Root mean square of a component, as a share of the largest, below which it counts as constant.
-const CONSTANT: f64 = 1e-9;
-
-/// The prior of a fit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Prior {
-    /// Root mean square of the model's logits on the common scale, centred over examples and labels.
-    pub model: f64,
-    /// Standard deviation `σ` of a logit due to the deviations of all weights from the model's.
-    pub deviation: f64,
-    /// Exponent `p`: at 0 every weight varies as much as any other, at 1 every component's contribution does.
-    pub exponent: f64,
-    /// Standard deviation `β` of a label's offset.
-    pub offset: f64,
-}
 
 /// Fits a mix around `prior` at each of `strengths`, factors on the precision of the prior; 1 is the prior itself.
 ///
@@ -54,12 +36,12 @@ pub struct Prior {
 /// # Errors
 /// As [`fit`](super::fit).
 pub fn fit_prior(train: &Attribution, prior: &Prior, strengths: &[f64], cancel: &Cancel) -> Result<Vec<Fit>> {
-    crate::analysis::check::trainable(train, &[])?;
+    trainable(train, &[])?;
     let Some(scaled) = Scaled::new(train, prior) else {
         return Ok(strengths.iter().map(|&strength| unchanged(train, strength)).collect());
     };
     let problem = scaled.problem(train, prior);
-    let solutions = path::solve(&problem, strengths, &options(), cancel)?;
+    let solutions = path::solve(&problem, strengths, &solver_options(), cancel)?;
     Ok(strengths
         .iter()
         .zip(solutions)
@@ -74,11 +56,6 @@ pub fn fit_prior(train: &Attribution, prior: &Prior, strengths: &[f64], cancel: 
         .collect())
 }
 
-/// Returns the options of the solver.
-fn options() -> FitOptions {
-    FitOptions { rest: 1.0, penalty: Penalty::TowardsOne, ridge: 1.0, ..FitOptions::default() }
-}
-
 /// Returns the model itself, for contributions that do not vary over examples.
 fn unchanged(train: &Attribution, lambda: f64) -> Fit {
     let mix = Mix::identity(train.shape());
@@ -86,88 +63,10 @@ fn unchanged(train: &Attribution, lambda: f64) -> Fit {
     Fit { mix, method: Method::Partscope, lambda, objective, kkt: 0.0, iterations: 0 }
 }
 
-/// Contributions on the common scale.
-struct Scaled {
-    /// Scaled contributions, centred over examples and labels, `[C, N·Y]`.
-    columns: Vec<f64>,
-    /// The same of `rest`, `[N·Y]`.
-    rest: Vec<f64>,
-    /// Label-centred means over examples, before scaling: of every component, then of `rest`, `[(C + 1)·Y]`.
-    means: Vec<f64>,
-    /// Factor that brings contributions to the common scale.
-    scale: f64,
-}
-
-impl Scaled {
-    /// Scales the contributions of `train`; `None` if the model's logits do not vary over examples.
-    fn new(train: &Attribution, prior: &Prior) -> Option<Self> {
-        let labels = train.labels();
-        let (mut columns, mut rest) = (centred_contributions(train), centred(train.rest(), labels));
-        let width = rest.len();
-        let mut means: Vec<f64> =
-            columns.chunks_exact_mut(width).flat_map(|column| subtract_mean(column, labels)).collect();
-        means.extend(subtract_mean(&mut rest, labels));
-        let mut model = rest.clone();
-        columns.chunks_exact(width).for_each(|column| add_scaled(&mut model, column, 1.0));
-        let largest = columns.chunks_exact(width).map(root_mean_square).fold(0.0, f64::max);
-        let size = root_mean_square(&model);
-        if size <= CONSTANT * largest || largest == 0.0 {
-            return None;
-        }
-        let scale = prior.model / size;
-        columns.iter_mut().chain(&mut rest).for_each(|value| *value *= scale);
-        Some(Self { columns, rest, means, scale })
-    }
-
-    /// Builds the problem whose penalty of strength 1 is the prior.
-    fn problem(&self, train: &Attribution, prior: &Prior) -> Problem {
-        let (labels, examples, width) = (train.labels(), train.len(), self.rest.len());
-        let mut columns = self.columns.clone();
-        let sizes: Vec<f64> = columns.chunks_exact(width).map(root_mean_square).collect();
-        let least = CONSTANT * sizes.iter().copied().fold(0.0, f64::max);
-        let varying = |size: f64| size > least;
-        for (column, _) in columns.chunks_exact_mut(width).zip(&sizes).filter(|(_, size)| !varying(**size)) {
-            column.fill(0.0);
-        }
-        let total: f64 =
-            sizes.iter().filter(|size| varying(**size)).map(|size| size.powf(2.0 - 2.0 * prior.exponent)).sum();
-        let unit = (total / examples as f64).sqrt() / prior.deviation;
-        let price = |&size: &f64| if varying(size) { unit * size.powf(prior.exponent) } else { 0.0 };
-        let mut prices: Vec<f64> = sizes.iter().map(price).collect();
-        prices.resize(sizes.len() + labels, 1.0 / (prior.offset * (examples as f64).sqrt()));
-        (0..labels).for_each(|label| columns.extend(offset_column(label, labels, examples)));
-        let penalty = WeightPenalty::new(&options(), prices, sizes.len());
-        Problem::from_parts(train, columns, self.rest.clone(), penalty)
-    }
-
-    /// Returns the mix of a solution, back on the model's scale, with the means in the offsets.
-    fn mix(&self, problem: &Problem, solution: Solution) -> Mix {
-        let (weights, mut offsets) = problem.split_offsets(solution.weights);
-        let labels = offsets.len();
-        offsets.iter_mut().for_each(|offset| *offset /= self.scale);
-        for (mean, &weight) in self.means.chunks_exact(labels).zip(weights.iter().chain(&[1.0])) {
-            add_scaled(&mut offsets, mean, -weight);
-        }
-        centre(&mut offsets, labels);
-        Mix { weights, rest: 1.0, offsets }
-    }
-}
-
-/// Subtracts the mean over examples from `column` `[N, Y]` and returns it, `[Y]`.
-fn subtract_mean(column: &mut [f64], labels: usize) -> Vec<f64> {
-    let examples = (column.len() / labels) as f64;
-    let mut mean = vec![0.0; labels];
-    column.chunks_exact(labels).for_each(|row| add_scaled(&mut mean, row, 1.0 / examples));
-    column.chunks_exact_mut(labels).for_each(|row| add_scaled(row, &mean, -1.0));
-    mean
-}
-
-fn root_mean_square(values: &[f64]) -> f64 {
-    (dot(values, values) / values.len() as f64).sqrt()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::{
         analysis::{golden::golden, reweight::partscope, testing::table},
