@@ -119,6 +119,8 @@ def report(runs, prompted, budgets, cache, keep):
         if not tables:
             continue
         used = methods if budget == 24 else {**PUBLISHED, DEFAULT: others[DEFAULT]}
+        if budget > 24:
+            used.pop("ridge_cv")  # minutes a run
         found = scores(usable, budget, used, cache, keep)
         counts = collections.Counter((run.model, run.task) for run in usable)
         sets = sorted({run.sets(budget) for run in usable})
@@ -132,7 +134,30 @@ def report(runs, prompted, budgets, cache, keep):
         if budget == 24:
             names = {t: [(r.model, r.task, r.name) for r in usable if (r.model, r.task) == t] for t in tables}
             lines += nested_section(found, grid, tables, prompted, names)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + NOTES
+
+
+NOTES = """
+## Read from the tables
+
+- What wins is the scale: centred on training means, the model's logits at a root mean square of 0.3. Not centring costs
+  1.3 points, a ridge at the model's own scale with a cross-validated strength 2.6.
+- Constants matter little: between 0.15 and 0.6 for the model and twice to four times that for the deviation the means
+  differ by less than their errors. The demo (8 tasks, 120 runs) wants smaller deviations than real models; a deviation
+  of four times the model costs it more than half a point, so the default takes less than three times.
+- Choosing the deviation on the labels (Laplace evidence, left-out labels) gains nothing over fixing it.
+- `released` is the best published method, and hard to beat where its labels suffice; an average with it is steadiest,
+  but its loop takes far longer than 20 ms.
+
+On the demo (tasks × templates × 5 sets, 300 test examples) the default has 91.0 on the mean, with MLPs like heads 91.2,
+`ridge_cv` 91.4, Calib+ 90.0, CompRW 89.8, released 88.8.
+
+Tried on the first 6 to 24 sets of labels a table, within 0.2 points of the default or below, and left out: variances
+raised for components with a large univariate t statistic (four strengths, one- and two-sided); Student-t priors by
+reweighting (2 and 4 passes); variances or anchors that grow with depth (powers 0.5 to 4); anchors that double or halve
+MLPs; a scale for each layer, quarter of the layers, kind, or both; least squares on one-hot labels (1.5 points
+below); partial centring (1 to 2.5 points below); `rest` as a component (no difference, and weights of −44 to +44).
+"""
 
 
 def nested_section(found, grid, tables, prompted, names):
