@@ -136,7 +136,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
     let cancel = Cancel::default();
     let fixed = |what: &str| -> Error {
-        InputError::new(format!("{what} chooses λ itself"))
+        InputError::new(format!("{what} takes no λ"))
             .field("--lambda")
             .help("leave it out, or use --method convex")
             .into()

@@ -9,8 +9,7 @@
 //!
 //! is the mode of a posterior: `u_c` is normal around 1 with variance `v_c = σ² k_c s_c^−2p / Σ_c k_c s_c^(2−2p)`,
 //! where `s_c` is the root mean square of `x_c` and `k_c` 1 for heads and less for MLPs, so that the deviations of all
-//! weights together change a logit by `σ`. More labels
-//! outweigh the prior by their number.
+//! weights together change a logit by `σ`. More labels outweigh the prior by their number.
 
 use crate::{
     analysis::{

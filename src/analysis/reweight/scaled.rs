@@ -51,7 +51,9 @@ impl Scaled {
             return None;
         }
         let scale = prior.model / size;
-        columns.iter_mut().chain(&mut rest).for_each(|value| *value *= scale);
+        for value in columns.iter_mut().chain(&mut rest) {
+            *value *= scale;
+        }
         Some(Self { columns, rest, means, scale })
     }
 
@@ -87,7 +89,9 @@ impl Scaled {
     pub(super) fn mix(&self, problem: &Problem, solution: Solution) -> Mix {
         let (weights, mut offsets) = problem.split_offsets(solution.weights);
         let labels = offsets.len();
-        offsets.iter_mut().for_each(|offset| *offset /= self.scale);
+        for offset in &mut offsets {
+            *offset /= self.scale;
+        }
         for (mean, &weight) in self.means.chunks_exact(labels).zip(weights.iter().chain(&[1.0])) {
             add_scaled(&mut offsets, mean, -weight);
         }
