@@ -252,16 +252,17 @@ def candidates():
         f"prior {model}, {ratio * model:.2f}, {exponent}": prior(model, ratio * model, exponent)
         for exponent, model, ratio in itertools.product((0.25, 0.5), (0.15, 0.25, 0.4, 0.6), (2.0, 2.8, 4.0))
     }
-    others = {
+    grid |= {
         DEFAULT: prior(mlps=0.5),
+        "MLPs half the variance, deviation 1": prior(deviation=1.0, mlps=0.5),
+        "MLPs a quarter of the variance": prior(mlps=0.25),
+        "MLPs twice the variance": prior(mlps=2.0),
+    }
+    others = {
         "not centred": prior(centre=False),
         "offsets 0.1": prior(offset=0.1),
         "from no weights": prior(anchor=0.0),
         "free scale": prior(free=1.0),
-        "MLPs half the variance": prior(mlps=0.5),
-        "MLPs half the variance, deviation 1": prior(deviation=1.0, mlps=0.5),
-        "MLPs a quarter of the variance": prior(mlps=0.25),
-        "MLPs twice the variance": prior(mlps=2.0),
         "deviation by evidence": prior(choose="evidence"),
         "deviation by left-out labels": prior(choose="loo"),
         "box at 0": box(),
