@@ -10,7 +10,7 @@ use partscope::{
     Attribution, Batch, Shape,
     analysis::{
         Lambda, Mix, MixedLogits, Penalty, Scaling, Tally, Thresholds,
-        reweight::{FitOptions, comprw, comprw_released, fit, fit_path, lambda_path, partscope},
+        reweight::{FitOptions, comprw, comprw_released, fit, fit_path, lambda_path, partscope, ridge_cv},
         summarize,
     },
     cancel::Cancel,
@@ -32,7 +32,8 @@ fn main() {
             let lambdas = lambda_path(&train, &options, 20, 1e-3).unwrap_or_default();
             measure(&format!("path of 20 strengths, {name}"), 10, || fit_path(&train, &lambdas, &options, &never));
         }
-        measure("fit by the default method, cross-validated", 5, || partscope(&train, &never));
+        measure("fit by the default method", 20, || partscope(&train, &never));
+        measure("fit by a cross-validated ridge", 5, || ridge_cv(&train, &never));
         measure("CompRW as printed", 5, || comprw(&train, &never));
         measure("CompRW as released", 5, || comprw_released(&train, &never));
         measure("components on 2000 examples", 20, || summarize(&test, &Thresholds::default()));

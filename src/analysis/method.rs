@@ -44,6 +44,7 @@ methods! {
     CompRw "comprw" "component reweighting as printed in the paper"
     CompRwReleased "comprw_released" "component reweighting as in the paper's released code"
     Partscope "partscope" "component reweighting with our default options"
+    RidgeCv "ridge_cv" "a ridge towards the model, its strength cross-validated on the training labels"
     Convex "convex" "component reweighting to the optimum of the given options"
     Manual "manual" "weights set by hand"
     OracleBestComponent "oracle_best_component" "the component most accurate on the test labels (leakage)"

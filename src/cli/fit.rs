@@ -16,7 +16,7 @@ use crate::{
         baseline::{BaselineOptions, Outcome, contextual_calibration, outcomes_with},
         check,
         predict::predictions,
-        reweight::{comprw, comprw_released, fit, partscope},
+        reweight::{FITS, comprw, comprw_released, fit, fit_by, partscope},
         weights::weights_by_component,
     },
     cancel::Cancel,
@@ -40,8 +40,8 @@ pub(super) struct Args {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Fitting method: `partscope`, `comprw`, `comprw_released`, or `convex` (the paper's objective, solved to its
-    /// optimum)
+    /// Fitting method: `partscope`, `ridge_cv` (a ridge towards the model, cross-validated), `comprw`,
+    /// `comprw_released`, or `convex` (the paper's objective, solved to its optimum)
     #[arg(long, value_name = "METHOD", default_value = "partscope", value_parser = fit_method)]
     method: Method,
     /// Strength of the penalty, for `convex`
@@ -61,9 +61,6 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
-
-/// The methods that fit weights.
-const FITS: [Method; 4] = [Method::Partscope, Method::CompRw, Method::CompRwReleased, Method::Convex];
 
 /// Parses the name of a method that fits weights.
 fn fit_method(name: &str) -> Result<Method> {
@@ -139,7 +136,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
     let cancel = Cancel::default();
     let fixed = |what: &str| -> Error {
-        InputError::new(format!("{what} chooses λ itself"))
+        InputError::new(format!("{what} takes no λ"))
             .field("--lambda")
             .help("leave it out, or use --method convex")
             .into()
@@ -153,10 +150,7 @@ fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
             fit(&run.train, &options, &cancel)
         }
         (method, Some(_)) => Err(fixed(method.name())),
-        (Method::Partscope, None) => partscope(&run.train, &cancel),
-        (Method::CompRw, None) => comprw(&run.train, &cancel),
-        (Method::CompRwReleased, None) => comprw_released(&run.train, &cancel),
-        (other, None) => Err(unknown_fit(other.name())),
+        (method, None) => fit_by(method, &run.train, &cancel),
     }
 }
 
@@ -171,7 +165,7 @@ fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
     ] {
         fits.push(if fitted.method == method { fitted.clone() } else { make(&run.train, &cancel)? });
     }
-    if fitted.method == Method::Convex {
+    if fits.iter().all(|fit| fit.method != fitted.method) {
         fits.push(fitted.clone());
     }
     outcomes_with(&run.train, &run.test, &fits, &BaselineOptions::default(), &cancel)

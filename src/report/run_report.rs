@@ -6,7 +6,7 @@ use crate::{
         baseline::{BaselineOptions, Outcome, outcomes_with},
         check,
         held_out::{HeldOutBest, held_out_best},
-        reweight::{comprw, comprw_released, fit_path, lambda_path, partscope, partscope_options},
+        reweight::{comprw, comprw_released, partscope, path_of},
         summarize,
     },
     attribution::Attribution,
@@ -16,8 +16,8 @@ use crate::{
     text::printable,
 };
 
-/// Number of strengths on the path of a figure, and the weakest as a share of the strongest.
-const PATH: (usize, f64) = (41, 1e-5);
+/// Number of strengths on the path of a figure, besides that of the fit.
+const PATH: usize = 41;
 
 /// A run with the results that a report shows.
 #[derive(Clone, Debug)]
@@ -106,12 +106,11 @@ impl FitResults {
     fn new(train: &Attribution, test: &Attribution, cancel: &Cancel) -> Result<Self> {
         let fit = partscope(train, cancel)?;
         let fits = [comprw(train, cancel)?, comprw_released(train, cancel)?, fit.clone()];
-        let options = partscope_options();
-        let strengths = lambda_path(train, &options, PATH.0, PATH.1)?;
+        let path = path_of(&fit, train, PATH, cancel)?.unwrap_or_default();
         let step = |fit: Fit| Step { train: fit.mix.accuracy(train), test: fit.mix.accuracy(test), fit };
         Ok(Self {
             outcomes: outcomes_with(train, test, &fits, &BaselineOptions::default(), cancel)?,
-            path: fit_path(train, &strengths, &options, cancel)?.into_iter().map(step).collect(),
+            path: path.into_iter().map(step).collect(),
             fit,
         })
     }
@@ -151,7 +150,7 @@ mod tests {
         let fits = RunReport::new(&one, &Cancel::default()).unwrap().fits.unwrap();
         assert!(fits.path[0].fit.mix.weights.iter().all(|weight| (weight - 1.0).abs() < 0.05));
         let moved = |step: &Step| step.fit.mix.weights.iter().map(|weight| (weight - 1.0).abs()).sum::<f64>();
-        assert!(moved(&fits.path[PATH.0 - 1]) > 10.0 * moved(&fits.path[0]));
+        assert!(moved(&fits.path[PATH]) > 10.0 * moved(&fits.path[0]));
     }
 
     #[test]

@@ -13,13 +13,16 @@ mod fit;
 mod options;
 mod path;
 mod penalty;
+mod prior;
 mod problem;
+mod scaled;
 mod solver;
 
-pub use by_method::{FITS, fit_by, path_of};
+pub use by_method::{FITS, fit_by, has_path, path_of};
 pub use comprw::{comprw, comprw_released};
-pub use default::{partscope, partscope_options};
+pub use default::{partscope, ridge_cv, ridge_cv_options};
 pub use fit::{fit, fit_best, fit_path, lambda_path};
-pub use options::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Scaling};
+pub use options::{CrossValidation, Fit, FitOptions, Lambda, Penalty, Prior, Scaling};
+pub use prior::fit_prior;
 #[cfg(test)]
 mod tests;

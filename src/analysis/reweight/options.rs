@@ -178,6 +178,21 @@ impl FitOptions {
     }
 }
 
+/// The prior of a fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prior {
+    /// Root mean square of the model's logits on the common scale, centred over examples and labels.
+    pub model: f64,
+    /// Standard deviation `σ` of a logit due to the deviations of all weights from the model's.
+    pub deviation: f64,
+    /// Exponent `p`: at 0 every weight varies as much as any other, at 1 every component's contribution does.
+    pub exponent: f64,
+    /// Variance of an MLP's weight as a share of that of a head of the same size.
+    pub mlps: f64,
+    /// Standard deviation `β` of a label's offset.
+    pub offset: f64,
+}
+
 /// A fitted mix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {

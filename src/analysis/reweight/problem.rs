@@ -42,15 +42,8 @@ impl Problem {
     pub(super) fn new(train: &Attribution, options: &FitOptions) -> Result<Self> {
         trainable(train, &[])?;
         let labels = train.labels();
-        let shape = train.shape();
-        let mut columns = Vec::with_capacity(shape.components() * train.len() * labels);
-        for index in 0..shape.components() {
-            let start = columns.len();
-            columns.extend(train.contribution(index).iter().copied().map(f64::from));
-            centre(&mut columns[start..], labels);
-        }
-        let mut rest_logits: Vec<f64> = train.rest().iter().map(|&rest| options.rest * f64::from(rest)).collect();
-        centre(&mut rest_logits, labels);
+        let mut columns = centred_contributions(train);
+        let rest_logits: Vec<f64> = centred(train.rest(), labels).iter().map(|rest| options.rest * rest).collect();
         let width = rest_logits.len();
         let mut price: Vec<f64> = columns.chunks_exact(width).map(|column| price(column, options.scaling)).collect();
         let components = price.len();
@@ -59,11 +52,22 @@ impl Problem {
             price.resize(components + labels, share * mean);
             (0..labels).for_each(|label| columns.extend(offset_column(label, labels, train.len())));
         }
-        let (penalty, gold) = (WeightPenalty::new(options, price, components), train.gold().to_vec());
+        let penalty = WeightPenalty::new(options, price, components);
+        Ok(Self::from_parts(train, columns, rest_logits, penalty))
+    }
+
+    /// Builds the problem from label-centred columns `[C, N·Y]`, those of offsets last, and `rest` `[N·Y]`.
+    pub(super) fn from_parts(
+        train: &Attribution,
+        columns: Vec<f64>,
+        rest_logits: Vec<f64>,
+        penalty: WeightPenalty,
+    ) -> Self {
+        let (labels, components, gold) = (train.labels(), train.shape().components(), train.gold().to_vec());
         let mut problem = Self { labels, columns, components, rest_logits, gold, penalty, unit: 1.0 };
         let start = problem.point(&problem.logits(&problem.penalty.start()));
         problem.unit = problem.gradient(&start).iter().fold(0.0, |most: f64, g| most.max(g.abs()));
-        Ok(problem)
+        problem
     }
 
     /// Returns the same problem on the examples `rows`.
@@ -198,8 +202,20 @@ fn softmax_cross_entropy(row: &mut [f64], gold: usize) -> f64 {
     total.ln() - margin
 }
 
+/// Returns the label-centred contributions of every component, `[C, N·Y]`.
+pub(super) fn centred_contributions(table: &Attribution) -> Vec<f64> {
+    (0..table.shape().components()).flat_map(|index| centred(table.contribution(index), table.labels())).collect()
+}
+
+/// Returns `values` `[N, Y]` minus their mean over labels.
+pub(super) fn centred(values: &[f32], labels: usize) -> Vec<f64> {
+    let mut values: Vec<f64> = values.iter().copied().map(f64::from).collect();
+    centre(&mut values, labels);
+    values
+}
+
 /// Subtracts the mean over labels from each row of `values` `[N, Y]`.
-fn centre(values: &mut [f64], labels: usize) {
+pub(super) fn centre(values: &mut [f64], labels: usize) {
     for row in values.chunks_exact_mut(labels) {
         let mean = row.iter().sum::<f64>() / labels as f64;
         for value in row {
@@ -210,7 +226,7 @@ fn centre(values: &mut [f64], labels: usize) {
 
 /// Returns the column of a label's offset, `[N·Y]`: on every example 1 for the label and 0 for the others,
 /// label-centred.
-fn offset_column(label: usize, labels: usize, examples: usize) -> Vec<f64> {
+pub(super) fn offset_column(label: usize, labels: usize, examples: usize) -> Vec<f64> {
     let row = (0..labels).map(|other| f64::from(u8::from(other == label)) - 1.0 / labels as f64);
     row.collect::<Vec<f64>>().repeat(examples)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    analysis::{Fit, Method},
+    analysis::{Fit, reweight::has_path},
     app::{
         effect::Effect,
         message::Message,
@@ -190,8 +190,7 @@ fn on_stats_event(state: &mut State, event: StatsEvent) -> Vec<Effect> {
 fn on_fit_event(state: &mut State, event: FitEvent) {
     match event {
         FitEvent::Done { run, fit, took } => {
-            let has_path = matches!(fit.method, Method::Partscope | Method::Convex);
-            state.fitting = if has_path { Fitting::Path(run) } else { Fitting::Idle };
+            state.fitting = if has_path(fit.method) { Fitting::Path(run) } else { Fitting::Idle };
             load_fit(state, run, *fit, took);
         }
         FitEvent::Path { run, fits } => {
