@@ -61,12 +61,21 @@ impl<'a> Requests<'a> {
         Self { agent: config.build().into(), repo, settings }
     }
 
-    /// Requests the bytes of a file from `start` on, and follows redirects. All answers together may take as long as the
-    /// settings say.
+    /// Requests the bytes of a file from `start` on.
     pub(super) fn get(&self, revision: &str, name: &str, start: u64) -> Result<Answer, Failure> {
+        self.follow(self.address(revision, name), name, start)
+    }
+
+    /// Returns the address of a file.
+    fn address(&self, revision: &str, name: &str) -> String {
         let revision = revision.replace('/', "%2F");
         let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.address());
-        let mut url = format!("{endpoint}/{kind}{}/resolve/{revision}/{name}", self.repo.name);
+        format!("{endpoint}/{kind}{}/resolve/{revision}/{name}", self.repo.name)
+    }
+
+    /// Requests what is at `url` and follows redirects; errors call it `name`. All answers together may take as long as
+    /// the settings say.
+    fn follow(&self, mut url: String, name: &str, start: u64) -> Result<Answer, Failure> {
         let (mut commit, mut size, mut hash) = (None, None, None);
         let deadline = Instant::now() + self.settings.patience;
         for _ in 0..=MAX_REDIRECTS {

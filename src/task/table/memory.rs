@@ -9,6 +9,8 @@ use crate::{bounded, error::InputError};
 const ROW: u64 = 256;
 const COLUMN: u64 = 144;
 const VALUE: u64 = 40;
+/// Bytes of a value while the list that it is in is parsed and grows.
+const PARSED: u64 = 64;
 
 /// Memory for the rows of a task.
 #[derive(Debug)]
@@ -50,6 +52,15 @@ impl Memory {
     /// If there are too many.
     pub(super) fn skip(&mut self) -> Result<(), InputError> {
         self.spend(VALUE)
+    }
+
+    /// Checks that the largest object in a JSON text can be parsed: it may have as many values as there are separators.
+    ///
+    /// # Errors
+    /// If its values may take more than the memory left.
+    pub(super) fn check_json(&self, text: &str) -> Result<(), InputError> {
+        let values = text.bytes().filter(|byte| b",:[{".contains(byte)).count() as u64;
+        if values * PARSED <= self.left { Ok(()) } else { Err(bounded::too_large("its values may take", self.left)) }
     }
 
     fn spend(&mut self, bytes: u64) -> Result<(), InputError> {
