@@ -1,9 +1,8 @@
 //! Options for the model and its computation.
 
-use std::io::IsTerminal;
-
 use clap::Args;
 
+use super::streams::{end_line, paint, shows_progress};
 use crate::{
     error::{Error, InputError, Result},
     hub::go_offline,
@@ -13,7 +12,6 @@ use crate::{
         memory::gigabytes,
     },
     run::ModelMeta,
-    text::printable,
 };
 
 /// Name of the embedded model.
@@ -63,7 +61,7 @@ impl ModelOptions {
             pool.map_err(|error| Error::from(InputError::new(error.to_string()).field("--threads")))?;
         }
         let device = LoadOptions::device(&self.device)?;
-        let watcher = if std::io::stderr().is_terminal() { Watcher::new(show_download) } else { Watcher::default() };
+        let watcher = if shows_progress() { Watcher::new(show_download) } else { Watcher::default() };
         Ok(LoadOptions { device, dtype: self.dtype.parse()?, offline: self.offline, watcher, ..LoadOptions::default() })
     }
 
@@ -93,6 +91,8 @@ impl ModelOptions {
 /// Shows the progress of a download in one line.
 fn show_download(download: &Download<'_>) {
     let total = download.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
-    let end = if download.total == Some(download.done) { "\n" } else { "" };
-    eprint!("\r\x1b[K{}: {}{total}{end}", printable(download.file), gigabytes(download.done));
+    paint(&format!("{}: {}{total}", download.file, gigabytes(download.done)));
+    if download.total == Some(download.done) {
+        end_line();
+    }
 }
