@@ -46,7 +46,7 @@ TEMPLATES = [
     # loop controls and loops
     "{% for m in messages %}{% if loop.index0 == 1 %}{% continue %}{% endif %}{% if loop.last %}{% break %}{% endif %}{{ m.role }}{% endfor %}",
     "{% for m in messages %}{{ loop.index }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.length }}{{ loop.cycle('x', 'y') }}{% if loop.previtem %}{{ loop.previtem.role }}{% endif %}{% if loop.nextitem %}{{ loop.nextitem.role }}{% endif %}{% endfor %}",
-    "{% for k, v in data.items() %}{{ k }}={{ v }};{% endfor %}",
+    "{% for k, v in messages[1].items() %}{{ k }}={{ v }};{% endfor %}{% for k in data %}{{ k }}{% endfor %}",
     "{% for x in [] %}a{% else %}b{% endfor %}{% for x in messages if x.role == 'user' %}{{ x.content }}{% endfor %}",
     "{% for x in range(2, 9, 3) %}{{ x }}{% endfor %}{{ range(3) | list }}",
     # values that transformers passes

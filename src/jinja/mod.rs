@@ -1,12 +1,12 @@
 //! Jinja templates of task files and models, rendered within bounds.
 //!
 //! A template arrives with a model or a task, and may be broken or hostile. So its length and the length of its
-//! expressions are bounded before it is parsed ([`limits`]), everything that it walks through or creates is paid for from
-//! a supply of fuel ([`charged`]), and it is parsed, rendered and dropped on a thread whose stack is large enough for any
+//! expressions are bounded before it is parsed (`limits`), everything that it walks through or creates is paid for from
+//! a supply of fuel (`charged`), and it is parsed, rendered and dropped on a thread whose stack is large enough for any
 //! template within these bounds. The same template and values give the same text or the same error on every machine: no
 //! clock is involved.
 //!
-//! Cost: one thread with a stack of [`STACK`] bytes of address space per compiled template (memory is used only as the
+//! Cost: one thread with a stack of 16 MiB of address space per compiled template (memory is used only as the
 //! stack grows), and 10 to 20 µs per rendered text for the way there and back.
 
 mod charged;
@@ -51,7 +51,7 @@ impl Dialect {
     const fn fuel(self) -> u64 {
         match self {
             Self::Task => 50_000,
-            Self::Chat(_) => 5_000_000,
+            Self::Chat(_) => 2_000_000,
         }
     }
 

@@ -146,14 +146,15 @@ fn growing() -> Vec<String> {
 /// None may use much time; memory is bounded by the same supply of fuel. Some are refused, some give a short text.
 #[test]
 fn no_template_grows_without_bound() {
-    for source in growing() {
-        for dialect in [chat(), Dialect::Task] {
+    for (index, source) in growing().into_iter().enumerate() {
+        // Chat templates have a hundred times the fuel, so only a sample of them keeps the test short.
+        for dialect in [Dialect::Task, chat()].into_iter().take(if index % 23 == 0 { 2 } else { 1 }) {
             let started = Instant::now();
             let outcome = render(dialect, &source);
             let (time, start) = (started.elapsed(), &source[..source.len().min(120)]);
             assert!(time < Duration::from_secs(20), "{time:?} {start}");
             if let Ok(text) = outcome {
-                assert!(text.len() < 1 << 24, "{} {start}", text.len());
+                assert!(text.len() < 1 << 20, "{} {start}", text.len());
             }
         }
     }
