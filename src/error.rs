@@ -5,13 +5,16 @@
 
 use std::{io, path::PathBuf};
 
-use crate::text::{list, printable};
+use crate::text::{cut, list, printable};
+
+/// Maximum length of each part of a message, in characters.
+const MAX_PART: usize = 2_000;
 
 /// Any error of the library.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An unknown name.
-    #[error("no {what} is called `{}`; there are: {}", printable(.given), list(.known))]
+    #[error("no {what} is called `{}`; there are: {}", shown(.given), shown(&list(.known)))]
     Unknown {
         /// Noun for what was looked up: `task`, `template`, `model` …
         what: &'static str,
@@ -24,10 +27,10 @@ pub enum Error {
     #[error("{}", .0)]
     Input(Box<InputError>),
     /// A model that cannot be loaded or gives invalid results.
-    #[error("{}", .0)]
+    #[error("{}", shown(.0))]
     Model(String),
     /// A file or folder that cannot be read.
-    #[error("cannot read {}: {source}", printable(&path.display().to_string()))]
+    #[error("cannot read {}: {}", shown(&path.display().to_string()), shown(&source.to_string()))]
     Read {
         /// The file or folder.
         path: PathBuf,
@@ -35,7 +38,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file or folder that cannot be written.
-    #[error("cannot write {}: {source}; choose another path with -o, or make this one writable", printable(&path.display().to_string()))]
+    #[error("cannot write {}: {}; choose another path with -o, or make this one writable", shown(&path.display().to_string()), shown(&source.to_string()))]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -43,11 +46,16 @@ pub enum Error {
         source: io::Error,
     },
     /// The tensor library failed, e.g. out of memory or with a lost device.
-    #[error("the computation failed: {0}")]
+    #[error("the computation failed: {}", shown(&.0.to_string()))]
     Compute(#[from] candle_core::Error),
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// Returns a part of a message on one line, without unsafe characters, and cut if it is very long.
+fn shown(text: &str) -> String {
+    printable(&cut(text, MAX_PART)).into_owned()
 }
 
 /// An error in the input: where it is, what is wrong and what to do.
@@ -70,7 +78,7 @@ pub struct InputError {
 impl std::fmt::Display for InputError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(path) = &self.path {
-            write!(f, "{}", printable(&path.display().to_string()))?;
+            f.write_str(&shown(&path.display().to_string()))?;
             if let Some(line) = self.line {
                 write!(f, ", line {line}")?;
                 if let Some(column) = self.column {
@@ -80,11 +88,11 @@ impl std::fmt::Display for InputError {
             write!(f, ": ")?;
         }
         if let Some(field) = &self.field {
-            write!(f, "`{}`: ", printable(field))?;
+            write!(f, "`{}`: ", shown(field))?;
         }
-        write!(f, "{}", printable(&self.problem))?;
+        f.write_str(&shown(&self.problem))?;
         match &self.help {
-            Some(help) => write!(f, "; {}", printable(help)),
+            Some(help) => write!(f, "; {}", shown(help)),
             None => Ok(()),
         }
     }
@@ -162,5 +170,24 @@ mod tests {
             Error::from(InputError::new("not a number").path("a.csv").line(3).field("label").help("write 0 or 1"));
         assert_eq!(error.to_string(), "a.csv, line 3: `label`: not a number; write 0 or 1");
         assert_eq!(error.exit_code(), 3);
+    }
+
+    #[test]
+    fn messages_of_every_kind_are_safe_and_short() {
+        let hostile = || "\x1b]52;c;QQ==\x07\u{202e}".to_owned() + &"x".repeat(3 << 20);
+        let source = || io::Error::other(hostile());
+        let errors = [
+            Error::Unknown { what: "task", given: hostile(), known: vec![hostile(), hostile()] },
+            InputError::new(hostile()).path(hostile()).field(hostile()).help(hostile()).into(),
+            Error::Model(hostile()),
+            Error::Read { path: hostile().into(), source: source() },
+            Error::Write { path: hostile().into(), source: source() },
+            Error::Compute(candle_core::Error::Msg(hostile())),
+        ];
+        for error in errors {
+            let message = error.to_string();
+            assert!(!message.chars().any(crate::text::is_unsafe) && message.contains("\\u{202e}"), "{error:?}");
+            assert!(message.len() < 10_000, "{}", message.len());
+        }
     }
 }

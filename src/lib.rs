@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the attribution table, runs and requests |
 //! | [`mod@error`], [`text`], [`color`], [`progress`], [`cancel`], [`random`] | errors and utilities |
+//! | [`jinja`] | templates of tasks and models, rendered within bounds |
 //! | [`hub`] | the Hugging Face hub and its cache |
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture |
 //! | [`task`] | data sets, templates, demonstrations, prompts |
@@ -66,6 +67,7 @@ pub mod doctor;
 pub mod error;
 pub mod experiments;
 pub mod hub;
+pub mod jinja;
 pub mod jobs;
 pub mod model;
 pub mod progress;

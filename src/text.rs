@@ -2,33 +2,75 @@
 
 use std::borrow::Cow;
 
-/// Returns `text` without control characters: line breaks and tabs become single spaces, others are removed.
+/// Returns `text` on one line and without characters that could mislead a terminal or its reader.
 ///
-/// All text from data, files or a tokenizer is passed through this function before it is shown in a terminal, so that
-/// no escape sequence in a data set can move the cursor or recolour the screen.
+/// Line breaks and tabs become single spaces. Other control characters are removed, so that no escape sequence can move
+/// the cursor or recolour the screen. Characters that are invisible or reorder the text after them are shown by their
+/// number. All text from data, files or a tokenizer passes through this function before it is shown.
 ///
 /// ```
 /// assert_eq!(partscope::text::printable("a\x1b[31mb\r\nc\u{9b}2J"), "a[31mb c2J");
+/// assert_eq!(partscope::text::printable("a\u{202e}b"), "a\\u{202e}b");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
+    if text.chars().any(is_unsafe) { Cow::Owned(shown(text, |_| false)) } else { Cow::Borrowed(text) }
+}
+
+/// Returns `text` as [`printable`] does, but with its line breaks and tabs.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    let is_layout = |c| matches!(c, '\n' | '\t');
+    if text.chars().any(|c| is_unsafe(c) && !is_layout(c)) {
+        Cow::Owned(shown(text, is_layout))
+    } else {
+        Cow::Borrowed(text)
     }
-    let text = text.replace("\r\n", "\n");
-    Cow::Owned(text.chars().filter_map(replace).collect())
 }
 
-/// Returns whether `c` is a control character, or a mark that reorders or hides the text after it.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// Replaces unsafe characters, except those to `keep`.
+fn shown(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.replace("\r\n", "\n").chars() {
+        match c {
+            c if keep(c) || !is_unsafe(c) => safe.push(c),
+            '\n' | '\r' | '\t' => safe.push(' '),
+            c if c.is_control() => {}
+            c => safe.extend(c.escape_unicode()),
+        }
+    }
+    safe
 }
 
-fn replace(c: char) -> Option<char> {
-    match c {
-        '\n' | '\r' | '\t' => Some(' '),
-        c if is_unsafe(c) => None,
-        c => Some(c),
+/// Returns whether `c` is a control character, invisible, or a mark that reorders the text after it.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control() || is_invisible(c)
+}
+
+/// Returns whether `c` is a zero-width character, a direction mark, a line separator or a tag.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// Returns `text`, or its first `limit` characters with the number of all.
+///
+/// ```
+/// assert_eq!(partscope::text::cut("abcdef", 3), "abc… (6 characters)");
+/// ```
+pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit) {
+        None => Cow::Borrowed(text),
+        Some((byte, _)) => Cow::Owned(format!("{}… ({} characters)", &text[..byte], text.chars().count())),
     }
 }
 
@@ -36,6 +78,27 @@ fn replace(c: char) -> Option<char> {
 pub fn visible(text: &str) -> String {
     let marked = text.replace("\r\n", "\n").replace('\n', "⏎").replace('\t', "⇥");
     printable(&marked).into_owned()
+}
+
+/// Returns a line with the white space that is easily overlooked: `·` for spaces at its start, at its end and beside
+/// others, `⇥` for tabs, numbers for other kinds of space.
+///
+/// ```
+/// assert_eq!(partscope::text::visible_spaces(" a b  c\u{a0}d\t"), "·a b··c\\u{a0}d⇥");
+/// ```
+pub fn visible_spaces(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    let is_space = |index: Option<usize>| index.and_then(|index| chars.get(index)).is_none_or(|c| c.is_whitespace());
+    let mut text = String::with_capacity(line.len());
+    for (index, &c) in chars.iter().enumerate() {
+        match c {
+            ' ' if is_space(index.checked_sub(1)) || is_space(Some(index + 1)) => text.push('·'),
+            '\t' => text.push('⇥'),
+            c if c != ' ' && c.is_whitespace() => text.extend(c.escape_unicode()),
+            c => text.push(c),
+        }
+    }
+    printable(&text).into_owned()
 }
 
 /// Formats a change with its sign, such as `+0.48` or `-1.20`; values that round to 0 give `+0.00`, also if negative.
@@ -65,9 +128,12 @@ mod tests {
 
     #[test]
     fn escape_sequences_are_removed() {
-        for unsafe_text in ["\x1b]52;c;AAAA\x07", "\u{9b}31m", "a\u{202e}b", "\x00", "\x7f"] {
+        for unsafe_text in ["\x1b]52;c;AAAA\x07", "\u{9b}31m", "a\u{202e}b", "\x00", "\x7f", "a\u{200b}\u{e0041}b"] {
             assert!(!printable(unsafe_text).chars().any(is_unsafe), "{unsafe_text:?}");
+            assert!(!printable_lines(unsafe_text).chars().any(is_unsafe), "{unsafe_text:?}");
         }
+        assert_eq!(printable("a\u{200b}\u{feff}b\u{2066}"), "a\\u{200b}\\u{feff}b\\u{2066}");
+        assert_eq!(printable_lines("a\r\n\tb\x1b[2J\rc\u{202e}"), "a\n\tb[2J c\\u{202e}");
         assert_eq!(visible("a\nb\tc\x1b"), "a⏎b⇥c");
     }
 

@@ -156,6 +156,8 @@ fn invalid_configuration_fields_are_named() {
         ("hidden_size", json!(1_u64 << 62), &["hidden_size"]),
         ("hidden_size", Value::Null, &["hidden_size", "missing"]),
         ("rms_norm_eps", json!("small"), &["rms_norm_eps"]),
+        ("rms_norm_eps", json!(1e-60), &["rms_norm_eps", "not greater than zero"]),
+        ("rope_parameters", json!({"rope_theta": 1e300}), &["rope_parameters.rope_theta", "not a finite number"]),
         ("hidden_act", json!("relu"), &["hidden_act", "`relu`"]),
         ("vocab_size", json!(98), &[EMBEDDING]),
         (

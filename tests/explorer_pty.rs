@@ -58,11 +58,31 @@ fn ctrl_c_quits_during_a_run() {
 
 #[test]
 fn signals_restore_the_terminal() {
-    for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
+    for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130), ("-QUIT", 131), ("-ABRT", 134)] {
         let session = Session::start("explore --limit 20", 80, 24);
         session.see("partscope");
         session.signal(signal);
         session.ends_with(code);
+    }
+}
+
+#[test]
+fn a_terminal_without_cursor_control_is_refused_with_advice() {
+    let session = Session::start_on("dumb", "/nowhere", "explore --limit 20", 200, 24);
+    session.see("which TERM=dumb says this terminal lacks; use another terminal or set TERM, or use `partscope run`");
+    session.ends_with(2);
+}
+
+/// A template that would overflow the stack ends with a message, before or after the screen is taken over.
+#[test]
+fn a_hostile_task_template_leaves_the_terminal_as_it_was() {
+    for chain in [" + 1", " ~ text", " ** 1", " and text", " | f", ".a"] {
+        let template = format!("{{{{ text{} }}}}", chain.repeat(5_000));
+        let home = binary::task_folder(&[("task.toml", binary::TASK.replace("{{ text }}", &template).as_bytes())]);
+        let task = home.path().join("task.toml");
+        let session = Session::start(&format!("explore --task '{}'", task.display()), 200, 24);
+        session.see("more than 1000 operators in one expression");
+        session.ends_with(3);
     }
 }
 

@@ -30,8 +30,9 @@ const BASE: &[&str] = &[
 /// Modules that each other module may use, besides itself and the base modules.
 const LAYERS: &[(&str, &[&str])] = &[
     ("hub", &[]),
-    ("model", &["hub"]),
-    ("task", &["hub"]),
+    ("jinja", &[]),
+    ("model", &["hub", "jinja"]),
+    ("task", &["hub", "jinja"]),
     ("analysis", &[]),
     ("store", &[]),
     ("report", &["analysis"]),

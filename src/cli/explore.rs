@@ -37,6 +37,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         let advice = "the explorer needs a terminal; `partscope run` and `partscope components` work without one";
         return Err(Failure::Usage(advice.to_owned()));
     }
+    if std::env::var_os("TERM").is_some_and(|name| name == "dumb") {
+        let advice = "the explorer draws with cursor control, which TERM=dumb says this terminal lacks; use another \
+                      terminal or set TERM, or use `partscope run` and `partscope components`";
+        return Err(Failure::Usage(advice.to_owned()));
+    }
     Ok(explore(options(args)?)?)
 }
 

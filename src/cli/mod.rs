@@ -25,6 +25,7 @@ mod report;
 mod reproduce;
 mod run;
 mod store_options;
+mod streams;
 mod tasks;
 
 use std::process::ExitCode;
@@ -74,7 +75,11 @@ enum Command {
 /// Parses the command line, runs the command, and returns an exit code: 0 done, 1 failure, 2 usage, 3 bad input,
 /// 4 some of several runs failed.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    streams::guard_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(streams::print_clap(&error)),
+    };
     let outcome = match cli.command {
         #[cfg(feature = "tui")]
         None => return finish(explore::run(&explore::Args::default())),
@@ -110,11 +115,11 @@ fn finish(outcome: Result<u8, Failure>) -> ExitCode {
         Err(Failure::BadInput) => ExitCode::from(3),
         Err(Failure::Partial) => ExitCode::from(4),
         Err(Failure::Usage(message)) => {
-            eprintln!("partscope: {message}");
+            streams::say(&format!("partscope: {message}"));
             ExitCode::from(2)
         }
         Err(Failure::Error(error)) => {
-            eprintln!("partscope: {error}");
+            streams::say(&format!("partscope: {error}"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -1,13 +1,13 @@
 //! Options for the model and its computation.
 
 use std::{
-    io::IsTerminal,
     sync::Mutex,
     time::{Duration, Instant},
 };
 
 use clap::Args;
 
+use super::streams::{end_line, paint, shows_progress};
 use crate::{
     error::{Error, InputError, Result},
     hub::go_offline,
@@ -17,7 +17,6 @@ use crate::{
         memory::gigabytes,
     },
     run::ModelMeta,
-    text::printable,
 };
 
 /// Name of the embedded model.
@@ -67,8 +66,8 @@ impl ModelOptions {
             pool.map_err(|error| Error::from(InputError::new(error.to_string()).field("--threads")))?;
         }
         let device = LoadOptions::device(&self.device)?;
-        let watcher = if std::io::stderr().is_terminal() { Watcher::new(show_download) } else { Watcher::default() };
-        let observer = if std::io::stderr().is_terminal() { loading_line() } else { LoadObserver::default() };
+        let watcher = if shows_progress() { Watcher::new(show_download) } else { Watcher::default() };
+        let observer = if shows_progress() { loading_line() } else { LoadObserver::default() };
         let (dtype, offline) = (self.dtype.parse()?, self.offline);
         Ok(LoadOptions { device, dtype, offline, watcher, observer, ..LoadOptions::default() })
     }
@@ -105,9 +104,9 @@ fn loading_line() -> LoadObserver {
     LoadObserver::new(move |done, total| {
         let (Ok(mut shown), now) = (shown.lock(), started.elapsed()) else { return };
         if done == total && shown.is_some() {
-            eprint!("\r\x1b[K");
+            paint("");
         } else if now >= shown.map_or(Duration::from_millis(250), |last| last + Duration::from_millis(100)) {
-            eprint!("\r\x1b[Kloading the model: {}", describe_loading(done, total, now));
+            paint(&format!("loading the model: {}", describe_loading(done, total, now)));
             *shown = Some(now);
         }
     })
@@ -116,6 +115,8 @@ fn loading_line() -> LoadObserver {
 /// Shows the progress of a download in one line.
 fn show_download(download: &Download<'_>) {
     let total = download.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
-    let end = if download.total == Some(download.done) { "\n" } else { "" };
-    eprint!("\r\x1b[K{}: {}{total}{end}", printable(download.file), gigabytes(download.done));
+    paint(&format!("{}: {}{total}", download.file, gigabytes(download.done)));
+    if download.total == Some(download.done) {
+        end_line();
+    }
 }

@@ -1,13 +1,15 @@
-//! Reads inputs, and writes to standard output and standard error.
+//! Reads inputs, and writes results and progress.
 
 use std::{
-    io::{self, IsTerminal, Read, Write},
+    io::{self, Read},
     path::Path,
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
 
+pub(super) use super::streams::print;
+use super::streams::{paint, print_data, print_json_text, say, shows_progress};
 use crate::{
     analysis::WeightsFile,
     disk::write_whole,
@@ -15,16 +17,6 @@ use crate::{
     progress::Progress,
     task::decode,
 };
-
-/// Prints `text` to standard output. A closed pipe (`| head`) is not an error.
-pub(super) fn print(text: &str) -> Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::Write { path: "standard output".into(), source })
-        }
-        _ => Ok(()),
-    }
-}
 
 /// Returns whether `path` means standard input or output.
 pub(super) fn is_stream(path: &Path) -> bool {
@@ -51,14 +43,14 @@ pub(super) fn read_weights(path: &Path) -> Result<WeightsFile> {
 
 /// Writes `text` to a file atomically, or to standard output for `-`.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
-    if is_stream(path) { print(text) } else { write_whole(path, text.as_bytes()) }
+    if is_stream(path) { print_data(text) } else { write_whole(path, text.as_bytes()) }
 }
 
 /// Prints one JSON object to standard output.
 pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::Write { path: "standard output".into(), source: error.into() })?;
-    print(&(text + "\n"))
+    print_json_text(&(text + "\n"))
 }
 
 /// Progress line on standard error; silent if that is not a terminal.
@@ -77,9 +69,9 @@ impl ProgressLine {
 
     /// Prints a permanent line if standard error is a terminal.
     pub(super) fn note(&mut self, text: &str) {
-        if io::stderr().is_terminal() {
+        if shows_progress() {
             self.clear();
-            eprintln!("{text}");
+            say(text);
         }
     }
 
@@ -98,14 +90,14 @@ impl ProgressLine {
     /// Removes the line.
     pub(super) fn clear(&mut self) {
         if self.shown {
-            eprint!("\r\x1b[K");
+            paint("");
             self.shown = false;
         }
     }
 
     fn paint(&mut self, text: &str) {
-        if io::stderr().is_terminal() && Instant::now() >= self.next {
-            eprint!("\r\x1b[K{text}");
+        if shows_progress() && Instant::now() >= self.next {
+            paint(text);
             self.shown = true;
             self.next = Instant::now() + UPDATE_INTERVAL;
         }

@@ -10,6 +10,7 @@ use super::{
     output::{ProgressLine, human_time, print, print_json},
     prompt_options::overflow,
     store_options::StoreOptions,
+    streams::say,
 };
 use crate::{
     cancel::Cancel,
@@ -99,10 +100,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let pending = protocol.pending(&model, &store)?;
     if pending > 0 {
         let estimate = Duration::from_secs_f64(protocol.seconds_per_run(&model, &cancel)? * pending as f64);
-        eprintln!(
-            "{pending} of {runs} runs to compute, about {} on this machine (measured on a few examples)",
-            human_time(estimate)
-        );
+        let time = human_time(estimate);
+        say(&format!("{pending} of {runs} runs to compute, about {time} on this machine (measured on a few examples)"));
     }
     let mut line = ProgressLine::new();
     let rows = protocol.reproduce(&model, &store, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;

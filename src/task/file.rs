@@ -12,7 +12,7 @@
 //!
 //! [[template]]                          # one or more
 //! name = "review"                       # `--template review`
-//! example = "Review: {{ text }}\nSentiment:"   # minijinja over the fields of an example, up to the label word
+//! example = "Review: {{ text }}\nSentiment:"   # Jinja over the fields of an example, up to the label word
 //! label_words = [" negative", " positive"]     # one per label, of one token each, or see `first_token`
 //! ```
 //!
@@ -35,7 +35,7 @@
 //! | `data.quoting` | boolean | `.csv` yes, `.tsv` no | whether `"` quotes texts |
 //! | `data.sample.pool`, `.dev`, `.test` | count | all | at most this many examples, balanced over labels as far as possible, always the same draw |
 //! | `template.name` | text | – | unique |
-//! | `template.example` | text | – | a minijinja template; a missing field is an error; its running time is limited |
+//! | `template.example` | text | – | a Jinja template, kept as written; a missing field is an error; its length and work are limited |
 //! | `template.label_words` | list | – | one per label, with their leading spaces |
 //! | `template.separator` | text | a blank line | text between demonstrations |
 //! | `template.instruction` | text | `""` | text before the first demonstration, including its line breaks at the end |

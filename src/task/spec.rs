@@ -9,6 +9,10 @@ use super::{
     toml_reader::{Placed, TomlReader, TomlSection},
 };
 
+/// Maximum length of an instruction, a separator or a label word, in bytes: longer ones fit in no model's context, and
+/// would be tokenised before that is found.
+const MAX_TEXT: usize = 1 << 20;
+
 /// The checked fields of a task file.
 #[derive(Debug)]
 pub(super) struct Spec {
@@ -226,6 +230,20 @@ fn templates(
     read.into_iter().map(|(template, _)| template).collect()
 }
 
+/// Reads a text that comes with every prompt; one that is too long is an error.
+fn short_text(toml: &mut TomlReader<'_>, section: &mut TomlSection<'_>, field: &'static str) -> Option<String> {
+    let (text, span) = section.text(toml, field)?;
+    if text.len() > MAX_TEXT {
+        toml.wrong(&span, &section.name(field), too_long(&text), "move long texts to the data");
+        return None;
+    }
+    Some(text)
+}
+
+fn too_long(text: &str) -> String {
+    format!("the text has {} bytes; at most {MAX_TEXT} are accepted", text.len())
+}
+
 /// Reads a template and the positions of its `example` and its `label_words`.
 fn template_spec(
     toml: &mut TomlReader<'_>,
@@ -238,8 +256,8 @@ fn template_spec(
     let example = section.required(toml, "example", example);
     let words = section.texts(toml, "label_words");
     let words = section.required(toml, "label_words", words);
-    let separator = section.text(toml, "separator").map_or_else(|| "\n\n".to_owned(), |(text, _)| text);
-    let instruction = section.text(toml, "instruction").map(|(text, _)| text).unwrap_or_default();
+    let separator = short_text(toml, section, "separator").unwrap_or_else(|| "\n\n".to_owned());
+    let instruction = short_text(toml, section, "instruction").unwrap_or_default();
     let contrast = section.text(toml, "contrast").map(|(text, _)| text);
     let first_token = section.flag(toml, "first_token").unwrap_or(false);
     let chat = section.flag(toml, "chat").unwrap_or(false);
@@ -248,6 +266,8 @@ fn template_spec(
     for (word, span) in &words {
         if word.is_empty() {
             toml.wrong(span, &field, "a label word is empty", "");
+        } else if word.len() > MAX_TEXT {
+            toml.wrong(span, &field, too_long(word), "");
         } else if !seen.insert(word.as_str()) {
             toml.wrong(span, &field, format!("the label word `{word}` occurs twice"), "choose different words");
         }

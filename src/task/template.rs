@@ -1,15 +1,11 @@
 //! Templates that render examples as text.
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
-
 use super::{diagnostics::Location, example::Example};
 use crate::{
     error::{Error, InputError, Result},
+    jinja::{Dialect, Jinja, JinjaError, Reason},
     text::list,
 };
-
-/// Maximum template instructions for one example; stops endless loops.
-const FUEL: u64 = 50_000;
 
 /// Template that renders the examples of a task.
 #[derive(Clone, Debug)]
@@ -28,7 +24,7 @@ pub struct Template {
     pub first_token: bool,
     /// Whether demonstrations and query are turns of a conversation.
     pub chat: bool,
-    environment: Environment<'static>,
+    jinja: Jinja,
     /// Positions of `example` and `label_words` in the task file.
     locations: Option<[Location; 2]>,
 }
@@ -49,12 +45,9 @@ impl Template {
     /// Compiles a template.
     ///
     /// # Errors
-    /// If `example` is not a valid minijinja template.
+    /// If `example` is not a valid template, or larger than accepted.
     pub(super) fn new(spec: TemplateSpec) -> Result<Self, String> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        environment.add_template_owned("example", spec.example).map_err(|error| error.to_string())?;
+        let jinja = Jinja::new(Dialect::Task, &spec.example).map_err(|error| error.to_string())?;
         Ok(Self {
             name: spec.name,
             label_words: spec.label_words,
@@ -63,7 +56,7 @@ impl Template {
             contrast: spec.contrast,
             first_token: spec.first_token,
             chat: spec.chat,
-            environment,
+            jinja,
             locations: None,
         })
     }
@@ -87,11 +80,7 @@ impl Template {
 
     /// Returns the names of the fields that it uses.
     pub fn fields(&self) -> Vec<String> {
-        let template = self.environment.get_template("example");
-        let mut fields: Vec<String> =
-            template.map(|template| template.undeclared_variables(false).into_iter().collect()).unwrap_or_default();
-        fields.sort();
-        fields
+        self.jinja.names().to_vec()
     }
 
     /// Renders `example` up to its label word.
@@ -99,30 +88,26 @@ impl Template {
     /// # Errors
     /// If the template uses a field that the example does not have, or runs too long.
     pub fn render(&self, example: &Example) -> Result<String> {
-        let rendered =
-            self.environment.get_template("example").and_then(|template| template.render(Serde(&example.fields)));
-        rendered.map_err(|error| {
-            let error = self.render_error(example, &error).field(format!("template.{}.example", self.name));
-            match &self.locations {
-                Some([text, _]) => text.locate(error).into(),
-                None => error.into(),
-            }
-        })
+        self.jinja.render(&example.fields).map_err(|error| self.locate_text(self.render_error(example, &error)).into())
+    }
+
+    /// Adds the field `example` and its position in the task file to an error or a remark.
+    pub fn locate_text(&self, error: InputError) -> InputError {
+        let error = error.field(format!("template.{}.example", self.name));
+        match &self.locations {
+            Some([text, _]) => text.locate(error),
+            None => error,
+        }
     }
 
     /// Explains why `example` cannot be rendered.
-    fn render_error(&self, example: &Example, error: &minijinja::Error) -> InputError {
+    fn render_error(&self, example: &Example, error: &JinjaError) -> InputError {
         let id = &example.id;
-        let known = |field: &str| {
-            example.fields.contains_key(field) || self.environment.globals().any(|(name, _)| name == field)
-        };
-        let unknown = || self.fields().into_iter().find(|field| !known(field));
-        match (error.kind(), unknown()) {
-            (ErrorKind::UndefinedError, Some(field)) => {
-                InputError::new(format!("the example `{id}` has no field `{field}`"))
-                    .help(format!("its fields are {}", list(example.fields.keys())))
-            }
-            (ErrorKind::OutOfFuel, _) => {
+        let unknown = |field: &&String| !example.fields.contains_key(*field) && !self.jinja.calls(field);
+        match (error.reason, self.jinja.names().iter().find(unknown)) {
+            (Reason::Undefined, Some(field)) => InputError::new(format!("the example `{id}` has no field `{field}`"))
+                .help(format!("its fields are {}", list(example.fields.keys()))),
+            (Reason::OutOfFuel, _) => {
                 InputError::new(format!("rendering the example `{id}` takes too long (the engine ran out of fuel)"))
                     .help("check that its loops end, and move long texts to the data")
             }
@@ -182,6 +167,26 @@ mod tests {
         let error = template("{{ txet }}").render(&example("a", 0)).unwrap_err().to_string();
         let expected = "`template.t.example`: the example `x` has no field `txet`; its fields are text";
         assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn text_is_kept_as_written() {
+        for text in ["Topic:\n", "Topic:\n\n", "a\r\n", " {% if true %}\n x {% endif %}\n"] {
+            let expected = text.replace("{% if true %}", "").replace("{% endif %}", "");
+            assert_eq!(template(text).render(&example("a", 0)).unwrap(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn methods_of_python_work() {
+        let methods = "{{ text.strip().upper() }}|{{ text.split()[0] }}|{{ text.replace('b', 'c') }}";
+        assert_eq!(template(methods).render(&example(" a b ", 0)).unwrap(), "A B|a| a c ");
+    }
+
+    #[test]
+    fn long_texts_pay_for_themselves() {
+        let long = "x".repeat(20 << 20);
+        assert_eq!(template("{{ text | trim }}:").render(&example(&long, 0)).unwrap().len(), long.len() + 1);
     }
 
     #[test]

@@ -13,14 +13,16 @@ pub enum SignalRequest {
     Continue,
 }
 
-/// Waits for SIGINT, SIGTERM and SIGHUP, so that the terminal is restored before partscope exits, and for SIGTSTP and
-/// SIGCONT, so that it is restored during a suspension and redrawn after it.
+/// Waits for SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGABRT, so that the terminal is restored before partscope exits, and
+/// for SIGTSTP and SIGCONT, so that it is restored during a suspension and redrawn after it.
 #[cfg(unix)]
 #[derive(Debug)]
 pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
+    abort: tokio::signal::unix::Signal,
     stop: tokio::signal::unix::Signal,
     resume: tokio::signal::unix::Signal,
 }
@@ -37,6 +39,8 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+            abort: signal(SignalKind::from_raw(signal_hook::consts::SIGABRT))?,
             stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
             resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         })
@@ -48,6 +52,8 @@ impl Signals {
             _ = self.interrupt.recv() => SignalRequest::Leave(130),
             _ = self.terminate.recv() => SignalRequest::Leave(143),
             _ = self.hangup.recv() => SignalRequest::Leave(129),
+            _ = self.quit.recv() => SignalRequest::Leave(131),
+            _ = self.abort.recv() => SignalRequest::Leave(134),
             _ = self.stop.recv() => SignalRequest::Stop,
             _ = self.resume.recv() => SignalRequest::Continue,
         }

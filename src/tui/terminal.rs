@@ -21,6 +21,8 @@ use crossterm::{
 };
 use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
 
+use crate::text::is_unsafe;
+
 /// Terminal screen that is restored on drop.
 #[derive(Debug)]
 pub struct TerminalScreen {
@@ -45,7 +47,10 @@ impl TerminalScreen {
     /// If the terminal is gone.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| paint(frame.buffer_mut()))?;
+        self.terminal.draw(|frame| {
+            paint(frame.buffer_mut());
+            remove_unsafe(frame.buffer_mut());
+        })?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         io::Write::flush(self.terminal.backend_mut())
     }
@@ -93,6 +98,16 @@ impl TerminalScreen {
 impl Drop for TerminalScreen {
     fn drop(&mut self) {
         restore();
+    }
+}
+
+/// Replaces control characters and invisible ones, which no cell should hold: texts are made safe before they are laid
+/// out, and this gate holds for any that is not.
+fn remove_unsafe(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if cell.symbol().chars().any(is_unsafe) {
+            cell.set_symbol("·");
+        }
     }
 }
 
@@ -163,6 +178,16 @@ mod tests {
         let mut screen = TerminalScreen::open().unwrap();
         screen.draw(|buf| buf.set_string(0, 0, "drawn", Style::new())).unwrap();
         screen.draw(|_| panic!("on purpose")).unwrap();
+    }
+
+    #[test]
+    fn no_cell_holds_an_unsafe_character() {
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, 4, 1));
+        for (x, symbol) in ["a", "\x1b", "b\u{202e}", "e\u{301}"].into_iter().enumerate() {
+            buffer[(x as u16, 0)].set_symbol(symbol);
+        }
+        remove_unsafe(&mut buffer);
+        assert_eq!(buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>(), "a··e\u{301}");
     }
 
     #[test]

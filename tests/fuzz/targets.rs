@@ -199,7 +199,9 @@ fn template(folder: &Path, bytes: &[u8]) {
 
 fn chat_template(_: &Path, bytes: &[u8]) {
     let path = Path::new("chat_template.jinja");
-    if let Ok(template) = ChatTemplate::new(path, &text(bytes), "<s>".to_owned(), "</s>".to_owned()) {
+    let tokens = [("bos_token", "<s>"), ("eos_token", "</s>")];
+    let tokens = tokens.map(|(name, token)| (name.to_owned(), serde_json::Value::from(token)));
+    if let Ok(template) = ChatTemplate::new(path, None, &text(bytes), tokens.into_iter().collect()) {
         let _ = template.render(&[Turn::user("a fine film"), Turn::assistant("good"), Turn::user("a dull one")]);
     }
 }

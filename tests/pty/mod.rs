@@ -44,10 +44,15 @@ impl Session {
 
     /// Starts a session as [`Session::start`] does, with the user's configuration in `config`.
     pub(crate) fn start_in(config: &str, arguments: &str, cols: u16, rows: u16) -> Self {
+        Self::start_on("xterm-256color", config, arguments, cols, rows)
+    }
+
+    /// Starts a session as [`Session::start_in`] does, on a terminal of type `term`.
+    pub(crate) fn start_on(term: &str, config: &str, arguments: &str, cols: u16, rows: u16) -> Self {
         let pty = native_pty_system().openpty(size(cols, rows)).unwrap();
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", &format!("echo what was before; exec '{BINARY}' {arguments}")]);
-        command.env("TERM", "xterm-256color");
+        command.env("TERM", term);
         command.env("COLORTERM", "truecolor");
         command.env_remove("NO_COLOR");
         command.env("PARTSCOPE_CONFIG_DIR", config);

@@ -17,12 +17,13 @@ use super::{
     output::{ProgressLine, is_stream, print, print_json, read_text},
     prompt_options::PromptOptions,
     store_options::StoreOptions,
+    streams::say,
 };
 use crate::{
     attribution::F32_TOLERANCE,
     cancel::Cancel,
     error::{Error, Result},
-    model::Model,
+    model::{ChatTemplate, Model},
     run::{Run, RunMeta},
     runner::{Event, Note, Plan, PromptBuilder, Prompts, RunRequest, obtain, plan_explicit},
     store::{Destination, Store},
@@ -116,6 +117,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return estimate::estimate(args.json, &model, &store, workload, runs, line);
     }
     line.note(&workload.text(&runs));
+    let is_chat = |run: &PlannedRun| run.plan.request.as_ref().is_some_and(|request| request.prompting.chat);
+    if let Some(note) = model.chat.as_ref().and_then(ChatTemplate::date_note).filter(|_| runs.iter().any(is_chat)) {
+        line.note(&note);
+    }
     let planned = runs.len();
     let metas = compute_all(args, runs, &store, &model, &mut line)?;
     match (args.json, planned) {
@@ -131,11 +136,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         _ => {}
     }
     let worst = metas.iter().map(|meta| meta.exactness.max_rel).fold(0.0, f64::max);
-    eprintln!(
+    say(&format!(
         "partscope: the contributions do not add up to the model's logits in {inexact} of {} runs (max_rel \
          {worst:.1e}, at most {F32_TOLERANCE:.0e} allowed); the runs are saved and marked",
         metas.len()
-    );
+    ));
     Err(Failure::Reported)
 }
 
@@ -156,7 +161,7 @@ fn compute_all(
         line.clear();
         let (run, folder, notes) = match outcome {
             Err(error) if several && !matches!(error, Error::Cancelled) => {
-                eprintln!("partscope: {}: {error}", printable(&name));
+                say(&format!("partscope: {name}: {error}"));
                 continue;
             }
             outcome => outcome?,

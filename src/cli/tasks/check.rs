@@ -13,8 +13,8 @@ use crate::{
     error::{Error, InputError, Result},
     model::{ChatTemplate, Tokenizer},
     runner::{Demos, RunRequest, explain_chat_label, preview},
-    task::{Library, Task, Template, choose},
-    text::{printable, visible},
+    task::{Example, Library, Task, Template, choose},
+    text::{printable, visible, visible_spaces},
 };
 
 /// Show every error of a task file and its data with line and column, or what its prompts look like.
@@ -61,6 +61,9 @@ struct Sample {
     answer: String,
     tokens: Option<usize>,
     label_tokens: Option<Vec<u32>>,
+    /// What may not have been meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     /// Tokens that are scored for label words of several tokens.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scored: Vec<String>,
@@ -147,8 +150,21 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
         }
         label_tokens = Some(found);
     }
+    let notes = notes(template, query, chat)?;
     let (name, answer) = (template.name.clone(), words[query.label].clone());
-    Ok(Sample { name, prompt, label_words: words, answer, tokens, label_tokens, scored })
+    Ok(Sample { name, prompt, label_words: words, answer, tokens, label_tokens, notes, scored })
+}
+
+/// Returns remarks on a template.
+fn notes(template: &Template, query: &Example, chat: Option<&ChatTemplate>) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    if template.render(query)?.ends_with('\n') {
+        let remark = InputError::new("the text ends in a line break, so the label word begins a line");
+        let help = "if that is not meant, remove the line break at its end";
+        notes.push(template.locate_text(remark.help(help)).to_string());
+    }
+    notes.extend(chat.and_then(ChatTemplate::date_note));
+    Ok(notes)
 }
 
 fn page(report: &Report) -> String {
@@ -171,10 +187,15 @@ fn page(report: &Report) -> String {
             let scored: Vec<String> = sample.scored.iter().map(|piece| format!("`{}`", visible(piece))).collect();
             let _ = writeln!(text, "  scored by the first token that distinguishes them: {}", scored.join(" "));
         }
-        for line in sample.prompt.lines() {
-            let _ = writeln!(text, "  | {}", printable(line));
+        let lines = sample.prompt.strip_suffix('\n').unwrap_or(&sample.prompt).split('\n');
+        for line in lines {
+            let _ = write!(text, "{}  | {}", if text.ends_with('\n') { "" } else { "\n" }, visible_spaces(line));
         }
+        let _ = writeln!(text, "{}", if sample.prompt.ends_with('\n') { "⏎" } else { "" });
         let _ = writeln!(text, "  answer: `{}`", visible(&sample.answer));
+        for note in &sample.notes {
+            let _ = writeln!(text, "  note: {}", printable(note));
+        }
     }
     for mistake in &report.mistakes {
         let _ = writeln!(text, "{}", printable(mistake));

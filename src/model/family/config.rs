@@ -113,13 +113,14 @@ impl Config {
         self.number_or(field, 0.0)
     }
 
-    /// Returns a finite number above zero, or `default` if the field is absent.
+    /// Returns a finite number above zero, or `default` if the field is absent. Models compute in f32, so the number must
+    /// be above zero and finite there.
     ///
     /// # Errors
     /// If the field holds anything else.
     pub fn positive_or(&self, field: &str, default: f64) -> Result<f64> {
         let number = self.number_or(field, default)?;
-        if number > 0.0 {
+        if number as f32 > 0.0 {
             Ok(number)
         } else {
             Err(self.error(field, format!("{number} is not greater than zero")).into())
@@ -149,8 +150,8 @@ impl Config {
             None => Ok(default),
             Some(value) => value
                 .as_f64()
-                .filter(|number| number.is_finite())
-                .ok_or_else(|| self.error(field, format!("{value} is not a number")).into()),
+                .filter(|number| (*number as f32).is_finite())
+                .ok_or_else(|| self.error(field, format!("{value} is not a finite number")).into()),
         }
     }
 

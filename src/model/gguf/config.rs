@@ -43,15 +43,42 @@ impl Metadata<'_> {
         }
     }
 
-    /// Returns a number of any type, or `None` if `key` holds none.
+    /// Returns a number of any type, also one that is given for every layer, or `None` if `key` holds none.
     pub(super) fn number(&self, key: &str) -> Option<Json> {
         match self.values.get(key)? {
-            Value::Unsigned(number) => Some(json!(number)),
-            Value::Signed(number) => Some(json!(number)),
-            // Files hold f32; the shortest decimal with the same f32 value is the one in config.json.
-            Value::Float(number) => (*number as f32).to_string().parse::<f64>().ok().map(|number| json!(number)),
-            _ => None,
+            Value::List(list) => {
+                let first = plain_number(list.first()?);
+                first.filter(|first| list.iter().all(|value| plain_number(value).as_ref() == Some(first)))
+            }
+            value => plain_number(value),
         }
+    }
+
+    /// Checks that the numbers of `architecture` are finite, and that no field that config.json needs holds anything
+    /// else than a number: it would silently become a default.
+    fn check_numbers(&self, architecture: &str, fields: &[(&str, &str)]) -> Result<()> {
+        let own = |key: &str| key.strip_prefix(architecture).is_some_and(|rest| rest.starts_with('.'));
+        for (key, value) in self.values.iter().filter(|(key, _)| own(key)) {
+            let list = match value {
+                Value::List(list) => list.as_slice(),
+                value => std::slice::from_ref(value),
+            };
+            for number in list {
+                if let Value::Float(number) = number
+                    && !(*number as f32).is_finite()
+                {
+                    let help = "the file is damaged or was converted wrongly: convert the model again";
+                    return Err(self.error(key, format!("{number} is not a finite number")).help(help).into());
+                }
+            }
+        }
+        for (_, name) in fields {
+            let key = format!("{architecture}.{name}");
+            if self.values.contains_key(&key) && self.number(&key).is_none() {
+                return Err(self.error(&key, "the value is not one number").into());
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn size(&self, key: &str) -> Option<usize> {
@@ -68,6 +95,17 @@ impl Metadata<'_> {
         let known = crate::text::list(ARCHITECTURES.iter().filter_map(|known| known.gguf));
         let problem = format!("the architecture `{given}` is not supported");
         Err(self.error(key, problem).help(format!("supported architectures: {known}")).into())
+    }
+}
+
+/// Returns a value that is one number.
+fn plain_number(value: &Value) -> Option<Json> {
+    match value {
+        Value::Unsigned(number) => Some(json!(number)),
+        Value::Signed(number) => Some(json!(number)),
+        // Files hold f32; the shortest decimal with the same f32 value is the one in config.json.
+        Value::Float(number) => (*number as f32).to_string().parse::<f64>().ok().map(|number| json!(number)),
+        _ => None,
     }
 }
 
@@ -112,7 +150,9 @@ pub(super) fn config(metadata: &Metadata<'_>, weights: &Weights, vocabulary: usi
     let key = |name: &str| format!("{architecture}.{name}");
     let mut config = Map::new();
     let own = OWN_FIELDS.iter().find(|(known, _)| *known == architecture);
-    for (field, name) in own.map_or(FIELDS, |(_, fields)| fields) {
+    let fields = own.map_or(FIELDS, |(_, fields)| fields);
+    metadata.check_numbers(architecture, fields)?;
+    for (field, name) in fields {
         if let Some(number) = metadata.number(&key(name)) {
             config.insert((*field).to_owned(), number);
         }
@@ -199,4 +239,41 @@ fn rope(metadata: &Metadata<'_>, weights: &Weights) -> Result<Option<Json>> {
         None | Some("none") => None,
         Some(kind) => Some(json!({"rope_type": kind, "factor": metadata.number(&key("factor"))})),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(key: &str, value: Value) -> Result<Option<Json>, String> {
+        let values = BTreeMap::from([(key.to_owned(), value)]);
+        let metadata = Metadata { path: Path::new("m.gguf"), values: &values };
+        metadata.check_numbers("llama", FIELDS).map_err(|error| error.to_string())?;
+        Ok(metadata.number(key))
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_used_are_refused_by_name() {
+        let (base, epsilon) = ("llama.rope.freq_base", "llama.attention.layer_norm_rms_epsilon");
+        for (key, value, expected) in [
+            (base, Value::Float(f64::NAN), "NaN is not a finite number"),
+            (base, Value::Float(f64::NEG_INFINITY), "-inf is not a finite number"),
+            (epsilon, Value::Float(f64::INFINITY), "inf is not a finite number"),
+            ("llama.rope.scaling.factor", Value::Float(f64::NAN), "NaN is not a finite number"),
+            ("llama.own", Value::List(vec![Value::Float(1.0), Value::Float(f64::NAN)]), "NaN is not a finite number"),
+            (base, Value::Text("10000".to_owned()), "the value is not one number"),
+            (
+                "llama.block_count",
+                Value::List(vec![Value::Unsigned(1), Value::Unsigned(2)]),
+                "the value is not one number",
+            ),
+        ] {
+            let error = checked(key, value).unwrap_err();
+            assert!(error.starts_with(&format!("m.gguf: `{key}`: {expected}")), "{error}");
+        }
+        assert_eq!(checked(base, Value::Float(1e4)).unwrap(), Some(json!(10_000.0)));
+        let equal = Value::List((0..4).map(|_| Value::Unsigned(3)).collect());
+        assert_eq!(checked("llama.feed_forward_length", equal).unwrap(), Some(json!(3)));
+        assert_eq!(checked("qwen2.rope.freq_base", Value::Float(f64::NAN)).unwrap(), None);
+    }
 }

@@ -56,6 +56,7 @@ fn chat(metadata: &Metadata<'_>) -> Result<Option<ChatTemplate>> {
             _ => None,
         }
     };
-    let (bos, eos) = (special("bos").unwrap_or_default(), special("eos").unwrap_or_default());
-    ChatTemplate::new(metadata.path, source, bos, eos).map(Some)
+    let names = [("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"), ("pad_token", "padding")];
+    let found = names.into_iter().filter_map(|(name, key)| Some((name.to_owned(), special(key)?.into())));
+    ChatTemplate::new(metadata.path, Some("tokenizer.chat_template"), source, found.collect()).map(Some)
 }

@@ -1,0 +1,102 @@
+//! The only place that writes to standard output and standard error.
+//!
+//! Every text for a terminal passes through one gate here, whatever it is made of: file names, messages of libraries,
+//! texts of a model. `tests/streams.rs` finds writes elsewhere. A standard error that is closed or full is no failure;
+//! of standard output, only a reader that has read enough is none.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+    panic,
+};
+
+use crate::{
+    error::{Error, Result},
+    text::{cut, is_unsafe, printable, printable_lines},
+};
+
+/// Maximum length of a message on standard error, in characters.
+const MAX_MESSAGE: usize = 20_000;
+
+/// Prints text for people to standard output.
+pub(super) fn print(text: &str) -> Result<()> {
+    write(&printable_lines(text))
+}
+
+/// Prints a document for other programs to standard output; it is changed only if that is a terminal.
+pub(super) fn print_data(text: &str) -> Result<()> {
+    if io::stdout().is_terminal() { print(text) } else { write(text) }
+}
+
+/// Prints JSON text to standard output, with unsafe characters of its texts as escapes.
+pub(super) fn print_json_text(text: &str) -> Result<()> {
+    if !text.chars().any(|c| is_unsafe(c) && c != '\n') {
+        return write(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !is_unsafe(c) {
+            safe.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        }
+    }
+    write(&safe)
+}
+
+/// Writes to standard output. A closed pipe (`| head`) is not an error.
+fn write(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Write { path: "standard output".into(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints lines to standard error; nothing happens if that cannot be written.
+pub(super) fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(format!("{}\n", printable_lines(&cut(text, MAX_MESSAGE))).as_bytes());
+}
+
+/// Returns whether standard error is a terminal, so that progress is shown there.
+pub(super) fn shows_progress() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Replaces the current line of standard error, which is a terminal.
+pub(super) fn paint(text: &str) {
+    let _ = io::stderr().lock().write_all(format!("\r\x1b[K{}", printable(text)).as_bytes());
+}
+
+/// Ends the current line of standard error.
+pub(super) fn end_line() {
+    let _ = io::stderr().lock().write_all(b"\n");
+}
+
+/// Lets messages of panics pass through the gate. With RUST_BACKTRACE set, they are printed as Rust does.
+pub(super) fn guard_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value.is_empty() || value == "0") {
+        panic::set_hook(Box::new(|info| say(&format!("partscope: internal error: {info}"))));
+    }
+}
+
+/// Prints help, a version or an error of clap, and returns the exit code.
+pub(super) fn print_clap(error: &clap::Error) -> u8 {
+    if error.use_stderr() {
+        let text = error.to_string();
+        if text.chars().any(|c| is_unsafe(c) && c != '\n') {
+            say(text.trim_end());
+        } else {
+            let _ = error.print();
+        }
+        return 2;
+    }
+    match error.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => 1,
+        _ => 0,
+    }
+}
