@@ -22,10 +22,11 @@ fn a_run_keeps_the_contract() {
     for (section, expected) in [
         ("model", vec!["device", "dtype", "family", "heads", "hidden", "id", "layers", "weights_hash"]),
         ("task", vec!["label_tokens", "label_words", "name", "template"]),
-        ("prompt", vec!["demo_ids", "demo_seed", "demos", "prefix_tokens", "shots", "tokens"]),
+        ("prompt", vec!["bos", "demo_ids", "demo_seed", "demos", "prefix", "prefix_tokens", "shots", "tokens"]),
+        ("selection", vec!["balanced", "by_id", "duplicates", "leaked", "limit", "of", "seed"]),
         ("examples", vec!["test", "train"]),
         ("accuracy", vec!["chance", "components", "full", "majority"]),
-        ("exactness", vec!["argmax_mismatches", "max_abs", "max_rel"]),
+        ("exactness", vec!["argmax_mismatches", "max_abs", "max_rel", "terms"]),
         ("timing", vec!["attribute_s", "examples_per_s", "load_s", "tokens_per_s"]),
     ] {
         assert_eq!(keys(&meta[section]), expected);

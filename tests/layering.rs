@@ -20,6 +20,7 @@ const BASE: &[&str] = &[
     "error",
     "progress",
     "random",
+    "remarks",
     "request",
     "run",
     "text",

@@ -18,6 +18,8 @@ use ureq::{
 use super::{Download, Repo, Settings, Watcher, cache};
 use crate::error::{Error, InputError, Result};
 
+/// Limit on the size of a list of files in bytes.
+const MAX_LISTING: u64 = 16 << 20;
 const MAX_REDIRECTS: usize = 8;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes between two progress reports.
@@ -72,6 +74,43 @@ impl Client<'_> {
     /// If the cache cannot be written.
     pub fn remember(&self, snapshot: &Path) -> Result<()> {
         cache::remember(self.repo, self.settings, commit_of(snapshot))
+    }
+
+    /// Returns whether the hub says that the repository has no file `name`.
+    pub fn lacks(&self, name: &str) -> bool {
+        matches!(self.get(self.repo.revision(), name), Ok(None))
+    }
+
+    /// Returns the names of all files of the repository.
+    ///
+    /// # Errors
+    /// If the hub refuses the request, cannot be reached, or answers with anything but a list.
+    pub fn names(&self) -> Result<Vec<String>> {
+        #[derive(serde::Deserialize)]
+        struct Listing {
+            siblings: Vec<Sibling>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Sibling {
+            rfilename: String,
+        }
+        let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.folder());
+        let revision = self.repo.revision().replace('/', "%2F");
+        let mut request = self.agent.get(format!("{endpoint}/api/{kind}/{}/revision/{revision}", self.repo.name));
+        if let Some(token) = &self.settings.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let failed = |problem: String| Error::from(self.failed("the list of files", &problem));
+        let response = request.call().map_err(|error| failed(error.to_string()))?;
+        let body = response.into_body().into_with_config().limit(MAX_LISTING).reader();
+        let listing: Listing = serde_json::from_reader(body).map_err(|error| failed(error.to_string()))?;
+        Ok(listing.siblings.into_iter().map(|sibling| sibling.rfilename).collect())
+    }
+
+    /// Returns the address of the file `name`.
+    pub fn url(&self, name: &str) -> String {
+        let revision = self.repo.revision().replace('/', "%2F");
+        self.address(&revision, name)
     }
 
     /// Downloads the file `name` into `snapshot` unless it is there.
@@ -130,11 +169,14 @@ impl Client<'_> {
         }
     }
 
+    fn address(&self, revision: &str, name: &str) -> String {
+        let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.address());
+        format!("{endpoint}/{kind}{}/resolve/{revision}/{name}", self.repo.name)
+    }
+
     /// Requests a file, following redirects; `None` if the repository has no such file.
     fn get(&self, revision: &str, name: &str) -> Result<Option<FileResponse>> {
-        let revision = revision.replace('/', "%2F");
-        let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.address());
-        let mut url = format!("{endpoint}/{kind}{}/resolve/{revision}/{name}", self.repo.name);
+        let mut url = self.address(&revision.replace('/', "%2F"), name);
         let (mut commit, mut size) = (None, None);
         for _ in 0..MAX_REDIRECTS {
             let mut request = self.agent.get(&url);
@@ -182,7 +224,8 @@ impl Client<'_> {
             .help("check the connection and try again, or name a local folder")
     }
 
-    fn error(&self, problem: &str) -> InputError {
+    /// Creates an error about the repository.
+    pub fn error(&self, problem: &str) -> InputError {
         InputError::new(problem).path(format!("{}/{}{}", self.settings.endpoint, self.repo.kind.address(), self.repo))
     }
 }

@@ -51,7 +51,7 @@ use super::{
     diagnostics::{Diagnostics, as_input},
     example::Example,
     rows::{Located, Reader, check_classes, check_ids, check_rendering, sampled},
-    spec::{DataPart, DataSpec, Spec},
+    spec::{DataPart, DataSpec, Empty, Spec},
     table,
     template::Template,
 };
@@ -76,6 +76,8 @@ pub struct Task {
     pub dev: Vec<Example>,
     /// The test split, on which accuracies are measured.
     pub test: Vec<Example>,
+    /// Whether texts may be empty.
+    pub keeps_empty: bool,
 }
 
 /// A task file without its data.
@@ -133,6 +135,7 @@ impl Task {
             pools: Vec::new(),
             dev: examples(dev),
             test: examples(test),
+            keeps_empty: spec.data.empty == Empty::Keep,
         };
         if diagnostics.is_empty() { Ok(task) } else { Err(diagnostics) }
     }

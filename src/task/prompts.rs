@@ -63,7 +63,7 @@ fn explicit(line: &str, number: usize, labels: usize) -> Result<ExplicitPrompt, 
         let help = "labels are indices of label words, counted from 0";
         return Err(InputError::new(problem).field("label").help(help));
     }
-    if prompt.prompt.is_empty() {
+    if prompt.prompt.trim().is_empty() {
         return Err(InputError::new("the prompt is empty").field("prompt").help("fill it in, or remove the line"));
     }
     if prompt.id.is_empty() {

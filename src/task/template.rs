@@ -1,6 +1,9 @@
 //! Templates that render examples as text.
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
+use minijinja::{
+    Environment, ErrorKind, UndefinedBehavior, escape_formatter,
+    value::{Serde, ValueKind},
+};
 
 use super::{diagnostics::Location, example::Example};
 use crate::{
@@ -54,6 +57,13 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
+        environment.set_formatter(|out, state, value| match value.kind() {
+            ValueKind::Map => {
+                let problem = "an object is not a text; name one of its keys, such as `field.key`";
+                Err(minijinja::Error::new(ErrorKind::InvalidOperation, problem))
+            }
+            _ => escape_formatter(out, state, value),
+        });
         environment.add_template_owned("example", spec.example).map_err(|error| error.to_string())?;
         Ok(Self {
             name: spec.name,

@@ -125,6 +125,10 @@ fn filling(state: &mut State) -> Option<&mut OpenRun> {
 /// Adds a planned run and removes incomplete ones and earlier runs of the same request.
 fn add_run(state: &mut State, plan: Plan) -> Vec<Effect> {
     let Some(request) = state.requested.clone() else { return Vec::new() };
+    let remarks = plan.remarks();
+    if !remarks.is_empty() {
+        state.notify(Severity::Plain, printable(&remarks.join("; ")).into_owned());
+    }
     let id = state.new_id();
     let previous = state.run().filter(|run| run.is_complete()).map(|run| run.id);
     state.runs.retain(|run| run.is_complete() && run.request.as_ref() != Some(&request));

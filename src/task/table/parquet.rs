@@ -10,9 +10,16 @@ use parquet::{
 use serde_json::{Map, Value};
 
 use super::row::{DataRow, Slice, Take};
-use crate::{error::InputError, task::diagnostics::Diagnostics};
+use crate::{
+    disk::{is_lfs_pointer, lfs_pointer},
+    error::InputError,
+    task::diagnostics::Diagnostics,
+};
 
 pub(super) fn read(path: &Path, bytes: &[u8], slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
+    if is_lfs_pointer(bytes) {
+        return diagnostics.push(lfs_pointer(path));
+    }
     if let Err(error) = rows(bytes.to_vec(), slice, &mut |row| take(row, diagnostics)) {
         diagnostics.push(InputError::new(format!("the Parquet file cannot be read: {error}")).path(path));
     }
