@@ -118,7 +118,7 @@ pub struct PromptMeta {
     /// conversations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bos: Option<Bos>,
-    /// Number of prompts whose text begins with the tokenizer's special tokens.
+    /// Number of prompts whose text begins with the tokenizer's special tokens; 0 if none are ever added.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub begin_with_bos: usize,
     /// Number of tokens in all prompts, with the shared prefix counted for each.

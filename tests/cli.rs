@@ -39,7 +39,7 @@ fn a_run_keeps_the_contract() {
     let examples = fs::read_to_string(folder.join("examples.jsonl")).unwrap();
     assert_eq!(examples.lines().count(), 50);
     let first: Value = serde_json::from_str(examples.lines().next().unwrap()).unwrap();
-    assert_eq!(keys(&first), ["full", "gold", "id", "logits", "split", "text"]);
+    assert_eq!(keys(&first), ["full", "gold", "id", "logits", "split", "text", "tokens"]);
     let table = fs::read(folder.join("attribution.safetensors")).unwrap();
     let table = safetensors::SafeTensors::deserialize(&table).unwrap();
     let shape = |name: &str| table.tensor(name).unwrap().shape().to_vec();

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::{output::read_text, selection_options::SelectionOptions};
+use super::{
+    output::read_text,
+    selection_options::{SelectionOptions, policy},
+};
 use crate::{
     error::{Error, InputError, Result},
     runner::{Bos, Demonstration, Demos, Overflow, Prompting, RunRequest},
@@ -61,12 +64,6 @@ pub(super) fn overflow(text: &str) -> Result<Overflow, String> {
 
 fn bos(text: &str) -> Result<Bos, String> {
     policy(text, &Bos::NAMES)
-}
-
-/// Returns the policy that `text` names.
-pub(super) fn policy<P: Copy>(text: &str, known: &[(&str, P)]) -> Result<P, String> {
-    let found = known.iter().find(|(name, _)| *name == text).map(|(_, policy)| *policy);
-    found.ok_or_else(|| format!("write {}", known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or ")))
 }
 
 impl Default for PromptOptions {

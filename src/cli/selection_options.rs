@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{output::read_text, prompt_options::policy};
+use super::output::read_text;
 use crate::{
     error::{InputError, Result},
     runner::{OnLeak, Selection},
@@ -30,6 +30,12 @@ pub(super) struct SelectionOptions {
     /// them out; run.json names them) [default: error; drop in the explorer]
     #[arg(long, value_name = "POLICY", value_parser = on_leak)]
     on_leak: Option<OnLeak>,
+}
+
+/// Returns the policy that `text` names.
+pub(super) fn policy<P: Copy>(text: &str, known: &[(&str, P)]) -> Result<P, String> {
+    let found = known.iter().find(|(name, _)| *name == text).map(|(_, policy)| *policy);
+    found.ok_or_else(|| format!("write {}", known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or ")))
 }
 
 fn on_leak(text: &str) -> Result<OnLeak, String> {

@@ -128,8 +128,10 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
     prompt.prefix_tokens = align_prefix(prompts.iter_mut().flatten());
     prompt.tokens = prompts.iter().flatten().map(Prompt::len).sum();
     prompt.bos = Some(run.bos);
-    let texts = examples.par_iter().flatten().filter_map(|example| example.prompt.as_ref());
-    prompt.begin_with_bos = texts.filter(|text| tokenizer.begins_with_start(&text.to_string())).count();
+    if run.bos.for_chat(chat) != Bos::Never {
+        let texts = examples.par_iter().flatten().filter_map(|example| example.prompt.as_ref());
+        prompt.begin_with_bos = texts.filter(|text| tokenizer.begins_with_start(&text.to_string())).count();
+    }
     let [train, test] = prompts;
     let prompts = Prompts { train, test };
     let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.label_tokens.len() };
