@@ -73,6 +73,7 @@ fn run(examples: usize) -> Run {
             gold: index % SHAPE.labels,
             full: 0,
             logits: vec![0.0; SHAPE.labels],
+            tokens: Vec::new(),
         })
     });
     Run { meta: meta(&test), examples: records.collect(), train, test }
@@ -81,6 +82,7 @@ fn run(examples: usize) -> Run {
 fn meta(test: &Attribution) -> RunMeta {
     RunMeta {
         schema: SCHEMA,
+        selection: None,
         model: ModelMeta {
             id: "noise".to_owned(),
             family: "llama".to_owned(),

@@ -211,7 +211,20 @@ impl Attribution {
         let sum = self.component_sum();
         let total: Vec<f64> = sum.iter().zip(self.rest()).map(|(s, &r)| s + f64::from(r)).collect();
         let full: Vec<f64> = self.full().iter().copied().map(f64::from).collect();
-        Exactness::measure(&total, &full, self.shape.labels)
+        Exactness { terms: self.largest_terms(), ..Exactness::measure(&total, &full, self.shape.labels) }
+    }
+
+    /// Returns the largest sum of magnitudes of label-centred contributions to one logit, `rest` included.
+    fn largest_terms(&self) -> f64 {
+        let mut sums = vec![0.0; self.filled * self.shape.labels];
+        for values in (0..self.shape.components()).map(|index| self.contribution(index)).chain([self.rest()]) {
+            let rows = sums.chunks_exact_mut(self.shape.labels).zip(values.chunks_exact(self.shape.labels));
+            for (sums, row) in rows {
+                let mean = row.iter().copied().map(f64::from).sum::<f64>() / row.len() as f64;
+                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += (f64::from(value) - mean).abs());
+            }
+        }
+        sums.into_iter().fold(0.0, nan_max)
     }
 
     /// Returns the contributions of all heads or of all MLPs, in the order of the stored tensors, `[N, Y]` each.
@@ -223,6 +236,9 @@ impl Attribution {
 
 /// Largest relative deviation allowed for f32 arithmetic (`max_rel` of [`Exactness`]).
 pub const F32_TOLERANCE: f64 = 1e-4;
+
+/// Largest absolute deviation, relative to [`Exactness::terms`], that is rounding in f32: a few units in the last place.
+pub const F32_ROUNDING: f64 = 1e-6;
 
 /// Deviation of `Σ heads + Σ MLPs + rest` from the model's own logits.
 ///
@@ -236,6 +252,10 @@ pub struct Exactness {
     pub max_rel: f64,
     /// Number of examples with different predictions on the two sides.
     pub argmax_mismatches: usize,
+    /// Largest sum of magnitudes of label-centred contributions to one logit; 0 in runs of older versions. Where large
+    /// terms cancel, so that the logits are near 0, `max_abs` is to be seen relative to it.
+    #[serde(default)]
+    pub terms: f64,
 }
 
 impl Exactness {
@@ -251,7 +271,7 @@ impl Exactness {
             argmax_mismatches += usize::from(argmax(parts) != argmax(full));
         }
         let max_rel = if max_abs == 0.0 { 0.0 } else { max_abs / scale };
-        Self { max_abs, max_rel, argmax_mismatches }
+        Self { max_abs, max_rel, argmax_mismatches, terms: 0.0 }
     }
 
     /// Combines two splits: the larger deviations, and all mismatches.
@@ -261,12 +281,19 @@ impl Exactness {
             max_abs: nan_max(self.max_abs, other.max_abs),
             max_rel: nan_max(self.max_rel, other.max_rel),
             argmax_mismatches: self.argmax_mismatches + other.argmax_mismatches,
+            terms: nan_max(self.terms, other.terms),
         }
     }
 
-    /// Returns whether `max_rel` is at most `tolerance`; false for NaN.
+    /// Returns whether `max_rel` is at most `tolerance`, or the deviation is [rounding](Self::is_rounding); false for
+    /// NaN.
     pub fn holds(&self, tolerance: f64) -> bool {
-        self.max_rel <= tolerance
+        self.max_rel <= tolerance || self.is_rounding()
+    }
+
+    /// Returns whether the deviation is rounding of the terms, however small their sum is; false for NaN.
+    pub fn is_rounding(&self) -> bool {
+        self.max_abs <= F32_ROUNDING * self.terms
     }
 }
 
@@ -329,6 +356,21 @@ mod tests {
     fn exactness_ignores_a_constant_added_to_all_labels() {
         let exactness = Exactness::measure(&[11.0, 12.0], &[1.0, 2.0], 2);
         assert_eq!(exactness, Exactness::default());
+    }
+
+    #[test]
+    fn rounding_of_terms_that_cancel_is_exact_and_a_lost_term_is_not() {
+        let table = |lost: f32| {
+            let mut table = Attribution::new(SHAPE, vec![0]);
+            let components = vec![100.0, 0.0, -100.0, 0.0, 1.0 + lost, 0.0, -1.0, 0.0];
+            table.push(&Batch { examples: 1, components, rest: vec![0.0; 2], full: vec![1e-5, 0.0] });
+            table.exactness()
+        };
+        let near = table(2e-5);
+        assert!((near.terms - 101.0).abs() < 1e-3, "{near:?}");
+        assert!(near.max_rel > F32_TOLERANCE && near.is_rounding() && near.holds(F32_TOLERANCE));
+        assert!(!table(0.01).holds(F32_TOLERANCE));
+        assert!(!Exactness { terms: f64::NAN, max_rel: 1.0, ..near }.holds(F32_TOLERANCE));
     }
 
     #[test]

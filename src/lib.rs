@@ -73,6 +73,7 @@ pub mod model;
 pub mod progress;
 pub mod protocol;
 pub mod random;
+pub(crate) mod remarks;
 pub mod report;
 pub mod request;
 pub mod run;

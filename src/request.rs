@@ -18,6 +18,10 @@ pub struct RunRequest {
     pub train_examples: usize,
     /// Largest number of test examples; `None` for all.
     pub limit: Option<usize>,
+    /// How the test examples are chosen and checked. `None`, as in runs of older versions: the first `limit` ones,
+    /// unchecked.
+    #[serde(default)]
+    pub selection: Option<Selection>,
     /// How the demonstrations are chosen.
     #[serde(default)]
     pub demos: Demos,
@@ -45,10 +49,42 @@ impl Default for RunRequest {
             demo_seed: 0,
             train_examples: 20,
             limit: None,
+            selection: Some(Selection::default()),
             demos: Demos::Balanced,
             prompting: Prompting::default(),
         }
     }
+}
+
+/// How the test examples of a run are chosen from the data, and what is done about leaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Selection {
+    /// Seed of the sample that a limit draws; a smaller sample is part of a larger one with the same seed.
+    pub seed: u64,
+    /// Whether the sample has equal numbers per label instead of the data's shares.
+    pub balanced: bool,
+    /// Ids of the test examples; `None` for no restriction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<String>>,
+    /// What to do about test examples that are also in the prompt or in the training split.
+    pub on_leak: OnLeak,
+}
+
+/// What to do about test examples that are demonstrations or training examples word for word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLeak {
+    /// Report an error.
+    #[default]
+    Error,
+    /// Leave them out; `run.json` names them.
+    Drop,
+}
+
+impl OnLeak {
+    /// All policies by their names on the command line.
+    pub const NAMES: [(&'static str, Self); 2] = [("error", Self::Error), ("drop", Self::Drop)];
 }
 
 /// How the demonstrations of a run are chosen.
@@ -95,6 +131,37 @@ pub struct Prompting {
     pub chat: bool,
     /// Whether label words may have several tokens; each is then scored by the first token at which all of them differ.
     pub first_token: bool,
+    /// Whether special tokens, such as the beginning-of-text token, are added to prompts.
+    pub bos: Bos,
+}
+
+/// When special tokens are added to a prompt, if the tokenizer adds any: most often one token at the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bos {
+    /// Add them, except to the beginning of a text that already begins with them, and never to conversations, which
+    /// contain their own.
+    #[default]
+    Auto,
+    /// Add them to every text.
+    Always,
+    /// Add none.
+    Never,
+}
+
+impl Bos {
+    /// All policies by their names on the command line.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("auto", Self::Auto), ("always", Self::Always), ("never", Self::Never)];
+
+    /// Returns the policy for the texts of conversations, if `chat`, or for plain texts.
+    #[must_use]
+    pub const fn for_chat(self, chat: bool) -> Self {
+        match self {
+            Self::Auto if chat => Self::Never,
+            policy => policy,
+        }
+    }
 }
 
 /// What to do about prompts that are longer than the model's context.

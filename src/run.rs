@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
-    request::{Demonstration, Overflow, RunRequest},
+    request::{Bos, Demonstration, Overflow, RunRequest},
 };
 
 /// Version of the file format of a run.
@@ -32,9 +32,22 @@ pub struct RunMeta {
     pub exactness: Exactness,
     /// Timing, the only part of a run that differs between two equal runs.
     pub timing: Timing,
+    /// How the test examples were chosen from the data; `None` in runs of older versions.
+    #[serde(default)]
+    pub selection: Option<SelectionMeta>,
     /// The request, which repeats the run together with the task's data. `None` for explicit prompts.
     #[serde(default)]
     pub request: Option<RunRequest>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl RunMeta {
@@ -97,6 +110,17 @@ pub struct PromptMeta {
     pub demos: Vec<Demonstration>,
     /// Number of tokens in the shared prefix of all prompts, which was computed once.
     pub prefix_tokens: usize,
+    /// Token ids of the shared prefix; with the `tokens` of an example they are its prompt. Empty in runs of older
+    /// versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefix: Vec<u32>,
+    /// When special tokens were added to prompts. `None`, as in runs of older versions: always, but never to
+    /// conversations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bos: Option<Bos>,
+    /// Number of prompts whose text begins with the tokenizer's special tokens; 0 if none are ever added.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub begin_with_bos: usize,
     /// Number of tokens in all prompts, with the shared prefix counted for each.
     #[serde(default)]
     pub tokens: usize,
@@ -127,6 +151,26 @@ pub struct OverflowMeta {
     pub dropped: Vec<(String, usize)>,
 }
 
+/// How the test examples of a run were chosen from the data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelectionMeta {
+    /// Number of examples in the test part of the data.
+    pub of: usize,
+    /// The requested number; `None` for all.
+    pub limit: Option<usize>,
+    /// Seed of the sample.
+    pub seed: u64,
+    /// Whether the sample has equal numbers per label instead of the data's shares.
+    pub balanced: bool,
+    /// Whether the examples were named by id.
+    pub by_id: bool,
+    /// Ids of examples that were left out because they are demonstrations or training examples word for word, each with
+    /// the id of that one.
+    pub leaked: Vec<(String, String)>,
+    /// Number of chosen examples with the content of an earlier one.
+    pub duplicates: usize,
+}
+
 /// Number of examples per split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExampleCounts {
@@ -147,6 +191,13 @@ pub struct AccuracyMeta {
     pub chance: f64,
     /// Share of the most frequent gold label.
     pub majority: f64,
+    /// Number of examples on which several labels have the model's largest logit; the first of them counts as
+    /// predicted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ties: usize,
+    /// Whether the model's label logits are the same on all of several examples.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub constant: bool,
 }
 
 impl AccuracyMeta {
@@ -159,12 +210,18 @@ impl AccuracyMeta {
         let full = test.full().chunks_exact(labels).zip(gold).filter(|(row, y)| argmax(row) == **y).count();
         let sum = test.component_sum();
         let components = sum.chunks_exact(labels).zip(gold).filter(|(row, y)| argmax(row) == **y).count();
+        let mut rows = test.full().chunks_exact(labels);
+        let tied = |row: &[f32]| row[argmax(row) + 1..].contains(&row[argmax(row)]);
+        let ties = rows.clone().filter(|row| tied(row)).count();
+        let constant = rows.len() > 1 && rows.next().is_some_and(|first| rows.all(|row| row == first));
         let majority = (0..labels).map(|label| gold.iter().filter(|&&y| y == label).count()).max().unwrap_or(0);
         Self {
             full: share(full),
             components: share(components),
             chance: 1.0 / labels as f64,
             majority: share(majority),
+            ties,
+            constant,
         }
     }
 }
@@ -197,6 +254,9 @@ pub struct ExampleRecord {
     pub full: usize,
     /// The model's own label logits, `[Y]`.
     pub logits: Vec<f32>,
+    /// Token ids of its prompt after the shared prefix; empty in runs of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<u32>,
 }
 
 /// A finished run.

@@ -101,6 +101,11 @@ pub fn visible_spaces(line: &str) -> String {
     printable(&text).into_owned()
 }
 
+/// Returns `text` with single spaces between its words and none at its ends, for comparisons.
+pub fn normalized(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Formats a change with its sign, such as `+0.48` or `-1.20`; values that round to 0 give `+0.00`, also if negative.
 pub fn signed(value: f64, digits: usize) -> String {
     let text = format!("{value:+.digits$}");

@@ -13,7 +13,7 @@ use partscope::{
     decompose::BatchSize,
     experiments::{Ablation, RunContext, Sweep, attention_pattern, attention_shares, logit_lens, rerun, sweep},
     run::{PromptMeta, TaskMeta},
-    runner::{Plan, PlannedExample, Prompts, Rebuilt},
+    runner::{Bos, Layout, Plan, PlannedExample, PromptPart, Prompts, Rebuilt},
 };
 use serde_json::Value;
 
@@ -44,6 +44,8 @@ impl Case {
         let example = |id: usize| PlannedExample { id: id.to_string(), text: String::new(), gold: 0, prompt: None };
         let plan = Plan {
             request: None,
+            selection: None,
+            kept: None,
             model: golden.model.meta.clone(),
             task: TaskMeta {
                 name: name.to_owned(),
@@ -67,8 +69,9 @@ impl Case {
 
     fn rebuilt(&self) -> Rebuilt {
         let text = |prompt: &Vec<u32>| prompt[1..].iter().map(|id| format!("w{id}")).collect::<Vec<_>>().join(" ");
-        let texts: Vec<String> = self.golden.prompts.iter().map(text).collect();
-        Rebuilt { prompts: self.prompts.clone(), queries: texts.clone(), texts, demonstrations: Vec::new() }
+        let layout = |text: String| Layout { parts: vec![(0..text.len(), PromptPart::Query)], text };
+        let layouts = Ok(self.golden.prompts.iter().map(text).map(layout).collect());
+        Rebuilt { prompts: self.prompts.clone(), layouts, demonstrations: 0, bos: Bos::Auto }
     }
 
     fn mix(&self) -> Mix {

@@ -4,7 +4,11 @@ mod common;
 
 use std::{fs, path::Path};
 
-use partscope::model::{Dtype, LoadOptions, Model, Source};
+use partscope::{
+    cancel::Cancel,
+    decompose::{BatchSize, LabelProjection, Prepared},
+    model::{Dtype, LoadOptions, Model, Source},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -119,6 +123,28 @@ fn missing_and_misshapen_tensors_are_named() {
             data[at..at + 4].copy_from_slice(&number.to_le_bytes());
         });
         broken.fails_with(&["model.safetensors", "model.layers.1.mlp.up_proj.weight", "NaN or infinite"]);
+    }
+}
+
+#[test]
+fn a_residual_stream_that_overflows_is_named() {
+    // Finite weights whose squares exceed f32: the norm's scale would be 0, and all logits equal and "exact".
+    for name in ["llama", "gpt2"] {
+        let huge = Copy::new(name);
+        huge.weights(|header, data| {
+            let embedding = if name == "gpt2" { "transformer.wte.weight" } else { EMBEDDING };
+            let [from, to] = [0, 1].map(|end| header[embedding]["data_offsets"][end].as_u64().unwrap() as usize);
+            for value in data[from..to].as_chunks_mut::<4>().0 {
+                *value = (f32::from_le_bytes(*value) * 1e22).to_le_bytes();
+            }
+        });
+        let model = huge.load(&LoadOptions::default()).unwrap();
+        let projection = LabelProjection::new(&model.decoder, &[3, 50]).unwrap();
+        let (prompts, cancel) = (vec![vec![1_u32, 2, 3], vec![1, 2, 4]], Cancel::default());
+        let prepared = Prepared::new(&model.decoder, &projection, &prompts, &cancel).unwrap();
+        let outcome = prepared.attribute(&prompts, BatchSize::default(), &cancel, |batch| panic!("{:?}", batch.full));
+        let message = outcome.unwrap_err().to_string();
+        assert!(message.contains("the residual stream overflows"), "{name}: {message}");
     }
 }
 

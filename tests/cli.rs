@@ -22,10 +22,11 @@ fn a_run_keeps_the_contract() {
     for (section, expected) in [
         ("model", vec!["device", "dtype", "family", "heads", "hidden", "id", "layers", "weights_hash"]),
         ("task", vec!["label_tokens", "label_words", "name", "template"]),
-        ("prompt", vec!["demo_ids", "demo_seed", "demos", "prefix_tokens", "shots", "tokens"]),
+        ("prompt", vec!["bos", "demo_ids", "demo_seed", "demos", "prefix", "prefix_tokens", "shots", "tokens"]),
+        ("selection", vec!["balanced", "by_id", "duplicates", "leaked", "limit", "of", "seed"]),
         ("examples", vec!["test", "train"]),
         ("accuracy", vec!["chance", "components", "full", "majority"]),
-        ("exactness", vec!["argmax_mismatches", "max_abs", "max_rel"]),
+        ("exactness", vec!["argmax_mismatches", "max_abs", "max_rel", "terms"]),
         ("timing", vec!["attribute_s", "examples_per_s", "load_s", "tokens_per_s"]),
     ] {
         assert_eq!(keys(&meta[section]), expected);
@@ -38,7 +39,7 @@ fn a_run_keeps_the_contract() {
     let examples = fs::read_to_string(folder.join("examples.jsonl")).unwrap();
     assert_eq!(examples.lines().count(), 50);
     let first: Value = serde_json::from_str(examples.lines().next().unwrap()).unwrap();
-    assert_eq!(keys(&first), ["full", "gold", "id", "logits", "split", "text"]);
+    assert_eq!(keys(&first), ["full", "gold", "id", "logits", "split", "text", "tokens"]);
     let table = fs::read(folder.join("attribution.safetensors")).unwrap();
     let table = safetensors::SafeTensors::deserialize(&table).unwrap();
     let shape = |name: &str| table.tensor(name).unwrap().shape().to_vec();

@@ -113,6 +113,40 @@ fn refusals_by_the_hub_are_explained() {
 }
 
 #[test]
+fn a_repository_that_holds_only_gguf_files_lists_them() {
+    let answer = |seen: &Seen, _: u16| {
+        let commit = format!("x-repo-commit: {COMMIT}\r\n");
+        match seen.path.as_str() {
+            "/api/models/tests/only-gguf/revision/main" => {
+                let list = r#"{"id": "x", "siblings": [{"rfilename": "README.md"}, {"rfilename": "m-Q4_0.gguf"},
+                    {"rfilename": "m-Q8_0.gguf"}]}"#;
+                response("200 OK", "", list.as_bytes())
+            }
+            "/tests/only-gguf/resolve/main/m-Q4_0.gguf" => response("200 OK", &commit, b"GGUF"),
+            _ => response("404 Not Found", "x-error-code: EntryNotFound\r\n", b"no"),
+        }
+    };
+    let (hub, cache) = (Hub::start(answer), TempDir::new().unwrap());
+    let message = load("tests/only-gguf", &hub.settings(cache.path())).unwrap_err();
+    assert!(message.contains("no config.json, but GGUF models: m-Q4_0.gguf and m-Q8_0.gguf"), "{message}");
+    // The advised address is that of the file.
+    let address = message.split("such as ").nth(1).unwrap().split(',').next().unwrap();
+    let body = ureq::get(address).call().unwrap().into_body().read_to_vec().unwrap();
+    assert_eq!(body, b"GGUF");
+    // A repository without either keeps its error, and one in the cache of another program is listed from there.
+    let message = load("tests/nothing", &hub.settings(cache.path())).unwrap_err();
+    assert!(message.contains("the repository has no config.json") && !message.contains("GGUF"), "{message}");
+    let snapshot = cache.path().join("models--tests--cached/snapshots").join(COMMIT);
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::create_dir_all(cache.path().join("models--tests--cached/refs")).unwrap();
+    fs::write(cache.path().join("models--tests--cached/refs/main"), COMMIT).unwrap();
+    fs::write(snapshot.join("own.gguf"), b"GGUF").unwrap();
+    let offline = Settings { offline: Some("HF_HUB_OFFLINE"), ..hub.settings(cache.path()) };
+    let message = load("tests/cached", &offline).unwrap_err();
+    assert!(message.contains("own.gguf") && message.contains("-m "), "{message}");
+}
+
+#[test]
 fn a_broken_download_leaves_no_file_that_looks_complete() {
     let cut = |seen: &Seen, port: u16| {
         let mut bytes = hub(seen, port);

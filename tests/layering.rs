@@ -22,6 +22,7 @@ const BASE: &[&str] = &[
     "error",
     "progress",
     "random",
+    "remarks",
     "request",
     "run",
     "text",

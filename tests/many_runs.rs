@@ -41,7 +41,9 @@ fn the_overflow_policy_handles_prompts_that_are_too_long() {
     let (id, count) =
         (&dropped["prompt"]["overflow"]["dropped"][0][0], &dropped["prompt"]["overflow"]["dropped"][0][1]);
     assert!(id == "long" && (1..=4).contains(&count.as_u64().unwrap()), "{dropped}");
-    let fits = json(&partscope(&[&args[..], &["--limit", "1"]].concat()));
+    let ids = home.path().join("ids.txt");
+    fs::write(&ids, "short\n").unwrap();
+    let fits = json(&partscope(&[&args[..], &["--ids", ids.to_str().unwrap()]].concat()));
     assert!(fits["prompt"].get("overflow").is_none());
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value};
+
 use crate::{
     attribution::{Attribution, Split},
     error::{InputError, Result},
     run::{ModelMeta, Run, RunMeta, TaskMeta},
-    text::list,
+    text::{list, normalized},
 };
 
 /// Checks that two runs have the same components and labels.
@@ -94,15 +96,18 @@ pub fn finite(table: &Attribution) -> Result<()> {
 /// If test examples are also training examples or demonstrations, by id or by text; the message names their ids.
 pub fn leakage(run: &Run) -> Result<()> {
     let examples_of = |split: Split| run.examples.iter().filter(move |example| example.split == split);
-    let texts: HashMap<&str, &str> = examples_of(Split::Train).map(|e| (e.text.as_str(), e.id.as_str())).collect();
+    let shown =
+        run.meta.prompt.demos.iter().filter_map(|demo| Some((summary(demo.fields.as_ref()?), demo.id.as_str())));
+    let trained = examples_of(Split::Train).map(|e| (normalized(&e.text), e.id.as_str()));
+    let texts: HashMap<String, &str> = trained.chain(shown).collect();
     let ids: Vec<&str> = examples_of(Split::Train)
         .map(|e| e.id.as_str())
         .chain(run.meta.prompt.demo_ids.iter().map(String::as_str))
         .collect();
     let leaked: Vec<String> = examples_of(Split::Test)
-        .filter_map(|example| match texts.get(example.text.as_str()) {
+        .filter_map(|example| match texts.get(&normalized(&example.text)) {
             _ if ids.contains(&example.id.as_str()) => Some(example.id.clone()),
-            Some(&twin) if !example.text.is_empty() => Some(format!("{} (the text of {twin})", example.id)),
+            Some(&twin) if !example.text.trim().is_empty() => Some(format!("{} (the text of {twin})", example.id)),
             _ => None,
         })
         .collect();
@@ -113,6 +118,11 @@ pub fn leakage(run: &Run) -> Result<()> {
     let shown = list(leaked.into_iter().take(10));
     let problem = format!("{count} test examples were seen in training or in the prompt: {shown}");
     Err(InputError::new(problem).help("remove them from one of the two splits").into())
+}
+
+/// Returns the text columns of a demonstration in one line, as the `text` of a test example.
+fn summary(fields: &Map<String, Value>) -> String {
+    normalized(&fields.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" · "))
 }
 
 /// Returns the word of a label in backquotes, or its number.
@@ -177,6 +187,11 @@ mod tests {
         run.examples[5].id = copied.id;
         run.meta.prompt.demo_ids.push(run.examples[6].id.clone());
         let message = leakage(&run).unwrap_err().to_string();
+        run.meta.prompt.demos = vec![crate::request::Demonstration {
+            fields: Some([("text".to_owned(), " test-009\n".into())].into_iter().collect()),
+            ..crate::request::Demonstration::of_pool("d0")
+        }];
+        assert!(leakage(&run).unwrap_err().to_string().contains("test-009 (the text of d0)"));
         assert!(
             message.contains("3 test examples") && message.contains("test-000 (the text of train-000)"),
             "{message}"

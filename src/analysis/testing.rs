@@ -43,7 +43,15 @@ pub(crate) fn run(train: Attribution, test: Attribution) -> Run {
         (0..table.len()).map(move |row| {
             let logits = table.full()[row * shape.labels..(row + 1) * shape.labels].to_vec();
             let id = format!("{}-{row:03}", split.name());
-            ExampleRecord { text: id.clone(), id, split, gold: table.gold()[row], full: argmax(&logits), logits }
+            ExampleRecord {
+                text: id.clone(),
+                id,
+                split,
+                gold: table.gold()[row],
+                full: argmax(&logits),
+                logits,
+                tokens: Vec::new(),
+            }
         })
     });
     Run { meta: meta(&train, &test), examples: examples.collect(), train, test }
@@ -75,6 +83,7 @@ fn meta(train: &Attribution, test: &Attribution) -> RunMeta {
         accuracy: AccuracyMeta::measure(test),
         exactness: test.exactness(),
         timing: Timing::default(),
+        selection: None,
         request: None,
     }
 }

@@ -132,6 +132,7 @@ impl WeightsFile {
             template: Some(self.template.clone()),
             train_examples: 0,
             limit: None,
+            selection: None,
             demos: Demos::Listed(demos),
             ..request
         }

@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         line.count(&progress, "prompts")
     })?;
     line.clear();
-    let shares = pattern.shares(row, loaded.rebuilt.demonstrations.len());
+    let shares = pattern.shares(row, loaded.rebuilt.demonstrations);
     let report = Report {
         schema: 1,
         model_hash: &loaded.plan.model.weights_hash,

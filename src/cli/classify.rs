@@ -1,6 +1,9 @@
 //! `partscope classify`: labels new texts with a mixed model.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -50,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let request = weights.prompts();
     let task = Library.task(&request.task)?;
     let template = task.template(request.template.as_deref())?;
-    let examples = examples(&args.file, &read_text(&args.file)?, template)?;
+    let examples = examples(&args.file, &read_text(&args.file)?, template, task.keeps_empty)?;
     let model = args.model.load()?;
     let draft = PromptBuilder::over(&task, &request, &examples)?;
     let (plan, prompts) = draft.plan(&model)?;
@@ -70,15 +73,28 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Parses JSON objects or plain texts, one per line, and checks that `template` can render them.
-fn examples(path: &Path, text: &str, template: &Template) -> Result<Vec<Example>> {
+/// Parses JSON objects or plain texts, one per line, and checks them like the data of a task: `template` can render
+/// them, ids are unique, and texts are not empty unless `keeps_empty`.
+fn examples(path: &Path, text: &str, template: &Template, keeps_empty: bool) -> Result<Vec<Example>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let fields = template.fields();
+    let mut seen: HashMap<String, usize> = HashMap::new();
     let one = |(index, line): (usize, &str)| -> Result<Example> {
+        let placed = |error: InputError| InputError { column: None, ..error }.path(path).line(index + 1);
         let example = example(path, index + 1, line)?;
         match template.render(&example) {
-            Err(Error::Input(error)) => Err(InputError { column: None, ..*error }.path(path).line(index + 1).into()),
-            other => other.map(|_| example),
+            Err(Error::Input(error)) => return Err(placed(*error).into()),
+            other => other.map(|_| ())?,
         }
+        if !keeps_empty {
+            let checked = example.check_texts(&fields);
+            checked.map_err(|error| placed(error.help("fill it in, or remove the line")))?;
+        }
+        if let Some(first) = seen.insert(example.id.clone(), index + 1) {
+            let problem = format!("the id `{}` is already used in line {first}", example.id);
+            return Err(placed(InputError::new(problem).field("id").help("ids must be unique")).into());
+        }
+        Ok(example)
     };
     let examples = lines.map(one).collect::<Result<Vec<_>>>()?;
     if examples.is_empty() {

@@ -59,7 +59,8 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         return Ok(ExploreOptions { saved, store, experiments: Some(experiments), ..ExploreOptions::default() });
     }
     let mut names = Library.names();
-    let first = args.task.as_deref().map_or_else(|| opening(&args.prompt), |task| args.prompt.request(task, None))?;
+    let prompt = args.prompt.dropping_leaks();
+    let first = args.task.as_deref().map_or_else(|| opening(&prompt), |task| prompt.request(task, None))?;
     if !names.contains(&first.task) {
         names.insert(0, first.task.clone());
     }

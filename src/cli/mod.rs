@@ -24,6 +24,7 @@ mod prompt_options;
 mod report;
 mod reproduce;
 mod run;
+mod selection_options;
 mod store_options;
 mod streams;
 mod tasks;

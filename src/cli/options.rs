@@ -25,9 +25,9 @@ const DEMO: &str = "demo";
 /// The model and how it computes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct ModelOptions {
-    /// Model: `demo`, a folder with config.json, tokenizer.json and safetensors, a GGUF file, or org/name[@revision];
-    /// the default for a saved run is its own model
-    #[arg(short, long, default_value = DEMO, value_name = "MODEL")]
+    /// Model: `demo`, a folder with config.json, tokenizer.json and safetensors, a GGUF file, or org/name[@revision]
+    /// [default: the model of a saved run, or else `demo`]
+    #[arg(short, long, default_value = DEMO, hide_default_value = true, value_name = "MODEL")]
     pub(super) model: String,
     /// Data type of the weights in memory: auto (as in the file; f32 on a card if it fits), f32, f16, bf16 or q8_0
     #[arg(long, default_value = "auto", value_name = "DTYPE")]

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::output::read_text;
+use super::{
+    output::read_text,
+    selection_options::{SelectionOptions, policy},
+};
 use crate::{
-    attribution::Split,
     error::{Error, InputError, Result},
-    runner::{Demonstration, Demos, Overflow, Prompting, RunRequest},
-    task::{ExplicitPrompt, Task, resolve},
+    runner::{Bos, Demonstration, Demos, Overflow, Prompting, RunRequest},
+    task::{Task, Template, resolve},
 };
 
 /// Template, demonstrations and examples of a run.
@@ -35,9 +37,8 @@ pub(super) struct PromptOptions {
     /// and the label to show; `-` reads standard input
     #[arg(long, value_name = "FILE.jsonl")]
     demos: Option<PathBuf>,
-    /// Maximum number of test examples [default: all]
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[command(flatten)]
+    pub(super) selection: SelectionOptions,
     /// Labelled examples for fitting weights, in addition to the demonstrations
     #[arg(long, default_value_t = RunRequest::default().train_examples, value_name = "N")]
     train_examples: usize,
@@ -45,6 +46,9 @@ pub(super) struct PromptOptions {
     /// demonstrations as possible) or skip (skip the example); run.json records the result
     #[arg(long, value_name = "POLICY", default_value = "error", value_parser = overflow)]
     on_overflow: Overflow,
+    /// Beginning-of-text token: auto (add it if the tokenizer does, except to texts that begin with it), always or never
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = bos)]
+    bos: Bos,
     /// Allow label words of several tokens; each is scored by the first token that distinguishes all of them
     #[arg(long)]
     first_token: bool,
@@ -55,13 +59,16 @@ pub(super) struct PromptOptions {
 
 /// Parses an overflow policy.
 pub(super) fn overflow(text: &str) -> Result<Overflow, String> {
-    let found = Overflow::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, policy)| policy);
-    found.ok_or_else(|| "write error, drop-demos or skip".to_owned())
+    policy(text, &Overflow::NAMES)
+}
+
+fn bos(text: &str) -> Result<Bos, String> {
+    policy(text, &Bos::NAMES)
 }
 
 impl Default for PromptOptions {
     fn default() -> Self {
-        let RunRequest { train_examples, limit, .. } = RunRequest::default();
+        let RunRequest { train_examples, .. } = RunRequest::default();
         Self {
             template: None,
             num_fewshot: None,
@@ -69,9 +76,10 @@ impl Default for PromptOptions {
             unbalanced: false,
             demo_ids: Vec::new(),
             demos: None,
-            limit,
+            selection: SelectionOptions::default(),
             train_examples,
             on_overflow: Overflow::Error,
+            bos: Bos::Auto,
             first_token: false,
             chat: false,
         }
@@ -95,7 +103,8 @@ impl PromptOptions {
             shots: self.num_fewshot.unwrap_or(shots),
             demo_seed: self.demo_seed.unwrap_or(RunRequest::default().demo_seed),
             train_examples: self.train_examples,
-            limit: self.limit,
+            limit: self.selection.limit,
+            selection: Some(self.selection.selection()?),
             demos,
             prompting: self.prompting(),
         })
@@ -103,24 +112,14 @@ impl PromptOptions {
 
     /// Returns how prompts are formatted and scored, and how those that are too long are handled.
     pub(super) fn prompting(&self) -> Prompting {
-        Prompting { on_overflow: self.on_overflow, first_token: self.first_token, chat: self.chat }
+        let Self { on_overflow, first_token, chat, bos, .. } = *self;
+        Prompting { on_overflow, chat, first_token, bos }
     }
 
-    /// Removes test prompts beyond `--limit`.
-    ///
-    /// # Errors
-    /// If the limit is 0.
-    pub(super) fn limit_tests(&self, prompts: &mut Vec<ExplicitPrompt>) -> Result<()> {
-        let mut left = self.limit.unwrap_or(usize::MAX);
-        if left == 0 {
-            return Err(InputError::new("no test prompt is left").help("raise --limit").into());
-        }
-        prompts.retain(|prompt| {
-            let kept = prompt.split == Split::Train || left > 0;
-            left -= usize::from(kept && prompt.split == Split::Test);
-            kept
-        });
-        Ok(())
+    /// Returns the same options, with leaks dropped unless the user chose otherwise.
+    #[must_use]
+    pub(super) fn dropping_leaks(&self) -> Self {
+        Self { selection: self.selection.dropping_leaks(), ..self.clone() }
     }
 
     fn listed(&self, task: Option<&Task>) -> Result<Demos> {
@@ -128,7 +127,13 @@ impl PromptOptions {
             return Ok(Demos::Listed(demonstrations(path, &read_text(path)?, task)?));
         }
         if !self.demo_ids.is_empty() {
-            return Ok(Demos::Listed(self.demo_ids.iter().map(Demonstration::of_pool).collect()));
+            let listed: Vec<Demonstration> = self.demo_ids.iter().map(Demonstration::of_pool).collect();
+            let known = task.map_or(Ok(Vec::new()), |task| resolve(task, &listed));
+            known.map_err(|error| match error {
+                Error::Input(error) => error.field("--demo-ids").into(),
+                other => other,
+            })?;
+            return Ok(Demos::Listed(listed));
         }
         Ok(if self.unbalanced { Demos::Unbalanced } else { Demos::Balanced })
     }
@@ -180,8 +185,13 @@ fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<De
 fn usable(task: &Task, demonstration: &Demonstration) -> Result<(), InputError> {
     let examples = resolve(task, std::slice::from_ref(demonstration));
     let rendered = examples.and_then(|examples| {
-        let attempts = task.templates.iter().map(|template| template.render(&examples[0]).map(|_| ()));
-        attempts.reduce(Result::or).unwrap_or(Ok(()))
+        let written = demonstration.fields.is_some() && !task.keeps_empty;
+        let attempt = |template: &Template| {
+            template.render(&examples[0])?;
+            let checked = if written { examples[0].check_texts(&template.fields()) } else { Ok(()) };
+            Ok(checked.map_err(|error| error.help("fill it in, or remove the line"))?)
+        };
+        task.templates.iter().map(attempt).reduce(Result::or).unwrap_or(Ok(()))
     });
     rendered.map_err(|error| match error {
         Error::Input(error) => *error,

@@ -1,6 +1,12 @@
 //! `partscope reproduce`: runs the paper's protocol and prints its two tables.
 
-use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::PathBuf,
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -142,7 +148,9 @@ fn tables(report: &Report) -> String {
         let mean = format!("{:.1} [{:.1}, {:.1}]", 100.0 * row.mean, 100.0 * row.ci.0, 100.0 * row.ci.1);
         let _ = writeln!(text, "{mean:>24}");
     }
-    text.push_str("oracle_* use test labels; batch uses all test examples at once\n\n");
+    text.push_str("oracle_* use test labels; batch uses all test examples at once\n");
+    text.push_str(&remarks(&report.rows));
+    text.push('\n');
     text.push_str("Agreement of component accuracies (mean over pairs of runs)\n");
     let _ = writeln!(text, "{:<16}{:>26}{:>32}{:>26}", "", "Pearson r", "r on disjoint halves", "IoU of the best five");
     let _ = writeln!(text, "{:<16}{}", "task", "   demos templates  contrast".repeat(3));
@@ -159,6 +167,30 @@ fn tables(report: &Report) -> String {
             );
         }
         text.push('\n');
+    }
+    text
+}
+
+/// Says how many examples were left out or repeated, over all counted runs of each task.
+fn remarks(rows: &[ProtocolRow]) -> String {
+    let mut text = String::new();
+    let mut sums: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.counted) {
+        let (leaked, duplicates) = sums.entry(&row.task).or_default();
+        *leaked += row.leaked;
+        *duplicates = row.duplicates.max(*duplicates);
+    }
+    for (task, (leaked, duplicates)) in sums {
+        if leaked > 0 {
+            let _ = writeln!(
+                text,
+                "{task}: {leaked} test examples left out of its runs together: they are demonstrations or training \
+                 examples word for word"
+            );
+        }
+        if duplicates > 0 {
+            let _ = writeln!(text, "{task}: {duplicates} test examples repeat the text of another one");
+        }
     }
     text
 }

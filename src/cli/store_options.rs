@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{error::Result, store::Store};
+use crate::{disk::expand, error::Result, store::Store};
 
 /// Folder of the store, or none.
 #[derive(Args, Clone, Debug, Default)]
@@ -27,7 +27,7 @@ impl StoreOptions {
     pub(super) fn store(&self) -> Result<Store> {
         match &self.cache {
             _ if self.no_cache => Ok(Store::none()),
-            Some(folder) => Ok(Store::at(folder)),
+            Some(folder) => Ok(Store::at(expand(folder))),
             None => Store::of_user(),
         }
     }

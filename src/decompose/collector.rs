@@ -69,13 +69,16 @@ impl<'a> Collector<'a> {
         };
         let (norm, factor) = (&self.decoder.norm, self.decoder.logit_scale);
         let scale = norm.realised_scale(&residual)?;
+        let scales = scale.elem_count();
         let components = Tensor::cat(&self.components, 0)?.broadcast_mul(&scale)?;
         let rest = rest.broadcast_mul(&scale)?.broadcast_add(&self.projection.constant)?;
         let full = self.projection.logits(self.decoder, &residual)?;
         // One copy for all values, since each copy from a card waits for all work before it.
         let flat = |x: &Tensor| x.flatten_all();
-        let all = Tensor::cat(&[flat(&(components * factor)?)?, flat(&(rest * factor)?)?, flat(&full)?], 0)?;
+        let (components, rest) = ((components * factor)?, (rest * factor)?);
+        let all = Tensor::cat(&[flat(&components)?, flat(&rest)?, flat(&full)?, flat(&scale)?], 0)?;
         let mut components: Vec<f32> = all.to_vec1()?;
+        check_scale(&components.split_off(components.len() - scales))?;
         let mut rest = components.split_off(components.len() - 2 * full.elem_count());
         let full = rest.split_off(full.elem_count());
         let batch = Batch { examples, components, rest, full };
@@ -102,10 +105,22 @@ impl<'a> LabelLogits<'a> {
 
 impl Probe for LabelLogits<'_> {
     fn residual(&mut self, x: &Tensor) -> Result<()> {
+        check_scale(&self.decoder.norm.realised_scale(x)?.flatten_all()?.to_vec1()?)?;
         let logits = self.projection.logits(self.decoder, x)?.flatten_all()?.to_vec1::<f32>()?;
         self.logits = logits.into_iter().map(f64::from).collect();
         Ok(())
     }
+}
+
+/// Checks the realised scales of the final norm. If the squares of a residual stream overflow, its scale is 0 and all
+/// logits are 0, which would look like a tie, and exact.
+fn check_scale(scales: &[f32]) -> Result<()> {
+    if scales.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
+        return Ok(());
+    }
+    let problem = "the residual stream overflows before the final norm: the squares of its values exceed the range of \
+                   f32, so the logits mean nothing; check the weights, which are finite but far too large";
+    Err(Error::Model(problem.to_owned()))
 }
 
 /// Checks that all values are finite, since weights may be finite but far too large; names the first bad component.

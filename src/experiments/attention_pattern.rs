@@ -5,10 +5,10 @@
 
 use candle_core::Tensor;
 
-use super::{PromptPart, PromptToken, RunContext, prompt_parts::tokens};
+use super::{PromptPart, PromptToken, RunContext, prompt_parts};
 use crate::{
     cancel::Cancel,
-    error::Result,
+    error::{Error, Result},
     model::{Probe, Tokenizer},
     progress::{Meter, Progress},
     runner::Rebuilt,
@@ -88,6 +88,15 @@ impl Probe for Patterns {
     }
 }
 
+/// Returns the tokens of test prompt `example`, one for each weight of every head.
+fn tokens(tokenizer: &Tokenizer, rebuilt: &Rebuilt, example: usize, weights: &[Vec<f32>]) -> Result<Vec<PromptToken>> {
+    let tokens = prompt_parts::tokens(tokenizer, rebuilt, example)?;
+    match weights.iter().find(|row| row.len() != tokens.len()) {
+        Some(row) => Err(Error::Model(format!("{} attention weights for {} tokens", row.len(), tokens.len()))),
+        None => Ok(tokens),
+    }
+}
+
 /// Computes the attention of all heads in test prompt `example`.
 ///
 /// # Errors
@@ -102,7 +111,11 @@ pub fn attention_pattern(
     let mut patterns = Patterns(Vec::new());
     context.run_one(example, &mut patterns, cancel)?;
     let weights = patterns.0.pop().unwrap_or_default();
-    Ok(AttentionPattern { tokens: tokens(tokenizer, rebuilt, example)?, heads: context.shape().heads, weights })
+    Ok(AttentionPattern {
+        tokens: tokens(tokenizer, rebuilt, example, &weights)?,
+        heads: context.shape().heads,
+        weights,
+    })
 }
 
 /// Computes the attention of all heads by part of the prompt, averaged over the test prompts.
@@ -116,7 +129,7 @@ pub fn attention_shares(
     cancel: &Cancel,
     observe: &mut dyn FnMut(Progress),
 ) -> Result<Shares> {
-    let (shape, demonstrations) = (context.shape(), rebuilt.demonstrations.len());
+    let (shape, demonstrations) = (context.shape(), rebuilt.demonstrations);
     let parts = PromptPart::all(demonstrations);
     let mut sums = vec![vec![0.0; parts.len()]; shape.layers * shape.heads];
     let mut meter = Meter::start(context.len());
@@ -126,7 +139,7 @@ pub fn attention_shares(
         cancel,
         |patterns, examples| {
             for weights in patterns.0 {
-                let tokens = tokens(tokenizer, rebuilt, row)?;
+                let tokens = tokens(tokenizer, rebuilt, row, &weights)?;
                 for (sums, weights) in sums.iter_mut().zip(&weights) {
                     let shares = by_part(&tokens, weights, demonstrations);
                     sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);

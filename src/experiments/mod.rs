@@ -19,10 +19,10 @@ pub use ablation::{Ablation, Fill};
 pub use attention_pattern::{AttentionPattern, Shares, attention_pattern, attention_shares};
 pub use context::RunContext;
 pub use logit_lens::{LogitLens, Word, logit_lens};
-pub use prompt_parts::{PromptPart, PromptToken};
+pub use prompt_parts::PromptToken;
 #[cfg(test)]
 pub(crate) use rerun::reactions;
 pub use rerun::{Rerun, rerun};
 pub use sweep::{Sweep, price, sweep};
 
-pub use crate::model::Positions;
+pub use crate::{model::Positions, runner::PromptPart};

@@ -12,6 +12,11 @@ use super::{
 };
 use crate::error::{InputError, Result};
 
+/// What messages call the list of a repository's files.
+const LISTING: &str = "the list of files";
+/// Limit on its size in bytes.
+const MAX_LISTING: u64 = 16 << 20;
+
 /// A client that downloads files of one repository from the hub.
 #[derive(Debug)]
 pub struct Client<'a> {
@@ -59,6 +64,45 @@ impl Client<'_> {
     /// If the cache cannot be written.
     pub fn remember(&self, snapshot: &Path) -> Result<()> {
         cache::remember(self.requests.repo, self.requests.settings, commit_of(snapshot))
+    }
+
+    /// Returns whether the hub says that the repository has no file `name`.
+    pub fn lacks(&self, name: &str) -> bool {
+        matches!(self.requests.get(self.requests.repo.revision(), name, 0), Err(Failure::Missing))
+    }
+
+    /// Returns the names of all files of the repository.
+    ///
+    /// # Errors
+    /// If the hub refuses the request, cannot be reached, or answers with anything but a list.
+    pub fn names(&self) -> Result<Vec<String>> {
+        #[derive(serde::Deserialize)]
+        struct Listing {
+            siblings: Vec<Sibling>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Sibling {
+            rfilename: String,
+        }
+        let failed = |problem: String| self.requests.failed(LISTING, &problem);
+        let answer = match self.requests.listing(LISTING) {
+            Ok(answer) => answer,
+            Err(Failure::Other(error)) => return Err(error.into()),
+            Err(_) => return Err(failed("the hub has none".to_owned()).into()),
+        };
+        let body = answer.response.into_body().into_with_config().limit(MAX_LISTING).reader();
+        let listing: Listing = serde_json::from_reader(body).map_err(|error| failed(error.to_string()))?;
+        Ok(listing.siblings.into_iter().map(|sibling| sibling.rfilename).collect())
+    }
+
+    /// Returns the address of the file `name`.
+    pub fn url(&self, name: &str) -> String {
+        self.requests.address(self.requests.repo.revision(), name)
+    }
+
+    /// Creates an error about the repository.
+    pub fn error(&self, problem: &str) -> InputError {
+        self.requests.error(problem)
     }
 
     /// Downloads the file `name` into `snapshot` unless it is there.

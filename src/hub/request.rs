@@ -66,8 +66,15 @@ impl<'a> Requests<'a> {
         self.follow(self.address(revision, name), name, start)
     }
 
+    /// Requests the description of the repository, which lists its files; errors call it `name`.
+    pub(super) fn listing(&self, name: &str) -> Result<Answer, Failure> {
+        let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.folder());
+        let revision = self.repo.revision().replace('/', "%2F");
+        self.follow(format!("{endpoint}/api/{kind}/{}/revision/{revision}", self.repo.name), name, 0)
+    }
+
     /// Returns the address of a file.
-    fn address(&self, revision: &str, name: &str) -> String {
+    pub(super) fn address(&self, revision: &str, name: &str) -> String {
         let revision = revision.replace('/', "%2F");
         let (endpoint, kind) = (&self.settings.endpoint, self.repo.kind.address());
         format!("{endpoint}/{kind}{}/resolve/{revision}/{name}", self.repo.name)

@@ -2,10 +2,12 @@
 
 use std::{
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
+
+use crate::disk::expand_with;
 
 /// Whether `--offline` was given.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
@@ -51,7 +53,7 @@ impl Settings {
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let path = |name: &str| variable(name).map(PathBuf::from);
+        let path = |name: &str| variable(name).map(|path| expand_with(Path::new(&path), &variable));
         let user = || path("HOME").or_else(|| path("USERPROFILE")).unwrap_or_default();
         let caches = || path("XDG_CACHE_HOME").unwrap_or_else(|| user().join(".cache"));
         let home = path("HF_HOME").unwrap_or_else(|| caches().join("huggingface"));
@@ -86,8 +88,6 @@ fn offline_flag() -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn settings(variables: &[(&str, &str)]) -> Settings {
@@ -102,6 +102,9 @@ mod tests {
         assert_eq!(settings(&[("XDG_CACHE_HOME", "/x")]).cache, Path::new("/x/huggingface/hub"));
         assert_eq!(settings(&[("HF_HOME", "/f"), ("XDG_CACHE_HOME", "/x")]).cache, Path::new("/f/hub"));
         assert_eq!(settings(&[("HF_HOME", "/f"), ("HF_HUB_CACHE", "/c")]).cache, Path::new("/c"));
+        assert_eq!(settings(&[("HF_HOME", "~/f"), ("HOME", "/h")]).cache, Path::new("/h/f/hub"));
+        assert_eq!(settings(&[("HF_HUB_CACHE", "$DATA/c"), ("DATA", "/d")]).cache, Path::new("/d/c"));
+        assert_eq!(settings(&[("XDG_CACHE_HOME", "~/x"), ("HOME", "/h")]).cache, Path::new("/h/x/huggingface/hub"));
         assert_eq!(settings(&[("HF_TOKEN", " hf_x\n")]).token.as_deref(), Some("hf_x"));
         assert_eq!(settings(&[("HF_HUB_OFFLINE", "1")]).offline, Some("HF_HUB_OFFLINE"));
         assert_eq!(settings(&[("TRANSFORMERS_OFFLINE", "YES")]).offline, Some("TRANSFORMERS_OFFLINE"));

@@ -9,7 +9,7 @@
 use minijinja::machinery::ast::{
     AutoEscape, BinOp, BinOpKind, Break, Call, CallArg, CallBlock, CallType, Compare, CompareOp, Const, Continue, Do,
     EmitExpr, EmitRaw, Expr, Filter, FilterBlock, ForLoop, GetAttr, GetItem, IfCond, IfExpr, List, Macro, Map, Set,
-    SetBlock, Slice, Spanned, Stmt, Template, Test, Tuple, UnaryOp, Var, WithBlock,
+    SetBlock, Slice, Spanned, Stmt, Template, Test, Tuple, UnaryOp, UnaryOpKind, Var, WithBlock,
 };
 
 /// Filter for operands that are walked to the end: charges for everything in them.
@@ -177,7 +177,12 @@ fn expression<'a>(expr: &Expr<'a>) -> Expr<'a> {
             filtered(SETTLED, Expr::Slice(like(node, slice)))
         }
         Expr::UnaryOp(node) => {
-            Expr::UnaryOp(like(node, UnaryOp { op: node.op, expr: expression(&node.expr) }))
+            #[expect(clippy::needless_match, reason = "the kind can be neither copied nor cloned")]
+            let op = match node.op {
+                UnaryOpKind::Not => UnaryOpKind::Not,
+                UnaryOpKind::Neg => UnaryOpKind::Neg,
+            };
+            Expr::UnaryOp(like(node, UnaryOp { op, expr: expression(&node.expr) }))
         }
         Expr::BinOp(node) => binary(node),
         Expr::Compare(node) => {

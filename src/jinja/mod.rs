@@ -24,10 +24,10 @@ use std::{
 };
 
 use minijinja::{
-    AutoEscape, Environment, Error, UndefinedBehavior, Value,
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter,
     machinery::{self, CodeGenerator, Instructions, Span, Token, tokenize},
     syntax::SyntaxConfig,
-    value::Serde,
+    value::{Serde, ValueKind},
 };
 use serde::Serialize;
 
@@ -67,11 +67,23 @@ impl Dialect {
         meter::add_to(&mut environment);
         python::add_to(&mut environment);
         match self {
-            Self::Task => environment.set_undefined_behavior(UndefinedBehavior::Strict),
+            Self::Task => {
+                environment.set_undefined_behavior(UndefinedBehavior::Strict);
+                environment.set_formatter(refuse_objects);
+            }
             Self::Chat(date) => python::add_transformers(&mut environment, date),
         }
         Ok(environment)
     }
+}
+
+/// Writes a value; an object, which is hardly meant as a text, is an error.
+fn refuse_objects(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.kind() == ValueKind::Map {
+        let problem = "an object is not a text; name one of its keys, such as `field.key`";
+        return Err(Error::new(ErrorKind::InvalidOperation, problem));
+    }
+    escape_formatter(out, state, value)
 }
 
 /// A compiled template.

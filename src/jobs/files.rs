@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     analysis::WeightsFile,
-    disk::write_whole,
+    disk::{expand, write_whole},
     error::{Error, InputError, Result},
     run::Run,
     store::Store,
@@ -138,7 +138,7 @@ fn result(store: &Store, request: &FileRequest) -> Result<FileEvent, String> {
 fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
     match request {
         FileRequest::SaveMix { path, file, replace } => {
-            let path = home(path);
+            let path = expand(path);
             if !*replace && path.exists() {
                 return Ok(FileEvent::Exists(path));
             }
@@ -146,7 +146,7 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
             Ok(FileEvent::SavedMix(path))
         }
         FileRequest::LoadMix { run, path } => {
-            let path = home(path);
+            let path = expand(path);
             let named = |error: Error| InputError::new(error.to_string()).path(&path);
             let file = WeightsFile::parse(&read_text(&path)?).map_err(named)?;
             Ok(FileEvent::Mix { run: *run, file: Box::new(file), path })
@@ -158,15 +158,6 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
         FileRequest::ListRuns => Ok(FileEvent::Runs(Ok(store.list().into_iter().filter_map(stored).collect()))),
         FileRequest::OpenRun(key) => Ok(FileEvent::Opened(Box::new(store.read_run(&key.parse()?)?))),
         FileRequest::DeleteRun(key) => store.remove(&key.parse()?).map(|_| FileEvent::Deleted),
-    }
-}
-
-/// Expands a leading `~/` to the user's home folder.
-fn home(path: &Path) -> PathBuf {
-    let user = directories::UserDirs::new();
-    match (path.strip_prefix("~"), user) {
-        (Ok(inside), Some(user)) => user.home_dir().join(inside),
-        _ => path.to_owned(),
     }
 }
 

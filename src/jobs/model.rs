@@ -246,6 +246,26 @@ mod tests {
     }
 
     #[test]
+    fn a_query_with_an_empty_field_is_refused() {
+        let (mut worker, events) = worker();
+        let task = Arc::new(Library.task("entailment").unwrap());
+        assert!(task.test[0].fields.len() > 1);
+        let own = |serial, text: &str| Query { task: task.clone(), demos: Vec::new(), ..query(serial, text) };
+        worker.ask(own(1, "only one text"), false);
+        loop {
+            match events.recv_timeout(Duration::from_secs(60)).unwrap().event {
+                ModelEvent::NoAnswer(1, why) => {
+                    break assert!(why.contains("the text is empty in `own text`"), "{why}");
+                }
+                ModelEvent::Answer(_) => panic!("answered"),
+                _ => {}
+            }
+        }
+        worker.ask(own(2, "one text | and another"), false);
+        assert!(next_answer(&events).table.is_some());
+    }
+
+    #[test]
     fn a_query_is_answered_during_a_run() {
         let (mut worker, events) = worker();
         worker.run(1, RunRequest { limit: Some(200), ..RunRequest::default() });

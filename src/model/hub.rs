@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::weights::shard_names;
+use super::{gguf, weights::shard_names};
 pub use crate::hub::{Download, Repo, Settings, Watcher};
 use crate::{
-    error::{InputError, Result},
+    error::{Error, InputError, Result},
     hub::Client,
+    text::list,
 };
 
 const INDEX: &str = "model.safetensors.index.json";
@@ -30,12 +31,32 @@ pub fn resolve(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<Pa
 
 /// Creates the error for a model that is not completely in the cache while connections are forbidden by `reason`.
 fn not_cached(repo: &Repo, settings: &Settings, reason: &str) -> InputError {
+    if let Some(error) = repo.cached(settings).filter(|folder| lacks_config(folder)).and_then(|own| gguf::only_in(&own))
+    {
+        return error;
+    }
     let problem = match repo.cached(settings).and_then(|folder| missing_file(&folder)) {
         Some(file) => format!("the cached copy of `{repo}` lacks {file}"),
         None => format!("`{repo}` is not in the cache"),
     };
     let help = format!("{reason} forbids connections; download the model once without it, or use a local folder");
     InputError::new(problem).path(&settings.cache).help(help)
+}
+
+fn lacks_config(folder: &Path) -> bool {
+    !folder.join("config.json").is_file()
+}
+
+/// Returns `error`, or, if the repository has only GGUF files, an error that lists them.
+fn or_only_gguf(error: Error, client: &Client<'_>) -> Error {
+    if !client.lacks("config.json") {
+        return error;
+    }
+    let is_gguf = |name: &String| Path::new(name).extension().is_some_and(|own| own.eq_ignore_ascii_case("gguf"));
+    let files: Vec<String> = client.names().unwrap_or_default().into_iter().filter(is_gguf).collect();
+    let Some(first) = files.first() else { return error };
+    let help = format!("download one, such as {}, and name the file with -m", client.url(first));
+    client.error(&format!("the repository has no config.json, but GGUF models: {}", list(&files))).help(help).into()
 }
 
 /// Returns the first required file that `folder` lacks.
@@ -57,7 +78,7 @@ fn missing_file(folder: &Path) -> Option<String> {
 /// Downloads the model's files and returns their folder.
 fn fetch(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<PathBuf> {
     let client = Client::new(repo, settings, watcher);
-    let folder = client.snapshot("config.json")?;
+    let folder = client.snapshot("config.json").map_err(|error| or_only_gguf(error, &client))?;
     let need = |name: &str| client.need(&folder, name, "partscope needs config.json, tokenizer.json and safetensors");
     need("config.json")?;
     need("tokenizer.json")?;

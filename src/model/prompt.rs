@@ -53,6 +53,11 @@ impl Tokens {
         Self { base: Arc::clone(base), shared, suffix: tokens[shared..].into() }
     }
 
+    /// Stores the whole of `base` and `suffix` after it.
+    pub fn after_prefix(base: &Arc<[u32]>, suffix: &[u32]) -> Self {
+        Self { base: Arc::clone(base), shared: base.len(), suffix: suffix.into() }
+    }
+
     /// Shortens the shared prefix to at most `shared` tokens.
     fn shorten_prefix(&mut self, shared: usize) {
         if shared < self.shared {

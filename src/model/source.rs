@@ -2,6 +2,7 @@
 
 use std::{
     fmt, fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -19,7 +20,10 @@ use super::{
     tokenizer::Tokenizer,
     weights::{Dtype, LoadObserver, Weights},
 };
-use crate::error::{Error, InputError, Result};
+use crate::{
+    disk::{is_lfs_pointer, lfs_pointer},
+    error::{Error, InputError, Result},
+};
 
 /// Model that `-m` names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,8 +116,11 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "demo" => Ok(Self::Demo),
-            path if is_gguf(Path::new(path)) => Ok(Self::Gguf(PathBuf::from(path))),
             path if Path::new(path).is_dir() => Ok(Self::Folder(PathBuf::from(path))),
+            path if gguf::is_gguf(Path::new(path)) || is_named_gguf(Path::new(path)) => {
+                Ok(Self::Gguf(PathBuf::from(path)))
+            }
+            path if Path::new(path).is_file() => Err(not_a_model(Path::new(path)).into()),
             given => given.parse().map(Self::Hub).map_err(|_| Error::Unknown {
                 what: "model",
                 given: given.to_owned(),
@@ -128,8 +135,24 @@ impl FromStr for Source {
     }
 }
 
-fn is_gguf(path: &Path) -> bool {
+fn is_named_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
+}
+
+/// Returns the error for a file that is not a GGUF file.
+fn not_a_model(path: &Path) -> InputError {
+    let mut start = Vec::new();
+    let begin = |file: fs::File| file.take(64).read_to_end(&mut start);
+    if fs::File::open(path).and_then(begin).is_ok() && is_lfs_pointer(&start) {
+        return lfs_pointer(path);
+    }
+    let folder = path.parent().filter(|folder| folder.join("config.json").is_file());
+    let folder = folder.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let help = match folder {
+        Some(folder) => format!("name the folder of the model: -m {}", folder.display()),
+        None => "name a GGUF file, or a folder with config.json, tokenizer.json and safetensors".to_owned(),
+    };
+    InputError::new("this file is not a GGUF model").path(path).help(help)
 }
 
 impl fmt::Display for Source {
@@ -178,9 +201,16 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
 }
 
 fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
-    let read = |name: &str| {
+    let read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
         let path = folder.join(name);
-        fs::read(&path).map(|bytes| (path.clone(), bytes)).map_err(|source| Error::Read { path, source })
+        match fs::read(&path) {
+            Ok(bytes) if is_lfs_pointer(&bytes) => Err(lfs_pointer(&path).into()),
+            Ok(bytes) => Ok((path, bytes)),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                Err(gguf::only_in(folder).map_or(Error::Read { path, source }, Error::from))
+            }
+            Err(source) => Err(Error::Read { path, source }),
+        }
     };
     let (config_path, config) = read("config.json")?;
     let (tokenizer_path, tokenizer) = read("tokenizer.json")?;

@@ -1,6 +1,6 @@
 //! Converts text to token ids with Hugging Face's tokenizers.
 
-use std::{path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use serde_json::Value;
 use tokenizers::Model as _;
@@ -8,16 +8,29 @@ use tokenizers::Model as _;
 use crate::{
     catch_panic,
     error::{Error, InputError, Result},
+    request::Bos,
 };
 
-/// A tokenizer with stored truncation and padding cleared.
+/// A tokenizer with stored truncation and padding cleared. Clones share the vocabulary.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: Arc<tokenizers::Tokenizer>,
     /// Number of token ids in the model; larger ids are errors.
     model_ids: usize,
-    /// Whether the post-processor adds special tokens.
-    specials: bool,
+    /// When special tokens are added.
+    bos: Bos,
+    added: Added,
+}
+
+/// The special tokens that the post-processor adds to a text.
+#[derive(Clone, Debug, Default)]
+struct Added {
+    /// At its beginning, most often one beginning-of-text token.
+    start: Arc<[u32]>,
+    /// The text of the first of them.
+    start_text: Arc<str>,
+    /// At its end, most often none.
+    end: Arc<[u32]>,
 }
 
 impl Tokenizer {
@@ -40,9 +53,10 @@ impl Tokenizer {
         let invalid = |problem: String| InputError::new(problem).path(path).help("fetch the file again");
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| invalid(error.to_string()))?;
-        let tokenizer = Self { inner: Arc::new(without_dropout(inner)), model_ids: usize::MAX, specials: true };
-        tokenizer.encode("Is it sound? 1 2").map_err(|error| invalid(error.to_string()))?;
-        Ok(tokenizer)
+        let inner = Arc::new(without_dropout(inner));
+        let tokenizer = Self { inner, model_ids: usize::MAX, bos: Bos::Auto, added: Added::default() };
+        let added = tokenizer.find_added("Is it sound? 1 2").map_err(|error| invalid(error.to_string()))?;
+        Ok(Self { added, ..tokenizer })
     }
 
     /// Limits the tokenizer to a model with `vocabulary` token ids.
@@ -71,22 +85,36 @@ impl Tokenizer {
         count <= limit && (0..count).all(|id| model.id_to_token(id as u32).is_some())
     }
 
-    /// Returns a copy that adds no special tokens, for texts of chat templates, which already contain them.
+    /// Returns a copy that adds special tokens as `bos` says.
     #[must_use]
-    pub fn without_specials(&self) -> Self {
-        Self { specials: false, ..self.clone() }
+    pub fn with_bos(&self, bos: Bos) -> Self {
+        Self { bos, ..self.clone() }
     }
 
-    /// Encodes a whole prompt, with the special tokens that the post-processor adds.
+    /// Returns the special tokens that the post-processor adds at the beginning of a text.
+    pub fn start(&self) -> &[u32] {
+        &self.added.start
+    }
+
+    /// Returns whether `text` itself begins with the special tokens that the post-processor adds there, if it adds any.
+    pub fn begins_with_start(&self, text: &str) -> bool {
+        !self.added.start.is_empty()
+            && text.trim_start().starts_with(&*self.added.start_text)
+            && self.ids(text, false).is_ok_and(|ids| ids.starts_with(&self.added.start))
+    }
+
+    /// Encodes a whole prompt, with the special tokens that the post-processor adds, as [`Tokenizer::with_bos`] says.
     ///
     /// # Errors
     /// If the tokenizer cannot encode `text`, or returns a token that the model does not have.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let failed = |error: String| Error::Model(format!("the tokenizer failed: {error}"));
-        let encoding = catch_panic::catch(|| self.inner.encode_fast(text, self.specials)).map_err(failed)?;
-        let ids = encoding.map_err(|error| failed(error.to_string()))?.get_ids().to_vec();
+        let complete = self.is_complete(text);
+        let mut ids = self.ids(text, !complete)?;
+        if complete && self.bos != Bos::Never {
+            ids.extend(&*self.added.end);
+        }
         match ids.iter().find(|&&id| id as usize >= self.model_ids) {
-            Some(&id) => Err(failed(format!(
+            Some(&id) => Err(failed(&format!(
                 "the text contains `{}`, token {id}, which the model does not have",
                 self.inner.id_to_token(id).unwrap_or_default()
             ))),
@@ -94,15 +122,15 @@ impl Tokenizer {
         }
     }
 
-    /// Encodes a whole prompt and returns each token id with its byte range in `text`, from the end of the token before
-    /// to its own end. Ranges of special tokens are empty.
+    /// Returns the ids of [`Tokenizer::encode`], each with its byte range in `text`, from the end of the token before to
+    /// its own end. Ranges of added special tokens are empty.
     ///
     /// # Errors
     /// If the tokenizer cannot encode `text`.
-    pub fn encode_with_ranges(&self, text: &str) -> Result<Vec<(u32, std::ops::Range<usize>)>> {
-        let failed = |error: String| Error::Model(format!("the tokenizer failed: {error}"));
-        let encoding = catch_panic::catch(|| self.inner.encode(text, true)).map_err(failed)?;
-        let encoding = encoding.map_err(|error| failed(error.to_string()))?;
+    pub fn encode_with_ranges(&self, text: &str) -> Result<Vec<(u32, Range<usize>)>> {
+        let complete = self.is_complete(text);
+        let encoding = catch_panic::catch(|| self.inner.encode(text, !complete)).map_err(|error| failed(&error))?;
+        let encoding = encoding.map_err(|error| failed(&error.to_string()))?;
         let mut covered = 0;
         let ends = encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask());
         let ranges = ends.map(|(&(_, end), &special)| {
@@ -110,7 +138,34 @@ impl Tokenizer {
             covered = if special == 1 { covered } else { end.max(covered) };
             start..covered
         });
-        Ok(encoding.get_ids().iter().copied().zip(ranges).collect())
+        let mut found: Vec<(u32, Range<usize>)> = encoding.get_ids().iter().copied().zip(ranges).collect();
+        if complete && self.bos != Bos::Never {
+            found.extend(self.added.end.iter().map(|&id| (id, covered..covered)));
+        }
+        Ok(found)
+    }
+
+    /// Returns whether no special tokens are added at the beginning of `text`.
+    fn is_complete(&self, text: &str) -> bool {
+        match self.bos {
+            Bos::Always => false,
+            Bos::Never => true,
+            Bos::Auto => self.begins_with_start(text),
+        }
+    }
+
+    fn ids(&self, text: &str, specials: bool) -> Result<Vec<u32>> {
+        let encoding = catch_panic::catch(|| self.inner.encode_fast(text, specials)).map_err(|error| failed(&error))?;
+        Ok(encoding.map_err(|error| failed(&error.to_string()))?.get_ids().to_vec())
+    }
+
+    /// Finds the special tokens that are added around `text`.
+    fn find_added(&self, text: &str) -> Result<Added> {
+        let (all, own) = (self.ids(text, true)?, self.ids(text, false)?);
+        let at = (0..=all.len().saturating_sub(own.len())).find(|&at| all[at..].starts_with(&own));
+        let Some(at) = at.filter(|_| !own.is_empty()) else { return Ok(Added::default()) };
+        let start_text = all[..at].first().and_then(|&id| self.inner.id_to_token(id)).unwrap_or_default();
+        Ok(Added { start: all[..at].into(), start_text: start_text.into(), end: all[at + own.len()..].into() })
     }
 
     /// Decodes each token id separately, for messages.
@@ -219,6 +274,10 @@ impl Tokenizer {
                 .to_owned(),
         }
     }
+}
+
+fn failed(error: &str) -> Error {
+    Error::Model(format!("the tokenizer failed: {error}"))
 }
 
 /// Result of [`Tokenizer::first_tokens`].

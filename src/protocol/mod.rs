@@ -17,7 +17,7 @@ use crate::{
     error::{Error, InputError, Result},
     model::Model,
     progress::{Meter, Progress},
-    runner::{Overflow, PromptBuilder, Prompting, RunRequest, run_key},
+    runner::{OnLeak, Overflow, PromptBuilder, Prompting, RunRequest, Selection, run_key},
     store::Store,
     task::{Task, Template},
 };
@@ -89,11 +89,11 @@ impl Protocol {
             demo_seed: cell.seed,
             train_examples: self.budget.saturating_sub(shots),
             limit: self.limit,
+            selection: Some(Selection { on_leak: OnLeak::Drop, ..Selection::default() }),
             prompting: Prompting { on_overflow: self.on_overflow, ..Prompting::default() },
             ..RunRequest::default()
         };
-        let builder = PromptBuilder::new(cell.task, &request)?;
-        if self.on_dev { builder.scored_on(&cell.task.dev, self.limit) } else { Ok(builder) }
+        PromptBuilder::over(cell.task, &request, if self.on_dev { &cell.task.dev } else { &cell.task.test })
     }
 
     /// Runs all cells and calls `observe` with the progress after each.

@@ -34,6 +34,10 @@ pub struct ProtocolRow {
     pub counted: bool,
     /// Number of scored examples.
     pub n: usize,
+    /// Number of examples that were left out because they are demonstrations or training examples word for word.
+    pub leaked: usize,
+    /// Number of scored examples with the content of another one.
+    pub duplicates: usize,
     /// One over the number of labels.
     pub chance: f64,
     /// Accuracy by method.
@@ -107,6 +111,8 @@ impl ProtocolRow {
             demo_seed: cell.seed,
             counted: cell.counted,
             n: run.test.len(),
+            leaked: run.meta.selection.as_ref().map_or(0, |selection| selection.leaked.len()),
+            duplicates: run.meta.selection.as_ref().map_or(0, |selection| selection.duplicates),
             chance: run.meta.accuracy.chance,
             accuracy: hits.iter().map(|(&method, hits)| (method, mean(hits))).collect(),
             held_out_best: held_out_best(&run.test),

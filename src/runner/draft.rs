@@ -1,22 +1,26 @@
 //! The examples of a run on a task and their roles, before a model is involved.
 
-use std::{cmp::Reverse, collections::HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
 use serde_json::{Map, Value};
 
 use super::{
-    Overflow, Plan, PlannedExample, PromptText, Prompts, RunRequest,
+    Overflow, Plan, PlannedExample, PromptText, Prompting, Prompts, RunRequest,
     context::PromptContext,
     nearest::Nearest,
     overflow::Shorter,
     plan::{PromptSpec, finish},
+    selection::{Candidate, select},
 };
 use crate::{
     attribution::Split,
     error::{InputError, Result},
-    model::Model,
+    model::{ChatTemplate, Model},
     random::SeededRng,
-    run::{PromptMeta, TaskMeta},
+    run::{PromptMeta, SelectionMeta, TaskMeta},
     task::{Chosen, Example, Library, Task, Template, choose, order_demonstrations, record},
 };
 
@@ -37,42 +41,64 @@ pub struct PromptBuilder<'t> {
     /// Test examples, for scoring.
     pub test: Vec<&'t Example>,
     request: RunRequest,
+    selection: Option<SelectionMeta>,
 }
 
 impl<'t> PromptBuilder<'t> {
     /// Chooses demonstrations and training examples as `request` specifies.
     ///
     /// # Errors
-    /// If the template is unknown, the pool too small, a listed demonstration unusable, or no test example is left.
+    /// If the template is unknown, the pool too small, a listed demonstration unusable, no test example is left, or a
+    /// test example leaks and the request does not drop it.
     pub fn new(task: &'t Task, request: &RunRequest) -> Result<Self> {
         Self::over(task, request, &task.test)
     }
 
-    /// As [`PromptBuilder::new`], with `queries` as test examples.
+    /// As [`PromptBuilder::new`], with `examples` as the test part, e.g. the development split.
     ///
     /// # Errors
     /// As [`PromptBuilder::new`].
-    pub fn over(task: &'t Task, request: &RunRequest, queries: &'t [Example]) -> Result<Self> {
+    pub fn over(task: &'t Task, request: &RunRequest, examples: &'t [Example]) -> Result<Self> {
         let template = task.template(request.template.as_deref())?;
         let Chosen { demonstrations, training: train } = choose(task, request)?;
         let request = RunRequest { template: Some(template.name.clone()), ..request.clone() };
-        let draft = Self { task, template, demonstrations, train, test: Vec::new(), request };
-        let limit = draft.request.limit;
-        draft.scored_on(queries, limit)
+        let draft = Self { task, template, demonstrations, train, test: Vec::new(), request, selection: None };
+        let Some(selection) = &draft.request.selection else {
+            let test: Vec<&Example> = examples.iter().take(draft.request.limit.unwrap_or(usize::MAX)).collect();
+            return draft.scored_on(test, None);
+        };
+        let fields = template.fields();
+        let candidates: Vec<Candidate<'_>> = examples
+            .iter()
+            .map(|own| Candidate { id: &own.id, label: own.label, content: own.content(&fields) })
+            .collect();
+        let seen: HashMap<String, String> =
+            draft.budget().map(|example| (example.content(&fields), example.id.clone())).collect();
+        let (chosen, meta) = select(&candidates, &seen, draft.request.limit, selection)?;
+        let test: Vec<&Example> = chosen.into_iter().map(|index| &examples[index]).collect();
+        draft.check_classes(&test)?;
+        draft.scored_on(test, Some(meta))
     }
 
-    /// Replaces the test examples, e.g. by the development split; takes at most `limit` of them.
-    ///
-    /// # Errors
-    /// If no example is left.
-    pub fn scored_on(self, examples: &'t [Example], limit: Option<usize>) -> Result<Self> {
-        let test: Vec<&Example> = examples.iter().take(limit.unwrap_or(usize::MAX)).collect();
+    /// Sets the test examples.
+    fn scored_on(self, test: Vec<&'t Example>, selection: Option<SelectionMeta>) -> Result<Self> {
         if test.is_empty() {
             return Err(InputError::new(format!("the task `{}` has no test example left", self.task.name))
                 .help("raise --limit, or add test examples")
                 .into());
         }
-        Ok(Self { test, ..self })
+        Ok(Self { test, selection, ..self })
+    }
+
+    /// Checks that several test examples do not all have the same label: the data has others, so the choice is to blame.
+    fn check_classes(&self, test: &[&Example]) -> Result<()> {
+        let Some(first) = test.first() else { return Ok(()) };
+        if test.len() < 2 || test.iter().any(|example| example.label != first.label) {
+            return Ok(());
+        }
+        let label = &self.task.labels[first.label];
+        let problem = format!("all {} chosen test examples have the label `{label}`", test.len());
+        Err(InputError::new(problem).help("raise --limit, choose --balanced, or name examples of other labels").into())
     }
 
     /// Returns a copy without the examples that its run skipped.
@@ -101,7 +127,7 @@ impl<'t> PromptBuilder<'t> {
     /// drops their first demonstrations instead.
     #[must_use]
     pub fn whole_budget(&self) -> Self {
-        let mut demonstrations = self.budget();
+        let mut demonstrations: Vec<Example> = self.budget().cloned().collect();
         order_demonstrations(&mut demonstrations, &mut SeededRng::stream(self.request.demo_seed, 2));
         let baseline = self.as_baseline();
         Self { demonstrations, train: Vec::new(), ..baseline }
@@ -117,8 +143,8 @@ impl<'t> PromptBuilder<'t> {
     }
 
     /// Returns every labelled example that the run uses, demonstrations first.
-    fn budget(&self) -> Vec<Example> {
-        self.demonstrations.iter().chain(self.train.iter().copied()).cloned().collect()
+    fn budget(&self) -> impl Iterator<Item = &Example> {
+        self.demonstrations.iter().chain(self.train.iter().copied())
     }
 
     /// Builds the prompts of the run.
@@ -146,10 +172,10 @@ impl<'t> PromptBuilder<'t> {
     /// # Errors
     /// As [`PromptBuilder::plan`].
     pub fn plan_nearest(&self, model: &Model) -> Result<(Plan, Prompts)> {
-        let budget = self.budget();
+        let budget: Vec<&Example> = self.budget().collect();
         let render = |example: &Example| model.tokenizer.encode(&self.template.render(example)?);
         let pool = self.task.pool.iter().map(render).collect::<Result<Vec<_>>>()?;
-        let candidates = budget.iter().map(render).collect::<Result<Vec<_>>>()?;
+        let candidates = budget.iter().copied().map(render).collect::<Result<Vec<_>>>()?;
         let nearest = Nearest::new(&pool, &candidates);
         let prompt = |example: &Example, shots: usize| {
             let chosen = nearest.most_similar(&render(example)?, shots);
@@ -190,13 +216,18 @@ impl<'t> PromptBuilder<'t> {
     /// # Errors
     /// If the request is for a conversation and the model has no chat template.
     fn context<'m>(&self, model: &'m Model, demonstrations: &[Example]) -> Result<PromptContext<'m>> {
+        PromptContext::new(self.template, self.chat(model)?, demonstrations)
+    }
+
+    /// Returns the chat template, if the request is for a conversation.
+    pub(super) fn chat<'m>(&self, model: &'m Model) -> Result<Option<&'m ChatTemplate>> {
         let chat = self.is_chat().then(|| {
             model.chat.as_ref().ok_or_else(|| {
                 InputError::new(format!("the model `{}` has no chat template", model.meta.id))
                     .help("leave out --chat, or use an instruct model (`chat_template` in its tokenizer_config.json)")
             })
         });
-        PromptContext::new(self.template, chat.transpose()?, demonstrations)
+        Ok(chat.transpose()?)
     }
 
     /// Returns whether demonstrations and query are turns of a conversation.
@@ -222,9 +253,9 @@ impl<'t> PromptBuilder<'t> {
     ) -> Result<(Plan, Prompts)> {
         let first_token = self.request.prompting.first_token || self.template.first_token;
         let (task, prompt) = (self.task_meta(), self.prompt_meta());
-        let (request, chat) = (Some(self.request.clone()), self.is_chat());
-        let policy = self.request.prompting.on_overflow;
-        let run = PromptSpec { request, task, prompt, examples, first_token, chat, policy, shorter };
+        let (request, selection, chat) = (Some(self.request.clone()), self.selection.clone(), self.is_chat());
+        let Prompting { bos, on_overflow: policy, .. } = self.request.prompting;
+        let run = PromptSpec { request, selection, task, prompt, examples, first_token, chat, bos, policy, shorter };
         finish(model, run).map_err(|error| self.template.locate(error))
     }
 

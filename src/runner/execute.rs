@@ -6,9 +6,9 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
-    model::{Model, Prompt},
+    model::{Model, Prompt, Tokens},
     progress::Meter,
-    run::{AccuracyMeta, ExampleCounts, ExampleRecord, Run, RunMeta, SCHEMA, Timing},
+    run::{AccuracyMeta, ExampleCounts, ExampleRecord, PromptMeta, Run, RunMeta, SCHEMA, Timing},
 };
 
 /// Attributes all prompts of a plan. Reports the plan, every batch, progress and the finished run's metadata to
@@ -70,33 +70,33 @@ pub(super) fn resume(
         tokens_per_s: tokens as f64 / seconds,
     };
     let exactness = train.exactness().merge(test.exactness());
-    let run = complete(plan, AccuracyMeta::measure(&test), exactness, timing, train, test);
+    let run = complete(plan, prompts, (exactness, timing), [train, test]);
     observe(Event::Finished(Box::new(run.meta.clone())));
     Ok(run)
 }
 
-/// Assembles the run of `plan` from its tables and measurements.
+/// Assembles the run of `plan` from its prompts, measurements and tables (training split first).
 pub(super) fn complete(
     plan: Plan,
-    accuracy: AccuracyMeta,
-    exactness: Exactness,
-    timing: Timing,
-    train: Attribution,
-    test: Attribution,
+    prompts: &Prompts,
+    (exactness, timing): (Exactness, Timing),
+    [train, test]: [Attribution; 2],
 ) -> Run {
+    let shared = plan.prompt.prefix_tokens;
+    let mut examples = records(Split::Train, plan.train, &train, prompts, shared);
+    examples.extend(records(Split::Test, plan.test, &test, prompts, shared));
     let meta = RunMeta {
         schema: SCHEMA,
         examples: ExampleCounts { train: train.len(), test: test.len() },
-        accuracy,
+        accuracy: AccuracyMeta::measure(&test),
         exactness,
         timing,
         model: plan.model,
         task: plan.task,
-        prompt: plan.prompt,
+        prompt: PromptMeta { prefix: prompts.prefix(shared), ..plan.prompt },
+        selection: plan.selection,
         request: plan.request,
     };
-    let mut examples = records(Split::Train, plan.train, &train);
-    examples.extend(records(Split::Test, plan.test, &test));
     Run { meta, train, test, examples }
 }
 
@@ -113,15 +113,22 @@ pub fn score(model: &Model, plan: &Plan, prompts: &Prompts, cancel: &Cancel) -> 
     Ok(logits)
 }
 
-fn records(split: Split, examples: Vec<PlannedExample>, table: &Attribution) -> Vec<ExampleRecord> {
-    let rows = table.full().chunks_exact(table.labels());
-    let record = |(example, logits): (PlannedExample, &[f32])| ExampleRecord {
+fn records(
+    split: Split,
+    examples: Vec<PlannedExample>,
+    table: &Attribution,
+    prompts: &Prompts,
+    shared: usize,
+) -> Vec<ExampleRecord> {
+    let rows = table.full().chunks_exact(table.labels()).zip(prompts.split(split));
+    let record = |(example, (logits, prompt)): (PlannedExample, (&[f32], &Tokens))| ExampleRecord {
         id: example.id,
         split,
         text: example.text,
         gold: example.gold,
         full: argmax(logits),
         logits: logits.to_vec(),
+        tokens: prompt.suffix(shared).to_vec(),
     };
     examples.into_iter().zip(rows).map(record).collect()
 }

@@ -1,82 +1,86 @@
 //! Builds and checks the prompts of a run before the model computes anything.
 
-use std::{borrow::Cow, collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rayon::prelude::*;
 
 use super::{
-    Overflow, Plan, PlannedExample, PromptText, Prompting, RunRequest,
+    Bos, Overflow, Plan, PlannedExample, PromptText, Prompting, Prompts, RunRequest, Selection,
     overflow::{self, Shorter},
+    selection::{Candidate, select},
 };
 use crate::{
     attribution::Split,
     component::Shape,
     error::{Error, InputError, Result},
     model::{Model, Prompt, Tokenizer, Tokens, prompt::align_prefix},
-    run::{PromptMeta, TaskMeta},
+    run::{PromptMeta, SelectionMeta, TaskMeta},
     task::ExplicitPrompt,
+    text::normalized,
 };
 
 /// Number of characters at the end of a prompt that are tokenized together with a label word.
 const ENDING: usize = 48;
 
-/// Token ids of every prompt of a run, in the order of its tables.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompts {
-    /// Prompts of the training split.
-    pub train: Vec<Tokens>,
-    /// Prompts of the test split.
-    pub test: Vec<Tokens>,
-}
-
-impl Prompts {
-    /// Returns the prompts of one split.
-    pub fn split(&self, split: Split) -> &[Tokens] {
-        match split {
-            Split::Train => &self.train,
-            Split::Test => &self.test,
-        }
-    }
-
-    /// Returns all prompts, training split first.
-    pub fn all(&self) -> Vec<&Tokens> {
-        self.train.iter().chain(&self.test).collect()
-    }
-}
-
 /// Plans a run on explicit prompts.
 ///
 /// `label_tokens` are used as they are if given; otherwise `label_words` are tokenized and checked. Explicit prompts
-/// are complete: they have no demonstrations that could be dropped and no conversation turns.
+/// are complete: they have no demonstrations that could be dropped and no conversation turns. At most `limit` test
+/// prompts are chosen as `selection` says; without one, all are taken unchecked.
 ///
 /// # Errors
-/// If a label word is not one token, a token id is not in the vocabulary, or a prompt is too long.
+/// If a label word is not one token, a token id is not in the vocabulary, a prompt is too long, or a test prompt is
+/// also a training prompt and `selection` does not drop it.
 pub fn plan_explicit(
     model: &Model,
     name: &str,
     prompts: Vec<ExplicitPrompt>,
-    label_words: Vec<String>,
-    label_tokens: Vec<u32>,
+    (label_words, label_tokens): (Vec<String>, Vec<u32>),
     prompting: Prompting,
+    (limit, selection): (Option<usize>, Option<&Selection>),
 ) -> Result<(Plan, Prompts)> {
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for ExplicitPrompt { id, prompt: text, label: gold, split } in prompts {
         let example = PlannedExample { id, prompt: Some(text.as_str().into()), text, gold };
         if split == Split::Train { train.push(example) } else { test.push(example) }
     }
+    let selection = selection.map(|selection| choose_explicit(&train, &mut test, limit, selection)).transpose()?;
     let (name, template) = (name.to_owned(), "explicit".to_owned());
     let task = TaskMeta { name, template, label_words, label_tokens, scored: Vec::new() };
     let examples = [train, test];
     let shorter = |_, _, _| Ok(None);
-    let prompt = PromptMeta::default();
-    let Prompting { first_token, on_overflow: policy, .. } = prompting;
-    let shorter = &shorter;
-    finish(model, PromptSpec { request: None, task, prompt, examples, first_token, chat: false, policy, shorter })
+    let (request, prompt, shorter) = (None, PromptMeta::default(), &shorter);
+    let Prompting { first_token, bos, on_overflow: policy, .. } = prompting;
+    let chat = false;
+    finish(model, PromptSpec { request, selection, task, prompt, examples, first_token, chat, bos, policy, shorter })
+}
+
+/// Keeps the chosen prompts of `test` only.
+fn choose_explicit(
+    train: &[PlannedExample],
+    test: &mut Vec<PlannedExample>,
+    limit: Option<usize>,
+    selection: &Selection,
+) -> Result<SelectionMeta> {
+    let candidate = |own: &'_ PlannedExample| (own.id.clone(), own.gold, normalized(&own.text));
+    let rows: Vec<(String, usize, String)> = test.iter().map(candidate).collect();
+    let candidates: Vec<Candidate<'_>> =
+        rows.iter().map(|(id, label, content)| Candidate { id, label: *label, content: content.clone() }).collect();
+    let seen: HashMap<String, String> = train.iter().map(|own| (normalized(&own.text), own.id.clone())).collect();
+    let (chosen, meta) = select(&candidates, &seen, limit, selection)?;
+    let chosen: HashSet<usize> = chosen.into_iter().collect();
+    let mut at = 0..;
+    test.retain(|_| at.next().is_some_and(|at| chosen.contains(&at)));
+    Ok(meta)
 }
 
 /// Prompts of a run before tokenization.
 pub(super) struct PromptSpec<'a> {
     pub(super) request: Option<RunRequest>,
+    pub(super) selection: Option<SelectionMeta>,
     pub(super) task: TaskMeta,
     pub(super) prompt: PromptMeta,
     /// Examples of the training and the test split, with their prompts.
@@ -85,6 +89,8 @@ pub(super) struct PromptSpec<'a> {
     pub(super) first_token: bool,
     /// Whether the texts are conversations, which already contain their special tokens.
     pub(super) chat: bool,
+    /// When special tokens are added.
+    pub(super) bos: Bos,
     /// How to handle prompts that are too long.
     pub(super) policy: Overflow,
     pub(super) shorter: &'a Shorter<'a>,
@@ -92,8 +98,8 @@ pub(super) struct PromptSpec<'a> {
 
 /// Checks the label words and tokenizes the prompts.
 pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompts)> {
-    let PromptSpec { request, mut task, mut prompt, mut examples, first_token, chat, policy, shorter } = run;
-    let tokenizer = if chat { Cow::Owned(model.tokenizer.without_specials()) } else { Cow::Borrowed(&model.tokenizer) };
+    let PromptSpec { mut task, mut prompt, mut examples, first_token, chat, policy, shorter, .. } = run;
+    let tokenizer = model.tokenizer.with_bos(run.bos.for_chat(chat));
     let explain = |error| if chat { explain_chat_label(error) } else { error };
     let mut shared = Vec::new();
     if !task.label_tokens.is_empty() {
@@ -121,11 +127,17 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
         overflow::apply_policy(model.decoder.context, policy, &mut examples, &mut prompts, &encode_shared, shorter)?;
     prompt.prefix_tokens = align_prefix(prompts.iter_mut().flatten());
     prompt.tokens = prompts.iter().flatten().map(Prompt::len).sum();
+    prompt.bos = Some(run.bos);
+    if run.bos.for_chat(chat) != Bos::Never {
+        let texts = examples.par_iter().flatten().filter_map(|example| example.prompt.as_ref());
+        prompt.begin_with_bos = texts.filter(|text| tokenizer.begins_with_start(&text.to_string())).count();
+    }
     let [train, test] = prompts;
     let prompts = Prompts { train, test };
     let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.label_tokens.len() };
     let [train, test] = examples;
-    Ok((Plan { request, model: model.meta.clone(), task, prompt, shape, train, test }, prompts))
+    let (request, selection, model) = (run.request, run.selection, model.meta.clone());
+    Ok((Plan { request, selection, model, task, prompt, shape, train, test, kept: None }, prompts))
 }
 
 /// Replaces the advice of an error about label words in a conversation, where leading spaces do not help.

@@ -6,7 +6,7 @@ use super::{Demonstration, Demos, PromptBuilder, PromptText, RunRequest, execute
 use crate::{
     attribution::Attribution,
     cancel::Cancel,
-    error::Result,
+    error::{InputError, Result},
     model::{Model, Prompt},
     task::{Example, Task},
 };
@@ -53,10 +53,12 @@ pub fn answer(model: &Model, query: &Query, cancel: &Cancel) -> Result<QueryAnsw
         demos: Demos::Listed(query.demos.clone()),
         train_examples: 0,
         limit: None,
+        selection: None,
         ..RunRequest::default()
     };
     let queries = [example_from(&query.task, &query.text)];
     let draft = PromptBuilder::over(&query.task, &request, &queries)?;
+    check_texts(&draft)?;
     let length = |shown: usize| -> Result<usize> {
         Ok(model.tokenizer.encode(&draft.template.context(&draft.demonstrations[..shown])?)?.len())
     };
@@ -78,6 +80,25 @@ pub fn answer(model: &Model, query: &Query, cancel: &Cancel) -> Result<QueryAnsw
         demo_tokens: lengths.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect(),
         table,
     })
+}
+
+/// Checks that the texts of the demonstrations and of the test examples are not empty, unless the task keeps empty
+/// ones. The data of a task is already checked; written texts are not.
+///
+/// # Errors
+/// Names the first empty field.
+fn check_texts(draft: &PromptBuilder<'_>) -> Result<()> {
+    if draft.task.keeps_empty {
+        return Ok(());
+    }
+    let fields = draft.template.fields();
+    for example in draft.demonstrations.iter().chain(draft.test.iter().copied()) {
+        example.check_texts(&fields).map_err(|error| {
+            let problem = format!("{} in `{}`", error.problem, example.id);
+            InputError { problem, ..error }.help("write a text for every field, in order, separated by |")
+        })?;
+    }
+    Ok(())
 }
 
 /// Makes an example with `text` in the fields of the task's examples; the first test example if `text` is empty.

@@ -1,31 +1,47 @@
-//! Rebuilds the prompts of a run from its metadata.
+//! The prompts of a saved run: its own token ids, or those rebuilt from its metadata.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use super::{Plan, PlannedExample, PromptBuilder, PromptText, Prompting, Prompts, plan_explicit};
+use super::{
+    Bos, Layout, Plan, PlannedExample, PromptBuilder, PromptPart, PromptText, Prompting, Prompts, RunRequest,
+    layout::LayoutContext, plan_explicit,
+};
 use crate::{
     attribution::Split,
     component::Shape,
     error::{Error, InputError, Result},
-    model::Model,
+    model::{Model, Prompt},
     run::Run,
-    task::{ExplicitPrompt, Library},
+    task::{Example, ExplicitPrompt, Library},
 };
 
 /// Template name of runs on explicit prompts.
 const EXPLICIT: &str = "explicit";
 
-/// Rebuilt prompts and their parts.
+/// The prompts of a run and their parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// The prompts as tokens.
+    /// The prompts as tokens: those that the run keeps, if it keeps them.
     pub prompts: Prompts,
-    /// The test prompts as text.
-    pub texts: Vec<String>,
-    /// Text and label word of every demonstration, in prompt order.
-    pub demonstrations: Vec<(String, String)>,
-    /// The rendered query at the end of every test prompt.
-    pub queries: Vec<String>,
+    /// The test prompts as text with their parts, or why they are not known.
+    pub layouts: Result<Vec<Layout>, String>,
+    /// Number of demonstrations in the prompts.
+    pub demonstrations: usize,
+    /// When special tokens were added to the texts.
+    pub bos: Bos,
+}
+
+impl Rebuilt {
+    /// Returns the text and the parts of test prompt `index`.
+    ///
+    /// # Errors
+    /// If they are not known, e.g. because the task's data has changed.
+    pub fn layout(&self, index: usize) -> Result<&Layout> {
+        match &self.layouts {
+            Ok(layouts) => layouts.get(index).ok_or_else(|| InputError::new("there is no such test prompt").into()),
+            Err(why) => Err(InputError::new(why.clone()).into()),
+        }
+    }
 }
 
 impl Plan {
@@ -40,20 +56,24 @@ impl Plan {
         };
         Self {
             request: meta.request.clone(),
+            selection: meta.selection.clone(),
             model: meta.model.clone(),
             task: meta.task.clone(),
             prompt: meta.prompt.clone(),
             shape: Shape { layers: meta.model.layers, heads: meta.model.heads, labels: meta.task.label_tokens.len() },
             train: examples(Split::Train),
             test: examples(Split::Test),
+            kept: Prompts::of_run(run),
         }
     }
 }
 
-/// Rebuilds the prompts of `plan` for `model`.
+/// Returns the prompts of `plan` for `model`: the token ids that its run keeps, or else the rebuilt ones. The texts are
+/// rendered from the task's data, and are known only if they have the same tokens.
 ///
 /// # Errors
-/// If the model is not the run's, or the prompts differ from the run's; names the difference.
+/// If the model is not the run's, a token is not in its vocabulary, or, for a run that keeps no tokens, the prompts
+/// differ from the run's; names the difference.
 pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     if model.meta.weights_hash != plan.model.weights_hash {
         let problem = format!("the run was made with other weights, those of {}", plan.model.id);
@@ -64,12 +84,33 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
         let help = format!("add --dtype {}", plan.model.dtype);
         return Err(InputError::new(problem).field("dtype").help(help).into());
     }
+    let Some(kept) = &plan.kept else { return rendered(model, plan) };
+    check_ids(model, kept)?;
+    let same = |rebuilt: Rebuilt| {
+        let ids =
+            |prompts: &Prompts| -> Vec<Vec<u32>> { prompts.test.iter().map(|own| own.tokens().collect()).collect() };
+        let changed = || changed("their texts now have other tokens").to_string();
+        if ids(&rebuilt.prompts) == ids(kept) { rebuilt.layouts } else { Err(changed()) }
+    };
+    let rendered = rendered(model, plan);
+    let (demonstrations, bos) =
+        rendered.as_ref().map_or((plan.prompt.demo_ids.len(), Bos::Auto), |own| (own.demonstrations, own.bos));
+    let layouts = rendered.map_err(|error| error.to_string()).and_then(same);
+    Ok(Rebuilt { prompts: kept.clone(), layouts, demonstrations, bos })
+}
+
+/// Renders and tokenizes the prompts of `plan` again.
+fn rendered(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     let (made, rebuilt) = match &plan.request {
         Some(request) => {
             let task = Library.task(&request.task)?;
-            let draft = PromptBuilder::new(&task, request)?;
+            let chat = request.prompting.chat || task.template(request.template.as_deref())?.chat;
+            let bos = bos(plan, chat);
+            let prompting = Prompting { bos, ..request.prompting };
+            let draft = PromptBuilder::new(&task, &RunRequest { prompting, ..request.clone() })?;
             let (made, prompts) = draft.plan(model)?;
-            let rebuilt = from_draft(&draft, &made, prompts)?;
+            let layouts = layouts(&draft, model, &made).map_err(|error| error.to_string());
+            let rebuilt = Rebuilt { prompts, layouts, demonstrations: draft.demonstrations.len(), bos };
             (made, rebuilt)
         }
         None if plan.task.template == EXPLICIT => explicit(model, plan)?,
@@ -80,25 +121,60 @@ pub fn rebuild(model: &Model, plan: &Plan) -> Result<Rebuilt> {
     };
     match difference(&made, plan) {
         None => Ok(rebuilt),
-        Some(what) => {
-            let problem = format!("the prompts cannot be rebuilt: {what}");
-            Err(InputError::new(problem).help("the task's data or template has changed; run again").into())
-        }
+        Some(what) => Err(changed(&what).into()),
     }
 }
 
-fn from_draft(draft: &PromptBuilder<'_>, made: &Plan, prompts: Prompts) -> Result<Rebuilt> {
-    let kept: HashSet<&str> = made.test.iter().map(|example| example.id.as_str()).collect();
-    let queries = draft.test.iter().filter(|example| kept.contains(example.id.as_str()));
-    let rendered = |example: &crate::task::Example| -> Result<(String, String)> {
-        Ok((draft.template.render(example)?, draft.template.label_words[example.label].clone()))
+/// Returns the test prompts of `made`, a plan of `draft`, with their parts.
+///
+/// # Errors
+/// If a prompt cannot be rendered, or its template changes the texts so that their places are not known.
+fn layouts(draft: &PromptBuilder<'_>, model: &Model, made: &Plan) -> Result<Vec<Layout>> {
+    let examples: HashMap<&str, &Example> = draft.test.iter().map(|&own| (own.id.as_str(), own)).collect();
+    let dropped: HashMap<&str, usize> = made
+        .prompt
+        .overflow
+        .iter()
+        .flat_map(|overflow| &overflow.dropped)
+        .map(|(id, dropped)| (id.as_str(), *dropped))
+        .collect();
+    let context = |dropped: usize| {
+        LayoutContext::new(draft.template, draft.chat(model)?, &draft.demonstrations[dropped..], dropped)
     };
-    Ok(Rebuilt {
-        prompts,
-        texts: made.test.iter().map(|e| e.prompt.as_ref().map(PromptText::to_string).unwrap_or_default()).collect(),
-        demonstrations: draft.demonstrations.iter().map(rendered).collect::<Result<_>>()?,
-        queries: queries.map(|example| draft.template.render(example)).collect::<Result<_>>()?,
-    })
+    let whole = context(0)?;
+    let layout = |planned: &PlannedExample| {
+        let example = examples.get(planned.id.as_str()).ok_or_else(|| InputError::new("an example is missing"))?;
+        let prompt = planned.prompt.as_ref().map(PromptText::to_string).unwrap_or_default();
+        let query = draft.template.render(example)?;
+        match dropped.get(planned.id.as_str()) {
+            Some(&dropped) => context(dropped)?.layout(&query, &prompt),
+            None => whole.layout(&query, &prompt),
+        }
+    };
+    made.test.iter().map(layout).collect()
+}
+
+fn changed(what: &str) -> InputError {
+    let problem = format!("the prompts cannot be rebuilt: {what}");
+    InputError::new(problem).help("the task's data or template has changed; run again")
+}
+
+/// Returns when special tokens were added to texts: in runs of older versions always, but never to conversations.
+fn bos(plan: &Plan, chat: bool) -> Bos {
+    plan.prompt.bos.unwrap_or(if chat { Bos::Never } else { Bos::Always }).for_chat(chat)
+}
+
+/// Checks that `prompts` have only tokens of `model`.
+fn check_ids(model: &Model, prompts: &Prompts) -> Result<()> {
+    let vocabulary = model.decoder.vocabulary()?;
+    let mut ids = prompts.train.iter().chain(&prompts.test).flat_map(Prompt::tokens);
+    match ids.find(|&id| id as usize >= vocabulary) {
+        Some(id) => {
+            let problem = format!("the token {id} of a prompt is not below the vocabulary's size, {vocabulary}");
+            Err(InputError::new(problem).field("tokens").help("the run is damaged; run again").into())
+        }
+        None => Ok(()),
+    }
 }
 
 fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
@@ -111,12 +187,14 @@ fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
         })
     };
     let all = prompt(Split::Train).chain(prompt(Split::Test)).collect();
-    let words = plan.task.label_words.clone();
-    let prompting = Prompting { first_token: !plan.task.scored.is_empty(), ..Prompting::default() };
+    let bos = bos(plan, false);
+    let prompting = Prompting { first_token: !plan.task.scored.is_empty(), bos, ..Prompting::default() };
     let tokens = if prompting.first_token { Vec::new() } else { plan.task.label_tokens.clone() };
-    let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, tokens, prompting)?;
-    let texts: Vec<String> = plan.test.iter().map(|example| example.text.clone()).collect();
-    Ok((made, Rebuilt { prompts, queries: texts.clone(), texts, demonstrations: Vec::new() }))
+    let words = (plan.task.label_words.clone(), tokens);
+    let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, prompting, (None, None))?;
+    let layout = |text: &String| Layout { parts: vec![(0..text.len(), PromptPart::Query)], text: text.clone() };
+    let layouts = Ok(plan.test.iter().map(|example| layout(&example.text)).collect());
+    Ok((made, Rebuilt { prompts, layouts, demonstrations: 0, bos }))
 }
 
 /// Returns whether an example is unchanged; compares whole prompts where both are known.
@@ -124,7 +202,6 @@ fn is_same(now: &PlannedExample, then: &PlannedExample) -> bool {
     let content = |example: &PlannedExample| (example.id.clone(), example.text.clone(), example.gold);
     content(now) == content(then) && now.prompt.as_ref().zip(then.prompt.as_ref()).is_none_or(|(now, then)| now == then)
 }
-
 /// Describes the first difference between two plans.
 fn difference(made: &Plan, plan: &Plan) -> Option<String> {
     for split in Split::ALL {

@@ -1,11 +1,11 @@
 //! Everything known about a run before the model computes.
 
-use super::prompt_text::PromptText;
+use super::{prompt_text::PromptText, prompts::Prompts};
 use crate::{
     attribution::Split,
     component::Shape,
     request::RunRequest,
-    run::{ModelMeta, PromptMeta, TaskMeta},
+    run::{ModelMeta, PromptMeta, SelectionMeta, TaskMeta},
 };
 
 /// An example of a planned run.
@@ -26,6 +26,8 @@ pub struct PlannedExample {
 pub struct Plan {
     /// The request; `None` for explicit prompts.
     pub request: Option<RunRequest>,
+    /// How the test examples were chosen; `None` if they were not.
+    pub selection: Option<SelectionMeta>,
     /// The model.
     pub model: ModelMeta,
     /// The task, template and label words.
@@ -38,9 +40,18 @@ pub struct Plan {
     pub train: Vec<PlannedExample>,
     /// Test examples, in table order.
     pub test: Vec<PlannedExample>,
+    /// Token ids of all prompts that a run from disk keeps; `None` for other plans.
+    pub kept: Option<Prompts>,
 }
 
 impl Plan {
+    /// Says what a reader of the results must know about the prompts and the choice of examples; empty if there is
+    /// nothing.
+    pub fn remarks(&self) -> Vec<String> {
+        let chosen = self.selection.iter().flat_map(SelectionMeta::remarks);
+        chosen.chain(self.prompt.remarks()).collect()
+    }
+
     /// Returns the examples of one split.
     pub fn split(&self, split: Split) -> &[PlannedExample] {
         match split {

@@ -38,11 +38,11 @@ pub fn obtain(
     }
     observe(Event::Planned(Box::new(plan.clone())));
     let key = run_key(model, &plan, prompts);
-    if let Some(run) = replay(store, &key, &plan, observe) {
+    if let Some(run) = replay(store, &key, &plan, prompts, observe) {
         return Ok(run);
     }
     let claim = store.claim(&key, cancel, &mut || observe(Event::Note(Note::Waiting)));
-    if let Some(run) = replay(store, &key, &plan, observe) {
+    if let Some(run) = replay(store, &key, &plan, prompts, observe) {
         return Ok(run);
     }
     let partial = claim.and_then(|claim| Ok((claim, store.partial(&key, &about(&plan), plan.shape)?)));
@@ -145,8 +145,14 @@ fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]
     prompts.fold(maker, |maker, prompt| maker.numbers(tokens(prompt).into_iter())).finish()
 }
 
-/// Returns the stored run with the names of `plan`, and reports it as if it were computed.
-fn replay(store: &Store, key: &EntryKey, plan: &Plan, observe: &mut dyn FnMut(Event)) -> Option<Run> {
+/// Returns the stored run with the names of `plan` and its `prompts`, and reports it as if it were computed.
+fn replay(
+    store: &Store,
+    key: &EntryKey,
+    plan: &Plan,
+    prompts: &Prompts,
+    observe: &mut dyn FnMut(Event),
+) -> Option<Run> {
     let stored = store.run(key, &mut |problem| observe(Event::Note(Note::Damaged(problem))))?;
     let fits =
         |split| stored.split(split).len() == plan.split(split).len() && stored.split(split).shape() == plan.shape;
@@ -155,7 +161,7 @@ fn replay(store: &Store, key: &EntryKey, plan: &Plan, observe: &mut dyn FnMut(Ev
     }
     observe(Event::Note(Note::Kept));
     let Run { meta, train, test, .. } = stored;
-    let run = complete(plan.clone(), meta.accuracy, meta.exactness, meta.timing, train, test);
+    let run = complete(plan.clone(), prompts, (meta.exactness, meta.timing), [train, test]);
     for split in Split::ALL {
         let table = run.split(split);
         for from in (0..table.len()).step_by(REPLAY_ROWS) {

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use super::key::EntryKey;
-use crate::error::{InputError, Result};
+use crate::{
+    disk::expand,
+    error::{InputError, Result},
+};
 
 /// Environment variable with the folder of the store, or `off`.
 pub const VARIABLE: &str = "PARTSCOPE_CACHE";
@@ -38,7 +41,7 @@ impl Store {
     pub fn of_user() -> Result<Self> {
         match std::env::var_os(VARIABLE) {
             Some(value) if value == "off" => Ok(Self::none()),
-            Some(folder) if !folder.is_empty() => Ok(Self::at(folder)),
+            Some(folder) if !folder.is_empty() => Ok(Self::at(expand(Path::new(&folder)))),
             _ => ProjectDirs::from("", "", "partscope").map(|folders| Self::at(folders.cache_dir())).ok_or_else(|| {
                 let help = format!("set {VARIABLE} to a folder, or to `off`");
                 InputError::new("this user has no home folder for a cache").help(help).into()

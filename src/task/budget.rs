@@ -170,6 +170,7 @@ pub(super) mod tests {
             pools: Vec::new(),
             dev: Vec::new(),
             test: Vec::new(),
+            keeps_empty: false,
         }
     }
 

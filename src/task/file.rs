@@ -53,7 +53,7 @@ use super::{
     example::Example,
     labels::LabelMap,
     rows::{Located, Reader, Source, check_classes, check_ids, check_rendering, sampled},
-    spec::{DataPart, DataSpec, Spec},
+    spec::{DataPart, DataSpec, Empty, Spec},
     table::{self, Columns, Memory},
     template::Template,
 };
@@ -78,6 +78,8 @@ pub struct Task {
     pub dev: Vec<Example>,
     /// The test split, on which accuracies are measured.
     pub test: Vec<Example>,
+    /// Whether texts may be empty.
+    pub keeps_empty: bool,
 }
 
 /// A task file without its data.
@@ -144,6 +146,7 @@ impl Task {
             pools: Vec::new(),
             dev: examples(dev),
             test: examples(test),
+            keeps_empty: spec.data.empty == Empty::Keep,
         };
         if diagnostics.is_empty() { Ok(task) } else { Err(diagnostics) }
     }

@@ -111,7 +111,8 @@ impl Released {
         }
         let labels = templates[0].label_words.iter().map(|word| word.trim().to_owned()).collect();
         let description = format!("{} as released with the paper, {} forms", self.name, forms.len());
-        Ok(Task { name: self.name.clone(), description, labels, templates, pool, pools, dev: Vec::new(), test })
+        let (name, dev, keeps_empty) = (self.name.clone(), Vec::new(), false);
+        Ok(Task { name, description, labels, templates, pool, pools, dev, test, keeps_empty })
     }
 }
 

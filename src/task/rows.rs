@@ -101,12 +101,14 @@ impl Reader<'_> {
         } else {
             self.renamed(&row)?
         };
-        match self.empty_field(&fields) {
-            Some(_) if data.empty == Empty::Skip => Ok(None),
-            Some(name) if data.empty == Empty::Error => Err(InputError::new("the text is empty")
-                .field(name)
-                .help("fill it in, or set `empty = \"skip\"` or `\"keep\"` under [data]")),
-            _ => Ok(Some(Example { id, fields, label })),
+        let example = Example { id, fields, label };
+        let shown = example.fields.keys().filter(|name| self.used_fields.contains(*name));
+        match example.check_texts(shown) {
+            Err(_) if data.empty == Empty::Skip => Ok(None),
+            Err(error) if data.empty == Empty::Error => {
+                Err(error.help("fill it in, or set `empty = \"skip\"` or `\"keep\"` under [data]"))
+            }
+            _ => Ok(Some(example)),
         }
     }
 
@@ -136,12 +138,6 @@ impl Reader<'_> {
             Ok((name.clone(), value.clone()))
         };
         self.data.fields.iter().map(one).collect()
-    }
-
-    fn empty_field<'f>(&self, fields: &'f Map<String, Value>) -> Option<&'f str> {
-        let empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
-        let used = fields.iter().filter(|(name, _)| self.used_fields.contains(*name));
-        used.filter(|(_, value)| empty(value)).map(|(name, _)| name.as_str()).next()
     }
 }
 
@@ -177,7 +173,7 @@ pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], dia
         let label = &labels[first.example.label];
         let problem = format!("all {} examples of the {name} have the label `{label}`", part.len());
         let help = "examples of at least two labels are needed; is the file sorted by label and truncated?";
-        diagnostics.push(InputError::new(problem).path(&*first.path).help(help));
+        diagnostics.push(InputError::new(problem).path(&*first.path).line(first.line).help(help));
     }
 }
 

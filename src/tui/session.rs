@@ -10,7 +10,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::{Effect, State, update::Remembered};
+use crate::{
+    app::{Effect, State, update::Remembered},
+    disk::expand,
+};
 
 use super::theme::Theme;
 
@@ -35,7 +38,7 @@ impl Session {
     /// folder.
     pub fn load() -> Self {
         let path = match env::var_os("PARTSCOPE_CONFIG_DIR") {
-            Some(folder) => Some(PathBuf::from(folder)).filter(|folder| folder.is_dir()),
+            Some(folder) => Some(expand(Path::new(&folder))).filter(|folder| folder.is_dir()),
             None => directories::ProjectDirs::from("", "", "partscope")
                 .map(|folders| folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).to_owned()),
         };

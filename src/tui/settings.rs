@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     app::{Keymap, keymap::DEFAULT},
+    disk::expand,
     error::{Error, InputError, Result},
 };
 
@@ -17,7 +18,7 @@ use super::{color::Depth, theme::Theme};
 /// Returns the configuration folder: `PARTSCOPE_CONFIG_DIR`, or the platform's.
 fn folder() -> Option<PathBuf> {
     match env::var_os("PARTSCOPE_CONFIG_DIR") {
-        Some(folder) => Some(PathBuf::from(folder)),
+        Some(folder) => Some(expand(Path::new(&folder))),
         None => Some(directories::ProjectDirs::from("", "", "partscope")?.config_dir().to_owned()),
     }
 }

@@ -100,6 +100,7 @@ pub(crate) fn task() -> Task {
         pools: Vec::new(),
         dev: Vec::new(),
         test: Vec::new(),
+        keeps_empty: false,
     }
 }
 
@@ -137,6 +138,8 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
     let words = [" negative", " positive", " neutral", " mixed"];
     Plan {
         request: Some(request.clone()),
+        selection: None,
+        kept: None,
         model: ModelMeta {
             id: "demo".to_owned(),
             family: "llama".to_owned(),
@@ -173,13 +176,14 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
 
 pub(crate) fn meta(plan: &Plan, test: &Attribution) -> RunMeta {
     RunMeta {
+        selection: None,
         schema: SCHEMA,
         model: plan.model.clone(),
         task: plan.task.clone(),
         prompt: plan.prompt.clone(),
         examples: ExampleCounts { train: plan.train.len(), test: plan.test.len() },
         accuracy: AccuracyMeta::measure(test),
-        exactness: Exactness { max_abs: 2e-6, max_rel: 3.1e-7, argmax_mismatches: 0 },
+        exactness: Exactness { max_abs: 2e-6, max_rel: 3.1e-7, ..Exactness::default() },
         request: plan.request.clone(),
         timing: Timing { load_s: 0.1, attribute_s: 2.0, examples_per_s: 110.0, tokens_per_s: 9000.0 },
     }
@@ -241,6 +245,7 @@ pub(crate) fn run(request: &RunRequest, test: usize) -> Run {
             gold: example.gold,
             full: crate::attribution::argmax(row),
             logits: row.to_vec(),
+            tokens: Vec::new(),
         });
         rows.collect::<Vec<_>>()
     };

@@ -8,7 +8,8 @@ use crate::{
         state::{Fitting, Phase, Screen, fit::BaselineScores},
     },
     jobs::{BaselinesEvent, ExperimentEvent, FileEvent, FitEvent, ModelEvent, StatsEvent, Tagged},
-    runner::{Event, RunRequest},
+    run::SelectionMeta,
+    runner::{Bos, Event, RunRequest},
 };
 
 /// Returns a harness on the mixer, the answers to a fit, and the answers to a fit by another method that replaced it.
@@ -206,4 +207,19 @@ fn failed_file_requests_are_not_pending() {
     harness.file_event(FileEvent::Runs(Err("no thread".to_owned())));
     assert!(!harness.state.is_waiting());
     assert_eq!(harness.state.notice.as_ref().unwrap().text, "no thread");
+}
+
+#[test]
+fn examples_that_were_left_out_are_said_when_the_run_is_planned() {
+    let mut harness = Harness::opened();
+    let planned = harness.events(16).into_iter().find(|event| matches!(event, Event::Planned(_)));
+    let Some(Event::Planned(mut plan)) = planned else { panic!("no plan") };
+    let leaked = vec![("q0".to_owned(), "d0".to_owned())];
+    plan.selection = Some(SelectionMeta { leaked, ..SelectionMeta::default() });
+    plan.prompt.bos = Some(Bos::Auto);
+    plan.prompt.begin_with_bos = 3;
+    harness.run_event(Event::Planned(plan));
+    let notice = harness.state.notice.as_ref().unwrap().text.clone();
+    assert!(notice.contains("1 test examples left out") && notice.contains("q0 (d0)"), "{notice}");
+    assert!(notice.contains("3 prompts begin with the tokenizer's special tokens"), "{notice}");
 }

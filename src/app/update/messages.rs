@@ -87,6 +87,7 @@ fn on_run_event(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Progress(progress) => set_phase(state, Phase::Running(progress)),
         Event::Finished(meta) => {
+            notify_remarks(state, &meta.accuracy.remarks(meta.examples.test));
             if let Some(run) = filling(state) {
                 run.finish(*meta);
             }
@@ -125,6 +126,7 @@ fn filling(state: &mut State) -> Option<&mut OpenRun> {
 /// Adds a planned run and removes incomplete ones and earlier runs of the same request.
 fn add_run(state: &mut State, plan: Plan) -> Vec<Effect> {
     let Some(request) = state.requested.clone() else { return Vec::new() };
+    notify_remarks(state, &plan.remarks());
     let id = state.new_id();
     let previous = state.run().filter(|run| run.is_complete()).map(|run| run.id);
     state.runs.retain(|run| run.is_complete() && run.request.as_ref() != Some(&request));
@@ -135,6 +137,13 @@ fn add_run(state: &mut State, plan: Plan) -> Vec<Effect> {
     state.other = previous.filter(|&id| state.runs.iter().any(|run| run.id == id)).or(state.other);
     state.filling = Some(id);
     Vec::new()
+}
+
+/// Shows what a reader of the results must know, if there is anything.
+fn notify_remarks(state: &mut State, remarks: &[String]) {
+    if !remarks.is_empty() {
+        state.notify(Severity::Plain, printable(&remarks.join("; ")).into_owned());
+    }
 }
 
 /// Starts the waiting fit once its training examples are complete.
@@ -249,6 +258,7 @@ fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
         FileEvent::Mix { run, path, file } => mixer::load(state, run, &path.to_string_lossy(), &file),
         FileEvent::Runs(stored) => run_list::on_stored_runs(state, stored),
         FileEvent::Opened(run) => {
+            notify_remarks(state, &run.meta.remarks());
             let stats = state.open(vec![*run]);
             state.show(state.runs.len() - 1);
             state.screen = Screen::Map;

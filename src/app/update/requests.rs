@@ -11,7 +11,7 @@ use crate::{
             selection::edited_request,
         },
     },
-    runner::{Demos, RunRequest},
+    runner::{Demos, RunRequest, Selection},
 };
 
 use super::{demo_editor, experiments, mixer};
@@ -48,7 +48,10 @@ fn successor(current: &RunRequest, choices: &[TaskChoice], action: Action) -> Re
         Action::NextTask => {
             let next = &choices[at.map_or(0, |at| (at + 1) % choices.len())];
             let template = next.templates.first().cloned();
-            Ok(RunRequest { task: next.name.clone(), template, demos: drawn(&current.demos), ..current.clone() })
+            // Ids name examples of the task that is left.
+            let selection = current.selection.clone().map(|selection| Selection { ids: None, ..selection });
+            let demos = drawn(&current.demos);
+            Ok(RunRequest { task: next.name.clone(), template, demos, selection, ..current.clone() })
         }
         Action::NextTemplate => {
             let templates = here.map_or(&[][..], |choice| &choice.templates);

@@ -12,6 +12,7 @@ use crate::{
     },
     model::Model,
     store::Store,
+    text::printable,
 };
 
 /// Amount of work.
@@ -54,6 +55,11 @@ impl Workload {
         );
         if *kept > 0 {
             let _ = write!(text, "; {kept} of {} runs are in the store", self.runs);
+        }
+        let mut remarks: Vec<String> = runs.iter().flat_map(|run| run.plan.remarks()).collect();
+        remarks.dedup();
+        for remark in remarks {
+            let _ = write!(text, "\n{}", printable(&remark));
         }
         for overflow in runs.iter().filter_map(|run| run.plan.prompt.overflow.as_ref()) {
             let _ = write!(text, "\n{}", summary::overflow_line(overflow));

@@ -195,11 +195,13 @@ fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequ
         Some(words) => read_label_words(words)?,
         None => model.tokenizer.pieces(&args.label_tokens),
     };
-    let mut prompts = read_explicit(&path, &read_text(&path)?, &words)?;
-    args.prompt.limit_tests(&mut prompts)?;
+    let prompts = read_explicit(&path, &read_text(&path)?, &words)?;
     let stem = path.file_stem().filter(|stem| *stem != "-");
     let name = stem.map_or_else(|| "prompts".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(vec![plan_explicit(model, &name, prompts, words, args.label_tokens.clone(), args.prompt.prompting())?])
+    let (words, prompting) = ((words, args.label_tokens.clone()), args.prompt.prompting());
+    let selection = args.prompt.selection.selection()?;
+    let choice = (args.prompt.selection.limit, Some(&selection));
+    Ok(vec![plan_explicit(model, &name, prompts, words, prompting, choice)?])
 }
 
 fn compute(

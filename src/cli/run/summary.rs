@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    attribution::F32_TOLERANCE,
+    attribution::{Exactness, F32_TOLERANCE},
     cli::output::human_rate,
     run::{OverflowMeta, RunMeta},
     runner::{Note, Overflow},
@@ -56,20 +56,31 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
             percent(accuracy.chance)
         ),
     );
-    let exact = if exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
-    row(
-        "exactness",
-        format!(
-            "{exact}: contributions add up to the logits within {:.1e} relative ({} predictions differ)",
-            exactness.max_rel, exactness.argmax_mismatches
-        ),
-    );
+    row("exactness", exactness_line(exactness));
+    for remark in meta.remarks() {
+        row("note", printable(&remark).into_owned());
+    }
     row("time", format!("{:.2} s, {} prompts/s", timing.attribute_s, human_rate(timing.examples_per_s)));
     for note in notes {
         row("store", printable(&note.to_string()).into_owned());
     }
     row("saved in", printable(&folder.display().to_string()).into_owned());
     text
+}
+
+fn exactness_line(exactness: &Exactness) -> String {
+    let Exactness { max_abs, max_rel, argmax_mismatches, terms } = exactness;
+    let exact = if exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
+    if *max_rel > F32_TOLERANCE && exactness.is_rounding() {
+        return format!(
+            "{exact}: contributions add up to the logits within {max_abs:.1e}, the rounding of terms of {terms:.1e} \
+             that cancel ({argmax_mismatches} predictions differ)"
+        );
+    }
+    format!(
+        "{exact}: contributions add up to the logits within {max_rel:.1e} relative ({argmax_mismatches} predictions \
+         differ)"
+    )
 }
 
 /// Describes how prompts that were too long were handled.
@@ -86,12 +97,16 @@ pub(super) fn overflow_line(overflow: &OverflowMeta) -> String {
 pub(super) fn line(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) -> String {
     let exact = if meta.exactness.holds(F32_TOLERANCE) { "exact" } else { "NOT EXACT" };
     let kept = if notes.contains(&Note::Kept) { ", kept from an earlier run" } else { "" };
-    format!(
+    let mut text = format!(
         "{:<16} demo seed {:<3} full model {:5.1}%, heads and MLPs alone {:5.1}%, {exact}{kept}, in {}\n",
         printable(&meta.task.template),
         meta.prompt.demo_seed,
         100.0 * meta.accuracy.full,
         100.0 * meta.accuracy.components,
         printable(&folder.display().to_string())
-    )
+    );
+    for remark in meta.remarks() {
+        let _ = writeln!(text, "{:<16} {}", "", printable(&remark));
+    }
+    text
 }

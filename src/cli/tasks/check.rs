@@ -12,9 +12,9 @@ use crate::{
     },
     error::{Error, InputError, Result},
     model::{ChatTemplate, Tokenizer},
-    runner::{Demos, RunRequest, explain_chat_label, preview},
-    task::{Example, Library, Task, Template, choose},
-    text::{printable, visible, visible_spaces},
+    runner::{Bos, Demos, RunRequest, explain_chat_label, preview},
+    task::{Example, Library, Overlap, Task, Template, choose},
+    text::{list, printable, visible, visible_spaces},
 };
 
 /// Show every error of a task file and its data with line and column, or what its prompts look like.
@@ -49,6 +49,10 @@ struct Report {
     test: usize,
     /// Examples per label in pool, dev and test together.
     per_label: Vec<usize>,
+    /// Ids of test examples that are in the pool word for word, each with the id there.
+    leaks: Vec<(String, String)>,
+    /// Number of test examples that repeat the text of another one.
+    duplicates: usize,
     templates: Vec<Sample>,
 }
 
@@ -81,6 +85,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         dev: 0,
         test: 0,
         per_label: Vec::new(),
+        leaks: Vec::new(),
+        duplicates: 0,
         templates: Vec::new(),
     };
     match Library.checked(&args.task)? {
@@ -102,6 +108,13 @@ fn describe(report: &mut Report, task: &Task, shots: usize, reader: Option<&Read
     let all = || task.pool.iter().chain(&task.dev).chain(&task.test);
     report.per_label =
         (0..task.labels.len()).map(|label| all().filter(|example| example.label == label).count()).collect();
+    let Overlap { leaks, duplicates } = task.overlap();
+    if !leaks.is_empty() && leaks.len() == task.test.len() {
+        let problem = format!("all {} test examples are in the pool word for word: {}", leaks.len(), pairs(&leaks));
+        let help = "are pool and test the same file? accuracies on examples of the prompt mean nothing";
+        report.mistakes.push(InputError::new(problem).field("data.test").help(help).to_string());
+    }
+    (report.leaks, report.duplicates) = (leaks, duplicates);
     for template in &task.templates {
         match sample(task, template, shots, reader).map_err(|error| template.locate(error)) {
             Ok(sample) => report.templates.push(sample),
@@ -137,7 +150,7 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
     }
     let (mut tokens, mut label_tokens, mut scored) = (None, None, Vec::new());
     if let Some((tokenizer, _)) = reader {
-        let tokenizer = if template.chat { tokenizer.without_specials() } else { tokenizer.clone() };
+        let tokenizer = tokenizer.with_bos(Bos::Auto.for_chat(template.chat));
         tokens = Some(tokenizer.encode(&prompt)?.len());
         let found = if template.first_token {
             tokenizer.first_tokens(&prompt, &words).map(|found| found.tokens)
@@ -167,6 +180,13 @@ fn notes(template: &Template, query: &Example, chat: Option<&ChatTemplate>) -> R
     Ok(notes)
 }
 
+/// Lists ids of test examples with those of the examples in the pool that they repeat.
+fn pairs(leaks: &[(String, String)]) -> String {
+    const SHOWN: usize = 10;
+    let more = (leaks.len() > SHOWN).then(|| format!("{} more", leaks.len() - SHOWN));
+    list(leaks.iter().take(SHOWN).map(|(id, twin)| format!("{id} ({twin})")).chain(more))
+}
+
 fn page(report: &Report) -> String {
     let mut text = String::new();
     let counts: Vec<String> = report.per_label.iter().map(ToString::to_string).collect();
@@ -179,6 +199,18 @@ fn page(report: &Report) -> String {
         report.test,
         counts.join(", ")
     );
+    if !report.leaks.is_empty() && report.leaks.len() < report.test {
+        let _ = writeln!(
+            text,
+            "note: {} test examples are in the pool word for word: {}; a run that draws one of these refuses, or leaves \
+             its copy out with --on-leak drop",
+            report.leaks.len(),
+            printable(&pairs(&report.leaks))
+        );
+    }
+    if report.duplicates > 0 {
+        let _ = writeln!(text, "note: {} test examples repeat the text of another one", report.duplicates);
+    }
     for sample in &report.templates {
         let words: Vec<String> = sample.label_words.iter().map(|word| format!("`{}`", visible(word))).collect();
         let tokens = sample.tokens.map_or_else(String::new, |tokens| format!(", {tokens} tokens"));

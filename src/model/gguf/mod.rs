@@ -9,13 +9,18 @@ mod pre_tokenizer;
 mod reader;
 mod vocabulary;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use config::Metadata;
+pub(super) use reader::is_gguf;
 
 use super::{chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
-use crate::{catch_panic, error::Result};
+use crate::{
+    catch_panic,
+    error::{InputError, Result},
+    text::list,
+};
 
 /// Opens the file at `path` and converts its header; tensors are read later.
 pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
@@ -43,6 +48,17 @@ pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
         chat: chat(&metadata)?,
         weights,
     })
+}
+
+/// Returns the error for a folder without config.json that has GGUF files, and lists them; `None` if it has none.
+pub(super) fn only_in(folder: &Path) -> Option<InputError> {
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = entries.filter(|path| is_gguf(path)).collect();
+    files.sort();
+    let names = files.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let problem = format!("the folder has no config.json, but GGUF models: {}", list(names));
+    let help = format!("name one of the files: -m {}", files.first()?.display());
+    Some(InputError::new(problem).path(folder).help(help))
 }
 
 /// Returns the file's chat template, if it has one.

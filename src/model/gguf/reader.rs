@@ -10,12 +10,16 @@ use std::{
 };
 
 use crate::{
+    disk::{is_lfs_pointer, lfs_pointer},
     error::{Error, InputError, Result},
     model::{
         blocks::BlockType,
         weights::{Numbers, Stored},
     },
 };
+
+/// The first bytes of every GGUF file.
+const MAGIC: [u8; 4] = *b"GGUF";
 
 /// Limit on the values in all metadata arrays together; bounds the memory that a crafted file can claim.
 const MAX_VALUES: u64 = 1 << 23;
@@ -48,6 +52,12 @@ struct Reader<'a> {
     values: u64,
 }
 
+/// Returns whether the file at `path` begins like a GGUF file, whatever its name.
+pub(crate) fn is_gguf(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == MAGIC
+}
+
 /// Reads the header of the file at `path`.
 pub(crate) fn read(path: &Path) -> Result<Header> {
     let unreadable = |source| Error::Read { path: path.to_owned(), source };
@@ -59,8 +69,14 @@ pub(crate) fn read(path: &Path) -> Result<Header> {
 
 impl Reader<'_> {
     fn header(&mut self) -> Result<Header> {
-        if self.bytes::<4>("magic")? != *b"GGUF" {
-            return Err(self.error("magic", "this is not a GGUF file").into());
+        if self.bytes::<4>("magic")? != MAGIC {
+            let mut start = [0; 64];
+            let read = File::open(self.path).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
+            if is_lfs_pointer(&start[..read]) {
+                return Err(lfs_pointer(self.path).into());
+            }
+            let help = "name a GGUF file, or the folder of a model in the Hugging Face layout";
+            return Err(self.error("magic", "this is not a GGUF file").help(help).into());
         }
         let version = self.u32("version")?;
         if !(2..=3).contains(&version) {

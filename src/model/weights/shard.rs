@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::Stored;
-use crate::error::{Error, InputError, Result};
+use crate::{
+    disk::{is_lfs_pointer, lfs_pointer},
+    error::{Error, InputError, Result},
+};
 
 /// Bytes hashed at a time.
 const HASH_CHUNK: usize = 1 << 18;
@@ -33,6 +36,11 @@ impl Shard {
         let file = std::fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         if !file.is_file() {
             return Err(InputError::new("this is not a file").path(path).into());
+        }
+        let mut start = Vec::new();
+        let begin = |file: File| file.take(64).read_to_end(&mut start);
+        if File::open(&path).and_then(begin).is_ok() && is_lfs_pointer(&start) {
+            return Err(lfs_pointer(&path).into());
         }
         Ok(Self { path, source: Source::File, length: file.len() })
     }

@@ -84,7 +84,17 @@ pub(in crate::task) fn sample_log(path: &Path) -> Result<Result<Task, Diagnostic
     let labels = words.iter().map(|word| word.trim().to_owned()).collect();
     let description = "prompts of a sample log of the evaluation harness".to_owned();
     let (name, templates) = (name(path), vec![template]);
-    Ok(Ok(Task { name, description, labels, templates, pool: Vec::new(), pools: Vec::new(), dev: Vec::new(), test }))
+    Ok(Ok(Task {
+        name,
+        description,
+        labels,
+        templates,
+        pool: Vec::new(),
+        pools: Vec::new(),
+        dev: Vec::new(),
+        test,
+        keeps_empty: false,
+    }))
 }
 
 fn line_of(line: &str) -> Result<Line, InputError> {

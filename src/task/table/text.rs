@@ -5,7 +5,10 @@ use std::{borrow::Cow, path::Path};
 use encoding_rs::Encoding;
 
 use super::compressed;
-use crate::error::InputError;
+use crate::{
+    disk::{is_lfs_pointer, lfs_pointer},
+    error::InputError,
+};
 
 /// Maximum bytes of a line: far more than fits into a prompt, far less than fills the memory.
 pub(super) const LONGEST_LINE: usize = 16 << 20;
@@ -36,6 +39,9 @@ fn plain<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
         let line = before.split(|&byte| byte == b'\n').count();
         InputError::new(problem).path(path).line(line).help(help)
     };
+    if is_lfs_pointer(bytes) {
+        return Err(lfs_pointer(path));
+    }
     let text: Cow<'a, str> = match Encoding::for_bom(bytes) {
         Some((encoding, mark)) if encoding != encoding_rs::UTF_8 => {
             let (text, broken) = encoding.decode_without_bom_handling(&bytes[mark..]);

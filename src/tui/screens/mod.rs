@@ -96,7 +96,7 @@ fn an_inexact_run_is_marked_in_the_status_line() {
     let mut harness = Harness::opened();
     let mut events = harness.events(40);
     if let Some(Event::Finished(meta)) = events.last_mut() {
-        meta.exactness = Exactness { max_abs: 0.5, max_rel: 0.03, argmax_mismatches: 3 };
+        meta.exactness = Exactness { max_abs: 0.5, max_rel: 0.03, argmax_mismatches: 3, ..Exactness::default() };
     }
     for event in events {
         harness.run_event(event);

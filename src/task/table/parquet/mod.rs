@@ -31,7 +31,12 @@ use super::{
     memory::Memory,
     row::{Columns, DataRow, Slice, Take},
 };
-use crate::{catch_panic, error::InputError, task::diagnostics::Diagnostics};
+use crate::{
+    catch_panic,
+    disk::{is_lfs_pointer, lfs_pointer},
+    error::InputError,
+    task::diagnostics::Diagnostics,
+};
 
 /// Maximum number of columns of a task's data.
 const MOST_COLUMNS: usize = 1000;
@@ -44,6 +49,9 @@ pub(super) fn read(
     diagnostics: &mut Diagnostics,
     take: Take<'_>,
 ) {
+    if is_lfs_pointer(bytes) {
+        return diagnostics.push(lfs_pointer(path));
+    }
     let read = catch_panic::catch(|| rows(bytes, (slice, columns), memory, &mut |row| take(row, diagnostics)));
     let error = match read {
         Ok(Ok(())) => return,

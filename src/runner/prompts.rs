@@ -1,0 +1,56 @@
+//! Token ids of the prompts of a run, made once and kept with the run.
+
+use std::sync::Arc;
+
+use crate::{
+    attribution::Split,
+    model::{Prompt, Tokens},
+    run::Run,
+};
+
+/// Token ids of every prompt of a run, in the order of its tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompts {
+    /// Prompts of the training split.
+    pub train: Vec<Tokens>,
+    /// Prompts of the test split.
+    pub test: Vec<Tokens>,
+}
+
+impl Prompts {
+    /// Returns the prompts of one split.
+    pub fn split(&self, split: Split) -> &[Tokens] {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// Returns all prompts, training split first.
+    pub fn all(&self) -> Vec<&Tokens> {
+        self.train.iter().chain(&self.test).collect()
+    }
+
+    /// Returns the first `shared` token ids, which all prompts share.
+    pub(super) fn prefix(&self, shared: usize) -> Vec<u32> {
+        self.train
+            .iter()
+            .chain(&self.test)
+            .next()
+            .map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect())
+    }
+
+    /// Returns the prompts that `run` keeps; `None` for a run of an older version, which keeps none.
+    pub(super) fn of_run(run: &Run) -> Option<Self> {
+        let prefix: Arc<[u32]> = run.meta.prompt.prefix.as_slice().into();
+        let whole = prefix.len() == run.meta.prompt.prefix_tokens;
+        if !whole || run.examples.iter().any(|record| record.tokens.is_empty()) {
+            return None;
+        }
+        let prompts = |split| {
+            let own = run.examples.iter().filter(|record| record.split == split);
+            own.map(|record| Tokens::after_prefix(&prefix, &record.tokens)).collect()
+        };
+        Some(Self { train: prompts(Split::Train), test: prompts(Split::Test) })
+    }
+}
