@@ -79,6 +79,7 @@ fn the_page_shows_the_accuracies_of_the_run() {
 fn a_run_that_fails_exactness_is_marked() {
     let mut runs = runs();
     runs[1].meta.exactness.max_rel = 0.5;
+    runs[1].meta.exactness.max_abs = 2.0;
     runs[1].meta.exactness.argmax_mismatches = 3;
     let page = Report::new(&runs, &Cancel::default()).unwrap().page;
     assert_eq!(page.matches("class=\"warning\"").count(), 1);

@@ -35,7 +35,7 @@ fn a_replaced_fit_is_dropped() {
     harness.receive(path);
     assert!(harness.state.run().unwrap().path.is_none());
     harness.receive_all(second);
-    assert_eq!((method(&harness), harness.state.fitting), (Some(Method::Convex), Fitting::Idle));
+    assert_eq!((method(&harness), harness.state.fitting), (Some(Method::RidgeCv), Fitting::Idle));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_path_of_a_replaced_fit_is_dropped() {
     assert!(harness.state.run().unwrap().path.is_none());
     harness.receive(path);
     let path = harness.state.run().unwrap().path.as_ref().unwrap();
-    assert!(path.fits.iter().all(|fit| fit.method == Method::Convex));
+    assert!(path.fits.iter().all(|fit| fit.method == Method::RidgeCv));
 }
 
 #[test]

@@ -330,8 +330,8 @@ fn the_penalty_slides_along_the_path() {
     assert_eq!(weights(&harness), fitted);
     harness.keys("[ [ [ u");
     assert_eq!(weights(&harness), fitted, "sliding is one undo step");
-    harness.keys("d n n w ]");
-    assert!(harness.state.notice.as_ref().unwrap().text.contains("comprw chooses its own λ"));
+    harness.keys("d n n n w ]");
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("comprw takes no λ"));
     assert_eq!(harness.state.run().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
 }
 

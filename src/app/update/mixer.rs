@@ -95,7 +95,7 @@ fn explain_missing_path(state: &mut State) {
     let fitted = state.run().and_then(|run| run.fit.as_ref().map(|fit| (run.id, fit.method)));
     let why = match fitted {
         Some((_, method @ (Method::CompRw | Method::CompRwReleased))) => {
-            format!("{method} chooses its own λ: it has no path")
+            format!("{method} takes no λ: it has no path")
         }
         Some((run, _)) if matches!(state.fitting, Fitting::Running(id) | Fitting::Path(id) if id == run) => {
             "the path is being fitted".to_owned()
