@@ -215,7 +215,7 @@ fn paths_and_file_contents_are_safe_in_messages_and_results() {
     let home = task_folder(&[(named.as_str(), TASK.as_bytes()), ("key.toml", unknown_key.as_bytes())]);
     for file in ["\x1b[2Jmissing\u{202e}.toml", named.as_str(), "key.toml"] {
         let path = home.path().join(file);
-        for args in [&["tasks", "check"][..], &["run", "-o", "/nowhere/x", "--task"], &["fit"], &["frobnicate"]] {
+        for args in [&["tasks", "check"][..], &["run", "-o", "/dev/null/x", "--task"], &["fit"], &["frobnicate"]] {
             let output = partscope(&[args, &[path.to_str().unwrap()]].concat());
             assert_safe(&String::from_utf8(output.stderr).unwrap());
             assert_safe(&String::from_utf8(output.stdout).unwrap());
@@ -239,7 +239,7 @@ fn endless_messages_are_cut() {
     let long = TASK.replace("name = \"mood\"", &format!("name = \"mood\"\n{} = 1", "x".repeat(3 << 20)));
     let home = task_folder(&[("task.toml", long.as_bytes())]);
     let task = home.path().join("task.toml");
-    let (code, message) = failure(&["run", "--task", task.to_str().unwrap(), "-o", "/nowhere/x"]);
+    let (code, message) = failure(&["run", "--task", task.to_str().unwrap(), "-o", "/dev/null/x"]);
     assert_safe(&message);
     assert!(code == 3 && message.contains("(3145728 characters)"), "{}", message.len());
 }
