@@ -24,6 +24,7 @@ mod prompt_options;
 mod report;
 mod reproduce;
 mod run;
+mod signals;
 mod store_options;
 mod tasks;
 
@@ -69,6 +70,14 @@ enum Command {
 /// 4 some of several runs failed.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The explorer handles signals itself, to restore the terminal.
+    #[cfg(feature = "tui")]
+    let explores = matches!(cli.command, None | Some(Command::Explore(_)));
+    #[cfg(not(feature = "tui"))]
+    let explores = false;
+    if !explores {
+        signals::finish_saves_first();
+    }
     let outcome = match cli.command {
         #[cfg(feature = "tui")]
         None => return finish(explore::run(&explore::Args::default())),
@@ -96,8 +105,9 @@ pub fn main() -> ExitCode {
     finish(outcome.map(|()| 0))
 }
 
-/// Prints the error, if any, and returns the exit code.
+/// Prints the error, if any, and returns the exit code. Saves in other threads are finished first.
 fn finish(outcome: Result<u8, Failure>) -> ExitCode {
+    signals::finish_saves();
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Reported) => ExitCode::FAILURE,

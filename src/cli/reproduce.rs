@@ -1,6 +1,6 @@
 //! `partscope reproduce`: runs the paper's protocol and prints its two tables.
 
-use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt::Write, path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
-    disk::write_whole,
+    disk::{create_folder, write_whole},
     error::{Error, InputError, Result},
     model::Source,
-    protocol::{AccuracyRow, AgreementRow, Protocol, ProtocolRow, accuracy_table, agreement},
+    protocol::{AccuracyRow, AgreementRow, Protocol, ProtocolEvent, ProtocolRow, accuracy_table, agreement},
     runner::Overflow,
     task::Library,
 };
@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(InputError::new("there is nothing to run").help("raise --seeds, --templates or --tasks").into());
     }
     if let Some(folder) = &args.output {
-        fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+        create_folder(folder)?;
     }
     let model = args.model.load()?;
     let cancel = Cancel::default();
@@ -105,7 +105,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         );
     }
     let mut line = ProgressLine::new();
-    let rows = protocol.reproduce(&model, &store, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
+    let rows = protocol.reproduce(&model, &store, &cancel, &mut |event| match event {
+        ProtocolEvent::Progress(progress) => line.count(&progress, "runs"),
+        ProtocolEvent::Note(note) if note.is_problem() => line.warn(&note.to_string()),
+        ProtocolEvent::Note(_) => {}
+    })?;
     line.clear();
     let report = Report { accuracy: accuracy_table(&rows), agreement: agreement(&rows), rows };
     if let Some(folder) = &args.output {

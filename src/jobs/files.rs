@@ -1,7 +1,7 @@
 //! Worker that reads and writes files for the explorer. Requests run in order; none is skipped.
 
 use std::{
-    fs, io,
+    io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     analysis::WeightsFile,
-    disk::write_whole,
+    disk::{self, write_whole},
     error::{Error, InputError, Result},
     run::Run,
     store::Store,
@@ -171,15 +171,13 @@ fn home(path: &Path) -> PathBuf {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    let meta = fs::metadata(path).map_err(failed)?;
-    if !meta.is_file() || meta.len() > MAX_BYTES {
-        return Err(InputError::new("not a weights file")
-            .path(path)
-            .help("name a file that `partscope fit -o` wrote")
-            .into());
+    let mut text = String::new();
+    let read = disk::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text);
+    if read.map_err(|source| Error::Read { path: path.to_owned(), source })? as u64 > MAX_BYTES {
+        let help = "name a file that `partscope fit -o` wrote";
+        return Err(InputError::new("not a weights file").path(path).help(help).into());
     }
-    fs::read_to_string(path).map_err(failed)
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -242,11 +240,11 @@ mod tests {
     fn errors_name_the_path() {
         let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
         let broken = folder.path().join("broken.json");
-        fs::write(&broken, "{}").unwrap();
+        std::fs::write(&broken, "{}").unwrap();
         for (request, expected) in [
             (FileRequest::LoadMix { run: 1, path: broken }, "broken.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
-            (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a weights file"),
+            (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a regular file"),
             (
                 FileRequest::SaveMix { path: folder.path().join("no/such/folder.json"), file: file(), replace: false },
                 "folder.json",

@@ -1,12 +1,15 @@
 //! Chat templates of instruct models: Jinja, as in Hugging Face's tokenizer files.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use minijinja::{Environment, Error as JinjaError, ErrorKind, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::{Error, InputError, Result};
+use crate::{
+    disk,
+    error::{Error, InputError, Result},
+};
 
 /// Limit on template instructions per rendered conversation.
 const FUEL: u64 = 5_000_000;
@@ -65,10 +68,11 @@ impl ChatTemplate {
     /// If tokenizer_config.json or the template is invalid.
     pub(super) fn from_folder(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join("tokenizer_config.json");
-        let Ok(bytes) = fs::read(&path) else { return Ok(None) };
+        let Some(bytes) = disk::read_if_exists(&path)? else { return Ok(None) };
         let config: Value = serde_json::from_slice(&bytes)
             .map_err(|error| InputError::new(error.to_string()).path(&path).line(error.line()))?;
-        let separate = fs::read_to_string(folder.join("chat_template.jinja")).ok();
+        let separate =
+            disk::read_if_exists(&folder.join("chat_template.jinja"))?.and_then(|bytes| String::from_utf8(bytes).ok());
         let Some(source) = separate.or_else(|| template(config.get("chat_template")?)) else { return Ok(None) };
         let special = |name: &str| {
             let token = config.get(name)?;

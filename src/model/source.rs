@@ -1,7 +1,7 @@
 //! Sources of models: the demo, a folder, a GGUF file, or the Hugging Face hub.
 
 use std::{
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -19,7 +19,10 @@ use super::{
     tokenizer::Tokenizer,
     weights::{Dtype, Weights},
 };
-use crate::error::{Error, InputError, Result};
+use crate::{
+    disk,
+    error::{Error, InputError, Result},
+};
 
 /// Model that `-m` names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,7 +177,7 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
 fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
     let read = |name: &str| {
         let path = folder.join(name);
-        fs::read(&path).map(|bytes| (path.clone(), bytes)).map_err(|source| Error::Read { path, source })
+        disk::read(&path).map(|bytes| (path, bytes))
     };
     let (config_path, config) = read("config.json")?;
     let (tokenizer_path, tokenizer) = read("tokenizer.json")?;

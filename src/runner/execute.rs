@@ -1,5 +1,7 @@
 //! Attributes the prompts of a plan.
 
+use std::collections::BTreeMap;
+
 use super::{Event, Plan, PlannedExample, Prompts};
 use crate::{
     attribution::{Attribution, Batch, Exactness, Split, argmax},
@@ -85,6 +87,8 @@ pub(super) fn complete(
     test: Attribution,
 ) -> Run {
     let meta = RunMeta {
+        checksum: None,
+        file_checksums: BTreeMap::new(),
         schema: SCHEMA,
         examples: ExampleCounts { train: train.len(), test: test.len() },
         accuracy,

@@ -7,6 +7,7 @@ use std::{
 
 use super::file::DataFile;
 use crate::{
+    disk,
     error::{Error, InputError, Result},
     hub::{Client, Repo, Settings, Watcher},
 };
@@ -106,7 +107,7 @@ fn count(folder: &Path) -> Option<usize> {
 }
 
 fn read(path: PathBuf, prefix: String) -> Result<DataFile> {
-    let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let bytes = disk::read(&path)?;
     Ok(DataFile { path, bytes, prefix })
 }
 

@@ -12,6 +12,7 @@ use std::{
 use candle_core::quantized::GgmlDType;
 
 use crate::{
+    disk,
     error::{Error, InputError, Result},
     model::weights::{Numbers, Stored},
 };
@@ -50,7 +51,7 @@ struct Reader<'a> {
 /// Reads the header of the file at `path`.
 pub(crate) fn read(path: &Path) -> Result<Header> {
     let unreadable = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = disk::open(path)?;
     let length = file.metadata().map_err(unreadable)?.len();
     let mut reader = Reader { path, file: BufReader::new(file), at: 0, length, values: 0 };
     reader.header()

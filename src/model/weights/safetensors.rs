@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{Numbers, Stored, shard::Shard};
-use crate::error::{Error, InputError, Result};
+use crate::{
+    disk,
+    error::{Error, InputError, Result},
+};
 
 /// Limit on the header's length in bytes, as in the reference implementation.
 const MAX_HEADER: u64 = 100_000_000;
@@ -121,7 +124,7 @@ pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>> {
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let text = std::fs::read(index).map_err(|source| Error::Read { path: index.to_owned(), source })?;
+    let text = disk::read(index)?;
     let parsed: Index = serde_json::from_slice(&text)
         .map_err(|error| InputError::new(error.to_string()).path(index).line(error.line()).field("weight_map"))?;
     Ok(parsed.weight_map.into_values().collect())

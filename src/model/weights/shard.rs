@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::Stored;
-use crate::error::{Error, InputError, Result};
+use crate::{
+    disk,
+    error::{Error, InputError, Result},
+};
 
 /// Bytes hashed at a time.
 const HASH_CHUNK: usize = 2 << 20;
@@ -29,10 +32,7 @@ enum Source {
 impl Shard {
     /// Opens the file at `path`.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let file = std::fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        if !file.is_file() {
-            return Err(InputError::new("this is not a file").path(path).into());
-        }
+        let file = disk::open(&path)?.metadata().map_err(|source| Error::Read { path: path.clone(), source })?;
         Ok(Self { path, source: Source::File, length: file.len() })
     }
 
