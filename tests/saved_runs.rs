@@ -56,7 +56,8 @@ fn edit_lines(folder: &Path, edit: impl FnOnce(&mut Vec<Value>)) {
     let text = fs::read_to_string(&path).unwrap();
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     edit(&mut lines);
-    fs::write(path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    fs::write(path, lines.join("\n") + "\n").unwrap();
 }
 
 /// Overwrites the value at `index` of a tensor.

@@ -64,7 +64,8 @@ class Storm:
     def results(self):
         """The run's bytes, without the keys of run.json that differ between two equal runs."""
         meta = json.loads((self.run / "run.json").read_bytes())
-        del meta["timing"], meta["checksum"]
+        for key in "timing", "checksum":
+            meta.pop(key, None)
         return [(self.run / name).read_bytes() for name in FILES[:2]] + [json.dumps(meta)]
 
     def components(self):
@@ -101,6 +102,7 @@ class Storm:
         while process.poll() is None:
             if any(True for _ in self.home.glob(aim)):
                 return True
+            time.sleep(0.0002)
         return False
 
     def round(self, aim):

@@ -9,6 +9,10 @@ use std::{
 use super::fault::{Operation, step};
 use crate::error::{Error, Result};
 
+/// How the names of own temporary files and folders start. Nothing else that the program writes starts like this, so a
+/// later process may remove what a killed one has left.
+pub(crate) const OWN: &str = ".partscope-";
+
 /// Creates `folder` and its parents if they do not exist.
 pub(crate) fn create_folder(folder: &Path) -> Result<()> {
     step(Operation::Create).and_then(|()| fs::create_dir_all(folder)).map_err(|source| failed(folder, source))

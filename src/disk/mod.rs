@@ -14,14 +14,10 @@ mod write;
 #[cfg(test)]
 pub(crate) use fault::{Fault, Operation, with_fault};
 pub(crate) use folder::{
-    create_folder, is_replaced, names, remove_file, remove_folder, remove_leftovers, rename, replace_folder,
+    OWN, create_folder, is_replaced, names, remove_file, remove_folder, remove_leftovers, rename, replace_folder,
     sync_folder, temporary_folder,
 };
 pub(crate) use lock::FolderLock;
 pub(crate) use read::{open, read, read_if_exists};
 pub(crate) use saving::{Saving, after_saves};
 pub(crate) use write::{AppendFile, NewFile, check_writable, write_whole};
-
-/// How the names of own temporary files and folders start. Nothing else that the program writes starts like this, so a
-/// later process may remove what a killed one has left.
-pub(crate) const OWN: &str = ".partscope-";

@@ -7,9 +7,8 @@ use std::{
 };
 
 use super::{
-    OWN,
     fault::{Operation, step},
-    folder::{remove_leftovers, rename, sync_folder},
+    folder::{OWN, remove_file, remove_leftovers, rename, sync_folder},
     saving::Saving,
 };
 use crate::error::{Error, Result};
@@ -24,12 +23,12 @@ const HASH_DIGITS: usize = 16;
 /// # Errors
 /// If the disk is full or the folder cannot be written; the file at `path` then stays as it was.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let _saving = Saving::begin();
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if fs::metadata(&target).is_ok_and(|data| !data.is_file() && !data.is_dir()) {
         return OpenOptions::new().write(true).open(&target).and_then(|mut file| file.write_all(bytes)).map_err(failed);
     }
+    let _saving = Saving::begin();
     let mut file = Temporary::beside(&target)?;
     file.file.write_all(bytes).map_err(failed)?;
     file.replace(&target, path)
@@ -150,7 +149,7 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.complete {
-            let _ = super::folder::remove_file(&self.file.path);
+            let _ = remove_file(&self.file.path);
         }
     }
 }

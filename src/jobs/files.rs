@@ -8,7 +8,7 @@ use std::{
         Arc,
         mpsc::{Sender, channel},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use crate::{
@@ -98,10 +98,20 @@ pub enum FileEvent {
     Failed(String),
 }
 
-/// Handle of the file thread, which ends after the handle is dropped and all requests are done.
+/// Handle of the file thread. Dropping it waits until all requests are done, so that a file which was to be saved is.
 #[derive(Debug)]
 pub struct FileWorker {
-    requests: Sender<FileRequest>,
+    requests: Option<Sender<FileRequest>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for FileWorker {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl FileWorker {
@@ -116,14 +126,16 @@ impl FileWorker {
                 listen(result(&store, &request).unwrap_or_else(|why| request.failed(why)));
             }
         };
-        thread::Builder::new().name("files".to_owned()).spawn(work)?;
-        Ok(Self { requests })
+        let thread = thread::Builder::new().name("files".to_owned()).spawn(work)?;
+        Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
     /// Queues a request.
     pub fn send(&self, request: FileRequest) {
         // Sending fails only if the thread is gone; panics of requests do not end it.
-        let _ = self.requests.send(request);
+        if let Some(requests) = &self.requests {
+            let _ = requests.send(request);
+        }
     }
 }
 
@@ -234,6 +246,17 @@ mod tests {
         assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
         let FileEvent::Mix { run: 3, path: read, file: mix } = next(&events) else { panic!("no mix") };
         assert_eq!((read, mix), (path, file()));
+    }
+
+    #[test]
+    fn quitting_waits_for_a_save() {
+        let (folder, (worker, _events)) = (tempfile::tempdir().unwrap(), start());
+        let path = |i: usize| folder.path().join(format!("{i}.json"));
+        for i in 0..20 {
+            worker.send(FileRequest::SaveMix { path: path(i), file: file(), replace: false });
+        }
+        drop(worker);
+        assert!((0..20).all(|i| path(i).exists()));
     }
 
     #[test]

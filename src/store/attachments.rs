@@ -4,27 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{files::RUN, swap};
+use super::{
+    files::{RUN, is_attachment},
+    swap,
+};
 use crate::{
-    disk::{self, FolderLock, check_writable, write_whole},
+    disk::{FolderLock, check_writable, write_whole},
     error::{Error, InputError, Result},
 };
-
-/// Name prefixes of these files; their extension is `.json`.
-const PREFIXES: [&str; 2] = ["ablation-", "attention-"];
-
-/// Returns whether a file of this name is an attachment.
-pub(super) fn is_attachment(name: &str) -> bool {
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && Path::new(name).extension() == Some("json".as_ref())
-}
-
-/// Removes the attachments of an earlier run from `folder`.
-pub(super) fn remove_attachments(folder: &Path) -> Result<()> {
-    disk::names(folder)?
-        .iter()
-        .filter(|name| is_attachment(name))
-        .try_for_each(|name| disk::remove_file(&folder.join(name)))
-}
 
 /// Writes attachments to the folder of a run.
 #[derive(Debug)]

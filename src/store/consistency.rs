@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::files::{EXAMPLES, RUN};
+use super::files::{EXAMPLES, RUN, TABLE};
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
     component::Shape,
@@ -56,14 +56,32 @@ pub(super) fn shape(meta: &RunMeta) -> Outcome<Shape> {
     Ok(shape)
 }
 
-/// Checks the parts of a run against each other.
+/// Checks the parts of a run against each other, and that all numbers are finite.
 ///
 /// # Errors
 /// The first contradiction.
 pub(super) fn check(run: &Run) -> Outcome {
     shape(&run.meta)?;
+    Split::ALL.into_iter().try_for_each(|split| finite(split, run.split(split)))?;
     examples(run)?;
     measurements(run)
+}
+
+/// Checks that a table has neither NaN nor infinite values.
+fn finite(split: Split, table: &Attribution) -> Outcome {
+    let parts = |mlps: bool| table.parts(mlps).into_iter().flatten().all(|value| value.is_finite());
+    let all = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    let finite =
+        [("heads", parts(false)), ("mlps", parts(true)), ("rest", all(table.rest())), ("full", all(table.full()))];
+    match finite.into_iter().find(|(_, finite)| !finite) {
+        None => Ok(()),
+        Some((name, _)) => Err(Contradiction {
+            file: TABLE,
+            field: format!("{}.{name}", split.name()),
+            line: None,
+            problem: "the tensor has values that are not finite (NaN or infinite)".to_owned(),
+        }),
+    }
 }
 
 fn in_meta(field: &str, problem: String) -> Contradiction {

@@ -6,8 +6,7 @@ use std::{
 };
 
 use super::{
-    attachments::is_attachment,
-    files::{EXAMPLES, RUN, TABLE},
+    files::{EXAMPLES, RUN, TABLE, is_attachment},
     swap,
 };
 use crate::{

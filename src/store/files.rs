@@ -25,6 +25,14 @@ pub(super) const TABLE: &str = "attribution.safetensors";
 /// The examples.
 pub(super) const EXAMPLES: &str = "examples.jsonl";
 
+/// Name prefixes of attachments, the results of experiments beside a run; their extension is `.json`.
+const PREFIXES: [&str; 2] = ["ablation-", "attention-"];
+
+/// Returns whether a file of this name is an attachment.
+pub(super) fn is_attachment(name: &str) -> bool {
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && Path::new(name).extension() == Some("json".as_ref())
+}
+
 /// How the line with the checksum of `run.json` starts.
 const CHECKSUM_LINE: &[u8] = b"  \"checksum\": ";
 

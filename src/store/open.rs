@@ -163,13 +163,6 @@ impl Tables<'_> {
             components.extend(floats(&mlps[at * layer..(at + 1) * layer]));
         }
         let (rest, full): (Vec<f32>, Vec<f32>) = (floats(rest).collect(), floats(full).collect());
-        for (name, values) in [("heads", &components), ("rest", &rest), ("full", &full)] {
-            if !values.iter().all(|value| value.is_finite()) {
-                let name = if name == "heads" && floats(heads).all(f32::is_finite) { "mlps" } else { name };
-                let problem = "the tensor has values that are not finite (NaN or infinite)";
-                return Err(self.wrong(split, name, problem.to_owned()).help("run again with --dtype f32").into());
-            }
-        }
         Ok(Attribution::complete(self.shape, gold, Batch { examples: n, components, rest, full }))
     }
 

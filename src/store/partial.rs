@@ -46,7 +46,7 @@ pub struct Partial {
 impl Store {
     /// Opens the batches of the unfinished run `key` and returns those already stored, in order.
     ///
-    /// The list ends at a truncated or damaged batch, which is overwritten.
+    /// The list ends at a truncated or damaged batch, or at one that the run does not have; it is overwritten.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -57,7 +57,16 @@ impl Store {
         let file = AppendFile::open(&folder.join(BATCHES))?;
         let mut reader = BufReader::new(disk::open(&folder.join(BATCHES))?);
         let (mut batches, mut valid_bytes) = (Vec::new(), 0);
+        let [mut train, mut test] = [about.examples.train, about.examples.test];
         while let Some((split, batch, bytes)) = record(&mut reader, shape) {
+            // The training split comes first, and no split has more examples than the run.
+            let left = match split {
+                Split::Train => &mut train,
+                Split::Test if train == 0 => &mut test,
+                Split::Test => break,
+            };
+            let Some(after) = left.checked_sub(batch.examples) else { break };
+            *left = after;
             batches.push((split, batch));
             valid_bytes += bytes;
         }

@@ -7,10 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{
-    attachments::remove_attachments,
-    files::{self, EXAMPLES, RUN, TABLE},
-};
+use super::files::{self, EXAMPLES, RUN, TABLE, is_attachment};
 use crate::{
     disk::{OWN, names, remove_file, remove_folder, remove_leftovers, rename, sync_folder, temporary_folder},
     error::Result,
@@ -42,10 +39,9 @@ pub(super) fn replace(folder: &Path, run: &Run) -> Result<RunMeta> {
     let meta = match written.and_then(|meta| remove_file(&folder.join(RUN)).map(|()| meta)) {
         Ok(meta) => meta,
         Err(error) => {
-            // Nothing of the old run is gone yet. A staging folder that cannot be removed is left to `recover`.
-            for folder in [&ready, &staging] {
-                let _ = remove_folder(folder);
-            }
+            // Nothing of the old run is gone yet. A folder that cannot be removed is left to `recover`.
+            let _ = rename(&ready, &staging);
+            let _ = remove_folder(&staging);
             return Err(error);
         }
     };
@@ -81,4 +77,9 @@ fn move_into_place(folder: &Path) -> Result<()> {
         sync_folder(folder)?;
     }
     remove_folder(&ready)
+}
+
+/// Removes the attachments of an earlier run from `folder`.
+fn remove_attachments(folder: &Path) -> Result<()> {
+    names(folder)?.iter().filter(|name| is_attachment(name)).try_for_each(|name| remove_file(&folder.join(name)))
 }

@@ -86,7 +86,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::harness::Harness;
+    use crate::app::tests::{fixture, harness::Harness};
 
     #[test]
     fn the_position_in_a_run_is_restored() {
@@ -101,6 +101,18 @@ mod tests {
         left.keys("s");
         left.run_to_end(16);
         assert_ne!(opened.state.run_name(), left.state.run_name());
+    }
+
+    #[test]
+    fn a_saved_run_without_checksums_is_announced() {
+        let mut harness = Harness::finished(16);
+        let mut run = fixture::run(&fixture::request(), 16);
+        harness.state.notice = None;
+        harness.state.open(vec![run.clone()]);
+        assert!(harness.state.notice.is_none());
+        run.meta.checksum = None;
+        harness.state.open(vec![run]);
+        assert!(harness.state.notice.unwrap().text.contains("no checksums"));
     }
 
     #[test]

@@ -15,9 +15,10 @@ use crate::{
     disk::{Fault, Operation, with_fault, write_whole},
     error::Result,
     model::{LoadOptions, Model, Source},
-    run::{ExampleCounts, Run},
-    runner::{Event, Note, RunRequest, execute, obtain, plan},
+    run::{Run, RunMeta},
+    runner::{Event, Note, Prompting, execute, obtain, plan_explicit},
     store::{About, Attachments, Destination, EntryKey, KeyMaker, Store, open},
+    task::ExplicitPrompt,
 };
 
 const SHAPE: Shape = Shape { layers: 2, heads: 2, labels: 2 };
@@ -48,8 +49,8 @@ fn save(folder: &Path, run: &Run) -> Result<()> {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -158,16 +159,15 @@ fn an_entry_of_the_store_is_complete_or_absent() {
     }
 }
 
+fn about(run: &Run) -> About {
+    let RunMeta { model, task, prompt, examples, .. } = run.meta.clone();
+    About { model, task, prompt, examples, done: 0 }
+}
+
 #[test]
 fn stored_batches_are_never_lost() {
     let run = toy(1);
-    let about = About {
-        model: run.meta.model.clone(),
-        task: run.meta.task.clone(),
-        prompt: run.meta.prompt.clone(),
-        examples: ExampleCounts { train: 4, test: 6 },
-        done: 0,
-    };
+    let about = about(&run);
     let batches = [(Split::Train, run.train.batch(0..4)), (Split::Test, run.test.batch(0..6))];
     let stored = |store: &Store| -> Vec<(Split, Batch)> { store.partial(&key("a"), &about, SHAPE).unwrap().1 };
     every_fault(|fault| {
@@ -186,10 +186,33 @@ fn stored_batches_are_never_lost() {
 }
 
 #[test]
+fn batches_that_the_run_does_not_have_are_not_used() {
+    let run = toy(1);
+    let (train, test) = ((Split::Train, run.train.batch(0..4)), (Split::Test, run.test.batch(0..6)));
+    for (pushed, used) in [(vec![&train, &train], 1), (vec![&test], 0), (vec![&train, &test, &test], 2)] {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::at(home.path());
+        let mut partial = store.partial(&key("a"), &about(&run), SHAPE).unwrap().0;
+        for (split, batch) in pushed {
+            partial.push(*split, batch).unwrap();
+        }
+        assert_eq!(store.partial(&key("a"), &about(&run), SHAPE).unwrap().1.len(), used);
+    }
+}
+
+#[test]
 fn a_run_is_computed_and_resumed_whatever_fails_in_the_store() {
-    let model = Model::load(&Source::Demo, &LoadOptions::default()).unwrap();
-    let request = RunRequest { limit: Some(3), train_examples: 4, ..RunRequest::default() };
-    let planned = || plan(&model, &request).unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
+    let model = Model::load(&Source::Folder(folder.into()), &LoadOptions::default()).unwrap();
+    let prompt = |id: usize, split: Split| ExplicitPrompt {
+        id: id.to_string(),
+        prompt: format!("w3 w{}", 4 + id),
+        label: id % 2,
+        split,
+    };
+    let prompts = [(0, Split::Train), (1, Split::Train), (2, Split::Test)].map(|(id, split)| prompt(id, split));
+    let words = || vec![" w11".to_owned(), " w42".to_owned()];
+    let planned = || plan_explicit(&model, "toy", prompts.to_vec(), words(), Vec::new(), Prompting::default()).unwrap();
     let (made, prompts) = planned();
     let expected = execute(&model, made, &prompts, &Cancel::default(), &mut |_| {}).unwrap();
     let obtained = |store: &Store, stop: bool| {
