@@ -2,7 +2,10 @@
 //!
 //! 80 layers × 64 heads, 2000 examples, 200 × 60 cells; each frame follows a cursor move or a change of the mix.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use partscope::{
     Attribution, Batch, Exactness, Result, Run, Shape, Split,
@@ -81,6 +84,8 @@ fn run(examples: usize) -> Run {
 
 fn meta(test: &Attribution) -> RunMeta {
     RunMeta {
+        checksum: None,
+        file_checksums: BTreeMap::new(),
         schema: SCHEMA,
         selection: None,
         model: ModelMeta {

@@ -73,7 +73,8 @@ impl FromStr for Component {
                 head => Some(Self::head(layer, head.strip_prefix('H')?.parse().ok()?)),
             }
         };
-        parse().ok_or_else(|| ParseComponentError(text.to_owned()))
+        // A component has one name: neither `L00.H0` nor `L+0.H0` is one.
+        parse().filter(|component| component.to_string() == text).ok_or_else(|| ParseComponentError(text.to_owned()))
     }
 }
 
@@ -152,7 +153,10 @@ mod tests {
 
     #[test]
     fn bad_names_are_refused() {
-        for name in ["", "L", "L1", "L1.", "L1.H", "L1.Hx", "1.H2", "L-1.H2", "L1.mlp", "L1.H2.3"] {
+        for name in [
+            "", "L", "L1", "L1.", "L1.H", "L1.Hx", "1.H2", "L-1.H2", "L1.mlp", "L1.H2.3", "L00.H0", "L0.H00", "L+1.H2",
+            "L1.H+2",
+        ] {
             assert!(name.parse::<Component>().is_err(), "{name}");
         }
     }

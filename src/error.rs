@@ -30,7 +30,7 @@ pub enum Error {
     #[error("{}", shown(.0))]
     Model(String),
     /// A file or folder that cannot be read.
-    #[error("cannot read {}: {}", shown(&path.display().to_string()), shown(&source.to_string()))]
+    #[error("cannot read {}: {}; {}", shown(&path.display().to_string()), shown(&source.to_string()), read_advice(source))]
     Read {
         /// The file or folder.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file or folder that cannot be written.
-    #[error("cannot write {}: {}; choose another path with -o, or make this one writable", shown(&path.display().to_string()), shown(&source.to_string()))]
+    #[error("cannot write {}: {}; {}", shown(&path.display().to_string()), shown(&source.to_string()), write_advice(source))]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -56,6 +56,27 @@ pub enum Error {
 /// Returns a part of a message on one line, without unsafe characters, and cut if it is very long.
 fn shown(text: &str) -> String {
     printable(&cut(text, MAX_PART)).into_owned()
+}
+
+/// Returns what to do about a file that cannot be read.
+fn read_advice(source: &io::Error) -> &'static str {
+    use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied};
+    match source.kind() {
+        NotFound | NotADirectory | InvalidFilename => "check the path",
+        IsADirectory => "name a file in it",
+        PermissionDenied => "make it readable",
+        _ => "check the disk, or copy the file to another one",
+    }
+}
+
+/// Returns what to do about a file that cannot be written.
+fn write_advice(source: &io::Error) -> &'static str {
+    use io::ErrorKind::{InvalidFilename, QuotaExceeded, StorageFull};
+    match source.kind() {
+        StorageFull | QuotaExceeded => "free some space, or choose another path with -o",
+        InvalidFilename => "choose a shorter name with -o",
+        _ => "choose another path with -o, or make this one writable",
+    }
 }
 
 /// An error in the input: where it is, what is wrong and what to do.

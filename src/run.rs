@@ -3,6 +3,8 @@
 //! [`RunMeta`] is the content of `run.json` and of `run --json`. Scripts rely on its keys: keys may be added, not
 //! changed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,6 +18,10 @@ pub const SCHEMA: u32 = 1;
 /// Metadata of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunMeta {
+    /// BLAKE3 of `run.json` without the line of this key, in hexadecimal; `None` before the run is saved. It must be
+    /// the first key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
     /// Version of the file format ([`SCHEMA`]).
     pub schema: u32,
     /// The model.
@@ -38,6 +44,9 @@ pub struct RunMeta {
     /// The request, which repeats the run together with the task's data. `None` for explicit prompts.
     #[serde(default)]
     pub request: Option<RunRequest>,
+    /// BLAKE3 of the other files by name, in hexadecimal; empty before the run is saved.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub file_checksums: BTreeMap<String, String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
@@ -51,6 +60,11 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 impl RunMeta {
+    /// Returns whether later damage to the files of this saved run can be noticed.
+    pub fn has_checksums(&self) -> bool {
+        self.checksum.is_some() && !self.file_checksums.is_empty()
+    }
+
     /// A name for figures and tables: `task/template/demo seed`.
     pub fn name(&self) -> String {
         format!("{}/{}/{}", self.task.name, self.task.template, self.prompt.demo_seed)

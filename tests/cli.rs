@@ -2,9 +2,14 @@
 
 mod binary;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
-use binary::{failure, json, keys, partscope, stdout, task_folder};
+use binary::{command, failure, json, keys, partscope, stdout, task_folder};
+use partscope::{
+    Attribution,
+    run::AccuracyMeta,
+    store::{self, Destination},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -28,6 +33,7 @@ fn a_run_keeps_the_contract() {
         ("accuracy", vec!["chance", "components", "full", "majority"]),
         ("exactness", vec!["argmax_mismatches", "max_abs", "max_rel", "terms"]),
         ("timing", vec!["attribute_s", "examples_per_s", "load_s", "tokens_per_s"]),
+        ("file_checksums", vec!["attribution.safetensors", "examples.jsonl"]),
     ] {
         assert_eq!(keys(&meta[section]), expected);
     }
@@ -95,10 +101,14 @@ fn a_run_that_does_not_add_up_is_marked_everywhere() {
     let home = TempDir::new().unwrap();
     let folder = home.path().join("run");
     run(&folder, &[]);
-    let path = folder.join("run.json");
-    let mut meta: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    meta["exactness"]["max_rel"] = 0.5.into();
-    fs::write(&path, meta.to_string()).unwrap();
+    let mut run = store::open(&folder).unwrap();
+    let mut batch = run.test.batch(0..run.test.len());
+    batch.components[0] += 1.0;
+    run.test = Attribution::new(run.test.shape(), run.test.gold().to_vec());
+    run.test.push(&batch);
+    run.meta.exactness = run.train.exactness().merge(run.test.exactness());
+    run.meta.accuracy = AccuracyMeta::measure(&run.test);
+    Destination::prepare(&folder).unwrap().write(&run).unwrap();
     assert!(stdout(&partscope(&["components", folder.to_str().unwrap()])).starts_with("NOT EXACT"));
 }
 
@@ -236,13 +246,18 @@ fn errors_list_the_alternatives() {
 fn a_failed_run_does_not_stop_the_others() {
     let home = TempDir::new().unwrap();
     let folder = home.path().join("runs");
-    // The table of the second run cannot be written because a folder has its name.
-    fs::create_dir_all(folder.join("review-s1/attribution.safetensors/mine")).unwrap();
     let args = ["run", "--task", "sentiment", "--limit", "4", "--demo-seeds", "0..3", "-o", folder.to_str().unwrap()];
-    let output = partscope(&[&args[..], &["--json"]].concat());
+    let mut command = command(&[&args[..], &["--json"]].concat());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A file appears in the second run's folder after it was checked, and before it is written.
+    while !folder.join("review-s2").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    fs::write(folder.join("review-s1/mine.txt"), "mine").unwrap();
+    let output = child.wait_with_output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(4), "{message}");
-    assert!(message.contains("template review, demo seed 1: cannot write"), "{message}");
+    assert!(message.contains("template review, demo seed 1: "), "{message}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let seeds: Vec<u64> =
         report["runs"].as_array().unwrap().iter().map(|run| run["prompt"]["demo_seed"].as_u64().unwrap()).collect();

@@ -1,5 +1,7 @@
 //! Synthetic tables and runs for tests.
 
+use std::collections::BTreeMap;
+
 use crate::{
     attribution::{Attribution, Batch, Split, argmax},
     component::Shape,
@@ -60,6 +62,8 @@ pub(crate) fn run(train: Attribution, test: Attribution) -> Run {
 fn meta(train: &Attribution, test: &Attribution) -> RunMeta {
     let shape = test.shape();
     RunMeta {
+        checksum: None,
+        file_checksums: BTreeMap::new(),
         schema: SCHEMA,
         model: ModelMeta {
             id: "toy".into(),
@@ -81,7 +85,7 @@ fn meta(train: &Attribution, test: &Attribution) -> RunMeta {
         prompt: PromptMeta::default(),
         examples: ExampleCounts { train: train.len(), test: test.len() },
         accuracy: AccuracyMeta::measure(test),
-        exactness: test.exactness(),
+        exactness: train.exactness().merge(test.exactness()),
         timing: Timing::default(),
         selection: None,
         request: None,

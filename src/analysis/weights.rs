@@ -1,8 +1,11 @@
 //! Weights files: a fitted mix with the model, task and prompts that it belongs to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
 
 use crate::{
     analysis::{method::Method, mix::Mix, reweight::Fit},
@@ -49,7 +52,33 @@ pub struct WeightsFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<f64>,
     /// Weights by component.
+    #[serde(deserialize_with = "each_component_once")]
     pub weights: BTreeMap<Component, f64>,
+}
+
+/// Reads weights by component; an error if a component has two.
+fn each_component_once<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Component, f64>, D::Error> {
+    struct Weights;
+
+    impl<'de> Visitor<'de> for Weights {
+        type Value = BTreeMap<Component, f64>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a weight by component")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut weights = BTreeMap::new();
+            while let Some((component, weight)) = entries.next_entry::<Component, f64>()? {
+                if weights.insert(component, weight).is_some() {
+                    return Err(serde::de::Error::custom(format!("{component} has two weights")));
+                }
+            }
+            Ok(weights)
+        }
+    }
+
+    from.deserialize_map(Weights)
 }
 
 impl WeightsFile {
@@ -98,9 +127,14 @@ impl WeightsFile {
             ))
             .into());
         }
+        let (words, tokens) = (file.label_words.len(), file.label_tokens.len());
+        if words < 2 || words != tokens {
+            return Err(bad(format!("the file has {words} label words and {tokens} label tokens")).into());
+        }
         let broken = file.weights.iter().find(|(_, weight)| !weight.is_finite());
         match broken {
             Some((component, _)) => Err(bad(format!("the weight of {component} is not finite")).into()),
+            None if file.weights.is_empty() => Err(bad("the file has no weights".into()).into()),
             None if !file.rest.is_finite() => Err(bad("the weight of rest is not finite".into()).into()),
             None if !file.offsets.iter().all(|offset| offset.is_finite()) => {
                 Err(bad("an offset is not finite".into()).into())
@@ -243,6 +277,17 @@ mod tests {
         assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("L1.H3 has no weight"));
         file.weights.insert(Component::head(7, 0), 1.0);
         assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("no component L7.H0"));
+        for (instead, problem) in [
+            (r#""L0.H0": 1, "L0.H0": 1"#, "L0.H0 has two weights"),
+            (r#""L00.H0": 1"#, "`L00.H0` is not a component"),
+            ("", "no weights"),
+        ] {
+            let mut text: serde_json::Value = serde_json::from_str(&file.to_text()).unwrap();
+            text["weights"] = "HERE".into();
+            let text = text.to_string().replace("\"HERE\"", &format!("{{{instead}}}"));
+            let message = WeightsFile::parse(&text).unwrap_err().to_string();
+            assert!(message.contains(problem), "{message}");
+        }
         file.offsets = vec![0.5];
         assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("1 offsets for 2 label words"));
         file.offsets = Vec::new();

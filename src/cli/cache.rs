@@ -72,7 +72,7 @@ enum Command {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let store = StoreOptions::with_folder(args.cache.clone()).store()?;
+    let store = StoreOptions::with_folder(args.cache.clone()).as_is()?;
     let Some(root) = store.root() else {
         return Err(InputError::new("the store is disabled").help("unset PARTSCOPE_CACHE, or set --cache").into());
     };
@@ -105,6 +105,9 @@ struct Row {
     done: Option<usize>,
     accuracy: Option<f64>,
     problem: Option<String>,
+    /// Whether `verify` moved it out of the way.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    set_aside: bool,
 }
 
 #[derive(Serialize)]
@@ -127,6 +130,7 @@ fn row(entry: &Entry) -> Row {
         done: None,
         accuracy: None,
         problem: None,
+        set_aside: false,
     };
     match &entry.content {
         Content::Run(meta) => {
@@ -225,10 +229,15 @@ struct Verified {
 
 fn verify(store: &Store, json: bool) -> Result<(), Failure> {
     let mut verified = Verified { checked: 0, damaged: Vec::new() };
-    store.verify(&Cancel::default(), &mut |CheckResult { entry, problem }| {
+    store.verify(&Cancel::default(), &mut |CheckResult { entry, problem, set_aside }| {
         verified.checked += 1;
         if problem.is_some() {
-            verified.damaged.push(Row { kind: "damaged", problem: problem.clone(), ..row(entry) });
+            verified.damaged.push(Row {
+                kind: "damaged",
+                problem: problem.clone(),
+                set_aside: *set_aside,
+                ..row(entry)
+            });
         }
     })?;
     if json {
@@ -236,7 +245,8 @@ fn verify(store: &Store, json: bool) -> Result<(), Failure> {
     } else {
         let mut text = String::new();
         for row in &verified.damaged {
-            let _ = writeln!(text, "{}  set aside: {}", row.key, printable(row.problem.as_deref().unwrap_or_default()));
+            let verdict = if row.set_aside { "set aside" } else { "damaged, and the store cannot be written" };
+            let _ = writeln!(text, "{}  {verdict}: {}", row.key, printable(row.problem.as_deref().unwrap_or_default()));
         }
         let _ = writeln!(text, "{} entries checked, {} damaged", verified.checked, verified.damaged.len());
         print(&text)?;

@@ -3,13 +3,13 @@
 use std::{fmt::Write, path::PathBuf};
 
 use super::{
+    context::open_run,
     failure::Failure,
     output::{print, print_json},
 };
 use crate::{
     analysis::compare::{Comparison, Flip, compare},
     run::Run,
-    store,
     text::printable,
 };
 
@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let (a, b) = (store::open(&args.a)?, store::open(&args.b)?);
+    let (a, b) = (open_run(&args.a)?, open_run(&args.b)?);
     let comparison = compare(&a, &b, args.top)?;
     if args.json {
         print_json(&comparison)?

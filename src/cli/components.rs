@@ -5,6 +5,7 @@ use std::{cmp::Ordering, fmt::Write, path::PathBuf};
 use serde::Serialize;
 
 use super::{
+    context::open_run,
     failure::Failure,
     output::{print, print_json},
 };
@@ -13,7 +14,6 @@ use crate::{
     attribution::F32_TOLERANCE,
     error::Result,
     run::RunMeta,
-    store,
     text::printable,
 };
 
@@ -36,7 +36,7 @@ struct Listing {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let run = store::open(&args.run)?;
+    let run = open_run(&args.run)?;
     let components = summarize(&run.test, &Thresholds::default());
     if args.json {
         print_json(&Listing { components })?

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{options::ModelOptions, output::ProgressLine};
+use super::{
+    options::ModelOptions,
+    output::{ProgressLine, warn},
+};
 use crate::{
     component::{Component, Shape},
     error::{InputError, Result},
@@ -14,6 +17,18 @@ use crate::{
     runner::{Plan, Rebuilt, find_example, rebuild},
     store,
 };
+
+/// Opens the run in `folder`, and says on standard error if it has no checksums.
+pub(super) fn open_run(folder: &Path) -> Result<Run> {
+    let run = store::open(folder)?;
+    if !run.meta.has_checksums() {
+        warn(&format!(
+            "{}: the run has no checksums, so later changes to its files cannot be noticed; `partscope run` writes them",
+            folder.display()
+        ));
+    }
+    Ok(run)
+}
 
 /// A run with its model and its rebuilt prompts.
 pub(super) struct LoadedRun {
@@ -26,7 +41,7 @@ pub(super) struct LoadedRun {
 impl LoadedRun {
     /// Opens the run in `folder`, loads its model and rebuilds its prompts.
     pub(super) fn open(folder: &Path, model: &ModelOptions, line: &mut ProgressLine) -> Result<Self> {
-        let run = store::open(folder)?;
+        let run = open_run(folder)?;
         line.stage("loading the model…");
         let model = model.for_run(&run.meta.model).load()?;
         line.stage("building prompts…");

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Instant};
 use serde::Serialize;
 
 use super::{
+    context::open_run,
     failure::Failure,
     options::ModelOptions,
-    output::{is_stream, print, print_json, write_text},
+    output::{is_stream, print, print_json, warn, write_text},
     store_options::StoreOptions,
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     model::Model,
     run::Run,
     runner::{PromptBuilder, obtain_logits},
-    store::{self, Store},
+    store::Store,
     task::Library,
     text::{printable, signed},
 };
@@ -94,7 +95,7 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let run = store::open(&args.run)?;
+    let run = open_run(&args.run)?;
     check::trainable(&run.train, &run.meta.task.label_words)?;
     check::leakage(&run)?;
     let started = Instant::now();
@@ -190,7 +191,7 @@ fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome
     let cancel = Cancel::default();
     let logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
         let (plan, prompts) = planned?;
-        obtain_logits(store, model, &plan, &prompts, &cancel)
+        obtain_logits(store, model, &plan, &prompts, &cancel, &mut |note| warn(&note.to_string()))
     };
     let labels = run.test.labels();
     let whole = predictions(&logits(draft.whole_budget().plan(model))?, labels);

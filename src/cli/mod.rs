@@ -25,6 +25,7 @@ mod report;
 mod reproduce;
 mod run;
 mod selection_options;
+mod signals;
 mod store_options;
 mod streams;
 mod tasks;
@@ -81,6 +82,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(streams::print_clap(&error)),
     };
+    // The explorer handles signals itself, to restore the terminal.
+    #[cfg(feature = "tui")]
+    let explores = matches!(cli.command, None | Some(Command::Explore(_)));
+    #[cfg(not(feature = "tui"))]
+    let explores = false;
+    if !explores {
+        signals::finish_saves_first();
+    }
     let outcome = match cli.command {
         #[cfg(feature = "tui")]
         None => return finish(explore::run(&explore::Args::default())),
@@ -108,8 +117,9 @@ pub fn main() -> ExitCode {
     finish(outcome.map(|()| 0))
 }
 
-/// Prints the error, if any, and returns the exit code.
+/// Prints the error, if any, and returns the exit code. Saves in other threads are finished first.
 fn finish(outcome: Result<u8, Failure>) -> ExitCode {
+    signals::finish_saves();
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Reported) => ExitCode::FAILURE,

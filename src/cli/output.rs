@@ -12,10 +12,11 @@ pub(super) use super::streams::print;
 use super::streams::{paint, print_data, print_json_text, say, shows_progress};
 use crate::{
     analysis::WeightsFile,
-    disk::write_whole,
+    disk::{self, write_whole},
     error::{Error, InputError, Result},
     progress::Progress,
     task::decode,
+    text::printable,
 };
 
 /// Returns whether `path` means standard input or output.
@@ -25,13 +26,12 @@ pub(super) fn is_stream(path: &Path) -> bool {
 
 /// Reads the text of a file, or of standard input for `-`: UTF-8, or UTF-16 with a byte order mark.
 pub(super) fn read_text(path: &Path) -> Result<String> {
+    if !is_stream(path) {
+        return Ok(decode(path, &disk::read(path)?)?.into_owned());
+    }
     let mut bytes = Vec::new();
-    let read = if is_stream(path) {
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(path).map(|content| bytes = content)
-    };
-    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let read = io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read { path: "standard input".into(), source })?;
     Ok(decode(path, &bytes)?.into_owned())
 }
 
@@ -44,6 +44,11 @@ pub(super) fn read_weights(path: &Path) -> Result<WeightsFile> {
 /// Writes `text` to a file atomically, or to standard output for `-`.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
     if is_stream(path) { print_data(text) } else { write_whole(path, text.as_bytes()) }
+}
+
+/// Prints a line on standard error about a problem that does not stop the command.
+pub(super) fn warn(text: &str) {
+    say(&format!("partscope: {text}"));
 }
 
 /// Prints one JSON object to standard output.
@@ -73,6 +78,12 @@ impl ProgressLine {
             self.clear();
             say(text);
         }
+    }
+
+    /// Prints a permanent line about a problem that does not stop the command.
+    pub(super) fn warn(&mut self, text: &str) {
+        self.clear();
+        warn(text);
     }
 
     /// Shows a stage without a count.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{
+    context::open_run,
     failure::Failure,
     output::{ProgressLine, print, print_json},
 };
-use crate::{cancel::Cancel, error::Result, report::Report, run::Run, store, text::printable};
+use crate::{cancel::Cancel, error::Result, report::Report, run::Run, text::printable};
 
 /// Write figures (SVG, PNG), tables (CSV, Parquet) and one self-contained HTML page of saved runs.
 ///
@@ -37,7 +38,7 @@ struct Written {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     line.stage("reading runs");
-    let runs = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<Run>>>()?;
+    let runs = args.runs.iter().map(|folder| open_run(folder)).collect::<Result<Vec<Run>>>()?;
     line.stage("fitting and drawing");
     let cancel = Cancel::default();
     let report = Report::new(&runs, &cancel)?;

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
-    fs,
     path::PathBuf,
     time::Duration,
 };
@@ -20,10 +19,10 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
-    disk::write_whole,
+    disk::{create_folder, write_whole},
     error::{Error, InputError, Result},
     model::Source,
-    protocol::{AccuracyRow, AgreementRow, Protocol, ProtocolRow, accuracy_table, agreement},
+    protocol::{AccuracyRow, AgreementRow, Protocol, ProtocolEvent, ProtocolRow, accuracy_table, agreement},
     runner::Overflow,
     task::Library,
 };
@@ -98,7 +97,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(InputError::new("there is nothing to run").help("raise --seeds, --templates or --tasks").into());
     }
     if let Some(folder) = &args.output {
-        fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+        create_folder(folder)?;
     }
     let model = args.model.load()?;
     let cancel = Cancel::default();
@@ -110,7 +109,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         say(&format!("{pending} of {runs} runs to compute, about {time} on this machine (measured on a few examples)"));
     }
     let mut line = ProgressLine::new();
-    let rows = protocol.reproduce(&model, &store, &cancel, &mut |_, progress| line.count(&progress, "runs"))?;
+    let rows = protocol.reproduce(&model, &store, &cancel, &mut |event| match event {
+        ProtocolEvent::Progress(progress) => line.count(&progress, "runs"),
+        ProtocolEvent::Note(note) if note.is_problem() => line.warn(&note.to_string()),
+        ProtocolEvent::Note(_) => {}
+    })?;
     line.clear();
     let report = Report { accuracy: accuracy_table(&rows), agreement: agreement(&rows), rows };
     if let Some(folder) = &args.output {

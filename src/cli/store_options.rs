@@ -23,8 +23,15 @@ impl StoreOptions {
         Self { cache, no_cache: false }
     }
 
-    /// Returns the store.
+    /// Returns the store for commands that compute, without what killed processes left in it.
     pub(super) fn store(&self) -> Result<Store> {
+        let store = self.as_is()?;
+        store.sweep();
+        Ok(store)
+    }
+
+    /// Returns the store.
+    pub(super) fn as_is(&self) -> Result<Store> {
         match &self.cache {
             _ if self.no_cache => Ok(Store::none()),
             Some(folder) => Ok(Store::at(expand(folder))),

@@ -1,19 +1,19 @@
 //! Worker that reads and writes files for the explorer. Requests run in order; none is skipped.
 
 use std::{
-    fs, io,
+    io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{Sender, channel},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use crate::{
     analysis::WeightsFile,
-    disk::{expand, write_whole},
+    disk::{self, expand, write_whole},
     error::{Error, InputError, Result},
     run::Run,
     store::Store,
@@ -98,10 +98,20 @@ pub enum FileEvent {
     Failed(String),
 }
 
-/// Handle of the file thread, which ends after the handle is dropped and all requests are done.
+/// Handle of the file thread. Dropping it waits until all requests are done, so that a file which was to be saved is.
 #[derive(Debug)]
 pub struct FileWorker {
-    requests: Sender<FileRequest>,
+    requests: Option<Sender<FileRequest>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for FileWorker {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl FileWorker {
@@ -116,14 +126,16 @@ impl FileWorker {
                 listen(result(&store, &request).unwrap_or_else(|why| request.failed(why)));
             }
         };
-        thread::Builder::new().name("files".to_owned()).spawn(work)?;
-        Ok(Self { requests })
+        let thread = thread::Builder::new().name("files".to_owned()).spawn(work)?;
+        Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
     /// Queues a request.
     pub fn send(&self, request: FileRequest) {
         // Sending fails only if the thread is gone; panics of requests do not end it.
-        let _ = self.requests.send(request);
+        if let Some(requests) = &self.requests {
+            let _ = requests.send(request);
+        }
     }
 }
 
@@ -162,15 +174,13 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    let meta = fs::metadata(path).map_err(failed)?;
-    if !meta.is_file() || meta.len() > MAX_BYTES {
-        return Err(InputError::new("not a weights file")
-            .path(path)
-            .help("name a file that `partscope fit -o` wrote")
-            .into());
+    let mut text = String::new();
+    let read = disk::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text);
+    if read.map_err(|source| Error::Read { path: path.to_owned(), source })? as u64 > MAX_BYTES {
+        let help = "name a file that `partscope fit -o` wrote";
+        return Err(InputError::new("not a weights file").path(path).help(help).into());
     }
-    fs::read_to_string(path).map_err(failed)
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -230,14 +240,25 @@ mod tests {
     }
 
     #[test]
+    fn quitting_waits_for_a_save() {
+        let (folder, (worker, _events)) = (tempfile::tempdir().unwrap(), start());
+        let path = |i: usize| folder.path().join(format!("{i}.json"));
+        for i in 0..20 {
+            worker.send(FileRequest::SaveMix { path: path(i), file: file(), replace: false });
+        }
+        drop(worker);
+        assert!((0..20).all(|i| path(i).exists()));
+    }
+
+    #[test]
     fn errors_name_the_path() {
         let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
         let broken = folder.path().join("broken.json");
-        fs::write(&broken, "{}").unwrap();
+        std::fs::write(&broken, "{}").unwrap();
         for (request, expected) in [
             (FileRequest::LoadMix { run: 1, path: broken }, "broken.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
-            (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a weights file"),
+            (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a regular file"),
             (
                 FileRequest::SaveMix { path: folder.path().join("no/such/folder.json"), file: file(), replace: false },
                 "folder.json",

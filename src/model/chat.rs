@@ -1,7 +1,7 @@
 //! Chat templates of instruct models: Jinja, as in Hugging Face's tokenizer files.
 
 use std::{
-    env, fs, io,
+    env,
     path::{Path, PathBuf},
 };
 
@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::{Error, InputError, Result},
+    disk,
+    error::{InputError, Result},
     jinja::{Date, Dialect, Jinja, JinjaError, Reason},
 };
 
@@ -103,14 +104,14 @@ impl ChatTemplate {
     /// If a file cannot be read, or tokenizer_config.json or the template is invalid.
     pub(super) fn from_folder(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join("tokenizer_config.json");
-        let config: Value = match read(&path)? {
+        let config: Value = match disk::read_if_exists(&path)? {
             None => json!({}),
             Some(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| InputError::new(error.to_string()).path(&path).line(error.line()))?,
         };
         let tokens = special_tokens(&config);
         let own = folder.join(OWN_FILE);
-        if let Some(bytes) = read(&own)? {
+        if let Some(bytes) = disk::read_if_exists(&own)? {
             let source = String::from_utf8(bytes)
                 .map_err(|_| InputError::new("the template is not UTF-8").path(&own).help("convert it to UTF-8"))?;
             return Self::new(&own, None, &source, tokens).map(Some);
@@ -162,15 +163,6 @@ fn date() -> Result<Date> {
     })
 }
 
-/// Returns the content of a file, or `None` if there is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Read { path: path.to_owned(), source }),
-    }
-}
-
 /// Returns the special tokens of a tokenizer_config.json as transformers gives them to templates.
 fn special_tokens(config: &Value) -> Map<String, Value> {
     let text = |token: &Value| token.as_str().or_else(|| token.get("content")?.as_str()).map(Value::from);
@@ -199,6 +191,8 @@ fn template(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn turns() -> [Turn; 3] {

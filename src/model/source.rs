@@ -1,8 +1,8 @@
 //! Sources of models: the demo, a folder, a GGUF file, or the Hugging Face hub.
 
 use std::{
-    fmt, fs,
-    io::{self, Read},
+    fmt,
+    io::Read,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -21,7 +21,7 @@ use super::{
     weights::{Dtype, LoadObserver, Weights},
 };
 use crate::{
-    disk::{is_lfs_pointer, lfs_pointer},
+    disk::{self, is_lfs_pointer, lfs_pointer},
     error::{Error, InputError, Result},
 };
 
@@ -142,8 +142,8 @@ fn is_named_gguf(path: &Path) -> bool {
 /// Returns the error for a file that is not a GGUF file.
 fn not_a_model(path: &Path) -> InputError {
     let mut start = Vec::new();
-    let begin = |file: fs::File| file.take(64).read_to_end(&mut start);
-    if fs::File::open(path).and_then(begin).is_ok() && is_lfs_pointer(&start) {
+    let read = disk::open(path).map(|file| file.take(64).read_to_end(&mut start).is_ok());
+    if read.unwrap_or(false) && is_lfs_pointer(&start) {
         return lfs_pointer(path);
     }
     let folder = path.parent().filter(|folder| folder.join("config.json").is_file());
@@ -203,14 +203,13 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
 fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
     let read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
         let path = folder.join(name);
-        match fs::read(&path) {
-            Ok(bytes) if is_lfs_pointer(&bytes) => Err(lfs_pointer(&path).into()),
-            Ok(bytes) => Ok((path, bytes)),
-            Err(source) if source.kind() == io::ErrorKind::NotFound => {
-                Err(gguf::only_in(folder).map_or(Error::Read { path, source }, Error::from))
-            }
-            Err(source) => Err(Error::Read { path, source }),
+        if !path.exists()
+            && let Some(error) = gguf::only_in(folder)
+        {
+            return Err(error.into());
         }
+        let bytes = disk::read(&path)?;
+        if is_lfs_pointer(&bytes) { Err(lfs_pointer(&path).into()) } else { Ok((path, bytes)) }
     };
     let (config_path, config) = read("config.json")?;
     let (tokenizer_path, tokenizer) = read("tokenizer.json")?;

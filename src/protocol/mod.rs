@@ -17,7 +17,7 @@ use crate::{
     error::{Error, InputError, Result},
     model::Model,
     progress::{Meter, Progress},
-    runner::{OnLeak, Overflow, PromptBuilder, Prompting, RunRequest, Selection, run_key},
+    runner::{Note, OnLeak, Overflow, PromptBuilder, Prompting, RunRequest, Selection, run_key},
     store::Store,
     task::{Task, Template},
 };
@@ -39,6 +39,15 @@ pub struct Protocol {
     pub limit: Option<usize>,
     /// What to do about prompts that are longer than the model's context.
     pub on_overflow: Overflow,
+}
+
+/// Event of [`Protocol::reproduce`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProtocolEvent {
+    /// Another run is done.
+    Progress(Progress),
+    /// How the store was involved.
+    Note(Note),
 }
 
 /// Returns the number of demonstrations in the paper's protocol: four, or one per label if four cannot be balanced.
@@ -96,7 +105,7 @@ impl Protocol {
         PromptBuilder::over(cell.task, &request, if self.on_dev { &cell.task.dev } else { &cell.task.test })
     }
 
-    /// Runs all cells and calls `observe` with the progress after each.
+    /// Runs all cells and calls `observe` with the progress after each, and with notes about the store.
     ///
     /// All model results are stored in `store`: a second call runs no model, and an interrupted one continues where it
     /// stopped.
@@ -108,15 +117,16 @@ impl Protocol {
         model: &Model,
         store: &Store,
         cancel: &Cancel,
-        observe: &mut dyn FnMut(&ProtocolCell<'_>, Progress),
+        observe: &mut dyn FnMut(ProtocolEvent),
     ) -> Result<Vec<ProtocolRow>> {
         let cells = self.cells();
         let mut meter = Meter::start(cells.len());
         let mut rows = Vec::with_capacity(cells.len());
         for cell in &cells {
             cancel.check()?;
-            rows.push(ProtocolRow::measure(cell, &self.prompt_builder(cell)?, model, store, cancel)?);
-            observe(cell, meter.advance(1));
+            let note = &mut |note| observe(ProtocolEvent::Note(note));
+            rows.push(ProtocolRow::measure(cell, &self.prompt_builder(cell)?, model, store, cancel, note)?);
+            observe(ProtocolEvent::Progress(meter.advance(1)));
         }
         Ok(rows)
     }
@@ -149,7 +159,7 @@ impl Protocol {
             if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
         let sample = Self { limit: Some(SAMPLE.min(scored)), ..self.clone() };
         let meter = Meter::start(1);
-        ProtocolRow::measure(cell, &sample.prompt_builder(cell)?, model, &Store::none(), cancel)?;
+        ProtocolRow::measure(cell, &sample.prompt_builder(cell)?, model, &Store::none(), cancel, &mut |_| {})?;
         Ok(meter.seconds() * scored as f64 / SAMPLE.min(scored) as f64)
     }
 }

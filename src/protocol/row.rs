@@ -17,7 +17,7 @@ use crate::{
     cancel::Cancel,
     error::Result,
     model::Model,
-    runner::{PromptBuilder, obtain, obtain_logits},
+    runner::{Event, Note, PromptBuilder, obtain, obtain_logits},
     store::Store,
 };
 
@@ -86,13 +86,18 @@ impl ProtocolRow {
         model: &Model,
         store: &Store,
         cancel: &Cancel,
+        note: &mut dyn FnMut(Note),
     ) -> Result<Self> {
         let (plan, prompts) = builder.plan(model)?;
-        let run = obtain(store, model, plan, &prompts, cancel, &mut |_| {})?;
+        let run = obtain(store, model, plan, &prompts, cancel, &mut |event| {
+            if let Event::Note(from_store) = event {
+                note(from_store);
+            }
+        })?;
         let builder = builder.without(run.meta.prompt.skipped());
-        let logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
+        let mut logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
             let (plan, prompts) = planned?;
-            obtain_logits(store, model, &plan, &prompts, cancel)
+            obtain_logits(store, model, &plan, &prompts, cancel, note)
         };
         let labels = run.test.labels();
         let whole = predictions(&logits(builder.whole_budget().plan(model))?, labels);

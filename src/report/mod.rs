@@ -22,10 +22,7 @@ mod svg;
 pub mod table;
 mod tables;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 pub use figures::Figure;
 use pairs::Pair;
@@ -34,7 +31,7 @@ use table::Table;
 
 use crate::{
     cancel::Cancel,
-    disk::write_whole,
+    disk::{create_folder, write_whole},
     error::{Error, InputError, Result},
     run::Run,
 };
@@ -92,7 +89,7 @@ impl Report {
 
 fn write_file(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
     let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    create_folder(folder)?;
     write_whole(path, bytes)?;
     Ok(path.to_owned())
 }

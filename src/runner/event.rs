@@ -47,8 +47,17 @@ pub enum Note {
     Waiting,
     /// The store cannot be written, with the reason.
     Unkept(String),
+    /// Finished batches cannot be stored, with the reason: after an interruption the run would start again.
+    Unresumable(String),
     /// The stored run was damaged; it was set aside and is recomputed.
     Damaged(String),
+}
+
+impl Note {
+    /// Returns whether something is wrong with the store.
+    pub const fn is_problem(&self) -> bool {
+        matches!(self, Self::Unkept(_) | Self::Unresumable(_) | Self::Damaged(_))
+    }
 }
 
 impl fmt::Display for Note {
@@ -58,9 +67,12 @@ impl fmt::Display for Note {
             Self::Resumed { done, total } => write!(f, "{done} of {total} examples kept from an earlier run"),
             Self::Waiting => f.write_str("waiting for another partscope process that computes the same run"),
             Self::Unkept(problem) => {
-                write!(f, "the run was not stored and will be computed again next time: {problem}")
+                write!(f, "the results were not stored and will be computed again next time: {problem}")
             }
-            Self::Damaged(problem) => write!(f, "the stored run is damaged and is computed again: {problem}"),
+            Self::Unresumable(problem) => {
+                write!(f, "finished examples are not stored, so an interrupted run would start again: {problem}")
+            }
+            Self::Damaged(problem) => write!(f, "the stored results are damaged and are computed again: {problem}"),
         }
     }
 }

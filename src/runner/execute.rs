@@ -1,5 +1,7 @@
 //! Attributes the prompts of a plan.
 
+use std::collections::BTreeMap;
+
 use super::{Event, Plan, PlannedExample, Prompts};
 use crate::{
     attribution::{Attribution, Batch, Exactness, Split, argmax},
@@ -86,6 +88,8 @@ pub(super) fn complete(
     let mut examples = records(Split::Train, plan.train, &train, prompts, shared);
     examples.extend(records(Split::Test, plan.test, &test, prompts, shared));
     let meta = RunMeta {
+        checksum: None,
+        file_checksums: BTreeMap::new(),
         schema: SCHEMA,
         examples: ExampleCounts { train: train.len(), test: test.len() },
         accuracy: AccuracyMeta::measure(&test),

@@ -60,12 +60,16 @@ pub fn obtain(
     }
     let mut old = done.len();
     let run = resume(model, plan, prompts, done, cancel, &mut |event| {
+        let mut stored = Ok(());
         match &event {
             Event::Batch(..) if old > 0 => old -= 1,
-            Event::Batch(split, batch) => partial.push(*split, batch),
+            Event::Batch(split, batch) => stored = partial.push(*split, batch),
             _ => {}
         }
         observe(event);
+        if let Err(error) = stored {
+            observe(Event::Note(Note::Unresumable(reason(&error))));
+        }
     })?;
     drop(partial);
     if let Err(error) = store.keep_run(&key, &run) {
@@ -96,7 +100,8 @@ fn about(plan: &Plan) -> About {
     }
 }
 
-/// Returns the model's own label logits `[N, Y]` on the test prompts of `plan`, from the store or the model.
+/// Returns the model's own label logits `[N, Y]` on the test prompts of `plan`, from the store or the model. `note`
+/// receives problems of the store.
 ///
 /// # Errors
 /// As [`score`].
@@ -106,12 +111,16 @@ pub fn obtain_logits(
     plan: &Plan,
     prompts: &Prompts,
     cancel: &Cancel,
+    note: &mut dyn FnMut(Note),
 ) -> Result<Vec<f32>> {
     if store.root().is_none() {
         return score(model, plan, prompts, cancel);
     }
     let key = key("logits", model, plan, &[], &prompts.test);
-    let stored = || store.logits(&key, prompts.test.len() * plan.shape.labels, &mut |_| {});
+    let mut stored = || {
+        let damaged = &mut |problem| note(Note::Damaged(problem));
+        store.logits(&key, prompts.test.len() * plan.shape.labels, damaged)
+    };
     if let Some(logits) = stored() {
         return Ok(logits);
     }
@@ -121,9 +130,8 @@ pub fn obtain_logits(
         return Ok(logits);
     }
     let logits = score(model, plan, prompts, cancel)?;
-    if claim.is_ok() {
-        // Logits that cannot be stored are computed again next time.
-        let _ = store.keep_logits(&key, &logits);
+    if let Err(error) = claim.and_then(|_claim| store.keep_logits(&key, &logits)) {
+        note(Note::Unkept(reason(&error)));
     }
     Ok(logits)
 }

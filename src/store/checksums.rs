@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::directories::names;
-use crate::error::{Error, InputError, Result};
+use crate::{
+    disk::{self, write_whole},
+    error::{Error, InputError, Result},
+    text::list,
+};
 
 /// The file with the checksums.
 const FILE: &str = "seal.json";
@@ -22,29 +25,34 @@ struct Checksums {
 pub(super) fn write(folder: &Path) -> Result<()> {
     let path = folder.join(FILE);
     let mut files = BTreeMap::new();
-    for name in names(folder) {
+    for name in disk::names(folder)? {
         files.insert(name.clone(), hash(&folder.join(&name))?);
     }
-    let failed = |source| Error::Write { path: path.clone(), source };
-    let text = serde_json::to_vec(&Checksums { files }).map_err(|error| failed(error.into()))?;
-    fs::write(&path, text).map_err(failed)
+    let text = serde_json::to_vec(&Checksums { files });
+    write_whole(&path, &text.map_err(|error| Error::Write { path: path.clone(), source: error.into() })?)
 }
 
-/// Checks every file against its checksum.
+/// Checks that the checksums are those of exactly the files in `folder`.
 ///
 /// # Errors
-/// If a file is missing or has changed; names the first one.
-pub(super) fn verify(folder: &Path) -> Result<(), InputError> {
+/// If a file is missing, is not listed, or has changed; names the first one.
+pub(super) fn verify(folder: &Path) -> Result<()> {
     let path = folder.join(FILE);
-    let wrong = |path: &Path, problem: &str| InputError::new(problem).path(path);
-    let text = fs::read(&path).map_err(|error| wrong(&path, &error.to_string()))?;
-    let checksums: Checksums = serde_json::from_slice(&text).map_err(|error| wrong(&path, &error.to_string()))?;
+    let wrong = |path: &Path, problem: String| Err(InputError::new(problem).path(path).into());
+    let checksums: Checksums = match serde_json::from_slice(&disk::read(&path)?) {
+        Ok(checksums) => checksums,
+        Err(error) => return wrong(&path, format!("this is not a list of checksums: {error}")),
+    };
+    let mut found = disk::names(folder)?;
+    found.retain(|name| name != FILE);
+    if found.is_empty() || !found.iter().eq(checksums.files.keys()) {
+        let listed = list(checksums.files.keys());
+        return wrong(&path, format!("it lists {listed}, but the entry has the files {}", list(&found)));
+    }
     for (name, expected) in &checksums.files {
         let path = folder.join(name);
-        match hash(&path) {
-            Ok(actual) if actual == *expected => {}
-            Ok(_) => return Err(wrong(&path, "the file has changed (its checksum differs)")),
-            Err(error) => return Err(wrong(&path, &error.to_string())),
+        if hash(&path)? != *expected {
+            return wrong(&path, "the file has changed (its checksum differs)".to_owned());
         }
     }
     Ok(())
@@ -64,7 +72,7 @@ pub(super) fn last_used(folder: &Path) -> Option<std::time::SystemTime> {
 
 fn hash(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let read = fs::File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
+    let read = hasher.update_reader(disk::open(path)?);
     read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -6,18 +6,16 @@ use std::{
     time::SystemTime,
 };
 
-use tempfile::TempDir;
-
 use super::{
-    checksums,
-    directories::{create, names},
-    folder::{Destination, open},
+    checksums, consistency, files,
     key::EntryKey,
+    open::open,
     partial::Partial,
-    root::Store,
+    root::{NEW, Store},
 };
 use crate::{
-    error::{Error, InputError, Result},
+    disk::{self, Saving, create_folder, remove_folder, replace_folder, temporary_folder, write_whole},
+    error::{InputError, Result},
     run::{Run, RunMeta},
 };
 
@@ -62,7 +60,7 @@ impl Store {
     pub fn logits(&self, key: &EntryKey, expected: usize, damaged: &mut dyn FnMut(String)) -> Option<Vec<f32>> {
         self.checked(key, damaged, |folder| {
             let path = folder.join(LOGITS);
-            let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let bytes = disk::read(&path)?;
             let (values, rest) = bytes.as_chunks::<4>();
             if !rest.is_empty() || values.len() != expected {
                 let problem = format!("{} bytes, not {}", bytes.len(), 4 * expected);
@@ -80,9 +78,13 @@ impl Store {
     /// Stores `run` under `key` and removes its partial results.
     ///
     /// # Errors
-    /// If the folder cannot be written.
+    /// If the folder cannot be written, or [`open`] would refuse the run, e.g. because it has values that are not
+    /// finite.
     pub fn keep_run(&self, key: &EntryKey, run: &Run) -> Result<()> {
-        self.keep(key, |folder| Destination::prepare(folder)?.write(run))?;
+        if let Err(wrong) = consistency::check(run) {
+            return Err(InputError::new(wrong.problem).field(wrong.field).into());
+        }
+        self.keep(key, |folder| files::write(run, folder).map(drop))?;
         self.forget_partial(key)
     }
 
@@ -92,9 +94,8 @@ impl Store {
     /// If the folder cannot be written.
     pub fn keep_logits(&self, key: &EntryKey, logits: &[f32]) -> Result<()> {
         self.keep(key, |folder| {
-            let path = folder.join(LOGITS);
             let bytes: Vec<u8> = logits.iter().flat_map(|value| value.to_le_bytes()).collect();
-            fs::write(&path, bytes).map_err(|source| Error::Write { path, source })
+            write_whole(&folder.join(LOGITS), &bytes)
         })
     }
 
@@ -103,12 +104,13 @@ impl Store {
         let Some(root) = self.root() else { return Vec::new() };
         let all = |folder: &str| {
             let folder = root.join(folder);
-            names(&folder)
+            disk::names(&folder)
+                .unwrap_or_default()
                 .into_iter()
                 .filter_map(move |name| Some((name.parse::<EntryKey>().ok()?, folder.join(&name))))
         };
         let complete = all("entries").map(|(key, folder)| entry(key, folder, content));
-        let partial = all("partial").map(|(key, folder)| {
+        let partial = all("partial").filter(|(key, _)| !self.holds(key)).map(|(key, folder)| {
             entry(key, folder, |folder| match Partial::about(folder) {
                 Ok(about) => Content::Interrupted(Box::new(about)),
                 Err(error) => Content::Damaged(error.to_string()),
@@ -141,7 +143,7 @@ impl Store {
         read: impl Fn(&Path) -> Result<T>,
     ) -> Option<T> {
         let folder = self.entry_folder(key).filter(|folder| folder.is_dir())?;
-        match checksums::verify(&folder).map_err(Error::from).and_then(|()| read(&folder)) {
+        match checksums::verify(&folder).and_then(|()| read(&folder)) {
             Ok(value) => {
                 checksums::mark_used(&folder);
                 Some(value)
@@ -154,33 +156,29 @@ impl Store {
         }
     }
 
-    /// Moves a damaged entry to `damaged/`, where it can be inspected; deletes it if that fails.
-    pub(super) fn set_aside(&self, folder: &Path) {
-        let (Some(root), Some(name)) = (self.root(), folder.file_name()) else { return };
+    /// Moves a damaged entry to `damaged/`, where it can be inspected; deletes it if that fails. Returns whether it is
+    /// gone.
+    pub(super) fn set_aside(&self, folder: &Path) -> bool {
+        let (Some(root), Some(name)) = (self.root(), folder.file_name()) else { return false };
         let aside = root.join("damaged");
         let name = name.to_string_lossy();
         let free = (0..usize::from(u16::MAX)).map(|n| aside.join(format!("{name}.{n}"))).find(|path| !path.exists());
-        let moved = create(&aside).is_ok() && free.is_some_and(|free| fs::rename(folder, free).is_ok());
-        if !moved {
-            let _ = fs::remove_dir_all(folder);
-        }
+        let moved = create_folder(&aside).is_ok() && free.is_some_and(|free| disk::rename(folder, &free).is_ok());
+        moved || remove_folder(folder).is_ok()
     }
 
-    /// Writes an entry and its checksums to a temporary folder and moves it into place.
+    /// Writes an entry and its checksums to a temporary folder and moves it into place. Does nothing without a store.
     fn keep(&self, key: &EntryKey, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
         let (Some(root), Some(place)) = (self.root(), self.entry_folder(key)) else { return Ok(()) };
+        let _saving = Saving::begin();
         let entries = root.join("entries");
-        create(&entries)?;
-        let failed = |source| Error::Write { path: place.clone(), source };
-        let aside = TempDir::with_prefix_in("new-", &entries).map_err(failed)?;
-        write(aside.path())?;
-        checksums::write(aside.path())?;
-        if place.exists() {
-            fs::remove_dir_all(&place).map_err(failed)?;
+        create_folder(&entries)?;
+        let aside = temporary_folder(&entries, &format!("{NEW}{key}-"))?;
+        let kept = write(&aside).and_then(|()| checksums::write(&aside)).and_then(|()| replace_folder(&aside, &place));
+        if kept.is_err() {
+            let _ = remove_folder(&aside);
         }
-        fs::rename(aside.path(), &place).map_err(failed)?;
-        let _ = aside.keep();
-        Ok(())
+        kept
     }
 }
 
@@ -194,7 +192,7 @@ fn content(folder: &Path) -> Content {
         return Content::Logits;
     }
     let path = folder.join("run.json");
-    let meta = fs::read(&path).map_err(|error| error.to_string());
+    let meta = disk::read(&path).map_err(|error| error.to_string());
     match meta.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string())) {
         Ok(meta) => Content::Run(Box::new(meta)),
         Err(problem) => Content::Damaged(problem),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Hexadecimal digits of a key: 128 bits.
-const DIGITS: usize = 32;
+pub(super) const DIGITS: usize = 32;
 
 /// Key of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

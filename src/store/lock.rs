@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::{directories::create, key::EntryKey, root::Store};
+use super::{key::EntryKey, root::Store};
 use crate::{
     cancel::Cancel,
+    disk::create_folder,
     error::{Error, Result},
 };
 
@@ -31,7 +32,7 @@ impl Store {
     pub fn claim(&self, key: &EntryKey, cancel: &Cancel, waiting: &mut dyn FnMut()) -> Result<Claim> {
         let Some(root) = self.root() else { return Ok(Claim { _file: None }) };
         let folder = root.join("locks");
-        create(&folder)?;
+        create_folder(&folder)?;
         let path = folder.join(&key.as_str()[..2]);
         let failed = |source| Error::Write { path: path.clone(), source };
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;

@@ -1,21 +1,20 @@
 //! Removes, verifies and prunes entries of the store.
 
 use std::{
-    fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use super::{
     checksums,
-    directories::names,
     entry::{Content, Entry, size},
-    key::EntryKey,
-    root::Store,
+    key::{DIGITS, EntryKey},
+    root::{NEW, Store},
 };
 use crate::{
     cancel::Cancel,
-    error::{Error, InputError, Result},
+    disk::{is_replaced, names, remove_folder, rename},
+    error::{InputError, Result},
 };
 
 /// Result of [`Store::verify`] for one entry.
@@ -23,8 +22,10 @@ use crate::{
 pub struct CheckResult {
     /// The entry.
     pub entry: Entry,
-    /// What is wrong with it; a damaged entry is set aside.
+    /// What is wrong with it.
     pub problem: Option<String>,
+    /// Whether it was set aside because it is damaged; false in a store that cannot be written.
+    pub set_aside: bool,
 }
 
 /// Limits of [`Store::prune`].
@@ -58,14 +59,15 @@ impl Store {
         let mut removed = false;
         for folder in [self.entry_folder(key), self.partial_folder(key)].into_iter().flatten() {
             if folder.exists() {
-                delete(&folder)?;
+                remove_folder(&folder)?;
                 removed = true;
             }
         }
         Ok(removed)
     }
 
-    /// Checks every complete entry against its checksums and sets damaged ones aside.
+    /// Checks every complete entry against its checksums and sets damaged ones aside. A store that cannot be written is
+    /// checked, too.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -73,29 +75,58 @@ impl Store {
         for entry in self.list() {
             cancel.check()?;
             if matches!(entry.content, Content::Interrupted(_)) {
-                observe(&CheckResult { entry, problem: None });
+                observe(&CheckResult { entry, problem: None, set_aside: false });
                 continue;
             }
-            let Some(_claim) = self.try_claim(&entry.key)? else { continue };
-            if !entry.folder.exists() {
+            let claim = self.try_claim(&entry.key);
+            if matches!(claim, Ok(None)) || !entry.folder.exists() {
                 continue;
             }
             let problem = match &entry.content {
                 Content::Damaged(problem) => Some(problem.clone()),
                 _ => checksums::verify(&entry.folder).err().map(|error| error.to_string()),
             };
-            if problem.is_some() {
-                self.set_aside(&entry.folder);
-            }
-            observe(&CheckResult { entry, problem });
+            let set_aside = problem.is_some() && claim.is_ok() && self.set_aside(&entry.folder);
+            observe(&CheckResult { entry, problem, set_aside });
         }
         Ok(())
+    }
+
+    /// Removes what killed processes left: entries that were not finished, and batches of runs that are complete. Does
+    /// nothing in a store that cannot be written.
+    pub fn sweep(&self) {
+        for folder in self.leftovers() {
+            let _ = remove_folder(&folder);
+        }
+    }
+
+    /// Returns the folders of [`Store::sweep`] that no other process is using.
+    fn leftovers(&self) -> Vec<PathBuf> {
+        let Some(root) = self.root() else { return Vec::new() };
+        let (entries, partial) = (root.join("entries"), root.join("partial"));
+        let listed = |folder: &Path| names(folder).unwrap_or_default();
+        let unfinished = listed(&entries).into_iter().filter_map(|name| {
+            let key: EntryKey = name.strip_prefix(NEW)?.get(..DIGITS)?.parse().ok()?;
+            Some((key, entries.join(name)))
+        });
+        let finished = listed(&partial).into_iter().filter_map(|name| {
+            let key: EntryKey = name.parse().ok()?;
+            self.holds(&key).then(|| (key, partial.join(name)))
+        });
+        let unused = |(key, folder): (EntryKey, PathBuf)| {
+            let _claim = self.try_claim(&key).ok()??;
+            // The process was killed between moving an entry aside and moving its successor into place.
+            let only =
+                is_replaced(&folder) && !self.holds(&key) && rename(&folder, &entries.join(key.as_str())).is_ok();
+            (!only).then_some(folder)
+        };
+        unfinished.chain(finished).filter_map(unused).collect()
     }
 
     /// Returns the size of the damaged entries that were set aside, in bytes.
     pub fn damaged_bytes(&self) -> u64 {
         let Some(aside) = self.root().map(|root| root.join("damaged")) else { return 0 };
-        names(&aside).iter().map(|name| size(&aside.join(name))).sum()
+        names(&aside).unwrap_or_default().iter().map(|name| size(&aside.join(name))).sum()
     }
 
     /// Removes damaged entries, entries left incomplete by a crash, and entries beyond `limits`.
@@ -107,18 +138,14 @@ impl Store {
         let Some(root) = self.root() else { return Ok(pruned) };
         let mut drop_folder = |folder: &Path| -> Result<()> {
             pruned = Pruned { entries: pruned.entries + 1, bytes: pruned.bytes + size(folder) };
-            delete(folder)
+            remove_folder(folder)
         };
         let aside = root.join("damaged");
-        for name in names(&aside) {
+        for name in names(&aside).unwrap_or_default() {
             drop_folder(&aside.join(name))?;
         }
-        let entries = root.join("entries");
-        for name in names(&entries).into_iter().filter(|name| name.starts_with("new-")) {
-            let folder = entries.join(name);
-            if age(fs::metadata(&folder).and_then(|data| data.modified()).ok()) > Duration::from_secs(3600) {
-                drop_folder(&folder)?;
-            }
+        for folder in self.leftovers() {
+            drop_folder(&folder)?;
         }
         let mut left: u64 = 0;
         for entry in self.list() {
@@ -139,8 +166,4 @@ impl Store {
 
 fn age(used: Option<SystemTime>) -> Duration {
     used.and_then(|used| SystemTime::now().duration_since(used).ok()).unwrap_or_default()
-}
-
-fn delete(folder: &Path) -> Result<()> {
-    fs::remove_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })
 }

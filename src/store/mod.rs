@@ -5,21 +5,25 @@
 
 mod attachments;
 mod checksums;
-mod directories;
+mod consistency;
+mod destination;
 mod entry;
-mod folder;
+mod files;
 mod key;
 mod lock;
 mod maintenance;
+mod open;
 mod partial;
 mod root;
+mod swap;
 mod table;
 
 pub use attachments::Attachments;
+pub use destination::Destination;
 pub use entry::{Content, Entry};
-pub use folder::{Destination, open};
 pub use key::{ENGINE_REVISION, EntryKey, KeyMaker};
 pub use lock::Claim;
 pub use maintenance::{CheckResult, Limits, Pruned};
+pub use open::open;
 pub use partial::{About, Partial};
 pub use root::{Store, VARIABLE};

@@ -1,18 +1,18 @@
 //! Batches of unfinished runs, from which an interrupted run resumes.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{BufReader, Read, Write},
+    io::{BufReader, Read},
     path::Path,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{directories::create, key::EntryKey, root::Store};
+use super::{key::EntryKey, root::Store};
 use crate::{
     attribution::{Batch, Split},
     component::Shape,
-    error::{Error, InputError, Result},
+    disk::{self, AppendFile, create_folder, remove_folder, write_whole},
+    error::{InputError, Result},
     run::{ExampleCounts, ModelMeta, PromptMeta, TaskMeta},
 };
 
@@ -40,33 +40,37 @@ pub struct About {
 /// Batches of an unfinished run on disk, open for appending.
 #[derive(Debug)]
 pub struct Partial {
-    file: Option<File>,
+    file: Option<AppendFile>,
 }
 
 impl Store {
     /// Opens the batches of the unfinished run `key` and returns those already stored, in order.
     ///
-    /// The list ends at a truncated or damaged batch, which is overwritten.
+    /// The list ends at a truncated or damaged batch, or at one that the run does not have; it is overwritten.
     ///
     /// # Errors
     /// If the folder cannot be written.
     pub fn partial(&self, key: &EntryKey, about: &About, shape: Shape) -> Result<(Partial, Vec<(Split, Batch)>)> {
         let Some(folder) = self.partial_folder(key) else { return Ok((Partial { file: None }, Vec::new())) };
-        create(&folder)?;
-        let path = folder.join(ABOUT);
-        let text = serde_json::to_vec(about).unwrap_or_default();
-        fs::write(&path, text).map_err(|source| Error::Write { path, source })?;
-        let path = folder.join(BATCHES);
-        let failed = |source| Error::Write { path: path.clone(), source };
-        let options = OpenOptions::new().create(true).read(true).append(true).open(&path);
-        let file = options.map_err(failed)?;
-        let mut reader = BufReader::new(&file);
+        create_folder(&folder)?;
+        write_whole(&folder.join(ABOUT), &serde_json::to_vec(about).unwrap_or_default())?;
+        let file = AppendFile::open(&folder.join(BATCHES))?;
+        let mut reader = BufReader::new(disk::open(&folder.join(BATCHES))?);
         let (mut batches, mut valid_bytes) = (Vec::new(), 0);
+        let [mut train, mut test] = [about.examples.train, about.examples.test];
         while let Some((split, batch, bytes)) = record(&mut reader, shape) {
+            // The training split comes first, and no split has more examples than the run.
+            let left = match split {
+                Split::Train => &mut train,
+                Split::Test if train == 0 => &mut test,
+                Split::Test => break,
+            };
+            let Some(after) = left.checked_sub(batch.examples) else { break };
+            *left = after;
             batches.push((split, batch));
             valid_bytes += bytes;
         }
-        file.set_len(valid_bytes).map_err(failed)?;
+        file.truncate(valid_bytes)?;
         Ok((Partial { file: Some(file) }, batches))
     }
 
@@ -75,37 +79,37 @@ impl Store {
     /// # Errors
     /// If they cannot be removed.
     pub fn forget_partial(&self, key: &EntryKey) -> Result<()> {
-        let Some(folder) = self.partial_folder(key).filter(|folder| folder.exists()) else { return Ok(()) };
-        fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })
+        self.partial_folder(key).map_or(Ok(()), |folder| remove_folder(&folder))
     }
 }
 
 impl Partial {
-    /// Appends a batch. If writing fails, later batches are not stored; the run continues.
-    pub fn push(&mut self, split: Split, batch: &Batch) {
-        let Some(file) = &mut self.file else { return };
+    /// Appends a batch.
+    ///
+    /// # Errors
+    /// If it cannot be written; later batches are then not stored, without further errors.
+    pub fn push(&mut self, split: Split, batch: &Batch) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
         let values = [&batch.components, &batch.rest, &batch.full];
         let mut bytes = vec![u8::from(split == Split::Test)];
         bytes.extend((batch.examples as u32).to_le_bytes());
         bytes.extend(values.iter().flat_map(|values| values.iter().flat_map(|value| value.to_le_bytes())));
         let check = blake3::hash(&bytes);
         bytes.extend(check.as_bytes());
-        if file.write_all(&bytes).is_err() {
+        let written = file.append(&bytes);
+        if written.is_err() {
             self.file = None;
         }
+        written
     }
 
     /// Describes the unfinished run in `folder` and its progress.
     pub(super) fn about(folder: &Path) -> Result<About> {
-        let read = |name: &str| {
-            let path = folder.join(name);
-            File::open(&path).map_err(|source| Error::Read { path, source })
-        };
-        let about: About = serde_json::from_reader(read(ABOUT)?)
+        let about: About = serde_json::from_slice(&disk::read(&folder.join(ABOUT))?)
             .map_err(|error| InputError::new(error.to_string()).path(folder.join(ABOUT)))?;
         let labels = about.task.label_words.len().max(about.task.label_tokens.len());
         let shape = Shape { layers: about.model.layers, heads: about.model.heads, labels };
-        let mut reader = BufReader::new(read(BATCHES)?);
+        let mut reader = BufReader::new(disk::open(&folder.join(BATCHES))?);
         let done = std::iter::from_fn(|| record(&mut reader, shape)).map(|(_, batch, _)| batch.examples).sum();
         Ok(About { done, ..about })
     }
@@ -122,11 +126,12 @@ fn record(reader: &mut impl Read, shape: Shape) -> Option<(Split, Batch, u64)> {
     if examples > MOST {
         return None;
     }
-    let rows = examples * shape.labels;
-    let counts = [shape.components() * rows, rows, rows];
-    let length = 4 * counts.iter().sum::<usize>();
+    let rows = examples.checked_mul(shape.labels)?;
+    let components = shape.heads.checked_add(1)?.checked_mul(shape.layers)?;
+    let counts = [components.checked_mul(rows)?, rows, rows];
+    let length = counts[0].checked_add(2 * rows)?.checked_mul(4)?;
     let mut body = Vec::new();
-    reader.take((length + CHECKSUM_BYTES) as u64).read_to_end(&mut body).ok()?;
+    reader.take(length.checked_add(CHECKSUM_BYTES)? as u64).read_to_end(&mut body).ok()?;
     let (values, check) = body.split_at_checked(length).filter(|(_, check)| check.len() == CHECKSUM_BYTES)?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(&head).update(values);

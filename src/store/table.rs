@@ -1,10 +1,6 @@
 //! Writes the tables of a run to `attribution.safetensors` without copying them, since a run may fill the memory.
 
-use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
@@ -16,16 +12,14 @@ use crate::{
 /// Headers are padded with spaces to a multiple of this many bytes.
 const ALIGNMENT: usize = 8;
 
-/// Writes `tables` to `path`, with tensors in the order of the `safetensors` crate: labels first, then by name.
-pub(super) fn write(tables: &[(Split, &Attribution)], path: &Path) -> io::Result<()> {
+/// Writes `tables` to `to`, with tensors in the order of the `safetensors` crate: labels first, then by name.
+pub(super) fn write(tables: &[(Split, &Attribution)], to: &mut impl Write) -> io::Result<()> {
     let mut tensors: Vec<Stored<'_>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
     tensors.sort_by(|a, b| b.numbers.dtype().cmp(&a.numbers.dtype()).then_with(|| a.name.cmp(&b.name)));
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let header = header(&tensors)?;
-    file.write_all(&(header.len() as u64).to_le_bytes())?;
-    file.write_all(&header)?;
-    tensors.iter().try_for_each(|tensor| tensor.numbers.write(&mut file))?;
-    file.flush()
+    to.write_all(&(header.len() as u64).to_le_bytes())?;
+    to.write_all(&header)?;
+    tensors.iter().try_for_each(|tensor| tensor.numbers.write(to))
 }
 
 fn header(tensors: &[Stored<'_>]) -> io::Result<Vec<u8>> {
@@ -110,9 +104,8 @@ mod tests {
     fn files_equal_those_of_the_safetensors_crate() {
         let (train, test) = (table(5), table(70));
         let tables = [(Split::Train, &train), (Split::Test, &test)];
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("table");
-        write(&tables, &path).unwrap();
+        let mut written = Vec::new();
+        write(&tables, &mut written).unwrap();
         let all: Vec<Stored<'_>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
         let bytes = |numbers: &Numbers<'_>| {
             let mut bytes = Vec::new();
@@ -124,6 +117,6 @@ mod tests {
             (tensor.name.clone(), TensorView::new(tensor.numbers.dtype(), tensor.shape.clone(), data).unwrap())
         };
         let views: Vec<_> = all.iter().zip(data.iter().map(Vec::as_slice)).map(view).collect();
-        assert_eq!(std::fs::read(&path).unwrap(), serialize(views, None).unwrap());
+        assert_eq!(written, serialize(views, None).unwrap());
     }
 }

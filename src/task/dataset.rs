@@ -11,6 +11,7 @@ use super::{
     table::without_ending,
 };
 use crate::{
+    disk,
     error::{Error, InputError, Result},
     hub::{Client, Repo, Settings, Watcher},
 };
@@ -130,7 +131,7 @@ fn count(folder: &Path) -> Option<usize> {
 }
 
 fn read(card: Option<PathBuf>, path: PathBuf, prefix: String) -> Result<DataFile> {
-    let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let bytes = disk::read(&path)?;
     Ok(DataFile { path, card, bytes, prefix })
 }
 

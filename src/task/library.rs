@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +14,7 @@ use super::{
     spec::{DataSpec, Spec},
 };
 use crate::{
-    demo,
+    demo, disk,
     error::{Error, InputError, Result},
     hub::{Settings, Watcher},
 };
@@ -136,8 +135,7 @@ impl Library {
         }
         let path = Path::new(name);
         if path.extension().is_some_and(|extension| extension == "toml") || harness::is_task_file(path) {
-            let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-            let text = super::table::decode(path, &bytes)?.into_owned();
+            let text = super::table::decode(path, &disk::read(path)?)?.into_owned();
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             return Ok(Source { path: path.to_owned(), text: Cow::Owned(text), data: DataSource::Folder(folder) });
         }
@@ -172,7 +170,7 @@ fn fetch(source: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFil
         }
         DataSource::Folder(folder) => {
             let path = folder.join(part);
-            let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let bytes = disk::read(&path)?;
             Ok(vec![DataFile { card: card_of(&path), path, bytes, prefix: prefix(part) }])
         }
         DataSource::Hub => Err(InputError::new("no data set is named").field("data.hub").into()),

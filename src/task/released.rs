@@ -21,7 +21,11 @@ use super::{
     file::Task,
     template::{Template, TemplateSpec},
 };
-use crate::{error::InputError, text::list};
+use crate::{
+    disk,
+    error::{Error, InputError},
+    text::list,
+};
 
 /// Files of one task: test files by form, labelled files by form and seed.
 pub(super) struct Released {
@@ -146,9 +150,10 @@ fn merge(
 
 /// Reads the texts, without their label words, and the labels.
 fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(String, usize)> {
-    let text = match fs::read(path).map_err(|error| InputError::new(error.to_string()).path(path)) {
+    let text = match disk::read(path) {
         Ok(bytes) => super::table::decode(path, &bytes).map(std::borrow::Cow::into_owned),
-        Err(error) => Err(error),
+        Err(Error::Input(error)) => Err(*error),
+        Err(error) => Err(InputError::new(error.to_string())),
     };
     let text = match text {
         Ok(text) => text,

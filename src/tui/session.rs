@@ -3,8 +3,7 @@
 //! The file is written atomically. It is not essential, so errors with it are ignored.
 
 use std::{
-    env, fs,
-    io::Write,
+    env,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Effect, State, update::Remembered},
-    disk::expand,
+    disk::{create_folder, expand, read, write_whole},
 };
 
 use super::theme::Theme;
@@ -47,9 +46,8 @@ impl Session {
 
     /// Reads the file at `path`.
     fn read_from(path: PathBuf) -> Self {
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let read: Self = serde_json::from_str(&text).unwrap_or_default();
-        Self { path: Some(path), ..read }
+        let known: Self = read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Self { path: Some(path), ..known }
     }
 
     /// Returns the index of the theme used last.
@@ -74,18 +72,9 @@ impl Session {
             self.runs.drain(..self.runs.len().saturating_sub(RUNS));
         }
         if let (Some(path), Ok(text)) = (&self.path, serde_json::to_string_pretty(self)) {
-            let _ = write(path, text.as_bytes());
+            let _ = create_folder(path.parent().unwrap_or(path)).and_then(|()| write_whole(path, text.as_bytes()));
         }
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -114,7 +103,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         for text in ["", "{", "[1, 2]", r#"{"runs": [["x", {"screen": 3}]]}"#] {
-            fs::write(&path, text).unwrap();
+            std::fs::write(&path, text).unwrap();
             let mut session = Session::read_from(path.clone());
             assert!(session.restore(&mut Harness::finished(16).state).is_empty(), "{text}");
         }

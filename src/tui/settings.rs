@@ -3,13 +3,13 @@
 //! `keymap.toml` changes single keys of the built-in keymap, and every file in `themes/` adds a theme.
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
 };
 
 use crate::{
     app::{Keymap, keymap::DEFAULT},
-    disk::expand,
+    disk::{self, expand},
     error::{Error, InputError, Result},
 };
 
@@ -59,11 +59,8 @@ fn themes(folder: Option<&Path>, depth: Depth) -> Result<Vec<Theme>> {
 
 /// Returns the text of a file, or `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Read { path: path.to_owned(), source }),
-    }
+    let text = disk::read_if_exists(path)?.map(String::from_utf8).transpose();
+    Ok(text.map_err(|_| InputError::new("the file is not UTF-8 text").path(path).help("save it as UTF-8"))?)
 }
 
 #[cfg(test)]

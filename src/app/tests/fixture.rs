@@ -1,6 +1,6 @@
 //! A fake model for tests: fixed data with good, bad, label-biased and neutral components.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     attribution::{Attribution, Batch, Exactness, Split},
@@ -177,6 +177,8 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
 pub(crate) fn meta(plan: &Plan, test: &Attribution) -> RunMeta {
     RunMeta {
         selection: None,
+        checksum: Some("of run.json".to_owned()),
+        file_checksums: BTreeMap::from([("examples.jsonl".to_owned(), "of the examples".to_owned())]),
         schema: SCHEMA,
         model: plan.model.clone(),
         task: plan.task.clone(),

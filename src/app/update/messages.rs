@@ -259,7 +259,7 @@ fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
         FileEvent::Runs(stored) => run_list::on_stored_runs(state, stored),
         FileEvent::Opened(run) => {
             notify_remarks(state, &run.meta.remarks());
-            let stats = state.open(vec![*run]);
+            let stats = state.open_checked(vec![*run]);
             state.show(state.runs.len() - 1);
             state.screen = Screen::Map;
             state.refresh();

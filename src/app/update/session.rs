@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         effect::Effect,
-        state::{Cursor, Screen, State, metric::Metric, open_run::OpenRun},
+        state::{Cursor, Screen, Severity, State, metric::Metric, open_run::OpenRun},
     },
     run::Run,
     runner::RunRequest,
+    text::printable,
 };
 
 use super::{messages::next_stats, requests::start, screen_data::request_missing};
@@ -24,8 +25,17 @@ pub struct Remembered {
 }
 
 impl State {
-    /// Opens saved runs.
+    /// Opens saved runs, and says if one has no checksums.
     pub fn open(&mut self, runs: Vec<Run>) -> Vec<Effect> {
+        if let Some(run) = runs.iter().find(|run| !run.meta.has_checksums()) {
+            let text = format!("{}: no checksums, so later changes to its files go unnoticed", run.meta.name());
+            self.notify(Severity::Plain, printable(&text).into_owned());
+        }
+        self.open_checked(runs)
+    }
+
+    /// Opens runs of the store, which has its own checksums.
+    pub(super) fn open_checked(&mut self, runs: Vec<Run>) -> Vec<Effect> {
         for run in runs {
             let id = self.new_id();
             self.runs.push(OpenRun::saved(id, run));
@@ -76,7 +86,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::harness::Harness;
+    use crate::app::tests::{fixture, harness::Harness};
 
     #[test]
     fn the_position_in_a_run_is_restored() {
@@ -91,6 +101,18 @@ mod tests {
         left.keys("s");
         left.run_to_end(16);
         assert_ne!(opened.state.run_name(), left.state.run_name());
+    }
+
+    #[test]
+    fn a_saved_run_without_checksums_is_announced() {
+        let mut harness = Harness::finished(16);
+        let mut run = fixture::run(&fixture::request(), 16);
+        harness.state.notice = None;
+        harness.state.open(vec![run.clone()]);
+        assert!(harness.state.notice.is_none());
+        run.meta.checksum = None;
+        harness.state.open(vec![run]);
+        assert!(harness.state.notice.unwrap().text.contains("no checksums"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `partscope run`: attributes prompts, saves a run and prints a summary.
 
 mod estimate;
+#[cfg(test)]
+mod faults;
 mod planned_run;
 mod requests;
 mod summary;
@@ -183,7 +185,8 @@ fn folders(args: &Args, requests: &[RunRequest]) -> Result<Vec<Option<Destinatio
     if requests.len() < 2 {
         return Ok(vec![Some(Destination::prepare(output)?)]);
     }
-    requests.iter().map(|request| Ok(Some(Destination::prepare(&output.join(requests::folder(request)))?))).collect()
+    let names = requests::folders(requests);
+    names.iter().map(|name| Ok(Some(Destination::prepare(&output.join(name))?))).collect()
 }
 
 fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequest]) -> Result<Vec<(Plan, Prompts)>> {
@@ -212,17 +215,21 @@ fn compute(
 ) -> Result<(Run, PathBuf, Vec<Note>)> {
     let mut notes = Vec::new();
     let PlannedRun { plan, prompts, folder } = planned;
-    let run = obtain(store, model, plan, &prompts, &Cancel::default(), &mut |event| match event {
+    let mut run = obtain(store, model, plan, &prompts, &Cancel::default(), &mut |event| match event {
         Event::Progress(progress) => line.count(&progress, "prompts"),
         Event::Note(note) => {
-            line.stage(&printable(&note.to_string()));
-            notes.push(note);
+            if note.is_problem() {
+                line.warn(&note.to_string());
+            } else {
+                line.stage(&printable(&note.to_string()));
+                notes.push(note);
+            }
         }
         _ => {}
     })?;
     let place = folder.as_ref().map(|folder| folder.path().to_owned()).unwrap_or_default();
     if let Some(folder) = folder {
-        folder.write(&run)?;
+        run.meta = folder.write(&run)?;
     }
     Ok((run, place, notes))
 }

@@ -1,5 +1,7 @@
 //! Expands one command line to one or more runs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
     cancel::Cancel,
     error::{Error, Result},
@@ -43,11 +45,31 @@ pub(super) fn all(request: &RunRequest, task: &Task, seeds: Option<&Seeds>) -> R
     Ok(requests)
 }
 
-/// Returns the folder name of one of several runs.
-pub(super) fn folder(request: &RunRequest) -> String {
-    let template = request.template.as_deref().unwrap_or_default();
-    let plain: String = template.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    format!("{plain}-s{}", request.demo_seed)
+/// Returns the folder name of each of several runs: template and seed. Names of templates that are too long for a
+/// folder, or equal once their special characters are replaced, end in a hash.
+pub(super) fn folders(requests: &[RunRequest]) -> Vec<String> {
+    /// File systems allow 255 bytes; the rest is for the hash and the seed.
+    const MOST_BYTES: usize = 200;
+    let template = |request: &RunRequest| request.template.clone().unwrap_or_default();
+    let mut by_plain: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for request in requests {
+        by_plain.entry(plain(&template(request))).or_default().insert(template(request));
+    }
+    let name = |request: &RunRequest| {
+        let own = template(request);
+        let mut text = plain(&own);
+        if text.len() > MOST_BYTES || by_plain[&text].len() > 1 {
+            let end = (0..=text.len().min(MOST_BYTES)).rev().find(|&end| text.is_char_boundary(end));
+            text.truncate(end.unwrap_or(0));
+            text = format!("{text}-{}", &blake3::hash(own.as_bytes()).to_hex()[..8]);
+        }
+        format!("{text}-s{}", request.demo_seed)
+    };
+    requests.iter().map(name).collect()
+}
+
+fn plain(template: &str) -> String {
+    template.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
 /// Measures prompts per second on the first batches.
@@ -94,11 +116,21 @@ mod tests {
     fn every_template_is_combined_with_every_seed() {
         let task = Library.task("topic").unwrap();
         let request = |template: &str| RunRequest { template: Some(template.to_owned()), ..RunRequest::default() };
-        let folders = |template: &str| -> Vec<String> {
-            all(&request(template), &task, Some(&Seeds(vec![0, 7]))).unwrap().iter().map(folder).collect()
+        let named = |template: &str| -> Vec<String> {
+            folders(&all(&request(template), &task, Some(&Seeds(vec![0, 7]))).unwrap())
         };
-        assert_eq!(folders("article,shared"), ["article-s0", "article-s7", "shared-s0", "shared-s7"]);
-        assert_eq!(folders("all").len(), 2 * task.templates.len());
+        assert_eq!(named("article,shared"), ["article-s0", "article-s7", "shared-s0", "shared-s7"]);
+        assert_eq!(named("all").len(), 2 * task.templates.len());
         assert!(all(&request("article,x"), &task, None).is_err());
+    }
+
+    #[test]
+    fn folders_are_distinct_and_never_too_long() {
+        let request = |template: &str| RunRequest { template: Some(template.to_owned()), ..RunRequest::default() };
+        let long = "é".repeat(300);
+        let names = folders(&[request("a b"), request("a_b"), request("plain"), request(&long)]);
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 4, "{names:?}");
+        assert!(names.iter().all(|name| name.len() <= 255) && names[2] == "plain-s0", "{names:?}");
+        assert!(names[0].starts_with("a_b-") && names[1].starts_with("a_b-"), "{names:?}");
     }
 }

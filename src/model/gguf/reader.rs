@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    disk::{is_lfs_pointer, lfs_pointer},
+    disk::{self, is_lfs_pointer, lfs_pointer},
     error::{Error, InputError, Result},
     model::{
         blocks::BlockType,
@@ -61,7 +61,7 @@ pub(crate) fn is_gguf(path: &Path) -> bool {
 /// Reads the header of the file at `path`.
 pub(crate) fn read(path: &Path) -> Result<Header> {
     let unreadable = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = disk::open(path)?;
     let length = file.metadata().map_err(unreadable)?.len();
     let mut reader = Reader { path, file: BufReader::new(file), at: 0, length, values: 0 };
     reader.header()

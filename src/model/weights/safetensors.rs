@@ -9,6 +9,7 @@ use std::{
 
 use super::{Numbers, Stored, shard::Shard};
 use crate::{
+    disk,
     error::{Error, InputError, Result},
     model::blocks::BlockType,
 };
@@ -124,7 +125,7 @@ pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>> {
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let text = std::fs::read(index).map_err(|source| Error::Read { path: index.to_owned(), source })?;
+    let text = disk::read(index)?;
     let parsed: Index = serde_json::from_slice(&text)
         .map_err(|error| InputError::new(error.to_string()).path(index).line(error.line()).field("weight_map"))?;
     Ok(parsed.weight_map.into_values().collect())

@@ -9,7 +9,7 @@ use std::{
 
 use super::Stored;
 use crate::{
-    disk::{is_lfs_pointer, lfs_pointer},
+    disk::{self, is_lfs_pointer, lfs_pointer},
     error::{Error, InputError, Result},
 };
 
@@ -33,16 +33,15 @@ enum Source {
 impl Shard {
     /// Opens the file at `path`.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let file = std::fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        if !file.is_file() {
-            return Err(InputError::new("this is not a file").path(path).into());
-        }
+        let failed = |source| Error::Read { path: path.clone(), source };
+        let mut file = disk::open(&path)?;
+        let length = file.metadata().map_err(failed)?.len();
         let mut start = Vec::new();
-        let begin = |file: File| file.take(64).read_to_end(&mut start);
-        if File::open(&path).and_then(begin).is_ok() && is_lfs_pointer(&start) {
+        file.by_ref().take(64).read_to_end(&mut start).map_err(failed)?;
+        if is_lfs_pointer(&start) {
             return Err(lfs_pointer(&path).into());
         }
-        Ok(Self { path, source: Source::File, length: file.len() })
+        Ok(Self { path, source: Source::File, length })
     }
 
     /// Wraps embedded bytes; errors name `name`.

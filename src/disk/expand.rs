@@ -1,40 +1,6 @@
-//! Atomic writes of files, paths from the environment, and files that only stand for others.
+//! Paths from the environment and the command line.
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
-
-use tempfile::NamedTempFile;
-
-use crate::error::{Error, InputError, Result};
-
-/// Writes `bytes` to the file at `path` atomically.
-///
-/// # Errors
-/// If the disk is full or the folder cannot be written; the previous file at `path` then stays unchanged.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = temporary(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| Error::Write { path: path.to_owned(), source })
-}
-
-/// Creates a temporary file in `folder`, to be renamed when complete, with the permissions of the user's umask.
-///
-/// # Errors
-/// If the folder cannot be written.
-pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
+use std::path::{Path, PathBuf};
 
 /// Expands `~` at the beginning of `path` to the user's home folder, then `$NAME` and `${NAME}` to environment variables,
 /// as Python's `os.path` and thus `huggingface_hub` do; unknown variables stay as they are.
@@ -68,18 +34,6 @@ pub(crate) fn expand_with(path: &Path, variable: &dyn Fn(&str) -> Option<String>
         expanded.push_str(known.as_deref().unwrap_or("$"));
     }
     PathBuf::from(expanded + left)
-}
-
-/// Returns whether `bytes` are a Git LFS pointer, which stands for a file that was not fetched.
-pub(crate) fn is_lfs_pointer(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"version https://git-lfs.github.com/spec/")
-}
-
-/// Returns the error for a Git LFS pointer at `path`.
-pub(crate) fn lfs_pointer(path: &Path) -> InputError {
-    InputError::new("this is a Git LFS pointer, not the file itself")
-        .path(path)
-        .help("fetch the file with `git lfs pull`, or download it again")
 }
 
 #[cfg(test)]

@@ -1,0 +1,163 @@
+//! Checks a run against itself: its metadata, its tables and its examples say the same.
+//!
+//! Everything that reads a run relies on this, so it is checked once, when the run is opened, in one pass over the
+//! tables. What can be measured again (accuracies, exactness) is measured again.
+
+use std::collections::BTreeSet;
+
+use super::files::{EXAMPLES, RUN, TABLE};
+use crate::{
+    attribution::{Attribution, Exactness, Split, argmax},
+    component::Shape,
+    run::{AccuracyMeta, ExampleRecord, Run, RunMeta},
+};
+
+/// Relative difference allowed between a number and the same number read from JSON.
+const TOLERANCE: f64 = 1e-6;
+
+/// A contradiction: the file and the field that disagree with the rest of the run.
+#[derive(Debug)]
+pub(super) struct Contradiction {
+    pub(super) file: &'static str,
+    pub(super) field: String,
+    pub(super) line: Option<usize>,
+    pub(super) problem: String,
+}
+
+type Outcome<T = ()> = Result<T, Contradiction>;
+
+/// Returns the shape of the tables that belong to `meta`.
+///
+/// # Errors
+/// If there can be no such run: without layers, heads, labels or test examples.
+pub(super) fn shape(meta: &RunMeta) -> Outcome<Shape> {
+    let (words, tokens) = (meta.task.label_words.len(), meta.task.label_tokens.len());
+    let shape = Shape { layers: meta.model.layers, heads: meta.model.heads, labels: words };
+    for (field, count, least) in [
+        ("model.layers", shape.layers, 1),
+        ("model.heads", shape.heads, 1),
+        ("task.label_words", words, 2),
+        ("examples.test", meta.examples.test, 1),
+    ] {
+        if count < least {
+            return Err(in_meta(field, format!("there must be at least {least}, not {count}")));
+        }
+    }
+    if words != tokens {
+        return Err(in_meta("task.label_tokens", format!("there are {tokens} tokens for {words} label words")));
+    }
+    if ![0, words].contains(&meta.task.scored.len()) {
+        return Err(in_meta("task.scored", format!("there are {} texts for {words} labels", meta.task.scored.len())));
+    }
+    let (ids, demos) = (meta.prompt.demo_ids.len(), meta.prompt.demos.len());
+    if ![0, ids].contains(&demos) {
+        return Err(in_meta("prompt.demos", format!("there are {demos} demonstrations for {ids} ids")));
+    }
+    Ok(shape)
+}
+
+/// Checks the parts of a run against each other, and that all numbers are finite.
+///
+/// # Errors
+/// The first contradiction.
+pub(super) fn check(run: &Run) -> Outcome {
+    shape(&run.meta)?;
+    Split::ALL.into_iter().try_for_each(|split| finite(split, run.split(split)))?;
+    examples(run)?;
+    measurements(run)
+}
+
+/// Checks that a table has neither NaN nor infinite values.
+fn finite(split: Split, table: &Attribution) -> Outcome {
+    let parts = |mlps: bool| table.parts(mlps).into_iter().flatten().all(|value| value.is_finite());
+    let all = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    let finite =
+        [("heads", parts(false)), ("mlps", parts(true)), ("rest", all(table.rest())), ("full", all(table.full()))];
+    match finite.into_iter().find(|(_, finite)| !finite) {
+        None => Ok(()),
+        Some((name, _)) => Err(Contradiction {
+            file: TABLE,
+            field: format!("{}.{name}", split.name()),
+            line: None,
+            problem: "the tensor has values that are not finite (NaN or infinite)".to_owned(),
+        }),
+    }
+}
+
+fn in_meta(field: &str, problem: String) -> Contradiction {
+    Contradiction { file: RUN, field: field.to_owned(), line: None, problem }
+}
+
+/// Checks that the examples are the rows of the tables, in their order.
+fn examples(run: &Run) -> Outcome {
+    let rows = run.train.len() + run.test.len();
+    let wrong = |field: &str, line: Option<usize>, problem: String| {
+        Err(Contradiction { file: EXAMPLES, field: field.to_owned(), line, problem })
+    };
+    if run.examples.len() != rows {
+        return wrong("id", None, format!("{} examples, but the tables have {rows} rows", run.examples.len()));
+    }
+    let mut seen = BTreeSet::new();
+    let places = Split::ALL.into_iter().flat_map(|split| (0..run.split(split).len()).map(move |row| (split, row)));
+    for (line, (example, (split, row))) in run.examples.iter().zip(places).enumerate() {
+        let line = Some(line + 1);
+        if example.split != split {
+            return wrong("split", line, format!("the example must belong to the split {}", split.name()));
+        }
+        if !seen.insert((split, example.id.as_str())) {
+            return wrong("id", line, format!("the id `{}` is used twice", example.id));
+        }
+        if let Some((field, problem)) = difference(example, run.split(split), row) {
+            return wrong(field, line, problem);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the field of `example` that differs from the row of its table, if any, and how.
+fn difference(example: &ExampleRecord, table: &Attribution, row: usize) -> Option<(&'static str, String)> {
+    let labels = table.labels();
+    let logits = &table.full()[row * labels..(row + 1) * labels];
+    let (gold, full) = (table.gold()[row], argmax(logits));
+    if example.gold != gold {
+        return Some(("gold", format!("the label is {}, but {gold} in the tables", example.gold)));
+    }
+    if example.full != full {
+        return Some(("full", format!("the prediction is {}, but {full} by the tables", example.full)));
+    }
+    let same = example.logits.len() == labels
+        && example.logits.iter().zip(logits).all(|(&a, &b)| close(f64::from(a), f64::from(b)));
+    (!same).then(|| ("logits", "the logits differ from those of the tables".to_owned()))
+}
+
+/// Measures accuracies and exactness again, and compares them with those in `run.json`.
+fn measurements(run: &Run) -> Outcome {
+    let AccuracyMeta { full, components, chance, majority, ties, constant } = run.meta.accuracy;
+    let measured = AccuracyMeta::measure(&run.test);
+    let exactness = run.meta.exactness;
+    let again = run.train.exactness().merge(run.test.exactness());
+    let Exactness { max_abs, max_rel, argmax_mismatches, terms } = exactness;
+    for (field, stated, measured) in [
+        ("accuracy.full", full, measured.full),
+        ("accuracy.components", components, measured.components),
+        ("accuracy.chance", chance, measured.chance),
+        ("accuracy.majority", majority, measured.majority),
+        ("exactness.max_abs", max_abs, again.max_abs),
+        ("exactness.max_rel", max_rel, again.max_rel),
+        ("exactness.argmax_mismatches", argmax_mismatches as f64, again.argmax_mismatches as f64),
+        // Older runs lack these.
+        ("exactness.terms", terms, if terms > 0.0 { again.terms } else { terms }),
+        ("accuracy.ties", ties as f64, if ties > 0 { measured.ties } else { 0 } as f64),
+        ("accuracy.constant", f64::from(constant), f64::from(constant && measured.constant)),
+    ] {
+        if !close(stated, measured) {
+            return Err(in_meta(field, format!("the file says {stated}, but the tables give {measured}")));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether two numbers are equal but for rounding; false for NaN.
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= TOLERANCE * a.abs().max(b.abs()) + 1e-12
+}
