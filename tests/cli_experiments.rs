@@ -120,7 +120,7 @@ fn options_that_do_not_fit_the_run_are_rejected() {
     let output = partscope(&["ablate", &run, "--each"]);
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{message}");
-    assert!(message.contains("no checksums") && message.contains("demonstrations are different"), "{message}");
+    assert!(message.contains("`prompt.demo_ids`: the id `another` belongs to the demonstration"), "{message}");
 }
 
 /// A run on explicit prompts with a model in a folder: commands find the model without `-m`, and the demonstrations are

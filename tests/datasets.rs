@@ -18,10 +18,10 @@ fn hub(seen: &Seen, _: u16) -> Vec<u8> {
     let (first, second) =
         (include_bytes!("golden/tables/nested-0.parquet"), include_bytes!("golden/tables/nested-1.parquet"));
     let body: Option<&[u8]> = match rest.split_once('/') {
-        Some(("refs%2Fconvert%2Fparquet" | COMMIT, "plain/train/0000.parquet")) => Some(second),
         Some(
-            (COMMIT, "plain/train/0001.parquet") | ("refs%2Fconvert%2Fparquet" | COMMIT, "plain/test/0000.parquet"),
-        ) => Some(first),
+            ("refs%2Fconvert%2Fparquet" | COMMIT, "plain/train/0000.parquet") | (COMMIT, "plain/train/0001.parquet"),
+        ) => Some(second),
+        Some(("refs%2Fconvert%2Fparquet" | COMMIT, "plain/test/0000.parquet")) => Some(first),
         Some(("main" | COMMIT, "own/test.csv")) => Some(b"question,answerKey,choices\nq,A,x\nr,B,y\n"),
         Some((_, "classes/test/0000.parquet")) => Some(include_bytes!("golden/tables/classes.parquet")),
         Some((_, "plain/bare/0000.parquet")) => Some(include_bytes!("golden/tables/test.parquet")),
@@ -79,7 +79,7 @@ fn a_split_is_downloaded_once_and_then_read_from_the_cache() {
     assert!(hub.requests().is_empty());
 
     let (code, text) = check(home.path(), hub.port, TASK, &[]);
-    assert!(code == Some(0) && text.contains("5 pool, 0 dev, 2 test; examples by label 3, 4"), "{text}");
+    assert!(code == Some(0) && text.contains("6 pool, 0 dev, 2 test; examples by label 3, 5"), "{text}");
     assert!(text.contains("  | q1\n  | 1 one\n  | 2 two\n  | A:\n  answer: ` A`"), "{text}");
     let requests = hub.requests().len();
     let folder = home.path().join("hf/hub/datasets--tests--quiz");

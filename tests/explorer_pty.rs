@@ -68,7 +68,7 @@ fn signals_restore_the_terminal() {
 
 #[test]
 fn a_terminal_without_cursor_control_is_refused_with_advice() {
-    let session = Session::start_on("dumb", "/dev/null/nowhere", "explore --limit 20", 200, 24);
+    let session = Session::start_on("dumb", "/nowhere", "explore --limit 20", 200, 24);
     session.see("which TERM=dumb says this terminal lacks; use another terminal or set TERM, or use `partscope run`");
     session.ends_with(2);
 }

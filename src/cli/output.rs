@@ -16,7 +16,6 @@ use crate::{
     error::{Error, InputError, Result},
     progress::Progress,
     task::decode,
-    text::printable,
 };
 
 /// Returns whether `path` means standard input or output.

@@ -9,6 +9,7 @@ use super::files::{EXAMPLES, RUN, TABLE};
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
     component::Shape,
+    request::Demonstration,
     run::{AccuracyMeta, ExampleRecord, Run, RunMeta},
 };
 
@@ -52,6 +53,10 @@ pub(super) fn shape(meta: &RunMeta) -> Outcome<Shape> {
     let (ids, demos) = (meta.prompt.demo_ids.len(), meta.prompt.demos.len());
     if ![0, ids].contains(&demos) {
         return Err(in_meta("prompt.demos", format!("there are {demos} demonstrations for {ids} ids")));
+    }
+    let differs = |(demo, id): (&Demonstration, &String)| (demo.id != *id).then(|| (demo.id.clone(), id.clone()));
+    if let Some((demo, id)) = meta.prompt.demos.iter().zip(&meta.prompt.demo_ids).find_map(differs) {
+        return Err(in_meta("prompt.demo_ids", format!("the id `{id}` belongs to the demonstration `{demo}`")));
     }
     Ok(shape)
 }

@@ -39,7 +39,7 @@ const fn size(cols: u16, rows: u16) -> PtySize {
 impl Session {
     /// Starts a shell that prints a line and then replaces itself by partscope with `arguments`.
     pub(crate) fn start(arguments: &str, cols: u16, rows: u16) -> Self {
-        Self::start_in("/dev/null/nowhere", arguments, cols, rows)
+        Self::start_in("/nowhere", arguments, cols, rows)
     }
 
     /// Starts a session as [`Session::start`] does, with the user's configuration in `config`.
