@@ -141,7 +141,7 @@ fn every_error_in_data_has_its_position_and_advice() {
         (
             "one class only",
             vec![("test.jsonl", b"{\"text\": \"c\", \"label\": 1}\n{\"text\": \"d\", \"label\": 1}")],
-            &["test.jsonl: all 2 examples of the test split have the label `good`"],
+            &["test.jsonl, line 1: all 2 examples of the test split have the label `good`"],
         ),
         (
             "no file",
