@@ -55,7 +55,7 @@ Limits that environment variables raise:
 enum Command {
     #[cfg(feature = "tui")]
     Explore(explore::Args),
-    Run(run::Args),
+    Run(Box<run::Args>),
     Components(components::Args),
     Fit(fit::Args),
     Compare(compare::Args),

@@ -118,6 +118,7 @@ impl PromptOptions {
 
     /// Returns the same options, with leaks dropped unless the user chose otherwise.
     #[must_use]
+    #[cfg(feature = "tui")]
     pub(super) fn dropping_leaks(&self) -> Self {
         Self { selection: self.selection.dropping_leaks(), ..self.clone() }
     }

@@ -45,6 +45,7 @@ fn on_leak(text: &str) -> Result<OnLeak, String> {
 impl SelectionOptions {
     /// Returns the same options, with leaks dropped unless the user chose otherwise.
     #[must_use]
+    #[cfg(feature = "tui")]
     pub(super) fn dropping_leaks(&self) -> Self {
         Self { on_leak: self.on_leak.or(Some(OnLeak::Drop)), ..self.clone() }
     }

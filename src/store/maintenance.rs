@@ -70,7 +70,7 @@ impl Store {
     /// checked, too.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn verify(&self, cancel: &Cancel, observe: &mut dyn FnMut(&CheckResult)) -> Result<()> {
         for entry in self.list() {
             cancel.check()?;
