@@ -110,8 +110,6 @@ def draw(options, results, runs):
         shutil.rmtree(out, ignore_errors=True)
         partscope(options, "report", *folders, "-o", out, "--json")
         figure, = sorted((out / "figures").glob(f"{pattern}.svg"))
-        if not options.page.exists():
-            shutil.copy(ROOT / "tools" / "real_models_page.md", options.page)
         shutil.copyfile(figure, options.page.parent / "pictures" / f"real-{name}.svg")
 
 
@@ -146,6 +144,8 @@ def main():
     (options.page.parent / "pictures").mkdir(exist_ok=True)
     draw(options, results, runs)
     version = subprocess.run([options.binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if not options.page.exists():
+        shutil.copy(ROOT / "tools" / "real_models_page.md", options.page)
     rewrite(options.page, tables.sections(results, runs, version))
 
 
