@@ -100,10 +100,12 @@ def contrasts_of(task):
 
 def draw(options, results, runs):
     """Lets partscope draw the figures, and copies three of them to the page's pictures."""
+    last = list(runs)[-1]
+    contrast, pair = runs[last], results[last]["contrasts"][0]
     wanted = [
         ("map", [runs["sst2"]["review", 0]], "accuracy-*"),
         ("methods", [runs["sst2"][row["template"], row["demo_seed"]] for row in tables.counted(results["sst2"])], "methods*"),
-        ("contrast", [runs["agnews"][template, 0] for template in ("article", "article-line")], "scatter-*"),
+        ("contrast", [contrast[template, 0] for template in pair], "scatter-*"),
     ]
     for name, folders, pattern in wanted:
         out = options.work / f"report-{name}"
@@ -128,7 +130,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-m", "--model", required=True)
     parser.add_argument("--sst2", required=True, type=pathlib.Path)
-    parser.add_argument("--ag-news", required=True, type=pathlib.Path)
+    parser.add_argument("--ag-news", type=pathlib.Path, help="without it, the page has SST-2 only")
     parser.add_argument("--work", required=True, type=pathlib.Path, help="folder for tasks, runs and reports")
     parser.add_argument("--binary", default="target/release/partscope")
     parser.add_argument("--dtype", default="auto")
@@ -139,6 +141,8 @@ def main():
     options = parser.parse_args()
     results, runs = {}, {}
     for name, read, folder in [("sst2", sst2, options.sst2), ("agnews", ag_news, options.ag_news)]:
+        if folder is None:
+            continue
         task = write_task(name, *read(folder), options)
         results[name], runs[name] = results_of(name, task, options)
     (options.page.parent / "pictures").mkdir(exist_ok=True)
