@@ -13,7 +13,7 @@ use partscope::{
     decompose::BatchSize,
     experiments::{Ablation, RunContext, Sweep, attention_pattern, attention_shares, logit_lens, rerun, sweep},
     run::{PromptMeta, TaskMeta},
-    runner::{Bos, Layout, Plan, PlannedExample, PromptPart, Prompts, Rebuilt},
+    runner::{Bos, Plan, PlannedExample, PromptLayout, PromptPart, Prompts, Rebuilt},
 };
 use serde_json::Value;
 
@@ -69,7 +69,7 @@ impl Case {
 
     fn rebuilt(&self) -> Rebuilt {
         let text = |prompt: &Vec<u32>| prompt[1..].iter().map(|id| format!("w{id}")).collect::<Vec<_>>().join(" ");
-        let layout = |text: String| Layout { parts: vec![(0..text.len(), PromptPart::Query)], text };
+        let layout = |text: String| PromptLayout { parts: vec![(0..text.len(), PromptPart::Query)], text };
         let layouts = Ok(self.golden.prompts.iter().map(text).map(layout).collect());
         Rebuilt { prompts: self.prompts.clone(), layouts, demonstrations: 0, bos: Bos::Auto }
     }

@@ -1,6 +1,6 @@
 //! The only place that writes to standard output and standard error.
 //!
-//! Every text for a terminal passes through one gate here, whatever it is made of: file names, messages of libraries,
+//! Every text for a terminal passes through one gate here: file names, messages of libraries,
 //! texts of a model. `tests/streams.rs` finds writes elsewhere. A standard error that is closed or full is no failure;
 //! of standard output, only a reader that has read enough is none.
 

@@ -103,11 +103,10 @@ struct Names {
     functions: Vec<String>,
 }
 
-/// Values for one text, and where it is sent.
+/// Values and fuel for each of several texts, and where the texts are sent.
 struct Request {
-    values: Value,
-    fuel: u64,
-    answer: SyncSender<Result<String, JinjaError>>,
+    texts: Vec<(Value, u64)>,
+    answer: SyncSender<Vec<Result<String, JinjaError>>>,
 }
 
 impl Jinja {
@@ -143,11 +142,26 @@ impl Jinja {
     /// # Errors
     /// If the template fails or spends too much.
     pub fn render(&self, values: &impl Serialize) -> Result<String, JinjaError> {
-        let values = Value::from(Serde(values));
-        let fuel = self.dialect.fuel() + bytes_in(&values, 0) / 4;
-        let (answer, text) = sync_channel(1);
-        self.requests.send(Request { values, fuel, answer }).map_err(|_| stopped())?;
-        text.recv().map_err(|_| stopped())?
+        self.render_all([values])?.pop().unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// As [`Jinja::render`] for each of `all`, in one trip to the template's thread.
+    ///
+    /// # Errors
+    /// If the engine failed; a text that cannot be rendered has an error of its own.
+    pub fn render_all<'v, V: Serialize + 'v>(
+        &self,
+        all: impl IntoIterator<Item = &'v V>,
+    ) -> Result<Vec<Result<String, JinjaError>>, JinjaError> {
+        let charged = |values: &V| {
+            let values = Value::from(Serde(values));
+            let fuel = self.dialect.fuel() + bytes_in(&values, 0) / 4;
+            (values, fuel)
+        };
+        let (answer, texts) = sync_channel(1);
+        let request = Request { texts: all.into_iter().map(charged).collect(), answer };
+        self.requests.send(request).map_err(|_| stopped())?;
+        texts.recv().map_err(|_| stopped())
     }
 }
 
@@ -167,7 +181,7 @@ fn bytes_in(value: &Value, depth: usize) -> u64 {
     }
 }
 
-/// The thread of a template: compiles it, then answers requests until nobody can send one.
+/// The thread of a template: compiles it, then answers requests until their senders are gone.
 fn serve(dialect: Dialect, source: &str, ready: &SyncSender<Result<Names, JinjaError>>, inbox: &Receiver<Request>) {
     let source = match checked(dialect, source) {
         Ok(source) => source,
@@ -178,8 +192,8 @@ fn serve(dialect: Dialect, source: &str, ready: &SyncSender<Result<Names, JinjaE
         Err(error) => return drop(ready.send(Err(error))),
     };
     let _ = ready.send(Ok(program.names()));
-    for Request { values, fuel, answer } in inbox {
-        let _ = answer.send(program.render(values, fuel));
+    for Request { texts, answer } in inbox {
+        let _ = answer.send(texts.into_iter().map(|(values, fuel)| program.render(values, fuel)).collect());
     }
 }
 

@@ -21,14 +21,14 @@ const CLOSE: char = '\u{fddb}';
 
 /// A prompt and the byte ranges of its parts, in order; what lies between them belongs to no part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Layout {
+pub struct PromptLayout {
     /// The whole prompt.
     pub text: String,
     /// Byte ranges with their parts.
     pub parts: Vec<(Range<usize>, PromptPart)>,
 }
 
-impl Layout {
+impl PromptLayout {
     /// Returns the part that contains the byte at `at`.
     pub fn part_at(&self, at: usize) -> PromptPart {
         let found = self.parts.iter().find(|(range, _)| range.contains(&at));
@@ -44,7 +44,7 @@ impl Layout {
 
 /// Rendered demonstrations with their parts, to which queries are appended.
 pub(super) enum LayoutContext<'m> {
-    Text(Layout),
+    Text(PromptLayout),
     /// Turns with marks, the instruction if no turn contains it yet, the parts by the numbers in the marks, and the
     /// template.
     Turns(Vec<Turn>, String, Vec<PromptPart>, &'m ChatTemplate),
@@ -64,7 +64,7 @@ impl<'m> LayoutContext<'m> {
         });
         let shown = shown.collect::<Result<Vec<_>>>()?;
         let Some(chat) = chat else {
-            let mut layout = Layout { text: template.instruction.clone(), parts: Vec::new() };
+            let mut layout = PromptLayout { text: template.instruction.clone(), parts: Vec::new() };
             for (index, text, word) in shown {
                 layout.push(&text, PromptPart::Text(index));
                 layout.push(word, PromptPart::Label(index));
@@ -87,7 +87,7 @@ impl<'m> LayoutContext<'m> {
     ///
     /// # Errors
     /// If the template gives another text than `prompt`.
-    pub(super) fn layout(&self, query: &str, prompt: &str) -> Result<Layout> {
+    pub(super) fn layout(&self, query: &str, prompt: &str) -> Result<PromptLayout> {
         let layout = match self {
             Self::Text(context) => {
                 let mut layout = context.clone();
@@ -124,8 +124,8 @@ fn marked(text: &str, number: usize) -> String {
 }
 
 /// Removes the marks from `text` and returns the ranges between them; a number beyond `parts` is the query's.
-fn read_marks(text: &str, parts: &[PromptPart]) -> Layout {
-    let mut layout = Layout::default();
+fn read_marks(text: &str, parts: &[PromptPart]) -> PromptLayout {
+    let mut layout = PromptLayout::default();
     let mut open: Option<(usize, usize)> = None;
     for c in text.chars() {
         match c {
@@ -154,12 +154,12 @@ mod tests {
     use super::*;
     use crate::{runner::preview, task::Library};
 
-    fn shown(layout: &Layout) -> Vec<(&str, PromptPart)> {
+    fn shown(layout: &PromptLayout) -> Vec<(&str, PromptPart)> {
         layout.parts.iter().map(|(range, part)| (&layout.text[range.clone()], *part)).collect()
     }
 
     /// Returns the layout of the first test example of `task` after its first three pool examples.
-    fn layout(chat: Option<&ChatTemplate>, first: usize) -> (Layout, Vec<String>) {
+    fn layout(chat: Option<&ChatTemplate>, first: usize) -> (PromptLayout, Vec<String>) {
         let task = Library.task("sentiment").unwrap();
         let template = &task.templates[0];
         let (demos, query) = (&task.pool[..3], &task.test[0]);

@@ -23,7 +23,7 @@ pub use context::preview;
 pub use draft::{PromptBuilder, plan};
 pub use event::{Event, Note};
 pub use execute::{execute, score};
-pub use layout::Layout;
+pub use layout::PromptLayout;
 pub use part::PromptPart;
 pub use plan::{explain_chat_label, plan_explicit};
 pub use prompt_text::PromptText;

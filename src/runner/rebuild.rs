@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Bos, Layout, Plan, PlannedExample, PromptBuilder, PromptPart, PromptText, Prompting, Prompts, RunRequest,
+    Bos, Plan, PlannedExample, PromptBuilder, PromptLayout, PromptPart, PromptText, Prompting, Prompts, RunRequest,
     layout::LayoutContext, plan_explicit,
 };
 use crate::{
@@ -24,7 +24,7 @@ pub struct Rebuilt {
     /// The prompts as tokens: those that the run keeps, if it keeps them.
     pub prompts: Prompts,
     /// The test prompts as text with their parts, or why they are not known.
-    pub layouts: Result<Vec<Layout>, String>,
+    pub layouts: Result<Vec<PromptLayout>, String>,
     /// Number of demonstrations in the prompts.
     pub demonstrations: usize,
     /// When special tokens were added to the texts.
@@ -36,7 +36,7 @@ impl Rebuilt {
     ///
     /// # Errors
     /// If they are not known, e.g. because the task's data has changed.
-    pub fn layout(&self, index: usize) -> Result<&Layout> {
+    pub fn layout(&self, index: usize) -> Result<&PromptLayout> {
         match &self.layouts {
             Ok(layouts) => layouts.get(index).ok_or_else(|| InputError::new("there is no such test prompt").into()),
             Err(why) => Err(InputError::new(why.clone()).into()),
@@ -129,7 +129,7 @@ fn rendered(model: &Model, plan: &Plan) -> Result<Rebuilt> {
 ///
 /// # Errors
 /// If a prompt cannot be rendered, or its template changes the texts so that their places are not known.
-fn layouts(draft: &PromptBuilder<'_>, model: &Model, made: &Plan) -> Result<Vec<Layout>> {
+fn layouts(draft: &PromptBuilder<'_>, model: &Model, made: &Plan) -> Result<Vec<PromptLayout>> {
     let examples: HashMap<&str, &Example> = draft.test.iter().map(|&own| (own.id.as_str(), own)).collect();
     let dropped: HashMap<&str, usize> = made
         .prompt
@@ -192,7 +192,7 @@ fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
     let tokens = if prompting.first_token { Vec::new() } else { plan.task.label_tokens.clone() };
     let words = (plan.task.label_words.clone(), tokens);
     let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, prompting, (None, None))?;
-    let layout = |text: &String| Layout { parts: vec![(0..text.len(), PromptPart::Query)], text: text.clone() };
+    let layout = |text: &String| PromptLayout { parts: vec![(0..text.len(), PromptPart::Query)], text: text.clone() };
     let layouts = Ok(plan.test.iter().map(|example| layout(&example.text)).collect());
     Ok((made, Rebuilt { prompts, layouts, demonstrations: 0, bos }))
 }

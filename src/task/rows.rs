@@ -16,11 +16,7 @@ use super::{
     table::DataRow,
     template::Template,
 };
-use crate::{
-    error::{Error, InputError},
-    random::SeededRng,
-    text::list,
-};
+use crate::{error::InputError, random::SeededRng, text::list};
 
 /// An example and its position in a file.
 pub(super) struct Located {
@@ -177,25 +173,26 @@ pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], dia
     }
 }
 
+/// Examples that are rendered at a time, which limits the memory for their texts.
+const RENDERED: usize = 256;
+
 /// Reports examples that a template cannot render. If the first example fails, the template is wrong, which is reported
 /// once.
 pub(super) fn check_rendering(templates: &[Template], parts: &[&[Located]], diagnostics: &mut Diagnostics) {
     let all: Vec<&Located> = parts.iter().copied().flatten().collect();
     let Some((first, others)) = all.split_first() else { return };
     for template in templates {
-        let failure = |located: &Located| match template.render(&located.example) {
-            Err(Error::Input(error)) => Some(*error),
-            _ => None,
-        };
-        if let Some(error) = failure(first) {
+        if let Some((_, error)) = template.failures(&[&first.example]).pop() {
             diagnostics.push(error);
             continue;
         }
-        let in_data = |located: &&Located| {
-            let error = failure(located)?.path(&*located.path).line(located.line);
-            Some(InputError { column: None, ..error })
-        };
-        others.iter().filter_map(in_data).for_each(|error| diagnostics.push(error));
+        for located in others.chunks(RENDERED) {
+            let examples: Vec<&Example> = located.iter().map(|located| &located.example).collect();
+            for (at, error) in template.failures(&examples) {
+                let error = error.path(&*located[at].path).line(located[at].line);
+                diagnostics.push(InputError { column: None, ..error });
+            }
+        }
     }
 }
 

@@ -88,7 +88,22 @@ impl Template {
     /// # Errors
     /// If the template uses a field that the example does not have, or runs too long.
     pub fn render(&self, example: &Example) -> Result<String> {
-        self.jinja.render(&example.fields).map_err(|error| self.locate_text(self.render_error(example, &error)).into())
+        self.jinja.render(&example.fields).map_err(|error| self.located(example, &error).into())
+    }
+
+    /// Returns the error of each of `examples` that cannot be rendered, with its index; faster than rendering one by one.
+    pub(super) fn failures(&self, examples: &[&Example]) -> Vec<(usize, InputError)> {
+        let fields = examples.iter().map(|example| &example.fields);
+        let texts = match self.jinja.render_all(fields) {
+            Ok(texts) => texts,
+            Err(error) => return examples.first().map(|first| (0, self.located(first, &error))).into_iter().collect(),
+        };
+        let failed = texts.into_iter().enumerate().filter_map(|(at, text)| Some((at, text.err()?)));
+        failed.map(|(at, error)| (at, self.located(examples[at], &error))).collect()
+    }
+
+    fn located(&self, example: &Example, error: &JinjaError) -> InputError {
+        self.locate_text(self.render_error(example, error))
     }
 
     /// Adds the field `example` and its position in the task file to an error or a remark.

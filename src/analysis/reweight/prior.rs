@@ -2,7 +2,7 @@
 //!
 //! Cross-validation on two dozen labels is mostly noise. Instead, everything is brought to one scale, on which one
 //! strength suits all models: contributions and `rest` are centred on their means over the training examples, which
-//! removes what a prompt adds for each label whatever the example says, and scaled so that the model's centred logits
+//! removes what a prompt adds for each label in every example, and scaled so that the model's centred logits
 //! have a given root mean square. Then
 //!
 //! `min over u, b of  Σ_i CE(softmax(b + r_i + Σ_c u_c x_ic), y_i) + ½ Σ_c (u_c − 1)² / v_c + ½ Σ_y (b_y / β)²`

@@ -201,7 +201,7 @@ fn batches_that_the_run_does_not_have_are_not_used() {
 }
 
 #[test]
-fn a_run_is_computed_and_resumed_whatever_fails_in_the_store() {
+fn a_run_is_computed_and_resumed_if_any_operation_of_the_store_fails() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models/llama");
     let model = Model::load(&Source::Folder(folder.into()), &LoadOptions::default()).unwrap();
     let prompt = |id: usize, split: Split| ExplicitPrompt {

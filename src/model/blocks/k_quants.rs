@@ -1,6 +1,6 @@
 //! "K" types: blocks of 256 integers with a scale for every 16 or 32 of them.
 
-use super::unpack::{Unpack, bytes, half, map, store};
+use super::unpack::{Unpack, bytes, half, write};
 
 pub(super) struct Q2K;
 pub(super) struct Q3K;
@@ -20,13 +20,11 @@ impl Unpack for Q2K {
             let (part, shift, side) = (group / 8, group % 8 / 2 * 2, group % 2);
             let packed: &[u8; 16] = bytes(block, 16 + part * 32 + side * 16);
             let (scale, minimum) = (scale * f32::from(scales[group] & 15), minimum * f32::from(scales[group] >> 4));
-            store(
+            write(
                 out,
-                map(
-                    packed,
-                    #[inline(always)]
-                    |byte, _| scale * ((byte >> shift) & 3) as f32 - minimum,
-                ),
+                packed,
+                #[inline(always)]
+                |byte, _| scale * ((byte >> shift) & 3) as f32 - minimum,
             );
         }
     }
@@ -45,7 +43,8 @@ impl Unpack for Q3K {
             let mask: &[u8; 16] = bytes(block, side * 16);
             let scale = packed * (f32::from(scale_of_six_bits(high, group)) - 32.0);
             let bit = part * 4 + turn;
-            let value = map(
+            write(
+                out,
                 low,
                 #[inline(always)]
                 |low, index| {
@@ -53,7 +52,6 @@ impl Unpack for Q3K {
                     scale * (value - 4) as f32
                 },
             );
-            store(out, value);
         }
     }
 }
@@ -87,13 +85,11 @@ impl Unpack for Q4K {
             let (own_scale, own_minimum) = scale_and_minimum(scales, group);
             let (scale, minimum) = (scale * f32::from(own_scale), minimum * f32::from(own_minimum));
             let shift = group % 2 * 4;
-            store(
+            write(
                 out,
-                map(
-                    packed,
-                    #[inline(always)]
-                    |byte, _| scale * ((byte >> shift) & 15) as f32 - minimum,
-                ),
+                packed,
+                #[inline(always)]
+                |byte, _| scale * ((byte >> shift) & 15) as f32 - minimum,
             );
         }
     }
@@ -112,7 +108,8 @@ impl Unpack for Q5K {
             let (own_scale, own_minimum) = scale_and_minimum(scales, group);
             let (scale, minimum) = (scale * f32::from(own_scale), minimum * f32::from(own_minimum));
             let shift = group % 2 * 4;
-            let values = map(
+            write(
+                out,
                 packed,
                 #[inline(always)]
                 |byte, index| {
@@ -120,7 +117,6 @@ impl Unpack for Q5K {
                     scale * value as f32 - minimum
                 },
             );
-            store(out, values);
         }
     }
 }
@@ -137,7 +133,8 @@ impl Unpack for Q6K {
             let low: &[u8; 16] = bytes(block, part * 64 + quarter % 2 * 32 + side * 16);
             let high: &[u8; 16] = bytes(block, 128 + part * 32 + side * 16);
             let scale = scale * f32::from(scales[group].cast_signed());
-            let values = map(
+            write(
+                out,
                 low,
                 #[inline(always)]
                 |low, index| {
@@ -146,7 +143,6 @@ impl Unpack for Q6K {
                     scale * (value - 32) as f32
                 },
             );
-            store(out, values);
         }
     }
 }

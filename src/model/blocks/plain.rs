@@ -1,6 +1,6 @@
 //! Half-precision floats, and blocks of 32 integers with one scale.
 
-use super::unpack::{Unpack, bytes, f16_to_f32, half, map, store};
+use super::unpack::{Unpack, bytes, f16_to_f32, half, write};
 
 pub(super) struct F16;
 pub(super) struct Bf16;
@@ -34,13 +34,11 @@ impl Unpack for Bf16 {
 #[inline(always)]
 pub(super) fn nibbles(packed: &[u8; 16], part: usize, out: &mut [f32], value: impl Fn(i32, usize) -> f32) {
     let (shift, first) = (4 * part, 16 * part);
-    store(
+    write(
         out,
-        map(
-            packed,
-            #[inline(always)]
-            |byte, index| value((byte >> shift) & 15, index + first),
-        ),
+        packed,
+        #[inline(always)]
+        |byte, index| value((byte >> shift) & 15, index + first),
     );
 }
 
@@ -130,13 +128,11 @@ impl Unpack for Q8_0 {
     #[inline(always)]
     fn unpack(block: &[u8], _: usize, out: &mut [f32]) {
         let (scale, integers) = (half(block, 0), bytes::<32>(block, 2));
-        store(
+        write(
             out,
-            map(
-                integers,
-                #[inline(always)]
-                |byte, _| ((byte ^ 128) - 128) as f32 * scale,
-            ),
+            integers,
+            #[inline(always)]
+            |byte, _| ((byte ^ 128) - 128) as f32 * scale,
         );
     }
 }

@@ -44,20 +44,14 @@ pub(super) fn bytes<const N: usize>(block: &[u8], at: usize) -> &[u8; N] {
     block[at..].first_chunk().unwrap_or(&[0; N])
 }
 
-/// Applies `value` to every byte and its index. The result is an array of its own, since the compiler vectorises loops of
-/// constant length only if they cannot overwrite what they read.
+/// Writes `value(byte, index)` for every byte to the start of `out`. The values pass through an array, since the compiler
+/// vectorises loops of constant length only if they cannot overwrite what they read.
 #[inline(always)]
-pub(super) fn map<const N: usize>(bytes: &[u8; N], value: impl Fn(i32, usize) -> f32) -> [f32; N] {
+pub(super) fn write<const N: usize>(out: &mut [f32], bytes: &[u8; N], value: impl Fn(i32, usize) -> f32) {
     let mut values = [0.0; N];
-    for (index, (value_out, &byte)) in values.iter_mut().zip(bytes).enumerate() {
-        *value_out = value(i32::from(byte), index);
+    for (index, (to, &byte)) in values.iter_mut().zip(bytes).enumerate() {
+        *to = value(i32::from(byte), index);
     }
-    values
-}
-
-/// Copies `values` to the start of `out`.
-#[inline(always)]
-pub(super) fn store<const N: usize>(out: &mut [f32], values: [f32; N]) {
     out[..N].copy_from_slice(&values);
 }
 

@@ -52,7 +52,7 @@ struct Reader<'a> {
     values: u64,
 }
 
-/// Returns whether the file at `path` begins like a GGUF file, whatever its name.
+/// Returns whether the file at `path` begins like a GGUF file; its name does not matter.
 pub(crate) fn is_gguf(path: &Path) -> bool {
     let mut magic = [0; 4];
     path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == MAGIC

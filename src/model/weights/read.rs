@@ -213,6 +213,11 @@ impl TensorReader<'_> {
 
     /// Reads the selected rows in the file's number format.
     fn bytes(&self) -> Result<Vec<u8>> {
+        if let (Some(rows), None, false) = (&self.rows, self.stored.reorder, self.transposes()) {
+            let width = self.stored.length / self.stored.shape[0].max(1);
+            let parts = rows.iter().map(|rows| self.read_range(rows.start * width..rows.end * width));
+            return Ok(parts.collect::<Result<Vec<_>>>()?.concat());
+        }
         let mut bytes = self.read_range(0..self.stored.length)?;
         let mut shape = self.stored.shape.clone();
         if self.transposes() {

@@ -1,4 +1,4 @@
-//! Files compressed with gzip or Zstandard, whatever their names, decoded up to a bound.
+//! Files compressed with gzip or Zstandard, recognised by their content and decoded up to a bound.
 
 use std::{
     borrow::Cow,

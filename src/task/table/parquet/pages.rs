@@ -1,6 +1,6 @@
 //! Reads the pages of a row group within bounds, in place of the library's own page reader.
 //!
-//! The library decompresses whatever a page contains, and reserves memory for as many values as its header claims.
+//! The library decompresses any page, and reserves memory for as many values as its header claims.
 
 use bytes::Bytes;
 use parquet::{
