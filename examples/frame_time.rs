@@ -103,7 +103,7 @@ fn meta(test: &Attribution) -> RunMeta {
             template: "plain".to_owned(),
             label_words: vec![" no".to_owned(), " yes".to_owned()],
             label_tokens: vec![1, 2],
-            scored: Vec::new(),
+            ..TaskMeta::default()
         },
         prompt: PromptMeta { shots: 4, ..PromptMeta::default() },
         examples: ExampleCounts { train: 20, test: test.len() },

@@ -107,6 +107,10 @@ pub struct TaskMeta {
     /// differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<String>,
+    /// Hash of the template's text and of all else that it adds to prompts; empty in runs of older versions and on
+    /// explicit prompts.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub template_hash: String,
 }
 
 /// The demonstrations of a run.

@@ -52,7 +52,7 @@ impl Case {
                 template: String::new(),
                 label_words: vec![String::new(); golden.labels.len()],
                 label_tokens: golden.labels.clone(),
-                scored: Vec::new(),
+                ..TaskMeta::default()
             },
             prompt: PromptMeta { prefix_tokens: 4, ..PromptMeta::default() },
             shape: golden.projection().shape(),

@@ -26,7 +26,7 @@ fn a_run_keeps_the_contract() {
     let meta = run(&folder, &[]);
     for (section, expected) in [
         ("model", vec!["device", "dtype", "family", "heads", "hidden", "id", "layers", "weights_hash"]),
-        ("task", vec!["label_tokens", "label_words", "name", "template"]),
+        ("task", vec!["label_tokens", "label_words", "name", "template", "template_hash"]),
         ("prompt", vec!["bos", "demo_ids", "demo_seed", "demos", "prefix", "prefix_tokens", "shots", "tokens"]),
         ("selection", vec!["balanced", "by_id", "duplicates", "leaked", "limit", "of", "seed"]),
         ("examples", vec!["test", "train"]),

@@ -80,7 +80,7 @@ fn meta(train: &Attribution, test: &Attribution) -> RunMeta {
             template: "plain".into(),
             label_words: (0..shape.labels).map(|label| format!(" label {label}")).collect(),
             label_tokens: (0..shape.labels as u32).collect(),
-            scored: vec![],
+            ..TaskMeta::default()
         },
         prompt: PromptMeta::default(),
         examples: ExampleCounts { train: train.len(), test: test.len() },

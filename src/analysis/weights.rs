@@ -11,7 +11,7 @@ use crate::{
     analysis::{method::Method, mix::Mix, reweight::Fit},
     component::{Component, Shape},
     error::{InputError, Result},
-    request::{Demonstration, Demos, RunRequest},
+    request::{Bos, Demonstration, Demos, Overflow, Prompting, RunRequest},
     run::{ModelMeta, PromptMeta, RunMeta, TaskMeta},
     text::list,
 };
@@ -30,6 +30,9 @@ pub struct WeightsFile {
     pub task: String,
     /// Name of the template.
     pub template: String,
+    /// Hash of what the template adds to prompts ([`TaskMeta::template_hash`]); empty in older files.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub template_hash: String,
     /// Ids of the demonstrations in the prompts, in order.
     pub demo_ids: Vec<String>,
     /// The demonstrations themselves, in order.
@@ -99,9 +102,14 @@ impl WeightsFile {
             model_hash: model.weights_hash.clone(),
             task: task.name.clone(),
             template: task.template.clone(),
+            template_hash: task.template_hash.clone(),
             demo_ids: prompt.demo_ids.clone(),
             demos: prompt.demos.clone(),
-            request: request.cloned(),
+            request: request.cloned().map(|request| {
+                // Older versions added special tokens to every text, and their requests do not say so.
+                let bos = prompt.bos.unwrap_or(Bos::Always);
+                RunRequest { prompting: Prompting { bos, ..request.prompting }, ..request }
+            }),
             label_words: task.label_words.clone(),
             label_tokens: task.label_tokens.clone(),
             method,
@@ -162,7 +170,13 @@ impl WeightsFile {
         };
         let request =
             self.request.clone().unwrap_or_else(|| RunRequest { task: self.task.clone(), ..RunRequest::default() });
+        let mut prompting = request.prompting;
+        if prompting.on_overflow == Overflow::Skip {
+            // Every text that is to be labelled gets a label, or an error.
+            prompting.on_overflow = Overflow::Error;
+        }
         RunRequest {
+            prompting,
             template: Some(self.template.clone()),
             train_examples: 0,
             limit: None,
@@ -195,6 +209,19 @@ impl WeightsFile {
             rest: self.rest,
             offsets: self.offsets.clone(),
         })
+    }
+
+    /// Checks that the template with `hash` is the one that the weights were fitted with, as far as the file tells.
+    ///
+    /// # Errors
+    /// If the template has changed: its prompts are then not those that the weights are for.
+    pub fn check_template(&self, hash: &str) -> Result<()> {
+        if self.template_hash.is_empty() || self.template_hash == hash {
+            return Ok(());
+        }
+        let problem = format!("the template `{}` has changed since the weights were fitted", self.template);
+        let help = "restore the template, or run and fit again";
+        Err(InputError::new(problem).field("template").help(help).into())
     }
 
     fn check_origin(&self, model: &ModelMeta, task: &TaskMeta) -> Result<()> {

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::{
     failure::Failure,
     options::ModelOptions,
-    output::{print, read_text, read_weights},
+    output::{read_text, read_weights},
+    streams::print_json_text,
 };
 use crate::{
     attribution::argmax,
@@ -53,6 +54,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let request = weights.prompts();
     let task = Library.task(&request.task)?;
     let template = task.template(request.template.as_deref())?;
+    weights.check_template(template.hash())?;
     let examples = examples(&args.file, &read_text(&args.file)?, template, task.keeps_empty)?;
     let model = args.model.load()?;
     let draft = PromptBuilder::over(&task, &request, &examples)?;
@@ -68,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             logits: logits.to_vec(),
         };
         let line = serde_json::to_string(&line).map_err(|error| Error::Model(error.to_string()))?;
-        print(&(line + "\n"))?;
+        print_json_text(&(line + "\n"))?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(super) struct SelectionOptions {
     #[arg(long, requires = "limit")]
     balanced: bool,
     /// Seed of the sample of test examples
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", requires = "limit", default_value_t = 0)]
     sample_seed: u64,
     /// Test examples by their ids, one per line; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "limit")]

@@ -23,7 +23,7 @@ const HASH_DIGITS: usize = 16;
 /// # Errors
 /// If the disk is full or the folder cannot be written; the file at `path` then stays as it was.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = fs::canonicalize(path).unwrap_or_else(|_| pointed_at(path));
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if fs::metadata(&target).is_ok_and(|data| !data.is_file() && !data.is_dir()) {
         return OpenOptions::new().write(true).open(&target).and_then(|mut file| file.write_all(bytes)).map_err(failed);
@@ -32,6 +32,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = Temporary::beside(&target)?;
     file.file.write_all(bytes).map_err(failed)?;
     file.replace(&target, path)
+}
+
+/// Returns where a symbolic link to a file that does not exist yet points; other paths as they are.
+fn pointed_at(path: &Path) -> PathBuf {
+    fs::read_link(path).map_or_else(|_| path.to_owned(), |link| folder_of(path).join(link))
 }
 
 /// Checks that files can be created in `folder`.
@@ -140,6 +145,10 @@ impl Temporary {
             other => other,
         };
         self.file.sync().map_err(named)?;
+        if let Ok(old) = fs::metadata(target) {
+            // A file that others may not read stays so; where permissions cannot be set, the new ones are the user's.
+            let _ = self.file.file.set_permissions(old.permissions());
+        }
         rename(&self.file.path, target).map_err(named)?;
         self.complete = true;
         sync_folder(folder_of(target))

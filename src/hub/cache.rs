@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{repo::Repo, settings::Settings};
-use crate::error::{Error, Result};
+use crate::{
+    disk::write_whole,
+    error::{Error, Result},
+};
 
 /// Length of a commit hash.
 const COMMIT: usize = 40;
@@ -48,7 +51,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    std::fs::write(path, text).map_err(failed)
+    write_whole(path, text.as_bytes())
 }
 
 impl Repo {

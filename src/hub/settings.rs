@@ -76,10 +76,13 @@ impl Settings {
     }
 }
 
+/// Longest patience in seconds: a day.
+const LONGEST: f64 = 86_400.0;
+
 /// Parses a number of seconds.
 fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero())
+    let seconds = text.trim().parse::<f64>().ok().filter(|seconds| !seconds.is_nan())?;
+    Duration::try_from_secs_f64(seconds.min(LONGEST)).ok().filter(|time| !time.is_zero())
 }
 
 fn offline_flag() -> Option<&'static str> {

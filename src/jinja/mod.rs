@@ -18,7 +18,7 @@ mod meter;
 mod python;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     thread,
 };
@@ -207,7 +207,7 @@ fn checked(dialect: Dialect, source: &str) -> Result<String, JinjaError> {
 /// Replaces `{% generation %}` … `{% endgeneration %}` by a block with the same scope. Transformers uses these tags to
 /// find the tokens of the assistant and prints what is between them.
 fn without_generation(source: &str, syntax: &SyntaxConfig) -> String {
-    let tokens: Vec<(Token<'_>, Span)> = tokenize(source, false, syntax.clone()).map_while(Result::ok).collect();
+    let tokens = tokens(source, syntax);
     let (mut text, mut done) = (String::with_capacity(source.len()), 0);
     for pair in tokens.windows(2) {
         let word = match pair {
@@ -224,28 +224,58 @@ fn without_generation(source: &str, syntax: &SyntaxConfig) -> String {
     text + &source[done..]
 }
 
+fn tokens<'s>(source: &'s str, syntax: &SyntaxConfig) -> Vec<(Token<'s>, Span)> {
+    tokenize(source, false, syntax.clone()).map_while(Result::ok).collect()
+}
+
+/// Returns the names of which an item or a slice is taken, as in `text[:9]` or `meta.text[0]`, without those that the
+/// template itself defines: the engine forgets the names in slices.
+fn sliced(tokens: &[(Token<'_>, Span)]) -> BTreeSet<String> {
+    let ident = |at: usize| match tokens.get(at) {
+        Some((Token::Ident(name), _)) => Some(*name),
+        _ => None,
+    };
+    let (mut used, mut defined) = (BTreeSet::new(), BTreeSet::new());
+    for at in 0..tokens.len() {
+        if matches!(ident(at), Some("for" | "set" | "with" | "macro")) {
+            let here = (at + 1..tokens.len()).take_while(|&at| !matches!(tokens[at].0, Token::BlockEnd));
+            defined.extend(here.take_while(|&at| ident(at) != Some("in")).filter_map(ident));
+        }
+        if matches!(tokens[at].0, Token::BracketOpen) {
+            let mut root = at.wrapping_sub(1);
+            while root >= 2 && ident(root).is_some() && matches!(tokens[root - 1].0, Token::Dot) {
+                root -= 2;
+            }
+            used.extend(ident(root));
+        }
+    }
+    used.into_iter().filter(|name| !defined.contains(name)).map(str::to_owned).collect()
+}
+
 /// A template as instructions of the engine.
 struct Program<'s> {
     environment: Environment<'static>,
     source: &'s str,
+    syntax: SyntaxConfig,
     instructions: Instructions<'s>,
     blocks: BTreeMap<&'s str, Instructions<'s>>,
 }
 
 impl<'s> Program<'s> {
     fn new(dialect: Dialect, source: &'s str) -> Result<Self, JinjaError> {
-        let environment = dialect.environment()?;
-        let tree = charged::statement(&machinery::parse(source, "template", dialect.syntax()?)?);
+        let (environment, syntax) = (dialect.environment()?, dialect.syntax()?);
+        let tree = charged::statement(&machinery::parse(source, "template", syntax.clone())?);
         let mut generator = CodeGenerator::new("template", source);
         generator.compile_stmt(&tree);
         let (instructions, blocks) = generator.finish();
-        Ok(Self { environment, source, instructions, blocks })
+        Ok(Self { environment, source, syntax, instructions, blocks })
     }
 
     fn names(&self) -> Names {
         let template = self.environment.template_from_str(self.source);
-        let mut used =
-            Vec::from_iter(template.map(|template| template.undeclared_variables(false)).unwrap_or_default());
+        let mut used = template.map(|template| template.undeclared_variables(false)).unwrap_or_default();
+        used.extend(sliced(&tokens(self.source, &self.syntax)));
+        let mut used = Vec::from_iter(used);
         used.sort();
         let functions = self.environment.globals().map(|(name, _)| name.to_owned());
         let functions = functions.filter(|name| used.contains(name)).collect();

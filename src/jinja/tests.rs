@@ -214,3 +214,15 @@ fn texts_are_those_of_transformers() {
     }
     assert!(differing.is_empty(), "{} differ\n{}", differing.len(), differing.join("\n"));
 }
+
+#[test]
+fn names_in_slices_are_fields_too() {
+    for (source, expected) in [
+        ("{{ text[:9] }}", &["text"][..]),
+        ("{{ meta.text[2:] }} {{ other[0] }}", &["meta", "other"]),
+        ("{% for c in choices[:2] %}{{ c[:1] }}{% endfor %}", &["choices"]),
+        ("{% set first = text %}{{ first[:3] }} {{ [1, 2][0] }}", &["text"]),
+    ] {
+        assert_eq!(Jinja::new(Dialect::Task, source).unwrap().names(), expected, "{source}");
+    }
+}

@@ -154,6 +154,10 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
             if !*replace && path.exists() {
                 return Ok(FileEvent::Exists(path));
             }
+            if path.exists() && !path.is_file() {
+                let help = "name a new file, or an existing weights file";
+                return Err(InputError::new("this is not a regular file").path(path).help(help).into());
+            }
             write_whole(&path, file.to_text().as_bytes())?;
             Ok(FileEvent::SavedMix(path))
         }
@@ -204,6 +208,7 @@ mod tests {
 
     fn file() -> Box<WeightsFile> {
         Box::new(WeightsFile {
+            template_hash: String::new(),
             schema: SCHEMA,
             model_hash: "m".to_owned(),
             task: "t".to_owned(),

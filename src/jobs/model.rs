@@ -201,7 +201,11 @@ mod tests {
     };
 
     use super::*;
-    use crate::{attribution::argmax, runner::Demonstration, task::Library};
+    use crate::{
+        attribution::argmax,
+        runner::{Demonstration, Prompting},
+        task::Library,
+    };
 
     fn worker() -> (ModelWorker, Receiver<Tagged<ModelEvent>>) {
         let (listen, events) = channel();
@@ -225,7 +229,7 @@ mod tests {
     fn query(serial: u64, text: &str) -> Query {
         let task = Arc::new(Library.task("sentiment").unwrap());
         let demos = task.pool.iter().take(3).map(|example| Demonstration::of_pool(&example.id)).collect();
-        Query { serial, template: None, demos, text: text.to_owned(), task }
+        Query { serial, template: None, prompting: Prompting::default(), demos, text: text.to_owned(), task }
     }
 
     #[test]

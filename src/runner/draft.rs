@@ -63,21 +63,35 @@ impl<'t> PromptBuilder<'t> {
         let Chosen { demonstrations, training: train } = choose(task, request)?;
         let request = RunRequest { template: Some(template.name.clone()), ..request.clone() };
         let draft = Self { task, template, demonstrations, train, test: Vec::new(), request, selection: None };
+        draft.check_texts(examples)?;
         let Some(selection) = &draft.request.selection else {
             let test: Vec<&Example> = examples.iter().take(draft.request.limit.unwrap_or(usize::MAX)).collect();
             return draft.scored_on(test, None);
         };
-        let fields = template.fields();
-        let candidates: Vec<Candidate<'_>> = examples
-            .iter()
-            .map(|own| Candidate { id: &own.id, label: own.label, content: own.content(&fields) })
-            .collect();
-        let seen: HashMap<String, String> =
-            draft.budget().map(|example| (example.content(&fields), example.id.clone())).collect();
+        let candidates = examples.iter().zip(template.contents(examples));
+        let candidates: Vec<Candidate<'_>> =
+            candidates.map(|(own, content)| Candidate { id: &own.id, label: own.label, content }).collect();
+        let seen = template.contents(draft.budget()).into_iter();
+        let seen: HashMap<String, String> = seen.zip(draft.budget().map(|example| example.id.clone())).collect();
         let (chosen, meta) = select(&candidates, &seen, draft.request.limit, selection)?;
         let test: Vec<&Example> = chosen.into_iter().map(|index| &examples[index]).collect();
         draft.check_classes(&test)?;
         draft.scored_on(test, Some(meta))
+    }
+
+    /// Checks that the demonstrations and the test `examples` show texts, unless the task keeps empty ones.
+    fn check_texts(&self, examples: &[Example]) -> Result<()> {
+        if self.task.keeps_empty {
+            return Ok(());
+        }
+        let fields = self.template.fields();
+        for example in self.demonstrations.iter().chain(examples) {
+            example.check_texts(&fields).map_err(|error| {
+                let problem = format!("{} in `{}`", error.problem, example.id);
+                InputError { problem, ..error }.help("write a text for every field, or leave the example out")
+            })?;
+        }
+        Ok(())
     }
 
     /// Sets the test examples.
@@ -269,6 +283,7 @@ impl<'t> PromptBuilder<'t> {
         TaskMeta {
             name: self.task.name.clone(),
             template: self.template.name.clone(),
+            template_hash: self.template.hash().to_owned(),
             label_words: self.label_words(),
             label_tokens: Vec::new(),
             scored: Vec::new(),

@@ -49,7 +49,7 @@ pub fn plan_explicit(
     }
     let selection = selection.map(|selection| choose_explicit(&train, &mut test, limit, selection)).transpose()?;
     let (name, template) = (name.to_owned(), "explicit".to_owned());
-    let task = TaskMeta { name, template, label_words, label_tokens, scored: Vec::new() };
+    let task = TaskMeta { name, template, label_words, label_tokens, ..TaskMeta::default() };
     let examples = [train, test];
     let shorter = |_, _, _| Ok(None);
     let (request, prompt, shorter) = (None, PromptMeta::default(), &shorter);
@@ -72,8 +72,16 @@ fn choose_explicit(
     let seen: HashMap<String, String> = train.iter().map(|own| (normalized(&own.text), own.id.clone())).collect();
     let (chosen, meta) = select(&candidates, &seen, limit, selection)?;
     let chosen: HashSet<usize> = chosen.into_iter().collect();
+    let whole = chosen.len() == test.len();
     let mut at = 0..;
     test.retain(|_| at.next().is_some_and(|at| chosen.contains(&at)));
+    let one_label = test.len() > 1 && test.iter().all(|own| own.gold == test[0].gold);
+    if one_label && !whole {
+        let problem = format!("all {} chosen prompts have the label {}", test.len(), test[0].gold);
+        return Err(InputError::new(problem)
+            .help("raise --limit, choose --balanced, or name prompts of other labels")
+            .into());
+    }
     Ok(meta)
 }
 

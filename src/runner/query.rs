@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Demonstration, Demos, PromptBuilder, PromptText, RunRequest, execute};
+use super::{Demonstration, Demos, PromptBuilder, PromptText, Prompting, RunRequest, execute};
 use crate::{
     attribution::Attribution,
     cancel::Cancel,
     error::{InputError, Result},
     model::{Model, Prompt},
-    task::{Example, Task},
+    task::{Example, Task, Template},
 };
 
 /// A query.
@@ -20,6 +20,8 @@ pub struct Query {
     pub task: Arc<Task>,
     /// The template, if not the task's first.
     pub template: Option<String>,
+    /// How prompts are formatted and scored, as in the run.
+    pub prompting: Prompting,
     /// Demonstrations before the query.
     pub demos: Vec<Demonstration>,
     /// The text to classify; fields of a query with several are separated by `|`. Empty: only the prompt is measured.
@@ -54,13 +56,15 @@ pub fn answer(model: &Model, query: &Query, cancel: &Cancel) -> Result<QueryAnsw
         train_examples: 0,
         limit: None,
         selection: None,
+        prompting: query.prompting,
         ..RunRequest::default()
     };
-    let queries = [example_from(&query.task, &query.text)];
+    let template = query.task.template(query.template.as_deref())?;
+    let queries = [example_from(&query.task, template, &query.text)?];
     let draft = PromptBuilder::over(&query.task, &request, &queries)?;
-    check_texts(&draft)?;
+    let tokenizer = model.tokenizer.with_bos(query.prompting.bos);
     let length = |shown: usize| -> Result<usize> {
-        Ok(model.tokenizer.encode(&draft.template.context(&draft.demonstrations[..shown])?)?.len())
+        Ok(tokenizer.encode(&draft.template.context(&draft.demonstrations[..shown])?)?.len())
     };
     let lengths = (0..=draft.demonstrations.len()).map(length).collect::<Result<Vec<_>>>()?;
     let (plan, prompts) = draft.plan(model)?;
@@ -82,38 +86,31 @@ pub fn answer(model: &Model, query: &Query, cancel: &Cancel) -> Result<QueryAnsw
     })
 }
 
-/// Checks that the texts of the demonstrations and of the test examples are not empty, unless the task keeps empty
-/// ones. The data of a task is already checked; written texts are not.
+/// Makes an example with `text` in the text columns that `template` shows, in its order; the first test example if `text`
+/// is empty.
 ///
 /// # Errors
-/// Names the first empty field.
-fn check_texts(draft: &PromptBuilder<'_>) -> Result<()> {
-    if draft.task.keeps_empty {
-        return Ok(());
-    }
-    let fields = draft.template.fields();
-    for example in draft.demonstrations.iter().chain(draft.test.iter().copied()) {
-        example.check_texts(&fields).map_err(|error| {
-            let problem = format!("{} in `{}`", error.problem, example.id);
-            InputError { problem, ..error }.help("write a text for every field, in order, separated by |")
-        })?;
-    }
-    Ok(())
-}
-
-/// Makes an example with `text` in the fields of the task's examples; the first test example if `text` is empty.
-fn example_from(task: &Task, text: &str) -> Example {
+/// If the template shows no text column of the data.
+fn example_from(task: &Task, template: &Template, text: &str) -> Result<Example> {
     let Some(model) = task.test.first().or(task.pool.first()) else {
         let fields = [("text".to_owned(), text.into())].into_iter().collect();
-        return Example { id: "own text".to_owned(), fields, label: 0 };
+        return Ok(Example { id: "own text".to_owned(), fields, label: 0 });
     };
     if text.trim().is_empty() {
-        return model.clone();
+        return Ok(model.clone());
     }
     let mut parts = text.split('|').map(str::trim);
     let mut fields = model.fields.clone();
-    for value in fields.values_mut().filter(|value| value.is_string()) {
-        *value = parts.next().unwrap_or_default().into();
+    let shown = template.fields();
+    let mut columns: Vec<&String> = fields.keys().filter(|name| shown.contains(name)).collect();
+    columns.retain(|name| model.fields[*name].is_string());
+    let columns: Vec<String> = columns.into_iter().cloned().collect();
+    if columns.is_empty() {
+        let problem = format!("the template `{}` shows no column of text", template.name);
+        return Err(InputError::new(problem).help("choose another template, or use `partscope classify`").into());
     }
-    Example { id: "own text".to_owned(), fields, label: 0 }
+    for name in columns {
+        fields.insert(name, parts.next().unwrap_or_default().into());
+    }
+    Ok(Example { id: "own text".to_owned(), fields, label: 0 })
 }

@@ -66,9 +66,10 @@ impl Destination {
         })?;
         let is_file = |name: &str| {
             let data = fs::symlink_metadata(self.folder.join(name));
-            [RUN, TABLE, EXAMPLES].contains(&name) && data.is_ok_and(|data| !data.is_dir())
+            let known = [RUN, TABLE, EXAMPLES].contains(&name) || is_attachment(name);
+            known && data.is_ok_and(|data| !data.is_dir())
         };
-        let foreign = listed.iter().find(|name| !is_file(name) && !is_attachment(name) && !name.starts_with(OWN));
+        let foreign = listed.iter().find(|name| !is_file(name) && !name.starts_with(OWN));
         match foreign {
             None => Ok(()),
             Some(name) => Err(InputError::new(format!("the folder is neither empty nor a run: it contains `{name}`"))

@@ -1,7 +1,6 @@
 //! Names of a column's classes, as data sets state them: in the metadata of Parquet files and in data set cards.
 
 use std::{
-    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -9,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::yaml;
-use crate::error::InputError;
+use crate::{disk, error::InputError};
 
 /// File name of a data set card.
 pub(super) const CARD: &str = "README.md";
@@ -38,8 +37,10 @@ pub(super) fn of_metadata(path: &Path, metadata: &str, column: &str) -> Option<C
 /// If the card has class names that cannot be read, or if those of several configurations differ and none is chosen.
 pub(super) fn of_card(path: &Path, config: Option<&str>, column: &str) -> Result<Option<ClassNames>, InputError> {
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST_CARD).read_to_string(&mut text));
-    let Some(front) = read.ok().and_then(|_| front_matter(&text)).filter(|front| front.contains("class_label")) else {
+    let read = disk::open(path).map(|file| file.take(LARGEST_CARD).read_to_string(&mut text).is_ok());
+    let Some(front) =
+        read.ok().filter(|&read| read).and_then(|_| front_matter(&text)).filter(|front| front.contains("class_label"))
+    else {
         return Ok(None);
     };
     let card = yaml::parse(front).map_err(|error| {

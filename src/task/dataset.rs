@@ -76,10 +76,13 @@ pub(super) fn files(
             }
             fetch_card(&own, settings, watcher)?;
             let path = folder.join(&place).join(COUNT);
-            fs::write(&path, files.to_string()).map_err(|source| Error::Write { path, source })
+            disk::write_whole(&path, files.to_string().as_bytes())
         },
     )?;
-    let files = count(&folder.join(&place)).unwrap_or(1);
+    let files = count(&folder.join(&place)).ok_or_else(|| {
+        let problem = "the number of files of this split is not recorded";
+        InputError::new(problem).path(folder.join(&place)).help("remove the folder, and fetch the data set again")
+    })?;
     let card = own.cached(settings).map(|folder| folder.join(CARD)).filter(|card| card.is_file());
     (0..files).map(|number| read(card.clone(), folder.join(shard(number)), format!("{part}-{number:04}"))).collect()
 }

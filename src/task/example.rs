@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{error::InputError, text::normalized};
+use crate::error::InputError;
 
 /// Labelled example of a task.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,31 +22,31 @@ impl Example {
         texts.join(" · ")
     }
 
-    /// Returns its `fields` with normalised white space, to compare examples by content; empty if all of them are.
-    pub fn content(&self, fields: &[String]) -> String {
-        let shown = fields.iter().filter_map(|name| self.fields.get(name)).map(normalized_value);
-        let shown: Vec<String> = shown.collect();
-        if shown.iter().all(String::is_empty) { String::new() } else { shown.join("\u{1f}") }
+    /// Returns whether it has some of `fields` and all of them are empty: null, texts of white space, or lists or objects
+    /// of such.
+    pub fn is_empty(&self, fields: &[String]) -> bool {
+        let mut shown = fields.iter().filter_map(|name| self.fields.get(name)).peekable();
+        shown.peek().is_some() && shown.all(is_empty)
     }
 
-    /// Checks that none of `fields` is empty: null, or a text of white space.
+    /// Checks that none of `fields` is empty: null, a text of white space, or a list or object of such.
     ///
     /// # Errors
     /// Names the first empty field.
     pub fn check_texts<'f>(&self, fields: impl IntoIterator<Item = &'f String>) -> Result<(), InputError> {
-        let empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
-        match fields.into_iter().find(|name| self.fields.get(*name).is_some_and(empty)) {
+        match fields.into_iter().find(|name| self.fields.get(*name).is_some_and(is_empty)) {
             Some(name) => Err(InputError::new("the text is empty").field(name)),
             None => Ok(()),
         }
     }
 }
 
-fn normalized_value(value: &Value) -> String {
+fn is_empty(value: &Value) -> bool {
     match value {
-        Value::Null => String::new(),
-        Value::String(text) => normalized(text),
-        Value::Array(items) => items.iter().map(normalized_value).collect::<Vec<_>>().join("\u{1e}"),
-        other => other.to_string(),
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }

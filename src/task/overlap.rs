@@ -15,17 +15,15 @@ pub struct Overlap {
 }
 
 impl Task {
-    /// Finds test examples that repeat others in all fields that some template shows, apart from white space.
+    /// Finds test examples that some template shows like others, apart from white space.
     pub fn overlap(&self) -> Overlap {
         let mut leaks: HashMap<&str, &str> = HashMap::new();
         let mut repeated: HashSet<&str> = HashSet::new();
         for template in &self.templates {
-            let fields = template.fields();
-            let pool: HashMap<String, &str> =
-                self.pool.iter().rev().map(|own| (own.content(&fields), own.id.as_str())).collect();
+            let pool = template.contents(self.pool.iter().rev()).into_iter();
+            let pool: HashMap<String, &str> = pool.zip(self.pool.iter().rev().map(|own| own.id.as_str())).collect();
             let mut seen = HashSet::new();
-            for example in &self.test {
-                let content = example.content(&fields);
+            for (example, content) in self.test.iter().zip(template.contents(&self.test)) {
                 if content.is_empty() {
                     continue;
                 }

@@ -14,7 +14,7 @@ use super::{
     labels::{LabelMap, check_text_beside, columns_beside},
     spec::{DataPart, DataSpec, Empty},
     table::DataRow,
-    template::Template,
+    template::{RENDERED, Template},
 };
 use crate::{error::InputError, random::SeededRng, text::list};
 
@@ -172,9 +172,6 @@ pub(super) fn check_classes(part: &[Located], name: &str, labels: &[String], dia
         diagnostics.push(InputError::new(problem).path(&*first.path).line(first.line).help(help));
     }
 }
-
-/// Examples that are rendered at a time, which limits the memory for their texts.
-const RENDERED: usize = 256;
 
 /// Reports examples that a template cannot render. If the first example fails, the template is wrong, which is reported
 /// once.

@@ -4,8 +4,11 @@ use super::{diagnostics::Location, example::Example};
 use crate::{
     error::{Error, InputError, Result},
     jinja::{Dialect, Jinja, JinjaError, Reason},
-    text::list,
+    text::{list, normalized},
 };
+
+/// Examples that are rendered at a time, which limits the memory for their texts.
+pub(super) const RENDERED: usize = 256;
 
 /// Template that renders the examples of a task.
 #[derive(Clone, Debug)]
@@ -25,6 +28,7 @@ pub struct Template {
     /// Whether demonstrations and query are turns of a conversation.
     pub chat: bool,
     jinja: Jinja,
+    hash: String,
     /// Positions of `example` and `label_words` in the task file.
     locations: Option<[Location; 2]>,
 }
@@ -48,7 +52,10 @@ impl Template {
     /// If `example` is not a valid template, or larger than accepted.
     pub(super) fn new(spec: TemplateSpec) -> Result<Self, String> {
         let jinja = Jinja::new(Dialect::Task, &spec.example).map_err(|error| error.to_string())?;
+        let parts = (&spec.example, &spec.separator, &spec.instruction, &spec.label_words, spec.chat);
+        let hash = blake3::hash(format!("{parts:?}").as_bytes()).to_hex().to_string();
         Ok(Self {
+            hash,
             name: spec.name,
             label_words: spec.label_words,
             separator: spec.separator,
@@ -100,6 +107,28 @@ impl Template {
         };
         let failed = texts.into_iter().enumerate().filter_map(|(at, text)| Some((at, text.err()?)));
         failed.map(|(at, error)| (at, self.located(examples[at], &error))).collect()
+    }
+
+    /// Returns what each of `examples` shows in a prompt, with normalised white space, to compare examples by content;
+    /// empty if all fields that it shows are empty.
+    pub fn contents<'e>(&self, examples: impl IntoIterator<Item = &'e Example>) -> Vec<String> {
+        let (examples, shown): (Vec<&Example>, _) = (examples.into_iter().collect(), self.fields());
+        let mut contents = Vec::with_capacity(examples.len());
+        for part in examples.chunks(RENDERED) {
+            let texts = self.jinja.render_all(part.iter().map(|example| &example.fields)).unwrap_or_default();
+            let mut texts = texts.into_iter().map(Result::unwrap_or_default);
+            contents.extend(part.iter().map(|example| {
+                let text = texts.next().unwrap_or_default();
+                if example.is_empty(&shown) { String::new() } else { normalized(&text) }
+            }));
+        }
+        contents
+    }
+
+    /// Returns a hash of all that it adds to prompts: its text, the text around it, label words, and whether it makes a
+    /// conversation.
+    pub fn hash(&self) -> &str {
+        &self.hash
     }
 
     fn located(&self, example: &Example, error: &JinjaError) -> InputError {

@@ -3,7 +3,7 @@
 use crate::{
     component::Component,
     jobs::{StoredContent, StoredRun},
-    runner::{Demos, RunRequest},
+    runner::{Demos, OnLeak, RunRequest, Selection},
 };
 
 use super::{Cursor, Screen, State, open_run::OpenRun, run_list::RunRow};
@@ -79,7 +79,9 @@ pub fn edited_request(state: &State) -> Option<RunRequest> {
     let (editor, run) = (state.editor.as_ref()?, state.run()?);
     let changed = state.screen == Screen::Prompt && editor.run == run.id && editor.demos != run.prompt.demos;
     let request = run.request.clone().filter(|_| changed)?;
-    Some(RunRequest { demos: Demos::Listed(editor.demos.clone()), ..request })
+    // Edited demonstrations may repeat test examples, which are then left out.
+    let selection = request.selection.map(|selection| Selection { on_leak: OnLeak::Drop, ..selection });
+    Some(RunRequest { demos: Demos::Listed(editor.demos.clone()), selection, ..request })
 }
 
 /// Returns all rows of the list of runs, in listed order.
@@ -107,7 +109,7 @@ fn is_open(state: &State, run: &StoredRun) -> bool {
     let same = |run: &OpenRun| {
         let saved = run.meta.as_ref();
         saved.is_some_and(|saved| (&saved.model, &saved.task, &saved.prompt) == (&meta.model, &meta.task, &meta.prompt))
-            && saved.map(|saved| saved.examples) == Some(meta.examples)
+            && saved.map(|saved| (saved.examples, &saved.selection)) == Some((meta.examples, &meta.selection))
     };
     state.runs.iter().any(same)
 }

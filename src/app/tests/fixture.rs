@@ -155,7 +155,7 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
             template: request.template.clone().unwrap_or_else(|| "review".to_owned()),
             label_words: words[..shape.labels].iter().map(|&word| word.to_owned()).collect(),
             label_tokens: (10..10 + shape.labels as u32).collect(),
-            scored: Vec::new(),
+            ..TaskMeta::default()
         },
         prompt: PromptMeta {
             shots: request.shots,

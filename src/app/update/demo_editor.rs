@@ -15,7 +15,7 @@ use crate::{
         },
     },
     jobs::FileRequest,
-    runner::{Demonstration, Query, QueryAnswer},
+    runner::{Demonstration, Prompting, Query, QueryAnswer},
     task::Task,
     text::printable,
 };
@@ -167,6 +167,8 @@ pub(super) fn refresh_and_query(state: &mut State) -> Vec<Effect> {
         state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(run));
     }
     let (has_model, template) = (state.requested.is_some(), state.run().map(|run| run.task.template.clone()));
+    let request = state.run().and_then(|run| run.request.as_ref());
+    let prompting = request.map_or_else(Prompting::default, |request| request.prompting);
     let Some(task) = state.task().cloned() else { return request_task(state) };
     let Some(editor) = state.editor.as_mut().filter(|_| has_model) else { return Vec::new() };
     let prompt = (editor.demos.clone(), editor.text.clone());
@@ -175,7 +177,7 @@ pub(super) fn refresh_and_query(state: &mut State) -> Vec<Effect> {
     }
     let serial = state.generations.assign();
     (editor.serial, editor.failure, editor.asked) = (serial, None, Some(prompt.clone()));
-    let query = Query { serial, task, template, demos: prompt.0, text: prompt.1 };
+    let query = Query { serial, task, template, prompting, demos: prompt.0, text: prompt.1 };
     vec![Effect::Query { query: Box::new(query), during_run: state.phase.is_busy() }]
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     cancel::Cancel,
-    error::{Error, Result},
+    error::{Error, InputError, Result},
     model::Model,
     runner::{Event, Plan, Prompts, RunRequest, execute},
     task::Task,
@@ -39,7 +39,13 @@ pub(super) fn all(request: &RunRequest, task: &Task, seeds: Option<&Seeds>) -> R
     for template in &templates {
         let template = Some(task.template(template.as_deref())?.name.clone());
         for &demo_seed in &seeds {
-            requests.push(RunRequest { template: template.clone(), demo_seed, ..request.clone() });
+            let one = RunRequest { template: template.clone(), demo_seed, ..request.clone() };
+            if requests.contains(&one) {
+                let name = template.clone().unwrap_or_default();
+                let problem = format!("the template {name} with the seed {demo_seed} is named twice");
+                return Err(InputError::new(problem).help("name every template and seed once").into());
+            }
+            requests.push(one);
         }
     }
     Ok(requests)

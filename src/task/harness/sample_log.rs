@@ -3,13 +3,14 @@
 //! A line has the requests of one example, each a prompt and a choice. The prompts already have their demonstrations, so
 //! the task has no pool.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{Error, InputError, Result},
+    disk,
+    error::{InputError, Result},
     task::{
         Example, Task,
         diagnostics::Diagnostics,
@@ -40,7 +41,7 @@ struct Sample {
 /// # Errors
 /// If the file cannot be read; inside, its errors.
 pub(in crate::task) fn sample_log(path: &Path) -> Result<Result<Task, Diagnostics>> {
-    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = disk::read(path)?;
     let text = decode(path, &bytes)?;
     let (mut diagnostics, mut test) = (Diagnostics::default(), Vec::new());
     let (mut choices, mut filter): (Option<Vec<String>>, Option<Option<String>>) = (None, None);
