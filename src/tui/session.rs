@@ -2,19 +2,16 @@
 //!
 //! The file is written atomically. It is not essential, so errors with it are ignored.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Effect, State, update::Remembered},
-    disk::{create_folder, expand, read, write_whole},
+    disk::{create_folder, read, write_whole},
 };
 
-use super::theme::Theme;
+use super::{settings::chosen_folder, theme::Theme};
 
 /// Most runs that are stored; the least recently used is dropped first.
 const RUNS: usize = 200;
@@ -36,8 +33,8 @@ impl Session {
     /// Reads the user's file: in `PARTSCOPE_CONFIG_DIR` if that is set and exists, otherwise in the platform's state
     /// folder.
     pub fn load() -> Self {
-        let path = match env::var_os("PARTSCOPE_CONFIG_DIR") {
-            Some(folder) => Some(expand(Path::new(&folder))).filter(|folder| folder.is_dir()),
+        let path = match chosen_folder() {
+            Some(folder) => Some(folder).filter(|folder| folder.is_dir()),
             None => directories::ProjectDirs::from("", "", "partscope")
                 .map(|folders| folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).to_owned()),
         };

@@ -15,10 +15,16 @@ use crate::{
 
 use super::{color::Depth, theme::Theme};
 
+/// Returns the folder that `PARTSCOPE_CONFIG_DIR` names, if it is set and not empty.
+pub(super) fn chosen_folder() -> Option<PathBuf> {
+    let folder = env::var_os("PARTSCOPE_CONFIG_DIR").filter(|folder| !folder.is_empty())?;
+    Some(expand(Path::new(&folder)))
+}
+
 /// Returns the configuration folder: `PARTSCOPE_CONFIG_DIR`, or the platform's.
 fn folder() -> Option<PathBuf> {
-    match env::var_os("PARTSCOPE_CONFIG_DIR") {
-        Some(folder) => Some(expand(Path::new(&folder))),
+    match chosen_folder() {
+        Some(folder) => Some(folder),
         None => Some(directories::ProjectDirs::from("", "", "partscope")?.config_dir().to_owned()),
     }
 }

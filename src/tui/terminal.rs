@@ -105,7 +105,8 @@ impl Drop for TerminalScreen {
 /// out, and this gate holds for any that is not.
 fn remove_unsafe(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
-        if cell.symbol().chars().any(is_unsafe) {
+        let plain = matches!(cell.symbol().as_bytes(), [b' '..=b'~']);
+        if !plain && cell.symbol().chars().any(is_unsafe) {
             cell.set_symbol("·");
         }
     }
