@@ -1,11 +1,14 @@
 //! `partscope man`: manual pages, generated from the `--help` texts.
 
-use std::{fs, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use clap_mangen::Man;
 
 use super::{failure::Failure, output::print};
-use crate::error::{Error, Result};
+use crate::{
+    disk::{create_folder, write_whole},
+    error::{Error, Result},
+};
 
 /// Print the manual page, or write one for every command.
 ///
@@ -19,11 +22,26 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, command: clap::Command) -> Result<(), Failure> {
     let Some(folder) = &args.output else {
-        let mut page = Vec::new();
-        let failed = |source| Error::Write { path: "standard output".into(), source };
-        Man::new(command).render(&mut page).map_err(failed)?;
+        let page = text(&Man::new(command), Path::new("standard output"))?;
         return Ok(print(&String::from_utf8_lossy(&page))?);
     };
-    let write = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
-    Ok(write.map_err(|source| Error::Write { path: folder.clone(), source })?)
+    create_folder(folder)?;
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    Ok(write_pages(&command, folder)?)
+}
+
+/// Writes the pages of `command` and of its subcommands to `folder`.
+fn write_pages(command: &clap::Command, folder: &Path) -> Result<()> {
+    command.get_subcommands().filter(|sub| !sub.is_hide_set()).try_for_each(|sub| write_pages(sub, folder))?;
+    let page = Man::new(command.clone());
+    let path = folder.join(page.get_filename());
+    write_whole(&path, &text(&page, &path)?)
+}
+
+/// Returns the text of a page; errors name `path`.
+fn text(page: &Man, path: &Path) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    page.render(&mut text).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    Ok(text)
 }

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::fault::{Operation, step};
+use super::{
+    fault::{Operation, step},
+    lock::remove_unlocked,
+};
 use crate::error::{Error, Result};
 
 /// How the names of own temporary files and folders start. Nothing else that the program writes starts like this, so a
@@ -101,9 +104,7 @@ pub(crate) fn remove_leftovers(folder: &Path, prefix: &str) -> Result<()> {
         let path = folder.join(name);
         match fs::symlink_metadata(&path) {
             Ok(data) if data.is_dir() => remove_folder(&path)?,
-            Ok(data) if data.is_file() && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) => {
-                remove_file(&path)?;
-            }
+            Ok(data) if data.is_file() => remove_unlocked(&path, remove_file)?,
             _ => {}
         }
     }

@@ -40,9 +40,27 @@ impl FolderLock {
     }
 }
 
+/// Locks a file that this process has just created at `path`. Returns whether it is still there: another process may have
+/// taken it for a leftover, before it was locked.
+pub(crate) fn lock_new(file: &File, path: &Path) -> bool {
+    file.lock().is_err() || path.exists()
+}
+
+/// Calls `remove` for the file at `path` unless another process has locked it. This process has the lock until then, so
+/// that [`lock_new`] sees whether the file is gone.
+pub(crate) fn remove_unlocked<E>(path: &Path, remove: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+    match File::open(path) {
+        Ok(file) if file.try_lock().is_ok() => remove(path),
+        _ => Ok(()),
+    }
+}
+
 /// Returns the lock, and whether no other process has it.
 fn wait(folder: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> (FolderLock, bool) {
-    let Ok(file) = File::open(folder) else { return (FolderLock { _folder: None }, true) };
+    // Opening a named pipe would wait for a writer. What is no folder is refused by whoever reads it.
+    let Some(file) = folder.is_dir().then(|| File::open(folder).ok()).flatten() else {
+        return (FolderLock { _folder: None }, true);
+    };
     let start = Instant::now();
     loop {
         match lock(&file) {
@@ -53,5 +71,31 @@ fn wait(folder: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> (Fol
             }
             Err(TryLockError::WouldBlock) => thread::sleep(RETRY_INTERVAL),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_that_another_process_takes_for_a_leftover_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        let file = File::create(&path).unwrap();
+        let other = path.clone();
+        let mut locks = None;
+        remove_unlocked(&path, |path| {
+            locks = Some(thread::spawn(move || lock_new(&file, &other)));
+            std::fs::remove_file(path)
+        })
+        .unwrap();
+        assert!(!locks.unwrap().join().unwrap());
+        let file = File::create(&path).unwrap();
+        assert!(lock_new(&file, &path));
+        remove_unlocked(&path, |_| -> Result<()> { panic!("it is locked") }).unwrap();
+        drop(file);
+        remove_unlocked(&path, |path| std::fs::remove_file(path)).unwrap();
+        assert!(!path.exists());
     }
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::fault::{Operation, step};
-use crate::error::{Error, InputError, Result};
+use crate::{
+    error::{Error, InputError, Result},
+    size::format_size,
+};
 
 /// Opens a regular file for reading.
 ///
@@ -37,12 +40,43 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Longest file with settings, such as a task, a keymap or a theme.
+const LONGEST_SETTINGS: u64 = 4_000_000;
+
+/// Reads a regular file that a person writes, such as a task, a keymap or a theme.
+///
+/// # Errors
+/// As [`read`], or if it is too long for that.
+pub(crate) fn read_settings(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(LONGEST_SETTINGS + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    if bytes.len() as u64 > LONGEST_SETTINGS {
+        let problem = format!("the file has more than {}", format_size(LONGEST_SETTINGS));
+        return Err(InputError::new(problem).path(path).help("is it the file that you mean?").into());
+    }
+    Ok(bytes)
+}
+
 /// Reads a regular file; `None` if there is none at `path`.
 ///
 /// # Errors
 /// As [`read`].
 pub(crate) fn read_if_exists(path: &Path) -> Result<Option<Vec<u8>>> {
-    match read(path) {
+    if_exists(read(path))
+}
+
+/// As [`read_settings`]; `None` if there is no file at `path`.
+///
+/// # Errors
+/// As [`read_settings`].
+#[cfg(feature = "tui")]
+pub(crate) fn read_settings_if_exists(path: &Path) -> Result<Option<Vec<u8>>> {
+    if_exists(read_settings(path))
+}
+
+fn if_exists(read: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+    match read {
         Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
     }
@@ -83,6 +117,15 @@ mod tests {
         let message = read(folder.path()).unwrap_err().to_string();
         assert!(message.contains("this is a folder, not a regular file"), "{message}");
         assert_eq!(read_if_exists(&folder.path().join("none")).unwrap(), None);
+    }
+
+    #[test]
+    fn settings_are_short() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, vec![b'#'; LONGEST_SETTINGS as usize]).unwrap();
+        assert_eq!(read_settings(&path).unwrap().len() as u64, LONGEST_SETTINGS);
+        std::fs::write(&path, vec![b'#'; LONGEST_SETTINGS as usize + 1]).unwrap();
+        assert!(read_settings(&path).unwrap_err().to_string().contains("more than 4 MB"));
     }
 
     #[test]

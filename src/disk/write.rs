@@ -9,6 +9,7 @@ use std::{
 use super::{
     fault::{Operation, step},
     folder::{OWN, remove_file, remove_leftovers, rename, sync_folder},
+    lock::lock_new,
     saving::Saving,
 };
 use crate::error::{Error, Result};
@@ -132,10 +133,13 @@ impl Temporary {
         builder.prefix(&prefix);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let made = step(Operation::Create).and_then(|()| builder.tempfile_in(folder)).map_err(failed)?;
-        let (file, path) = made.keep().map_err(|error| failed(error.error))?;
-        let _ = file.try_lock();
-        Ok(Self { file: NewFile { file, path }, complete: false })
+        loop {
+            let made = step(Operation::Create).and_then(|()| builder.tempfile_in(folder)).map_err(failed)?;
+            let (file, path) = made.keep().map_err(|error| failed(error.error))?;
+            if lock_new(&file, &path) {
+                return Ok(Self { file: NewFile { file, path }, complete: false });
+            }
+        }
     }
 
     /// Gives the file the name `target`; errors name `shown`.

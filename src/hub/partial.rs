@@ -12,6 +12,7 @@ use std::{
 use tempfile::{Builder, TempPath};
 
 use super::digest::Hash;
+use crate::disk::{lock_new, remove_unlocked};
 
 /// Files shorter than this are not kept after a failure.
 const SHORTEST: u64 = 1 << 16;
@@ -41,9 +42,12 @@ impl Partial {
         if let Some(partial) = own.and_then(|path| Self::resume(path).ok().flatten()) {
             return Ok(partial);
         }
-        let (file, path) = Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder)?.into_parts();
-        let _ = file.try_lock();
-        Ok(Self { file, path, resumable: false, length: 0 })
+        loop {
+            let (file, path) = Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder)?.into_parts();
+            if lock_new(&file, &path) {
+                return Ok(Self { file, path, resumable: false, length: 0 });
+            }
+        }
     }
 
     /// Opens the file at `path`; `None` if it is in use.
@@ -112,9 +116,7 @@ fn remove_left_behind(folder: &Path, prefix: &str, own: Option<&Path>) {
         if !name.starts_with(prefix) || !name.ends_with(SUFFIX) || Some(path.as_path()) == own {
             continue;
         }
-        if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
-            let _ = fs::remove_file(&path);
-        }
+        let _ = remove_unlocked(&path, |path| fs::remove_file(path));
     }
 }
 

@@ -9,6 +9,7 @@ use super::files::{EXAMPLES, RUN, TABLE};
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
     component::Shape,
+    error::InputError,
     request::Demonstration,
     run::{AccuracyMeta, ExampleRecord, Run, RunMeta},
 };
@@ -70,6 +71,14 @@ pub(super) fn check(run: &Run) -> Outcome {
     Split::ALL.into_iter().try_for_each(|split| finite(split, run.split(split)))?;
     examples(run)?;
     measurements(run)
+}
+
+/// Checks a run before it is saved.
+///
+/// # Errors
+/// The first contradiction, if there is one.
+pub(super) fn refuse(run: &Run) -> Result<(), InputError> {
+    check(run).map_err(|wrong| InputError::new(wrong.problem).field(wrong.field))
 }
 
 /// Checks that a table has neither NaN nor infinite values.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    consistency,
     files::{EXAMPLES, RUN, TABLE, is_attachment},
     swap,
 };
@@ -48,8 +49,10 @@ impl Destination {
     /// checksums.
     ///
     /// # Errors
-    /// If the disk is full, or the folder was removed or got other files; the old run then stays.
+    /// If [`open`](super::open) would refuse the run, e.g. because it has values that are not finite, the disk is full, or
+    /// the folder was removed or got other files; the old run then stays.
     pub fn write(&self, run: &Run) -> Result<RunMeta> {
+        consistency::refuse(run)?;
         let _saving = Saving::begin();
         create_folder(&self.folder)?;
         let _lock = FolderLock::exclusive(&self.folder)?;

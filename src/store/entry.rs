@@ -81,9 +81,7 @@ impl Store {
     /// If the folder cannot be written, or [`open`] would refuse the run, e.g. because it has values that are not
     /// finite.
     pub fn keep_run(&self, key: &EntryKey, run: &Run) -> Result<()> {
-        if let Err(wrong) = consistency::check(run) {
-            return Err(InputError::new(wrong.problem).field(wrong.field).into());
-        }
+        consistency::refuse(run)?;
         self.keep(key, |folder| files::write(run, folder).map(drop))?;
         self.forget_partial(key)
     }

@@ -95,6 +95,7 @@ impl Store {
     /// Removes what killed processes left: entries that were not finished, and batches of runs that are complete. Does
     /// nothing in a store that cannot be written.
     pub fn sweep(&self) {
+        self.put_back();
         for folder in self.leftovers() {
             let _ = remove_folder(&folder);
         }
@@ -103,24 +104,38 @@ impl Store {
     /// Returns the folders of [`Store::sweep`] that no other process is using.
     fn leftovers(&self) -> Vec<PathBuf> {
         let Some(root) = self.root() else { return Vec::new() };
-        let (entries, partial) = (root.join("entries"), root.join("partial"));
-        let listed = |folder: &Path| names(folder).unwrap_or_default();
-        let unfinished = listed(&entries).into_iter().filter_map(|name| {
-            let key: EntryKey = name.strip_prefix(NEW)?.get(..DIGITS)?.parse().ok()?;
-            Some((key, entries.join(name)))
-        });
-        let finished = listed(&partial).into_iter().filter_map(|name| {
+        let partial = root.join("partial");
+        let finished = names(&partial).unwrap_or_default().into_iter().filter_map(|name| {
             let key: EntryKey = name.parse().ok()?;
             self.holds(&key).then(|| (key, partial.join(name)))
         });
         let unused = |(key, folder): (EntryKey, PathBuf)| {
             let _claim = self.try_claim(&key).ok()??;
-            // The process was killed between moving an entry aside and moving its successor into place.
-            let only =
-                is_replaced(&folder) && !self.holds(&key) && rename(&folder, &entries.join(key.as_str())).is_ok();
-            (!only).then_some(folder)
+            // The only copy of an entry, which `put_back` could not move, is kept.
+            (self.holds(&key) || !is_replaced(&folder)).then_some(folder)
         };
-        unfinished.chain(finished).filter_map(unused).collect()
+        self.unfinished().chain(finished).filter_map(unused).collect()
+    }
+
+    /// Moves entries back into place whose process was killed between moving them aside and moving their successors
+    /// into place.
+    fn put_back(&self) {
+        for (key, folder) in self.unfinished().filter(|(_, folder)| is_replaced(folder)) {
+            if let (Ok(Some(_claim)), Some(place)) = (self.try_claim(&key), self.entry_folder(&key))
+                && !place.exists()
+            {
+                let _ = rename(&folder, &place);
+            }
+        }
+    }
+
+    /// Returns the entries that were being written, with their keys.
+    fn unfinished(&self) -> impl Iterator<Item = (EntryKey, PathBuf)> {
+        let entries = self.root().map(|root| root.join("entries")).unwrap_or_default();
+        names(&entries).unwrap_or_default().into_iter().filter_map(move |name| {
+            let key: EntryKey = name.strip_prefix(NEW)?.get(..DIGITS)?.parse().ok()?;
+            Some((key, entries.join(name)))
+        })
     }
 
     /// Returns the size of the damaged entries that were set aside, in bytes.
@@ -144,6 +159,7 @@ impl Store {
         for name in names(&aside).unwrap_or_default() {
             drop_folder(&aside.join(name))?;
         }
+        self.put_back();
         for folder in self.leftovers() {
             drop_folder(&folder)?;
         }

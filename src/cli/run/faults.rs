@@ -68,6 +68,17 @@ fn check_files_in_place(folder: &Path, fault: Fault) {
 }
 
 #[test]
+fn a_run_that_would_be_refused_later_is_not_saved_over_another() {
+    let home = tempfile::tempdir().unwrap();
+    let (folder, old, mut wrong) = (home.path().join("run"), toy(1), toy(10));
+    save(&folder, &old).unwrap();
+    wrong.meta.accuracy.full = 2.0;
+    let message = save(&folder, &wrong).unwrap_err().to_string();
+    assert!(message.contains("accuracy.full"), "{message}");
+    assert!(same(&open(&folder).unwrap(), &old));
+}
+
+#[test]
 fn saving_leaves_the_old_run_or_the_new_one() {
     let (old, new) = (toy(1), toy(10));
     for existing in [None, Some(&old)] {
