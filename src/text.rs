@@ -45,20 +45,30 @@ pub fn is_unsafe(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Returns whether `c` is a zero-width character, a direction mark, a line separator or a tag.
+/// Returns whether `c` draws nothing or reorders the text after it: the characters with the property
+/// Default_Ignorable_Code_Point of Unicode 17 (DerivedCoreProperties.txt), but for the two variation selectors that follow
+/// emoji; line separators, marks of annotations, and the empty braille pattern.
 const fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'
             | '\u{34f}'
             | '\u{61c}'
-            | '\u{180e}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0d}'
             | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
@@ -137,6 +147,10 @@ mod tests {
             assert!(!printable(unsafe_text).chars().any(is_unsafe), "{unsafe_text:?}");
             assert!(!printable_lines(unsafe_text).chars().any(is_unsafe), "{unsafe_text:?}");
         }
+        for invisible in ['\u{3164}', '\u{115f}', '\u{1160}', '\u{ffa0}', '\u{2800}', '\u{e0100}', '\u{e01ef}'] {
+            assert_eq!(printable(&invisible.to_string()), invisible.escape_unicode().to_string());
+        }
+        assert_eq!(printable("\u{2764}\u{fe0f} 한글 \u{2801}"), "\u{2764}\u{fe0f} 한글 \u{2801}");
         assert_eq!(printable("a\u{200b}\u{feff}b\u{2066}"), "a\\u{200b}\\u{feff}b\\u{2066}");
         assert_eq!(printable_lines("a\r\n\tb\x1b[2J\rc\u{202e}"), "a\n\tb[2J c\\u{202e}");
         assert_eq!(visible("a\nb\tc\x1b"), "a⏎b⇥c");

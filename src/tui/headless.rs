@@ -15,6 +15,7 @@ use super::{
     ExploreOptions,
     color::Depth,
     svg,
+    terminal::remove_unsafe,
     theme::Theme,
     views::{self, DrawContext},
 };
@@ -76,6 +77,7 @@ impl Headless {
         let mut buf = Buffer::empty(Rect::new(0, 0, size.width, size.height));
         if let Some(theme) = self.themes.get(self.state.theme % self.themes.len().max(1)) {
             views::draw(&mut buf, DrawContext { state: &self.state, theme, tick: 0 });
+            remove_unsafe(&mut buf);
         }
         buf
     }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
 /// Request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalRequest {
@@ -14,72 +16,55 @@ pub enum SignalRequest {
 }
 
 /// Waits for SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGABRT, so that the terminal is restored before partscope exits, and
-/// for SIGTSTP and SIGCONT, so that it is restored during a suspension and redrawn after it.
-#[cfg(unix)]
+/// for SIGTSTP and SIGCONT, so that it is restored during a suspension and redrawn after it. On platforms other than Unix
+/// an interrupt is the only signal.
 #[derive(Debug)]
 pub struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
-    quit: tokio::signal::unix::Signal,
-    abort: tokio::signal::unix::Signal,
-    stop: tokio::signal::unix::Signal,
-    resume: tokio::signal::unix::Signal,
+    requests: UnboundedReceiver<SignalRequest>,
 }
 
-#[cfg(unix)]
 impl Signals {
     /// Starts listening; must be called inside the runtime.
     ///
     /// # Errors
     /// If a handler cannot be installed.
     pub fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
-            abort: signal(SignalKind::from_raw(signal_hook::consts::SIGABRT))?,
-            stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
-            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-        })
+        let (sender, requests) = unbounded_channel();
+        forward(&sender)?;
+        Ok(Self { requests })
     }
 
     /// Waits for the next signal.
     pub async fn next(&mut self) -> SignalRequest {
-        tokio::select! {
-            _ = self.interrupt.recv() => SignalRequest::Leave(130),
-            _ = self.terminate.recv() => SignalRequest::Leave(143),
-            _ = self.hangup.recv() => SignalRequest::Leave(129),
-            _ = self.quit.recv() => SignalRequest::Leave(131),
-            _ = self.abort.recv() => SignalRequest::Leave(134),
-            _ = self.stop.recv() => SignalRequest::Stop,
-            _ = self.resume.recv() => SignalRequest::Continue,
+        match self.requests.recv().await {
+            Some(request) => request,
+            None => std::future::pending().await,
         }
     }
 }
 
-/// Waits for interrupts, the only signal on other platforms.
-#[cfg(not(unix))]
-#[derive(Debug)]
-pub struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    /// Starts listening.
-    ///
-    /// # Errors
-    /// Never.
-    pub fn listen() -> io::Result<Self> {
-        Ok(Self)
+/// Starts to send the requests of signals to `sender`.
+#[cfg(unix)]
+fn forward(sender: &UnboundedSender<SignalRequest>) -> io::Result<()> {
+    use signal_hook::consts::{SIGABRT, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    use tokio::signal::unix::{SignalKind, signal};
+    let leave = |number| (number, SignalRequest::Leave(128 + number as u8));
+    let leaving = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT].map(leave);
+    for (number, request) in
+        leaving.into_iter().chain([(SIGTSTP, SignalRequest::Stop), (SIGCONT, SignalRequest::Continue)])
+    {
+        let (mut signal, sender) = (signal(SignalKind::from_raw(number))?, sender.clone());
+        tokio::spawn(async move { while signal.recv().await.is_some() && sender.send(request).is_ok() {} });
     }
+    Ok(())
+}
 
-    /// Waits for the next interrupt.
-    pub async fn next(&mut self) -> SignalRequest {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => SignalRequest::Leave(130),
-            Err(_) => std::future::pending().await,
-        }
-    }
+/// Starts to send the requests of signals to `sender`.
+#[cfg(not(unix))]
+fn forward(sender: &UnboundedSender<SignalRequest>) -> io::Result<()> {
+    let sender = sender.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() && sender.send(SignalRequest::Leave(130)).is_ok() {}
+    });
+    Ok(())
 }

@@ -103,7 +103,7 @@ impl Drop for TerminalScreen {
 
 /// Replaces control characters and invisible ones, which no cell should hold: texts are made safe before they are laid
 /// out, and this gate holds for any that is not.
-fn remove_unsafe(buffer: &mut Buffer) {
+pub(super) fn remove_unsafe(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         let plain = matches!(cell.symbol().as_bytes(), [b' '..=b'~']);
         if !plain && cell.symbol().chars().any(is_unsafe) {
