@@ -5,13 +5,16 @@
 
 use std::io::{self, Read};
 
-use crate::error::{InputError, Result};
+use crate::{
+    error::{InputError, Result},
+    size::{format_size, parse_size},
+};
 
 /// Environment variable with the memory that the data of a task may take.
 pub(crate) const VARIABLE: &str = "PARTSCOPE_MAX_DATA";
 
-/// Its value if it is not set: 1 GiB.
-const MAX_DATA: u64 = 1 << 30;
+/// Its value if it is not set.
+const MAX_DATA: u64 = 1_000_000_000;
 
 /// Returns how many bytes of memory the rows of a task may take. A single decoded file or part of one may take half of
 /// it.
@@ -21,44 +24,16 @@ const MAX_DATA: u64 = 1 << 30;
 pub(crate) fn max_data() -> Result<u64, InputError> {
     let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) else { return Ok(MAX_DATA) };
     let text = text.to_string_lossy();
-    size(&text).ok_or_else(|| {
+    parse_size(&text).filter(|&size| size > 0).ok_or_else(|| {
         InputError::new(format!("`{text}` is not a size")).field(VARIABLE).help("write a size such as 500MB or 4GB")
     })
-}
-
-/// Parses a size such as `4096`, `500MB`, `4G` or `1.5GiB`; units are powers of 1024.
-fn size(text: &str) -> Option<u64> {
-    let text = text.trim().to_ascii_lowercase();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let unit = match text[digits.len()..].trim() {
-        "" | "b" => 1_u64,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        "t" | "tb" | "tib" => 1 << 40,
-        _ => return None,
-    };
-    let number: f64 = digits.parse().ok()?;
-    let bytes = number * unit as f64;
-    (bytes >= 1.0 && bytes < u64::MAX as f64).then_some(bytes as u64)
-}
-
-/// Writes a number of bytes in the largest unit that keeps it above one.
-pub(crate) fn in_units(bytes: u64) -> String {
-    let (unit, name) = match bytes {
-        0..0x0010_0000 => (1_u64 << 10, "KiB"),
-        0x0010_0000..0x4000_0000 => (1 << 20, "MiB"),
-        _ => (1 << 30, "GiB"),
-    };
-    let number = format!("{:.1}", bytes as f64 / unit as f64);
-    format!("{} {name}", number.strip_suffix(".0").unwrap_or(&number))
 }
 
 /// Creates the error for data of which `what` exceeds `limit` bytes, a limit that follows from `PARTSCOPE_MAX_DATA`.
 pub(crate) fn too_large(what: &str, limit: u64) -> InputError {
     let help =
         format!("read part of it with a range such as `train.jsonl[:10000]`, or raise the limit: {VARIABLE}=4GB");
-    InputError::new(format!("{what} more than {} of memory", in_units(limit))).help(help)
+    InputError::new(format!("{what} more than {} of memory", format_size(limit))).help(help)
 }
 
 /// A reader that fails with [`io::ErrorKind::FileTooLarge`] after `left` bytes if there are more.
@@ -113,18 +88,5 @@ mod tests {
         assert_eq!(read_all(io::empty(), 0).unwrap(), b"");
         let endless = read_all(io::repeat(0), 1 << 20).unwrap_err();
         assert_eq!(endless.kind(), io::ErrorKind::FileTooLarge);
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        for (text, bytes) in
-            [("1", 1), ("4096", 4096), ("2 KB", 2048), ("1.5m", 3 << 19), ("4GB", 4 << 30), ("1TiB", 1 << 40)]
-        {
-            assert_eq!(size(text), Some(bytes), "{text}");
-        }
-        for text in ["", "0", "-1", "GB", "4 x", "1e30", "nan", "inf", "4GB4"] {
-            assert_eq!(size(text), None, "{text}");
-        }
-        assert_eq!([1 << 30, 3 << 29, 512 << 20, 2048].map(in_units), ["1 GiB", "1.5 GiB", "512 MiB", "2 KiB"]);
     }
 }

@@ -7,7 +7,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`mod@component`], [`mod@attribution`], [`mod@run`], [`request`] | the attribution table, runs and requests |
-//! | [`mod@error`], [`text`], [`color`], [`progress`], [`cancel`], [`random`] | errors and utilities |
+//! | [`mod@error`], [`text`], [`size`], [`color`], [`progress`], [`cancel`], [`random`] | errors and utilities |
 //! | [`jinja`] | templates of tasks and models, rendered within bounds |
 //! | [`hub`] | the Hugging Face hub and its cache |
 //! | [`model`] | instrumented decoders: one forward pass, one file per architecture |
@@ -60,6 +60,7 @@ pub(crate) mod catch_panic;
 pub mod cli;
 pub mod color;
 pub mod component;
+pub(crate) mod data_memory;
 pub mod decompose;
 pub(crate) mod demo;
 pub(crate) mod disk;
@@ -78,6 +79,7 @@ pub mod report;
 pub mod request;
 pub mod run;
 pub mod runner;
+pub mod size;
 pub mod store;
 pub mod task;
 pub mod text;

@@ -254,7 +254,10 @@ fn stored_truncation_and_padding_are_cleared() {
 fn too_little_memory_is_refused_unless_enough_is_free() {
     let copy = Copy::new("qwen2");
     let message = copy.load(&LoadOptions { memory: Some(1000), ..LoadOptions::default() }).unwrap_err();
-    assert!(message.contains("takes about 0.10 GB of memory, but only 0.00 GB are free"), "{message}");
+    assert!(
+        message.contains("the model takes about 10") && message.contains(" MB of memory, but only 1 kB are free"),
+        "{message}"
+    );
     let model = copy.load(&LoadOptions { memory: Some(120 << 20), ..LoadOptions::default() }).unwrap();
     assert_eq!(model.meta.dtype, "f32");
 }

@@ -150,7 +150,7 @@ fn the_memory_for_rows_has_a_limit_that_can_be_raised() {
     for (value, code, expected) in [
         ("", 0, "1000 pool"),
         ("2MB", 0, "1000 pool"),
-        ("100KB", 3, "the rows of the task take more than 100 KiB of memory"),
+        ("100KB", 3, "the rows of the task take more than 100 kB of memory"),
         ("much", 3, "`PARTSCOPE_MAX_DATA`: `much` is not a size; write a size such as 500MB or 4GB"),
     ] {
         let mut command = binary::command(&["tasks", "check", path.to_str().unwrap()]);

@@ -131,7 +131,7 @@ fn a_bomb_is_refused() {
         command(&["tasks", "check", path.to_str().unwrap()]).env("PARTSCOPE_MAX_DATA", "8MB").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let expected =
-        "compressed bytes decode to more than 4 MiB; if you trust the file, raise the limit: PARTSCOPE_MAX_DATA";
+        "compressed bytes decode to more than 4 MB; if you trust the file, raise the limit: PARTSCOPE_MAX_DATA";
     assert!(output.status.code() == Some(3) && text.contains(expected), "{text}");
 }
 

@@ -6,6 +6,7 @@ mod binary;
 
 use std::{
     fs,
+    io::Write,
     os::unix::fs::FileTypeExt,
     path::Path,
     process::{Command, Output, Stdio},
@@ -57,6 +58,8 @@ fn named_pipes_and_devices_are_refused_as_any_input() {
     let is_pipe = "this is a named pipe, not a regular file";
     refused(&["run", "--task", &pipe, "-o", &out], is_pipe);
     refused(&["tasks", "check", &pipe], is_pipe);
+    refused(&["components", &pipe], "not a run");
+    refused(&["fit", &pipe], "not a run");
     refused(&["run", "--prompts", &pipe, "--labels", " a| b", "-o", &out], is_pipe);
     refused(&["run", "--prompts", "/dev/zero", "--labels", " a| b", "-o", &out], "this is a device");
     refused(&["run", "-m", &gguf, "--task", "sentiment", "-o", &out], is_pipe);
@@ -107,4 +110,73 @@ fn unreadable_inputs_come_with_advice() {
     let output = ends(&["run", "--task", "sentiment", "--limit", "2", "-o", &long]);
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && message.contains("shorter name"), "{message}");
+}
+
+#[test]
+fn standard_input_is_bounded() {
+    let home = task_folder(&[]);
+    let out = home.path().join("out");
+    for option in ["--ids", "--demos"] {
+        let mut command = command(&["run", "--task", "sentiment", option, "-", "-o", out.to_str().unwrap()]);
+        command.env("PARTSCOPE_MAX_DATA", "2MB").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let endless = thread::spawn(move || while input.write_all(&[b'\n'; 4096]).is_ok() {});
+        let output = child.wait_with_output().unwrap();
+        endless.join().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{message}");
+        assert!(
+            message.contains("standard input takes more than 1 MB") && message.contains("PARTSCOPE_MAX_DATA"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn many_short_lines_are_refused_before_they_fill_the_memory() {
+    let home = task_folder(&[]);
+    let file = home.path().join("lines");
+    let (path, out) = (file.to_str().unwrap(), home.path().join("out").to_str().unwrap().to_owned());
+    for (line, args) in [
+        ("{\"prompt\":\"a\",\"label\":0}\n", vec!["run", "--labels", " a| b", "-o", &out, "--prompts", path]),
+        ("a\n", vec!["run", "--task", "sentiment", "-o", &out, "--ids", path]),
+        ("{\"text\":\"a\",\"label\":\"positive\"}\n", vec!["run", "--task", "sentiment", "-o", &out, "--demos", path]),
+    ] {
+        fs::write(&file, line.repeat(20_000)).unwrap();
+        let output = command(&args).env("PARTSCOPE_MAX_DATA", "1MB").output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {message}");
+        assert!(
+            message.contains("more than 1 MB") && message.contains("PARTSCOPE_MAX_DATA=4GB"),
+            "{args:?}: {message}"
+        );
+    }
+}
+
+#[test]
+fn json_that_would_take_gigabytes_is_refused_before_it_is_parsed() {
+    let nested = format!("{{\"x\":[{}[]]}}", ("[".repeat(100) + &"]".repeat(100) + ",").repeat(5_500));
+    let header = [&(nested.len() as u64).to_le_bytes(), nested.as_bytes()].concat();
+    let home = TempDir::new().unwrap();
+    let (model, out) = (home.path().join("model"), home.path().join("out").to_str().unwrap().to_owned());
+    for (name, bytes) in [
+        ("config.json", nested.as_bytes()),
+        ("tokenizer.json", nested.as_bytes()),
+        ("tokenizer_config.json", nested.as_bytes()),
+        ("model.safetensors", header.as_slice()),
+    ] {
+        let _ = fs::remove_dir_all(&model);
+        fs::create_dir(&model).unwrap();
+        for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+            fs::copy(Path::new("tests/golden/models/llama").join(file), model.join(file)).unwrap();
+        }
+        fs::write(model.join(name), bytes).unwrap();
+        let args = ["run", "-m", model.to_str().unwrap(), "--task", "sentiment", "--chat", "-o", &out];
+        let output = command(&args).env("PARTSCOPE_MAX_DATA", "100MB").output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{name}: {message}");
+        let expected = "its values may take more than 100 MB of memory; if you trust the file, raise the limit";
+        assert!(message.contains(name) && message.contains(expected), "{name}: {message}");
+    }
 }

@@ -17,6 +17,7 @@ const BASE: &[&str] = &[
     "catch_panic",
     "color",
     "component",
+    "data_memory",
     "demo",
     "disk",
     "error",
@@ -25,6 +26,7 @@ const BASE: &[&str] = &[
     "remarks",
     "request",
     "run",
+    "size",
     "text",
 ];
 

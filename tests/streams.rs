@@ -200,11 +200,11 @@ fn hostile_task_templates_are_refused_with_one_message() {
 
 #[test]
 fn long_instructions_are_refused_before_they_are_tokenised() {
-    let long = format!("{TASK}instruction = \"{}\"\n", "word ".repeat(2 << 20));
+    let long = format!("{TASK}instruction = \"{}\"\n", "word ".repeat(400_000));
     let home = task_folder(&[("task.toml", long.as_bytes())]);
     let output = partscope(&["tasks", "check", home.path().join("task.toml").to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("`template.plain.instruction`: the text has 10485760 bytes; at most 1048576"), "{text}");
+    assert!(text.contains("`template.plain.instruction`: the text has 2000000 bytes; at most 1048576"), "{text}");
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn every_error_in_data_has_its_position_and_advice() {
             vec![("pool.jsonl", b"\n{\"text\": \"caf\xe9\", \"label\": \"good\"}")],
             &["pool.jsonl, line 2: the text is not UTF-8", "save it as UTF-8"],
         ),
-        ("100 MB line", vec![("pool.jsonl", &long)], &["pool.jsonl, line 1: the line has 104 MB", "line break"]),
+        ("100 MB line", vec![("pool.jsonl", &long)], &["pool.jsonl, line 1: the line has 104.9 MB", "line break"]),
         (
             "duplicate ids",
             vec![(

@@ -10,6 +10,7 @@ use serde::{
 use crate::{
     analysis::{method::Method, mix::Mix, reweight::Fit},
     component::{Component, Shape},
+    data_memory::check_json,
     error::{InputError, Result},
     request::{Bos, Demonstration, Demos, Overflow, Prompting, RunRequest},
     run::{ModelMeta, PromptMeta, RunMeta, TaskMeta},
@@ -126,6 +127,7 @@ impl WeightsFile {
     /// If the text is not a weights file, has another version, or has weights or offsets that are not finite.
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |problem: String| InputError::new(problem).help("write the file again with `partscope fit -o`");
+        check_json(text.as_bytes())?;
         let file: Self =
             serde_json::from_str(text).map_err(|error| bad(format!("this is not a weights file: {error}")))?;
         if file.schema != SCHEMA {

@@ -11,12 +11,13 @@ use serde::Serialize;
 
 use super::{
     failure::Failure,
-    output::{human_bytes, print, print_json},
+    output::{print, print_json},
     store_options::StoreOptions,
 };
 use crate::{
     cancel::Cancel,
     error::InputError,
+    size::{format_size, parse_size},
     store::{CheckResult, Content, Entry, EntryKey, Limits, Store},
     text::printable,
 };
@@ -185,7 +186,7 @@ fn list(store: &Store, json: bool) -> Result<(), Failure> {
             ),
             _ => shown(&row.problem),
         };
-        let _ = writeln!(text, "{}  {:<11}  {:>8}  {what}", row.key, row.kind, human_bytes(row.bytes));
+        let _ = writeln!(text, "{}  {:<11}  {:>8}  {what}", row.key, row.kind, format_size(row.bytes));
     }
     if listing.entries.is_empty() {
         text.push_str("the store is empty\n");
@@ -214,11 +215,11 @@ fn sizes(store: &Store, place: &str, json: bool) -> Result<(), Failure> {
     }
     let Sizes { folder, entries, bytes, damaged_bytes } = sizes;
     let aside = if damaged_bytes > 0 {
-        format!(", {} of damaged entries set aside", human_bytes(damaged_bytes))
+        format!(", {} of damaged entries set aside", format_size(damaged_bytes))
     } else {
         String::new()
     };
-    Ok(print(&format!("{} in {entries} entries{aside}, in {folder}\n", human_bytes(bytes)))?)
+    Ok(print(&format!("{} in {entries} entries{aside}, in {folder}\n", format_size(bytes)))?)
 }
 
 #[derive(Serialize)]
@@ -279,7 +280,7 @@ fn prune(store: &Store, keys: &[String], limits: &Limits, json: bool) -> Result<
     if json {
         return Ok(print_json(&removed)?);
     }
-    Ok(print(&format!("{} entries removed, {}\n", removed.entries, human_bytes(removed.bytes)))?)
+    Ok(print(&format!("{} entries removed, {}\n", removed.entries, format_size(removed.bytes)))?)
 }
 
 /// Parses `90s`, `45m`, `12h`, `30d`.
@@ -292,14 +293,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     scaled.ok_or_else(|| "write a number and a unit: 12h, 30d".to_owned())
 }
 
-/// Parses `0`, `500MB`, `2GB` into bytes.
 fn size(text: &str) -> Result<u64, String> {
-    let units = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("", 1)];
-    let scaled = units.iter().find_map(|(unit, bytes)| {
-        let count: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
-        count.checked_mul(*bytes)
-    });
-    scaled.ok_or_else(|| "write a number and a unit: 500MB, 2GB".to_owned())
+    parse_size(text).ok_or_else(|| "write a number and a unit: 500MB, 2GB".to_owned())
 }
 
 #[cfg(test)]
@@ -310,6 +305,6 @@ mod tests {
     fn limits_parse_with_units() {
         assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * 86400)));
         assert_eq!((size("2GB"), size("500MB"), size("0")), (Ok(2_000_000_000), Ok(500_000_000), Ok(0)));
-        assert!(duration("30").is_err() && duration("d").is_err() && size("2TB").is_err() && size("-1").is_err());
+        assert!(duration("30").is_err() && duration("d").is_err() && size("2XB").is_err() && size("-1").is_err());
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     attribution::argmax,
     cancel::Cancel,
+    data_memory::{Memory, check_json},
     error::{Error, InputError, Result},
     runner::{PromptBuilder, execute},
     task::{Example, Library, Template},
@@ -80,10 +81,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn examples(path: &Path, text: &str, template: &Template, keeps_empty: bool) -> Result<Vec<Example>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let fields = template.fields();
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let (mut seen, mut memory): (HashMap<String, usize>, _) = (HashMap::new(), Memory::from_env()?);
     let one = |(index, line): (usize, &str)| -> Result<Example> {
         let placed = |error: InputError| InputError { column: None, ..error }.path(path).line(index + 1);
         let example = example(path, index + 1, line)?;
+        memory.hold(&example.fields).map_err(placed)?;
         match template.render(&example) {
             Err(Error::Input(error)) => return Err(placed(*error).into()),
             other => other.map(|_| ())?,
@@ -107,6 +109,7 @@ fn examples(path: &Path, text: &str, template: &Template, keeps_empty: bool) -> 
 
 fn example(path: &Path, line: usize, text: &str) -> Result<Example> {
     let mut fields: Map<String, Value> = if text.trim_start().starts_with('{') {
+        check_json(text.as_bytes()).map_err(|error| error.path(path).line(line))?;
         serde_json::from_str(text)
             .map_err(|error| InputError::new(format!("not a JSON object: {error}")).path(path).line(line))?
     } else {

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     doctor::{DoctorReport, Drift, Loaded, examine},
-    model::{inspect::Inspection, memory::gigabytes},
+    model::inspect::Inspection,
+    size::format_size,
     text::printable,
 };
 
@@ -64,11 +65,11 @@ fn header_page(facts: &Inspection) -> String {
     row("parameters", &format!("{:.1} million, stored as {}", facts.parameters as f64 / 1e6, facts.stored_as));
     let types: Vec<String> = facts.types.iter().map(|count| format!("{} {}", count.tensors, count.name)).collect();
     row("  tensors", &types.join(", "));
-    row("free memory", &facts.free.map_or_else(|| "unknown".to_owned(), gigabytes));
+    row("free memory", &facts.free.map_or_else(|| "unknown".to_owned(), format_size));
     for need in &facts.memory {
         let auto = if facts.auto.as_ref() == Some(&need.dtype) { ", chosen by auto" } else { "" };
         let fits = if need.fits == Some(false) { ", exceeds free memory" } else { "" };
-        row("  memory", &format!("{} in {}{auto}{fits}", gigabytes(need.bytes), need.dtype));
+        row("  memory", &format!("{} in {}{auto}{fits}", format_size(need.bytes), need.dtype));
     }
     let tokenizer = &facts.tokenizer;
     row("tokenizer", &format!("{} ids, the largest {}", tokenizer.ids, tokenizer.largest));

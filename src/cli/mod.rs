@@ -48,7 +48,7 @@ struct Cli {
 /// The limits on input that can be raised; SECURITY.md lists all.
 const LIMITS: &str = "\
 Limits that environment variables raise:
-  PARTSCOPE_MAX_DATA=4GB      memory for the rows of a task; a page or a decoded file may take half [default: 1GB]
+  PARTSCOPE_MAX_DATA=4GB      memory for rows, lines and values of JSON; a decoded file may take half [default: 1GB]
   HF_HUB_DOWNLOAD_TIMEOUT=60  seconds for which the Hugging Face hub may be silent [default: 10]";
 
 #[derive(Debug, Subcommand)]

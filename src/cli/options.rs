@@ -14,7 +14,6 @@ use crate::{
     model::{
         ChatTemplate, LoadObserver, LoadOptions, Model, Source, Tokenizer, describe_loading,
         hub::{Download, Watcher},
-        memory::gigabytes,
     },
     run::ModelMeta,
 };
@@ -114,8 +113,7 @@ fn loading_line() -> LoadObserver {
 
 /// Shows the progress of a download in one line.
 fn show_download(download: &Download<'_>) {
-    let total = download.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
-    paint(&format!("{}: {}{total}", download.file, gigabytes(download.done)));
+    paint(&download.to_string());
     if download.total == Some(download.done) {
         end_line();
     }

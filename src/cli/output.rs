@@ -1,7 +1,7 @@
 //! Reads inputs, and writes results and progress.
 
 use std::{
-    io::{self, Read},
+    io,
     path::Path,
     time::{Duration, Instant},
 };
@@ -12,6 +12,7 @@ pub(super) use super::streams::print;
 use super::streams::{paint, print_data, print_json_text, say, shows_progress};
 use crate::{
     analysis::WeightsFile,
+    bounded::{max_data, read_all, too_large},
     disk::{self, write_whole},
     error::{Error, InputError, Result},
     progress::Progress,
@@ -28,9 +29,11 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
     if !is_stream(path) {
         return Ok(decode(path, &disk::read(path)?)?.into_owned());
     }
-    let mut bytes = Vec::new();
-    let read = io::stdin().lock().read_to_end(&mut bytes);
-    read.map_err(|source| Error::Read { path: "standard input".into(), source })?;
+    let most = max_data()? / 2;
+    let bytes = read_all(io::stdin().lock(), most).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => Error::from(too_large("standard input takes", most)),
+        _ => Error::Read { path: "standard input".into(), source },
+    })?;
     Ok(decode(path, &bytes)?.into_owned())
 }
 
@@ -126,15 +129,6 @@ pub(super) fn human_rate(rate: f64) -> String {
         r if r < 1.0 => format!("{r:.2}"),
         r if r < 10.0 => format!("{r:.1}"),
         r => format!("{r:.0}"),
-    }
-}
-
-/// Formats a number of bytes: `12 kB`, `3.4 MB`, `2.10 GB`.
-pub(super) fn human_bytes(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.2} GB", b / 1e9),
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     selection_options::{SelectionOptions, policy},
 };
 use crate::{
+    data_memory::{Memory, check_json},
     error::{Error, InputError, Result},
     runner::{Bos, Demonstration, Demos, Overflow, Prompting, RunRequest},
     task::{Task, Template, resolve},
@@ -152,12 +153,15 @@ fn absolute_name(task: &str) -> String {
 /// this label.
 fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<Demonstration>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut memory = Memory::from_env()?;
     let one = |(index, line): (usize, &str)| -> Result<Demonstration> {
         let wrong = |problem: String| InputError::new(problem).path(path).line(index + 1);
+        check_json(line.as_bytes()).map_err(|error| error.path(path).line(index + 1))?;
         let mut fields: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
             let help = r#"write lines such as {"text": "…", "label": "…"}, or {"id": "…"} for an example of the pool"#;
             wrong(format!("not a JSON object: {error}")).help(help)
         })?;
+        memory.hold(&fields).map_err(|error| error.path(path).line(index + 1))?;
         let mut take = |field: &str| match fields.shift_remove(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),

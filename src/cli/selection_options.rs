@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::output::read_text;
 use crate::{
+    data_memory::Memory,
     error::{InputError, Result},
     runner::{OnLeak, Selection},
 };
@@ -64,7 +65,10 @@ impl SelectionOptions {
 /// Reads ids, one per line.
 fn read_ids(path: &Path) -> Result<Vec<String>> {
     let text = read_text(path)?;
-    let ids: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    let mut memory = Memory::from_env()?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let held = |line: &str| memory.hold_line(line).map(|()| line.to_owned()).map_err(|error| error.path(path));
+    let ids = lines.map(held).collect::<Result<Vec<String>, _>>()?;
     if ids.is_empty() {
         return Err(InputError::new("there are no ids").path(path).field("--ids").help("write one id per line").into());
     }

@@ -12,8 +12,8 @@ use super::{
     request::{Answer, Failure, Requests},
 };
 use crate::{
-    bounded,
     error::{Error, InputError, Result},
+    size::format_size,
 };
 
 /// Bytes between two progress reports.
@@ -21,9 +21,9 @@ const REPORT_EVERY: u64 = 4 << 20;
 /// A server that sends fewer bytes in the time that it may be silent counts as silent.
 const FEWEST: u64 = 1 << 10;
 /// Largest file of which the server does not say the size, and largest file of a model that is read as a whole.
-const LARGEST_UNSIZED: u64 = 128 << 20;
+const LARGEST_UNSIZED: u64 = 128_000_000;
 /// Largest file.
-const LARGEST: u64 = 1 << 40;
+const LARGEST: u64 = 1_000_000_000_000;
 /// Ends of the names of files that are read as a whole, such as config.json.
 const READ_AS_A_WHOLE: [&str; 2] = [".json", ".jinja"];
 
@@ -135,7 +135,7 @@ impl Job<'_> {
             if partial.length() + read as u64 > most {
                 let problem = match size {
                     Some(size) => format!("the server sends more than the {size} bytes that it announces"),
-                    None => format!("the server sends more than {} and does not say how much", bounded::in_units(most)),
+                    None => format!("the server sends more than {} and does not say how much", format_size(most)),
                 };
                 return Err(self.failed(&problem).into());
             }
@@ -188,7 +188,7 @@ impl Job<'_> {
         match answer.size.filter(|&size| size > most) {
             None => Ok(()),
             Some(size) => {
-                let (size, most) = (bounded::in_units(size), bounded::in_units(most));
+                let (size, most) = (format_size(size), format_size(most));
                 Err(self.failed(&format!("it has {size}; such a file has at most {most}")).into())
             }
         }

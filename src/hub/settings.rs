@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use crate::disk::expand_with;
+use crate::{
+    disk::{self, expand_with},
+    error::{InputError, Result},
+};
 
 /// Whether `--offline` was given.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
@@ -16,6 +19,9 @@ static OFFLINE: AtomicBool = AtomicBool::new(false);
 pub fn go_offline() {
     OFFLINE.store(true, Ordering::Relaxed);
 }
+
+/// Environment variable with the seconds for which a server may be silent.
+const TIMEOUT: &str = "HF_HUB_DOWNLOAD_TIMEOUT";
 
 /// How long a server may be silent if `HF_HUB_DOWNLOAD_TIMEOUT` is not set, as in Hugging Face's own client.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,41 +54,48 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     /// Reads the settings from the environment.
-    pub fn from_env() -> Self {
+    ///
+    /// # Errors
+    /// If `HF_HUB_DOWNLOAD_TIMEOUT` is not a positive number.
+    pub fn from_env() -> Result<Self, InputError> {
         Self::read(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
-    fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InputError> {
         let path = |name: &str| variable(name).map(|path| expand_with(Path::new(&path), &variable));
         let user = || path("HOME").or_else(|| path("USERPROFILE")).unwrap_or_default();
         let caches = || path("XDG_CACHE_HOME").unwrap_or_else(|| user().join(".cache"));
         let home = path("HF_HOME").unwrap_or_else(|| caches().join("huggingface"));
         let cache = path("HF_HUB_CACHE").or_else(|| path("HUGGINGFACE_HUB_CACHE"));
         let token_file = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
-        let stored = || std::fs::read_to_string(token_file).ok();
+        let stored = || String::from_utf8(disk::read(&token_file).ok()?).ok();
         let token = variable("HF_TOKEN").or_else(stored).map(|token| token.trim().to_owned());
         let set = |name: &&str| {
             let value = variable(name).unwrap_or_default().to_ascii_lowercase();
             matches!(value.as_str(), "1" | "true" | "yes" | "on")
         };
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
-        Self {
+        Ok(Self {
             cache: cache.unwrap_or_else(|| home.join("hub")),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             token: token.filter(|token| !token.is_empty()),
-            patience: variable("HF_HUB_DOWNLOAD_TIMEOUT").and_then(|text| seconds(&text)).unwrap_or(PATIENCE),
+            patience: variable(TIMEOUT).map_or(Ok(PATIENCE), |text| seconds(&text))?,
             offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(set).or_else(offline_flag),
-        }
+        })
     }
 }
 
 /// Longest patience in seconds: a day.
 const LONGEST: f64 = 86_400.0;
 
-/// Parses a number of seconds.
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds = text.trim().parse::<f64>().ok().filter(|seconds| !seconds.is_nan())?;
-    Duration::try_from_secs_f64(seconds.min(LONGEST)).ok().filter(|time| !time.is_zero())
+/// Parses a positive number of seconds.
+fn seconds(text: &str) -> Result<Duration, InputError> {
+    let seconds = text.trim().parse::<f64>().ok().filter(|seconds| !seconds.is_nan());
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.min(LONGEST)).ok());
+    time.filter(|time| !time.is_zero()).ok_or_else(|| {
+        let problem = format!("`{text}` is not a positive number of seconds");
+        InputError::new(problem).field(TIMEOUT).help("write a number such as 60, or unset it")
+    })
 }
 
 fn offline_flag() -> Option<&'static str> {
@@ -94,6 +107,10 @@ mod tests {
     use super::*;
 
     fn settings(variables: &[(&str, &str)]) -> Settings {
+        read(variables).unwrap()
+    }
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, InputError> {
         Settings::read(|name| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned()))
     }
 
@@ -114,7 +131,8 @@ mod tests {
         assert_eq!(settings(&[("HF_HUB_OFFLINE", "0")]).offline, None);
         assert_eq!(settings(&[("HF_HUB_DOWNLOAD_TIMEOUT", "2.5")]).patience, Duration::from_millis(2500));
         for wrong in ["0", "-1", "soon", "nan"] {
-            assert_eq!(settings(&[("HF_HUB_DOWNLOAD_TIMEOUT", wrong)]).patience, PATIENCE, "{wrong}");
+            let error = read(&[("HF_HUB_DOWNLOAD_TIMEOUT", wrong)]).unwrap_err().to_string();
+            assert!(error.contains("HF_HUB_DOWNLOAD_TIMEOUT") && error.contains(wrong), "{error}");
         }
         let shown = format!("{:?}", settings(&[("HF_TOKEN", "hf_x")]));
         assert!(!shown.contains("hf_x") && shown.contains("token: Some"), "{shown}");

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use crate::size::format_size;
+
 /// Progress of the download of one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Download<'a> {
@@ -11,6 +13,14 @@ pub struct Download<'a> {
     pub done: u64,
     /// Bytes in total, if known.
     pub total: Option<u64>,
+}
+
+impl fmt::Display for Download<'_> {
+    /// Writes the file's name and its progress: `model.safetensors: 13.6 MB of 4.50 GB`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, format_size(self.done))?;
+        self.total.map_or(Ok(()), |total| write!(f, " of {}", format_size(total)))
+    }
 }
 
 type Callback = dyn Fn(&Download<'_>) + Send + Sync;

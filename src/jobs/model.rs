@@ -17,7 +17,6 @@ use crate::{
     model::{
         LoadObserver, LoadOptions, Model, Source, describe_loading,
         hub::{Download, Watcher},
-        memory::gigabytes,
     },
     runner::{Event, Query, QueryAnswer, RunRequest, answer, obtain, plan},
     store::Store,
@@ -47,8 +46,7 @@ fn load_with_progress(source: &Source, options: &LoadOptions, show: &mut dyn FnM
     let (download, receiver) = mpsc::channel();
     let (loading, name, started) = (download.clone(), source.to_string(), Instant::now());
     let watcher = Watcher::new(move |file: &Download<'_>| {
-        let total = file.total.map_or_else(String::new, |total| format!(" of {}", gigabytes(total)));
-        let _ = download.send(format!("{}: {}{total}", file.file, gigabytes(file.done)));
+        let _ = download.send(file.to_string());
     });
     let observer = LoadObserver::new(move |done, total| {
         let _ = loading.send(format!("{name}: {}", describe_loading(done, total, started.elapsed())));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    data_memory::check_json,
     disk,
     error::{InputError, Result},
     jinja::{Date, Dialect, Jinja, JinjaError, Reason},
@@ -106,8 +107,11 @@ impl ChatTemplate {
         let path = folder.join("tokenizer_config.json");
         let config: Value = match disk::read_if_exists(&path)? {
             None => json!({}),
-            Some(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| InputError::new(error.to_string()).path(&path).line(error.line()))?,
+            Some(bytes) => {
+                check_json(&bytes).map_err(|error| error.path(&path))?;
+                serde_json::from_slice(&bytes)
+                    .map_err(|error| InputError::new(error.to_string()).path(&path).line(error.line()))?
+            }
         };
         let tokens = special_tokens(&config);
         let own = folder.join(OWN_FILE);

@@ -7,12 +7,12 @@ use serde::Serialize;
 use super::{
     family::{self, Config},
     files::Files,
-    memory::{self, gigabytes},
+    memory,
     source::{LoadOptions, Source},
     tokenizer::Tokenizer,
     weights::{Dtype, Precision, Weights},
 };
-use crate::error::Result;
+use crate::{error::Result, size::format_size};
 
 /// Facts about a model that need only the headers of its files.
 #[derive(Clone, Debug, Serialize)]
@@ -165,7 +165,7 @@ fn notes(config: &Config, tokenizer: &TokenizerFacts, memory: &[MemoryNeed]) -> 
     }
     let too_big = memory.iter().filter(|need| need.fits == Some(false));
     notes.extend(
-        too_big.map(|need| format!("{} takes {}, more than the free memory", need.dtype, gigabytes(need.bytes))),
+        too_big.map(|need| format!("{} takes {}, more than the free memory", need.dtype, format_size(need.bytes))),
     );
     notes
 }

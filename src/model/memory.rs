@@ -4,7 +4,10 @@ use super::{
     card::is_card,
     weights::{Dtype, Precision, Weights},
 };
-use crate::error::{InputError, Result};
+use crate::{
+    error::{InputError, Result},
+    size::format_size,
+};
 
 /// Bytes for activations and everything else besides weights.
 const OVERHEAD: u64 = 96 << 20;
@@ -56,19 +59,14 @@ pub(super) fn choose(weights: &Weights, dtype: Dtype, free: Option<u64>) -> Resu
         .filter(|&(dtype, _)| !card || dtype != Dtype::Q8)
         .find(|&(_, other)| need(weights, other) < need(weights, precision) && fits(other, 1.0));
     let help = match smaller {
-        Some((dtype, other)) => format!("--dtype {dtype} takes {}", gigabytes(need(weights, other))),
+        Some((dtype, other)) => format!("--dtype {dtype} takes {}", format_size(need(weights, other))),
         None if card => "use a smaller model, or --device cpu".to_owned(),
         None => "free some memory, or use a smaller or more strongly quantised model".to_owned(),
     };
-    let (need, free) = (gigabytes(need(weights, precision)), gigabytes(free.unwrap_or(0)));
+    let (need, free) = (format_size(need(weights, precision)), format_size(free.unwrap_or(0)));
     let place = if card { "the card's memory" } else { "memory" };
     let problem = format!("the model takes about {need} of {place}, but only {free} are free");
     Err(InputError::new(problem).field("--dtype").help(help).into())
-}
-
-/// Formats `bytes` in units of 10⁹ bytes.
-pub fn gigabytes(bytes: u64) -> String {
-    format!("{:.2} GB", bytes as f64 / 1e9)
 }
 
 /// Bytes that can be used without pushing others out; `None` if the system does not say.

@@ -98,10 +98,10 @@ impl LoadOptions {
         }
     }
 
-    fn hub(&self) -> hub::Settings {
-        let settings = self.hub.clone().unwrap_or_else(hub::Settings::from_env);
+    fn hub(&self) -> Result<hub::Settings> {
+        let settings = self.hub.clone().map_or_else(hub::Settings::from_env, Ok)?;
         let offline = settings.offline.or(self.offline.then_some("--offline"));
-        hub::Settings { offline, ..settings }
+        Ok(hub::Settings { offline, ..settings })
     }
 
     /// Returns the free memory of the device in bytes; `None` if it is unknown.
@@ -184,7 +184,7 @@ impl Source {
             Self::Demo => open_demo(options),
             Self::Folder(folder) => open_folder(folder, options),
             Self::Gguf(path) => gguf::open(path, &options.device),
-            Self::Hub(repo) => open_folder(&hub::resolve(repo, &options.hub(), &options.watcher)?, options),
+            Self::Hub(repo) => open_folder(&hub::resolve(repo, &options.hub()?, &options.watcher)?, options),
         }
     }
 }

@@ -7,6 +7,7 @@ use tokenizers::Model as _;
 
 use crate::{
     catch_panic,
+    data_memory::check_json,
     error::{Error, InputError, Result},
     request::Bos,
 };
@@ -40,6 +41,7 @@ impl Tokenizer {
     /// If `bytes` is not a tokenizer, or the tokenizer cannot encode.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let invalid = |problem: String| InputError::new(problem).path(path).help("fetch the file again");
+        check_json(bytes).map_err(|error| error.path(path))?;
         check_post_processor(bytes).map_err(|(field, problem)| invalid(problem).field(field))?;
         let read = catch_panic::catch(|| tokenizers::Tokenizer::from_bytes(bytes)).map_err(&invalid)?;
         Self::checked(path, read.map_err(|error| invalid(error.to_string()))?)

@@ -54,10 +54,13 @@ use super::{
     labels::LabelMap,
     rows::{Located, Reader, Source, check_classes, check_ids, check_rendering, sampled},
     spec::{DataPart, DataSpec, Empty, Spec},
-    table::{self, Columns, Memory},
+    table::{self, Columns},
     template::Template,
 };
-use crate::error::{Error, InputError, Result};
+use crate::{
+    data_memory::Memory,
+    error::{Error, InputError, Result},
+};
 
 /// A classification task.
 #[derive(Clone, Debug)]

@@ -135,7 +135,7 @@ impl Library {
         }
         let path = Path::new(name);
         if path.extension().is_some_and(|extension| extension == "toml") || harness::is_task_file(path) {
-            let text = super::table::decode(path, &disk::read(path)?)?.into_owned();
+            let text = super::table::decode(path, &disk::read_settings(path)?)?.into_owned();
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             return Ok(Source { path: path.to_owned(), text: Cow::Owned(text), data: DataSource::Folder(folder) });
         }
@@ -159,7 +159,7 @@ impl Source {
 /// Reads the files that `part` names.
 fn fetch(source: &DataSource, data: &DataSpec, part: &str) -> Result<Vec<DataFile>> {
     if let Some(name) = &data.hub {
-        return dataset::files(name, data.config.as_deref(), part, &Settings::from_env(), &Watcher::default());
+        return dataset::files(name, data.config.as_deref(), part, &Settings::from_env()?, &Watcher::default());
     }
     match source {
         DataSource::Embedded => {

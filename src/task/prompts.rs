@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::table::plain;
 use crate::{
     attribution::Split,
+    data_memory::{Memory, check_json},
     error::{InputError, Result},
     text::list,
 };
@@ -49,9 +50,10 @@ const fn test() -> Split {
 /// If a line is invalid; names file, line and problem.
 pub fn read_explicit(path: &Path, text: &str, words: &[String]) -> Result<Vec<ExplicitPrompt>> {
     let mut prompts = Vec::new();
-    let mut seen = HashMap::new();
+    let (mut seen, mut memory) = (HashMap::new(), Memory::from_env()?);
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let prompt = explicit(line, index + 1, words).map_err(|error| error.path(path).line(index + 1))?;
+        let read = memory.hold_line(line).and_then(|()| explicit(line, index + 1, words));
+        let prompt = read.map_err(|error| error.path(path).line(index + 1))?;
         if let Some(first) = seen.insert(prompt.id.clone(), index + 1) {
             let problem = format!("the id `{}` is already used in line {first}", prompt.id);
             let help = "ids must be unique";
@@ -67,6 +69,7 @@ pub fn read_explicit(path: &Path, text: &str, words: &[String]) -> Result<Vec<Ex
 
 /// Parses one line of the file.
 fn explicit(line: &str, number: usize, words: &[String]) -> Result<ExplicitPrompt, InputError> {
+    check_json(line.as_bytes())?;
     let Line { id, prompt, label, split } = serde_json::from_str(line).map_err(|error| {
         let help = r#"write lines such as {"prompt": "…", "label": 0, "split": "test"}"#;
         InputError::new(plain(&error)).column(error.column().max(1)).help(help)

@@ -22,6 +22,7 @@ use super::{
     template::{Template, TemplateSpec},
 };
 use crate::{
+    data_memory::check_json,
     disk,
     error::{Error, InputError},
     text::list,
@@ -165,6 +166,10 @@ fn read(path: &Path, form: &mut Form, diagnostics: &mut Diagnostics) -> Vec<(Str
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |problem: String| InputError::new(problem).path(path).line(at + 1);
+        if let Err(error) = check_json(line.as_bytes()) {
+            diagnostics.push(error.path(path).line(at + 1));
+            break;
+        }
         let (text, options) = match serde_json::from_str(line) {
             Ok(Line::Example { text, options }) => (text, options),
             Ok(Line::Instruction { definition }) => {

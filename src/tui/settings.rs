@@ -65,7 +65,7 @@ fn themes(folder: Option<&Path>, depth: Depth) -> Result<Vec<Theme>> {
 
 /// Returns the text of a file, or `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>> {
-    let text = disk::read_if_exists(path)?.map(String::from_utf8).transpose();
+    let text = disk::read_settings_if_exists(path)?.map(String::from_utf8).transpose();
     Ok(text.map_err(|_| InputError::new("the file is not UTF-8 text").path(path).help("save it as UTF-8"))?)
 }
 

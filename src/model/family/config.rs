@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::error::{InputError, Result};
+use crate::{
+    data_memory::check_json,
+    error::{InputError, Result},
+};
 
 /// Largest size accepted in a configuration, so that products of sizes cannot overflow.
 const MAX_SIZE: u64 = 1 << 31;
@@ -26,6 +29,7 @@ impl Config {
     /// # Errors
     /// If `bytes` is not a JSON object.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        check_json(bytes).map_err(|error| error.path(path))?;
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|error| InputError::new(error.to_string()).path(path).line(error.line()))?;
         if !value.is_object() {

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use crate::size::format_size;
+
 type Callback = dyn Fn(u64, u64) + Send + Sync;
 
 /// A callback for the progress of loading.
@@ -32,9 +34,8 @@ impl fmt::Debug for LoadObserver {
 pub fn describe_loading(done: u64, total: u64, elapsed: Duration) -> String {
     let rate = done as f64 / elapsed.as_secs_f64().max(1e-3);
     let left = total.saturating_sub(done) as f64 / rate.max(1.0);
-    let gigabytes = |bytes: f64| bytes / 1e9;
-    let (done, total, rate) = (gigabytes(done as f64), gigabytes(total as f64), gigabytes(rate));
-    format!("{done:.2} of {total:.2} GB, {rate:.2} GB/s, {left:.0} s left")
+    let (done, total, rate) = (format_size(done), format_size(total), format_size(rate as u64));
+    format!("{done} of {total}, {rate}/s, {left:.0} s left")
 }
 
 /// Counts the bytes that are read.
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn progress_has_a_rate_and_the_time_left() {
         let text = describe_loading(1_500_000_000, 4_500_000_000, Duration::from_secs(1));
-        assert_eq!(text, "1.50 of 4.50 GB, 1.50 GB/s, 2 s left");
+        assert_eq!(text, "1.50 GB of 4.50 GB, 1.50 GB/s, 2 s left");
         assert!(!describe_loading(0, 0, Duration::ZERO).contains("NaN"));
     }
 }

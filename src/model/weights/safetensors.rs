@@ -9,6 +9,7 @@ use std::{
 
 use super::{Numbers, Stored, shard::Shard};
 use crate::{
+    data_memory::check_json,
     disk,
     error::{Error, InputError, Result},
     model::blocks::BlockType,
@@ -79,7 +80,9 @@ fn header(shard: &Shard) -> Result<(u64, serde_json::Map<String, serde_json::Val
             shard.length()
         )));
     }
-    let header = serde_json::from_slice(&read(8, length as usize)?).map_err(|error| bad_header(error.to_string()))?;
+    let text = read(8, length as usize)?;
+    check_json(&text).map_err(|error| error.path(shard.path()).field("header"))?;
+    let header = serde_json::from_slice(&text).map_err(|error| bad_header(error.to_string()))?;
     Ok((8 + length, header))
 }
 
@@ -126,6 +129,7 @@ pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>> {
         weight_map: BTreeMap<String, String>,
     }
     let text = disk::read(index)?;
+    check_json(&text).map_err(|error| error.path(index))?;
     let parsed: Index = serde_json::from_slice(&text)
         .map_err(|error| InputError::new(error.to_string()).path(index).line(error.line()).field("weight_map"))?;
     Ok(parsed.weight_map.into_values().collect())

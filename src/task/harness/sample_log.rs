@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
+    data_memory::{Memory, check_json},
     disk,
     error::{InputError, Result},
     task::{
@@ -45,6 +46,7 @@ pub(in crate::task) fn sample_log(path: &Path) -> Result<Result<Task, Diagnostic
     let text = decode(path, &bytes)?;
     let (mut diagnostics, mut test) = (Diagnostics::default(), Vec::new());
     let (mut choices, mut filter): (Option<Vec<String>>, Option<Option<String>>) = (None, None);
+    let mut memory = Memory::from_env()?;
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let read = line_of(line).and_then(|line| {
             // The results of every filter are logged with the same requests.
@@ -60,6 +62,7 @@ pub(in crate::task) fn sample_log(path: &Path) -> Result<Result<Task, Diagnostic
             }
             let id = line.doc_id.as_str().map_or_else(|| line.doc_id.to_string(), str::to_owned);
             let fields: Map<String, Value> = [("prompt".to_owned(), sample.prompt.into())].into_iter().collect();
+            memory.hold(&fields)?;
             Ok(Some(Example { id, fields, label: sample.gold }))
         });
         match read {
@@ -99,6 +102,7 @@ pub(in crate::task) fn sample_log(path: &Path) -> Result<Result<Task, Diagnostic
 }
 
 fn line_of(line: &str) -> Result<Line, InputError> {
+    check_json(line.as_bytes())?;
     serde_json::from_str(line).map_err(|error| {
         let problem = format!("not a line of a sample log: {}", plain(&error));
         InputError::new(problem).column(error.column().max(1)).help("write logs with `lm_eval --log_samples`")

@@ -74,7 +74,7 @@ fn fields(path: &Path, text: &str, depth: usize) -> Result<Map<String, Value>, I
         return Err(wrong("it is not the name of one file, or files include each other"));
     };
     let base = path.with_file_name(name);
-    let bytes = disk::read(&base).map_err(|error| wrong(&error.to_string()))?;
+    let bytes = disk::read_settings(&base).map_err(|error| wrong(&error.to_string()))?;
     let mut all = fields(&base, &decode(&base, &bytes)?, depth + 1)?;
     all.extend(own);
     Ok(all)

@@ -9,7 +9,7 @@ use std::{
 use flate2::read::MultiGzDecoder;
 use zstd::stream::read::Decoder;
 
-use crate::{bounded, error::InputError};
+use crate::{bounded, error::InputError, size::format_size};
 
 /// Endings of compressed files, after the ending of the table: `train.jsonl.gz`.
 pub(super) const ENDINGS: [&str; 2] = ["gz", "zst"];
@@ -49,7 +49,7 @@ fn decoded_up_to<'a>(path: &Path, bytes: &'a [u8], most: u64) -> Result<Cow<'a, 
     match bounded::read_all(decoder, most) {
         Ok(decoded) => Ok(Cow::Owned(decoded)),
         Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-            let problem = format!("{} compressed bytes decode to more than {}", bytes.len(), bounded::in_units(most));
+            let problem = format!("{} compressed bytes decode to more than {}", bytes.len(), format_size(most));
             let help = format!("if you trust the file, raise the limit: {}=4GB", bounded::VARIABLE);
             Err(wrong(problem, &help))
         }
@@ -97,7 +97,7 @@ pub(in crate::task) mod tests {
         for compress in [gzip, zstandard] {
             assert!(decode("a.gz", &compress(&[b'a'; 1000]), 1000).is_ok());
             let error = decode("a.gz", &compress(&[b'a'; 1001]), 1000).unwrap_err();
-            assert!(error.contains("decode to more than 1 KiB; if you trust the file"), "{error}");
+            assert!(error.contains("decode to more than 1 kB; if you trust the file"), "{error}");
             let parts = [compress(&[b'a'; 600]), compress(&[b'a'; 600])].concat();
             assert!(decode("a.gz", &parts, 1000).is_err());
         }

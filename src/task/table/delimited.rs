@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::row::{DataRow, Format, Slice, Take};
+use super::row::{DataRow, Format, Slice, TakeMore};
 use crate::{error::InputError, task::diagnostics::Diagnostics};
 
 pub(super) fn read(
@@ -15,7 +15,7 @@ pub(super) fn read(
     (delimiter, quoting): (u8, bool),
     slice: Slice,
     diagnostics: &mut Diagnostics,
-    take: Take<'_>,
+    take: TakeMore<'_>,
 ) {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
@@ -59,7 +59,9 @@ pub(super) fn read(
             diagnostics.push(InputError::new(problem).path(path).line(line).help(help));
         } else if row >= slice.from {
             let columns = names.iter().cloned().zip(record.iter().map(Value::from)).collect();
-            take(DataRow { line, columns }, diagnostics);
+            if !take(DataRow { line, columns }, diagnostics) {
+                return;
+            }
         }
         row += 1;
     }

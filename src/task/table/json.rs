@@ -2,23 +2,26 @@
 
 use std::{fmt, path::Path};
 
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::row::{DataRow, Slice, Take};
-use crate::{error::InputError, task::diagnostics::Diagnostics};
+use super::row::{DataRow, Slice, TakeMore};
+use crate::{data_memory::check_objects, error::InputError, task::diagnostics::Diagnostics};
 
-/// Reads lines; or a list, if the file `may_be_list`.
+/// Reads lines; or a list, if the file `may_be_list`. An object may take `most` bytes of memory.
 pub(super) fn read(
     path: &Path,
     text: &str,
-    may_be_list: bool,
+    (may_be_list, most): (bool, u64),
     slice: Slice,
     diagnostics: &mut Diagnostics,
-    take: Take<'_>,
+    take: TakeMore<'_>,
 ) {
     if may_be_list && text.trim_start().starts_with('[') {
-        return list(path, text, slice, diagnostics, take);
+        return match check_objects(text, most) {
+            Ok(()) => list(path, text, slice, diagnostics, take),
+            Err(error) => diagnostics.push(error.path(path)),
+        };
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     for (row, (at, line)) in lines.enumerate() {
@@ -28,8 +31,15 @@ pub(super) fn read(
         if row < slice.from {
             continue;
         }
+        if let Err(error) = check_objects(line, most) {
+            return diagnostics.push(error.path(path).line(at + 1));
+        }
         match serde_json::from_str::<Map<String, Value>>(line) {
-            Ok(columns) => take(DataRow { line: at + 1, columns }, diagnostics),
+            Ok(columns) => {
+                if !take(DataRow { line: at + 1, columns }, diagnostics) {
+                    break;
+                }
+            }
             Err(error) => {
                 let problem = format!("not a JSON object: {}", plain(&error));
                 let help = r#"write lines such as {"text": "…", "label": "…"}"#;
@@ -40,19 +50,27 @@ pub(super) fn read(
     }
 }
 
-fn list(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, take: Take<'_>) {
+fn list(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, take: TakeMore<'_>) {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let rows = Rows { slice, take: &mut |row| take(row, diagnostics) };
-    if let Err(error) = reader.deserialize_seq(rows).and_then(|()| reader.end()) {
+    let mut full = false;
+    let rows = Rows {
+        slice,
+        take: &mut |row| {
+            full = !take(row, diagnostics);
+            !full
+        },
+    };
+    let read = reader.deserialize_seq(rows).and_then(|()| reader.end());
+    if let (Err(error), false) = (read, full) {
         let problem = format!("not a list of JSON objects: {}", plain(&error));
         diagnostics.push(InputError::new(problem).path(path).line(error.line()).column(error.column().max(1)));
     }
 }
 
-/// Takes the objects of a list one by one, so that they are never all in memory.
+/// Takes the objects of a list one by one, so that they are never all in memory; an error if `take` takes no more.
 struct Rows<'a> {
     slice: Slice,
-    take: &'a mut dyn FnMut(DataRow),
+    take: &'a mut dyn FnMut(DataRow) -> bool,
 }
 
 impl<'de> Visitor<'de> for Rows<'_> {
@@ -65,8 +83,8 @@ impl<'de> Visitor<'de> for Rows<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut row = 0;
         while let Some(columns) = list.next_element::<Map<String, Value>>()? {
-            if self.slice.holds(row) {
-                (self.take)(DataRow { line: row + 1, columns });
+            if self.slice.holds(row) && !(self.take)(DataRow { line: row + 1, columns }) {
+                return Err(A::Error::custom("full"));
             }
             row += 1;
         }

@@ -120,6 +120,9 @@ fn is_within(wanted: &str, name: &str) -> bool {
 /// Receives a row; reports its errors to the diagnostics.
 pub(in crate::task) type Take<'a> = &'a mut dyn FnMut(DataRow, &mut Diagnostics);
 
+/// As [`Take`]; returns whether more rows can be taken.
+pub(super) type TakeMore<'a> = &'a mut dyn FnMut(DataRow, &mut Diagnostics) -> bool;
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

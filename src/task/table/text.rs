@@ -8,10 +8,11 @@ use super::compressed;
 use crate::{
     disk::{is_lfs_pointer, lfs_pointer},
     error::InputError,
+    size::format_size,
 };
 
 /// Maximum bytes of a line: far more than fits into a prompt, far less than fills the memory.
-pub(super) const LONGEST_LINE: usize = 16 << 20;
+pub(super) const LONGEST_LINE: usize = 16_000_000;
 
 /// Returns the text of a file without its byte order mark.
 ///
@@ -66,7 +67,7 @@ fn plain<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, str>, InputError> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if line.len() > LONGEST_LINE {
-            let problem = format!("the line has {} MB", line.len() / 1_000_000);
+            let problem = format!("the line has {}", format_size(line.len() as u64));
             return Err(wrong(
                 &text.as_bytes()[..start],
                 problem,

@@ -20,6 +20,7 @@ use crate::{
     jobs::{StoredContent, StoredRun},
     run::RunMeta,
     runner::{Demos, RunRequest},
+    size::format_size,
     text::printable,
     tui::{
         layout::{
@@ -238,7 +239,7 @@ fn open_run(state: &State, run: &OpenRun) -> Cells {
 }
 
 fn stored(run: &StoredRun) -> Cells {
-    let size = size(run.bytes);
+    let size = format_size(run.bytes);
     match &run.content {
         StoredContent::Run(meta) => Cells {
             sign: "○",
@@ -271,15 +272,6 @@ fn of_meta(meta: &RunMeta) -> [String; 4] {
     let demos = meta.request.as_ref().map_or(&drawn, |request| &request.demos);
     let name = |text: &str| printable(text).into_owned();
     [name(&meta.task.name), name(&meta.task.template), demos_name(demos, meta.prompt.demo_seed), name(&meta.model.id)]
-}
-
-/// Formats a number of bytes in kB, MB or GB.
-fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e6 => format!("{:.0} kB", (b / 1e3).ceil()),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
 }
 
 fn legend(theme: &Theme) -> Line<'static> {

@@ -4,10 +4,10 @@
 //! false claims would overflow the stack or abort the program, and no guard can catch that.
 
 use super::thrift::{I32, LIST, STRUCT, Thrift};
-use crate::error::InputError;
+use crate::{error::InputError, size::format_size};
 
 /// Maximum bytes of a footer: thousands of row groups fit.
-const LONGEST: usize = 16 << 20;
+const LONGEST: u64 = 16_000_000;
 /// Maximum depth of nested columns.
 const DEEPEST: usize = 32;
 /// Field of the file's metadata with the schema, and field of a schema element with the number of its children.
@@ -22,8 +22,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), InputError> {
         return Err(broken());
     }
     let length = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap_or_default()) as usize;
-    if length > LONGEST {
-        let problem = format!("the footer has {} MiB, more than {} MiB", length >> 20, LONGEST >> 20);
+    if length as u64 > LONGEST {
+        let problem = format!("the footer has {}, more than {}", format_size(length as u64), format_size(LONGEST));
         return Err(InputError::new(problem).help("write the file in larger row groups"));
     }
     let start = end.checked_sub(length).ok_or_else(broken)?;
@@ -111,8 +111,8 @@ mod tests {
         assert!(check(&schema(&[2, 0, 0])).is_ok());
         for (bytes, expected) in [
             (b"PAR1".to_vec(), "not Parquet"),
-            (b"PAR1\xff\xff\xff\x00PAR1".to_vec(), "incomplete"),
-            (b"PAR1\xff\xff\xff\x7fPAR1".to_vec(), "the footer has 2047 MiB"),
+            (b"PAR1\xff\xff\xf0\x00PAR1".to_vec(), "incomplete"),
+            (b"PAR1\xff\xff\xff\x7fPAR1".to_vec(), "the footer has 2.15 GB"),
             (file(&[0x29]), "incomplete"),
             (schema(&[63, 0]), "incomplete"),
             (schema(&[[1; 100].as_slice(), &[0]].concat()), "101 levels deep"),

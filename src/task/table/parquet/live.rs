@@ -11,7 +11,7 @@ use std::{
 use parquet::errors::Result;
 
 use super::page::broken;
-use crate::bounded;
+use crate::size::format_size;
 
 /// The pages of all columns of a row group.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Charges {
         if self.dictionaries.saturating_add(self.pages) <= self.limit {
             return Ok(());
         }
-        let limit = bounded::in_units(self.limit);
+        let limit = format_size(self.limit);
         Err(broken(&format!("its pages can take more than {limit} of memory at once; write it with smaller pages")))
     }
 }

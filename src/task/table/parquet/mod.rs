@@ -27,12 +27,10 @@ use parquet::{
     schema::types::{SchemaDescPtr, SchemaDescriptor, Type},
 };
 
-use super::{
-    memory::Memory,
-    row::{Columns, DataRow, Slice, Take},
-};
+use super::row::{Columns, DataRow, Slice, Take};
 use crate::{
     catch_panic,
+    data_memory::Memory,
     disk::{is_lfs_pointer, lfs_pointer},
     error::InputError,
     task::diagnostics::Diagnostics,
@@ -115,7 +113,7 @@ fn rows(
             row += rows;
             continue;
         }
-        let live = Live::new(memory.limit() / 2);
+        let live = Live::new(memory.for_part());
         let group = Checked { inner, file: file.clone(), live: live.clone() };
         for fields in TreeBuilder::new().with_batch_size(BATCH).as_iter(schema.clone(), &group)? {
             if row >= end {
@@ -129,7 +127,7 @@ fn rows(
                 let columns =
                     value::object(fields.into_columns()).map_err(|problem| InputError::new(problem).line(row + 1))?;
                 let row = DataRow { line: row + 1, columns };
-                memory.hold(&row)?;
+                memory.hold(&row.columns)?;
                 take(row);
             }
             row += 1;

@@ -81,7 +81,7 @@ fn read_within(limit: u64, bytes: &[u8], slice: Slice, columns: Columns<'_>) -> 
 }
 
 fn all(bytes: &[u8]) -> Result<Vec<Value>, String> {
-    read_within(64 << 20, bytes, Slice::default(), Columns::All)
+    read_within(64_000_000, bytes, Slice::default(), Columns::All)
 }
 
 #[test]
@@ -106,9 +106,9 @@ fn a_small_dictionary_does_not_fill_the_memory() {
     let bytes = file("required binary text (UTF8);", vec![vec![Column::Texts(vec![long; 100_000], None)]], |how| how);
     assert!(bytes.len() < 40_000, "{}", bytes.len());
     let message = all(&bytes).unwrap_err();
-    assert!(message.contains("the rows of the task take more than 64 MiB"), "{message}");
+    assert!(message.contains("the rows of the task take more than 64 MB"), "{message}");
     assert!(message.contains("train.jsonl[:10000]") && message.contains("PARTSCOPE_MAX_DATA=4GB"), "{message}");
-    let rows = read_within(64 << 20, &bytes, Slice { from: 0, to: Some(1000) }, Columns::All).unwrap();
+    let rows = read_within(64_000_000, &bytes, Slice { from: 0, to: Some(1000) }, Columns::All).unwrap();
     assert_eq!((rows.len(), rows[999]["text"].as_str().unwrap().len()), (1000, 20_000));
 }
 
@@ -121,7 +121,7 @@ fn a_row_of_countless_values_does_not_fill_the_memory() {
     let bytes = file("repeated binary text (UTF8);", vec![vec![column]], |how| how);
     assert!(bytes.len() < 40_000, "{}", bytes.len());
     let message = all(&bytes).unwrap_err();
-    assert!(message.contains("pages can take more than 32 MiB of memory at once"), "{message}");
+    assert!(message.contains("pages can take more than 32 MB of memory at once"), "{message}");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_page_expands_within_the_limit_only() {
     let plain = |how: WriterPropertiesBuilder| how.set_dictionary_enabled(false).set_compression(zstd());
     let bytes = file("required binary text;", vec![vec![Column::Texts(zeros, None)]], plain);
     assert!(bytes.len() < 40_000, "{}", bytes.len());
-    assert!(all(&bytes).unwrap_err().contains("pages can take more than 32 MiB"), "{:?}", all(&bytes));
+    assert!(all(&bytes).unwrap_err().contains("pages can take more than 32 MB"), "{:?}", all(&bytes));
 }
 
 #[test]
