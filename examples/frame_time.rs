@@ -77,13 +77,15 @@ fn run(examples: usize) -> Run {
             full: 0,
             logits: vec![0.0; SHAPE.labels],
             tokens: Vec::new(),
+            shared: None,
         })
     });
-    Run { meta: meta(&test), examples: records.collect(), train, test }
+    Run { meta: meta(&test), examples: records.collect(), train, test, hidden: None }
 }
 
 fn meta(test: &Attribution) -> RunMeta {
     RunMeta {
+        hidden: None,
         checksum: None,
         file_checksums: BTreeMap::new(),
         schema: SCHEMA,

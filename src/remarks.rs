@@ -7,17 +7,24 @@ use crate::{
 };
 
 impl PromptMeta {
-    /// Says what a reader of the results must know about the prompts' special tokens; empty if there is nothing.
+    /// Says what a reader of the results must know about the prompts: their special tokens, and repeated demonstrations;
+    /// empty if there is nothing.
     pub fn remarks(&self) -> Vec<String> {
         let count = self.begin_with_bos;
         let begin = format!("{count} prompts begin with the tokenizer's special tokens");
-        match self.bos {
+        let special = match self.bos {
             Some(Bos::Auto) if count > 0 => {
                 vec![format!("{begin}, so none were added to them; --bos always adds them")]
             }
             Some(Bos::Always) if count > 0 => vec![format!("{begin} and got them a second time, as --bos always asks")],
             _ => Vec::new(),
-        }
+        };
+        let repeated = self.loo.iter().filter(|loo| !loo.repeated.is_empty());
+        let repeated = repeated.map(|loo| {
+            let ids = list(&loo.repeated);
+            format!("{ids} are demonstrations with the same text, so none of them is a leave-one-out training example")
+        });
+        special.into_iter().chain(repeated).collect()
     }
 }
 

@@ -28,9 +28,27 @@ pub struct RunRequest {
     /// How examples become prompts, beyond the template.
     #[serde(default)]
     pub prompting: Prompting,
+    /// Whether every labelled example, training examples included, is a demonstration, and the training split is each of
+    /// them behind the others (leave-one-out). Listed demonstrations are then all labelled examples.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub loo: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl RunRequest {
+    /// Returns the number of demonstrations in a test prompt.
+    pub fn shown(&self) -> usize {
+        match &self.demos {
+            Demos::Listed(listed) => listed.len(),
+            _ if self.loo => self.shots + self.train_examples,
+            _ => self.shots,
+        }
+    }
+
     /// Returns the request that the explorer opens with. With these demonstrations the demo model predicts poorly,
     /// while many of its components predict well.
     pub fn opening() -> Self {
@@ -52,6 +70,7 @@ impl Default for RunRequest {
             selection: Some(Selection::default()),
             demos: Demos::Balanced,
             prompting: Prompting::default(),
+            loo: false,
         }
     }
 }

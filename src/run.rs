@@ -145,6 +145,21 @@ pub struct PromptMeta {
     /// How prompts that were too long were handled, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overflow: Option<OverflowMeta>,
+    /// Leave-one-out: the training split is every demonstration behind the others, the last one first, and the shared
+    /// prefix is that of the test prompts. `None` if the training examples are not demonstrations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loo: Option<LooMeta>,
+}
+
+/// The training split of a leave-one-out run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LooMeta {
+    /// Number of tokens that were computed for the training split, beyond what it shares with the test prompts.
+    pub tokens: usize,
+    /// Ids of demonstrations that are no training examples: another demonstration shows their text, so that their own
+    /// prompt would give their label away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeated: Vec<String>,
 }
 
 impl PromptMeta {
@@ -275,6 +290,10 @@ pub struct ExampleRecord {
     /// Token ids of its prompt after the shared prefix; empty in runs of older versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<u32>,
+    /// Number of tokens of the shared prefix that its prompt begins with; `None` for all of them. Only training examples
+    /// of leave-one-out runs begin with fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<usize>,
 }
 
 /// A finished run.

@@ -21,6 +21,7 @@ const BASE: &[&str] = &[
     "demo",
     "disk",
     "error",
+    "hidden",
     "progress",
     "random",
     "remarks",

@@ -53,6 +53,7 @@ pub(crate) fn run(train: Attribution, test: Attribution) -> Run {
                 full: argmax(&logits),
                 logits,
                 tokens: Vec::new(),
+                shared: None,
             }
         })
     });

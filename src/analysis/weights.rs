@@ -184,6 +184,7 @@ impl WeightsFile {
             limit: None,
             selection: None,
             demos: Demos::Listed(demos),
+            loo: false,
             ..request
         }
     }

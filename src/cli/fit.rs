@@ -14,9 +14,8 @@ use super::{
 use crate::{
     analysis::{
         Fit, FitOptions, Lambda, Method, WeightsFile,
-        baseline::{BaselineOptions, Outcome, contextual_calibration, outcomes_with},
+        baseline::{BaselineOptions, Outcome, outcomes_with},
         check,
-        predict::predictions,
         reweight::{FITS, comprw, comprw_released, fit, fit_by, partscope},
         weights::weights_by_component,
     },
@@ -24,8 +23,9 @@ use crate::{
     component::Component,
     error::{Error, InputError, Result},
     model::Model,
+    protocol::prompted,
     run::Run,
-    runner::{PromptBuilder, obtain_logits},
+    runner::PromptBuilder,
     store::Store,
     task::Library,
     text::{printable, signed},
@@ -51,7 +51,8 @@ pub(super) struct Args {
     /// Write the weights to this file; `-` prints only the weights
     #[arg(short, long, value_name = "FILE.json")]
     output: Option<PathBuf>,
-    /// Add the baselines that run prompts: the whole budget as shots, nearest examples, contextual calibration
+    /// Add the methods that run prompts: the whole budget as shots, fits on leave-one-out prompts, nearest examples,
+    /// contextual calibration
     #[arg(long)]
     with_model: bool,
     #[command(flatten)]
@@ -184,21 +185,18 @@ fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome
     };
     let task = Library.task(&request.task)?;
     let draft = PromptBuilder::new(&task, request)?.without(meta.prompt.skipped());
-    let ids: Vec<&str> = draft.train.iter().chain(&draft.test).map(|example| example.id.as_str()).collect();
+    let mut training = draft.training();
+    training.retain(|example| !meta.prompt.skipped().contains(&example.id));
+    let ids: Vec<&str> = training.iter().chain(&draft.test).map(|example| example.id.as_str()).collect();
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
         return Err(wrong("the task's data has changed since the run", "run again"));
     }
-    let cancel = Cancel::default();
-    let logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
-        let (plan, prompts) = planned?;
-        obtain_logits(store, model, &plan, &prompts, &cancel, &mut |note| warn(&note.to_string()))
-    };
-    let labels = run.test.labels();
-    let whole = predictions(&logits(draft.whole_budget().plan(model))?, labels);
-    let nearest = predictions(&logits(draft.plan_nearest(model))?, labels);
-    let contextual = contextual_calibration(&logits(draft.plan_content_free(model))?, &run.test);
-    let methods = [(Method::StandardK, whole), (Method::Prompts, nearest), (Method::Contextual, contextual)];
-    Ok(methods.into_iter().map(|(method, predicted)| Outcome::new(method, predicted, &run.test)).collect())
+    let predicted = prompted(&draft, run, model, store, &Cancel::default(), &mut |note| {
+        if note.is_problem() {
+            warn(&note.to_string());
+        }
+    })?;
+    Ok(predicted.into_iter().map(|(method, predicted)| Outcome::new(method, predicted, &run.test)).collect())
 }
 
 /// Formats the offsets that the mix adds to the labels; empty if there are none.

@@ -40,9 +40,8 @@ pub(super) struct PromptOptions {
     demos: Option<PathBuf>,
     #[command(flatten)]
     pub(super) selection: SelectionOptions,
-    /// Labelled examples for fitting weights, in addition to the demonstrations
-    #[arg(long, default_value_t = RunRequest::default().train_examples, value_name = "N")]
-    train_examples: usize,
+    #[command(flatten)]
+    training: TrainingOptions,
     /// How to handle prompts longer than the model's context: error, drop-demos (drop as few of their first
     /// demonstrations as possible) or skip (skip the example); run.json records the result
     #[arg(long, value_name = "POLICY", default_value = "error", value_parser = overflow)]
@@ -56,6 +55,18 @@ pub(super) struct PromptOptions {
     /// Format demonstrations and query as turns of a conversation, with the model's chat template
     #[arg(long)]
     chat: bool,
+}
+
+/// Training examples of a run.
+#[derive(Args, Clone, Copy, Debug)]
+struct TrainingOptions {
+    /// Labelled examples for fitting weights, in addition to the demonstrations
+    #[arg(long, default_value_t = RunRequest::default().train_examples, value_name = "N")]
+    train_examples: usize,
+    /// Leave-one-out: show all labelled examples in every prompt, and fit on each of them behind the others. Listed
+    /// demonstrations are then all labelled examples
+    #[arg(long)]
+    loo: bool,
 }
 
 /// Parses an overflow policy.
@@ -78,7 +89,7 @@ impl Default for PromptOptions {
             demo_ids: Vec::new(),
             demos: None,
             selection: SelectionOptions::default(),
-            train_examples,
+            training: TrainingOptions { train_examples, loo: false },
             on_overflow: Overflow::Error,
             bos: Bos::Auto,
             first_token: false,
@@ -103,11 +114,12 @@ impl PromptOptions {
             template: self.template.clone(),
             shots: self.num_fewshot.unwrap_or(shots),
             demo_seed: self.demo_seed.unwrap_or(RunRequest::default().demo_seed),
-            train_examples: self.train_examples,
+            train_examples: self.training.train_examples,
             limit: self.selection.limit,
             selection: Some(self.selection.selection()?),
             demos,
             prompting: self.prompting(),
+            loo: self.training.loo,
         })
     }
 

@@ -95,12 +95,39 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self> {
         let shared = shared_prefix(prompts);
         let tokens: Vec<u32> = prompts.first().map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect());
+        Self::with_prefix(decoder, projection, &tokens, prompts, change, cancel)
+    }
+
+    /// As [`Prepared::changed`], with `tokens` as the shared prefix. Prompts that begin with only some of them need
+    /// [`Prepared::shortened`].
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn with_prefix<P: Prompt>(
+        decoder: &'a Decoder,
+        projection: &'a LabelProjection,
+        tokens: &[u32],
+        prompts: &[P],
+        change: Intervention,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let shared = tokens.len();
         let regimes = [Regime::Short, Regime::Long].into_iter();
         let occurs = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.len()) == regime);
         let prefixes = regimes.filter(|&regime| occurs(regime));
-        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(&tokens, regime, &change, cancel)?)));
+        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(tokens, regime, &change, cancel)?)));
         let prefixes = prefixes.collect::<Result<_>>()?;
         Ok(Self { decoder, projection, change, shared, prefixes })
+    }
+
+    /// Returns the same for prompts that share only the first `tokens` of the prefix; nothing is computed again.
+    ///
+    /// # Errors
+    /// If the prefix has fewer tokens.
+    pub fn shortened(&self, tokens: usize) -> Result<Self> {
+        let prefixes = self.prefixes.iter().map(|(regime, prefix)| Ok((*regime, prefix.first(tokens)?)));
+        let prefixes = prefixes.collect::<Result<_>>()?;
+        Ok(Self { shared: tokens, prefixes, change: self.change.clone(), ..*self })
     }
 
     /// Returns the number of tokens in the shared prefix.

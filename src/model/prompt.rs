@@ -53,13 +53,19 @@ impl Tokens {
         Self { base: Arc::clone(base), shared, suffix: tokens[shared..].into() }
     }
 
-    /// Stores the whole of `base` and `suffix` after it.
-    pub fn after_prefix(base: &Arc<[u32]>, suffix: &[u32]) -> Self {
-        Self { base: Arc::clone(base), shared: base.len(), suffix: suffix.into() }
+    /// Stores the first `shared` tokens of `base`, at most all of them, and `suffix` after them.
+    pub fn after_prefix(base: &Arc<[u32]>, shared: usize, suffix: &[u32]) -> Self {
+        Self { base: Arc::clone(base), shared: shared.min(base.len()), suffix: suffix.into() }
     }
 
-    /// Shortens the shared prefix to at most `shared` tokens.
-    fn shorten_prefix(&mut self, shared: usize) {
+    /// Returns the number of stored prefix tokens, those that it shares with its base.
+    pub const fn shared(&self) -> usize {
+        self.shared
+    }
+
+    /// Shortens the shared prefix to at most `shared` tokens, and so that at least one token follows it.
+    pub fn shorten_prefix(&mut self, shared: usize) {
+        let shared = if self.suffix.is_empty() { shared.min(self.shared.saturating_sub(1)) } else { shared };
         if shared < self.shared {
             self.suffix = [&self.base[shared..self.shared], &self.suffix].concat().into();
             self.shared = shared;

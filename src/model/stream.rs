@@ -180,6 +180,15 @@ impl PrefixCache {
     pub fn layer(&self, layer: usize) -> Option<&KvCache> {
         self.layers.get(layer)
     }
+
+    /// Returns the first `tokens` of the prefix, which do not depend on later ones.
+    ///
+    /// # Errors
+    /// If the prefix has fewer tokens.
+    pub fn first(&self, tokens: usize) -> Result<Self> {
+        let layers = if tokens == 0 { &[][..] } else { &self.layers };
+        Ok(Self { tokens, layers: layers.iter().map(|layer| layer.first(tokens)).collect::<Result<_>>()? })
+    }
 }
 
 /// The shared prefix of all prompts, before one of the layers.

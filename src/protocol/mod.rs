@@ -5,10 +5,12 @@
 //! labels of which four (three for three labels) are demonstrations and the others train the weights.
 
 mod cell;
+mod prompted;
 mod row;
 mod summary;
 
 pub use cell::ProtocolCell;
+pub use prompted::{Predicted, prompted};
 pub use row::ProtocolRow;
 pub use summary::{AccuracyRow, AgreementRow, accuracy_table, agreement};
 
@@ -141,6 +143,11 @@ impl Protocol {
             let builder = self.prompt_builder(cell)?;
             let (plan, prompts) = builder.plan(model)?;
             check_whole_budget(&builder, model)?;
+            if !store.holds(&run_key(model, &plan, &prompts)) {
+                return Ok(true);
+            }
+            let Ok(left_out) = builder.leave_one_out() else { return Ok(false) };
+            let (plan, prompts) = left_out.plan(model)?;
             Ok(!store.holds(&run_key(model, &plan, &prompts)))
         };
         let counted = |cell: &ProtocolCell<'_>| missing(cell).map(usize::from).map_err(|error| with_cell(cell, error));
@@ -152,15 +159,22 @@ impl Protocol {
     /// # Errors
     /// As [`Protocol::reproduce`].
     pub fn seconds_per_run(&self, model: &Model, cancel: &Cancel) -> Result<f64> {
-        const SAMPLE: usize = 32;
+        const SAMPLES: [usize; 2] = [8, 32];
         let cells = self.cells();
         let Some(cell) = cells.first() else { return Ok(0.0) };
         let scored =
             if self.on_dev { cell.task.dev.len() } else { cell.task.test.len() }.min(self.limit.unwrap_or(usize::MAX));
-        let sample = Self { limit: Some(SAMPLE.min(scored)), ..self.clone() };
-        let meter = Meter::start(1);
-        ProtocolRow::measure(cell, &sample.prompt_builder(cell)?, model, &Store::none(), cancel, &mut |_| {})?;
-        Ok(meter.seconds() * scored as f64 / SAMPLE.min(scored) as f64)
+        let seconds = |examples: usize| -> Result<f64> {
+            let sample = Self { limit: Some(examples), ..self.clone() };
+            let meter = Meter::start(1);
+            ProtocolRow::measure(cell, &sample.prompt_builder(cell)?, model, &Store::none(), cancel, &mut |_| {})?;
+            Ok(meter.seconds())
+        };
+        let [few, more] = SAMPLES.map(|count| count.min(scored));
+        let (short, long) = (seconds(few)?, seconds(more)?);
+        // What grows with the number of examples, apart from shared prefixes and leave-one-out prompts.
+        let each = (long - short).max(0.0) / (more - few).max(1) as f64;
+        Ok(long + each * (scored - more) as f64)
     }
 }
 

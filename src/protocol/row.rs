@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::cell::ProtocolCell;
+use super::{cell::ProtocolCell, prompted::prompted};
 use crate::{
     analysis::{
         Kind, Method, Thresholds,
-        baseline::{BaselineOptions, contextual_calibration, outcomes},
+        baseline::{BaselineOptions, outcomes},
         held_out::{HeldOutBest, halves, held_out_best},
-        predict::predictions,
         summarize,
     },
     attribution::Attribution,
     cancel::Cancel,
     error::Result,
     model::Model,
-    runner::{Event, Note, PromptBuilder, obtain, obtain_logits},
+    runner::{Event, Note, PromptBuilder, obtain},
     store::Store,
 };
 
@@ -95,17 +94,7 @@ impl ProtocolRow {
             }
         })?;
         let builder = builder.without(run.meta.prompt.skipped());
-        let mut logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
-            let (plan, prompts) = planned?;
-            obtain_logits(store, model, &plan, &prompts, cancel, note)
-        };
-        let labels = run.test.labels();
-        let whole = predictions(&logits(builder.whole_budget().plan(model))?, labels);
-        let nearest = predictions(&logits(builder.plan_nearest(model))?, labels);
-        let content_free = logits(builder.plan_content_free(model))?;
-        let contextual = contextual_calibration(&content_free, &run.test);
-        let mut predicted =
-            vec![(Method::StandardK, whole), (Method::Prompts, nearest), (Method::Contextual, contextual)];
+        let mut predicted = prompted(&builder, &run, model, store, cancel, note)?;
         let outcomes = outcomes(&run.train, &run.test, &BaselineOptions::default(), cancel)?;
         predicted.extend(outcomes.into_iter().map(|outcome| (outcome.method, outcome.predictions)));
         let hits: BTreeMap<Method, Vec<f64>> =

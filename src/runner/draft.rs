@@ -20,7 +20,7 @@ use crate::{
     error::{InputError, Result},
     model::{ChatTemplate, Model},
     random::SeededRng,
-    run::{PromptMeta, SelectionMeta, TaskMeta},
+    run::{LooMeta, PromptMeta, SelectionMeta, TaskMeta},
     task::{Chosen, Example, Library, Task, Template, choose, order_demonstrations, record},
 };
 
@@ -63,6 +63,7 @@ impl<'t> PromptBuilder<'t> {
         let Chosen { demonstrations, training: train } = choose(task, request)?;
         let request = RunRequest { template: Some(template.name.clone()), ..request.clone() };
         let draft = Self { task, template, demonstrations, train, test: Vec::new(), request, selection: None };
+        let draft = if draft.request.loo { draft.showing_all().checked_left_out()? } else { draft };
         draft.check_texts(examples)?;
         let Some(selection) = &draft.request.selection else {
             let test: Vec<&Example> = examples.iter().take(draft.request.limit.unwrap_or(usize::MAX)).collect();
@@ -141,15 +142,72 @@ impl<'t> PromptBuilder<'t> {
     /// drops their first demonstrations instead.
     #[must_use]
     pub fn whole_budget(&self) -> Self {
+        self.showing_all().as_baseline()
+    }
+
+    /// Returns a copy whose demonstrations are the whole label budget and whose training examples are the same
+    /// demonstrations, each behind all others. Its test prompts are those of [`PromptBuilder::whole_budget`].
+    ///
+    /// # Errors
+    /// If there are not at least two labelled examples.
+    pub fn leave_one_out(&self) -> Result<Self> {
+        let mut draft = self.whole_budget();
+        draft.request.loo = true;
+        draft.checked_left_out()
+    }
+
+    /// Returns a copy with the training examples among the demonstrations; their order is that of the demonstrations if
+    /// there are none.
+    fn showing_all(&self) -> Self {
         let mut demonstrations: Vec<Example> = self.budget().cloned().collect();
-        order_demonstrations(&mut demonstrations, &mut SeededRng::stream(self.request.demo_seed, 2));
-        let baseline = self.as_baseline();
-        Self { demonstrations, train: Vec::new(), ..baseline }
+        if !self.train.is_empty() {
+            order_demonstrations(&mut demonstrations, &mut SeededRng::stream(self.request.demo_seed, 2));
+        }
+        Self { demonstrations, train: Vec::new(), ..self.clone() }
+    }
+
+    /// Checks that a leave-one-out prompt has another example to show.
+    fn checked_left_out(self) -> Result<Self> {
+        if self.demonstrations.len() >= 2 {
+            return Ok(self);
+        }
+        let error = InputError::new("leave-one-out needs at least two labelled examples").field("--loo");
+        Err(error.help("raise --num-fewshot or --train-examples").into())
+    }
+
+    /// Returns the indices of the demonstrations that are training examples of a leave-one-out run, the last one first,
+    /// since later ones share more of their prompt with the test prompts; and the ids of those whose text another
+    /// demonstration shows, which are none.
+    fn left_out(&self) -> (Vec<usize>, Vec<String>) {
+        let contents = self.template.contents(&self.demonstrations);
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for content in &contents {
+            *counts.entry(content).or_default() += 1;
+        }
+        let (kept, repeated): (Vec<usize>, Vec<usize>) = (0..contents.len())
+            .rev()
+            .partition(|&index| contents[index].is_empty() || counts[contents[index].as_str()] == 1);
+        (kept, repeated.into_iter().map(|index| self.demonstrations[index].id.clone()).collect())
+    }
+
+    /// Returns all demonstrations but the one at `index`.
+    fn others(&self, index: usize) -> Vec<Example> {
+        [&self.demonstrations[..index], &self.demonstrations[index + 1..]].concat()
+    }
+
+    /// Returns the training examples in the order of the run's table.
+    pub fn training(&self) -> Vec<&Example> {
+        if self.request.loo {
+            self.left_out().0.into_iter().map(|index| &self.demonstrations[index]).collect()
+        } else {
+            self.train.clone()
+        }
     }
 
     /// Returns a copy that drops demonstrations where the run skips examples.
     fn as_baseline(&self) -> Self {
         let mut draft = self.clone();
+        draft.request.loo = false;
         if draft.request.prompting.on_overflow == Overflow::Skip {
             draft.request.prompting.on_overflow = Overflow::DropDemos;
         }
@@ -170,11 +228,27 @@ impl<'t> PromptBuilder<'t> {
         let texts = |examples: &[&Example]| -> Result<Vec<PlannedExample>> {
             examples.iter().map(|example| self.planned(&context, example)).collect()
         };
+        if self.request.loo {
+            return self.plan_left_out(model, texts(&self.test)?);
+        }
         let shorter = |split, at: usize, dropped| {
             let example = if split == Split::Train { self.train[at] } else { self.test[at] };
-            self.shorter(model, dropped, example)
+            self.shorter(model, dropped, &self.demonstrations, example)
         };
         self.finish(model, [texts(&self.train)?, texts(&self.test)?], &shorter)
+    }
+
+    /// Builds the prompts of a leave-one-out run with the given test prompts.
+    fn plan_left_out(&self, model: &Model, test: Vec<PlannedExample>) -> Result<(Plan, Prompts)> {
+        let (rows, _) = self.left_out();
+        let behind_others =
+            |&index: &usize| self.planned(&self.context(model, &self.others(index))?, &self.demonstrations[index]);
+        let train = rows.iter().map(behind_others).collect::<Result<Vec<_>>>()?;
+        let shorter = |split, at: usize, dropped| match split {
+            Split::Train => self.shorter(model, dropped, &self.others(rows[at]), &self.demonstrations[rows[at]]),
+            Split::Test => self.shorter(model, dropped, &self.demonstrations, self.test[at]),
+        };
+        self.finish(model, [train, test], &shorter)
     }
 
     /// Builds test prompts in which every query has its own demonstrations: as many as in the run, the ones of the
@@ -214,7 +288,9 @@ impl<'t> PromptBuilder<'t> {
         let context = self.context(model, &self.demonstrations)?;
         let empty = |filler: &str| self.planned(&context, &self.content_free(filler));
         let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
-        let shorter = |_, at: usize, dropped| self.shorter(model, dropped, &self.content_free(CONTENT_FREE[at]));
+        let shorter = |_, at: usize, dropped| {
+            self.shorter(model, dropped, &self.demonstrations, &self.content_free(CONTENT_FREE[at]))
+        };
         self.as_baseline().finish(model, [Vec::new(), test], &shorter)
     }
 
@@ -249,9 +325,15 @@ impl<'t> PromptBuilder<'t> {
         self.request.prompting.chat || self.template.chat
     }
 
-    /// Returns the prompt of `example` without the first `dropped` demonstrations; `None` if there are fewer.
-    fn shorter(&self, model: &Model, dropped: usize, example: &Example) -> Result<Option<PromptText>> {
-        let Some(left) = self.demonstrations.get(dropped..) else { return Ok(None) };
+    /// Returns the prompt of `example` without the first `dropped` of `demonstrations`; `None` if there are fewer.
+    fn shorter(
+        &self,
+        model: &Model,
+        dropped: usize,
+        demonstrations: &[Example],
+        example: &Example,
+    ) -> Result<Option<PromptText>> {
+        let Some(left) = demonstrations.get(dropped..) else { return Ok(None) };
         self.context(model, left)?.prompt(&self.template.render(example)?).map(Some)
     }
 
@@ -296,6 +378,7 @@ impl<'t> PromptBuilder<'t> {
             demo_seed: self.request.demo_seed,
             demo_ids: self.demonstrations.iter().map(|example| example.id.clone()).collect(),
             demos: record(self.task, &self.demonstrations),
+            loo: self.request.loo.then(|| LooMeta { repeated: self.left_out().1, ..LooMeta::default() }),
             ..PromptMeta::default()
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
-    model::{Model, Prompt, Tokens},
+    model::{Intervention, Model, Prompt, Tokens},
     progress::Meter,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, PromptMeta, Run, RunMeta, SCHEMA, Timing},
 };
@@ -50,15 +50,26 @@ pub(super) fn resume(
     }
     if before < all.len() {
         let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
-        let prepared = Prepared::new(&model.decoder, &projection, &all, cancel)?;
+        let left_out = plan.prompt.loo.is_some();
+        let prepared = if left_out {
+            let (prefix, none) = (prompts.prefix(plan.prompt.prefix_tokens), Intervention::none());
+            Prepared::with_prefix(&model.decoder, &projection, &prefix, &all, none, cancel)?
+        } else {
+            Prepared::new(&model.decoder, &projection, &all, cancel)?
+        };
         for (split, table) in Split::ALL.into_iter().zip(&mut tables) {
             let missing = &prompts.split(split)[table.len()..];
-            prepared.attribute(missing, BatchSize::default(), cancel, |batch| {
+            let deliver = |batch: Batch| {
                 table.push(&batch);
                 let progress = meter.advance(batch.examples);
                 observe(Event::Batch(split, batch));
                 observe(Event::Progress(progress));
-            })?;
+            };
+            if split == Split::Train && left_out {
+                attribute_each(&prepared, missing, cancel, deliver)?;
+            } else {
+                prepared.attribute(missing, BatchSize::default(), cancel, deliver)?;
+            }
         }
     }
     let [train, test] = tables;
@@ -77,6 +88,19 @@ pub(super) fn resume(
     Ok(run)
 }
 
+/// Attributes one prompt after the other, each after as much of the prepared prefix as it begins with.
+fn attribute_each(
+    prepared: &Prepared<'_>,
+    prompts: &[Tokens],
+    cancel: &Cancel,
+    mut deliver: impl FnMut(Batch),
+) -> Result<()> {
+    prompts.iter().try_for_each(|prompt| {
+        let shortened = prepared.shortened(prompt.shared())?;
+        shortened.attribute(std::slice::from_ref(prompt), BatchSize::default(), cancel, &mut deliver)
+    })
+}
+
 /// Assembles the run of `plan` from its prompts, measurements and tables (training split first).
 pub(super) fn complete(
     plan: Plan,
@@ -85,8 +109,10 @@ pub(super) fn complete(
     [train, test]: [Attribution; 2],
 ) -> Run {
     let shared = plan.prompt.prefix_tokens;
+    let shared = (shared, plan.prompt.loo.is_some());
     let mut examples = records(Split::Train, plan.train, &train, prompts, shared);
     examples.extend(records(Split::Test, plan.test, &test, prompts, shared));
+    let shared = shared.0;
     let meta = RunMeta {
         checksum: None,
         file_checksums: BTreeMap::new(),
@@ -122,9 +148,10 @@ fn records(
     examples: Vec<PlannedExample>,
     table: &Attribution,
     prompts: &Prompts,
-    shared: usize,
+    (shared, loo): (usize, bool),
 ) -> Vec<ExampleRecord> {
     let rows = table.full().chunks_exact(table.labels()).zip(prompts.split(split));
+    let own_shared = |prompt: &Tokens| (loo && split == Split::Train).then(|| prompt.shared());
     let record = |(example, (logits, prompt)): (PlannedExample, (&[f32], &Tokens))| ExampleRecord {
         id: example.id,
         split,
@@ -132,7 +159,8 @@ fn records(
         gold: example.gold,
         full: argmax(logits),
         logits: logits.to_vec(),
-        tokens: prompt.suffix(shared).to_vec(),
+        tokens: prompt.suffix(own_shared(prompt).unwrap_or(shared)).to_vec(),
+        shared: own_shared(prompt),
     };
     examples.into_iter().zip(rows).map(record).collect()
 }

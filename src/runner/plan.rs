@@ -133,7 +133,14 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
     let mut prompts = [encoded(&examples[0])?, encoded(&examples[1])?];
     prompt.overflow =
         overflow::apply_policy(model.decoder.context, policy, &mut examples, &mut prompts, &encode_shared, shorter)?;
-    prompt.prefix_tokens = align_prefix(prompts.iter_mut().flatten());
+    prompt.prefix_tokens = match &mut prompt.loo {
+        None => align_prefix(prompts.iter_mut().flatten()),
+        Some(loo) => {
+            let shared = share_with_test(&mut prompts);
+            loo.tokens = prompts[0].iter().map(|own| own.len() - own.shared()).sum();
+            shared
+        }
+    };
     prompt.tokens = prompts.iter().flatten().map(Prompt::len).sum();
     prompt.bos = Some(run.bos);
     if run.bos.for_chat(chat) != Bos::Never {
@@ -146,6 +153,18 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
     let [train, test] = examples;
     let (request, selection, model) = (run.request, run.selection, model.meta.clone());
     Ok((Plan { request, selection, model, task, prompt, shape, train, test, kept: None }, prompts))
+}
+
+/// Lets the test prompts share their longest common prefix, and every training prompt as much of that prefix as it begins
+/// with. Returns the number of tokens of the prefix.
+fn share_with_test([train, test]: &mut [Vec<Tokens>; 2]) -> usize {
+    let shared = align_prefix(test.iter_mut());
+    let base: Arc<[u32]> = test.first().map_or_else(Vec::new, |first| first.tokens().take(shared).collect()).into();
+    for prompt in train {
+        *prompt = Tokens::sharing_prefix(&base, &prompt.tokens().collect::<Vec<_>>());
+        prompt.shorten_prefix(shared);
+    }
+    shared
 }
 
 /// Replaces the advice of an error about label words in a conversation, where leading spaces do not help.

@@ -26,16 +26,22 @@ impl Prompts {
         }
     }
 
+    /// Returns the number of tokens to compute after a shared prefix of `prefix` tokens, which is computed once. A prompt
+    /// may begin with only a part of it.
+    pub fn computed_tokens(&self, prefix: usize) -> usize {
+        prefix + self.all().into_iter().map(|prompt| prompt.len() - prompt.shared().min(prefix)).sum::<usize>()
+    }
+
     /// Returns all prompts, training split first.
     pub fn all(&self) -> Vec<&Tokens> {
         self.train.iter().chain(&self.test).collect()
     }
 
-    /// Returns the first `shared` token ids, which all prompts share.
+    /// Returns the first `shared` token ids, which all test prompts share.
     pub(super) fn prefix(&self, shared: usize) -> Vec<u32> {
-        self.train
+        self.test
             .iter()
-            .chain(&self.test)
+            .chain(&self.train)
             .next()
             .map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect())
     }
@@ -49,7 +55,7 @@ impl Prompts {
         }
         let prompts = |split| {
             let own = run.examples.iter().filter(|record| record.split == split);
-            own.map(|record| Tokens::after_prefix(&prefix, &record.tokens)).collect()
+            own.map(|r| Tokens::after_prefix(&prefix, r.shared.unwrap_or(prefix.len()), &r.tokens)).collect()
         };
         Some(Self { train: prompts(Split::Train), test: prompts(Split::Test) })
     }

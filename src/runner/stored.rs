@@ -138,7 +138,8 @@ pub fn obtain_logits(
 
 /// Returns the key of a run in the store.
 pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> EntryKey {
-    key("run", model, plan, &prompts.train, &prompts.test)
+    let kind = if plan.prompt.loo.is_some() { "run loo" } else { "run" };
+    key(kind, model, plan, &prompts.train, &prompts.test)
 }
 
 /// Hashes the model and how it computes, all tokens and the gold labels, but no names.

@@ -121,6 +121,10 @@ fn examples(run: &Run) -> Outcome {
         if !seen.insert((split, example.id.as_str())) {
             return wrong("id", line, format!("the id `{}` is used twice", example.id));
         }
+        let most = run.meta.prompt.prefix_tokens;
+        if let Some(shared) = example.shared.filter(|&shared| shared > most) {
+            return wrong("shared", line, format!("{shared} tokens of a shared prefix of {most}"));
+        }
         if let Some((field, problem)) = difference(example, run.split(split), row) {
             return wrong(field, line, problem);
         }

@@ -31,7 +31,9 @@ pub struct Chosen<'t> {
 /// # Errors
 /// If the pool is too small, or a listed demonstration cannot be used.
 pub fn choose<'t>(task: &'t Task, request: &RunRequest) -> Result<Chosen<'t>> {
-    let RunRequest { shots, train_examples, demo_seed, .. } = *request;
+    let RunRequest { shots, demo_seed, .. } = *request;
+    let listed = matches!(request.demos, Demos::Listed(_));
+    let train_examples = if request.loo && listed { 0 } else { request.train_examples };
     let demonstrations: Vec<Example> = match &request.demos {
         Demos::Balanced => {
             let budget = draw(task, shots, train_examples, demo_seed)?;
@@ -42,7 +44,8 @@ pub fn choose<'t>(task: &'t Task, request: &RunRequest) -> Result<Chosen<'t>> {
         Demos::Unbalanced => shuffled_pool(task, shots, demo_seed)?.into_iter().map(|i| task.pool[i].clone()).collect(),
         Demos::Listed(listed) => resolve(task, listed)?,
     };
-    let training = training_examples(task, &demonstrations, request)?;
+    let request = RunRequest { train_examples, ..request.clone() };
+    let training = training_examples(task, &demonstrations, &request)?;
     Ok(Chosen { demonstrations, training })
 }
 

@@ -248,6 +248,7 @@ pub(crate) fn run(request: &RunRequest, test: usize) -> Run {
             full: crate::attribution::argmax(row),
             logits: row.to_vec(),
             tokens: Vec::new(),
+            shared: None,
         });
         rows.collect::<Vec<_>>()
     };

@@ -28,6 +28,9 @@ pub(super) struct Workload {
     skipped: usize,
     /// Prompts that lose demonstrations because they are too long.
     shortened: usize,
+    /// Leave-one-out prompts, and the tokens to compute for them beyond the shared prefix.
+    loo_prompts: usize,
+    loo_tokens: usize,
 }
 
 impl Workload {
@@ -42,6 +45,10 @@ impl Workload {
             workload.computed_tokens += if stored { 0 } else { run.computed_tokens() };
             workload.skipped += overflow.map_or(0, |overflow| overflow.skipped.len());
             workload.shortened += overflow.map_or(0, |overflow| overflow.dropped.len());
+            if let Some(loo) = &run.plan.prompt.loo {
+                workload.loo_prompts += run.prompts.train.len();
+                workload.loo_tokens += if stored { 0 } else { loo.tokens };
+            }
         }
         workload
     }
@@ -53,6 +60,9 @@ impl Workload {
         let mut text = format!(
             "{count}{prompts} prompts of {tokens} tokens, {computed_tokens} to compute (the shared prefix once)"
         );
+        if self.loo_prompts > 0 {
+            let _ = write!(text, "; {} of them for {} leave-one-out prompts", self.loo_tokens, self.loo_prompts);
+        }
         if *kept > 0 {
             let _ = write!(text, "; {kept} of {} runs are in the store", self.runs);
         }

@@ -34,8 +34,8 @@ use crate::{
 };
 
 /// Options for the prompts of tasks, which do not apply to explicit prompts.
-const TASKS_ONLY: [&str; 8] =
-    ["template", "num_fewshot", "demo_seed", "unbalanced", "demo_ids", "demos", "train_examples", "chat"];
+const TASKS_ONLY: [&str; 9] =
+    ["template", "num_fewshot", "demo_seed", "unbalanced", "demo_ids", "demos", "train_examples", "loo", "chat"];
 
 /// Attribute the logits of a task's test examples (or of explicit prompts) to components, save the run, print a
 /// summary.

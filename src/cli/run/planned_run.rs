@@ -21,7 +21,6 @@ impl PlannedRun {
 
     /// Returns the number of tokens to compute, counting the shared prefix once.
     pub(super) fn computed_tokens(&self) -> usize {
-        let prompts = self.prompts.all().len();
-        self.plan.prompt.tokens - self.plan.prompt.prefix_tokens * prompts.saturating_sub(1)
+        self.prompts.computed_tokens(self.plan.prompt.prefix_tokens)
     }
 }

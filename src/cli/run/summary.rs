@@ -37,6 +37,9 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
     let shared =
         format!("{} shots, demo seed {}, {} tokens shared", prompt.shots, prompt.demo_seed, prompt.prefix_tokens);
     row("prompt", shared);
+    if prompt.loo.is_some() {
+        row("", "leave-one-out: each demonstration is a training example behind the others".to_owned());
+    }
     if !task.scored.is_empty() {
         let scored: Vec<String> = task.scored.iter().map(|piece| format!("`{}`", visible(piece))).collect();
         row("", format!("scored by the first token that distinguishes the label words: {}", scored.join(" ")));

@@ -20,6 +20,11 @@ impl KvCache {
         Ok(Self { key: join(&self.key, &next.key)?, value: join(&self.value, &next.value)? })
     }
 
+    /// Returns the first `tokens` of these tokens.
+    pub fn first(&self, tokens: usize) -> Result<Self> {
+        Ok(Self { key: self.key.narrow(0, 0, tokens)?, value: self.value.narrow(0, 0, tokens)? })
+    }
+
     /// Returns these tokens with the last token of every prompt in `packed` replaced by that prompt's token in `new`.
     pub fn replace(&self, packed: &Packed, new: &Self) -> Result<Self> {
         let tokens = self.key.dim(0)?;

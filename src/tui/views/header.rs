@@ -50,7 +50,7 @@ fn words(ctx: DrawContext<'_>) -> Vec<String> {
         (Some(wanted), _) if state.filling.is_none() && state.phase.is_busy() => (
             wanted.task.as_str(),
             wanted.template.as_deref().unwrap_or("first template"),
-            wanted.shots,
+            wanted.shown(),
             demos_name(&wanted.demos, wanted.demo_seed),
         ),
         (_, Some(run)) => (run.task.name.as_str(), run.task.template.as_str(), run.prompt.shots, run.demos_name()),
