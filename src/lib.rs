@@ -67,6 +67,7 @@ pub(crate) mod disk;
 pub mod doctor;
 pub mod error;
 pub mod experiments;
+pub mod hidden;
 pub mod hub;
 pub mod jinja;
 pub mod jobs;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
+    hidden::{Hidden, HiddenMeta},
     request::{Bos, Demonstration, Overflow, RunRequest},
 };
 
@@ -44,6 +45,9 @@ pub struct RunMeta {
     /// The request, which repeats the run together with the task's data. `None` for explicit prompts.
     #[serde(default)]
     pub request: Option<RunRequest>,
+    /// Sizes of the hidden states in `hidden.safetensors`; `None` if they were not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HiddenMeta>,
     /// BLAKE3 of the other files by name, in hexadecimal; empty before the run is saved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub file_checksums: BTreeMap<String, String>,
@@ -307,6 +311,8 @@ pub struct Run {
     pub test: Attribution,
     /// All examples, training split first, in the order of the tables.
     pub examples: Vec<ExampleRecord>,
+    /// Hidden states, in the order of the tables, if they were asked for.
+    pub hidden: Option<Hidden>,
 }
 
 impl Run {

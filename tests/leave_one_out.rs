@@ -125,7 +125,7 @@ fn listed_demonstrations_are_all_labelled_examples() {
 
 #[test]
 fn an_example_whose_text_another_demonstration_shows_is_no_training_example() {
-    let pool = "{\"text\": \"good\", \"label\": 1}\n{\"text\": \"bad\", \"label\": 0}\n{\"text\": \"Good!\", \"label\": 1}\n{\"text\": \"poor\", \"label\": 0}\n";
+    let pool = "{\"text\": \"good\", \"label\": 1}\n{\"text\": \"bad\", \"label\": 0}\n{\"text\": \"good\", \"label\": 1}\n{\"text\": \"poor\", \"label\": 0}\n";
     let test = "{\"text\": \"fine\", \"label\": 1}\n{\"text\": \"awful\", \"label\": 0}\n";
     let toml = "name = \"t\"\nlabels = [\"no\", \"yes\"]\n[data]\npool = \"pool.jsonl\"\ntest = \"test.jsonl\"\n\
                 [[template]]\nname = \"a\"\nexample = \"review: {{ text }}\\nlabel:\"\nlabel_words = [\" bad\", \" good\"]\n";
@@ -186,6 +186,7 @@ fn the_cost_is_said_and_one_example_is_too_few() {
     let args = ["run", "--task", "topic", "--loo", "--num-fewshot", "1", "--train-examples", "0", "-o", "x"];
     let (code, message) = failure(&args);
     assert!(code == 3 && message.contains("at least two labelled examples") && message.contains("--train-examples"));
-    let (code, message) = failure(&["run", "--prompts", "x.jsonl", "--labels", "a|b", "--loo", "-o", "x"]);
-    assert!(code == 2 && message.contains("--loo"), "{message}");
+    let refused = partscope(&["run", "--prompts", "x.jsonl", "--labels", "a|b", "--loo", "-o", "x"]);
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && message.contains("--loo"), "{message}");
 }

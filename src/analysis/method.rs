@@ -37,6 +37,12 @@ methods! {
     Prompts "prompts" "the model itself, with the nearest labelled examples as demonstrations"
     Calib "calib" "Calib+: a learned factor per label on the model's probabilities"
     Contextual "contextual" "contextual calibration on content-free inputs"
+    Domain "domain" "domain-context calibration on random words of the test texts (transductive)"
+    Looc "looc" "leave-one-out calibration, with the whole label budget as demonstrations"
+    Linc "linc" "LinC: a learned affine map of the model's probabilities, from contextual calibration"
+    HiddenCentroid "hidden_centroid" "Hidden Calibration: the nearest class centroid in the last hidden state"
+    HiddenLogistic "hidden_logistic" "logistic regression on the last hidden state"
+    Sav "sav" "sparse attention vectors: a vote of the heads whose values separate the classes best"
     Batch "batch" "batch calibration: divides by the mean probabilities of the test batch (transductive)"
     BestComponent "best_component" "the single component most accurate on the training labels"
     Vote "vote" "majority vote of the components most accurate on the training labels"
@@ -49,6 +55,7 @@ methods! {
     LooCompRw "loo_comprw" "component reweighting as printed, on leave-one-out prompts"
     LooCompRwReleased "loo_comprw_released" "component reweighting as released, on leave-one-out prompts"
     LooPartscope "loo_partscope" "our default on leave-one-out prompts"
+    Transfer "transfer" "our default fitted on other runs only"
     Convex "convex" "component reweighting to the optimum of the given options"
     Manual "manual" "weights set by hand"
     OracleBestComponent "oracle_best_component" "the component most accurate on the test labels (leakage)"
@@ -62,9 +69,34 @@ impl Method {
         matches!(self, Self::OracleBestComponent | Self::OracleWorstComponent | Self::OracleVote)
     }
 
+    /// Returns whether the method runs prompts of its own.
+    pub const fn runs_prompts(self) -> bool {
+        use Method::{
+            Contextual, Domain, Linc, LooCalib, LooCompRw, LooCompRwReleased, LooPartscope, Looc, Prompts, StandardK,
+        };
+        matches!(
+            self,
+            StandardK
+                | Prompts
+                | Contextual
+                | Domain
+                | Looc
+                | Linc
+                | LooCalib
+                | LooCompRw
+                | LooCompRwReleased
+                | LooPartscope
+        )
+    }
+
+    /// Returns whether the method needs hidden states.
+    pub const fn needs_hidden(self) -> bool {
+        matches!(self, Self::HiddenCentroid | Self::HiddenLogistic | Self::Sav)
+    }
+
     /// Returns whether a prediction depends on the other test examples.
     pub const fn is_transductive(self) -> bool {
-        matches!(self, Self::Batch)
+        matches!(self, Self::Batch | Self::Domain)
     }
 }
 

@@ -10,11 +10,13 @@
 //! | [`components`], [`kind`] | statistics and kind of every component |
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | tests, intervals and corrections |
 //! | [`held_out`] | accuracy of the best component on examples that did not choose it |
+//! | [`measures`] | macro-F1, calibration error, likelihood and label shares, with intervals |
 //! | [`mix`], [`mixed_logits`] | label logits under other weights |
 //! | [`reweight`] | weights fitted to a few labels |
 //! | [`baseline`] | baselines that use the same labels without reweighting |
 //! | [`compare`] | differences between runs and their causes |
 //! | [`effect`] | direct, total and indirect effects of a change |
+//! | [`learning_curve`] | accuracy with fewer labels |
 //! | [`weights`] | weights files |
 //! | [`check`] | checks of the input |
 //! | [`method`] | prediction methods and their names |
@@ -37,6 +39,8 @@ mod golden;
 pub mod held_out;
 pub mod intervals;
 pub mod kind;
+pub mod learning_curve;
+pub mod measures;
 pub mod method;
 pub mod mix;
 pub mod mixed_logits;

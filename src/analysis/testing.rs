@@ -57,13 +57,14 @@ pub(crate) fn run(train: Attribution, test: Attribution) -> Run {
             }
         })
     });
-    Run { meta: meta(&train, &test), examples: examples.collect(), train, test }
+    Run { meta: meta(&train, &test), examples: examples.collect(), train, test, hidden: None }
 }
 
 fn meta(train: &Attribution, test: &Attribution) -> RunMeta {
     let shape = test.shape();
     RunMeta {
         checksum: None,
+        hidden: None,
         file_checksums: BTreeMap::new(),
         schema: SCHEMA,
         model: ModelMeta {

@@ -21,13 +21,24 @@ use crate::{
 /// Opens the run in `folder`, and says on standard error if it has no checksums.
 pub(super) fn open_run(folder: &Path) -> Result<Run> {
     let run = store::open(folder)?;
+    warn_without_checksums(folder, &run);
+    Ok(run)
+}
+
+/// As [`open_run`], with the hidden states if the run has them.
+pub(super) fn open_run_with_hidden(folder: &Path) -> Result<Run> {
+    let run = store::open_with_hidden(folder)?;
+    warn_without_checksums(folder, &run);
+    Ok(run)
+}
+
+fn warn_without_checksums(folder: &Path, run: &Run) {
     if !run.meta.has_checksums() {
         warn(&format!(
             "{}: the run has no checksums, so later changes to its files cannot be noticed; `partscope run` writes them",
             folder.display()
         ));
     }
-    Ok(run)
 }
 
 /// A run with its model and its rebuilt prompts.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Instant};
 use serde::Serialize;
 
 use super::{
-    context::open_run,
+    context::{open_run, open_run_with_hidden},
     failure::Failure,
     options::ModelOptions,
     output::{is_stream, print, print_json, warn, write_text},
@@ -14,8 +14,9 @@ use super::{
 use crate::{
     analysis::{
         Fit, FitOptions, Lambda, Method, WeightsFile,
-        baseline::{BaselineOptions, Outcome, outcomes_with},
+        baseline::{BaselineOptions, MeasuresByMethod, Outcome, Predictions, on_hidden, predictions_with, transfer},
         check,
+        measures::{Measured, Measures, Prediction},
         reweight::{FITS, comprw, comprw_released, fit, fit_by, partscope},
         weights::weights_by_component,
     },
@@ -28,7 +29,7 @@ use crate::{
     runner::PromptBuilder,
     store::Store,
     task::Library,
-    text::{printable, signed},
+    text::{list, printable, signed},
 };
 
 /// Fit a mix on a run's training split and compare it with baselines on the same labels and test examples.
@@ -48,6 +49,9 @@ pub(super) struct Args {
     /// Strength of the penalty, for `convex`
     #[arg(long, value_name = "L")]
     lambda: Option<f64>,
+    /// Other runs of the same model: adds `transfer`, the default method fitted on these only
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    from: Vec<PathBuf>,
     /// Write the weights to this file; `-` prints only the weights
     #[arg(short, long, value_name = "FILE.json")]
     output: Option<PathBuf>,
@@ -85,6 +89,9 @@ struct Report {
     train_n: usize,
     test_n: usize,
     accuracy: BTreeMap<Method, f64>,
+    #[serde(flatten)]
+    measures: MeasuresByMethod,
+    missing: BTreeMap<Method, &'static str>,
     objective: f64,
     kkt: f64,
     iterations: usize,
@@ -96,17 +103,25 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let run = open_run(&args.run)?;
+    let run = open_run_with_hidden(&args.run)?;
     check::trainable(&run.train, &run.meta.task.label_words)?;
     check::leakage(&run)?;
     let started = Instant::now();
     let fitted = fit_with(args, &run)?;
     let seconds = started.elapsed().as_secs_f64();
-    let mut outcomes = all_outcomes(&run, &fitted)?;
-    if args.with_model {
-        outcomes.extend(model_outcomes(&args.model.for_run(&run.meta.model).load()?, &args.store.store()?, &run)?);
-        outcomes.sort_by_key(|outcome| outcome.method);
+    let mut predicted = table_predictions(&run, &fitted)?;
+    if let Some(hidden) = &run.hidden {
+        predicted.extend(on_hidden(hidden, run.train.gold(), run.test.labels(), &Cancel::default())?);
     }
+    if args.with_model {
+        predicted.extend(model_predictions(&args.model.for_run(&run.meta.model).load()?, &args.store.store()?, &run)?);
+    }
+    if !args.from.is_empty() {
+        let others = args.from.iter().map(|folder| open_run(folder)).collect::<Result<Vec<_>>>()?;
+        let mix = transfer(&run, &others, &Cancel::default())?;
+        predicted.push((Method::Transfer, Prediction::Logits(mix.logits(&run.test))));
+    }
+    let outcomes = Outcome::all(predicted, &run.test);
     if let Some(path) = &args.output {
         write_text(path, &WeightsFile::new(&fitted, &run.meta).to_text())?;
         if is_stream(path) {
@@ -120,6 +135,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             train_n: run.train.len(),
             test_n: run.test.len(),
             accuracy: outcomes.iter().map(|outcome| (outcome.method, outcome.accuracy)).collect(),
+            measures: MeasuresByMethod::new(&outcomes),
+            missing: missing(&outcomes, &run),
             objective: fitted.objective,
             kkt: fitted.kkt,
             iterations: fitted.iterations,
@@ -156,8 +173,8 @@ fn fit_with(args: &Args, run: &Run) -> Result<Fit> {
     }
 }
 
-/// Scores every method that needs only the table, including the chosen fit.
-fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
+/// Returns what every method predicts that needs only the table, including the chosen fit.
+fn table_predictions(run: &Run, fitted: &Fit) -> Result<Predictions> {
     let cancel = Cancel::default();
     let mut fits = Vec::new();
     for (method, make) in [
@@ -170,11 +187,11 @@ fn all_outcomes(run: &Run, fitted: &Fit) -> Result<Vec<Outcome>> {
     if fits.iter().all(|fit| fit.method != fitted.method) {
         fits.push(fitted.clone());
     }
-    outcomes_with(&run.train, &run.test, &fits, &BaselineOptions::default(), &cancel)
+    predictions_with(&run.train, &run.test, &fits, &BaselineOptions::default(), &cancel)
 }
 
-/// Scores the baselines that run prompts, on the demonstrations, training and test examples of `run`.
-fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome>> {
+/// Returns what the methods predict that run prompts, with the demonstrations, training and test examples of `run`.
+fn model_predictions(model: &Model, store: &Store, run: &Run) -> Result<Predictions> {
     let meta = &run.meta;
     let wrong = |problem: &str, help: &str| Error::from(InputError::new(problem).field("--with-model").help(help));
     if model.meta.weights_hash != meta.model.weights_hash {
@@ -191,12 +208,25 @@ fn model_outcomes(model: &Model, store: &Store, run: &Run) -> Result<Vec<Outcome
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
         return Err(wrong("the task's data has changed since the run", "run again"));
     }
-    let predicted = prompted(&draft, run, model, store, &Cancel::default(), &mut |note| {
+    prompted(&draft, run, model, store, &Cancel::default(), &mut |note| {
         if note.is_problem() {
             warn(&note.to_string());
         }
-    })?;
-    Ok(predicted.into_iter().map(|(method, predicted)| Outcome::new(method, predicted, &run.test)).collect())
+    })
+}
+
+/// Returns the methods that were not scored, each with the flag that brings it.
+fn missing(outcomes: &[Outcome], run: &Run) -> BTreeMap<Method, &'static str> {
+    let left_out = run.meta.prompt.loo.is_some();
+    let lacks = |method: Method| outcomes.iter().all(|outcome| outcome.method != method);
+    let bringing = |method| match method {
+        Method::LooCalib | Method::LooCompRw | Method::LooCompRwReleased | Method::LooPartscope if left_out => None,
+        Method::Transfer => Some("--from"),
+        other if other.needs_hidden() => Some("run --with-hidden"),
+        other if other.runs_prompts() => Some("--with-model"),
+        _ => None,
+    };
+    Method::ALL.iter().filter(|&&method| lacks(method)).filter_map(|&own| Some((own, bringing(own)?))).collect()
 }
 
 /// Formats the offsets that the mix adds to the labels; empty if there are none.
@@ -226,22 +256,44 @@ fn table(run: &Run, fitted: &Fit, outcomes: &[Outcome], seconds: f64) -> String 
     text.push_str(&offsets(run, fitted));
     let _ = writeln!(
         text,
-        "{:<24}{:>9}{:>17}  on {} test examples (95%, Wilson)",
+        "{:<24}{:>9}{:>17}{:>9}{:>7}{:>7}{:>7}{:>9}  on {} test examples (95%, Wilson)",
         "method",
         "accuracy",
         "interval",
+        "macro F1",
+        "ECE",
+        "NLL",
+        "shares",
+        "Δ",
         run.test.len()
     );
     for outcome in outcomes {
         let interval = format!("{:.3}–{:.3}", outcome.ci.0, outcome.ci.1);
+        let Measures { macro_f1, ece, nll, share_sd, difference } = outcome.measures;
+        let number = |measured: Option<Measured>| measured.map_or("–".to_owned(), |own| format!("{:.3}", own.value));
         let _ = writeln!(
             text,
-            "{:<24}{:>9.3}{:>17}  {}",
+            "{:<24}{:>9.3}{:>17}{:>9.3}{:>7}{:>7}{:>7.3}{:>9}  {}",
             outcome.method.name(),
             outcome.accuracy,
             interval,
+            macro_f1.value,
+            number(ece),
+            number(nll),
+            share_sd.value,
+            difference.map_or("–".to_owned(), |own| signed(own.value, 3)),
             outcome.method.about()
         );
+    }
+    text.push_str(
+        "ECE: calibration error; NLL in nats; shares: deviation of label shares; Δ: accuracy minus partscope's\n",
+    );
+    let mut flags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (method, flag) in missing(outcomes, run) {
+        flags.entry(flag).or_default().push(method.name());
+    }
+    for (flag, methods) in flags {
+        let _ = writeln!(text, "{flag} adds {}", list(methods));
     }
     text
 }

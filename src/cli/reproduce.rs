@@ -22,9 +22,10 @@ use crate::{
     disk::{create_folder, write_whole},
     error::{Error, InputError, Result},
     model::Source,
-    protocol::{AccuracyRow, AgreementRow, Protocol, ProtocolEvent, ProtocolRow, accuracy_table, agreement},
+    protocol::{AccuracyRow, AgreementRow, Mean, Protocol, ProtocolEvent, ProtocolRow, accuracy_table, agreement},
     runner::Overflow,
     task::Library,
+    text::signed,
 };
 
 /// Run the paper's protocol: tasks × templates × demonstration sets, every method on the same labels.
@@ -60,7 +61,7 @@ pub(super) struct Args {
     dev: bool,
     #[command(flatten)]
     store: StoreOptions,
-    /// Also write rows.json, accuracy.csv and agreement.csv to this folder
+    /// Also write rows.json, accuracy.csv, measures.csv and agreement.csv to this folder
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Print one JSON object
@@ -140,7 +141,11 @@ fn tables(report: &Report) -> String {
     for task in &tasks {
         let _ = write!(text, "{task:>0$}", width(task));
     }
-    let _ = writeln!(text, "{:>24}", "mean");
+    let _ = writeln!(
+        text,
+        "{:>24}{:>22}{:>7}{:>9}{:>7}{:>7}{:>8}",
+        "mean", "Δ partscope", "+/−", "macro F1", "ECE", "NLL", "shares"
+    );
     for row in &report.accuracy {
         let _ = write!(text, "{:<24}", row.method.name());
         for task in &tasks {
@@ -149,9 +154,22 @@ fn tables(report: &Report) -> String {
             let _ = write!(text, "{cell:>0$}", width(task));
         }
         let mean = format!("{:.1} [{:.1}, {:.1}]", 100.0 * row.mean, 100.0 * row.ci.0, 100.0 * row.ci.1);
-        let _ = writeln!(text, "{mean:>24}");
+        let difference = row.difference.map_or("–".to_owned(), |own| {
+            format!("{} [{:.1}, {:.1}]", signed(100.0 * own.mean, 1), 100.0 * own.ci.0, 100.0 * own.ci.1)
+        });
+        let _ = write!(text, "{mean:>24}{difference:>22}{:>7}", format!("{}/{}", row.wins, row.losses));
+        for (name, width) in [("macro_f1", 9), ("ece", 7), ("nll", 7), ("share_sd", 8)] {
+            let value = row.measures.get(name).copied().flatten();
+            let value = value.map_or("–".to_owned(), |own| format!("{:.3}", own.mean));
+            let _ = write!(text, "{value:>width$}");
+        }
+        text.push('\n');
     }
-    text.push_str("oracle_* use test labels; batch uses all test examples at once\n");
+    text.push_str("oracle_* use test labels; batch and domain use other test examples\n");
+    text.push_str("Δ partscope: paired difference of accuracies; +/−: tasks won and lost against partscope\n");
+    text.push_str(
+        "macro F1, ECE (calibration error), NLL (nats) and shares (deviation of label shares): means of tasks\n",
+    );
     text.push_str(&remarks(&report.rows));
     text.push('\n');
     text.push_str("Agreement of component accuracies (mean over pairs of runs)\n");
@@ -198,6 +216,21 @@ fn remarks(rows: &[ProtocolRow]) -> String {
     text
 }
 
+/// Returns the measures of every method as CSV: means over tasks and their intervals.
+fn measures(report: &Report) -> String {
+    let mut csv = String::from("method,measure,mean,ci_low,ci_high\n");
+    for row in &report.accuracy {
+        let accuracy = Some(Mean { mean: row.mean, ci: row.ci });
+        let others = row.measures.iter().map(|(name, mean)| (*name, *mean));
+        for (name, mean) in [("accuracy", accuracy), ("difference", row.difference)].into_iter().chain(others) {
+            if let Some(Mean { mean, ci }) = mean {
+                let _ = writeln!(csv, "{},{name},{mean},{},{}", row.method.name(), ci.0, ci.1);
+            }
+        }
+    }
+    csv
+}
+
 fn write_files(folder: &std::path::Path, report: &Report) -> Result<()> {
     let write = |name: &str, text: String| write_whole(&folder.join(name), text.as_bytes());
     let rows = serde_json::to_string_pretty(&report.rows).map_err(|error| Error::Model(error.to_string()))?;
@@ -210,6 +243,7 @@ fn write_files(folder: &std::path::Path, report: &Report) -> Result<()> {
         let _ = writeln!(csv, "{},mean of tasks,{},", row.method.name(), row.mean);
     }
     write("accuracy.csv", csv)?;
+    write("measures.csv", measures(report))?;
     let mut csv = String::from("task,measure,demos,templates,contrastive\n");
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for row in &report.agreement {

@@ -8,12 +8,14 @@
 //! unembedding, and a head then costs `head_dim · Y` multiplications per example ([`LabelProjection`]).
 
 mod collector;
+mod hidden;
 mod label_projection;
 mod prepared;
 pub(crate) mod workers;
 
 pub use collector::Collector;
 pub(crate) use collector::LabelLogits;
+pub use hidden::hidden_meta;
 pub use label_projection::LabelProjection;
 pub use prepared::{BatchSize, Prepared};
 
@@ -56,6 +58,45 @@ mod tests {
         let table = attribute(&model, &LabelProjection::new(&model.decoder, &[3, 50, 96]).unwrap());
         assert!(table.is_complete());
         assert!(table.exactness().holds(F32_TOLERANCE), "{:?}", table.exactness());
+    }
+
+    #[test]
+    fn hidden_states_give_the_logits_and_the_contributions_of_heads() {
+        let model = model();
+        let projection = LabelProjection::new(&model.decoder, &[3, 50, 96]).unwrap();
+        let (prompts, cancel, table) = (prompts(), Cancel::default(), attribute(&model, &projection));
+        let prepared = Prepared::new(&model.decoder, &projection, &prompts, &cancel).unwrap();
+        let mut values = Vec::new();
+        let size = BatchSize { tokens: 40 };
+        prepared.hidden(&prompts, size, &cancel, |(batch, _)| values.extend(batch)).unwrap();
+        let meta = hidden_meta(&model.decoder).unwrap();
+        let hidden = crate::hidden::Hidden { meta, values: [values, Vec::new()] };
+        let split = crate::attribution::Split::Train;
+        assert_eq!((hidden.len(split), meta.bytes(20)), (20, 4 * hidden.values[0].len()));
+        let rows: Vec<Vec<f32>> = projection.label_rows.to_vec2().unwrap();
+        let bias: Vec<f32> =
+            projection.label_bias.as_ref().map_or_else(|| vec![0.0; 3], |bias| bias.to_vec1().unwrap());
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+        for example in 0..20 {
+            for label in 0..3 {
+                let logit = dot(&rows[label], hidden.state(split, example)) + f64::from(bias[label]);
+                let full = f64::from(table.full()[example * 3 + label]);
+                assert!((logit * model.decoder.logit_scale - full).abs() < 1e-4, "{logit} {full}");
+            }
+            // Contributions of heads are `P z` times the final norm's scale, one number per example.
+            let mut scale = None;
+            for head in 0..meta.layers * meta.heads {
+                let (layer, own) = (head / meta.heads, head % meta.heads);
+                let p: Vec<Vec<f32>> = projection.heads[layer].get(own).unwrap().to_vec2().unwrap();
+                let component = crate::component::Component::head(layer, own);
+                let contributions = table.contribution_of(component).unwrap();
+                for (label, p) in p.iter().enumerate() {
+                    let (pz, real) = (dot(p, hidden.z(split, example, head)), contributions[example * 3 + label]);
+                    let scale = *scale.get_or_insert(f64::from(real) / pz);
+                    assert!((pz * scale - f64::from(real)).abs() < 1e-4, "{component} {pz} {real}");
+                }
+            }
+        }
     }
 
     #[test]

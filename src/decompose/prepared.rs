@@ -1,11 +1,11 @@
 //! Attributes prompts in batches after their shared prefix.
 
-use super::{Collector, LabelProjection, workers};
+use super::{Collector, LabelProjection, hidden::HiddenProbe, workers};
 use crate::{
     attribution::Batch,
     cancel::Cancel,
     error::{Error, Result},
-    model::{Decoder, Intervention, Packed, PrefixCache, Prompt, Regime, prompt::shared_prefix},
+    model::{Decoder, Intervention, Packed, PrefixCache, Probe, Prompt, Regime, prompt::shared_prefix},
 };
 
 /// Size of batches.
@@ -154,13 +154,38 @@ impl<'a> Prepared<'a> {
         workers::run_in_order(self.decoder, &batches, work, deliver)
     }
 
+    /// Collects the hidden states of `prompts` (including the shared prefix), `[B, values]` per batch, and passes them to
+    /// `deliver` in order.
+    ///
+    /// # Errors
+    /// As [`Prepared::attribute`].
+    pub fn hidden<P: Prompt>(
+        &self,
+        prompts: &[P],
+        size: BatchSize,
+        cancel: &Cancel,
+        deliver: impl FnMut((Vec<f32>, usize)),
+    ) -> Result<()> {
+        let batches = size.even(self.decoder, prompts, self.shared).batches(self.decoder, prompts, self.shared);
+        let work = |(regime, batch): &(Regime, Vec<&[u32]>)| {
+            let mut probe = HiddenProbe::new(self.decoder);
+            self.forward(batch, *regime, &mut probe, cancel)?;
+            Ok((probe.finish()?, batch.len()))
+        };
+        workers::run_in_order(self.decoder, &batches, work, deliver)
+    }
+
     fn attribute_batch(&self, suffixes: &[&[u32]], regime: Regime, cancel: &Cancel) -> Result<Batch> {
+        let mut collector = Collector::new(self.decoder, self.projection);
+        self.forward(suffixes, regime, &mut collector, cancel)?;
+        collector.finish(suffixes.len())
+    }
+
+    fn forward(&self, suffixes: &[&[u32]], regime: Regime, probe: &mut dyn Probe, cancel: &Cancel) -> Result<()> {
         let packed = Packed::new(suffixes.iter().copied(), self.shared, regime);
         let Some((_, prefix)) = self.prefixes.iter().find(|(own, _)| *own == regime) else {
             return Err(Error::Model("a prompt has a length class that was not prepared".to_owned()));
         };
-        let mut collector = Collector::new(self.decoder, self.projection);
-        self.decoder.forward(packed, prefix, &self.change, &mut collector, cancel)?;
-        collector.finish(suffixes.len())
+        self.decoder.forward(packed, prefix, &self.change, probe, cancel)
     }
 }

@@ -10,9 +10,9 @@ mod row;
 mod summary;
 
 pub use cell::ProtocolCell;
-pub use prompted::{Predicted, prompted};
+pub use prompted::prompted;
 pub use row::ProtocolRow;
-pub use summary::{AccuracyRow, AgreementRow, accuracy_table, agreement};
+pub use summary::{AccuracyRow, AgreementRow, Mean, accuracy_table, agreement};
 
 use crate::{
     cancel::Cancel,

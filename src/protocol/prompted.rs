@@ -3,25 +3,47 @@
 use crate::{
     analysis::{
         Method,
-        baseline::{calib_plus, contextual_calibration},
+        baseline::{Predictions, calib_plus, contextual_calibration, leave_one_out_calibration, linc},
         check::trainable,
-        predict::predictions,
+        measures::Prediction,
         reweight::{comprw, comprw_released, partscope},
     },
     cancel::Cancel,
     error::Result,
     model::Model,
     run::Run,
-    runner::{Event, Note, PromptBuilder, obtain, obtain_logits},
+    runner::{Event, Note, Plan, PromptBuilder, Prompts, obtain, obtain_logits},
     store::Store,
 };
 
-/// Predicted label of every test example, `[N]`, by method.
-pub type Predicted = Vec<(Method, Vec<usize>)>;
+/// Runs prompts and keeps their results.
+struct Runner<'a> {
+    model: &'a Model,
+    store: &'a Store,
+    cancel: &'a Cancel,
+    note: &'a mut dyn FnMut(Note),
+}
 
-/// Runs the prompts that the baselines of `run` need, or reads their results from `store`, and predicts its test
-/// examples: the whole budget as demonstrations, the nearest examples as demonstrations, contextual calibration, and the
-/// fits on leave-one-out prompts. `builder` is that of the run, without the examples that it skipped.
+impl Runner<'_> {
+    fn logits(&mut self, planned: Result<(Plan, Prompts)>) -> Result<Vec<f32>> {
+        let (plan, prompts) = planned?;
+        obtain_logits(self.store, self.model, &plan, &prompts, self.cancel, self.note)
+    }
+
+    fn run(&mut self, planned: Result<(Plan, Prompts)>) -> Result<Run> {
+        let (plan, prompts) = planned?;
+        obtain(self.store, self.model, plan, &prompts, self.cancel, &mut |event| {
+            if let Event::Note(from_store) = event {
+                (self.note)(from_store);
+            }
+        })
+    }
+}
+
+/// Runs the prompts that the other methods need, or reads their results from `store`, and predicts the test examples of
+/// `run`: the whole budget as demonstrations, leave-one-out calibration and fits on leave-one-out prompts, the nearest
+/// examples as demonstrations, and calibration on inputs that say nothing. `builder` is that of the run, without the
+/// examples that it skipped.
 ///
 /// # Errors
 /// If a prompt cannot be built, the model fails, or it was cancelled.
@@ -32,55 +54,52 @@ pub fn prompted(
     store: &Store,
     cancel: &Cancel,
     note: &mut dyn FnMut(Note),
-) -> Result<Predicted> {
-    let labels = run.test.labels();
-    let mut predicted = shown_all(builder, run, model, store, cancel, note)?;
-    let mut logits = |planned: Result<(_, _)>| -> Result<Vec<f32>> {
-        let (plan, prompts) = planned?;
-        obtain_logits(store, model, &plan, &prompts, cancel, note)
-    };
-    predicted.push((Method::Prompts, predictions(&logits(builder.plan_nearest(model))?, labels)));
-    let content_free = logits(builder.plan_content_free(model))?;
-    predicted.push((Method::Contextual, contextual_calibration(&content_free, &run.test)));
+) -> Result<Predictions> {
+    let (labels, full) = (run.test.labels(), run.test.full());
+    let mut runner = Runner { model, store, cancel, note };
+    let mut predicted = shown_all(builder, run, &mut runner)?;
+    predicted.push((Method::Prompts, Prediction::from_logits(&runner.logits(builder.plan_nearest(model))?)));
+    let content_free = runner.logits(builder.plan_content_free(model))?;
+    predicted.push((Method::Contextual, contextual_calibration(&content_free, full, labels)));
+    predicted.push((Method::Linc, linc(&run.train, &content_free, full, cancel)?));
+    let in_domain = runner.logits(builder.plan_in_domain(model))?;
+    predicted.push((Method::Domain, contextual_calibration(&in_domain, full, labels)));
     Ok(predicted)
 }
 
-/// Predictions with all labelled examples in the prompt: the model's own, and those of fits on each labelled example
-/// behind the others. A leave-one-out run is fitted as it is and has only the first.
-fn shown_all(
-    builder: &PromptBuilder<'_>,
-    run: &Run,
-    model: &Model,
-    store: &Store,
-    cancel: &Cancel,
-    note: &mut dyn FnMut(Note),
-) -> Result<Predicted> {
-    let labels = run.test.labels();
+/// Predictions with all labelled examples in the prompt: the model's own, leave-one-out calibration, and those of fits on
+/// each labelled example behind the others. A leave-one-out run is fitted as it is and lacks the last.
+fn shown_all(builder: &PromptBuilder<'_>, run: &Run, runner: &mut Runner<'_>) -> Result<Predictions> {
     if run.meta.prompt.loo.is_some() {
-        return Ok(vec![(Method::StandardK, predictions(run.test.full(), labels))]);
+        return Ok(without_fits(run));
     }
     let Ok(left_out) = builder.leave_one_out() else {
-        let (plan, prompts) = builder.whole_budget().plan(model)?;
-        let logits = obtain_logits(store, model, &plan, &prompts, cancel, note)?;
-        return Ok(vec![(Method::StandardK, predictions(&logits, labels))]);
+        let logits = runner.logits(builder.whole_budget().plan(runner.model))?;
+        return Ok(vec![(Method::StandardK, Prediction::from_logits(&logits))]);
     };
-    let (plan, prompts) = left_out.plan(model)?;
-    let Run { train, test, .. } = obtain(store, model, plan, &prompts, cancel, &mut |event| {
-        if let Event::Note(from_store) = event {
-            note(from_store);
-        }
-    })?;
-    let mut predicted = vec![(Method::StandardK, predictions(test.full(), labels))];
-    if trainable(&train, &run.meta.task.label_words).is_err() {
+    let shown = runner.run(left_out.plan(runner.model))?;
+    let (train, test, cancel) = (&shown.train, &shown.test, runner.cancel);
+    let mut predicted = without_fits(&shown);
+    if trainable(train, &run.meta.task.label_words).is_err() {
         return Ok(predicted);
     }
-    predicted.push((Method::LooCalib, calib_plus(&train, cancel)?.predictions(test.full())));
+    predicted.push((Method::LooCalib, calib_plus(train, cancel)?.prediction(test.full())));
     for (method, fit) in [
-        (Method::LooCompRw, comprw(&train, cancel)?),
-        (Method::LooCompRwReleased, comprw_released(&train, cancel)?),
-        (Method::LooPartscope, partscope(&train, cancel)?),
+        (Method::LooCompRw, comprw(train, cancel)?),
+        (Method::LooCompRwReleased, comprw_released(train, cancel)?),
+        (Method::LooPartscope, partscope(train, cancel)?),
     ] {
-        predicted.push((method, fit.mix.predictions(&test)));
+        predicted.push((method, Prediction::Logits(fit.mix.logits(test))));
     }
     Ok(predicted)
+}
+
+/// Returns what the model of a leave-one-out run predicts, and its leave-one-out calibration.
+fn without_fits(Run { train, test, .. }: &Run) -> Predictions {
+    let mut predicted = vec![(Method::StandardK, Prediction::from_logits(test.full()))];
+    if !train.is_empty() {
+        let calibrated = leave_one_out_calibration(train.full(), train.gold(), test.full(), test.labels());
+        predicted.push((Method::Looc, calibrated));
+    }
+    predicted
 }

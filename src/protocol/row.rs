@@ -8,8 +8,9 @@ use super::{cell::ProtocolCell, prompted::prompted};
 use crate::{
     analysis::{
         Kind, Method, Thresholds,
-        baseline::{BaselineOptions, outcomes},
+        baseline::{BaselineOptions, MeasuresByMethod, Outcome, predictions_with},
         held_out::{HeldOutBest, halves, held_out_best},
+        reweight::{comprw, comprw_released, partscope},
         summarize,
     },
     attribution::Attribution,
@@ -41,6 +42,9 @@ pub struct ProtocolRow {
     pub chance: f64,
     /// Accuracy by method.
     pub accuracy: BTreeMap<Method, f64>,
+    /// The other measures by method.
+    #[serde(flatten)]
+    pub measures: MeasuresByMethod,
     /// Best single component, with held-out accuracy.
     pub held_out_best: Option<HeldOutBest>,
     /// Number of examples on which `label_biased` components were identified.
@@ -95,10 +99,12 @@ impl ProtocolRow {
         })?;
         let builder = builder.without(run.meta.prompt.skipped());
         let mut predicted = prompted(&builder, &run, model, store, cancel, note)?;
-        let outcomes = outcomes(&run.train, &run.test, &BaselineOptions::default(), cancel)?;
-        predicted.extend(outcomes.into_iter().map(|outcome| (outcome.method, outcome.predictions)));
+        let fits = [comprw(&run.train, cancel)?, comprw_released(&run.train, cancel)?, partscope(&run.train, cancel)?];
+        predicted.extend(predictions_with(&run.train, &run.test, &fits, &BaselineOptions::default(), cancel)?);
+        let outcomes = Outcome::all(predicted, &run.test);
+        let gold = run.test.gold();
         let hits: BTreeMap<Method, Vec<f64>> =
-            predicted.into_iter().map(|(method, predicted)| (method, hits(&predicted, run.test.gold()))).collect();
+            outcomes.iter().map(|outcome| (outcome.method, hits(&outcome.predictions, gold))).collect();
         Ok(Self {
             task: cell.task.name.clone(),
             template: cell.template.name.clone(),
@@ -109,6 +115,7 @@ impl ProtocolRow {
             duplicates: run.meta.selection.as_ref().map_or(0, |selection| selection.duplicates),
             chance: run.meta.accuracy.chance,
             accuracy: hits.iter().map(|(&method, hits)| (method, mean(hits))).collect(),
+            measures: MeasuresByMethod::new(&outcomes),
             held_out_best: held_out_best(&run.test),
             label_biased_n: run.test.len(),
             share: share(&run.test),

@@ -13,6 +13,8 @@ use crate::analysis::{
 
 /// Number of best components whose overlap is measured.
 const BEST: usize = 5;
+/// Difference below which mean accuracies are equal but for rounding.
+const SAME: f64 = 1e-9;
 /// Number of bootstrap resamples.
 const DRAWS: usize = 1000;
 
@@ -27,6 +29,31 @@ pub struct AccuracyRow {
     pub mean: f64,
     /// 95% bootstrap interval of that mean, over demonstration sets, templates and examples.
     pub ci: (f64, f64),
+    /// The same of the accuracy minus that of the default method on the same runs; `None` without it.
+    pub difference: Option<Mean>,
+    /// Tasks on which the mean is above that of the default method.
+    pub wins: usize,
+    /// Tasks on which it is below.
+    pub losses: usize,
+    /// Means over tasks of the other measures, `None` for a method without probabilities; their intervals are over
+    /// demonstration sets and templates, for the test examples as they are.
+    #[serde(flatten)]
+    pub measures: BTreeMap<&'static str, Option<Mean>>,
+}
+
+/// Mean over tasks with its 95% bootstrap interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Mean {
+    /// The mean.
+    pub mean: f64,
+    /// The interval.
+    pub ci: (f64, f64),
+}
+
+impl From<Estimate> for Mean {
+    fn from(Estimate { mean, ci }: Estimate) -> Self {
+        Self { mean, ci }
+    }
 }
 
 /// Computes the accuracy table, in the order of [`Method`].
@@ -49,20 +76,51 @@ fn accuracy_row(method: Method, rows: &[&ProtocolRow]) -> AccuracyRow {
             ((*task).to_owned(), mean_and_deviation(&values))
         })
         .collect();
-    let cells: Vec<Vec<BootstrapCell>> = by_task.values().map(|rows| cells(method, rows)).collect();
-    let cells: Vec<&[BootstrapCell]> = cells.iter().map(Vec::as_slice).collect();
+    let estimate = |values: &dyn Fn(&ProtocolRow) -> Option<Vec<f64>>| {
+        let valued: Vec<Vec<(&ProtocolRow, Vec<f64>)>> =
+            by_task.values().map(|rows| rows.iter().filter_map(|row| Some((*row, values(row)?))).collect()).collect();
+        let cells: Vec<Vec<BootstrapCell>> = valued.iter().map(|rows| cells(rows)).collect();
+        let cells: Vec<&[BootstrapCell]> = cells.iter().map(Vec::as_slice).collect();
+        bootstrap_tasks(&cells, DRAWS, 0)
+    };
     let mean = tasks.values().map(|(mean, _)| mean).sum::<f64>() / tasks.len().max(1) as f64;
-    let ci = bootstrap_tasks(&cells, DRAWS, 0).map_or((f64::NAN, f64::NAN), |Estimate { ci, .. }| ci);
-    AccuracyRow { method, tasks, mean, ci }
+    let ci = estimate(&|row| row.hits.get(&method).cloned()).map_or((f64::NAN, f64::NAN), |Estimate { ci, .. }| ci);
+    let difference = estimate(&|row| {
+        let (own, default) = (row.hits.get(&method)?, row.hits.get(&Method::Partscope)?);
+        Some(own.iter().zip(default).map(|(own, default)| own - default).collect())
+    });
+    let against = |rows: &[&ProtocolRow]| {
+        let gain = |row: &&ProtocolRow| Some(row.accuracy.get(&method)? - row.accuracy.get(&Method::Partscope)?);
+        rows.iter().filter_map(gain).sum::<f64>()
+    };
+    let gains: Vec<f64> = by_task.values().map(|rows| against(rows)).collect();
+    let measures = [("macro_f1", 0), ("ece", 1), ("nll", 2), ("share_sd", 3)].map(|(name, index)| {
+        let of = |row: &ProtocolRow| {
+            let all = &row.measures;
+            let column = [&all.macro_f1, &all.ece, &all.nll, &all.share_sd][index];
+            column.get(&method).copied().flatten().map(|value| vec![value])
+        };
+        (name, estimate(&of).map(Mean::from))
+    });
+    AccuracyRow {
+        method,
+        mean,
+        ci,
+        difference: difference.map(Mean::from),
+        wins: gains.iter().filter(|gain| **gain > SAME).count(),
+        losses: gains.iter().filter(|gain| **gain < -SAME).count(),
+        measures: measures.into_iter().collect(),
+        tasks,
+    }
 }
 
-/// Returns the runs of one task as cells of the bootstrap.
-fn cells<'a>(method: Method, rows: &[&'a ProtocolRow]) -> Vec<BootstrapCell<'a>> {
-    let mut templates: Vec<&str> = rows.iter().map(|row| row.template.as_str()).collect();
+/// Returns the runs of one task with their values as cells of the bootstrap.
+fn cells<'a>(rows: &'a [(&ProtocolRow, Vec<f64>)]) -> Vec<BootstrapCell<'a>> {
+    let mut templates: Vec<&str> = rows.iter().map(|(row, _)| row.template.as_str()).collect();
     templates.dedup();
-    let cell = |row: &&'a ProtocolRow| {
+    let cell = |(row, values): &'a (&ProtocolRow, Vec<f64>)| {
         let template = templates.iter().position(|name| *name == row.template)?;
-        Some(BootstrapCell { template, demos: row.demo_seed as usize, values: row.hits.get(&method)? })
+        Some(BootstrapCell { template, demos: row.demo_seed as usize, values })
     };
     rows.iter().filter_map(cell).collect()
 }

@@ -1,7 +1,7 @@
 //! The list of figures in a report, with names and captions.
 
 use super::{
-    figures::{Figure, HeatMap, accuracies, agreement, heat_map, path, scatter},
+    figures::{Figure, HeatMap, accuracies, agreement, heat_map, learning_curve, path, scatter},
     pairs::{Pair, matrix},
     run_report::RunReport,
     style::{kind_name, percent},
@@ -69,6 +69,14 @@ fn run_figures(report: &RunReport<'_>) -> Vec<Figure> {
             name: format!("path-{}", report.slug),
             caption: format!("Weights and accuracies of {name} as the penalty of the fit weakens; the eight weights that change most are labelled."),
             svg: path(&format!("{name}: fit by penalty strength"), fits, shape),
+        });
+        figures.push(Figure {
+            name: format!("labels-{}", report.slug),
+            caption: format!(
+                "Learning curve of {name}: test accuracy when only some of the training labels are used, mean and range \
+                 of four balanced draws; the demonstrations stay."
+            ),
+            svg: learning_curve(&format!("{name}: fewer labels"), &fits.curve, report.run.meta.accuracy.full),
         });
     }
     figures

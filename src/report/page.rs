@@ -11,7 +11,7 @@ use super::{
     svg::escape,
 };
 use crate::{
-    analysis::ComponentStats,
+    analysis::{ComponentStats, measures::Measured},
     attribution::F32_TOLERANCE,
     error::{Error, Result},
 };
@@ -162,10 +162,16 @@ fn ranking_row(stats: &ComponentStats) -> Vec<String> {
 }
 
 fn method_row(outcome: &crate::analysis::baseline::Outcome) -> Vec<String> {
+    let number =
+        |measured: Option<Measured>| measured.map_or_else(|| "–".to_owned(), |own| format!("{:.3}", own.value));
     vec![
         outcome.method.name().to_owned(),
         percent(outcome.accuracy),
         format!("{}–{}", percent(outcome.ci.0), percent(outcome.ci.1)),
+        format!("{:.3}", outcome.measures.macro_f1.value),
+        number(outcome.measures.ece),
+        number(outcome.measures.nll),
+        format!("{:.3}", outcome.measures.share_sd.value),
         escape(outcome.method.about()),
     ]
 }

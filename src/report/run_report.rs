@@ -6,6 +6,7 @@ use crate::{
         baseline::{BaselineOptions, Outcome, outcomes_with},
         check,
         held_out::{HeldOutBest, held_out_best},
+        learning_curve::{CurvePoint, learning_curve},
         reweight::{comprw, comprw_released, partscope, path_of},
         summarize,
     },
@@ -45,6 +46,8 @@ pub(super) struct FitResults {
     pub(super) fit: Fit,
     /// Fits of the default method along its penalty strengths, strongest first.
     pub(super) path: Vec<Step>,
+    /// Accuracies with fewer training labels.
+    pub(super) curve: Vec<CurvePoint>,
 }
 
 /// One fit on a path.
@@ -111,6 +114,7 @@ impl FitResults {
         Ok(Self {
             outcomes: outcomes_with(train, test, &fits, &BaselineOptions::default(), cancel)?,
             path: path.into_iter().map(step).collect(),
+            curve: learning_curve(train, test, cancel)?,
             fit,
         })
     }

@@ -21,6 +21,7 @@ pub(super) fn all(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<(&'stati
         ("examples", each(examples)),
         ("methods", each(methods)),
         ("path", each(path)),
+        ("labels", each(labels)),
         ("agreement", agreement(reports)),
         ("flips", flips(pairs)),
     ];
@@ -102,6 +103,13 @@ fn methods(report: &RunReport<'_>) -> Table {
         .number("accuracy", outcomes.iter().map(|outcome| Some(outcome.accuracy)))
         .number("ci_low", outcomes.iter().map(|outcome| Some(outcome.ci.0)))
         .number("ci_high", outcomes.iter().map(|outcome| Some(outcome.ci.1)))
+        .number("macro_f1", outcomes.iter().map(|outcome| Some(outcome.measures.macro_f1.value)))
+        .number("ece", outcomes.iter().map(|outcome| outcome.measures.ece.map(|own| own.value)))
+        .number("nll", outcomes.iter().map(|outcome| outcome.measures.nll.map(|own| own.value)))
+        .number("share_sd", outcomes.iter().map(|outcome| Some(outcome.measures.share_sd.value)))
+        .number("difference", outcomes.iter().map(|outcome| outcome.measures.difference.map(|own| own.value)))
+        .number("difference_low", outcomes.iter().map(|outcome| outcome.measures.difference.map(|own| own.ci.0)))
+        .number("difference_high", outcomes.iter().map(|outcome| outcome.measures.difference.map(|own| own.ci.1)))
         .text("leakage", outcomes.iter().map(|outcome| outcome.leakage.to_string()))
         .text("transductive", outcomes.iter().map(|outcome| outcome.transductive.to_string()))
 }
@@ -120,6 +128,18 @@ fn path(report: &RunReport<'_>) -> Table {
         .number("accuracy_test", rows().map(|(step, _, _)| Some(step.test)))
         .text("component", rows().map(|(_, index, _)| shape.component(index).to_string()))
         .number("weight", rows().map(|(_, _, weight)| Some(weight)))
+}
+
+/// Returns the learning curve, one row per method and number of training labels.
+fn labels(report: &RunReport<'_>) -> Table {
+    let points = report.fits.as_ref().map_or(&[][..], |fits| &fits.curve);
+    Table::new()
+        .text("run", points.iter().map(|_| &report.name))
+        .text("method", points.iter().map(|point| point.method.name()))
+        .count("training_labels", points.iter().map(|point| point.labels))
+        .number("accuracy", points.iter().map(|point| Some(point.accuracy)))
+        .number("lowest", points.iter().map(|point| Some(point.range.0)))
+        .number("highest", points.iter().map(|point| Some(point.range.1)))
 }
 
 fn agreement(reports: &[RunReport<'_>]) -> Table {

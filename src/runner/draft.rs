@@ -5,11 +5,10 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use serde_json::{Map, Value};
-
 use super::{
     Overflow, Plan, PlannedExample, PromptText, Prompting, Prompts, RunRequest,
     context::PromptContext,
+    empty_query::{CONTENT_FREE, content_free, in_domain},
     nearest::Nearest,
     overflow::Shorter,
     plan::{PromptSpec, finish},
@@ -23,9 +22,6 @@ use crate::{
     run::{LooMeta, PromptMeta, SelectionMeta, TaskMeta},
     task::{Chosen, Example, Library, Task, Template, choose, order_demonstrations, record},
 };
-
-/// Content-free inputs for contextual calibration (Zhao et al. 2021, arXiv 2102.09690).
-const CONTENT_FREE: [&str; 3] = ["N/A", "", "[MASK]"];
 
 /// Examples of a run with their roles.
 #[derive(Clone, Debug)]
@@ -285,20 +281,24 @@ impl<'t> PromptBuilder<'t> {
     /// # Errors
     /// As [`PromptBuilder::plan`].
     pub fn plan_content_free(&self, model: &Model) -> Result<(Plan, Prompts)> {
-        let context = self.context(model, &self.demonstrations)?;
-        let empty = |filler: &str| self.planned(&context, &self.content_free(filler));
-        let test = CONTENT_FREE.iter().map(|filler| empty(filler)).collect::<Result<Vec<_>>>()?;
-        let shorter = |_, at: usize, dropped| {
-            self.shorter(model, dropped, &self.demonstrations, &self.content_free(CONTENT_FREE[at]))
-        };
-        self.as_baseline().finish(model, [Vec::new(), test], &shorter)
+        let query = |filler: &&str| content_free(self.test[0], filler);
+        self.plan_queries(model, &CONTENT_FREE.iter().map(query).collect::<Vec<_>>())
     }
 
-    /// Returns a query with `filler` in place of every text of an example.
-    fn content_free(&self, filler: &str) -> Example {
-        let fields: Map<String, Value> =
-            self.test[0].fields.iter().map(|(name, value)| (name.clone(), filled(value, filler))).collect();
-        Example { id: filler.to_owned(), fields, label: 0 }
+    /// Builds prompts with the run's demonstrations and queries of random words of the test texts.
+    ///
+    /// # Errors
+    /// As [`PromptBuilder::plan`].
+    pub fn plan_in_domain(&self, model: &Model) -> Result<(Plan, Prompts)> {
+        self.plan_queries(model, &in_domain(&self.test, &mut SeededRng::stream(self.request.demo_seed, 7)))
+    }
+
+    /// Builds prompts with the run's demonstrations and `queries` that have no label.
+    fn plan_queries(&self, model: &Model, queries: &[Example]) -> Result<(Plan, Prompts)> {
+        let context = self.context(model, &self.demonstrations)?;
+        let test = queries.iter().map(|query| self.planned(&context, query)).collect::<Result<Vec<_>>>()?;
+        let shorter = |_, at: usize, dropped| self.shorter(model, dropped, &self.demonstrations, &queries[at]);
+        self.as_baseline().finish(model, [Vec::new(), test], &shorter)
     }
 
     /// Renders `demonstrations` as the request specifies, ready for queries.
@@ -394,15 +394,4 @@ pub fn plan(model: &Model, request: &RunRequest) -> Result<(Plan, Prompts)> {
 
 fn planned(example: &Example, prompt: PromptText) -> PlannedExample {
     PlannedExample { id: example.id.clone(), text: example.summary(), gold: example.label, prompt: Some(prompt) }
-}
-
-/// Returns the same structure with `filler` in place of every text.
-fn filled(value: &Value, filler: &str) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(|item| filled(item, filler)).collect(),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (name.clone(), filled(value, filler))).collect::<Map<_, _>>().into()
-        }
-        _ => filler.into(),
-    }
 }

@@ -51,12 +51,7 @@ pub(super) fn resume(
     if before < all.len() {
         let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
         let left_out = plan.prompt.loo.is_some();
-        let prepared = if left_out {
-            let (prefix, none) = (prompts.prefix(plan.prompt.prefix_tokens), Intervention::none());
-            Prepared::with_prefix(&model.decoder, &projection, &prefix, &all, none, cancel)?
-        } else {
-            Prepared::new(&model.decoder, &projection, &all, cancel)?
-        };
+        let prepared = prepare(model, &plan, prompts, &projection, cancel)?;
         for (split, table) in Split::ALL.into_iter().zip(&mut tables) {
             let missing = &prompts.split(split)[table.len()..];
             let deliver = |batch: Batch| {
@@ -86,6 +81,21 @@ pub(super) fn resume(
     let run = complete(plan, prompts, (exactness, timing), [train, test]);
     observe(Event::Finished(Box::new(run.meta.clone())));
     Ok(run)
+}
+
+/// Computes what the prompts of a plan share.
+pub(super) fn prepare<'a>(
+    model: &'a Model,
+    plan: &Plan,
+    prompts: &Prompts,
+    projection: &'a LabelProjection,
+    cancel: &Cancel,
+) -> Result<Prepared<'a>> {
+    if plan.prompt.loo.is_none() {
+        return Prepared::new(&model.decoder, projection, &prompts.all(), cancel);
+    }
+    let (prefix, none) = (prompts.prefix(plan.prompt.prefix_tokens), Intervention::none());
+    Prepared::with_prefix(&model.decoder, projection, &prefix, &prompts.all(), none, cancel)
 }
 
 /// Attributes one prompt after the other, each after as much of the prepared prefix as it begins with.
@@ -126,8 +136,9 @@ pub(super) fn complete(
         prompt: PromptMeta { prefix: prompts.prefix(shared), ..plan.prompt },
         selection: plan.selection,
         request: plan.request,
+        hidden: None,
     };
-    Run { meta, train, test, examples }
+    Run { meta, train, test, examples, hidden: None }
 }
 
 /// Computes the model's own label logits `[N, Y]` on the test prompts of a plan, for baselines that need no

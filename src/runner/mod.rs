@@ -4,8 +4,10 @@
 
 mod context;
 mod draft;
+mod empty_query;
 mod event;
 mod execute;
+mod hidden;
 mod layout;
 mod nearest;
 mod overflow;
@@ -23,6 +25,7 @@ pub use context::preview;
 pub use draft::{PromptBuilder, plan};
 pub use event::{Event, Note};
 pub use execute::{execute, score};
+pub use hidden::obtain_hidden;
 pub use layout::PromptLayout;
 pub use part::PromptPart;
 pub use plan::{explain_chat_label, plan_explicit};

@@ -79,7 +79,7 @@ pub fn obtain(
 }
 
 /// Returns why the store cannot be written, with the options that help.
-fn reason(error: &Error) -> String {
+pub(super) fn reason(error: &Error) -> String {
     match error {
         Error::Write { path, source } => {
             let path = printable(&path.display().to_string()).into_owned();
@@ -143,7 +143,7 @@ pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> EntryKey {
 }
 
 /// Hashes the model and how it computes, all tokens and the gold labels, but no names.
-fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]) -> EntryKey {
+pub(super) fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]) -> EntryKey {
     let maker = KeyMaker::new(kind).text(&model.identity).text(&format!("{:?}", plan.shape));
     let maker = maker.numbers(plan.task.label_tokens.iter().map(|&token| u64::from(token)));
     let gold = |split| plan.gold(split).into_iter().map(|label| label as u64);

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     consistency,
-    files::{EXAMPLES, RUN, TABLE, is_attachment},
+    files::{EXAMPLES, HIDDEN, RUN, TABLE, is_attachment},
     swap,
 };
 use crate::{
@@ -69,7 +69,7 @@ impl Destination {
         })?;
         let is_file = |name: &str| {
             let data = fs::symlink_metadata(self.folder.join(name));
-            let known = [RUN, TABLE, EXAMPLES].contains(&name) || is_attachment(name);
+            let known = [RUN, TABLE, EXAMPLES, HIDDEN].contains(&name) || is_attachment(name);
             known && data.is_ok_and(|data| !data.is_dir())
         };
         let foreign = listed.iter().find(|name| !is_file(name) && !name.starts_with(OWN));

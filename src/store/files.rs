@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use super::table;
+use super::{hidden_file, table};
 use crate::{
     attribution::Split,
     disk::{NewFile, sync_folder},
@@ -22,6 +22,8 @@ use crate::{
 pub(super) const RUN: &str = "run.json";
 /// The tables.
 pub(super) const TABLE: &str = "attribution.safetensors";
+/// The hidden states, in runs that have them.
+pub(super) const HIDDEN: &str = "hidden.safetensors";
 /// The examples.
 pub(super) const EXAMPLES: &str = "examples.jsonl";
 
@@ -48,12 +50,21 @@ pub(super) fn write(run: &Run, folder: &Path) -> Result<RunMeta> {
     let mut file_checksums = BTreeMap::new();
     file_checksums.insert(TABLE.to_owned(), write_file(&folder.join(TABLE), table)?);
     file_checksums.insert(EXAMPLES.to_owned(), write_file(&folder.join(EXAMPLES), examples)?);
+    if let Some(hidden) = &run.hidden {
+        let write = |to: &mut Hashing| hidden_file::write(hidden, to);
+        file_checksums.insert(HIDDEN.to_owned(), write_file(&folder.join(HIDDEN), write)?);
+    }
     let path = folder.join(RUN);
     let text = |meta: &RunMeta| -> Result<String> {
         let text = serde_json::to_string_pretty(meta);
         Ok(text.map_err(|error| Error::Write { path: path.clone(), source: error.into() })? + "\n")
     };
-    let mut meta = RunMeta { checksum: None, file_checksums, ..run.meta.clone() };
+    let mut meta = RunMeta {
+        checksum: None,
+        file_checksums,
+        hidden: run.hidden.as_ref().map(|hidden| hidden.meta),
+        ..run.meta.clone()
+    };
     meta.checksum = Some(checksum(text(&meta)?.as_bytes()));
     let text = text(&meta)?;
     write_file(&path, |to| to.write_all(text.as_bytes()))?;

@@ -44,7 +44,7 @@ pub fn open(folder: &Path) -> Result<Run> {
     let (train, test) =
         (tables.read(Split::Train, meta.examples.train)?, tables.read(Split::Test, meta.examples.test)?);
     let examples = files.examples(&lines)?;
-    let run = Run { meta, train, test, examples };
+    let run = Run { meta, train, test, examples, hidden: None };
     consistency::check(&run).map_err(|wrong| files.contradiction(wrong))?;
     Ok(run)
 }

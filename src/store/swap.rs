@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, EXAMPLES, RUN, TABLE, is_attachment};
+use super::files::{self, EXAMPLES, HIDDEN, RUN, TABLE, is_attachment};
 use crate::{
     disk::{OWN, names, remove_file, remove_folder, remove_leftovers, rename, sync_folder, temporary_folder},
     error::Result,
@@ -69,7 +69,8 @@ fn move_into_place(folder: &Path) -> Result<()> {
     if ready.join(RUN).exists() {
         remove_file(&folder.join(RUN))?;
         remove_attachments(folder)?;
-        for name in [TABLE, EXAMPLES, RUN] {
+        remove_file(&folder.join(HIDDEN))?;
+        for name in [TABLE, EXAMPLES, HIDDEN, RUN] {
             if ready.join(name).exists() {
                 rename(&ready.join(name), &folder.join(name))?;
             }

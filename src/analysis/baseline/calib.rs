@@ -1,7 +1,7 @@
 //! Calib+: a learned factor per label.
 
 use crate::{
-    analysis::{check::trainable, predict::softmax},
+    analysis::{check::trainable, measures::Prediction, predict::softmax},
     attribution::{Attribution, argmax},
     cancel::Cancel,
     error::Result,
@@ -49,9 +49,10 @@ pub fn calib_plus(train: &Attribution, cancel: &Cancel) -> Result<Calibration> {
 }
 
 impl Calibration {
-    /// Returns predictions `[N]` from the model's own label logits `[N, Y]`.
-    pub fn predictions(&self, full: &[f32]) -> Vec<usize> {
-        self.classify(&softmax(full, self.factors.len()))
+    /// Returns the predicted distribution `softmax(v · p)` from the model's own label logits `[N, Y]`.
+    pub fn prediction(&self, full: &[f32]) -> Prediction {
+        let labels = self.factors.len();
+        Prediction::Logits(softmax(full, labels).chunks_exact(labels).flat_map(|p| self.scaled(p)).collect())
     }
 
     fn classify(&self, probabilities: &[f64]) -> Vec<usize> {

@@ -4,15 +4,28 @@
 //! prompts need a model and are not in this module.
 
 mod batch;
+mod by_method;
 mod calib;
 mod contextual;
+mod hidden_centroid;
+mod hidden_logistic;
+mod linc;
+mod on_hidden;
+mod prior;
+mod sav;
 mod single;
+mod transfer;
 mod vote;
 
 pub use batch::batch_calibration;
+pub use by_method::MeasuresByMethod;
 pub use calib::{Calibration, calib_plus};
 pub use contextual::contextual_calibration;
+pub use linc::linc;
+pub use on_hidden::on_hidden;
+pub use prior::{divided_by, leave_one_out_calibration, mean_probabilities};
 pub use single::{best_component, worst_component};
+pub use transfer::transfer;
 pub use vote::{most_accurate, vote};
 
 use serde::Serialize;
@@ -20,9 +33,10 @@ use serde::Serialize;
 use crate::{
     analysis::{
         intervals::{Z95, wilson},
+        measures::{Measures, Prediction, measure},
         method::Method,
         mix::Mix,
-        predict::{accuracy, predictions},
+        predict::accuracy,
         reweight::{Fit, comprw, comprw_released, partscope},
     },
     attribution::Attribution,
@@ -45,14 +59,32 @@ pub struct Outcome {
     pub leakage: bool,
     /// Whether a prediction depends on the other test examples.
     pub transductive: bool,
+    /// Other measures, and the difference to the default method if it is among the methods.
+    #[serde(flatten)]
+    pub measures: Measures,
     /// Predicted label of every test example `[N]`.
     #[serde(skip)]
     pub predictions: Vec<usize>,
 }
 
+/// What several methods predict for the examples of one test split.
+pub type Predictions = Vec<(Method, Prediction)>;
+
 impl Outcome {
-    /// Scores `predictions` `[N]` on the examples of `test`.
-    pub fn new(method: Method, predictions: Vec<usize>, test: &Attribution) -> Self {
+    /// Scores all `methods` on the examples of `test`, in the order of [`Method::ALL`].
+    pub fn all(mut methods: Predictions, test: &Attribution) -> Vec<Self> {
+        methods.sort_by_key(|(method, _)| *method);
+        let reference = methods.iter().position(|(method, _)| *method == Method::Partscope);
+        let predictions: Vec<&Prediction> = methods.iter().map(|(_, prediction)| prediction).collect();
+        let measured = measure(&predictions, test.gold(), test.labels(), reference);
+        let each = methods.iter().zip(measured);
+        each.map(|((method, prediction), measures)| {
+            Self::new(*method, prediction.labels(test.labels()), measures, test)
+        })
+        .collect()
+    }
+
+    fn new(method: Method, predictions: Vec<usize>, measures: Measures, test: &Attribution) -> Self {
         let hits = predictions.iter().zip(test.gold()).filter(|(p, y)| p == y).count();
         Self {
             method,
@@ -60,6 +92,7 @@ impl Outcome {
             ci: wilson(hits, test.len(), Z95),
             leakage: method.is_oracle(),
             transductive: method.is_transductive(),
+            measures,
             predictions,
         }
     }
@@ -113,28 +146,41 @@ pub fn outcomes_with(
     options: &BaselineOptions,
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>> {
+    Ok(Outcome::all(predictions_with(train, test, fits, options, cancel)?, test))
+}
+
+/// Returns what the methods of [`outcomes_with`] predict.
+///
+/// # Errors
+/// As [`outcomes`].
+pub fn predictions_with(
+    train: &Attribution,
+    test: &Attribution,
+    fits: &[Fit],
+    options: &BaselineOptions,
+    cancel: &Cancel,
+) -> Result<Predictions> {
     if train.shape() != test.shape() {
         let problem = "the training and the test split have different models or labels";
         return Err(InputError::new(problem).help("use the two splits of one run").into());
     }
-    let labels = test.labels();
-    let solo = |index: usize| predictions(test.contribution(index), labels);
-    let voted = |ranked: &Attribution| vote(test, &most_accurate(ranked, options.voters));
+    let solo = |index: usize| Prediction::from_logits(test.contribution(index));
+    let voted = |ranked: &Attribution| Prediction::Labels(vote(test, &most_accurate(ranked, options.voters)));
     let mut rows = vec![
-        (Method::Standard, predictions(test.full(), labels)),
-        (Method::Calib, calib_plus(train, cancel)?.predictions(test.full())),
+        (Method::Standard, Prediction::from_logits(test.full())),
+        (Method::Calib, calib_plus(train, cancel)?.prediction(test.full())),
         (Method::Batch, batch_calibration(test)),
         (Method::BestComponent, solo(best_component(train))),
         (Method::Vote, voted(train)),
-        (Method::Random, random_mix(test.shape(), options.seed).predictions(test)),
+        (Method::Random, Prediction::Logits(random_mix(test.shape(), options.seed).logits(test))),
     ];
-    rows.extend(fits.iter().map(|fit| (fit.method, fit.mix.predictions(test))));
+    rows.extend(fits.iter().map(|fit| (fit.method, Prediction::Logits(fit.mix.logits(test)))));
     rows.extend([
         (Method::OracleBestComponent, solo(best_component(test))),
         (Method::OracleWorstComponent, solo(worst_component(test))),
         (Method::OracleVote, voted(test)),
     ]);
-    Ok(rows.into_iter().map(|(method, predictions)| Outcome::new(method, predictions, test)).collect())
+    Ok(rows)
 }
 
 #[cfg(test)]

@@ -176,6 +176,7 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
 
 pub(crate) fn meta(plan: &Plan, test: &Attribution) -> RunMeta {
     RunMeta {
+        hidden: None,
         selection: None,
         checksum: Some("of run.json".to_owned()),
         file_checksums: BTreeMap::from([("examples.jsonl".to_owned(), "of the examples".to_owned())]),
@@ -253,5 +254,5 @@ pub(crate) fn run(request: &RunRequest, test: usize) -> Run {
         rows.collect::<Vec<_>>()
     };
     let examples = [record(Split::Train, &train), record(Split::Test, &table)].concat();
-    Run { meta: meta(&plan, &table), train, test: table, examples }
+    Run { meta: meta(&plan, &table), train, test: table, examples, hidden: None }
 }

@@ -221,6 +221,7 @@ fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     run.mixer.load(&fit.mix);
     run.update_predictions();
     let train = run.train.table.len();
+    let kind = if run.prompt.loo.is_some() { "leave-one-out " } else { "" };
     let (fixed, broken) = (run.changes(Change::Fixed), run.changes(Change::Broken));
     let outcome = match (run.test.tally.full_accuracy(), run.accuracy(Split::Test)) {
         (Some(model), Some(mix)) => {
@@ -233,7 +234,7 @@ fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     let note = FitNote { run: id, method: fit.method, lambda: fit.lambda, train, took, kkt: fit.kkt };
     run.fit = Some(fit);
     state.fit_note = Some(note);
-    state.notify(Severity::Good, format!("fitted on {train} examples{outcome}"));
+    state.notify(Severity::Good, format!("fitted on {train} {kind}examples{outcome}"));
 }
 
 fn on_baselines_event(state: &mut State, event: BaselinesEvent) {

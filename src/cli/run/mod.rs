@@ -24,10 +24,12 @@ use super::{
 use crate::{
     attribution::F32_TOLERANCE,
     cancel::Cancel,
+    decompose::hidden_meta,
     error::{Error, Result},
     model::{ChatTemplate, Model},
+    progress::Progress,
     run::{Run, RunMeta},
-    runner::{Event, Note, Plan, PromptBuilder, Prompts, RunRequest, obtain, plan_explicit},
+    runner::{Event, Note, Plan, PromptBuilder, Prompts, RunRequest, obtain, obtain_hidden, plan_explicit},
     store::{Destination, Store},
     task::{Library, Task, read_explicit, read_label_words},
     text::printable,
@@ -66,6 +68,10 @@ pub(super) struct Args {
     /// Label tokens for explicit prompts, by id: 12,34
     #[arg(long, value_name = "IDS", value_delimiter = ',', group = "words")]
     label_tokens: Vec<u32>,
+    /// Also write hidden.safetensors: the last hidden state and the values of all heads at the last token of every
+    /// prompt, in f32, from a second pass; the methods hidden_centroid, hidden_logistic and sav of `fit` need it
+    #[arg(long)]
+    with_hidden: bool,
     /// Folder for the run: run.json, attribution.safetensors, examples.jsonl
     #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
     output: Option<PathBuf>,
@@ -119,6 +125,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return estimate::estimate(args.json, &model, &store, workload, runs, line);
     }
     line.note(&workload.text(&runs));
+    if args.with_hidden {
+        line.note(&hidden_note(&model, &runs)?);
+    }
     let is_chat = |run: &PlannedRun| run.plan.request.as_ref().is_some_and(|request| request.prompting.chat);
     if let Some(note) = model.chat.as_ref().and_then(ChatTemplate::date_note).filter(|_| runs.iter().any(is_chat)) {
         line.note(&note);
@@ -159,7 +168,7 @@ fn compute_all(
     let mut metas = Vec::new();
     for planned in runs {
         let name = format!("template {}, demo seed {}", planned.plan.task.template, planned.plan.prompt.demo_seed);
-        let outcome = compute(planned, store, model, line);
+        let outcome = compute(planned, args.with_hidden, store, model, line);
         line.clear();
         let (run, folder, notes) = match outcome {
             Err(error) if several && !matches!(error, Error::Cancelled) => {
@@ -207,14 +216,23 @@ fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequ
     Ok(vec![plan_explicit(model, &name, prompts, words, prompting, choice)?])
 }
 
+/// Says how large the files of hidden states are.
+fn hidden_note(model: &Model, runs: &[PlannedRun]) -> Result<String> {
+    let meta = hidden_meta(&model.decoder)?;
+    let bytes: usize = runs.iter().map(|run| meta.bytes(run.prompts.all().len())).sum();
+    Ok(format!("hidden.safetensors: {:.1} MB, computed in a second pass", bytes as f64 / 1e6))
+}
+
 fn compute(
     planned: PlannedRun,
+    with_hidden: bool,
     store: &Store,
     model: &Model,
     line: &mut ProgressLine,
 ) -> Result<(Run, PathBuf, Vec<Note>)> {
     let mut notes = Vec::new();
     let PlannedRun { plan, prompts, folder } = planned;
+    let again = with_hidden.then(|| plan.clone());
     let mut run = obtain(store, model, plan, &prompts, &Cancel::default(), &mut |event| match event {
         Event::Progress(progress) => line.count(&progress, "prompts"),
         Event::Note(note) => {
@@ -227,6 +245,18 @@ fn compute(
         }
         _ => {}
     })?;
+    if let Some(plan) = again {
+        let mut problems = Vec::new();
+        let observe = &mut |progress: Progress| line.count(&progress, "hidden states");
+        let note = &mut |note: Note| problems.push(note.to_string());
+        let never = Cancel::default();
+        let hidden = obtain_hidden(store, model, &plan, &prompts, &never, observe, note)?;
+        for problem in &problems {
+            line.warn(problem);
+        }
+        run.meta.hidden = Some(hidden.meta);
+        run.hidden = Some(hidden);
+    }
     let place = folder.as_ref().map(|folder| folder.path().to_owned()).unwrap_or_default();
     if let Some(folder) = folder {
         run.meta = folder.write(&run)?;

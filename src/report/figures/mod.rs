@@ -2,12 +2,14 @@
 
 mod accuracies;
 mod heat_map;
+mod learning_curve;
 mod matrix;
 mod path;
 mod scatter;
 
 pub(super) use accuracies::accuracies;
 pub(super) use heat_map::{HeatMap, heat_map};
+pub(super) use learning_curve::learning_curve;
 pub(super) use matrix::agreement;
 pub(super) use path::path;
 pub(super) use scatter::scatter;
