@@ -18,7 +18,7 @@ mod transfer;
 mod vote;
 
 pub use batch::batch_calibration;
-pub use by_method::MeasuresByMethod;
+pub use by_method::{IntervalByMethod, MeasuresByMethod};
 pub use calib::{Calibration, calib_plus};
 pub use contextual::contextual_calibration;
 pub use linc::linc;
