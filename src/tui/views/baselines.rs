@@ -46,7 +46,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &Ope
 
 /// Draws the current mix, then a row per method. Methods that use test inputs or labels are dimmed.
 fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &[Outcome]) {
-    let wide = usize::from(area.width) >= 36 + MEASURES.len();
+    let wide = usize::from(area.width) >= NARROW + MEASURES.chars().count();
     let n = run.test.tally.len();
     let share = run.test.mixed.accuracy().filter(|_| !run.mixer.is_model());
     let current = share.map(|share| line("this mix", share, wilson((share * n as f64).round() as usize, n, Z95)));
@@ -64,11 +64,11 @@ fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &
         let mark = if outcome.leakage { "†" } else { star };
         let mut text = line(short(outcome.method), outcome.accuracy, outcome.ci);
         if wide {
-            text.push_str(&measures(&outcome.measures));
+            text = format!("{text:0$}{1}", NARROW - 2, measures(&outcome.measures));
         }
         Line::from(vec![Span::styled(format!("{mark} "), theme.fg(Role::Dim)), Span::styled(text, theme.fg(role))])
     };
-    let head = wide.then(|| Line::styled(format!("{:35}{MEASURES}", ""), theme.fg(Role::Dim)));
+    let head = wide.then(|| Line::styled(format!("{:NARROW$}{MEASURES}", ""), theme.fg(Role::Dim)));
     let rows: Vec<Line<'_>> = head.into_iter().chain(current).chain(outcomes.iter().map(row)).collect();
     let room = usize::from(area.height);
     let roomy = rows.len() + NOTES.len() < room;
@@ -80,25 +80,22 @@ fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &
     pane::stack(buf, left, roomy.then(Line::default).into_iter().chain(notes));
 }
 
+/// Columns of a row without measures.
+const NARROW: usize = 35;
 /// Heads of the columns of [`measures`].
-const MEASURES: &str = "  macro F1    ECE    NLL      Δ";
+const MEASURES: &str = "   F1  ECE  NLL     Δ";
 
 /// Formats macro-F1, calibration error, negative log likelihood and the difference to the default method.
 fn measures(measures: &Measures) -> String {
     let number =
-        |measured: Option<Measured>| measured.map_or_else(|| "–".to_owned(), |own| format!("{:.3}", own.value));
+        |measured: Option<Measured>| measured.map_or_else(|| "–".to_owned(), |own| format!("{:.2}", own.value));
     let difference = measures.difference.map_or_else(|| "–".to_owned(), |own| signed(100.0 * own.value, 1));
-    format!(
-        "  {:>8}{:>7}{:>7}{difference:>7}",
-        number(Some(measures.macro_f1)),
-        number(measures.ece),
-        number(measures.nll)
-    )
+    let f1 = number(Some(measures.macro_f1));
+    format!("{f1:>5}{:>5}{:>5}{difference:>6}", number(measures.ece), number(measures.nll))
 }
 
 fn line(name: &str, accuracy: f64, (low, high): (f64, f64)) -> String {
-    let interval = format!("[{:.0}, {:.0}]", low * 100.0, high * 100.0);
-    format!("{name:<15}{:>6}  {interval:<10}", percent(Some(accuracy)))
+    format!("{name:<15}{:>6}  [{:.0}, {:.0}]", percent(Some(accuracy)), low * 100.0, high * 100.0)
 }
 
 /// Returns a name of at most 15 columns for the method.
