@@ -75,7 +75,9 @@ fn part(train: &Attribution, size: usize, draw: u64) -> Vec<usize> {
     let mut rng = SeededRng::stream(draw, 13);
     let mut queues: Vec<Vec<usize>> = vec![Vec::new(); train.labels()];
     train.gold().iter().enumerate().for_each(|(row, &label)| queues[label].push(row));
-    queues.iter_mut().for_each(|queue| rng.shuffle(queue));
+    for queue in &mut queues {
+        rng.shuffle(queue);
+    }
     let most = queues.iter().map(Vec::len).max().unwrap_or(0);
     let turns = (0..most).flat_map(|turn| queues.iter().filter_map(move |queue| queue.get(turn).copied()));
     turns.take(size).collect()
