@@ -178,6 +178,7 @@ fn decoder(shape: &Shape) -> Result<Decoder> {
     Ok(Decoder {
         embedding: embedding.clone(),
         embedding_scale: 1.0,
+        embedding_norm: None,
         positions: None,
         ropes: vec![Rope::plain(10_000.0, shape.width / shape.heads)],
         layers: (0..shape.layers).map(|_| layer()).collect::<Result<_>>()?,
@@ -200,14 +201,23 @@ fn attention(shape: &Shape) -> Result<Attention> {
         value: linear(shape.width, kv_width)?,
         output: linear(shape.width, shape.width)?,
         query_key_norm: None,
+        clip: None,
         scale: 1.0 / (head_dim as f64).sqrt(),
         softcap: None,
+        position_bias: None,
+        sinks: None,
         window: None,
     })
 }
 
 fn norm(width: usize) -> Result<Norm> {
-    Ok(Norm { kind: NormKind::Rms, weight: Tensor::ones(width, DType::F32, &Device::Cpu)?, bias: None, epsilon: 1e-5 })
+    Ok(Norm {
+        kind: NormKind::Rms,
+        weight: Tensor::ones(width, DType::F32, &Device::Cpu)?,
+        bias: None,
+        epsilon: 1e-5,
+        groups: 1,
+    })
 }
 
 fn linear(from: usize, to: usize) -> Result<Linear> {

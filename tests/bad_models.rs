@@ -184,13 +184,9 @@ fn invalid_configuration_fields_are_named() {
         ("rms_norm_eps", json!("small"), &["rms_norm_eps"]),
         ("rms_norm_eps", json!(1e-60), &["rms_norm_eps", "not greater than zero"]),
         ("rope_parameters", json!({"rope_theta": 1e300}), &["rope_parameters.rope_theta", "not a finite number"]),
-        ("hidden_act", json!("relu"), &["hidden_act", "`relu`"]),
+        ("hidden_act", json!("tanh"), &["hidden_act", "`tanh`"]),
         ("vocab_size", json!(98), &[EMBEDDING]),
-        (
-            "architectures",
-            json!(["FalconForCausalLM"]),
-            &["`FalconForCausalLM` is not supported", "GPTNeoXForCausalLM"],
-        ),
+        ("architectures", json!(["MambaForCausalLM"]), &["`MambaForCausalLM` is not supported", "GPTNeoXForCausalLM"]),
     ];
     for (field, value, expected) in cases {
         let copy = Copy::new("llama");

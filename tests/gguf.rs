@@ -41,6 +41,29 @@ fn an_f32_file_equals_transformers() {
     }
 }
 
+/// A model in several files equals transformers; parts of it are refused by name.
+#[test]
+fn a_split_model_equals_transformers() {
+    let part = |number: usize| format!("split/llama-llama3-{number:05}-of-00003");
+    let golden = Golden::load_from("llama-llama3", &source(&part(1)), &options());
+    let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
+    let (worst, component, rest, full) = golden.errors(&table);
+    assert!(worst <= TOLERANCE && rest <= TOLERANCE && full <= TOLERANCE, "{component} {worst} {rest} {full}");
+    let error = |source: &Source| Model::load(source, &LoadOptions::default()).unwrap_err().to_string();
+    let second = error(&source(&part(2)));
+    assert!(second.contains("part 2 of a model in 3 files") && second.contains("-00001-of-00003.gguf"), "{second}");
+    let alone = tempfile::tempdir().unwrap();
+    let copy = |name: &str| {
+        let path = alone.path().join(name);
+        fs::copy(folder().join(format!("{}.gguf", part(1))), &path).unwrap();
+        Source::Gguf(path)
+    };
+    let missing = error(&copy("m-00001-of-00003.gguf"));
+    assert!(missing.contains("`split.count`") && missing.contains("m-00002-of-00003.gguf is missing"), "{missing}");
+    let renamed = error(&copy("m.gguf"));
+    assert!(renamed.contains("`split.no`") && renamed.contains("does not end in -00001-of-00003.gguf"), "{renamed}");
+}
+
 #[test]
 fn token_ids_are_those_of_transformers() {
     let golden_ids: serde_json::Value =

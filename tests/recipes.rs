@@ -43,7 +43,19 @@ fn elsewhere(folder: &str) -> Vec<(String, String)> {
 #[test]
 fn an_architecture_is_one_file_and_its_name_in_one_list() {
     let list = read("src/model/family/mod.rs");
-    let tools = ["architecture", "config", "decoder_spec", "scaling"];
+    let tools = [
+        "architecture",
+        "config",
+        "decoder_spec",
+        "experts",
+        "names",
+        "packed_experts",
+        "reader",
+        "scaling",
+        "sizes",
+        "table",
+        "text_half",
+    ];
     let families: Vec<String> =
         files("src/model/family").into_iter().filter(|name| !tools.contains(&name.as_str())).collect();
     assert!(families.len() >= 11, "{families:?}");
@@ -52,6 +64,20 @@ fn an_architecture_is_one_file_and_its_name_in_one_list() {
         for (path, text) in elsewhere("src/model/family/") {
             assert!(!text.contains(&format!("family::{name}")), "{path} names {name}");
         }
+    }
+}
+
+#[test]
+fn the_page_of_models_is_generated() {
+    assert_eq!(read("docs/models.md"), partscope::model::family::table(), "run `cargo run --example models`");
+}
+
+#[test]
+fn a_family_is_at_most_150_lines() {
+    for name in files("src/model/family") {
+        let lines = read(&format!("src/model/family/{name}.rs")).lines().count();
+        let tools = ["config", "decoder_spec", "reader", "scaling"];
+        assert!(lines <= 150 || tools.contains(&name.as_str()), "{name}: {lines} lines");
     }
 }
 

@@ -16,9 +16,10 @@ import sys
 
 import torch
 import transformers
-from golden_models import LABELS, PROMPTS, ROOT, Parts
+from golden_models import LABELS, PROMPTS, ROOT, Parts, without_softcap
 
 MODELS = ["llama", "qwen2", "gpt-neox", "gpt-neox-sequential", "gpt2", "gemma2", "olmo2", "granite"]
+MODELS += ["gptj", "gpt-neo", "opt", "bloom", "falcon", "phi", "olmoe", "cohere", "glm4", "gpt-oss"]
 SETTINGS = [(positions, fill) for positions in ("last", "all") for fill in ("zero", "mean")]
 
 
@@ -26,10 +27,10 @@ class Bench:
     """A transformers model with hooks that read and change its components."""
 
     def __init__(self, name):
-        model = transformers.AutoModelForCausalLM.from_pretrained(ROOT / name, attn_implementation="eager")
+        eager = dict(attn_implementation="eager", experts_implementation="eager")
+        model = transformers.AutoModelForCausalLM.from_pretrained(ROOT / name, **eager)
         self.model = model.eval().double()
-        if hasattr(model.config, "final_logit_softcapping"):
-            model.config.final_logit_softcapping = None  # partscope's logits are those before the soft-cap
+        without_softcap(model)
         self.parts = Parts(self.model)
         self.layers = len(self.parts.layers)
         self.heads = self.parts.heads
@@ -52,11 +53,14 @@ class Bench:
 
         def mlp_hook(index):
             def hook(module, args, output):
+                first = output[0] if isinstance(output, tuple) else output  # gpt-oss returns the router's scores, too
+                rows = first.reshape(-1, first.shape[-1])
                 if change:
-                    output = (change(("mlp", index), output[0] * scale) / scale).unsqueeze(0)
+                    rows = change(("mlp", index), rows * scale) / scale
                 if keep:
-                    keep(("mlp", index), output[0] * scale)
-                return output
+                    keep(("mlp", index), rows * scale)
+                rows = rows.reshape(first.shape)
+                return (rows, *output[1:]) if isinstance(output, tuple) else rows
 
             return hook
 

@@ -39,6 +39,26 @@ FILES = [
     ("gpt-neox", "gptneox", "gpt2"),
     ("gpt-neox-sequential", "gptneox", "gpt2"),
     ("llama-biased", "llama", "gpt2"),
+    ("llama-yarn", "llama", "gpt2"),
+    ("bloom", "bloom", "gpt2"),
+    ("falcon", "falcon", "gpt2"),
+    ("falcon-40b", "falcon", "gpt2"),
+    ("falcon-11b", "falcon", "gpt2"),
+    ("phi", "phi2", "gpt2"),
+    ("stablelm", "stablelm", "gpt2"),
+    ("stablelm-parallel", "stablelm", "gpt2"),
+    ("olmo", "olmo", "gpt2"),
+    ("olmo3", "olmo2", "gpt2"),
+    ("olmoe", "olmoe", "gpt2"),
+    ("smollm3", "smollm3", "gpt2"),
+    ("qwen2-moe", "qwen2moe", "gpt2"),
+    ("qwen3-moe", "qwen3moe", "gpt2"),
+    ("ministral3", "mistral3", "gpt2"),
+    ("cohere", "command-r", "gpt2"),
+    ("cohere-normed", "command-r", "gpt2"),
+    ("cohere2", "cohere2", "gpt2"),
+    ("glm4", "glm4", "gpt2"),
+    ("gpt-oss", "gpt-oss", "gpt2"),
 ]
 PRE = {"qwen2": "qwen2", "qwen3": "qwen2", "olmo2": "dbrx", "granite": "refact", "gpt2": "gpt-2", "gptneox": "olmo"}
 LAYER_NAMES = {
@@ -68,7 +88,25 @@ LAYER_NAMES = {
     "attention.dense": "attn_output",
     "mlp.dense_h_to_4h": "ffn_up",
     "mlp.dense_4h_to_h": "ffn_down",
+    "self_attention.query_key_value": "attn_qkv",
+    "self_attention.dense": "attn_output",
+    "self_attn.dense": "attn_output",
+    "mlp.fc1": "ffn_up",
+    "mlp.fc2": "ffn_down",
+    "ln_attn": "attn_norm_2",
+    "ln_mlp": "attn_norm",
+    "mlp.gate": "ffn_gate_inp",
+    "mlp.router": "ffn_gate_inp",
+    "mlp.shared_expert.gate_proj": "ffn_gate_shexp",
+    "mlp.shared_expert.up_proj": "ffn_up_shexp",
+    "mlp.shared_expert.down_proj": "ffn_down_shexp",
+    "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
+    "self_attn": "attn_sinks",
+    "post_self_attn_layernorm": "post_attention_norm",
+    "post_mlp_layernorm": "post_ffw_norm",
 }
+# Architectures whose converter interleaves the two halves of each head of queries and keys.
+INTERLEAVED = ("llama", "granite", "mistral3", "smollm3", "olmo")
 OUTER_NAMES = {
     "model.embed_tokens": "token_embd",
     "model.norm": "output_norm",
@@ -79,6 +117,9 @@ OUTER_NAMES = {
     "gpt_neox.embed_in": "token_embd",
     "gpt_neox.final_layer_norm": "output_norm",
     "embed_out": "output",
+    "transformer.word_embeddings": "token_embd",
+    "transformer.word_embeddings_layernorm": "token_embd_norm",
+    "model.final_layernorm": "output_norm",
 }
 
 
@@ -90,7 +131,7 @@ def side_by_side(tensor, heads):
 
 def tensors(name, arch, config):
     """The file's tensors by name."""
-    made, experts = {}, {}
+    made, experts, norms = {}, {}, {}
     for full, tensor in load_file(GOLDEN / "models" / name / "model.safetensors").items():
         stem, part = full.rsplit(".", 1)
         if stem in OUTER_NAMES:
@@ -99,57 +140,108 @@ def tensors(name, arch, config):
             at = stem.split(".")
             place = next(i for i, piece in enumerate(at) if piece.isdigit())
             layer, inner = at[place], ".".join(at[place + 1 :])
+            if inner == "mlp.experts":  # of gpt-oss: all experts in one tensor
+                made |= packed_experts(layer, part, tensor)
+                continue
+            if ".norms." in inner:
+                new = {"q_layernorm": "attn_q_norm", "k_layernorm": "attn_k_norm"}[inner.split(".")[1]]
+                norms.setdefault(f"blk.{layer}.{new}.weight", {})[int(at[-1])] = tensor
+                continue
             if ".experts." in stem:
                 *_, expert, kind = at
-                kind = {"w1": "ffn_gate_exps", "w2": "ffn_down_exps", "w3": "ffn_up_exps"}[kind]
+                names = {"w1": "gate", "w2": "down", "w3": "up"} | {f"{n}_proj": n for n in ("gate", "up", "down")}
+                kind = f"ffn_{names[kind]}_exps"
                 experts.setdefault(f"blk.{layer}.{kind}.weight", {})[int(expert)] = tensor
                 continue
             new = LAYER_NAMES[inner]
             if arch in ("gemma2", "gemma3", "olmo2") and inner == "post_attention_layernorm":
                 new = "post_attention_norm"
-            if arch in ("llama", "granite") and inner == "self_attn.q_proj":
+            if arch == "gpt-oss" and inner == "post_attention_layernorm":
+                new = "post_attention_norm"
+            if arch == "glm4" and inner == "post_attention_layernorm":
+                new = "ffn_norm"
+            if arch in INTERLEAVED and inner == "self_attn.q_proj":
                 tensor = side_by_side(tensor, config["num_attention_heads"])
-            if arch in ("llama", "granite") and inner == "self_attn.k_proj":
+            if arch in INTERLEAVED and inner == "self_attn.k_proj":
                 tensor = side_by_side(tensor, config["num_key_value_heads"])
+            if inner == "mlp.shared_expert_gate":
+                tensor = tensor[0]
+            if arch == "gpt-oss" and part == "sinks":
+                part = "weight"
             if arch == "gpt2" and part == "weight" and tensor.ndim == 2:
                 tensor = tensor.T
-            if arch == "gptneox" and inner == "attention.query_key_value":
-                heads = config["num_attention_heads"]
-                split = tensor.reshape(heads, 3, -1, *tensor.shape[1:])
-                tensor = numpy.concatenate([split[:, i].reshape(-1, *tensor.shape[1:]) for i in range(3)])
+            if inner.endswith(".query_key_value"):
+                tensor = queries_first(tensor, *heads_of(arch, config))
             new = f"blk.{layer}.{new}"
         if arch.startswith("gemma") and new.endswith("norm"):
             tensor = tensor + 1
         made[f"{new}.{part}"] = numpy.ascontiguousarray(tensor)
-    for new, parts in experts.items():
+    for new, parts in (experts | norms).items():
         made[new] = numpy.stack([parts[i] for i in range(len(parts))])
     return made
+
+
+def heads_of(arch, config):
+    """Numbers of query heads and key/value heads."""
+    heads = config.get("num_attention_heads", config.get("n_head"))
+    if arch == "falcon":
+        newer = config["new_decoder_architecture"]
+        return heads, config["num_kv_heads"] if newer else 1
+    return heads, config.get("num_key_value_heads", heads)
+
+
+def queries_first(tensor, heads, kv_heads):
+    """Queries of all heads, then keys, then values, from groups of a key/value head's queries, its key and its value."""
+    rest = tensor.shape[1:]
+    groups = tensor.reshape(kv_heads, heads // kv_heads + 2, -1, *rest)
+    parts = groups[:, :-2], groups[:, -2], groups[:, -1]
+    return numpy.concatenate([part.reshape(-1, *rest) for part in parts])
+
+
+def packed_experts(layer, part, tensor):
+    """The tensors of one layer's experts in gpt-oss: gate and up, which alternate, apart; maps as [out, in]."""
+    at, kind = f"blk.{layer}", "bias" if part.endswith("_bias") else "weight"
+    if kind == "weight":
+        tensor = tensor.swapaxes(1, 2)
+    if part.startswith("down"):
+        made = {f"{at}.ffn_down_exps.{kind}": tensor}
+    else:
+        made = {f"{at}.ffn_gate_exps.{kind}": tensor[:, ::2], f"{at}.ffn_up_exps.{kind}": tensor[:, 1::2]}
+    return {name: numpy.ascontiguousarray(tensor) for name, tensor in made.items()}
 
 
 def metadata(writer, arch, config):
     """Writes the metadata keys of the architecture."""
     get = config.get
     hidden = get("hidden_size", get("n_embd"))
-    heads = get("num_attention_heads", get("n_head"))
+    heads, kv_heads = heads_of(arch, config)
     head_dim = get("head_dim") or hidden // heads
-    writer.add_context_length(get("max_position_embeddings", get("n_positions")))
+    writer.add_context_length(get("max_position_embeddings", get("n_positions", 64)))
     writer.add_embedding_length(hidden)
     writer.add_block_count(get("num_hidden_layers", get("n_layer")))
-    writer.add_feed_forward_length(get("intermediate_size", get("n_inner")))
+    writer.add_feed_forward_length(get("intermediate_size") or get("n_inner") or get("ffn_hidden_size") or 4 * hidden)
     writer.add_head_count(heads)
-    writer.add_head_count_kv(get("num_key_value_heads", heads))
+    writer.add_head_count_kv(kv_heads)
     writer.add_vocab_size(VOCAB)
     if get("head_dim"):
         writer.add_key_length(head_dim)
         writer.add_value_length(head_dim)
-    if arch in ("gpt2", "gptneox"):
-        writer.add_layer_norm_eps(get("layer_norm_epsilon", get("layer_norm_eps")))
+    if get("layer_norm_epsilon") or get("layer_norm_eps") or arch == "olmo":
+        writer.add_layer_norm_eps(get("layer_norm_epsilon", get("layer_norm_eps", 1e-5)))
     else:
         writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     if arch == "gptneox":
         writer.add_parallel_residual(config["use_parallel_residual"])
-    if arch in ("gemma2", "gemma3", "phi3") and get("sliding_window"):
+    if arch in ("gemma2", "gemma3", "phi3", "olmo2", "cohere2", "gpt-oss") and get("sliding_window"):
         writer.add_sliding_window(config["sliding_window"])
+    if arch == "olmo2" and get("sliding_window"):
+        writer.add_sliding_window_pattern([kind == "sliding_attention" for kind in config["layer_types"]])
+    if arch == "stablelm":
+        writer.add_parallel_residual(config["use_parallel_residual"])
+    if get("clip_qkv"):
+        writer.add_clamp_kqv(config["clip_qkv"])
+    if arch in ("command-r", "cohere2"):
+        writer.add_logit_scale(config["logit_scale"])
     if get("attn_logit_softcapping"):
         writer.add_attn_logit_softcapping(config["attn_logit_softcapping"])
     if arch == "granite":
@@ -157,9 +249,13 @@ def metadata(writer, arch, config):
         writer.add_embedding_scale(config["embedding_multiplier"])
         writer.add_residual_scale(config["residual_multiplier"])
         writer.add_logit_scale(config["logits_scaling"])
-    if get("num_local_experts"):
-        writer.add_expert_count(config["num_local_experts"])
+    if get("num_local_experts") or get("num_experts"):
+        writer.add_expert_count(get("num_local_experts") or get("num_experts"))
         writer.add_expert_used_count(config["num_experts_per_tok"])
+    if get("moe_intermediate_size"):
+        writer.add_expert_feed_forward_length(config["moe_intermediate_size"])
+    if get("shared_expert_intermediate_size"):
+        writer.add_expert_shared_feed_forward_length(config["shared_expert_intermediate_size"])
     rope = get("rope_parameters")
     if rope is not None:
         rotary(writer, rope.get("full_attention", rope), config, head_dim)
@@ -170,6 +266,14 @@ def rotary(writer, rope, config, head_dim):
     theta = rope["rope_theta"]
     writer.add_rope_freq_base(theta)
     writer.add_rope_dimension_count(rotated)
+    if rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+        if rope.get("mscale_all_dim"):
+            writer.add_rope_scaling_yarn_log_mul(rope["mscale_all_dim"])
+        if rope.get("llama_4_scaling_beta"):
+            writer.add_attn_temperature_scale(rope["llama_4_scaling_beta"])
     if rope["rope_type"] == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
@@ -306,14 +410,16 @@ TEXTS = [
 ]
 
 
-def make(name, arch, vocabulary, quantised=None):
-    """Writes a file, in f32 or with quantised matrices; returns the ids of TEXTS."""
+def make(name, arch, vocabulary, quantised=None, split=0):
+    """Writes a file, in f32 or with quantised matrices, or several of `split` tensors; returns the ids of TEXTS."""
     folder = GOLDEN / "models" / name
     config = json.loads((folder / "config.json").read_text())
     path = GOLDEN / "gguf" / f"{name}.gguf"
     if quantised is not None:
         path = GOLDEN / "gguf" / "quantised" / f"{name}-{quantised.name.lower()}.gguf"
-    writer = gguf.GGUFWriter(path, arch)
+    if split:
+        path = GOLDEN / "gguf" / "split" / f"{name}.gguf"
+    writer = gguf.GGUFWriter(path, arch, split_max_tensors=split)
     metadata(writer, arch, config)
     made = byte_level(writer, arch) if vocabulary == "gpt2" else sentence_pieces(writer, arch)
     for new, tensor in tensors(name, arch, config).items():
@@ -333,5 +439,7 @@ if __name__ == "__main__":
     (GOLDEN / "gguf" / "quantised").mkdir(parents=True, exist_ok=True)
     ids = {name: make(name, arch, vocabulary) for name, arch, vocabulary in FILES}
     (GOLDEN / "gguf" / "tokens.json").write_text(json.dumps({"texts": TEXTS, "ids": ids}) + "\n")
+    (GOLDEN / "gguf" / "split").mkdir(exist_ok=True)
+    make("llama-llama3", "llama", "gpt2", split=5)
     for quantised in (gguf.GGMLQuantizationType.Q8_0, gguf.GGMLQuantizationType.Q4_0):
         make("llama-wide", "llama", "gpt2", quantised)

@@ -59,6 +59,30 @@ LONGROPE = dict(
 SQUARE = {key: value for key, value in SHAPE.items() if key != "head_dim"} | dict(hidden_size=48)
 ONE_LAYER = SHAPE | dict(num_hidden_layers=1)
 NEOX = {key: value for key, value in SQUARE.items() if key != "num_key_value_heads"}
+# Two layers, narrow, so that the files of many architectures stay small.
+SMALL = dict(
+    vocab_size=VOCAB,
+    hidden_size=32,
+    intermediate_size=40,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=64,
+)
+# Six heads: the slopes of ALiBi differ in kind if their number is no power of two.
+SIX = dict(vocab_size=VOCAB, hidden_size=36, num_hidden_layers=2, num_attention_heads=6)
+MIXTURE = {key: value for key, value in SMALL.items() if key != "intermediate_size"} | dict(
+    num_experts=5, num_experts_per_tok=2, moe_intermediate_size=12
+)
+YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=16)
+
+
+
+def small(*without, **more):
+    """SMALL without some of its sizes, and with more settings."""
+    return {key: value for key, value in SMALL.items() if key not in without} | more
+
+
 FAMILIES = {
     "llama": lambda: transformers.LlamaConfig(**SHAPE, rms_norm_eps=1e-5, tie_word_embeddings=False),
     "llama-biased": lambda: transformers.LlamaConfig(
@@ -128,6 +152,102 @@ FAMILIES = {
         use_parallel_residual=False,
         rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5),
     ),
+    "llama-yarn": lambda: transformers.LlamaConfig(**small(num_hidden_layers=1), rope_parameters=YARN),
+    "gptj": lambda: transformers.GPTJConfig(
+        vocab_size=VOCAB, n_positions=512, n_embd=32, n_layer=2, n_head=4, n_inner=40, rotary_dim=4
+    ),
+    "gpt-neo": lambda: transformers.GPTNeoConfig(
+        vocab_size=VOCAB,
+        max_position_embeddings=64,
+        hidden_size=32,
+        num_layers=2,
+        num_heads=4,
+        intermediate_size=40,
+        attention_types=[[["global", "local"], 1]],
+        window_size=WINDOW,
+    ),
+    "opt": lambda: transformers.OPTConfig(**small("intermediate_size", "num_key_value_heads", ffn_dim=40)),
+    "opt-plain": lambda: transformers.OPTConfig(
+        **small("intermediate_size", "num_key_value_heads", ffn_dim=40, num_hidden_layers=1),
+        enable_bias=False,
+        layer_norm_elementwise_affine=False,
+    ),
+    "bloom": lambda: transformers.BloomConfig(vocab_size=VOCAB, hidden_size=36, n_layer=2, n_head=6),
+    "falcon": lambda: transformers.FalconConfig(**SIX, ffn_hidden_size=40),
+    "falcon-40b": lambda: transformers.FalconConfig(
+        **SIX, ffn_hidden_size=40, new_decoder_architecture=True, num_kv_heads=3
+    ),
+    "falcon-11b": lambda: transformers.FalconConfig(
+        **(SIX | dict(num_hidden_layers=1)),
+        ffn_hidden_size=40,
+        new_decoder_architecture=True,
+        num_kv_heads=2,
+        num_ln_in_parallel_attn=1,
+    ),
+    "falcon-rw": lambda: transformers.FalconConfig(
+        **SIX, ffn_hidden_size=40, alibi=True, multi_query=False, parallel_attn=False, bias=True
+    ),
+    "phi": lambda: transformers.PhiConfig(**SMALL),
+    "phi-normed": lambda: transformers.PhiConfig(**small(num_hidden_layers=1), qk_layernorm=True),
+    "stablelm": lambda: transformers.StableLmConfig(**SMALL, use_qkv_bias=True),
+    "stablelm-parallel": lambda: transformers.StableLmConfig(
+        **SMALL, use_parallel_residual=True, qk_layernorm=True
+    ),
+    "olmo": lambda: transformers.OlmoConfig(**SMALL, clip_qkv=0.8, pad_token_id=0),
+    "olmo3": lambda: transformers.Olmo3Config(
+        **small(num_hidden_layers=4, hidden_size=24, intermediate_size=20),
+        sliding_window=WINDOW,
+        rope_parameters=dict(
+            full_attention=YARN, sliding_attention=dict(rope_type="default", rope_theta=10000.0)
+        ),
+    ),
+    "olmoe": lambda: transformers.OlmoeConfig(
+        **small(intermediate_size=12), num_experts=5, num_experts_per_tok=2, clip_qkv=0.8
+    ),
+    "smollm3": lambda: transformers.SmolLM3Config(
+        **small(num_hidden_layers=4, hidden_size=24, intermediate_size=20), pad_token_id=0
+    ),
+    "qwen2-moe": lambda: transformers.Qwen2MoeConfig(
+        **MIXTURE, intermediate_size=20, shared_expert_intermediate_size=16
+    ),
+    "qwen3-moe-sparse": lambda: transformers.Qwen3MoeConfig(
+        **(MIXTURE | dict(num_experts=3)), intermediate_size=20, head_dim=8, decoder_sparse_step=2
+    ),
+    "qwen3-moe": lambda: transformers.Qwen3MoeConfig(**MIXTURE, intermediate_size=20, norm_topk_prob=True, head_dim=8),
+    "ministral3": lambda: transformers.Ministral3Config(
+        **SMALL,
+        head_dim=8,
+        rope_parameters=YARN | dict(original_max_position_embeddings=8, llama_4_scaling_beta=0.5, mscale=1.0, mscale_all_dim=1.0),
+    ),
+    "cohere": lambda: transformers.CohereConfig(**SMALL, logit_scale=0.25),
+    "cohere-normed": lambda: transformers.CohereConfig(**small(num_hidden_layers=1), use_qk_norm=True),
+    "cohere2": lambda: transformers.Cohere2Config(
+        **small(num_hidden_layers=4, hidden_size=24, intermediate_size=20), sliding_window=WINDOW
+    ),
+    "glm": lambda: transformers.GlmConfig(**small(num_hidden_layers=1), head_dim=8, pad_token_id=0),
+    "glm4": lambda: transformers.Glm4Config(**SMALL, head_dim=8, pad_token_id=0),
+    "gpt-oss": lambda: transformers.GptOssConfig(
+        **small(intermediate_size=32),
+        head_dim=8,
+        num_local_experts=3,
+        num_experts_per_tok=2,
+        sliding_window=WINDOW,
+        rope_parameters=YARN | dict(truncate=False),
+        swiglu_limit=0.7,
+    ),
+    "gemma3-vision": lambda: transformers.Gemma3Config(
+        text_config=dict(
+            **small(num_hidden_layers=1),
+            head_dim=8,
+            sliding_window=WINDOW,
+            query_pre_attn_scalar=8,
+        ),
+        vision_config=dict(
+            hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4
+        ),
+        mm_tokens_per_image=4,
+        boi_token_index=90, eoi_token_index=91, image_token_index=92,
+    ),
 }
 
 
@@ -135,7 +255,7 @@ def randomise(model):
     """Weights large enough that attention is far from uniform; norms and biases far from trivial."""
     for name, parameter in model.named_parameters():
         noise = torch.randn_like(parameter)
-        if ("norm" in name or "ln_" in name) and name.endswith("weight"):
+        if ("norm" in name or "ln_" in name) and name.endswith("weight"):  # also norms of two dimensions, in Cohere
             parameter.data = 1 + 0.3 * noise
         elif parameter.dim() == 1:
             parameter.data = 0.2 * noise
@@ -147,51 +267,74 @@ class Parts:
     """The modules and constants of a transformers model that the attribution needs."""
 
     def __init__(self, model):
-        config = model.config
+        config = model.config.get_text_config()
         base = model.base_model
+        base = next((getattr(base, n) for n in ("decoder", "language_model") if hasattr(base, n)), base)
         self.layers = base.h if hasattr(base, "h") else base.layers
-        self.final_norm = next(getattr(base, n) for n in ("norm", "ln_f", "final_layer_norm") if hasattr(base, n))
+        names = ("norm", "ln_f", "final_layer_norm", "final_layernorm")
+        self.final_norm = next(getattr(base, n) for n in names if hasattr(base, n))
         self.unembed = model.get_output_embeddings()
         self.heads = config.num_attention_heads
-        self.centred = isinstance(self.final_norm, torch.nn.LayerNorm)
         self.offset = 1.0 if config.model_type.startswith("gemma") else 0.0
-        self.post_norms = hasattr(self.layers[0], "post_feedforward_layernorm")
+        # Names of the norms after attention and after the MLP.
+        pairs = [("post_self_attn_layernorm", "post_mlp_layernorm")]
+        pairs += [("post_attention_layernorm", "post_feedforward_layernorm")]
+        self.post_norms = next((pair for pair in pairs if hasattr(self.layers[0], pair[1])), None)
         self.residual_scale = getattr(config, "residual_multiplier", 1.0)
-        self.logit_scale = 1.0 / getattr(config, "logits_scaling", 1.0)
+        self.logit_scale = getattr(config, "logit_scale", 1.0 / getattr(config, "logits_scaling", 1.0))
 
     def output_projection(self, layer):
         """The module from all heads to the residual stream, and its weight as [d, heads * head_dim]."""
-        attention = next(getattr(layer, n) for n in ("self_attn", "attn", "attention") if hasattr(layer, n))
-        module = next(getattr(attention, n) for n in ("o_proj", "c_proj", "dense") if hasattr(attention, n))
+        names = ("self_attn", "attn", "attention", "self_attention")
+        attention = next(getattr(layer, n) for n in names if hasattr(layer, n))
+        attention = getattr(attention, "attention", attention)
+        names = ("o_proj", "c_proj", "dense", "out_proj")
+        module = next(getattr(attention, n) for n in names if hasattr(attention, n))
         weight = module.weight.detach()
         return module, weight.T if isinstance(module, transformers.pytorch_utils.Conv1D) else weight
 
     def mlp(self, layer):
         """The module whose output, times the residual scale, is added to the residual stream."""
-        return layer.post_feedforward_layernorm if self.post_norms else layer.mlp
+        if self.post_norms:
+            return getattr(layer, self.post_norms[1])
+        if hasattr(layer, "fc2"):
+            return layer.fc2
+        return getattr(layer.mlp, "dense_4h_to_h", layer.mlp)  # BLOOM's MLP adds the residual stream itself
 
     def gamma(self, norm):
-        return norm.weight.detach() + self.offset
+        weight = getattr(norm, "weight", None)
+        return 1.0 if weight is None else weight.detach() + self.offset
+
+    def is_centred(self, norm):
+        return "LayerNorm" in type(norm).__name__
 
     def realised(self, norm, x):
         """The factor that the norm applies to `x`, without its weight."""
-        epsilon = next(getattr(norm, n) for n in ("variance_epsilon", "eps") if hasattr(norm, n))
-        if self.centred:
+        names = ("variance_epsilon", "eps")
+        epsilon = next((getattr(norm, n) for n in names if hasattr(norm, n)), 1e-5)  # 1e-5 is OLMo's
+        if self.is_centred(norm):
             x = x - x.mean()
         return (x.pow(2).mean() + epsilon).rsqrt()
 
 
-def attribute(model, prompt):
-    """Contributions of one prompt, from hooks: heads [L, H, Y], mlps [L, Y], rest [Y], full [Y]."""
+def last_row(output):
+    """A copy of the last token's row of a module's output for one prompt."""
+    output = output[0] if isinstance(output, tuple) else output
+    return output.detach().reshape(-1, output.shape[-1])[-1].clone()
+
+
+def attribute(model, prompt, tokens=LABELS):
+    """Contributions of one prompt to the logits of `tokens`, from hooks: heads [L, H, Y], mlps [L, Y], rest [Y], and all
+    logits [V]."""
     parts = Parts(model)
     seen = {}
     handles = []
 
     def keep_input(key):
-        return lambda module, args: seen.__setitem__(key, args[0].detach()[0, -1])
+        return lambda module, args: seen.__setitem__(key, last_row(args[0]))
 
     def keep_output(key):
-        return lambda module, args, output: seen.__setitem__(key, output.detach()[0, -1])
+        return lambda module, args, output: seen.__setitem__(key, last_row(output))
 
     for index, layer in enumerate(parts.layers):
         projection, _ = parts.output_projection(layer)
@@ -201,25 +344,27 @@ def attribute(model, prompt):
     handles.append(parts.layers[0].register_forward_pre_hook(keep_input("embed")))
     handles.append(parts.final_norm.register_forward_pre_hook(keep_input("final")))
     with torch.no_grad():
-        full = model(torch.tensor([prompt])).logits[0, -1, LABELS]
+        logits = model(torch.tensor([prompt])).logits[0, -1]
     for handle in handles:
         handle.remove()
 
     norm = parts.final_norm
-    labels = parts.unembed.weight.detach()[LABELS]
+    labels = parts.unembed.weight.detach()[tokens]
     rows = labels * parts.gamma(norm) * parts.realised(norm, seen["final"]) * parts.logit_scale
 
     def worth(vector):
-        return rows @ (vector - vector.mean() if parts.centred else vector)
+        return rows @ (vector - vector.mean() if parts.is_centred(norm) else vector)
 
     heads, mlps, rest = [], [], worth(seen["embed"])
     if getattr(norm, "bias", None) is not None:
-        rest = rest + labels @ norm.bias.detach()
+        rest = rest + labels @ norm.bias.detach() * parts.logit_scale
+    if getattr(parts.unembed, "bias", None) is not None:
+        rest = rest + parts.unembed.bias.detach()[tokens] * parts.logit_scale
     for index, layer in enumerate(parts.layers):
         projection, weight = parts.output_projection(layer)
         factor = torch.tensor(parts.residual_scale)
         if parts.post_norms:
-            post = layer.post_attention_layernorm
+            post = getattr(layer, parts.post_norms[0])
             factor = factor * parts.gamma(post) * parts.realised(post, seen[("raw", index)])
         z = seen[("z", index)].reshape(parts.heads, -1)
         weight = weight.reshape(weight.shape[0], parts.heads, -1)
@@ -227,7 +372,7 @@ def attribute(model, prompt):
         if projection.bias is not None:
             rest = rest + worth(factor * projection.bias.detach())
         mlps.append(worth(seen[("mlp", index)] * parts.residual_scale))
-    return torch.stack(heads), torch.stack(mlps), rest, full
+    return torch.stack(heads), torch.stack(mlps), rest, logits
 
 
 def tokenizer():
@@ -239,12 +384,28 @@ def tokenizer():
     return made
 
 
+def create(config):
+    """A model with random weights; of several kinds of input, it reads text only."""
+    # Falcon's eager attention adds its biases twice, in the mask and to the scores; "sdpa", its default, adds them once,
+    # as the original code does.
+    config._attn_implementation = "sdpa" if getattr(config, "alibi", False) else "eager"
+    if hasattr(config, "text_config"):
+        return transformers.AutoModelForImageTextToText.from_config(config)
+    return transformers.AutoModelForCausalLM.from_config(config)
+
+
+def without_softcap(model):
+    """partscope's logits are those before the final soft-cap."""
+    for config in (model.config, model.config.get_text_config()):
+        if hasattr(config, "final_logit_softcapping"):
+            config.final_logit_softcapping = None
+
+
 def make(name):
     torch.manual_seed(sum(map(ord, name)))
     config = FAMILIES[name]()
-    config._attn_implementation = "eager"
     config._experts_implementation = "eager"
-    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    model = create(config).eval()
     randomise(model)
     model.tie_weights()
     folder = ROOT / name
@@ -253,10 +414,10 @@ def make(name):
     tokenizer().save(str(folder / "tokenizer.json"))
 
     model = model.double()
-    if hasattr(model.config, "final_logit_softcapping"):
-        model.config.final_logit_softcapping = None  # partscope's logits are those before the soft-cap
+    without_softcap(model)
     results = [attribute(model, prompt) for prompt in PROMPTS]
-    heads, mlps, rest, full = (torch.stack(tensors) for tensors in zip(*results))
+    heads, mlps, rest, logits = (torch.stack(tensors) for tensors in zip(*results))
+    full = logits[:, LABELS]
     total = heads.sum((1, 2)) + mlps.sum(1) + rest
     assert torch.allclose(total, full, atol=1e-6), (total - full).abs().max()
     golden = {

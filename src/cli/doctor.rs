@@ -1,6 +1,6 @@
 //! `partscope doctor`: examines a model.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::PathBuf};
 
 use super::{
     failure::Failure,
@@ -8,7 +8,7 @@ use super::{
     output::{ProgressLine, print, print_json},
 };
 use crate::{
-    doctor::{DoctorReport, Drift, Loaded, examine},
+    doctor::{Checks, DoctorReport, Drift, Loaded, Reference, examine},
     model::inspect::Inspection,
     size::format_size,
     text::printable,
@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// Load the model in every dtype and measure its deviation from f32
     #[arg(long)]
     drift: bool,
+    /// Compare logits and contributions with those in a file of tools/export_reference.py
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -40,7 +43,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
         line.stage("loading and checking the model");
     };
-    let (report, failure) = examine(&args.model.source()?, &args.model.load_options()?, args.drift, show)?;
+    let checks = Checks { drift: args.drift, reference: args.reference.clone() };
+    let (report, failure) = examine(&args.model.source()?, &args.model.load_options()?, &checks, show)?;
     line.clear();
     printed?;
     if args.json {
@@ -88,6 +92,9 @@ fn check_page(report: &DoctorReport) -> String {
     if let Some(loaded) = &report.loaded {
         shapes(loaded, &mut row);
     }
+    if let Some(reference) = &report.reference {
+        row("reference", &reference_line(reference));
+    }
     for drift in report.drift.iter().flatten() {
         row("drift", &drift_line(drift));
     }
@@ -106,6 +113,18 @@ fn shapes(loaded: &Loaded, row: &mut impl FnMut(&str, &str)) {
     row("loaded", &format!("{} on {} in {:.1} s", loaded.dtype, loaded.device, loaded.load_s));
     let exactness = &loaded.exactness;
     row("exactness", &format!("contributions add up within {:.1e} of the largest logit", exactness.max_rel));
+}
+
+fn reference_line(reference: &Reference) -> String {
+    let Reference { against, prompts, max_rel, top5_equal, verdict, .. } = reference;
+    let contributions = match &reference.contributions {
+        Some(own) => format!("contributions within {:.1e} ({}), ", own.max_rel, own.worst),
+        None => String::new(),
+    };
+    format!(
+        "{verdict}: all logits within {max_rel:.1e} of the largest, {contributions}{top5_equal} of {prompts} prompts with \
+         the same five best tokens; against {against}"
+    )
 }
 
 fn drift_line(drift: &Drift) -> String {

@@ -2,18 +2,22 @@
 //! deviate.
 
 mod drift;
+mod reference;
 mod sample_prompts;
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 pub use drift::Drift;
+pub use reference::{Contributions, Reference};
 use sample_prompts::attribute;
 
 use crate::{
     attribution::Exactness,
     error::{Error, Result},
     model::{
-        LoadOptions, Model, Source,
+        Files, LoadOptions, Model, Source,
         inspect::{Inspection, inspect_files},
     },
 };
@@ -28,6 +32,9 @@ pub struct DoctorReport {
     pub loaded: Option<Loaded>,
     /// Deviation of other dtypes from f32, if requested.
     pub drift: Option<Vec<Drift>>,
+    /// Deviation from values of another implementation, if requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
     /// Why the model is unusable, if it is.
     pub problem: Option<String>,
 }
@@ -63,7 +70,16 @@ pub struct Loaded {
     pub exactness: Exactness,
 }
 
-/// Checks the model at `source`; with `drift`, also loads it in each other dtype. `inspected` gets the facts from the
+/// What [`examine`] measures besides loading the model.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {
+    /// Whether to load the model in each other dtype.
+    pub drift: bool,
+    /// File with values of another implementation to compare the model with.
+    pub reference: Option<PathBuf>,
+}
+
+/// Checks the model at `source` and measures what `checks` asks for. `inspected` gets the facts from the
 /// headers before the weights are read. Returns the report and the reason why the model is unusable, if it is.
 ///
 /// # Errors
@@ -71,27 +87,41 @@ pub struct Loaded {
 pub fn examine(
     source: &Source,
     options: &LoadOptions,
-    drift: bool,
+    checks: &Checks,
     mut inspected: impl FnMut(&Inspection),
 ) -> Result<(DoctorReport, Option<Error>)> {
     let files = source.open(options)?;
     let inspection = inspect_files(source, &files, options)?;
     inspected(&inspection);
-    let mut report = DoctorReport { inspection, loaded: None, drift: None, problem: None };
-    let loaded = Model::from_files(source, files, options).and_then(|model| facts(&model));
-    let failure = match loaded {
-        Ok(loaded) => {
-            report.loaded = Some(loaded);
-            if drift {
-                drift::measure(source, options).map(|measured| report.drift = Some(measured)).err()
-            } else {
-                None
-            }
-        }
-        Err(error) => Some(error),
-    };
+    let mut report = DoctorReport { inspection, loaded: None, drift: None, reference: None, problem: None };
+    let failure = measure(source, files, options, checks, &mut report).err();
     report.problem = failure.as_ref().map(ToString::to_string);
     Ok((report, failure))
+}
+
+/// Loads the model and fills in `report`.
+fn measure(
+    source: &Source,
+    files: Files,
+    options: &LoadOptions,
+    checks: &Checks,
+    report: &mut DoctorReport,
+) -> Result<()> {
+    let model = Model::from_files(source, files, options)?;
+    report.loaded = Some(facts(&model)?);
+    if let Some(path) = &checks.reference {
+        let compared = reference::compare(&model, path)?;
+        let (verdict, against) = (compared.verdict, compared.against.clone());
+        report.reference = Some(compared);
+        if verdict != "agrees" {
+            return Err(Error::Model(format!("the model deviates from {against}")));
+        }
+    }
+    drop(model);
+    if checks.drift {
+        report.drift = Some(drift::measure(source, options)?);
+    }
+    Ok(())
 }
 
 /// Collects the facts about a loaded model.

@@ -23,6 +23,8 @@ pub struct Decoder {
     pub embedding: Matrix,
     /// Factor on token embeddings.
     pub embedding_scale: f64,
+    /// Norm of the token embeddings.
+    pub embedding_norm: Option<Norm>,
     /// Learned position embeddings `[context, d]`.
     pub positions: Option<Tensor>,
     /// Rotary embeddings, which layers refer to by index.
@@ -82,6 +84,9 @@ impl Decoder {
         #[allow(clippy::float_cmp)] // exactly 1 means no factor
         if self.embedding_scale != 1.0 {
             x = (x * self.embedding_scale)?;
+        }
+        if let Some(norm) = &self.embedding_norm {
+            x = norm.forward(&x)?;
         }
         if let Some(table) = &self.positions {
             let positions = Tensor::from_slice(positions, positions.len(), self.device())?;

@@ -10,7 +10,7 @@ pub enum NormKind {
 }
 
 /// The non-linearity of an MLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// `x · sigmoid(x)`.
     Silu,
@@ -18,4 +18,13 @@ pub enum Activation {
     GeluTanh,
     /// GELU by the error function (`gelu`).
     GeluErf,
+    /// `max(x, 0)`.
+    Relu,
+    /// gpt-oss: `g · sigmoid(alpha · g) · (u + 1)` with `g = min(x, limit)` and the other input `u` within `±limit`.
+    Clamped {
+        /// Factor in the sigmoid.
+        alpha: f32,
+        /// Largest value of the gate, and largest magnitude of the other input.
+        limit: f32,
+    },
 }

@@ -41,6 +41,8 @@ pub(super) struct Scope {
     pub(super) kv_heads: usize,
     /// Sliding window: a token attends to itself and the `window − 1` tokens before it.
     pub(super) window: Option<usize>,
+    /// Whether the positions of keys are needed.
+    pub(super) positions: bool,
     /// Type of the scores.
     pub(super) dtype: DType,
 }
@@ -64,6 +66,8 @@ pub(super) struct Tables {
     pub(super) output_rows: Tensor,
     /// Additive mask: zero for visible keys, minus infinity elsewhere, `[kv_heads · G, Q · group, S]`.
     pub(super) mask: Tensor,
+    /// Position of every key in the prompt of each query, `[G · Q, S]` in f32, if needed; meaningless where masked.
+    pub(super) key_positions: Option<Tensor>,
 }
 
 /// Tables of one batch, computed when a layer first needs them.
@@ -153,6 +157,8 @@ struct VisibleKeys {
     prefix_from: u32,
     own_from: u32,
     own_to: u32,
+    /// Tokens of other prompts between the prefix and the prompt's own tokens.
+    before: u32,
 }
 
 impl<'a> Layout<'a> {
@@ -183,7 +189,12 @@ impl<'a> Layout<'a> {
             query.resize((index + 1) * self.slots, PADDING);
             visible.resize(
                 query.len(),
-                VisibleKeys { prefix_from: 0, own_from: self.prefix_len as u32, own_to: self.prefix_len as u32 },
+                VisibleKeys {
+                    prefix_from: 0,
+                    own_from: self.prefix_len as u32,
+                    own_to: self.prefix_len as u32,
+                    before: 0,
+                },
             );
         }
         Ok(Tables {
@@ -195,6 +206,7 @@ impl<'a> Layout<'a> {
             key_rows: self.heads_first(&key, device)?,
             output_rows: self.heads_last(&output_rows, query.len(), device)?,
             mask: self.mask(&visible, device)?,
+            key_positions: self.scope.positions.then(|| self.key_positions(&visible, device)).transpose()?,
         })
     }
 
@@ -206,6 +218,7 @@ impl<'a> Layout<'a> {
             prefix_from: (self.prefix_len + token + 1).saturating_sub(window).min(self.prefix_len) as u32,
             own_from: (self.prefix_len + before + (token + 1).saturating_sub(window)) as u32,
             own_to: (self.prefix_len + before + token) as u32,
+            before: before as u32,
         }
     }
 
@@ -225,6 +238,17 @@ impl<'a> Layout<'a> {
             slots.iter().flat_map(|&slot| (0..heads).map(move |head| (head * count) as u32 + slot)).collect();
         let count = all.len();
         Ok(Tensor::from_vec(all, count, device)?)
+    }
+
+    /// Computes the positions of keys `[G · Q, S]`.
+    fn key_positions(&self, visible: &[VisibleKeys], device: &Device) -> Result<Tensor> {
+        let position = |key: u32, before: u32| {
+            if (key as usize) < self.prefix_len { key as f32 } else { key as f32 - before as f32 }
+        };
+        let keys = self.keys as u32;
+        let all: Vec<f32> =
+            visible.iter().flat_map(|row| (0..keys).map(move |key| position(key, row.before))).collect();
+        Ok(Tensor::from_vec(all, (visible.len(), self.keys), device)?)
     }
 
     /// Computes the additive mask `[kv_heads · G, Q · group, S]`.

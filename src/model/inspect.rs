@@ -153,6 +153,9 @@ fn tokenizer_facts(tokenizer: &Tokenizer) -> Result<TokenizerFacts> {
 
 fn notes(config: &Config, tokenizer: &TokenizerFacts, memory: &[MemoryNeed]) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(whole) = config.whole() {
+        notes.push(format!("this is the text half of {whole}; its other halves are not loaded"));
+    }
     let largest = tokenizer.largest;
     let vocabulary = config.get("vocab_size").and_then(serde_json::Value::as_u64);
     if let Some(known) = vocabulary.filter(|&known| u64::from(largest) >= known) {

@@ -43,16 +43,21 @@ pub struct Norm {
     pub bias: Option<Tensor>,
     /// Added to the mean square or variance.
     pub epsilon: f64,
+    /// Number of equal parts of a row that are normalised separately: 1, or the number of heads.
+    pub groups: usize,
 }
 
 impl Norm {
-    /// Normalises the last dimension of `x`.
+    /// Normalises the rows of `x`, `[.., d]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let epsilon = self.epsilon as f32;
         if kernels::supports(x) {
-            return kernels::normalise(self.kind, x, &self.weight, self.bias.as_ref(), epsilon);
+            return kernels::normalise((self.kind, self.groups), x, &self.weight, self.bias.as_ref(), epsilon);
         }
         let x = x.contiguous()?;
+        if self.groups > 1 {
+            return self.forward_in_groups(&x);
+        }
         Ok(match (self.kind, &self.bias) {
             (NormKind::Rms, None) => candle_nn::ops::rms_norm(&x, &self.weight, epsilon)?,
             (NormKind::Rms, Some(bias)) => candle_nn::ops::rms_norm(&x, &self.weight, epsilon)?.broadcast_add(bias)?,
@@ -63,9 +68,21 @@ impl Norm {
         })
     }
 
+    /// As [`Norm::forward`], by tensor operations for several groups.
+    fn forward_in_groups(&self, x: &Tensor) -> Result<Tensor> {
+        let parts = x.reshape(((), self.weight.elem_count() / self.groups))?;
+        let unit = Tensor::ones(parts.dim(1)?, DType::F32, x.device())?;
+        let plain = Self { weight: unit, bias: None, groups: 1, ..self.clone() };
+        let scaled = plain.forward(&parts)?.reshape(x.shape())?.broadcast_mul(&self.weight)?;
+        Ok(match &self.bias {
+            Some(bias) => scaled.broadcast_add(bias)?,
+            None => scaled,
+        })
+    }
+
     /// Computes the factor that this norm applies to `x` `[n, d]` besides γ: `1/rms` or `1/σ`, `[n, 1]`.
     ///
-    /// With this factor fixed the norm is linear, so contributions add up.
+    /// With this factor fixed the norm is linear, so contributions add up. Norms of several groups have no such factor.
     pub fn realised_scale(&self, x: &Tensor) -> Result<Tensor> {
         let x = match self.kind {
             NormKind::Rms => x.clone(),
@@ -88,6 +105,15 @@ impl Activation {
             Self::Silu => x.silu()?,
             Self::GeluTanh => x.to_dtype(DType::F32)?.gelu()?.to_dtype(x.dtype())?,
             Self::GeluErf => x.to_dtype(DType::F32)?.gelu_erf()?.to_dtype(x.dtype())?,
+            Self::Relu => x.relu()?,
+            Self::Clamped { alpha, limit } => {
+                let (alpha, limit) = (f64::from(alpha), f64::from(limit));
+                let gated = ((x.minimum(limit)? * alpha)?.silu()? / alpha)?;
+                return Ok(match up {
+                    Some(up) => (gated * (up.clamp(-limit, limit)? + 1.0)?)?,
+                    None => gated,
+                });
+            }
         };
         Ok(match up {
             Some(up) => (x * up)?,

@@ -34,8 +34,21 @@ pub struct Mixture {
     pub router: Linear,
     /// All experts.
     pub experts: Vec<FeedForward>,
-    /// Number of experts per token; their softmax weights are scaled to sum to 1.
+    /// Number of experts per token.
     pub chosen: usize,
+    /// Whether the softmax weights of the chosen experts are scaled to sum to 1.
+    pub rescaled: bool,
+    /// An expert for every token.
+    pub shared: Option<Box<SharedExpert>>,
+}
+
+/// An expert that every token uses.
+#[derive(Clone, Debug)]
+pub struct SharedExpert {
+    /// The expert.
+    pub map: FeedForward,
+    /// `[1, d]`: the sigmoid of its output is the factor on the expert's.
+    pub gate: Option<Linear>,
 }
 
 impl Mlp {
@@ -49,11 +62,11 @@ impl Mlp {
 
     /// Returns its large linear maps.
     pub(super) fn maps(&self) -> impl Iterator<Item = &Linear> {
-        let experts = match self {
-            Self::Dense(map) => std::slice::from_ref(map),
-            Self::Mixture(mixture) => &mixture.experts,
+        let (experts, shared) = match self {
+            Self::Dense(map) => (std::slice::from_ref(map), None),
+            Self::Mixture(mixture) => (mixture.experts.as_slice(), mixture.shared.as_ref().map(|shared| &shared.map)),
         };
-        experts.iter().flat_map(|map| map.gate.iter().chain([&map.up, &map.down]))
+        experts.iter().chain(shared).flat_map(|map| map.gate.iter().chain([&map.up, &map.down]))
     }
 }
 
@@ -75,13 +88,16 @@ impl Mixture {
         let mut assigned = vec![(Vec::new(), Vec::new()); self.experts.len()];
         for (row, shares) in shares.iter().enumerate() {
             let best = largest(shares, self.chosen);
-            let total: f32 = best.iter().map(|&expert| shares[expert]).sum();
+            let total = if self.rescaled { best.iter().map(|&expert| shares[expert]).sum() } else { 1.0 };
             for expert in best {
                 assigned[expert].0.push(row as u32);
                 assigned[expert].1.push(shares[expert] / total);
             }
         }
-        let mut sum = x.zeros_like()?;
+        let mut sum = match &self.shared {
+            Some(shared) => shared.forward(x)?,
+            None => x.zeros_like()?,
+        };
         for (expert, (rows, shares)) in self.experts.iter().zip(assigned).filter(|(_, (rows, _))| !rows.is_empty()) {
             let count = rows.len();
             let rows = Tensor::from_vec(rows, count, x.device())?;
@@ -90,6 +106,16 @@ impl Mixture {
             sum = sum.index_add(&rows, &out, 0)?;
         }
         Ok(sum)
+    }
+}
+
+impl SharedExpert {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let out = self.map.forward(x)?;
+        Ok(match &self.gate {
+            Some(gate) => out.broadcast_mul(&candle_nn::ops::sigmoid(&gate.forward(x)?)?)?,
+            None => out,
+        })
     }
 }
 

@@ -14,6 +14,18 @@ pub struct Rope {
     pub magnitude: f32,
     /// Frequencies for long prompts, if they differ.
     pub long: Option<Long>,
+    /// Factor on queries that grows with their position.
+    pub query_growth: Option<QueryGrowth>,
+}
+
+/// Factor `1 + beta · ln(1 + ⌊position / length⌋)` on queries, so that attention stays sharp in long prompts (Llama 4's
+/// attention temperature, in Ministral 3).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QueryGrowth {
+    /// Weight of the logarithm.
+    pub beta: f32,
+    /// Number of positions with the same factor.
+    pub length: usize,
 }
 
 /// Frequencies for prompts beyond a given length (LongRoPE; Ding et al. 2024, arXiv 2402.13753).
@@ -40,13 +52,16 @@ pub enum Regime {
 pub struct Angles {
     cos: Tensor,
     sin: Tensor,
+    /// Factor on the queries, `[ΣT, 1]`.
+    query_scale: Option<Tensor>,
 }
 
 impl Rope {
     /// Creates an unscaled rotary embedding of the first `rotated` dimensions of a head with base `theta`.
     pub fn plain(theta: f64, rotated: usize) -> Self {
         let frequency = |pair: usize| 1.0 / (theta as f32).powf(2.0 * pair as f32 / rotated as f32);
-        Self { inverse_frequencies: (0..rotated / 2).map(frequency).collect(), magnitude: 1.0, long: None }
+        let inverse_frequencies = (0..rotated / 2).map(frequency).collect();
+        Self { inverse_frequencies, magnitude: 1.0, long: None, query_growth: None }
     }
 
     /// Returns the regime of a prompt of `tokens` tokens.
@@ -68,7 +83,16 @@ impl Rope {
             .map(|angle| (angle.sin() * self.magnitude, angle.cos() * self.magnitude))
             .unzip();
         let shape = (positions.len(), pairs);
-        Ok(Angles { cos: Tensor::from_vec(cos, shape, device)?, sin: Tensor::from_vec(sin, shape, device)? })
+        let query_scale = self.query_growth.map(|growth| {
+            let scale =
+                |&position: &u32| growth.beta.mul_add((1.0 + (position as usize / growth.length) as f32).ln(), 1.0);
+            Tensor::from_vec(positions.iter().map(scale).collect(), (positions.len(), 1), device)
+        });
+        Ok(Angles {
+            cos: Tensor::from_vec(cos, shape, device)?,
+            sin: Tensor::from_vec(sin, shape, device)?,
+            query_scale: query_scale.transpose()?,
+        })
     }
 }
 
@@ -101,7 +125,17 @@ impl Angles {
 
     /// Selects the angles of `rows`, for queries at last positions only.
     pub fn select(&self, rows: &Tensor) -> Result<Self> {
-        Ok(Self { cos: self.cos.index_select(rows, 0)?, sin: self.sin.index_select(rows, 0)? })
+        let select = |x: &Tensor| x.index_select(rows, 0);
+        let query_scale = self.query_scale.as_ref().map(select).transpose()?;
+        Ok(Self { cos: select(&self.cos)?, sin: select(&self.sin)?, query_scale })
+    }
+
+    /// Multiplies queries `[ΣT, H · head_dim]` by the factor of their position, if there is one.
+    pub fn scale_queries(&self, queries: Tensor) -> Result<Tensor> {
+        match &self.query_scale {
+            Some(scale) => Ok(queries.broadcast_mul(&scale.to_dtype(queries.dtype())?)?),
+            None => Ok(queries),
+        }
     }
 }
 

@@ -12,11 +12,11 @@ use candle_core::Device;
 use super::{
     card,
     chat::ChatTemplate,
-    family::Config,
+    family::{self, Config},
     files::Files,
     gguf,
     hub::{self, Repo},
-    memory,
+    memory, ollama,
     tokenizer::Tokenizer,
     weights::{Dtype, LoadObserver, Weights},
 };
@@ -116,6 +116,7 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "demo" => Ok(Self::Demo),
+            name if name.starts_with(ollama::PREFIX) => ollama::resolve(&name[ollama::PREFIX.len()..]).map(Self::Gguf),
             path if Path::new(path).is_dir() => Ok(Self::Folder(PathBuf::from(path))),
             path if gguf::is_gguf(Path::new(path)) || is_named_gguf(Path::new(path)) => {
                 Ok(Self::Gguf(PathBuf::from(path)))
@@ -129,6 +130,7 @@ impl FromStr for Source {
                     "any folder with config.json, tokenizer.json and safetensors".to_owned(),
                     "any GGUF file".to_owned(),
                     "any org/name[@revision] on the Hugging Face hub".to_owned(),
+                    "ollama:NAME[:TAG]".to_owned(),
                 ],
             }),
         }
@@ -213,11 +215,13 @@ fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
     };
     let (config_path, config) = read("config.json")?;
     let (tokenizer_path, tokenizer) = read("tokenizer.json")?;
+    let config = Config::parse(&config_path, &config)?;
+    let (config, weights) = family::text_half(config, Weights::open(folder, &options.device)?)?;
     Ok(Files {
-        config: Config::parse(&config_path, &config)?,
+        config,
         tokenizer: Tokenizer::parse(&tokenizer_path, &tokenizer)?,
         tokenizer_path,
         chat: ChatTemplate::from_folder(folder)?,
-        weights: Weights::open(folder, &options.device)?,
+        weights,
     })
 }

@@ -19,7 +19,7 @@ use crate::{
     model::{
         kernels::{
             Rows, Vectorised, for_each, multiply, values,
-            vector::{LANES, add_scaled, exponentiate, largest, tanh},
+            vector::{LANES, add_scaled, exp, exponentiate, largest, tanh},
             vectorised,
         },
         packed::Span,
@@ -124,6 +124,7 @@ impl Inputs<'_> {
         let head_dim = self.attention.head_dim;
         let mut work = Work {
             query: vec![0.0; rows * head_dim],
+            biases: Vec::new(),
             scores: vec![0.0; rows * stride],
             stride,
             keys: vec![0.0; longest.next_multiple_of(LANES) * head_dim],
@@ -133,6 +134,7 @@ impl Inputs<'_> {
         for kv_head in 0..self.attention.kv_heads {
             let head = Head { inputs: self, kv_head };
             head.gather(block, &mut work);
+            head.position_biases(longest, &mut work);
             head.prefix_scores(rows, &mut work);
             vectorised(OwnTokens { head: &head, block, work: &mut work });
             head.prefix_values(rows, &mut work);
@@ -150,6 +152,8 @@ impl Inputs<'_> {
 struct Work {
     /// Scaled queries `[rows, head_dim]`.
     query: Vec<f32>,
+    /// Position biases of the query heads that share the key/value head, `[group, stride]`; empty without biases.
+    biases: Vec<f32>,
     /// `[rows, stride]`: scores against the prefix, then those against own tokens; later unnormalised weights.
     scores: Vec<f32>,
     stride: usize,
@@ -188,6 +192,17 @@ impl Head<'_> {
             for (to, from) in to.iter_mut().zip(&from[queries.clone()]) {
                 *to = from * scale;
             }
+        }
+    }
+
+    /// Fills `work.biases` for keys of the prefix and of `longest` own tokens.
+    fn position_biases(&self, longest: usize, work: &mut Work) {
+        let Inputs { attention, prefix_len, .. } = *self.inputs;
+        let Some(bias) = &attention.position_bias else { return };
+        work.biases.clear();
+        for head in 0..attention.group() {
+            work.biases.extend(bias.values(self.kv_head * attention.group() + head, 0..prefix_len + longest));
+            work.biases.resize((head + 1) * work.stride, 0.0);
         }
     }
 
@@ -239,8 +254,8 @@ impl Head<'_> {
         for segment in &block.segments {
             self.transpose_keys(segment, &mut work.keys);
             for token in segment.queries.clone() {
-                for _ in 0..group {
-                    self.row::<FUSED>(segment, token, row, work);
+                for head in 0..group {
+                    self.row::<FUSED>(segment, token, (row, head), work);
                     row += 1;
                 }
             }
@@ -260,9 +275,9 @@ impl Head<'_> {
         }
     }
 
-    /// Computes the weights of one row and its weighted own values.
+    /// Computes the weights of one row and its weighted own values; `head` is the query head's index in its group.
     #[inline(always)]
-    fn row<const FUSED: bool>(&self, segment: &Segment, token: usize, row: usize, work: &mut Work) {
+    fn row<const FUSED: bool>(&self, segment: &Segment, token: usize, (row, head): (usize, usize), work: &mut Work) {
         let Inputs { attention, prefix_len, value, .. } = *self.inputs;
         let head_dim = attention.head_dim;
         let window = attention.window.unwrap_or(usize::MAX);
@@ -276,12 +291,20 @@ impl Head<'_> {
             let cap = cap as f32;
             prefix.iter_mut().chain(&mut own[..=token]).for_each(|score| *score = cap * tanh::<FUSED>(*score / cap));
         }
+        if !work.biases.is_empty() {
+            let biases = &work.biases[head * work.stride..=head * work.stride + prefix_len + token];
+            scores.iter_mut().zip(biases).for_each(|(score, bias)| *score += bias);
+        }
         let padded = (prefix_len + token + 1).next_multiple_of(LANES);
         scores[prefix_len + token + 1..padded].fill(f32::NEG_INFINITY);
         scores[..hidden].fill(f32::NEG_INFINITY);
         scores[prefix_len..prefix_len + visible].fill(f32::NEG_INFINITY);
-        let peak = largest(&scores[..padded]);
+        let sink = attention.sinks.as_ref().map(|sinks| sinks[self.kv_head * attention.group() + head]);
+        let peak = largest(&scores[..padded]).max(sink.unwrap_or(f32::NEG_INFINITY));
         work.totals[row] = exponentiate::<FUSED>(&mut scores[..padded], peak);
+        if let Some(sink) = sink {
+            work.totals[row] += exp::<FUSED>(sink - peak);
+        }
         scores[..hidden].fill(0.0);
         let mixed = &mut work.mixed[row * head_dim..(row + 1) * head_dim];
         let values = &value[(segment.span.at + visible) * self.inputs.width() + self.offset()..];
@@ -350,7 +373,13 @@ mod tests {
     use candle_core::{DType, Device};
 
     use super::{super::grouped, *};
-    use crate::model::{attention::KvCache, layers::Linear, matrix::Matrix, packed::Packed, rope::Regime};
+    use crate::model::{
+        attention::{KvCache, PositionBias},
+        layers::Linear,
+        matrix::Matrix,
+        packed::Packed,
+        rope::Regime,
+    };
 
     fn random(shape: &[usize]) -> Tensor {
         Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap()
@@ -368,8 +397,11 @@ mod tests {
             value: unused.clone(),
             output: unused,
             query_key_norm: None,
+            clip: None,
             scale: 0.3,
             softcap,
+            position_bias: None,
+            sinks: None,
             window,
         }
     }
@@ -378,14 +410,19 @@ mod tests {
     fn fused_kernel_equals_tensor_operations() {
         let tokens: Vec<Vec<u32>> = [1, 7, 150, 3].iter().map(|&len| vec![0; len]).collect();
         let total = 161;
-        for (prefix_len, heads, window, softcap) in [
-            (0, 6, None, None),
-            (33, 6, None, None),
-            (33, 2, Some(5), None),
-            (33, 8, Some(38), Some(2.0)),
-            (0, 6, Some(4), None),
+        for (prefix_len, heads, window, softcap, biased) in [
+            (0, 6, None, None, false),
+            (33, 6, None, None, false),
+            (33, 2, Some(5), None, false),
+            (33, 8, Some(38), Some(2.0), false),
+            (0, 6, Some(4), None, true),
+            (33, 6, None, None, true),
         ] {
-            let attention = attention(heads, window, softcap);
+            let mut attention = attention(heads, window, softcap);
+            if biased {
+                attention.position_bias = Some(PositionBias { rounded: true, ..PositionBias::alibi(heads) });
+                attention.sinks = Some((0..heads).map(|head| head as f32 / 2.0 - 1.0).collect());
+            }
             let packed = Packed::new(tokens.iter().map(Vec::as_slice), prefix_len, Regime::Short);
             let key_value = |tokens| KvCache { key: random(&[tokens, 40]), value: random(&[tokens, 40]) };
             let (prefix, own) = ((prefix_len > 0).then(|| key_value(prefix_len)), key_value(total));

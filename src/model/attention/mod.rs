@@ -5,11 +5,13 @@ mod grouped;
 mod kv_cache;
 mod parameters;
 mod pattern;
+mod position_bias;
 
 use candle_core::{DType, Tensor};
 pub use kv_cache::KvCache;
 use parameters::Suffixes;
 pub use parameters::{Attention, QueryKeyNorm};
+pub use position_bias::PositionBias;
 
 use super::{
     card::is_card,
@@ -33,7 +35,7 @@ impl Attention {
     pub fn key_value(&self, x: &Tensor, angles: Option<&Angles>) -> Result<KvCache> {
         let norm = self.query_key_norm.as_ref();
         let key = self.normed_and_rotated(project(&self.key, x)?, norm.map(|norm| &norm.key), angles)?;
-        Ok(KvCache { key, value: project(&self.value, x)? })
+        Ok(KvCache { key, value: self.clipped(project(&self.value, x)?)? })
     }
 
     /// Computes the value mixes `z` of the query tokens, `[rows, H · head_dim]`; `x` and `angles` have the rows of
@@ -66,24 +68,29 @@ impl Attention {
         pattern::pattern(self, &query, &Suffixes { packed, prefix, own, last_only: true })
     }
 
-    /// Computes the queries, rotated but not scaled, `[rows, H · head_dim]`.
+    /// Computes the queries, rotated but not scaled by [`Attention::scale`], `[rows, H · head_dim]`.
     fn query(&self, x: &Tensor, angles: Option<&Angles>) -> Result<Tensor> {
         let norm = self.query_key_norm.as_ref();
-        self.normed_and_rotated(project(&self.query, x)?, norm.map(|norm| &norm.query), angles)
+        let query = self.normed_and_rotated(project(&self.query, x)?, norm.map(|norm| &norm.query), angles)?;
+        angles.map_or(Ok(query.clone()), |angles| angles.scale_queries(query))
+    }
+
+    /// Limits the magnitude of the values of `x` to [`Attention::clip`].
+    fn clipped(&self, x: Tensor) -> Result<Tensor> {
+        match self.clip {
+            Some(most) => Ok(x.clamp(-most, most)?),
+            None => Ok(x),
+        }
     }
 
     /// Normalises and rotates queries or keys `x` `[rows, heads · head_dim]`; `x` must not share its storage with
     /// another tensor, since it may be changed in place.
     fn normed_and_rotated(&self, x: Tensor, norm: Option<&Norm>, angles: Option<&Angles>) -> Result<Tensor> {
-        let (rows, width) = x.dims2()?;
         let x = match norm {
-            Some(norm) => {
-                let each = if norm.weight.elem_count() == self.head_dim { self.head_dim } else { width };
-                let wide = x.to_dtype(DType::F32)?.reshape((rows, width / each, each))?;
-                norm.forward(&wide)?.reshape((rows, width))?.to_dtype(x.dtype())?
-            }
+            Some(norm) => norm.forward(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype())?,
             None => x,
         };
+        let x = self.clipped(x)?;
         angles.map_or(Ok(x.clone()), |angles| angles.rotate(x, self.head_dim))
     }
 }

@@ -1,6 +1,6 @@
 //! Weights and settings of one attention layer.
 
-use super::kv_cache::KvCache;
+use super::{kv_cache::KvCache, position_bias::PositionBias};
 use crate::model::{
     layers::{Linear, Norm},
     packed::Packed,
@@ -25,10 +25,17 @@ pub struct Attention {
     pub output: Linear,
     /// Norms of queries and keys, before rotation.
     pub query_key_norm: Option<QueryKeyNorm>,
+    /// Largest magnitude of the values of queries, keys and values; larger ones are clipped, after the norms.
+    pub clip: Option<f64>,
     /// Factor on the scores.
     pub scale: f64,
     /// Soft-cap of the scores: `cap · tanh(score / cap)`.
     pub softcap: Option<f64>,
+    /// Term of the scores that is linear in the position of the key.
+    pub position_bias: Option<PositionBias>,
+    /// Per head, the score of a sink that takes a share of the attention and has no value (Xiao et al. 2023, arXiv
+    /// 2309.17453; learned in gpt-oss).
+    pub sinks: Option<Vec<f32>>,
     /// Sliding window: a token attends to itself and the `window − 1` tokens before it.
     pub window: Option<usize>,
 }
@@ -40,8 +47,6 @@ pub struct QueryKeyNorm {
     pub query: Norm,
     /// For keys.
     pub key: Norm,
-    /// Whether each head is normalised separately, not the whole projection at once.
-    pub per_head: bool,
 }
 
 impl Attention {

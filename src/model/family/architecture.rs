@@ -17,6 +17,12 @@ pub struct Architecture {
     /// `general.architecture` of its GGUF files; `None` if it has none, or if they go by the name of another one. Tensors
     /// and metadata that are called otherwise than in files of Llama have their rows in `src/model/gguf/`.
     pub gguf: Option<&'static str>,
+    /// How it knows the positions of tokens, for the table in docs/models.md.
+    pub positions: &'static str,
+    /// What it does differently, for that table.
+    pub special: &'static str,
+    /// Models of this architecture, for that table.
+    pub users: &'static str,
     /// Builds the decoder.
     pub build: fn(&Config, &Weights) -> Result<Decoder>,
 }

@@ -21,6 +21,8 @@ pub struct Config {
     /// Names of the enclosing fields, each followed by a dot.
     prefix: String,
     value: Value,
+    /// Architecture of the whole model, if this is the configuration of its text half.
+    whole: Option<String>,
 }
 
 impl Config {
@@ -40,13 +42,33 @@ impl Config {
 
     /// Wraps `value`, which comes from the file at `path`.
     pub(crate) fn new(path: &Path, value: Value) -> Self {
-        Self { path: path.to_owned(), prefix: String::new(), value }
+        Self { path: path.to_owned(), prefix: String::new(), value, whole: None }
     }
 
     /// Returns the object in `field`, or `None` if it holds none.
     pub fn section(&self, field: &str) -> Option<Self> {
         let value = self.get(field).filter(|value| value.is_object())?.clone();
-        Some(Self { path: self.path.clone(), prefix: format!("{}{field}.", self.prefix), value })
+        Some(Self { path: self.path.clone(), prefix: format!("{}{field}.", self.prefix), value, whole: None })
+    }
+
+    /// Sets `field` to `value` unless it is given.
+    #[must_use]
+    pub(crate) fn with_default(mut self, field: &str, value: Value) -> Self {
+        if self.get(field).is_none() {
+            self.value[field] = value;
+        }
+        self
+    }
+
+    /// Marks this as the configuration of the text half of a model of architecture `whole`.
+    #[must_use]
+    pub(crate) fn half_of(self, whole: &str) -> Self {
+        Self { whole: Some(whole.to_owned()), ..self }
+    }
+
+    /// Returns the architecture of the whole model, if this is the configuration of its text half.
+    pub(crate) fn whole(&self) -> Option<&str> {
+        self.whole.as_deref()
     }
 
     /// Returns the whole configuration as JSON text.

@@ -1,32 +1,23 @@
-//! Decoder description shared by most architectures: Llama's layout and tensor names, with a list of deviations.
+//! Decoder description shared by all architectures: Llama's layout and tensor names, with a list of deviations.
 
-use std::iter;
-
-use super::{Config, scaling};
+use super::{
+    Config,
+    experts::Experts,
+    names::Names,
+    reader::Reader,
+    scaling,
+    sizes::{SizeFields, Sizes},
+};
 use crate::{
     error::Result,
     model::{
-        attention::{Attention, QueryKeyNorm},
-        decoder::{Decoder, Layer},
-        layers::{Activation, Linear, Norm, NormKind},
-        matrix::Matrix,
-        mlp::{FeedForward, Mixture, Mlp},
+        attention::PositionBias,
+        decoder::Decoder,
+        layers::{Activation, NormKind},
         rope::Rope,
         weights::Weights,
     },
 };
-
-/// Sizes from config.json.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
-    pub(super) layers: usize,
-    pub(super) hidden: usize,
-    pub(super) inner: usize,
-    pub(super) heads: usize,
-    pub(super) kv_heads: usize,
-    pub(super) head_dim: usize,
-    pub(super) epsilon: f64,
-}
 
 /// Position of the norms in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +30,45 @@ pub(super) enum Norms {
     Around,
 }
 
+/// Input of the MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Residual {
+    /// The residual stream after attention.
+    Sequential,
+    /// The layer's input, through the MLP's own norm.
+    Parallel,
+    /// The layer's input, through attention's norm.
+    ParallelWithOneNorm,
+}
+
 /// Norms on queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueryKeyNorms {
     None,
+    /// Of each head, with the same weights.
     PerHead,
+    /// Of each head, with weights of its own in one tensor `[heads, head_dim]`.
+    OwnPerHead,
+    /// Of each head, with weights of its own in a tensor `.norms.HEAD`.
+    SeparatePerHead,
+    /// Of all heads together.
     Whole,
+}
+
+/// How a checkpoint has several maps of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joined {
+    /// In a tensor each.
+    No,
+    /// In one tensor, one map after the other.
+    Whole,
+    /// In one tensor, in groups: the queries of a key/value head, its key, its value.
+    ByGroup,
 }
 
 /// Which linear maps have biases.
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Biases {
     /// Queries, keys and values.
     pub(super) input: bool,
@@ -56,67 +76,142 @@ pub(super) struct Biases {
     pub(super) output: bool,
     /// All maps of the MLP.
     pub(super) mlp: bool,
+    /// The unembedding.
+    pub(super) unembedding: bool,
+}
+
+impl Biases {
+    /// Biases of all maps inside layers.
+    pub(super) const fn all(present: bool) -> Self {
+        Self { input: present, output: present, mlp: present, unembedding: false }
+    }
+}
+
+/// Kind and parameters of all norms.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NormSpec {
+    pub(super) kind: NormKind,
+    /// Whether norms have weights; without them they are 1.
+    pub(super) weight: bool,
+    /// Added to the weights.
+    pub(super) offset: f64,
+    pub(super) bias: bool,
+}
+
+impl NormSpec {
+    /// Root mean square, with weights.
+    pub(super) const RMS: Self = Self { kind: NormKind::Rms, weight: true, offset: 0.0, bias: false };
+    /// Standard deviation, with weights and biases.
+    pub(super) const LAYER: Self = Self { kind: NormKind::Layer, weight: true, offset: 0.0, bias: true };
 }
 
 /// How an architecture deviates from Llama.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct DecoderSpec {
+    pub(super) names: Names,
     pub(super) norms: Norms,
-    /// Added to every norm's weights.
-    pub(super) norm_offset: f64,
+    pub(super) norm: NormSpec,
+    pub(super) embedding_norm: bool,
+    /// Rows of the table of learned positions before the first position; `None` if positions are not learned.
+    pub(super) positions_from: Option<usize>,
+    pub(super) residual: Residual,
     pub(super) query_key_norms: QueryKeyNorms,
-    /// Whether the file has queries, keys and values in one tensor, and gate and up in another.
-    pub(super) fused: bool,
+    /// Norms of queries and keys, if they differ from the others.
+    pub(super) query_key_norm: Option<NormSpec>,
+    /// How queries, keys and values are stored.
+    pub(super) projections: Joined,
+    /// How gate and up are stored; never by group.
+    pub(super) gate_and_up: Joined,
+    /// Whether the MLP has a gate.
+    pub(super) gated: bool,
+    /// Whether maps inside layers are stored as `[in, out]`.
+    pub(super) input_first: bool,
+    /// Whether neighbouring dimensions are rotated together, not those half a head apart.
+    pub(super) rotates_neighbours: bool,
     pub(super) biases: Biases,
     pub(super) activation: Activation,
     pub(super) embedding_scale: f64,
     pub(super) residual_scale: f64,
     pub(super) logit_scale: f64,
     pub(super) attention_scale: f64,
+    /// Whether scores are also divided by the layer's number, from 1.
+    pub(super) divides_by_layer: bool,
     pub(super) softcap: Option<f64>,
+    pub(super) clip: Option<f64>,
+    pub(super) position_bias: Option<PositionBias>,
+    pub(super) sinks: bool,
     /// Sliding window of each layer, in tokens.
     pub(super) windows: Vec<Option<usize>>,
     pub(super) ropes: Vec<Rope>,
-    /// Index into `ropes` for a layer with (`true`) or without a window.
-    pub(super) rope_index: fn(windowed: bool) -> usize,
-    /// Number of experts, and of experts per token.
-    pub(super) experts: Option<(usize, usize)>,
+    /// Index into `ropes` for each layer; `None` if it does not rotate.
+    pub(super) layer_ropes: Vec<Option<usize>>,
+    /// Mixtures of experts, in layers that have them.
+    pub(super) experts: Option<Experts>,
     /// Default of `tie_word_embeddings`.
     pub(super) tied: bool,
 }
 
-impl Sizes {
-    /// Reads the sizes. `head_dim` is the architecture's default head width; `None` means width / heads.
-    pub(super) fn read(config: &Config, head_dim: Option<usize>) -> Result<Self> {
-        let (hidden, heads) = (config.size("hidden_size")?, config.count("num_attention_heads")?);
-        let kv_heads = config.size_or("num_key_value_heads", heads)?;
-        if !heads.is_multiple_of(kv_heads) {
-            let problem = format!("{kv_heads} key/value heads do not divide {heads} attention heads");
-            return Err(config.error("num_key_value_heads", problem).into());
-        }
-        let head_dim = match head_dim {
-            _ if config.get("head_dim").is_some() => config.count("head_dim")?,
-            Some(head_dim) => head_dim,
-            None => head_width(config, "num_attention_heads", hidden, heads)?,
-        };
-        Ok(Self {
-            layers: config.count("num_hidden_layers")?,
-            hidden,
-            inner: config.size("intermediate_size")?,
-            heads,
-            kv_heads,
-            head_dim,
-            epsilon: config.positive_or("rms_norm_eps", 1e-6)?,
-        })
+impl DecoderSpec {
+    /// Description of Llama itself.
+    pub(super) fn llama(config: &Config, sizes: &Sizes) -> Result<Self> {
+        let attention = config.flag_or("attention_bias", false)?;
+        let biases = Biases { mlp: config.flag_or("mlp_bias", false)?, ..Biases::all(attention) };
+        let rope = scaling::rope(config, sizes.head_dim, scaling::RopeDefaults::default())?;
+        let plain = Self::plain(sizes, activation(config, "hidden_act", "silu")?);
+        Ok(Self { biases, ..plain }.with_rope(rope))
     }
-}
 
-/// Computes a head's width, `hidden / heads`.
-pub(super) fn head_width(config: &Config, field: &str, hidden: usize, heads: usize) -> Result<usize> {
-    if hidden.is_multiple_of(heads) {
-        return Ok(hidden / heads);
+    /// Llama without biases and rotation.
+    pub(super) fn plain(sizes: &Sizes, activation: Activation) -> Self {
+        Self {
+            names: Names::LLAMA,
+            norms: Norms::Before,
+            norm: NormSpec::RMS,
+            embedding_norm: false,
+            positions_from: None,
+            residual: Residual::Sequential,
+            query_key_norms: QueryKeyNorms::None,
+            query_key_norm: None,
+            projections: Joined::No,
+            gate_and_up: Joined::No,
+            gated: true,
+            input_first: false,
+            rotates_neighbours: false,
+            biases: Biases::default(),
+            activation,
+            embedding_scale: 1.0,
+            residual_scale: 1.0,
+            logit_scale: 1.0,
+            attention_scale: 1.0 / (sizes.head_dim as f64).sqrt(),
+            divides_by_layer: false,
+            softcap: None,
+            clip: None,
+            position_bias: None,
+            sinks: false,
+            windows: vec![None; sizes.layers],
+            ropes: Vec::new(),
+            layer_ropes: vec![None; sizes.layers],
+            experts: None,
+            tied: false,
+        }
     }
-    Err(config.error(field, format!("{heads} heads do not divide the hidden size {hidden}")).into())
+
+    /// Sets the rotary embedding of all layers.
+    pub(super) fn with_rope(self, rope: Rope) -> Self {
+        Self { ropes: vec![rope], layer_ropes: vec![Some(0); self.layer_ropes.len()], ..self }
+    }
+
+    /// Sets one rotary embedding for layers without a window and one for layers with one.
+    pub(super) fn with_two_ropes(self, full: Rope, windowed: Rope) -> Self {
+        let layer_ropes = self.windows.iter().map(|window| Some(usize::from(window.is_some()))).collect();
+        Self { ropes: vec![full, windowed], layer_ropes, ..self }
+    }
+
+    /// Builds the decoder from its tensors.
+    pub(super) fn build(&self, config: &Config, weights: &Weights, sizes: &Sizes) -> Result<Decoder> {
+        Reader { spec: self, config, sizes, weights }.decoder()
+    }
 }
 
 /// Returns the activation that `field` names.
@@ -125,11 +220,12 @@ pub(super) fn activation(config: &Config, field: &str, default: &str) -> Result<
         "silu" | "swish" => Ok(Activation::Silu),
         "gelu_pytorch_tanh" | "gelu_new" | "gelu_fast" => Ok(Activation::GeluTanh),
         "gelu" => Ok(Activation::GeluErf),
+        "relu" => Ok(Activation::Relu),
         other => {
             let problem = format!("the activation `{other}` is not supported");
             Err(config
                 .error(field, problem)
-                .help("supported activations: silu, gelu, gelu_new and gelu_pytorch_tanh")
+                .help("supported activations: silu, gelu, gelu_new, gelu_pytorch_tanh and relu")
                 .into())
         }
     }
@@ -156,172 +252,21 @@ pub(super) fn windows(config: &Config, layers: usize, slides: impl Fn(usize) -> 
     (0..layers).map(window).collect()
 }
 
-impl DecoderSpec {
-    /// Description of Llama itself.
-    pub(super) fn llama(config: &Config, sizes: &Sizes) -> Result<Self> {
-        let attention = config.flag_or("attention_bias", false)?;
-        Ok(Self {
-            norms: Norms::Before,
-            norm_offset: 0.0,
-            query_key_norms: QueryKeyNorms::None,
-            fused: false,
-            biases: Biases { input: attention, output: attention, mlp: config.flag_or("mlp_bias", false)? },
-            activation: activation(config, "hidden_act", "silu")?,
-            embedding_scale: 1.0,
-            residual_scale: 1.0,
-            logit_scale: 1.0,
-            attention_scale: 1.0 / (sizes.head_dim as f64).sqrt(),
-            softcap: None,
-            windows: vec![None; sizes.layers],
-            ropes: vec![scaling::rope(config, sizes.head_dim, scaling::RopeDefaults::default())?],
-            rope_index: |_| 0,
-            experts: None,
-            tied: false,
-        })
-    }
-
-    /// Builds the decoder from its tensors.
-    pub(super) fn build(&self, config: &Config, weights: &Weights, sizes: &Sizes) -> Result<Decoder> {
-        let vocabulary = (config.size("vocab_size")?, sizes.hidden);
-        let embedding = weights.matrix("model.embed_tokens.weight", vocabulary)?;
-        let tied = config.flag_or("tie_word_embeddings", self.tied)?;
-        let unembedding = if tied { embedding.clone() } else { weights.matrix("lm_head.weight", vocabulary)? };
-        let reader = Reader { spec: self, sizes, weights };
-        Ok(Decoder {
-            embedding,
-            embedding_scale: self.embedding_scale,
-            positions: None,
-            ropes: self.ropes.clone(),
-            layers: (0..sizes.layers).map(|layer| reader.layer(layer)).collect::<Result<_>>()?,
-            norm: reader.norm("model.norm.weight", sizes.hidden)?,
-            unembedding: Linear { weight: unembedding, bias: None },
-            logit_scale: self.logit_scale,
-            context: config.size_or("max_position_embeddings", 2048)?,
-        })
-    }
+/// Creates the error for a variant whose residual stream is not a sum of outputs of components; `field` tells it apart.
+pub(super) fn no_sum(config: &Config, field: &str, why: &str) -> crate::Error {
+    let problem = format!("{why}, so the last residual stream is no sum of what heads and MLPs add");
+    config
+        .error(field, problem)
+        .help("partscope cannot attribute logits in this variant; use another size of it")
+        .into()
 }
 
-/// Reads the tensors that a [`DecoderSpec`] describes.
-struct Reader<'a> {
-    spec: &'a DecoderSpec,
-    sizes: &'a Sizes,
-    weights: &'a Weights,
+/// Returns whether `sliding_window` of a configuration sets a window in every layer.
+pub(super) fn has_window(config: &Config) -> bool {
+    config.get("sliding_window").is_some()
 }
 
-impl Reader<'_> {
-    fn layer(&self, layer: usize) -> Result<Layer> {
-        let at = format!("model.layers.{layer}");
-        let norm = |wanted: &[Norms], name: &str| -> Result<Option<Norm>> {
-            let wanted = wanted.contains(&self.spec.norms);
-            wanted.then(|| self.norm(&format!("{at}.{name}.weight"), self.sizes.hidden)).transpose()
-        };
-        let before_mlp = match self.spec.norms {
-            Norms::Before => "post_attention_layernorm",
-            _ => "pre_feedforward_layernorm",
-        };
-        let window = self.spec.windows[layer];
-        Ok(Layer {
-            attention_norm: norm(&[Norms::Before, Norms::Around], "input_layernorm")?,
-            attention: self.attention(&format!("{at}.self_attn"), window)?,
-            attention_post_norm: norm(&[Norms::After, Norms::Around], "post_attention_layernorm")?,
-            mlp_norm: norm(&[Norms::Before, Norms::Around], before_mlp)?,
-            mlp: self.mlp(&at)?,
-            mlp_post_norm: norm(&[Norms::After, Norms::Around], "post_feedforward_layernorm")?,
-            parallel: false,
-            residual_scale: self.spec.residual_scale,
-            rope: Some((self.spec.rope_index)(window.is_some())),
-        })
-    }
-
-    fn attention(&self, at: &str, window: Option<usize>) -> Result<Attention> {
-        let &Sizes { hidden, heads, kv_heads, head_dim, .. } = self.sizes;
-        let (queries, keys) = (heads * head_dim, kv_heads * head_dim);
-        let fused = [queries, keys, keys];
-        let input = |index: usize, name: &str| {
-            self.linear_in(at, ["q_proj", "k_proj", "v_proj"][index], name, &fused, index, self.spec.biases.input)
-        };
-        let per_head = self.spec.query_key_norms == QueryKeyNorms::PerHead;
-        let norms = |name: &str, whole: usize| {
-            self.norm(&format!("{at}.{name}.weight"), if per_head { head_dim } else { whole })
-        };
-        let query_key_norm = match self.spec.query_key_norms {
-            QueryKeyNorms::None => None,
-            _ => Some(QueryKeyNorm { query: norms("q_norm", queries)?, key: norms("k_norm", keys)?, per_head }),
-        };
-        Ok(Attention {
-            heads,
-            kv_heads,
-            head_dim,
-            query: input(0, "qkv_proj")?,
-            key: input(1, "qkv_proj")?,
-            value: input(2, "qkv_proj")?,
-            output: self.linear(&format!("{at}.o_proj"), (hidden, queries), self.spec.biases.output)?,
-            query_key_norm,
-            scale: self.spec.attention_scale,
-            softcap: self.spec.softcap,
-            window,
-        })
-    }
-
-    fn mlp(&self, at: &str) -> Result<Mlp> {
-        let &Sizes { hidden, inner, .. } = self.sizes;
-        let (biases, activation) = (self.spec.biases.mlp, self.spec.activation);
-        let Some((experts, chosen)) = self.spec.experts else {
-            let at = format!("{at}.mlp");
-            let input = |index: usize| {
-                self.linear_in(&at, ["gate_proj", "up_proj"][index], "gate_up_proj", &[inner, inner], index, biases)
-            };
-            return Ok(Mlp::Dense(FeedForward {
-                gate: Some(input(0)?),
-                up: input(1)?,
-                down: self.linear(&format!("{at}.down_proj"), (hidden, inner), biases)?,
-                activation,
-            }));
-        };
-        let at = format!("{at}.block_sparse_moe");
-        let expert = |expert: usize| -> Result<FeedForward> {
-            let at = |name: &str| format!("{at}.experts.{expert}.{name}");
-            Ok(FeedForward {
-                gate: Some(self.linear(&at("w1"), (inner, hidden), false)?),
-                up: self.linear(&at("w3"), (inner, hidden), false)?,
-                down: self.linear(&at("w2"), (hidden, inner), false)?,
-                activation,
-            })
-        };
-        let router = self.weights.get(&format!("{at}.gate.weight"), &[experts, hidden])?;
-        Ok(Mlp::Mixture(Mixture {
-            router: Linear { weight: Matrix::Dense(router), bias: None },
-            experts: (0..experts).map(expert).collect::<Result<_>>()?,
-            chosen,
-        }))
-    }
-
-    /// Reads map `index` of several with one input; `sizes` are their output widths in the order of a fused tensor.
-    fn linear_in(
-        &self,
-        at: &str,
-        separate: &str,
-        fused: &str,
-        sizes: &[usize],
-        index: usize,
-        bias: bool,
-    ) -> Result<Linear> {
-        if !self.spec.fused {
-            return self.linear(&format!("{at}.{separate}"), (sizes[index], self.sizes.hidden), bias);
-        }
-        let from: usize = sizes[..index].iter().sum();
-        let name = format!("{at}.{fused}.weight");
-        let tensor = self.weights.find(&name, &[sizes.iter().sum(), self.sizes.hidden])?;
-        Ok(Linear { weight: tensor.rows(iter::once(from..from + sizes[index])).matrix()?, bias: None })
-    }
-
-    fn linear(&self, name: &str, shape: (usize, usize), bias: bool) -> Result<Linear> {
-        let bias = bias.then(|| self.weights.get(&format!("{name}.bias"), &[shape.0])).transpose()?;
-        Ok(Linear { weight: self.weights.matrix(&format!("{name}.weight"), shape)?, bias })
-    }
-
-    fn norm(&self, name: &str, width: usize) -> Result<Norm> {
-        let weight = (self.weights.get(name, &[width])? + self.spec.norm_offset)?;
-        Ok(Norm { kind: NormKind::Rms, weight, bias: None, epsilon: self.sizes.epsilon })
-    }
+/// Sizes with layer norms under Llama's names otherwise.
+pub(super) fn layer_norm_sizes(config: &Config) -> Result<Sizes> {
+    Sizes::from_fields(config, &SizeFields::LAYER_NORM, None)
 }

@@ -6,8 +6,10 @@
 
 use super::{
     Architecture, Config,
-    decoder_spec::{DecoderSpec, Norms, QueryKeyNorms, Sizes, activation, windows},
+    decoder_spec::{DecoderSpec, NormSpec, Norms, QueryKeyNorms, activation, windows},
+    names::Names,
     scaling::{RopeDefaults, rope},
+    sizes::Sizes,
 };
 use crate::{
     error::Result,
@@ -19,6 +21,9 @@ pub(super) const GEMMA: Architecture = Architecture {
     architectures: &["GemmaForCausalLM"],
     model_types: &["gemma"],
     gguf: Some("gemma"),
+    positions: "rotary",
+    special: "scaled embeddings; 1 is added to norm weights",
+    users: "Gemma 1",
     build: gemma,
 };
 pub(super) const GEMMA2: Architecture = Architecture {
@@ -26,6 +31,9 @@ pub(super) const GEMMA2: Architecture = Architecture {
     architectures: &["Gemma2ForCausalLM"],
     model_types: &["gemma2"],
     gguf: Some("gemma2"),
+    positions: "rotary",
+    special: "norms before and after blocks; soft-capped scores; a window in every other layer",
+    users: "Gemma 2",
     build: gemma2,
 };
 pub(super) const GEMMA3: Architecture = Architecture {
@@ -33,9 +41,14 @@ pub(super) const GEMMA3: Architecture = Architecture {
     architectures: &["Gemma3ForCausalLM"],
     model_types: &["gemma3_text"],
     gguf: Some("gemma3"),
+    positions: "rotary, one for each kind of layer",
+    special: "norms before and after blocks and on each head; a window in five of six layers",
+    users: "Gemma 3 (the text half of those that see)",
     build: gemma3,
 };
 
+/// Names in Gemma 2 and 3.
+const NAMES: Names = Names { mlp_norm: "pre_feedforward_layernorm", ..Names::LLAMA };
 /// Default head width.
 const HEAD_DIM: usize = 256;
 
@@ -54,6 +67,7 @@ fn gemma2(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
     let spec = DecoderSpec {
         norms: Norms::Around,
+        names: NAMES,
         softcap: softcap(config)?,
         attention_scale: query_scale(config)?,
         windows: windows(config, sizes.layers, |layer| layer % 2 == 0)?,
@@ -62,20 +76,35 @@ fn gemma2(config: &Config, weights: &Weights) -> Result<Decoder> {
     spec.build(config, weights, &sizes)
 }
 
+/// Sizes that configurations of the text half may leave out.
+const GEMMA3_DEFAULTS: [(&str, usize); 8] = [
+    ("vocab_size", 262_208),
+    ("hidden_size", 2304),
+    ("intermediate_size", 9216),
+    ("num_hidden_layers", 26),
+    ("num_attention_heads", 8),
+    ("num_key_value_heads", 4),
+    ("max_position_embeddings", 131_072),
+    ("sliding_window", 4096),
+];
+
 fn gemma3(config: &Config, weights: &Weights) -> Result<Decoder> {
+    let defaults = if config.whole().is_some() { &GEMMA3_DEFAULTS[..] } else { &[] };
+    let config =
+        &defaults.iter().fold(config.clone(), |config, &(field, size)| config.with_default(field, size.into()));
     let sizes = Sizes::read(config, Some(HEAD_DIM))?;
     let newer = config.get("_sliding_window_pattern").is_some();
     let pattern = config.size_or(if newer { "_sliding_window_pattern" } else { "sliding_window_pattern" }, 6)?;
     let spec = DecoderSpec {
         norms: Norms::Around,
+        names: NAMES,
         query_key_norms: QueryKeyNorms::PerHead,
         softcap: softcap(config)?,
         attention_scale: query_scale(config)?,
         windows: windows(config, sizes.layers, |layer| (layer + 1) % pattern != 0)?,
-        ropes: vec![global_rope(config, &sizes)?, local_rope(config, &sizes)?],
-        rope_index: usize::from,
         ..common(config, &sizes)?
     };
+    let spec = spec.with_two_ropes(global_rope(config, &sizes)?, local_rope(config, &sizes)?);
     spec.build(config, weights, &sizes)
 }
 
@@ -87,7 +116,7 @@ fn common(config: &Config, sizes: &Sizes) -> Result<DecoderSpec> {
     let field = if config.get("hidden_activation").is_some() { "hidden_activation" } else { "hidden_act" };
     Ok(DecoderSpec {
         activation: activation(config, field, "gelu_pytorch_tanh")?,
-        norm_offset: 1.0,
+        norm: NormSpec { offset: 1.0, ..NormSpec::RMS },
         embedding_scale: (sizes.hidden as f64).sqrt(),
         tied: true,
         ..llama

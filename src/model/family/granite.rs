@@ -1,9 +1,6 @@
 //! Granite 3 (IBM 2024): Llama with factors on embeddings, attention scores, residuals and logits.
 
-use super::{
-    Architecture, Config,
-    decoder_spec::{DecoderSpec, Sizes},
-};
+use super::{Architecture, Config, decoder_spec::DecoderSpec, sizes::Sizes};
 use crate::{
     error::Result,
     model::{decoder::Decoder, weights::Weights},
@@ -14,6 +11,9 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     architectures: &["GraniteForCausalLM"],
     model_types: &["granite"],
     gguf: Some("granite"),
+    positions: "rotary",
+    special: "factors on embeddings, scores, residuals and logits",
+    users: "Granite 3",
     build,
 };
 

@@ -2,7 +2,8 @@
 
 use super::{
     Architecture, Config,
-    decoder_spec::{DecoderSpec, Sizes, windows},
+    decoder_spec::{DecoderSpec, has_window, windows},
+    sizes::Sizes,
 };
 use crate::{
     error::Result,
@@ -14,12 +15,15 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     architectures: &["MistralForCausalLM"],
     model_types: &["mistral"],
     gguf: None,
+    positions: "rotary",
+    special: "a sliding window in every layer, or none",
+    users: "Mistral 7B, Mistral Nemo, Ministral 8B",
     build,
 };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
-    let slides = config.get("sliding_window").is_some();
+    let slides = has_window(config);
     let windows = windows(config, sizes.layers, |_| slides)?;
     let spec = DecoderSpec { windows, ..DecoderSpec::llama(config, &sizes)? };
     spec.build(config, weights, &sizes)

@@ -2,8 +2,10 @@
 
 use super::{
     Architecture, Config,
-    decoder_spec::{DecoderSpec, Sizes, windows},
+    decoder_spec::{DecoderSpec, has_window, windows},
+    experts::{ExpertNames, Experts},
     scaling::{RopeDefaults, rope},
+    sizes::Sizes,
 };
 use crate::{
     error::Result,
@@ -15,20 +17,19 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     architectures: &["MixtralForCausalLM"],
     model_types: &["mixtral"],
     gguf: None,
+    positions: "rotary",
+    special: "a mixture of experts in every layer",
+    users: "Mixtral 8x7B and 8x22B",
     build,
 };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
-    let slides = config.get("sliding_window").is_some();
+    let slides = has_window(config);
     let windows = windows(config, sizes.layers, |_| slides)?;
-    let experts = (config.count_or("num_local_experts", 8)?, config.count_or("num_experts_per_tok", 2)?);
-    if experts.1 > experts.0 {
-        let problem = format!("{} experts cannot be chosen from {}", experts.1, experts.0);
-        return Err(config.error("num_experts_per_tok", problem).into());
-    }
+    let count = ("num_local_experts", 8);
+    let experts = Experts::from_config(config, ExpertNames::MIXTRAL, count, 2, sizes.inner, sizes.layers)?;
     let rope = rope(config, sizes.head_dim, RopeDefaults { theta: 1e6, ..RopeDefaults::default() })?;
-    let spec =
-        DecoderSpec { windows, experts: Some(experts), ropes: vec![rope], ..DecoderSpec::llama(config, &sizes)? };
-    spec.build(config, weights, &sizes)
+    let spec = DecoderSpec { windows, experts: Some(experts), ..DecoderSpec::llama(config, &sizes)? };
+    spec.with_rope(rope).build(config, weights, &sizes)
 }

@@ -2,7 +2,8 @@
 
 use super::{
     Architecture, Config,
-    decoder_spec::{Biases, DecoderSpec, Sizes, windows},
+    decoder_spec::{Biases, DecoderSpec, Joined, has_window, windows},
+    sizes::Sizes,
 };
 use crate::{
     error::Result,
@@ -14,14 +15,23 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     architectures: &["Phi3ForCausalLM"],
     model_types: &["phi3"],
     gguf: Some("phi3"),
+    positions: "rotary, LongRoPE",
+    special: "joined projections",
+    users: "Phi-3, Phi-3.5-mini, Phi-4, Phi-4-mini",
     build,
 };
 
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
     let sizes = Sizes::read(config, None)?;
-    let slides = config.get("sliding_window").is_some();
+    let slides = has_window(config);
     let windows = windows(config, sizes.layers, |_| slides)?;
     let llama = DecoderSpec::llama(config, &sizes)?;
-    let spec = DecoderSpec { fused: true, biases: Biases::default(), windows, ..llama };
+    let spec = DecoderSpec {
+        projections: Joined::Whole,
+        gate_and_up: Joined::Whole,
+        biases: Biases::default(),
+        windows,
+        ..llama
+    };
     spec.build(config, weights, &sizes)
 }

@@ -2,7 +2,8 @@
 
 use super::{
     Architecture, Config,
-    decoder_spec::{Biases, DecoderSpec, Sizes, windows},
+    decoder_spec::{Biases, DecoderSpec, windows},
+    sizes::Sizes,
 };
 use crate::{
     error::Result,
@@ -14,6 +15,9 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     architectures: &["Qwen2ForCausalLM"],
     model_types: &["qwen2"],
     gguf: Some("qwen2"),
+    positions: "rotary",
+    special: "biases on queries, keys and values",
+    users: "Qwen1.5, Qwen2, Qwen2.5, DeepSeek-R1-Distill-Qwen",
     build,
 };
 

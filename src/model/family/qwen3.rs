@@ -2,7 +2,8 @@
 
 use super::{
     Architecture, Config,
-    decoder_spec::{DecoderSpec, QueryKeyNorms, Sizes, windows},
+    decoder_spec::{DecoderSpec, QueryKeyNorms, windows},
+    sizes::Sizes,
 };
 use crate::{
     error::Result,
@@ -14,6 +15,9 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     architectures: &["Qwen3ForCausalLM"],
     model_types: &["qwen3"],
     gguf: Some("qwen3"),
+    positions: "rotary",
+    special: "a norm on each query and key head",
+    users: "Qwen3",
     build,
 };
 

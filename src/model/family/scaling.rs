@@ -3,7 +3,7 @@
 use super::Config;
 use crate::{
     error::Result,
-    model::rope::{Long, Rope},
+    model::rope::{Long, QueryGrowth, Rope},
 };
 
 /// An architecture's defaults for rotary embeddings.
@@ -15,11 +15,13 @@ pub(super) struct RopeDefaults {
     pub(super) rotated: f64,
     /// Entry of `rope_parameters`, in models with different embeddings per layer type.
     pub(super) layer_type: Option<&'static str>,
+    /// Whether a scaling that is not given per layer type applies.
+    pub(super) is_scaled: bool,
 }
 
 impl Default for RopeDefaults {
     fn default() -> Self {
-        Self { theta: 10_000.0, rotated: 1.0, layer_type: None }
+        Self { theta: 10_000.0, rotated: 1.0, layer_type: None, is_scaled: true }
     }
 }
 
@@ -28,10 +30,9 @@ impl Default for RopeDefaults {
 /// Newer files have everything in `rope_parameters`; older ones have `rope_scaling` and a top-level `rope_theta`.
 pub(super) fn rope(config: &Config, head_dim: usize, defaults: RopeDefaults) -> Result<Rope> {
     let section = config.section("rope_parameters").or_else(|| config.section("rope_scaling"));
-    let section = match defaults.layer_type.and_then(|name| section.as_ref()?.section(name)) {
-        Some(inner) => Some(inner),
-        None => section,
-    };
+    let own = defaults.layer_type.and_then(|name| section.as_ref()?.section(name));
+    let is_scaled = defaults.is_scaled || own.is_some();
+    let section = own.or(section);
     let number = |field: &str, old: &[&str], default: f64| -> Result<f64> {
         match &section {
             Some(section) if section.get(field).is_some() => section.positive_or(field, default),
@@ -43,6 +44,10 @@ pub(super) fn rope(config: &Config, head_dim: usize, defaults: RopeDefaults) -> 
     };
     let theta = number("rope_theta", &["rope_theta", "rotary_emb_base"], defaults.theta)?;
     let share = number("partial_rotary_factor", &["partial_rotary_factor", "rotary_pct"], defaults.rotated)?;
+    let section = section.filter(|_| is_scaled);
+    if section.as_ref().is_some_and(|section| kind(section).1 == "proportional") && share <= 1.0 {
+        return proportional(section.as_ref(), &Rope::plain(theta, head_dim), share);
+    }
     let rotated = (head_dim as f64 * share) as usize;
     if share > 1.0 || rotated == 0 || !rotated.is_multiple_of(2) {
         let problem = format!("{rotated} of {head_dim} dimensions cannot be rotated in pairs");
@@ -50,21 +55,29 @@ pub(super) fn rope(config: &Config, head_dim: usize, defaults: RopeDefaults) -> 
     }
     let plain = Rope::plain(theta, rotated);
     match section {
-        Some(section) => scale(config, &section, plain),
+        Some(section) => scale(config, &section, plain, theta),
         None => Ok(plain),
     }
 }
 
-fn scale(config: &Config, section: &Config, plain: Rope) -> Result<Rope> {
+/// Returns the name of the scaling, and of the field that has it.
+fn kind(section: &Config) -> (&'static str, String) {
     let field = if section.get("rope_type").is_some() { "rope_type" } else { "type" };
-    let kind = section.string(field).unwrap_or_else(|| "default".to_owned());
+    (field, section.string(field).unwrap_or_else(|| "default".to_owned()))
+}
+
+fn scale(config: &Config, section: &Config, plain: Rope, theta: f64) -> Result<Rope> {
+    let (field, kind) = kind(section);
     match kind.as_str() {
-        "default" => Ok(plain),
+        // In mrope (Wang et al. 2024, arXiv 2409.12191) all coordinates of a text token are its position. Dynamic scaling
+        // begins beyond `max_position_embeddings`, and longer prompts are refused.
+        "default" | "mrope" | "dynamic" => Ok(plain),
         "linear" => {
             let factor = section.positive_or("factor", 1.0)? as f32;
             Ok(scaled(&plain, |_, frequency| frequency / factor))
         }
         "llama3" => llama3(section, &plain),
+        "yarn" => yarn(config, section, &plain, theta),
         "longrope" | "su" => longrope(config, section, &plain),
         "factors" => {
             let factors = section.numbers("factors", plain.inverse_frequencies.len())?;
@@ -72,7 +85,8 @@ fn scale(config: &Config, section: &Config, plain: Rope) -> Result<Rope> {
         }
         other => {
             let problem = format!("the scaling `{other}` is not supported");
-            Err(section.error(field, problem).help("supported scalings: default, linear, llama3 and longrope").into())
+            let known = "supported scalings: default, dynamic, linear, llama3, longrope, mrope, proportional and yarn";
+            Err(section.error(field, problem).help(known).into())
         }
     }
 }
@@ -97,6 +111,57 @@ fn llama3(section: &Config, plain: &Rope) -> Result<Rope> {
         let fast = ((rotations - low) / (high - low)).clamp(0.0, 1.0);
         (f64::from(frequency) * (fast + (1.0 - fast) / factor)) as f32
     }))
+}
+
+/// Divides low frequencies, keeps high ones, and interpolates in between by the number of rotations in the original
+/// context (YaRN; Peng et al. 2023, arXiv 2309.00071); cosine and sine grow with the factor.
+fn yarn(config: &Config, section: &Config, plain: &Rope, theta: f64) -> Result<Rope> {
+    let field = "original_max_position_embeddings";
+    // As in transformers, the field outside the section counts first.
+    let original = match (config.get(field), section.get(field)) {
+        (Some(_), _) => config.size(field)?,
+        (None, Some(_)) => section.size(field)?,
+        (None, None) => config.size("max_position_embeddings")?,
+    } as f64;
+    let ratio = config.size_or("max_position_embeddings", original as usize)? as f64 / original;
+    let factor = section.positive_or("factor", ratio)?;
+    let (fast, slow) = (positive_or_unset(section, "beta_fast", 32.0)?, positive_or_unset(section, "beta_slow", 1.0)?);
+    let rotated = 2.0 * plain.inverse_frequencies.len() as f64;
+    let dimension =
+        |rotations: f64| rotated * (original / (rotations * std::f64::consts::TAU)).ln() / (2.0 * theta.ln());
+    let (mut low, mut high) = (dimension(fast), dimension(slow));
+    if section.flag_or("truncate", true)? {
+        (low, high) = (low.floor(), high.ceil());
+    }
+    let (low, high) = (low.max(0.0), high.min(rotated - 1.0));
+    let width = if (high - low).abs() > 0.0 { high - low } else { 0.001 };
+    let growth = |weight: f64| if factor <= 1.0 { 1.0 } else { 0.1 * weight * factor.ln() + 1.0 };
+    let weights = [section.number_or("mscale", 0.0)?, section.number_or("mscale_all_dim", 0.0)?];
+    let default = if weights.iter().all(|weight| weight.abs() > 0.0) {
+        growth(weights[0]) / growth(weights[1])
+    } else {
+        growth(1.0)
+    };
+    let magnitude = section.positive_or("attention_factor", default)? as f32;
+    let rope = scaled(plain, |pair, frequency| {
+        let divided = ((pair as f64 - low) / width).clamp(0.0, 1.0);
+        (f64::from(frequency) * (divided / factor + 1.0 - divided)) as f32
+    });
+    let beta = section.number_or("llama_4_scaling_beta", 0.0)? as f32;
+    let query_growth = (beta.abs() > 0.0).then_some(QueryGrowth { beta, length: original as usize });
+    Ok(Rope { magnitude, query_growth, ..rope })
+}
+
+/// Returns a positive number, or `default` if the field is absent or zero, as transformers reads it.
+fn positive_or_unset(section: &Config, field: &str, default: f64) -> Result<f64> {
+    if section.number_or(field, 0.0)?.abs() > 0.0 { section.positive_or(field, default) } else { Ok(default) }
+}
+
+/// Rotates the first `share` of the pairs of a whole head, by frequencies that are divided by a factor (Gemma 4).
+fn proportional(section: Option<&Config>, plain: &Rope, share: f64) -> Result<Rope> {
+    let factor = section.map_or(Ok(1.0), |section| section.positive_or("factor", 1.0))? as f32;
+    let turning = (share * plain.inverse_frequencies.len() as f64) as usize;
+    Ok(scaled(plain, |pair, frequency| if pair < turning { frequency / factor } else { 0.0 }))
 }
 
 /// Divides each pair's frequency by one factor in short prompts and by another in long ones (LongRoPE).
@@ -155,7 +220,7 @@ mod tests {
     #[test]
     fn unsupported_values_are_named() {
         let cases = [
-            (r#"{"rope_scaling": {"type": "yarn", "factor": 2.0}}"#, "`rope_scaling.type`: the scaling `yarn`"),
+            (r#"{"rope_scaling": {"type": "warp", "factor": 2.0}}"#, "`rope_scaling.type`: the scaling `warp`"),
             (r#"{"rope_scaling": {"type": "longrope", "short_factor": [1]}}"#, "`rope_scaling.short_factor`"),
             (r#"{"rope_theta": "much"}"#, "`rope_theta`"),
             (r#"{"partial_rotary_factor": 0.4}"#, "3 of 8 dimensions"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::reader::Value;
+use super::{reader::Value, rope, special};
 use crate::{
     error::{InputError, Result},
     model::{family::ARCHITECTURES, weights::Weights},
@@ -130,10 +130,16 @@ const FIELDS: &[(&str, &str)] = &[
     ("num_local_experts", "expert_count"),
     ("num_experts_per_tok", "expert_used_count"),
     ("rope_local_base_freq", "rope.freq_base_swa"),
+    ("clip_qkv", "attention.clamp_kqv"),
+    ("logit_scale", "logit_scale"),
+    ("num_experts", "expert_count"),
+    ("moe_intermediate_size", "expert_feed_forward_length"),
+    ("shared_expert_intermediate_size", "expert_shared_feed_forward_length"),
 ];
 
 /// Metadata keys of architectures whose config.json uses other names.
-const OWN_FIELDS: &[(&str, &[(&str, &str)])] = &[("gpt2", GPT2_FIELDS)];
+const OWN_FIELDS: &[(&str, &[(&str, &str)])] =
+    &[("gpt2", GPT2_FIELDS), ("bloom", BLOOM_FIELDS), ("falcon", FALCON_FIELDS)];
 
 const GPT2_FIELDS: &[(&str, &str)] = &[
     ("n_embd", "embedding_length"),
@@ -143,6 +149,39 @@ const GPT2_FIELDS: &[(&str, &str)] = &[
     ("n_positions", "context_length"),
     ("layer_norm_epsilon", "attention.layer_norm_epsilon"),
 ];
+
+const BLOOM_FIELDS: &[(&str, &str)] = &[
+    ("hidden_size", "embedding_length"),
+    ("n_layer", "block_count"),
+    ("n_inner", "feed_forward_length"),
+    ("n_head", "attention.head_count"),
+    ("seq_length", "context_length"),
+    ("layer_norm_epsilon", "attention.layer_norm_epsilon"),
+];
+
+const FALCON_FIELDS: &[(&str, &str)] = &[
+    ("hidden_size", "embedding_length"),
+    ("num_hidden_layers", "block_count"),
+    ("ffn_hidden_size", "feed_forward_length"),
+    ("num_attention_heads", "attention.head_count"),
+    ("num_kv_heads", "attention.head_count_kv"),
+    ("max_position_embeddings", "context_length"),
+    ("layer_norm_epsilon", "attention.layer_norm_epsilon"),
+    ("rope_theta", "rope.freq_base"),
+];
+
+/// Architecture in config.json of a file whose `general.architecture` stands for several.
+fn architecture_name(metadata: &Metadata<'_>, architecture: &str) -> &'static str {
+    let has = |name: &str| metadata.size(&format!("{architecture}.{name}")).is_some_and(|size| size > 0);
+    match architecture {
+        "llama" | "mistral3" if has("expert_count") => "MixtralForCausalLM",
+        "olmo2" if has("attention.sliding_window") => "Olmo3ForCausalLM",
+        _ => {
+            let known = ARCHITECTURES.iter().find(|known| known.gguf == Some(architecture));
+            known.and_then(|known| known.architectures.first()).copied().unwrap_or_default()
+        }
+    }
+}
 
 /// Builds the config.json of a model; `weights` are its tensors under their Hugging Face names.
 pub(super) fn config(metadata: &Metadata<'_>, weights: &Weights, vocabulary: usize) -> Result<Json> {
@@ -157,88 +196,32 @@ pub(super) fn config(metadata: &Metadata<'_>, weights: &Weights, vocabulary: usi
             config.insert((*field).to_owned(), number);
         }
     }
-    let mixture = metadata.size(&key("expert_count")).is_some_and(|count| count > 0);
-    let known = ARCHITECTURES.iter().find(|known| known.gguf == Some(architecture));
-    let name = known.and_then(|known| known.architectures.first()).copied().unwrap_or_default();
+    // A window of 0 tokens means none.
+    if config.get("sliding_window").and_then(Json::as_u64) == Some(0) {
+        config.remove("sliding_window");
+    }
     let mut set = |field: &str, value: Json| config.insert(field.to_owned(), value);
-    set("architectures", json!([if mixture { "MixtralForCausalLM" } else { name }]));
+    set("architectures", json!([architecture_name(metadata, architecture)]));
     set("vocab_size", json!(vocabulary));
     set("tie_word_embeddings", json!(!weights.has("lm_head.weight") && !weights.has("embed_out.weight")));
     set("attention_bias", json!(has_bias(weights, &["self_attn.q_proj", "attention.dense"])));
     set("mlp_bias", json!(has_bias(weights, &["mlp.up_proj"])));
-    if let Some(rope) = rope(metadata, weights)? {
+    if let Some(rope) = rope::scaling(metadata, weights)? {
         set("rope_scaling", rope);
     }
-    match architecture {
-        "gemma2" | "gemma3" => {
-            set("query_pre_attn_scalar", json!(query_scalar(metadata, architecture)?));
-        }
-        "gptneox" => {
-            let parallel = metadata.flag(&key("use_parallel_residual")).unwrap_or(true);
-            set("use_parallel_residual", json!(parallel));
-        }
-        _ => {}
+    let layers = metadata.size(&key("block_count")).unwrap_or(0);
+    for (field, value) in special::fields(metadata, architecture, weights, layers)? {
+        set(field, value);
     }
-    if let Some(share) = rotated_share(metadata, architecture)? {
+    if let Some(share) = rope::rotated_share(metadata, architecture)? {
         set("partial_rotary_factor", json!(share));
     }
     Ok(Json::Object(config))
 }
 
-fn has_bias(weights: &Weights, stems: &[&str]) -> bool {
+pub(super) fn has_bias(weights: &Weights, stems: &[&str]) -> bool {
     let layers = ["model.layers.0", "gpt_neox.layers.0"];
     layers.iter().any(|layer| stems.iter().any(|stem| weights.has(&format!("{layer}.{stem}.bias"))))
-}
-
-/// Returns `query_pre_attn_scalar` as llama.cpp does: the head width, or hidden size / heads in the 27B models.
-fn query_scalar(metadata: &Metadata<'_>, architecture: &str) -> Result<usize> {
-    let size = |name: &str| {
-        let key = format!("{architecture}.{name}");
-        metadata.size(&key).filter(|&size| size > 0).ok_or_else(|| metadata.error(&key, "the key is missing"))
-    };
-    let layers_of_27b = if architecture == "gemma2" { 46 } else { 62 };
-    let is_27b = size("block_count")? == layers_of_27b;
-    Ok(if is_27b { size("embedding_length")? / size("attention.head_count")? } else { size("attention.key_length")? })
-}
-
-/// Returns the rotated share of a head's width, if the file gives the number of rotated dimensions.
-fn rotated_share(metadata: &Metadata<'_>, architecture: &str) -> Result<Option<f64>> {
-    let key = |name: &str| format!("{architecture}.{name}");
-    let Some(rotated) = metadata.size(&key("rope.dimension_count")) else { return Ok(None) };
-    let heads = metadata.size(&key("attention.head_count")).unwrap_or(0);
-    let derived = || metadata.size(&key("embedding_length"))?.checked_div(heads);
-    match metadata.size(&key("attention.key_length")).or_else(derived).filter(|&width| width > 0) {
-        Some(width) => Ok(Some(rotated as f64 / width as f64)),
-        None => Err(metadata.error(&key("attention.head_count"), "the width of a head is missing").into()),
-    }
-}
-
-/// Builds `rope_scaling`, from the metadata or from tensors with one factor per pair.
-fn rope(metadata: &Metadata<'_>, weights: &Weights) -> Result<Option<Json>> {
-    let architecture = metadata.architecture()?;
-    let key = |name: &str| format!("{architecture}.rope.scaling.{name}");
-    let factors = |name: &str| -> Result<Option<Vec<f32>>> {
-        let tensor = weights.tensors().find(|(key, _)| *key == name);
-        tensor.map(|(name, stored)| Ok(weights.get(name, &stored.shape)?.flatten_all()?.to_vec1()?)).transpose()
-    };
-    if let Some(factors) = factors("rope_freqs.weight")? {
-        return Ok(Some(json!({"rope_type": "factors", "factors": factors})));
-    }
-    if let (Some(long), Some(short)) = (factors("rope_factors_long.weight")?, factors("rope_factors_short.weight")?) {
-        let mut section = json!({"rope_type": "longrope", "long_factor": long, "short_factor": short});
-        for (field, name) in
-            [("original_max_position_embeddings", "original_context_length"), ("attention_factor", "attn_factor")]
-        {
-            if let Some(number) = metadata.number(&key(name)) {
-                section[field] = number;
-            }
-        }
-        return Ok(Some(section));
-    }
-    Ok(match metadata.text(&key("type")) {
-        None | Some("none") => None,
-        Some(kind) => Some(json!({"rope_type": kind, "factor": metadata.number(&key("factor"))})),
-    })
 }
 
 #[cfg(test)]

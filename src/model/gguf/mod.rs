@@ -7,6 +7,9 @@ mod config;
 mod names;
 mod pre_tokenizer;
 mod reader;
+mod rope;
+mod special;
+mod split;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
@@ -26,18 +29,26 @@ use crate::{
 pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
     let header = reader::read(path)?;
     let metadata = Metadata { path, values: &header.metadata };
-    let architecture = metadata.architecture()?;
-    if metadata.size("split.count").is_some_and(|count| count > 1) {
-        let problem = "the model is split into several files";
-        return Err(metadata.error("split.count", problem).help("join them: llama-gguf-split --merge").into());
+    let mut paths = vec![path.to_owned()];
+    let mut stored = header.tensors;
+    for part in split::other_parts(&metadata)? {
+        let tensors = reader::read(&part)?.tensors.into_iter();
+        stored.extend(tensors.map(|(name, stored)| (name, stored.in_file(paths.len()))));
+        paths.push(part);
     }
+    let architecture = metadata.architecture()?;
     let count = |name: &str| metadata.size(&format!("{architecture}.attention.{name}"));
     let heads = count("head_count").unwrap_or(1);
-    let model = names::ModelFacts { architecture, heads, kv_heads: count("head_count_kv").unwrap_or(heads) };
-    let embedding = header.tensors.iter().find(|(name, _)| name == "token_embd.weight");
+    let model = names::ModelFacts {
+        architecture,
+        heads,
+        kv_heads: count("head_count_kv").unwrap_or(heads),
+        two_norms: stored.iter().any(|(name, _)| name == "blk.0.attn_norm_2.weight"),
+    };
+    let embedding = stored.iter().find(|(name, _)| name == "token_embd.weight");
     let vocabulary = embedding.and_then(|(_, stored)| stored.shape.first().copied()).unwrap_or(0);
-    let tensors = header.tensors.into_iter().flat_map(|(name, stored)| names::translate(name, stored, &model));
-    let weights = Weights::from_file(path, tensors.collect(), device)?;
+    let tensors = stored.into_iter().flat_map(|(name, stored)| names::translate(name, stored, &model));
+    let weights = Weights::from_files(&paths, tensors.collect(), device)?;
     let config = config::config(&metadata, &weights, vocabulary)?;
     let tokenizer = catch_panic::catch(|| vocabulary::tokenizer(&metadata))
         .map_err(|problem| metadata.error("tokenizer.ggml", problem))??;

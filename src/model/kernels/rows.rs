@@ -14,9 +14,10 @@ use crate::{
     model::functions::{Activation, NormKind},
 };
 
-/// Normalises each row of `x`, multiplies it by `weight` and adds `bias`; a row is as wide as `weight`.
+/// Normalises each of `groups` equal parts of every row of `x`, multiplies the row by `weight` and adds `bias`; a row is
+/// as wide as `weight`.
 pub(in crate::model) fn normalise(
-    kind: NormKind,
+    (kind, groups): (NormKind, usize),
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -25,13 +26,14 @@ pub(in crate::model) fn normalise(
     let x = x.contiguous()?;
     let (input, weight, bias) = (values(&x)?, values(weight)?, bias.map(values).transpose()?);
     let mut out = vec![0.0; input.len()];
-    let kernel = Normalised { kind, input: &input, weight: &weight, bias: bias.as_deref(), epsilon };
+    let kernel = Normalised { kind, groups, input: &input, weight: &weight, bias: bias.as_deref(), epsilon };
     each_row(&kernel, &mut out, weight.len());
     Ok(Tensor::from_vec(out, x.shape(), x.device())?)
 }
 
 struct Normalised<'a> {
     kind: NormKind,
+    groups: usize,
     input: &'a [f32],
     weight: &'a [f32],
     bias: Option<&'a [f32]>,
@@ -42,15 +44,19 @@ impl PerRow for Normalised<'_> {
     #[inline(always)]
     fn run<const FUSED: bool>(&self, index: usize, out: &mut [f32]) {
         let width = self.weight.len();
-        let x = &self.input[index * width..(index + 1) * width];
-        let mean = match self.kind {
-            NormKind::Rms => 0.0,
-            NormKind::Layer => sum_of(x, |x| x) / width as f32,
-        };
-        let square = sum_of(x, |x| (x - mean) * (x - mean)) / width as f32;
-        let scale = 1.0 / (square + self.epsilon).sqrt();
-        for ((out, x), weight) in out.iter_mut().zip(x).zip(self.weight) {
-            *out = (x - mean) * scale * weight;
+        let row = &self.input[index * width..(index + 1) * width];
+        let each = width / self.groups;
+        let parts = out.chunks_exact_mut(each).zip(row.chunks_exact(each)).zip(self.weight.chunks_exact(each));
+        for ((out, x), weight) in parts {
+            let mean = match self.kind {
+                NormKind::Rms => 0.0,
+                NormKind::Layer => sum_of(x, |x| x) / each as f32,
+            };
+            let square = sum_of(x, |x| (x - mean) * (x - mean)) / each as f32;
+            let scale = 1.0 / (square + self.epsilon).sqrt();
+            for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
+                *out = (x - mean) * scale * weight;
+            }
         }
         for (out, bias) in out.iter_mut().zip(self.bias.unwrap_or_default()) {
             *out += bias;
@@ -90,17 +96,30 @@ pub(in crate::model) fn activate(activation: Activation, x: &Tensor, up: Option<
         Activation::Silu => in_place(x, Activated { map: Silu, up }),
         Activation::GeluTanh => in_place(x, Activated { map: GeluTanh, up }),
         Activation::GeluErf => in_place(x, Activated { map: GeluErf, up }),
+        Activation::Relu => in_place(x, Activated { map: Relu, up }),
+        Activation::Clamped { alpha, limit } => in_place(x, Activated { map: Clamped { alpha, limit }, up }),
     }
 }
 
 /// A function of one number.
 trait Map: Sync {
     fn apply<const FUSED: bool>(&self, x: f32) -> f32;
+
+    /// Combines a gate `x` with the other input.
+    #[inline(always)]
+    fn gate<const FUSED: bool>(&self, x: f32, up: f32) -> f32 {
+        self.apply::<FUSED>(x) * up
+    }
 }
 
 struct Silu;
 struct GeluTanh;
 struct GeluErf;
+struct Relu;
+struct Clamped {
+    alpha: f32,
+    limit: f32,
+}
 
 impl Map for Silu {
     #[inline(always)]
@@ -123,6 +142,25 @@ impl Map for GeluErf {
     }
 }
 
+impl Map for Relu {
+    #[inline(always)]
+    fn apply<const FUSED: bool>(&self, x: f32) -> f32 {
+        x.max(0.0)
+    }
+}
+
+impl Map for Clamped {
+    #[inline(always)]
+    fn apply<const FUSED: bool>(&self, x: f32) -> f32 {
+        silu::<FUSED>(x.min(self.limit) * self.alpha) / self.alpha
+    }
+
+    #[inline(always)]
+    fn gate<const FUSED: bool>(&self, x: f32, up: f32) -> f32 {
+        self.apply::<FUSED>(x) * (up.clamp(-self.limit, self.limit) + 1.0)
+    }
+}
+
 struct Activated<'a, M> {
     map: M,
     up: Option<&'a [f32]>,
@@ -135,7 +173,7 @@ impl<M: Map> PerRow for Activated<'_, M> {
             Some(up) => {
                 let up = &up[index * out.len()..(index + 1) * out.len()];
                 for (x, up) in out.iter_mut().zip(up) {
-                    *x = self.map.apply::<FUSED>(*x) * up;
+                    *x = self.map.gate::<FUSED>(*x, *up);
                 }
             }
             None => {
@@ -223,9 +261,9 @@ mod tests {
     fn norms_equal_candle() {
         let (x, weight, bias) = (random(&[700, 37]), random(&[37]), random(&[37]));
         let rms = candle_nn::ops::rms_norm(&x, &weight, 1e-5).unwrap();
-        assert_close(&normalise(NormKind::Rms, &x, &weight, None, 1e-5).unwrap(), &rms);
+        assert_close(&normalise((NormKind::Rms, 1), &x, &weight, None, 1e-5).unwrap(), &rms);
         let layer = candle_nn::ops::layer_norm(&x, &weight, &bias, 1e-5).unwrap();
-        assert_close(&normalise(NormKind::Layer, &x, &weight, Some(&bias), 1e-5).unwrap(), &layer);
+        assert_close(&normalise((NormKind::Layer, 1), &x, &weight, Some(&bias), 1e-5).unwrap(), &layer);
     }
 
     #[test]

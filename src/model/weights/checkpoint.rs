@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use candle_core::{Device, Tensor};
@@ -18,6 +18,9 @@ use crate::{
     error::Result,
     model::{blocks::BlockType, matrix::Matrix},
 };
+
+/// First parts of tensor names that checkpoints of base models lack.
+const ROOTS: [&str; 3] = ["model", "transformer", "gpt_neox"];
 
 /// A checkpoint: its files, an index of its tensors, and how to load them.
 #[derive(Debug)]
@@ -47,10 +50,24 @@ impl Weights {
         Self::index(vec![Shard::embedded(name, bytes)], device)
     }
 
-    /// Opens one file with `tensors`, whose header the caller has validated.
-    pub(in crate::model) fn from_file(path: &Path, tensors: Vec<(String, Stored)>, device: &Device) -> Result<Self> {
-        let shards = vec![Shard::open(path.to_owned())?];
-        Ok(Self::new(shards, tensors.into_iter().collect(), device))
+    /// Opens files with `tensors`, whose headers the caller has validated.
+    ///
+    /// # Errors
+    /// If a file cannot be opened, or two have a tensor of the same name.
+    pub(in crate::model) fn from_files(
+        paths: &[PathBuf],
+        tensors: Vec<(String, Stored)>,
+        device: &Device,
+    ) -> Result<Self> {
+        let shards = paths.iter().map(|path| Shard::open(path.clone())).collect::<Result<Vec<_>>>()?;
+        let mut all: HashMap<String, Stored> = HashMap::new();
+        for (name, stored) in tensors {
+            let shard = stored.shard;
+            if all.insert(name.clone(), stored).is_some() {
+                return Err(shards[shard].error(&name, "the model contains this tensor twice").into());
+            }
+        }
+        Ok(Self::new(shards, all, device))
     }
 
     fn index(shards: Vec<Shard>, device: &Device) -> Result<Self> {
@@ -90,7 +107,23 @@ impl Weights {
 
     /// Whether the checkpoint has a tensor named `name`.
     pub fn has(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
+        self.lookup(name).is_some()
+    }
+
+    /// Returns the tensor `name` with its name in the file, which lacks the first part in files of base models.
+    pub(super) fn lookup(&self, name: &str) -> Option<(&str, &Stored)> {
+        let found = |name: &str| self.tensors.get_key_value(name).map(|(name, stored)| (name.as_str(), stored));
+        let without_root = || {
+            let (root, rest) = name.split_once('.')?;
+            found(rest).filter(|_| ROOTS.contains(&root))
+        };
+        found(name).or_else(without_root)
+    }
+
+    /// Keeps the tensors that `rename` gives a name, under that name.
+    pub(in crate::model) fn renamed(self, rename: impl Fn(&str) -> Option<String>) -> Self {
+        let tensors = self.tensors.into_iter().filter_map(|(name, stored)| Some((rename(&name)?, stored)));
+        Self { tensors: tensors.collect(), ..self }
     }
 
     /// All tensors with their names, in arbitrary order.
@@ -105,7 +138,7 @@ impl Weights {
 
     /// Returns the precision that leaves all matrices as they are in the files, if that is one of `--dtype`'s.
     pub fn uniform_precision(&self) -> Option<Precision> {
-        let mut matrices = self.tensors.values().filter(|stored| stored.shape.len() == 2).map(|stored| stored.numbers);
+        let mut matrices = self.tensors.values().filter(|stored| stored.shape.len() > 1).map(|stored| stored.numbers);
         let first = matrices.next()?;
         let precision = match first {
             Numbers::F32 => Precision::F32,

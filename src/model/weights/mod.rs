@@ -6,6 +6,7 @@
 mod checkpoint;
 mod dtype;
 mod encode;
+mod microscaled;
 mod progress;
 mod read;
 mod safetensors;

@@ -1,6 +1,7 @@
 //! Loads a tensor from a file: selects rows, converts to the chosen precision, and rejects NaN and infinity.
 
 use std::{
+    borrow::Cow,
     ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -12,7 +13,7 @@ use half::{bf16, f16};
 use super::{
     checkpoint::Weights,
     encode::encode,
-    stored::{self, Numbers, Stored},
+    stored::{self, Numbers, Reorder, Stored},
 };
 use crate::{
     error::{Error, InputError, Result},
@@ -31,30 +32,34 @@ const CHUNK: usize = 1 << 18;
 pub struct TensorReader<'a> {
     pub(super) weights: &'a Weights,
     pub(super) name: &'a str,
-    pub(super) stored: &'a Stored,
+    pub(super) stored: Cow<'a, Stored>,
     pub(super) rows: Option<Vec<Range<usize>>>,
     pub(super) input_first: bool,
+    pub(super) order: Option<Reorder>,
 }
 
 impl Weights {
+    /// Creates an error about the tensor `name`, which no file has.
+    pub(in crate::model) fn error(&self, name: &str, problem: &str) -> InputError {
+        let path = self.shards.first().map_or_else(PathBuf::new, |shard| shard.path().to_owned());
+        InputError::new(problem).path(path).field(name)
+    }
+
     /// Returns a reader of the tensor `name`, which must have `shape`.
     ///
     /// # Errors
     /// If the tensor is missing or has a different shape.
     pub fn find<'a>(&'a self, name: &'a str, shape: &[usize]) -> Result<TensorReader<'a>> {
-        let Some(stored) = self.tensors.get(name) else {
-            let path = self.shards.first().map_or_else(PathBuf::new, |shard| shard.path().to_owned());
-            return Err(InputError::new("the checkpoint has no such tensor")
-                .path(path)
-                .field(name)
-                .help("check that config.json belongs to these weights")
-                .into());
+        let Some((name, stored)) = self.lookup(name) else {
+            let error = self.error(name, "the checkpoint has no such tensor");
+            return Err(error.help("check that config.json belongs to these weights").into());
         };
         if stored.shape != shape {
             let problem = format!("the tensor has shape {:?}, but config.json implies {shape:?}", stored.shape);
             return Err(self.shards[stored.shard].error(name, problem).into());
         }
-        Ok(TensorReader { weights: self, name, stored, rows: None, input_first: false })
+        let (order, stored) = (stored.reorder, Cow::Borrowed(stored));
+        Ok(TensorReader { weights: self, name, stored, rows: None, input_first: false, order })
     }
 }
 
@@ -65,10 +70,30 @@ impl TensorReader<'_> {
         Self { rows: Some(rows.into_iter().collect()), ..self }
     }
 
+    /// Selects entry `index` along the first dimension.
+    #[must_use]
+    pub fn entry(self, index: usize) -> Self {
+        Self { stored: Cow::Owned(self.stored.slice(index)), ..self }
+    }
+
+    /// Reads the bytes of the whole tensor.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn raw(&self) -> Result<Vec<u8>> {
+        self.read_range(0..self.stored.length)
+    }
+
     /// Declares that the file has `[in, out]` instead of `[out, in]`; rows are then columns of the file.
     #[must_use]
     pub fn input_first(self) -> Self {
         Self { input_first: true, ..self }
+    }
+
+    /// Declares the order of the rows in the file.
+    #[must_use]
+    pub(in crate::model) fn ordered(self, order: Reorder) -> Self {
+        Self { order: Some(order), ..self }
     }
 
     /// Reads a tensor in f32.
@@ -181,7 +206,7 @@ impl TensorReader<'_> {
 
     /// Reads the bytes `range` of the tensor.
     fn read_range(&self, range: Range<usize>) -> Result<Vec<u8>> {
-        self.weights.shards[self.stored.shard].read(self.name, self.stored, range)
+        self.weights.shards[self.stored.shard].read(self.name, &self.stored, range)
     }
 
     /// Returns the number of values in a row of the selection; all of them if it is a vector.
@@ -192,7 +217,7 @@ impl TensorReader<'_> {
 
     /// Whether the selection is the whole tensor in file order.
     fn is_in_file_order(&self) -> bool {
-        self.rows.is_none() && self.stored.reorder.is_none() && (!self.transposes() || self.stored.transposed)
+        self.rows.is_none() && self.order.is_none() && (!self.transposes() || self.stored.transposed)
     }
 
     /// Shape of the selection, `[out, in]`.
@@ -213,7 +238,7 @@ impl TensorReader<'_> {
 
     /// Reads the selected rows in the file's number format.
     fn bytes(&self) -> Result<Vec<u8>> {
-        if let (Some(rows), None, false) = (&self.rows, self.stored.reorder, self.transposes()) {
+        if let (Some(rows), None, false) = (&self.rows, self.order, self.transposes()) {
             let width = self.stored.length / self.stored.shape[0].max(1);
             let parts = rows.iter().map(|rows| self.read_range(rows.start * width..rows.end * width));
             return Ok(parts.collect::<Result<Vec<_>>>()?.concat());
@@ -228,13 +253,13 @@ impl TensorReader<'_> {
             shape.reverse();
         }
         let all = || std::iter::once(0..shape[0]).collect();
-        let rows: Vec<Range<usize>> = match (&self.rows, self.stored.reorder) {
+        let rows: Vec<Range<usize>> = match (&self.rows, self.order) {
             (None, None) => return Ok(bytes),
             (rows, _) => rows.clone().unwrap_or_else(all),
         };
         let width = bytes.len() / shape[0].max(1);
         let row = |row: usize| &bytes[row * width..(row + 1) * width];
-        match self.stored.reorder {
+        match self.order {
             None => Ok(rows.iter().flat_map(|rows| &bytes[rows.start * width..rows.end * width]).copied().collect()),
             Some(order) if order.fits(shape[0]) => {
                 Ok(rows.into_iter().flatten().flat_map(|at| row(order.row_in_file(at, shape[0]))).copied().collect())
@@ -254,7 +279,7 @@ impl TensorReader<'_> {
     }
 
     /// Creates an error about this tensor.
-    fn error(&self, problem: String) -> InputError {
+    pub(super) fn error(&self, problem: String) -> InputError {
         self.weights.shards[self.stored.shard].error(self.name, problem)
     }
 }

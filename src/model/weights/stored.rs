@@ -24,38 +24,56 @@ pub struct Stored {
     pub(super) transposed: bool,
 }
 
-/// Row orders produced by llama.cpp's converter.
+/// Row orders in files that differ from those in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reorder {
-    /// Rows of the two halves of each head alternate.
-    Pairs { heads: usize },
-    /// Queries of all heads, then keys, then values; the checkpoint has all three head by head.
-    Fused { heads: usize },
+    /// Rows of the two halves of each head alternate, or of the two halves of its first `rotated` rows.
+    Pairs { heads: usize, rotated: Option<usize> },
+    /// Queries of all heads, then keys, then values; in memory, each key/value head's queries are followed by its key and
+    /// its value.
+    Fused { heads: usize, kv_heads: usize },
 }
 
 impl Reorder {
     /// Index in the file of row `row` of `rows`.
-    pub(super) fn row_in_file(self, row: usize, rows: usize) -> usize {
+    pub(in crate::model) fn row_in_file(self, row: usize, rows: usize) -> usize {
         match self {
-            Self::Pairs { heads } => {
+            Self::Pairs { heads, rotated } => {
                 let width = rows / heads;
-                let (head, within) = (row / width, row % width);
-                let half = width / 2;
-                head * width + (within % half) * 2 + within / half
+                let (within, half) = (row % width, rotated.unwrap_or(width) / 2);
+                if within >= 2 * half {
+                    return row;
+                }
+                row - within + (within % half) * 2 + within / half
             }
-            Self::Fused { heads } => {
-                let width = rows / (3 * heads);
-                let (head, within) = (row / (3 * width), row % (3 * width));
-                (within / width) * heads * width + head * width + within % width
+            Self::Fused { heads, kv_heads } => {
+                let width = rows / (heads + 2 * kv_heads);
+                let each = heads / kv_heads;
+                let (group, within) = (row / ((each + 2) * width), row % ((each + 2) * width));
+                let head = match within / width {
+                    query if query < each => group * each + query,
+                    key if key == each => heads + group,
+                    _ => heads + kv_heads + group,
+                };
+                head * width + within % width
             }
         }
     }
 
     /// Whether `rows` rows can be in this order.
-    pub(super) const fn fits(self, rows: usize) -> bool {
+    pub(super) fn fits(self, rows: usize) -> bool {
         match self {
-            Self::Pairs { heads } => heads > 0 && heads <= rows && rows.is_multiple_of(2 * heads),
-            Self::Fused { heads } => heads > 0 && heads <= rows && rows.is_multiple_of(3 * heads),
+            Self::Pairs { heads, rotated: None } => heads > 0 && heads <= rows && rows.is_multiple_of(2 * heads),
+            Self::Pairs { heads, rotated: Some(rotated) } => {
+                heads > 0 && rows.is_multiple_of(heads) && rotated > 0 && rotated <= rows / heads
+            }
+            Self::Fused { heads, kv_heads } => {
+                let most = rows.min(1 << 16);
+                (1..=most).contains(&heads)
+                    && (1..=heads).contains(&kv_heads)
+                    && heads.is_multiple_of(kv_heads)
+                    && rows.is_multiple_of(heads + 2 * kv_heads)
+            }
         }
     }
 }
@@ -71,6 +89,17 @@ impl Stored {
         let length = self.length / self.shape[0];
         let offset = self.offset + (index * length) as u64;
         Self { offset, length, shape: self.shape[1..].to_vec(), ..self.clone() }
+    }
+
+    /// Makes a matrix of one row of a vector.
+    pub(crate) fn into_row(mut self) -> Self {
+        self.shape.insert(0, 1);
+        self
+    }
+
+    /// Places the tensor in file `index` of the checkpoint.
+    pub(crate) fn in_file(self, index: usize) -> Self {
+        Self { shard: index, ..self }
     }
 
     /// Sets the order of the rows in the file.
@@ -111,9 +140,12 @@ impl Stored {
 
     /// Bytes in memory at `precision`.
     pub fn bytes_in_memory(&self, precision: Precision) -> u64 {
+        if matches!(self.numbers, Numbers::Other(_)) {
+            return self.length as u64;
+        }
         let width = if self.transposed { self.shape.first() } else { self.shape.last() };
         let numbers =
-            if self.shape.len() == 2 { self.in_memory(precision, width.copied().unwrap_or(0)) } else { Numbers::F32 };
+            if self.shape.len() > 1 { self.in_memory(precision, width.copied().unwrap_or(0)) } else { Numbers::F32 };
         numbers.bytes(self.elements()).map_or(u64::MAX, |bytes| bytes as u64)
     }
 }

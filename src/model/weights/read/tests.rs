@@ -90,7 +90,8 @@ fn with_scale(folder: &Path, kind: BlockType, scale: f16) -> Weights {
     let path = folder.join("blocks");
     std::fs::write(&path, bytes).unwrap();
     let stored = Stored::new(0, length, vec![1, 256], Numbers::Blocks(kind));
-    let weights = Weights::from_file(&path, vec![("blk.0.w".to_owned(), stored)], &Device::Cpu).unwrap();
+    let weights =
+        Weights::from_files(std::slice::from_ref(&path), vec![("blk.0.w".to_owned(), stored)], &Device::Cpu).unwrap();
     weights.with_precision(Precision::Stored)
 }
 
