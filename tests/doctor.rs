@@ -66,3 +66,74 @@ fn a_model_that_does_not_load_is_reported_and_exits_3() {
     assert!(report["problem"].as_str().unwrap().contains("model.embed_tokens.weight"), "{report}");
     assert_eq!(doctor("tests/absent", &[]).status.code(), Some(3));
 }
+
+/// A reference with the golden values of a model and, as its logits over the whole vocabulary, `logits`.
+fn reference(folder: &std::path::Path, name: &str, change: impl Fn(&str, &mut Vec<f32>)) -> String {
+    use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+    let golden = common::Golden::load(name);
+    let bytes = std::fs::read(common::folder(name).join("golden.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |name: &str| -> Vec<f32> {
+        tensors.tensor(name).unwrap().data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+    };
+    let vocabulary = golden.model.decoder.vocabulary().unwrap();
+    let all: Vec<u32> = (0..vocabulary as u32).collect();
+    let projection = partscope::decompose::LabelProjection::new(&golden.model.decoder, &all).unwrap();
+    let logits = golden.attribute(&projection, &golden.prompts, partscope::decompose::BatchSize::default());
+    let ids = |values: Vec<u32>| values.into_iter().flat_map(|id| i64::from(id).to_le_bytes()).collect::<Vec<u8>>();
+    let lengths = golden.prompts.iter().map(|prompt| prompt.len() as u32).collect();
+    let mut data = vec![
+        ("tokens", Dtype::I64, vec![golden.prompts.iter().map(Vec::len).sum()], ids(golden.prompts.concat())),
+        ("lengths", Dtype::I64, vec![golden.prompts.len()], ids(lengths)),
+        ("labels", Dtype::I64, vec![golden.labels.len()], ids(golden.labels.clone())),
+    ];
+    for name in ["heads", "mlps", "rest", "logits"] {
+        let (shape, mut values) = match name {
+            "logits" => (vec![golden.prompts.len(), vocabulary], logits.full().to_vec()),
+            name => (tensors.tensor(name).unwrap().shape().to_vec(), floats(name)),
+        };
+        change(name, &mut values);
+        data.push((name, Dtype::F32, shape, values.into_iter().flat_map(f32::to_le_bytes).collect()));
+    }
+    let views =
+        data.iter().map(|(name, dtype, shape, bytes)| (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
+    let facts = std::collections::HashMap::from([("made_with".to_owned(), "a test".to_owned())]);
+    let path = folder.join("reference.safetensors");
+    std::fs::write(&path, safetensors::serialize(views, Some(facts)).unwrap()).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_reference_agrees_or_names_what_deviates() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let run = |path: &str| {
+        let output = doctor(&golden("bloom"), &["--reference", path, "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report["reference"].clone(), report["problem"].clone())
+    };
+    let (code, report, _) = run(&reference(folder.path(), "bloom", |_, _| ()));
+    assert_eq!((code, &report["verdict"], &report["against"]), (Some(0), &"agrees".into(), &"a test".into()));
+    assert_eq!((&report["prompts"], &report["top5_equal"]), (&4.into(), &4.into()));
+    assert!(report["max_rel"].as_f64().unwrap() < 1e-5 && report["contributions"]["max_rel"].as_f64().unwrap() < 1e-5);
+    let (code, report, problem) = run(&reference(folder.path(), "bloom", |name, values| {
+        if name == "mlps" {
+            values[12] += 0.5;
+        }
+    }));
+    assert_eq!(
+        (code, &report["verdict"], &report["contributions"]["worst"]),
+        (Some(1), &"deviates".into(), &"L1.MLP".into())
+    );
+    assert!(problem.as_str().unwrap().contains("deviates from a test"), "{problem}");
+    let (code, report, _) = run(&reference(folder.path(), "bloom", |name, values| {
+        if name == "logits" {
+            values[3] += 100.0;
+        }
+    }));
+    assert_eq!((code, &report["top5_equal"], &report["verdict"]), (Some(1), &3.into(), &"deviates".into()));
+    let path = folder.path().join("other.safetensors");
+    std::fs::write(&path, b"no tensors").unwrap();
+    let (code, report, problem) = run(&path.to_string_lossy());
+    assert_eq!((code, report), (Some(3), Value::Null));
+    assert!(problem.as_str().unwrap().contains("tools/export_reference.py"), "{problem}");
+}

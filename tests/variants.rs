@@ -97,7 +97,7 @@ fn invalid_fields_of_variants_are_named() {
         ("opt", "word_embed_proj_dim", json!(16), "another width"),
         ("smollm3", "no_rope_layers", json!([1]), "a list of 4 numbers"),
         ("olmoe", "num_experts_per_tok", json!(9), "9 experts cannot be chosen from 5"),
-        ("falcon", "num_attention_heads", json!(7), "do not divide"),
+        ("falcon-40b", "num_kv_heads", json!(4), "do not divide"),
     ] {
         let copy = copy(name, |config| config[field] = value);
         let message = refused(copy.path());

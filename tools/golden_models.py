@@ -233,6 +233,14 @@ FAMILIES = {
         num_experts_per_tok=2,
         sliding_window=WINDOW,
         rope_parameters=YARN | dict(truncate=False),
+    ),
+    # GGUF files have no field for another limit.
+    "gpt-oss-clamped": lambda: transformers.GptOssConfig(
+        **small(intermediate_size=12, num_hidden_layers=1),
+        head_dim=8,
+        num_local_experts=3,
+        num_experts_per_tok=2,
+        rope_parameters=YARN | dict(truncate=False),
         swiglu_limit=0.7,
     ),
     "gemma3-vision": lambda: transformers.Gemma3Config(

@@ -93,7 +93,12 @@ pub fn choose(config: &Config) -> Result<&'static Architecture> {
     let named = config.strings("architectures");
     let model_type = config.string("model_type").unwrap_or_default();
     // A base model's checkpoint lacks the unembedding, unless it is tied.
-    let base = |name: &String| name.strip_suffix("Model").map(|base| format!("{base}ForCausalLM"));
+    let base = |name: &String| {
+        let base = name.strip_suffix("Model");
+        base.into_iter()
+            .flat_map(|base| [format!("{base}ForCausalLM"), format!("{base}LMHeadModel")])
+            .collect::<Vec<_>>()
+    };
     let full: Vec<String> = named.iter().flat_map(|name| iter::once(name.clone()).chain(base(name))).collect();
     let by_name =
         ARCHITECTURES.iter().find(|known| full.iter().any(|name| known.architectures.contains(&name.as_str())));
