@@ -52,7 +52,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     } else {
         print(&check_page(&report))?;
     }
-    failure.map_or(Ok(()), |error| Err(error.into()))
+    match failure {
+        Some(error) => Err(error.into()),
+        None if report.problem.is_some() => Err(Failure::Reported),
+        None => Ok(()),
+    }
 }
 
 /// Appends a row with a name and a value to `text`.
@@ -98,7 +102,14 @@ fn check_page(report: &DoctorReport) -> String {
     for drift in report.drift.iter().flatten() {
         row("drift", &drift_line(drift));
     }
-    row("verdict", if report.problem.is_some() { "cannot be used; see the error" } else { "usable" });
+    row(
+        "verdict",
+        match (&report.problem, &report.reference) {
+            (None, _) => "usable",
+            (Some(problem), Some(_)) => problem,
+            (Some(_), None) => "cannot be used; see the error",
+        },
+    );
     text
 }
 

@@ -95,7 +95,9 @@ pub fn examine(
     inspected(&inspection);
     let mut report = DoctorReport { inspection, loaded: None, drift: None, reference: None, problem: None };
     let failure = measure(source, files, options, checks, &mut report).err();
-    report.problem = failure.as_ref().map(ToString::to_string);
+    let deviates = report.reference.as_ref().filter(|reference| reference.verdict != "agrees");
+    let deviates = deviates.map(|reference| format!("the model deviates from {}", reference.against));
+    report.problem = failure.as_ref().map(ToString::to_string).or(deviates);
     Ok((report, failure))
 }
 
@@ -110,12 +112,7 @@ fn measure(
     let model = Model::from_files(source, files, options)?;
     report.loaded = Some(facts(&model)?);
     if let Some(path) = &checks.reference {
-        let compared = reference::compare(&model, path)?;
-        let (verdict, against) = (compared.verdict, compared.against.clone());
-        report.reference = Some(compared);
-        if verdict != "agrees" {
-            return Err(Error::Model(format!("the model deviates from {against}")));
-        }
+        report.reference = Some(reference::compare(&model, path)?);
     }
     drop(model);
     if checks.drift {
