@@ -48,6 +48,7 @@ fn an_architecture_is_one_file_and_its_name_in_one_list() {
         "config",
         "decoder_spec",
         "experts",
+        "mixture",
         "names",
         "packed_experts",
         "reader",

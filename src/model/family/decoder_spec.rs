@@ -4,7 +4,6 @@ use super::{
     Config,
     experts::Experts,
     names::Names,
-    reader::Reader,
     scaling,
     sizes::{SizeFields, Sizes},
 };
@@ -12,10 +11,8 @@ use crate::{
     error::Result,
     model::{
         attention::PositionBias,
-        decoder::Decoder,
         layers::{Activation, NormKind},
         rope::Rope,
-        weights::Weights,
     },
 };
 
@@ -206,11 +203,6 @@ impl DecoderSpec {
     pub(super) fn with_two_ropes(self, full: Rope, windowed: Rope) -> Self {
         let layer_ropes = self.windows.iter().map(|window| Some(usize::from(window.is_some()))).collect();
         Self { ropes: vec![full, windowed], layer_ropes, ..self }
-    }
-
-    /// Builds the decoder from its tensors.
-    pub(super) fn build(&self, config: &Config, weights: &Weights, sizes: &Sizes) -> Result<Decoder> {
-        Reader { spec: self, config, sizes, weights }.decoder()
     }
 }
 

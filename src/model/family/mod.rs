@@ -21,6 +21,7 @@ mod llama;
 mod ministral3;
 mod mistral;
 mod mixtral;
+mod mixture;
 mod names;
 mod olmo;
 mod olmo2;

@@ -20,6 +20,13 @@ use crate::{
     },
 };
 
+impl DecoderSpec {
+    /// Builds the decoder from its tensors.
+    pub(super) fn build(&self, config: &Config, weights: &Weights, sizes: &Sizes) -> Result<Decoder> {
+        Reader { spec: self, config, sizes, weights }.decoder()
+    }
+}
+
 pub(super) struct Reader<'a> {
     pub(super) spec: &'a DecoderSpec,
     pub(super) config: &'a Config,

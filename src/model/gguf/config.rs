@@ -1,113 +1,12 @@
 //! Converts GGUF metadata to the config.json of the same model.
 
-use std::{collections::BTreeMap, path::Path};
-
 use serde_json::{Map, Value as Json, json};
 
-use super::{reader::Value, rope, special};
+use super::{metadata::Metadata, rope, special};
 use crate::{
-    error::{InputError, Result},
+    error::Result,
     model::{family::ARCHITECTURES, weights::Weights},
 };
-
-/// Metadata of one model; errors name the key and the file.
-pub(super) struct Metadata<'a> {
-    pub(super) path: &'a Path,
-    pub(super) values: &'a BTreeMap<String, Value>,
-}
-
-impl Metadata<'_> {
-    /// Creates an error about `key`.
-    pub(super) fn error(&self, key: &str, problem: impl Into<String>) -> InputError {
-        InputError::new(problem).path(self.path).field(key)
-    }
-
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        match self.values.get(key) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    pub(super) fn flag(&self, key: &str) -> Option<bool> {
-        match self.values.get(key) {
-            Some(&Value::Flag(flag)) => Some(flag),
-            _ => None,
-        }
-    }
-
-    pub(super) fn list(&self, key: &str) -> Option<&[Value]> {
-        match self.values.get(key) {
-            Some(Value::List(list)) => Some(list),
-            _ => None,
-        }
-    }
-
-    /// Returns a number of any type, also one that is given for every layer, or `None` if `key` holds none.
-    pub(super) fn number(&self, key: &str) -> Option<Json> {
-        match self.values.get(key)? {
-            Value::List(list) => {
-                let first = plain_number(list.first()?);
-                first.filter(|first| list.iter().all(|value| plain_number(value).as_ref() == Some(first)))
-            }
-            value => plain_number(value),
-        }
-    }
-
-    /// Checks that the numbers of `architecture` are finite, and that no field that config.json needs holds anything
-    /// else than a number: it would silently become a default.
-    fn check_numbers(&self, architecture: &str, fields: &[(&str, &str)]) -> Result<()> {
-        let own = |key: &str| key.strip_prefix(architecture).is_some_and(|rest| rest.starts_with('.'));
-        for (key, value) in self.values.iter().filter(|(key, _)| own(key)) {
-            let list = match value {
-                Value::List(list) => list.as_slice(),
-                value => std::slice::from_ref(value),
-            };
-            for number in list {
-                if let Value::Float(number) = number
-                    && !(*number as f32).is_finite()
-                {
-                    let help = "the file is damaged or was converted wrongly: convert the model again";
-                    return Err(self.error(key, format!("{number} is not a finite number")).help(help).into());
-                }
-            }
-        }
-        for (_, name) in fields {
-            let key = format!("{architecture}.{name}");
-            if self.values.contains_key(&key) && self.number(&key).is_none() {
-                return Err(self.error(&key, "the value is not one number").into());
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn size(&self, key: &str) -> Option<usize> {
-        self.number(key)?.as_u64()?.try_into().ok()
-    }
-
-    /// Returns `general.architecture`, or an error if it is missing or not supported.
-    pub(super) fn architecture(&self) -> Result<&str> {
-        let key = "general.architecture";
-        let given = self.text(key).ok_or_else(|| self.error(key, "the key is missing"))?;
-        if ARCHITECTURES.iter().any(|known| known.gguf == Some(given)) {
-            return Ok(given);
-        }
-        let known = crate::text::list(ARCHITECTURES.iter().filter_map(|known| known.gguf));
-        let problem = format!("the architecture `{given}` is not supported");
-        Err(self.error(key, problem).help(format!("supported architectures: {known}")).into())
-    }
-}
-
-/// Returns a value that is one number.
-fn plain_number(value: &Value) -> Option<Json> {
-    match value {
-        Value::Unsigned(number) => Some(json!(number)),
-        Value::Signed(number) => Some(json!(number)),
-        // Files hold f32; the shortest decimal with the same f32 value is the one in config.json.
-        Value::Float(number) => (*number as f32).to_string().parse::<f64>().ok().map(|number| json!(number)),
-        _ => None,
-    }
-}
 
 /// Fields of config.json that most architectures share, and their GGUF keys after `architecture.`.
 const FIELDS: &[(&str, &str)] = &[
@@ -204,8 +103,8 @@ pub(super) fn config(metadata: &Metadata<'_>, weights: &Weights, vocabulary: usi
     set("architectures", json!([architecture_name(metadata, architecture)]));
     set("vocab_size", json!(vocabulary));
     set("tie_word_embeddings", json!(!weights.has("lm_head.weight") && !weights.has("embed_out.weight")));
-    set("attention_bias", json!(has_bias(weights, &["self_attn.q_proj", "attention.dense"])));
-    set("mlp_bias", json!(has_bias(weights, &["mlp.up_proj"])));
+    set("attention_bias", json!(special::has_bias(weights, &["self_attn.q_proj", "attention.dense"])));
+    set("mlp_bias", json!(special::has_bias(weights, &["mlp.up_proj"])));
     if let Some(rope) = rope::scaling(metadata, weights)? {
         set("rope_scaling", rope);
     }
@@ -219,14 +118,11 @@ pub(super) fn config(metadata: &Metadata<'_>, weights: &Weights, vocabulary: usi
     Ok(Json::Object(config))
 }
 
-pub(super) fn has_bias(weights: &Weights, stems: &[&str]) -> bool {
-    let layers = ["model.layers.0", "gpt_neox.layers.0"];
-    layers.iter().any(|layer| stems.iter().any(|stem| weights.has(&format!("{layer}.{stem}.bias"))))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::{collections::BTreeMap, path::Path};
+
+    use super::{super::reader::Value, *};
 
     fn checked(key: &str, value: Value) -> Result<Option<Json>, String> {
         let values = BTreeMap::from([(key.to_owned(), value)]);

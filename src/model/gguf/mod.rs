@@ -4,6 +4,7 @@
 //! names), so that each architecture is written only once.
 
 mod config;
+mod metadata;
 mod names;
 mod pre_tokenizer;
 mod reader;
@@ -15,7 +16,7 @@ mod vocabulary;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use config::Metadata;
+use metadata::Metadata;
 pub(super) use reader::is_gguf;
 
 use super::{chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};

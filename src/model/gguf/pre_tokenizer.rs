@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::config::Metadata;
+use super::metadata::Metadata;
 use crate::error::Result;
 
 /// A pre-tokenizer that llama.cpp knows.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::config::Metadata;
+use super::metadata::Metadata;
 use crate::{error::Result, model::weights::Weights};
 
 /// Returns the rotated share of a head's width, if the file gives the number of rotated dimensions.

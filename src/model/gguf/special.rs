@@ -2,10 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{
-    config::{Metadata, has_bias},
-    reader::Value,
-};
+use super::{metadata::Metadata, reader::Value};
 use crate::{error::Result, model::weights::Weights};
 
 /// Returns the fields for `architecture`.
@@ -42,6 +39,11 @@ pub(super) fn fields(
         "qwen3moe" => vec![("norm_topk_prob", json!(true))],
         _ => Vec::new(),
     })
+}
+
+pub(super) fn has_bias(weights: &Weights, stems: &[&str]) -> bool {
+    let layers = ["model.layers.0", "gpt_neox.layers.0"];
+    layers.iter().any(|layer| stems.iter().any(|stem| weights.has(&format!("{layer}.{stem}.bias"))))
 }
 
 /// Returns the type of each layer: as the file lists them, or every `period`th with full attention. Without a window, all

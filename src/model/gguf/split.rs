@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::Metadata;
+use super::metadata::Metadata;
 use crate::error::Result;
 
 /// Returns the paths of the parts after the first of the model whose first file is at `metadata.path`.

@@ -12,7 +12,7 @@ use tokenizers::{
     models::bpe::{BPE, BpeBuilder, Merges, Vocab},
 };
 
-use super::{config::Metadata, pre_tokenizer, reader::Value};
+use super::{metadata::Metadata, pre_tokenizer, reader::Value};
 use crate::error::Result;
 
 /// Values of `tokenizer.ggml.token_type`.
