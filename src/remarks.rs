@@ -30,10 +30,14 @@ impl PromptMeta {
 
 /// Says what leaked examples are, with their ids and those of the examples that they repeat.
 pub(crate) fn describe_leaks(leaked: &[(String, String)]) -> String {
+    format!("demonstrations or training examples word for word: {}", list_leaks(leaked))
+}
+
+/// Lists the ids of leaked examples with those of the examples that they repeat.
+pub(crate) fn list_leaks(leaked: &[(String, String)]) -> String {
     const SHOWN: usize = 10;
     let shown = leaked.iter().take(SHOWN).map(|(id, twin)| format!("{id} ({twin})"));
-    let shown = shown.chain((leaked.len() > SHOWN).then(|| format!("{} more", leaked.len() - SHOWN)));
-    format!("demonstrations or training examples word for word: {}", list(shown))
+    list(shown.chain((leaked.len() > SHOWN).then(|| format!("{} more", leaked.len() - SHOWN))))
 }
 
 impl SelectionMeta {

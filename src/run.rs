@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attribution::{Attribution, Exactness, Split, argmax},
+    attribution::{Attribution, Exactness, Split, WordClasses, argmax},
     hidden::{Hidden, HiddenMeta},
     request::{Bos, Demonstration, Overflow, RunRequest},
 };
@@ -107,6 +107,9 @@ pub struct TaskMeta {
     pub label_words: Vec<String>,
     /// Token ids of the label words.
     pub label_tokens: Vec<u32>,
+    /// The class of every label word and the rule for class logits; `None` if every class has one word, in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word_classes: Option<WordClasses>,
     /// Texts of the scored tokens, if label words with several tokens are scored by the first token at which all
     /// differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -115,6 +118,13 @@ pub struct TaskMeta {
     /// explicit prompts.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub template_hash: String,
+}
+
+impl TaskMeta {
+    /// Returns the texts that name the classes: their label words, or with several words per class the task's labels.
+    pub fn class_names(&self) -> &[String] {
+        self.word_classes.as_ref().map_or(&self.label_words, WordClasses::names)
+    }
 }
 
 /// The demonstrations of a run.
@@ -285,11 +295,11 @@ pub struct ExampleRecord {
     pub split: Split,
     /// Text of the example, without the demonstrations.
     pub text: String,
-    /// Gold label, an index into the label words.
+    /// Gold label, the index of a class.
     pub gold: usize,
-    /// The model's own prediction, an index into the label words.
+    /// The model's own prediction, the index of a class.
     pub full: usize,
-    /// The model's own label logits, `[Y]`.
+    /// The model's own logits of the label words, `[W]`.
     pub logits: Vec<f32>,
     /// Token ids of its prompt after the shared prefix; empty in runs of older versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

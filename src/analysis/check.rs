@@ -32,8 +32,8 @@ pub fn same_model_and_task(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta
         let problem = format!("the runs use different models, {} and {}", model_a.id, model_b.id);
         return refuse(problem, "compare runs of one model");
     }
-    if task_a.label_words.len() != task_b.label_words.len() || task_a.name != task_b.name {
-        let quoted = |task: &TaskMeta| list(task.label_words.iter().map(|word| format!("`{word}`")));
+    if task_a.class_names().len() != task_b.class_names().len() || task_a.name != task_b.name {
+        let quoted = |task: &TaskMeta| list(task.class_names().iter().map(|name| format!("`{name}`")));
         let labels = |task: &TaskMeta| format!("{} of task {}", quoted(task), task.name);
         let problem = format!("the runs have different labels, {} and {}", labels(task_a), labels(task_b));
         return refuse(problem, "compare runs of one task");
@@ -45,8 +45,8 @@ pub fn same_model_and_task(a: (&ModelMeta, &TaskMeta), b: (&ModelMeta, &TaskMeta
 ///
 /// # Errors
 /// If there are no examples, fewer examples than labels, a label without an example, contributions that are not finite,
-/// or only contributions that are equal for all labels.
-pub fn trainable(train: &Attribution, label_words: &[String]) -> Result<()> {
+/// or only contributions that are equal for all labels. The message names labels by `class_names`.
+pub fn trainable(train: &Attribution, class_names: &[String]) -> Result<()> {
     let refuse = |problem: String, help: &str| Err(InputError::new(problem).help(help).into());
     let labels = train.labels();
     if train.is_empty() {
@@ -57,7 +57,7 @@ pub fn trainable(train: &Attribution, label_words: &[String]) -> Result<()> {
         return refuse(problem, "make the run with more --train-examples");
     }
     let missing: Vec<String> =
-        (0..labels).filter(|label| !train.gold().contains(label)).map(|label| name(label_words, label)).collect();
+        (0..labels).filter(|label| !train.gold().contains(label)).map(|label| name(class_names, label)).collect();
     if !missing.is_empty() {
         return refuse(
             format!("no training example has the label {}", list(missing)),
@@ -78,12 +78,12 @@ pub fn trainable(train: &Attribution, label_words: &[String]) -> Result<()> {
 /// # Errors
 /// If a contribution, `rest` or `full` has a NaN or an infinity; the message names the first.
 pub fn finite(table: &Attribution) -> Result<()> {
-    let broken = |values: &[f32]| values.iter().any(|value| !value.is_finite());
-    let component = table.shape().iter().enumerate().find(|&(index, _)| broken(table.contribution(index)));
+    let (broken, words) = (|values: &[f32]| values.iter().any(|value| !value.is_finite()), table.words());
+    let component = table.shape().iter().enumerate().find(|&(index, _)| broken(words.contribution(index)));
     let what = match component {
         Some((_, component)) => component.to_string(),
-        None if broken(table.rest()) => "rest".to_owned(),
-        None if broken(table.full()) => "full".to_owned(),
+        None if broken(words.rest()) => "rest".to_owned(),
+        None if broken(words.full()) => "full".to_owned(),
         None => return Ok(()),
     };
     let problem = format!("contributions of {what} are not finite");
@@ -125,9 +125,9 @@ fn summary(fields: &Map<String, Value>) -> String {
     normalized(&fields.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" · "))
 }
 
-/// Returns the word of a label in backquotes, or its number.
-fn name(label_words: &[String], label: usize) -> String {
-    label_words.get(label).map_or_else(|| label.to_string(), |word| format!("`{word}`"))
+/// Returns the name of a label in backquotes, or its number.
+fn name(class_names: &[String], label: usize) -> String {
+    class_names.get(label).map_or_else(|| label.to_string(), |word| format!("`{word}`"))
 }
 
 #[cfg(test)]

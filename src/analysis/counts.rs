@@ -50,10 +50,10 @@ impl Counts {
         }
     }
 
-    /// Counts the contributions `[rows, Y]` to new rows.
-    pub(super) fn add(&mut self, contribution: &[f32], rows: &RowLabels<'_>) {
+    /// Counts the contributions `[rows, Y]` to new rows; `addends` are its parts of the full model's logits.
+    pub(super) fn add(&mut self, contribution: &[f32], addends: &[f32], rows: &RowLabels<'_>) {
         let labels = rows.labels;
-        let margins = margin_contributions(contribution, rows.gold, rows.rivals, labels);
+        let margins = margin_contributions(addends, rows.gold, rows.rivals, labels);
         let examples = contribution.chunks_exact(labels).zip(rows.gold).zip(rows.full).zip(margins);
         let (mut hits, mut ties, mut only_component, mut only_full, mut sum) = (0, 0, 0, 0, self.margin);
         for (((row, &gold), &full), margin) in examples {
@@ -90,7 +90,7 @@ mod tests {
         let contribution = [2.0, 2.0, 0.0, 3.0, -1.0, 0.5, 1.0, 0.0];
         let rows = RowLabels { gold: &[0, 1, 0, 1], full: &[1, 1, 0, 0], rivals: &[1, 0, 1, 0], labels: 2 };
         let mut counts = Counts::new(2);
-        counts.add(&contribution, &rows);
+        counts.add(&contribution, &contribution, &rows);
         assert_eq!((&counts.confusion[..], &counts.predicted[..]), (&[1, 1, 1, 1][..], &[2, 2][..]));
         assert_eq!((counts.hits, counts.ties, counts.only_component, counts.only_full), (2, 1, 1, 1));
         assert_eq!((counts.margin, counts.gold(2)), (0.0 + 3.0 - 1.5 - 1.0, vec![2, 2]));

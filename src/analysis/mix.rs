@@ -2,11 +2,13 @@
 //!
 //! A mix is a direct effect: it scales contributions in the sum; the rest of the network does not react.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{analysis::predict, attribution::Attribution, component::Shape};
 
-/// One weight per component, one for `rest`, and an offset per label.
+/// One weight per component, one for `rest`, and an offset per label (class).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mix {
     /// Weight of every component, in the order of the shape, `[C]`.
@@ -42,9 +44,14 @@ impl Mix {
         self.rest == 1.0 && self.offsets.is_empty() && self.weights.iter().all(|&weight| weight == 1.0)
     }
 
-    /// Mixed label logits of every example, `[N, Y]`.
+    /// Mixed label logits of every example, `[N, Y]`: those of words are mixed, and reduced to classes last.
     pub fn logits(&self, table: &Attribution) -> Vec<f64> {
-        let mut logits = vec![0.0; table.len() * table.labels()];
+        table.by_class(self.word_logits(table))
+    }
+
+    /// Mixed logits of the label words of every example, `[N, W]`.
+    pub fn word_logits(&self, table: &Attribution) -> Vec<f64> {
+        let mut logits = vec![0.0; table.len() * table.words().shape().labels];
         self.add_to(&mut logits, table, 0);
         logits
     }
@@ -64,14 +71,20 @@ impl Mix {
         predict::margins(&self.logits(table), table.gold(), table.labels())
     }
 
-    /// Adds the mix of all values from `start` on.
+    /// Adds the mix of all contributions to label words from `start` on.
     pub(super) fn add_to(&self, logits: &mut [f64], table: &Attribution, start: usize) {
+        let words = table.words();
         for (index, &weight) in self.weights.iter().enumerate() {
-            add_scaled(&mut logits[start..], &table.contribution(index)[start..], weight);
+            add_scaled(&mut logits[start..], &words.contribution(index)[start..], weight);
         }
-        add_scaled(&mut logits[start..], &table.rest()[start..], self.rest);
-        add_offsets(&mut logits[start..], &self.offsets);
+        add_scaled(&mut logits[start..], &words.rest()[start..], self.rest);
+        add_offsets(&mut logits[start..], &word_offsets(&self.offsets, table));
     }
+}
+
+/// Returns what to add to the logits of label words so that class logits grow by `offsets`.
+pub fn word_offsets<'a>(offsets: &'a [f64], table: &Attribution) -> Cow<'a, [f64]> {
+    table.word_classes().map_or(offsets.into(), |classes| classes.word_offsets(offsets).into())
 }
 
 /// `logits += weight · values`; a weight of zero adds nothing, even to values that are not finite.

@@ -3,7 +3,7 @@
 use crate::{
     analysis::{
         Mix,
-        mix::{add_offsets, add_scaled},
+        mix::{add_offsets, add_scaled, word_offsets},
         predict,
     },
     attribution::{Attribution, argmax},
@@ -17,8 +17,10 @@ use crate::{
 pub struct MixedLogits {
     mix: Mix,
     labels: usize,
-    /// `[N, Y]`, in nats.
-    logits: Vec<f64>,
+    /// Logits of label words, offsets included, `[N, W]`, in nats.
+    words: Vec<f64>,
+    /// Logits of classes, `[N, Y]`, in nats; empty if they are those of the words.
+    classes: Vec<f64>,
     /// `[N]`.
     predictions: Vec<usize>,
     hits: usize,
@@ -30,7 +32,8 @@ impl MixedLogits {
     /// Mixes all rows that `table` has now.
     pub fn new(mix: Mix, table: &Attribution) -> Self {
         let labels = table.labels();
-        let mut mixed = Self { mix, labels, logits: Vec::new(), predictions: Vec::new(), hits: 0, margin: 0.0 };
+        let (words, classes, predictions) = (Vec::new(), Vec::new(), Vec::new());
+        let mut mixed = Self { mix, labels, words, classes, predictions, hits: 0, margin: 0.0 };
         mixed.extend(table);
         mixed
     }
@@ -43,7 +46,7 @@ impl MixedLogits {
         if mix != self.mix {
             let weights = self.mix.weights.iter().zip(&mix.weights);
             let changed = weights.filter(|(before, after)| before != after).count();
-            if 2 * changed > mix.weights.len() || !self.logits.iter().all(|logit| logit.is_finite()) {
+            if 2 * changed > mix.weights.len() || !self.words.iter().all(|logit| logit.is_finite()) {
                 *self = Self::new(mix, table);
                 return;
             }
@@ -57,22 +60,27 @@ impl MixedLogits {
     /// Changes the mix of the rows mixed so far.
     fn change(&mut self, table: &Attribution, mix: Mix) {
         for (index, (before, after)) in self.mix.weights.iter().zip(&mix.weights).enumerate() {
-            add_scaled(&mut self.logits, table.contribution(index), after - before);
+            add_scaled(&mut self.words, table.words().contribution(index), after - before);
         }
-        add_scaled(&mut self.logits, table.rest(), mix.rest - self.mix.rest);
+        add_scaled(&mut self.words, table.words().rest(), mix.rest - self.mix.rest);
         let removed: Vec<f64> = self.mix.offsets.iter().map(|offset| -offset).collect();
-        add_offsets(&mut self.logits, &removed);
-        add_offsets(&mut self.logits, &mix.offsets);
+        add_offsets(&mut self.words, &word_offsets(&removed, table));
+        add_offsets(&mut self.words, &word_offsets(&mix.offsets, table));
         self.mix = mix;
+        self.classes.clear();
     }
 
     /// Mixes the rows that are not mixed yet, and reads predictions and margins of those not read yet.
     fn extend(&mut self, table: &Attribution) {
-        let start = self.logits.len();
-        self.logits.resize(table.len() * self.labels, 0.0);
-        self.mix.add_to(&mut self.logits, table, start);
-        let read = self.predictions.len();
-        let rows = self.logits.chunks_exact(self.labels.max(1)).zip(table.gold()).skip(read);
+        let (start, read) = (self.words.len(), self.predictions.len());
+        self.words.resize(table.len() * table.words().shape().labels, 0.0);
+        self.mix.add_to(&mut self.words, table, start);
+        if let Some(classes) = table.word_classes() {
+            let reduced = self.classes.len() / self.labels.max(1);
+            self.classes.extend(classes.reduce(&self.words[reduced * classes.words()..]));
+        }
+        let logits = if self.classes.is_empty() { &self.words } else { &self.classes };
+        let rows = logits.chunks_exact(self.labels.max(1)).zip(table.gold()).skip(read);
         for (row, &gold) in rows {
             let predicted = argmax(row);
             self.predictions.push(predicted);
@@ -88,7 +96,7 @@ impl MixedLogits {
 
     /// Mixed label logits, `[N, Y]`, in nats.
     pub fn logits(&self) -> &[f64] {
-        &self.logits
+        if self.classes.is_empty() { &self.words } else { &self.classes }
     }
 
     /// Predicted labels, ties to the first label, `[N]`.

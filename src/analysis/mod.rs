@@ -51,6 +51,8 @@ pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod weights;
+#[cfg(test)]
+mod word_classes_tests;
 
 pub use components::{ComponentStats, summarize};
 pub use effect::{Effects, Flips, Score};

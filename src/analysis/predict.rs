@@ -78,7 +78,7 @@ pub fn margin_contributions<'a>(
 /// If the table has no such row or label.
 pub fn component_margins(table: &Attribution, row: usize, of: usize, over: usize) -> Vec<f64> {
     let components = 0..table.shape().components();
-    components.map(|index| difference(table.contribution(index), table.labels(), row, of, over)).collect()
+    components.map(|index| difference(&table.addends(row, index), table.labels(), 0, of, over)).collect()
 }
 
 /// Row `row` of `values` `[N, labels]`: its value at the label `of` minus that at the label `over`.

@@ -62,7 +62,7 @@ impl Tally {
         self.count_full(&table.full()[start * labels..], gold);
         let rows = RowLabels { gold, full: &self.full[start..], rivals: &self.rivals[start..], labels };
         let count = |(index, counts): (usize, &mut Counts)| {
-            counts.add(&table.contribution(index)[start * labels..], &rows);
+            counts.add(&table.contribution(index)[start * labels..], &table.addends(start, index), &rows);
         };
         if gold.len() * labels * self.counts.len() < PARALLEL {
             self.counts.iter_mut().enumerate().for_each(count);
@@ -91,7 +91,7 @@ impl Tally {
         self.full.is_empty()
     }
 
-    /// Number of label words `Y`.
+    /// Number of labels (classes) `Y`.
     pub const fn labels(&self) -> usize {
         self.labels
     }

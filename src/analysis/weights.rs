@@ -9,6 +9,7 @@ use serde::{
 
 use crate::{
     analysis::{method::Method, mix::Mix, reweight::Fit},
+    attribution::WordClasses,
     component::{Component, Shape},
     data_memory::check_json,
     error::{InputError, Result},
@@ -46,13 +47,16 @@ pub struct WeightsFile {
     pub label_words: Vec<String>,
     /// Token ids of the label words.
     pub label_tokens: Vec<u32>,
+    /// The class of every label word and the rule for class logits; `None` if every class has one word, in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word_classes: Option<WordClasses>,
     /// Method that fitted the weights.
     pub method: Method,
     /// Strength of the method's penalty.
     pub lambda: f64,
     /// Weight of `rest`.
     pub rest: f64,
-    /// Offsets added to the label logits, in the order of the label words; empty if there are none.
+    /// Offsets added to the label logits, in the order of the classes; empty if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<f64>,
     /// Weights by component.
@@ -113,6 +117,7 @@ impl WeightsFile {
             }),
             label_words: task.label_words.clone(),
             label_tokens: task.label_tokens.clone(),
+            word_classes: task.word_classes.clone(),
             method,
             lambda,
             rest: mix.rest,
@@ -141,6 +146,12 @@ impl WeightsFile {
         if words < 2 || words != tokens {
             return Err(bad(format!("the file has {words} label words and {tokens} label tokens")).into());
         }
+        let labels = file.word_classes.as_ref().map_or(words, WordClasses::count);
+        if let Some(classes) = file.word_classes.as_ref().filter(|classes| classes.words() != words) {
+            return Err(
+                bad(format!("the file has classes of {} words for {words} label words", classes.words())).into()
+            );
+        }
         let broken = file.weights.iter().find(|(_, weight)| !weight.is_finite());
         match broken {
             Some((component, _)) => Err(bad(format!("the weight of {component} is not finite")).into()),
@@ -149,9 +160,10 @@ impl WeightsFile {
             None if !file.offsets.iter().all(|offset| offset.is_finite()) => {
                 Err(bad("an offset is not finite".into()).into())
             }
-            None if ![0, file.label_words.len()].contains(&file.offsets.len()) => {
-                let (offsets, words) = (file.offsets.len(), file.label_words.len());
-                Err(bad(format!("the file has {offsets} offsets for {words} label words")).into())
+            None if ![0, labels].contains(&file.offsets.len()) => {
+                let (offsets, of) =
+                    (file.offsets.len(), file.word_classes.as_ref().map_or("label words", |_| "classes"));
+                Err(bad(format!("the file has {offsets} offsets for {labels} {of}")).into())
             }
             None => Ok(file),
         }
@@ -243,6 +255,11 @@ impl WeightsFile {
             let problem = format!("these weights were fitted for the labels {theirs}, not {ours}");
             return refuse("label_words", problem, "use the template they were fitted for, or fit again");
         }
+        let scored = |classes: Option<&WordClasses>| classes.map(|own| (own.of_word().to_vec(), own.class_logit()));
+        if scored(self.word_classes.as_ref()) != scored(task.word_classes.as_ref()) {
+            let problem = "these weights were fitted for other classes of the label words, or another `class_logit`";
+            return refuse("word_classes", problem.to_owned(), "use the template they were fitted for, or fit again");
+        }
         Ok(())
     }
 }
@@ -252,8 +269,8 @@ pub fn weights_by_component(mix: &Mix, shape: Shape) -> BTreeMap<Component, f64>
     shape.iter().zip(mix.weights.iter().copied()).collect()
 }
 
-const fn shape_of(model: &ModelMeta, task: &TaskMeta) -> Shape {
-    Shape { layers: model.layers, heads: model.heads, labels: task.label_words.len() }
+fn shape_of(model: &ModelMeta, task: &TaskMeta) -> Shape {
+    Shape { layers: model.layers, heads: model.heads, labels: task.class_names().len() }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::{
     data_memory::{Memory, check_json},
     error::{Error, InputError, Result},
     runner::{PromptBuilder, execute},
-    task::{Example, Library, Template},
+    task::{Example, Library, Template, repeated_id},
 };
 
 /// Label new texts with the full and the mixed model; prints one JSON object per line.
@@ -95,8 +95,7 @@ fn examples(path: &Path, text: &str, template: &Template, keeps_empty: bool) -> 
             checked.map_err(|error| placed(error.help("fill it in, or remove the line")))?;
         }
         if let Some(first) = seen.insert(example.id.clone(), index + 1) {
-            let problem = format!("the id `{}` is already used in line {first}", example.id);
-            return Err(placed(InputError::new(problem).field("id").help("ids must be unique")).into());
+            return Err(placed(repeated_id(&example.id, first, "")).into());
         }
         Ok(example)
     };

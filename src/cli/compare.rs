@@ -75,7 +75,7 @@ fn table(a: &Run, b: &Run, comparison: &Comparison) -> String {
         comparison.shared,
         number(comparison.contribution_pearson)
     ));
-    let words: Vec<&str> = a.meta.task.label_words.iter().map(|word| word.trim()).collect();
+    let words: Vec<&str> = a.meta.task.class_names().iter().map(|word| word.trim()).collect();
     for flip in &comparison.flips {
         line(flip_line(flip, &words));
     }

@@ -96,7 +96,7 @@ fn table(meta: &RunMeta, mut components: Vec<ComponentStats>) -> String {
             meta.exactness.max_rel
         );
     }
-    let words: Vec<String> = meta.task.label_words.iter().map(|word| printable(word.trim()).into_owned()).collect();
+    let words: Vec<String> = meta.task.class_names().iter().map(|word| printable(word.trim()).into_owned()).collect();
     let n = meta.examples.test;
     let _ = writeln!(
         text,

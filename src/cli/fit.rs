@@ -95,6 +95,8 @@ struct Report {
     objective: f64,
     kkt: f64,
     iterations: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    words_change: bool,
     seconds: f64,
     rest: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -104,7 +106,7 @@ struct Report {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let run = open_run_with_hidden(&args.run)?;
-    check::trainable(&run.train, &run.meta.task.label_words)?;
+    check::trainable(&run.train, run.meta.task.class_names())?;
     check::leakage(&run)?;
     let started = Instant::now();
     let fitted = fit_with(args, &run)?;
@@ -140,6 +142,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             objective: fitted.objective,
             kkt: fitted.kkt,
             iterations: fitted.iterations,
+            words_change: fitted.words_change,
             seconds,
             rest: fitted.mix.rest,
             offsets: fitted.mix.offsets.clone(),
@@ -231,7 +234,7 @@ fn missing(outcomes: &[Outcome], run: &Run) -> BTreeMap<Method, &'static str> {
 
 /// Formats the offsets that the mix adds to the labels; empty if there are none.
 fn offsets(run: &Run, fitted: &Fit) -> String {
-    let words = run.meta.task.label_words.iter().map(|word| printable(word.trim()));
+    let words = run.meta.task.class_names().iter().map(|word| printable(word.trim()));
     let added: Vec<String> =
         words.zip(&fitted.mix.offsets).map(|(word, &offset)| format!("{word} {}", signed(offset, 2))).collect();
     if added.is_empty() {
@@ -253,6 +256,12 @@ fn table(run: &Run, fitted: &Fit, outcomes: &[Outcome], seconds: f64) -> String 
         fitted.kkt,
         fitted.iterations
     );
+    if fitted.words_change {
+        text.push_str(
+            "note: the label words that rank first in their classes do not stay the same under these weights; objective \
+             and KKT residual are those with the words held\n",
+        );
+    }
     text.push_str(&offsets(run, fitted));
     let _ = writeln!(
         text,

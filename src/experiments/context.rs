@@ -2,6 +2,7 @@
 
 use crate::{
     analysis::Mix,
+    attribution::WordClasses,
     cancel::Cancel,
     component::Shape,
     decompose::{BatchSize, LabelProjection, workers},
@@ -22,6 +23,7 @@ pub struct RunContext<'a> {
     pub(super) decoder: &'a Decoder,
     pub(super) prompts: &'a Prompts,
     pub(super) gold: Vec<usize>,
+    pub(super) word_classes: Option<WordClasses>,
     pub(super) projection: LabelProjection,
     /// Number of prefix tokens shared by all prompts, training split included, as in the run itself.
     pub(super) shared: usize,
@@ -49,14 +51,25 @@ impl<'a> RunContext<'a> {
             decoder: &model.decoder,
             prompts,
             gold: plan.test.iter().map(|example| example.gold).collect(),
+            word_classes: plan.task.word_classes.clone(),
             projection,
             shared: plan.prompt.prefix_tokens,
         })
     }
 
-    /// Returns the numbers of layers, heads and labels.
+    /// Returns the numbers of layers, heads and label words.
     pub const fn shape(&self) -> Shape {
         self.projection.shape()
+    }
+
+    /// Returns the number of labels (classes).
+    pub(super) fn labels(&self) -> usize {
+        self.word_classes.as_ref().map_or(self.shape().labels, WordClasses::count)
+    }
+
+    /// Reduces logits of label words, `[.., W]`, to those of labels, `[.., Y]`.
+    pub(super) fn by_class(&self, words: Vec<f64>) -> Vec<f64> {
+        self.word_classes.as_ref().map(|classes| classes.reduce(&words)).unwrap_or(words)
     }
 
     /// Returns the number of test examples.

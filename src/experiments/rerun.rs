@@ -7,7 +7,7 @@ use super::{
 use crate::{
     analysis::{
         Effects, Mix,
-        mix::add_offsets,
+        mix::{add_offsets, word_offsets},
         predict::{margin_contributions, rivals},
     },
     attribution::Attribution,
@@ -70,17 +70,17 @@ pub fn rerun(
     let change = context.change(&mix.weights, ablation, fills.as_ref())?;
     let all = context.prompts.all();
     let prepared = Prepared::changed(context.decoder, &context.projection, &all, change, cancel)?;
-    let mut changed = Attribution::new(context.shape(), context.gold.clone());
+    let mut changed = Attribution::with_classes(context.shape(), context.word_classes.clone(), context.gold.clone());
     prepared.attribute(&context.prompts.test, BatchSize::default(), cancel, |batch| {
         changed.push(&batch);
         observe(meter.advance(batch.examples));
     })?;
     let rest = |(&full, &rest): (&f32, &f32)| f64::from(full) + (mix.rest - 1.0) * f64::from(rest);
-    let mut total: Vec<f64> = changed.full().iter().zip(changed.rest()).map(rest).collect();
-    add_offsets(&mut total, &mix.offsets);
+    let mut total: Vec<f64> = changed.words().full().iter().zip(changed.words().rest()).map(rest).collect();
+    add_offsets(&mut total, &word_offsets(&mix.offsets, table));
     let model: Vec<f64> = table.full().iter().copied().map(f64::from).collect();
-    let effects = Effects::new(table.gold(), context.shape().labels, &model, &sum.logits, &total);
-    let (reactions, direct) = (sum.reactions(&changed), sum.logits);
+    let (reactions, direct, total) = (sum.reactions(&changed), table.by_class(sum.logits), table.by_class(total));
+    let effects = Effects::new(table.gold(), context.labels(), &model, &direct, &total);
     Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects, reactions })
 }
 
@@ -96,7 +96,7 @@ struct Sum<'a> {
     table: &'a Attribution,
     /// The strongest other label under the model, for every example.
     rivals: Vec<usize>,
-    /// Label logits, `[N, Y]`.
+    /// Logits of the label words, `[N, W]`.
     logits: Vec<f64>,
     /// Each component's contribution to the margins, summed over examples.
     margins: Vec<f64>,
@@ -104,15 +104,17 @@ struct Sum<'a> {
 
 impl<'a> Sum<'a> {
     fn new(mix: &'a Mix, table: &'a Attribution) -> Self {
-        let mut sum = Self { mix, table, rivals: rivals(table), logits: mix.logits(table), margins: Vec::new() };
+        let mut sum = Self { mix, table, rivals: rivals(table), logits: mix.word_logits(table), margins: Vec::new() };
         let margins = mix.weights.iter().enumerate();
-        sum.margins = margins.map(|(index, weight)| weight * sum.margin(0, table.contribution(index))).collect();
+        sum.margins =
+            margins.map(|(index, weight)| weight * sum.margin(0, table.words().contribution(index))).collect();
         sum
     }
 
-    /// Returns the sum of margins of `values`, which are contributions to the examples from `row` on.
+    /// Returns the sum of margins of `values`, contributions to label words on the examples from `row` on.
     fn margin(&self, row: usize, values: &[f32]) -> f64 {
-        margin_contributions(values, &self.table.gold()[row..], &self.rivals[row..], self.table.labels()).sum()
+        let values = self.table.addends_of(row, values);
+        margin_contributions(&values, &self.table.gold()[row..], &self.rivals[row..], self.table.labels()).sum()
     }
 
     /// Adds `(1 − w) · fill` for every component, with the norm scales of the unchanged run.
@@ -136,7 +138,7 @@ impl<'a> Sum<'a> {
     fn reactions(&self, changed: &Attribution) -> Vec<(Component, f64)> {
         let (shape, examples) = (changed.shape(), changed.gold().len().max(1) as f64);
         let reaction = |(index, before): (usize, &f64)| {
-            (shape.component(index), (self.margin(0, changed.contribution(index)) - before) / examples)
+            (shape.component(index), (self.margin(0, changed.words().contribution(index)) - before) / examples)
         };
         let mut reactions: Vec<_> = self.margins.iter().enumerate().map(reaction).collect();
         reactions.retain(|(_, delta)| delta.abs() > 1e-6);

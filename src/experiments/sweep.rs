@@ -155,10 +155,13 @@ impl<'a> Gathered<'a> {
     fn take(&mut self, batch: usize, answer: BatchAnswer) -> bool {
         match answer {
             BatchAnswer::Model(logits) => {
-                self.models.insert(batch, logits);
+                self.models.insert(batch, self.context.by_class(logits));
                 return false;
             }
-            BatchAnswer::Changed(contrast) => self.open.entry(batch).or_default().push(contrast),
+            BatchAnswer::Changed(Contrast { component, direct, total }) => {
+                let (direct, total) = (self.context.by_class(direct), self.context.by_class(total));
+                self.open.entry(batch).or_default().push(Contrast { component, direct, total });
+            }
         }
         let all = self.complete.effects.len();
         let ended = |open: &Vec<Contrast>| open.len() == all;
@@ -187,8 +190,7 @@ impl<'a> Gathered<'a> {
         let Some(model) = self.models.get(&batch) else { return };
         let gold = &self.context.gold[self.rows[batch]..self.rows[batch + 1]];
         for contrast in contrasts {
-            let labels = self.context.shape().labels;
-            effects[contrast.component].extend(gold, labels, model, &contrast.direct, &contrast.total);
+            effects[contrast.component].extend(gold, self.context.labels(), model, &contrast.direct, &contrast.total);
         }
     }
 }

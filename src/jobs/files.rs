@@ -218,6 +218,7 @@ mod tests {
             request: None,
             label_words: vec![" a".to_owned(), " b".to_owned()],
             label_tokens: vec![1, 2],
+            word_classes: None,
             method: Method::Manual,
             lambda: 0.0,
             rest: 1.0,

@@ -80,7 +80,7 @@ fn shown_all(builder: &PromptBuilder<'_>, run: &Run, runner: &mut Runner<'_>) ->
     let shown = runner.run(left_out.plan(runner.model))?;
     let (train, test, cancel) = (&shown.train, &shown.test, runner.cancel);
     let mut predicted = without_fits(&shown);
-    if trainable(train, &run.meta.task.label_words).is_err() {
+    if trainable(train, run.meta.task.class_names()).is_err() {
         return Ok(predicted);
     }
     predicted.push((Method::LooCalib, calib_plus(train, cancel)?.prediction(test.full())));

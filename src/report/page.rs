@@ -14,6 +14,7 @@ use crate::{
     analysis::{ComponentStats, measures::Measured},
     attribution::F32_TOLERANCE,
     error::{Error, Result},
+    run::TaskMeta,
 };
 
 const TEMPLATE: &str = include_str!("../../assets/report.html");
@@ -134,7 +135,7 @@ fn facts(report: &RunReport<'_>) -> Vec<(&'static str, String)> {
         ("Weights (BLAKE3)", model.weights_hash.clone()),
         ("Computed in", format!("{} on {}", model.dtype, model.device)),
         ("Task and template", format!("{}, {}", meta.task.name, meta.task.template)),
-        ("Label words", meta.task.label_words.join(" | ")),
+        ("Label words", label_words(&meta.task)),
         (
             "Demonstrations",
             format!("{} shots, seed {}: {}", prompt.shots, prompt.demo_seed, prompt.demo_ids.join(", ")),
@@ -176,10 +177,16 @@ fn method_row(outcome: &crate::analysis::baseline::Outcome) -> Vec<String> {
     ]
 }
 
+/// Returns the label words, by class if classes have several.
+fn label_words(task: &TaskMeta) -> String {
+    let words = || task.label_words.join(" | ");
+    task.word_classes.as_ref().map_or_else(words, |classes| classes.describe(&task.label_words))
+}
+
 fn comparison_section(pair: &Pair<'_>, figures: Vec<ShownFigure>) -> PairSection {
     let comparison = &pair.comparison;
     let word = |label: usize| {
-        let words = &pair.a.run.meta.task.label_words;
+        let words = pair.a.run.meta.task.class_names();
         escape(words.get(label).map_or("?", |word| word.trim()))
     };
     let row = |flip: &crate::analysis::compare::Flip| {

@@ -68,7 +68,7 @@ impl<'a> RunReport<'a> {
     /// If it was cancelled. A run without usable training labels is not an error: `fits` gives the reason.
     pub(super) fn new(run: &'a Run, cancel: &Cancel) -> Result<Self> {
         let name = printable(&run.meta.name()).into_owned();
-        let usable = check::trainable(&run.train, &run.meta.task.label_words).and_then(|()| check::leakage(run));
+        let usable = check::trainable(&run.train, run.meta.task.class_names()).and_then(|()| check::leakage(run));
         let fits = match usable {
             Ok(()) => Ok(FitResults::new(&run.train, &run.test, cancel)?),
             Err(reason) => Err(reason.to_string()),

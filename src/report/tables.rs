@@ -78,7 +78,7 @@ fn components(report: &RunReport<'_>) -> Table {
 fn examples(report: &RunReport<'_>) -> Table {
     let run = report.run;
     let mix = report.fits.as_ref().map_or_else(|_| Mix::identity(run.test.shape()), |fits| fits.fit.mix.clone());
-    let words = &run.meta.task.label_words;
+    let words = run.meta.task.class_names();
     let word = |label: usize| words.get(label).map_or_else(|| label.to_string(), |word| word.trim().to_owned());
     let both = |of: &dyn Fn(Split) -> Vec<f64>| Split::ALL.map(of).concat();
     let mixed: Vec<usize> = Split::ALL.map(|split| mix.predictions(run.split(split))).concat();
@@ -165,7 +165,7 @@ fn flips(pairs: &[Pair<'_>]) -> Table {
         .flat_map(|(pair, flip)| flip.components.iter().map(move |moved| (pair, flip, moved)))
         .collect();
     let word = |pair: &Pair<'_>, label: usize| {
-        pair.a.run.meta.task.label_words.get(label).map_or_else(|| label.to_string(), |word| word.trim().to_owned())
+        pair.a.run.meta.task.class_names().get(label).map_or_else(|| label.to_string(), |word| word.trim().to_owned())
     };
     Table::new()
         .text("run_a", rows.iter().map(|(pair, ..)| &pair.a.name))

@@ -39,7 +39,7 @@ impl<'m> PromptContext<'m> {
         let mut instruction = template.instruction.clone();
         for demonstration in demonstrations {
             turns.push(Turn::user(std::mem::take(&mut instruction) + &template.render(demonstration)?));
-            turns.push(Turn::assistant(template.label_words[demonstration.label].trim()));
+            turns.push(Turn::assistant(template.word(demonstration.label).trim()));
         }
         Ok(Self::Turns(turns, instruction, chat))
     }

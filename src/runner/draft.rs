@@ -368,6 +368,7 @@ impl<'t> PromptBuilder<'t> {
             template_hash: self.template.hash().to_owned(),
             label_words: self.label_words(),
             label_tokens: Vec::new(),
+            word_classes: self.template.word_classes.clone(),
             scored: Vec::new(),
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn resume(
     let all = prompts.all();
     let before: usize = done.iter().map(|(_, batch)| batch.examples).sum();
     let mut meter = Meter::resume(all.len(), before);
-    let mut tables = Split::ALL.map(|split| Attribution::new(plan.shape, plan.gold(split)));
+    let mut tables = Split::ALL.map(|split| plan.table(split));
     for (split, batch) in done {
         tables[usize::from(split == Split::Test)].push(&batch);
         observe(Event::Batch(split, batch));
@@ -141,15 +141,15 @@ pub(super) fn complete(
     Run { meta, train, test, examples, hidden: None }
 }
 
-/// Computes the model's own label logits `[N, Y]` on the test prompts of a plan, for baselines that need no
+/// Computes the model's own logits of the label words `[N, W]` on the test prompts of a plan, for baselines that need no
 /// components.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-pub fn score(model: &Model, plan: &Plan, prompts: &Prompts, cancel: &Cancel) -> Result<Vec<f32>> {
+pub(super) fn score(model: &Model, plan: &Plan, prompts: &Prompts, cancel: &Cancel) -> Result<Vec<f32>> {
     let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
     let prepared = Prepared::new(&model.decoder, &projection, &prompts.test, cancel)?;
-    let mut logits = Vec::with_capacity(prompts.test.len() * plan.shape.labels);
+    let mut logits = Vec::with_capacity(prompts.test.len() * plan.task.label_tokens.len());
     prepared.attribute(&prompts.test, BatchSize::default(), cancel, |batch| logits.extend(batch.full))?;
     Ok(logits)
 }
@@ -161,14 +161,16 @@ fn records(
     prompts: &Prompts,
     (shared, loo): (usize, bool),
 ) -> Vec<ExampleRecord> {
-    let rows = table.full().chunks_exact(table.labels()).zip(prompts.split(split));
+    let words = table.words();
+    let predictions = table.full().chunks_exact(table.labels()).map(argmax);
+    let rows = predictions.zip(words.full().chunks_exact(words.shape().labels)).zip(prompts.split(split));
     let own_shared = |prompt: &Tokens| (loo && split == Split::Train).then(|| prompt.shared());
-    let record = |(example, (logits, prompt)): (PlannedExample, (&[f32], &Tokens))| ExampleRecord {
+    let record = |(example, ((full, logits), prompt)): (PlannedExample, ((usize, &[f32]), &Tokens))| ExampleRecord {
         id: example.id,
         split,
         text: example.text,
         gold: example.gold,
-        full: argmax(logits),
+        full,
         logits: logits.to_vec(),
         tokens: prompt.suffix(own_shared(prompt).unwrap_or(shared)).to_vec(),
         shared: own_shared(prompt),

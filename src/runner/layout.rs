@@ -60,7 +60,7 @@ impl<'m> LayoutContext<'m> {
         first: usize,
     ) -> Result<Self> {
         let shown = demonstrations.iter().enumerate().map(|(at, demonstration)| {
-            Ok((first + at, template.render(demonstration)?, template.label_words[demonstration.label].as_str()))
+            Ok((first + at, template.render(demonstration)?, template.word(demonstration.label)))
         });
         let shown = shown.collect::<Result<Vec<_>>>()?;
         let Some(chat) = chat else {

@@ -24,7 +24,7 @@ mod stored;
 pub use context::preview;
 pub use draft::{PromptBuilder, plan};
 pub use event::{Event, Note};
-pub use execute::{execute, score};
+pub use execute::execute;
 pub use hidden::obtain_hidden;
 pub use layout::PromptLayout;
 pub use part::PromptPart;

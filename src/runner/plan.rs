@@ -13,7 +13,7 @@ use super::{
     selection::{Candidate, select},
 };
 use crate::{
-    attribution::Split,
+    attribution::{Split, WordClasses},
     component::Shape,
     error::{Error, InputError, Result},
     model::{Model, Prompt, Tokenizer, Tokens, prompt::align_prefix},
@@ -27,7 +27,8 @@ const ENDING: usize = 48;
 
 /// Plans a run on explicit prompts.
 ///
-/// `label_tokens` are used as they are if given; otherwise `label_words` are tokenized and checked. Explicit prompts
+/// `label_tokens` are used as they are if given; otherwise `label_words` are tokenized and checked; `word_classes` are the
+/// classes of the label words, if not each is one. Explicit prompts
 /// are complete: they have no demonstrations that could be dropped and no conversation turns. At most `limit` test
 /// prompts are chosen as `selection` says; without one, all are taken unchecked.
 ///
@@ -38,7 +39,7 @@ pub fn plan_explicit(
     model: &Model,
     name: &str,
     prompts: Vec<ExplicitPrompt>,
-    (label_words, label_tokens): (Vec<String>, Vec<u32>),
+    (label_words, label_tokens, word_classes): (Vec<String>, Vec<u32>, Option<WordClasses>),
     prompting: Prompting,
     (limit, selection): (Option<usize>, Option<&Selection>),
 ) -> Result<(Plan, Prompts)> {
@@ -49,7 +50,7 @@ pub fn plan_explicit(
     }
     let selection = selection.map(|selection| choose_explicit(&train, &mut test, limit, selection)).transpose()?;
     let (name, template) = (name.to_owned(), "explicit".to_owned());
-    let task = TaskMeta { name, template, label_words, label_tokens, ..TaskMeta::default() };
+    let task = TaskMeta { name, template, label_words, label_tokens, word_classes, ..TaskMeta::default() };
     let examples = [train, test];
     let shorter = |_, _, _| Ok(None);
     let (request, prompt, shorter) = (None, PromptMeta::default(), &shorter);
@@ -65,10 +66,9 @@ fn choose_explicit(
     limit: Option<usize>,
     selection: &Selection,
 ) -> Result<SelectionMeta> {
-    let candidate = |own: &'_ PlannedExample| (own.id.clone(), own.gold, normalized(&own.text));
-    let rows: Vec<(String, usize, String)> = test.iter().map(candidate).collect();
+    let content = |own: &PlannedExample| normalized(&own.text);
     let candidates: Vec<Candidate<'_>> =
-        rows.iter().map(|(id, label, content)| Candidate { id, label: *label, content: content.clone() }).collect();
+        test.iter().map(|own| Candidate { id: &own.id, label: own.gold, content: content(own) }).collect();
     let seen: HashMap<String, String> = train.iter().map(|own| (normalized(&own.text), own.id.clone())).collect();
     let (chosen, meta) = select(&candidates, &seen, limit, selection)?;
     let chosen: HashSet<usize> = chosen.into_iter().collect();
@@ -149,7 +149,7 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
     }
     let [train, test] = prompts;
     let prompts = Prompts { train, test };
-    let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.label_tokens.len() };
+    let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.class_names().len() };
     let [train, test] = examples;
     let (request, selection, model) = (run.request, run.selection, model.meta.clone());
     Ok((Plan { request, selection, model, task, prompt, shape, train, test, kept: None }, prompts))

@@ -60,7 +60,7 @@ impl Plan {
             model: meta.model.clone(),
             task: meta.task.clone(),
             prompt: meta.prompt.clone(),
-            shape: Shape { layers: meta.model.layers, heads: meta.model.heads, labels: meta.task.label_tokens.len() },
+            shape: Shape { layers: meta.model.layers, heads: meta.model.heads, labels: meta.task.class_names().len() },
             train: examples(Split::Train),
             test: examples(Split::Test),
             kept: Prompts::of_run(run),
@@ -190,7 +190,7 @@ fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
     let bos = bos(plan, false);
     let prompting = Prompting { first_token: !plan.task.scored.is_empty(), bos, ..Prompting::default() };
     let tokens = if prompting.first_token { Vec::new() } else { plan.task.label_tokens.clone() };
-    let words = (plan.task.label_words.clone(), tokens);
+    let words = (plan.task.label_words.clone(), tokens, plan.task.word_classes.clone());
     let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, prompting, (None, None))?;
     let layout = |text: &String| PromptLayout { parts: vec![(0..text.len(), PromptPart::Query)], text: text.clone() };
     let layouts = Ok(plan.test.iter().map(|example| layout(&example.text)).collect());
@@ -226,6 +226,9 @@ fn difference(made: &Plan, plan: &Plan) -> Option<String> {
         }
         () if made.task.label_tokens != plan.task.label_tokens => {
             Some("the label words have different tokens".to_owned())
+        }
+        () if made.task.word_classes != plan.task.word_classes => {
+            Some("the label words have different classes".to_owned())
         }
         () if now.prefix_tokens != then.prefix_tokens => {
             Some("the shared prefix of the prompts is different".to_owned())

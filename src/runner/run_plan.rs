@@ -2,7 +2,7 @@
 
 use super::{prompt_text::PromptText, prompts::Prompts};
 use crate::{
-    attribution::Split,
+    attribution::{Attribution, Split},
     component::Shape,
     request::RunRequest,
     run::{ModelMeta, PromptMeta, SelectionMeta, TaskMeta},
@@ -15,7 +15,7 @@ pub struct PlannedExample {
     pub id: String,
     /// Its text, without the demonstrations.
     pub text: String,
-    /// Gold label, an index into the label words.
+    /// Gold label, the index of a class.
     pub gold: usize,
     /// The whole prompt; `None` for runs from disk, which do not store it.
     pub prompt: Option<PromptText>,
@@ -34,7 +34,7 @@ pub struct Plan {
     pub task: TaskMeta,
     /// The demonstrations.
     pub prompt: PromptMeta,
-    /// Layers, heads and labels.
+    /// Layers, heads and labels (classes).
     pub shape: Shape,
     /// Training examples, in table order.
     pub train: Vec<PlannedExample>,
@@ -58,6 +58,16 @@ impl Plan {
             Split::Train => &self.train,
             Split::Test => &self.test,
         }
+    }
+
+    /// Returns the numbers of layers, heads and label words: the columns that an engine computes.
+    pub fn word_shape(&self) -> Shape {
+        Shape { labels: self.task.label_tokens.len(), ..self.shape }
+    }
+
+    /// Returns the table of one split, still empty.
+    pub fn table(&self, split: Split) -> Attribution {
+        Attribution::with_classes(self.word_shape(), self.task.word_classes.clone(), self.gold(split))
     }
 
     /// Returns the gold labels of one split.

@@ -45,7 +45,7 @@ pub fn obtain(
     if let Some(run) = replay(store, &key, &plan, prompts, observe) {
         return Ok(run);
     }
-    let partial = claim.and_then(|claim| Ok((claim, store.partial(&key, &about(&plan), plan.shape)?)));
+    let partial = claim.and_then(|claim| Ok((claim, store.partial(&key, &about(&plan), plan.word_shape())?)));
     let (_claim, (mut partial, done)) = match partial {
         Ok(partial) => partial,
         Err(Error::Cancelled) => return Err(Error::Cancelled),
@@ -104,8 +104,24 @@ fn about(plan: &Plan) -> About {
 /// receives problems of the store.
 ///
 /// # Errors
-/// As [`score`].
+/// As [`execute`].
 pub fn obtain_logits(
+    store: &Store,
+    model: &Model,
+    plan: &Plan,
+    prompts: &Prompts,
+    cancel: &Cancel,
+    note: &mut dyn FnMut(Note),
+) -> Result<Vec<f32>> {
+    let words = obtain_word_logits(store, model, plan, prompts, cancel, note)?;
+    Ok(match &plan.task.word_classes {
+        Some(classes) => classes.reduce_f32(&words),
+        None => words,
+    })
+}
+
+/// Returns the model's own logits of the label words, `[N, W]`.
+fn obtain_word_logits(
     store: &Store,
     model: &Model,
     plan: &Plan,
@@ -119,7 +135,7 @@ pub fn obtain_logits(
     let key = key("logits", model, plan, &[], &prompts.test);
     let mut stored = || {
         let damaged = &mut |problem| note(Note::Damaged(problem));
-        store.logits(&key, prompts.test.len() * plan.shape.labels, damaged)
+        store.logits(&key, prompts.test.len() * plan.task.label_tokens.len(), damaged)
     };
     if let Some(logits) = stored() {
         return Ok(logits);
@@ -144,8 +160,9 @@ pub fn run_key(model: &Model, plan: &Plan, prompts: &Prompts) -> EntryKey {
 
 /// Hashes the model and how it computes, all tokens and the gold labels, but no names.
 pub(super) fn key(kind: &str, model: &Model, plan: &Plan, train: &[Tokens], test: &[Tokens]) -> EntryKey {
-    let maker = KeyMaker::new(kind).text(&model.identity).text(&format!("{:?}", plan.shape));
+    let maker = KeyMaker::new(kind).text(&model.identity).text(&format!("{:?}", plan.word_shape()));
     let maker = maker.numbers(plan.task.label_tokens.iter().map(|&token| u64::from(token)));
+    let maker = plan.task.word_classes.iter().fold(maker, |maker, classes| maker.text(&format!("{classes:?}")));
     let gold = |split| plan.gold(split).into_iter().map(|label| label as u64);
     let maker = maker.numbers(gold(Split::Train)).numbers(gold(Split::Test));
     let maker = maker.numbers([train.len() as u64, test.len() as u64].into_iter());
@@ -163,8 +180,11 @@ fn replay(
     observe: &mut dyn FnMut(Event),
 ) -> Option<Run> {
     let stored = store.run(key, &mut |problem| observe(Event::Note(Note::Damaged(problem))))?;
-    let fits =
-        |split| stored.split(split).len() == plan.split(split).len() && stored.split(split).shape() == plan.shape;
+    let fits = |split| {
+        let table = stored.split(split);
+        let classes = table.word_classes() == plan.task.word_classes.as_ref();
+        table.len() == plan.split(split).len() && table.words().shape() == plan.word_shape() && classes
+    };
     if !Split::ALL.into_iter().all(fits) {
         return None;
     }

@@ -48,6 +48,10 @@ pub(super) fn shape(meta: &RunMeta) -> Outcome<Shape> {
     if words != tokens {
         return Err(in_meta("task.label_tokens", format!("there are {tokens} tokens for {words} label words")));
     }
+    if let Some(classes) = meta.task.word_classes.as_ref().filter(|classes| classes.words() != words) {
+        let problem = format!("there are classes of {} words for {words} label words", classes.words());
+        return Err(in_meta("task.word_classes", problem));
+    }
     if ![0, words].contains(&meta.task.scored.len()) {
         return Err(in_meta("task.scored", format!("there are {} texts for {words} labels", meta.task.scored.len())));
     }
@@ -83,10 +87,11 @@ pub(super) fn refuse(run: &Run) -> Result<(), InputError> {
 
 /// Checks that a table has neither NaN nor infinite values.
 fn finite(split: Split, table: &Attribution) -> Outcome {
-    let parts = |mlps: bool| table.parts(mlps).into_iter().flatten().all(|value| value.is_finite());
+    let words = table.words();
+    let parts = |mlps: bool| words.parts(mlps).into_iter().flatten().all(|value| value.is_finite());
     let all = |values: &[f32]| values.iter().all(|value| value.is_finite());
     let finite =
-        [("heads", parts(false)), ("mlps", parts(true)), ("rest", all(table.rest())), ("full", all(table.full()))];
+        [("heads", parts(false)), ("mlps", parts(true)), ("rest", all(words.rest())), ("full", all(words.full()))];
     match finite.into_iter().find(|(_, finite)| !finite) {
         None => Ok(()),
         Some((name, _)) => Err(Contradiction {
@@ -134,16 +139,16 @@ fn examples(run: &Run) -> Outcome {
 
 /// Returns the field of `example` that differs from the row of its table, if any, and how.
 fn difference(example: &ExampleRecord, table: &Attribution, row: usize) -> Option<(&'static str, String)> {
-    let labels = table.labels();
-    let logits = &table.full()[row * labels..(row + 1) * labels];
-    let (gold, full) = (table.gold()[row], argmax(logits));
+    let (labels, words) = (table.labels(), table.words().shape().labels);
+    let logits = &table.words().full()[row * words..(row + 1) * words];
+    let (gold, full) = (table.gold()[row], argmax(&table.full()[row * labels..(row + 1) * labels]));
     if example.gold != gold {
         return Some(("gold", format!("the label is {}, but {gold} in the tables", example.gold)));
     }
     if example.full != full {
         return Some(("full", format!("the prediction is {}, but {full} by the tables", example.full)));
     }
-    let same = example.logits.len() == labels
+    let same = example.logits.len() == words
         && example.logits.iter().zip(logits).all(|(&a, &b)| close(f64::from(a), f64::from(b)));
     (!same).then(|| ("logits", "the logits differ from those of the tables".to_owned()))
 }

@@ -13,7 +13,7 @@ use super::{
     swap,
 };
 use crate::{
-    attribution::{Attribution, Batch, Split},
+    attribution::{Attribution, Batch, Split, WordClasses},
     component::Shape,
     disk::{self, FolderLock},
     error::{Error, InputError, Result},
@@ -40,7 +40,7 @@ pub fn open(folder: &Path) -> Result<Run> {
     let lines = files.read_checked(EXAMPLES, &meta)?;
     let tensors = SafeTensors::deserialize(&bytes)
         .map_err(|error| files.wrong(TABLE, format!("not a table of a run: {error}")).help(HELP))?;
-    let tables = Tables { tensors, path: files.path(TABLE), shape };
+    let tables = Tables { tensors, path: files.path(TABLE), shape, classes: meta.task.word_classes.as_ref() };
     let (train, test) =
         (tables.read(Split::Train, meta.examples.train)?, tables.read(Split::Test, meta.examples.test)?);
     let examples = files.examples(&lines)?;
@@ -139,6 +139,7 @@ struct Tables<'a> {
     tensors: SafeTensors<'a>,
     path: PathBuf,
     shape: Shape,
+    classes: Option<&'a WordClasses>,
 }
 
 impl Tables<'_> {
@@ -152,8 +153,9 @@ impl Tables<'_> {
         let full = self.tensor(split, "full", Dtype::F32, &[n, labels])?;
         let gold = self.tensor(split, "labels", Dtype::I64, &[n])?;
         let gold: Vec<usize> = gold.chunks_exact(8).map(|bytes| i64::from_le_bytes(array(bytes)) as usize).collect();
-        if let Some(row) = gold.iter().position(|&label| label >= labels) {
-            let problem = format!("the gold label of row {row} is not below the number of labels, {labels}");
+        let classes = self.classes.map_or(labels, WordClasses::count);
+        if let Some(row) = gold.iter().position(|&label| label >= classes) {
+            let problem = format!("the gold label of row {row} is not below the number of labels, {classes}");
             return Err(self.wrong(split, "labels", problem).into());
         }
         let mut components = Vec::with_capacity((heads.len() + mlps.len()) / 4);
@@ -163,7 +165,12 @@ impl Tables<'_> {
             components.extend(floats(&mlps[at * layer..(at + 1) * layer]));
         }
         let (rest, full): (Vec<f32>, Vec<f32>) = (floats(rest).collect(), floats(full).collect());
-        Ok(Attribution::complete(self.shape, gold, Batch { examples: n, components, rest, full }))
+        Ok(Attribution::complete(
+            self.shape,
+            self.classes.cloned(),
+            gold,
+            Batch { examples: n, components, rest, full },
+        ))
     }
 
     fn tensor(&self, split: Split, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8]> {

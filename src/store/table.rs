@@ -43,13 +43,13 @@ struct Stored<'a> {
 }
 
 fn stored(split: Split, table: &Attribution) -> [Stored<'_>; 5] {
-    let Shape { layers, heads, labels } = table.shape();
-    let n = table.len();
+    let (words, n) = (table.words(), table.len());
+    let Shape { layers, heads, labels } = words.shape();
     [
-        ("heads", vec![layers, heads, n, labels], Numbers::Floats(table.parts(false))),
-        ("mlps", vec![layers, n, labels], Numbers::Floats(table.parts(true))),
-        ("rest", vec![n, labels], Numbers::Floats(vec![table.rest()])),
-        ("full", vec![n, labels], Numbers::Floats(vec![table.full()])),
+        ("heads", vec![layers, heads, n, labels], Numbers::Floats(words.parts(false))),
+        ("mlps", vec![layers, n, labels], Numbers::Floats(words.parts(true))),
+        ("rest", vec![n, labels], Numbers::Floats(vec![words.rest()])),
+        ("full", vec![n, labels], Numbers::Floats(vec![words.full()])),
         ("labels", vec![n], Numbers::Labels(table.gold())),
     ]
     .map(|(name, shape, numbers)| Stored { name: format!("{}.{name}", split.name()), shape, numbers })
@@ -97,7 +97,7 @@ mod tests {
         let values = |rows: usize| (0..rows * 3).map(|i| i as f32 / 7.0 - 2.0).collect::<Vec<f32>>();
         let components = values(shape.components() * examples);
         let batch = Batch { examples, components, rest: values(examples), full: values(examples) };
-        Attribution::complete(shape, (0..examples).map(|i| i % 3).collect(), batch)
+        Attribution::complete(shape, None, (0..examples).map(|i| i % 3).collect(), batch)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     budget::{draw, own_pool, shuffled_pool, too_few_of},
     example::Example,
     file::Task,
-    labels::position,
+    label_values::position,
 };
 use crate::{
     error::{InputError, Result},

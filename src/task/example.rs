@@ -41,6 +41,13 @@ impl Example {
     }
 }
 
+/// Returns the error about an `id` that an earlier example has, in line `first` of `place`.
+pub fn repeated_id(id: &str, first: usize, place: &str) -> InputError {
+    InputError::new(format!("the id `{id}` is already used in line {first}{place}"))
+        .field("id")
+        .help("ids must be unique")
+}
+
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -36,7 +36,9 @@
 //! | `data.sample.pool`, `.dev`, `.test` | count | all | at most this many examples, balanced over labels as far as possible, always the same draw |
 //! | `template.name` | text | – | unique |
 //! | `template.example` | text | – | a Jinja template, kept as written; a missing field is an error; its length and work are limited |
-//! | `template.label_words` | list | – | one per label, with their leading spaces |
+//! | `template.label_words` | list | – | one per label, with their leading spaces; or several with `word_classes` |
+//! | `template.word_classes` | list | – | the label of every word in `label_words`, as in `labels` or by its index, if labels have several words |
+//! | `template.class_logit` | text | – | the logit of a label with several words: `max`, `sum` or `mean` of theirs; needed with `word_classes` |
 //! | `template.separator` | text | a blank line | text between demonstrations |
 //! | `template.instruction` | text | `""` | text before the first demonstration, including its line breaks at the end |
 //! | `template.contrast` | text | – | the other template of a contrastive pair |

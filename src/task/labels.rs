@@ -5,7 +5,11 @@
 
 use std::cell::Cell;
 
-use super::{class_names::ClassNames, spec::DataSpec};
+use super::{
+    class_names::ClassNames,
+    label_values::{is_whole, position, same, whole},
+    spec::DataSpec,
+};
 use crate::{error::InputError, text::list};
 
 /// Maps values of the label column to labels, for the files of one part.
@@ -120,36 +124,10 @@ fn numbers(labels: &[String], ClassNames { names, source }: &ClassNames, column:
     Numbers::Unclear(Box::new(InputError::new(problem).field(column).help(help)))
 }
 
-/// Returns the index of the label `given`: its text or, if no label is itself a number, its position.
-pub(super) fn position(labels: &[String], given: &str) -> Option<usize> {
-    let numeric = labels.iter().any(|label| whole(label).parse::<i64>().is_ok());
-    let position = || whole(given).parse().ok().filter(|&at: &usize| !numeric && at < labels.len());
-    labels.iter().position(|label| same(label, given)).or_else(position)
-}
-
-/// Returns whether two values are the same text, or the same whole number: `1` and `1.0`.
-fn same(a: &str, b: &str) -> bool {
-    a == b || whole(a) == whole(b)
-}
-
 /// Returns whether two names differ at most in case and in the separators of words.
 fn alike(a: &str, b: &str) -> bool {
     let plain = |text: &str| text.trim().to_lowercase().replace(['_', '-'], " ");
     plain(a) == plain(b)
-}
-
-/// Removes the decimals of a whole number, which programs write if the column has missing values: `1.0` becomes `1`.
-fn whole(text: &str) -> &str {
-    match text.split_once('.') {
-        Some((number, zeros)) if !zeros.is_empty() && zeros.bytes().all(|digit| digit == b'0') && is_whole(number) => {
-            number
-        }
-        _ => text,
-    }
-}
-
-fn is_whole(text: &str) -> bool {
-    text.parse::<i64>().is_ok()
 }
 
 /// Returns the columns that may hold the label as a text, besides `column`.

@@ -142,6 +142,7 @@ impl Library {
         let mut known = self.names();
         known.extend(self.hub());
         known.push("the path of a task file (ends in .toml)".to_owned());
+        known.push("a task file (.yaml) or a sample log (samples_….jsonl) of lm-evaluation-harness".to_owned());
         Err(Error::Unknown { what: "task", given: name.to_owned(), known })
     }
 }

@@ -102,6 +102,7 @@ impl Released {
                 label_words: words.unwrap_or_default(),
                 separator: "\n".to_owned(),
                 instruction,
+                word_classes: None,
                 contrast: None,
                 first_token: false,
                 chat: false,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     diagnostics::Diagnostics,
-    example::Example,
+    example::{Example, repeated_id},
     labels::{LabelMap, check_text_beside, columns_beside},
     spec::{DataPart, DataSpec, Empty},
     table::DataRow,
@@ -156,9 +156,9 @@ pub(super) fn check_ids(parts: &[&[Located]], diagnostics: &mut Diagnostics) {
     for located in parts.iter().copied().flatten() {
         let Some(first) = seen.insert(&located.example.id, located) else { continue };
         let place = if first.path == located.path { String::new() } else { format!(" of {}", first.path.display()) };
-        let problem = format!("the id `{}` is already used in line {}{place}", located.example.id, first.line);
         let help = "ids must be unique, and pool, dev and test must not overlap";
-        diagnostics.push(InputError::new(problem).path(&*located.path).line(located.line).field("id").help(help));
+        let error = repeated_id(&located.example.id, first.line, &place).help(help);
+        diagnostics.push(error.path(&*located.path).line(located.line));
     }
 }
 

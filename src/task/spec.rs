@@ -7,6 +7,7 @@ use super::{
     table::{Format, Slice},
     template::{Template, TemplateSpec},
     toml_reader::{Placed, TomlReader, TomlSection},
+    word_classes,
 };
 
 /// Maximum length of an instruction, a separator or a label word, in bytes: longer ones fit in no model's context, and
@@ -82,7 +83,7 @@ fn read(toml: &mut TomlReader<'_>, top: &mut TomlSection<'_>) -> Option<Spec> {
     let data = top.required(toml, "data", data).and_then(|section| data_spec(toml, section, labels.len()));
     let sections = top.sections(toml, "template");
     let sections = top.required(toml, "template", sections);
-    let templates = sections.map(|sections| templates(toml, sections, labels.len())).unwrap_or_default();
+    let templates = sections.map(|sections| templates(toml, sections, &labels)).unwrap_or_default();
     let (name, span) = name?;
     if name.trim().is_empty() {
         toml.wrong(&span, "name", "the name is empty", "");
@@ -195,7 +196,7 @@ fn part(
 fn templates(
     toml: &mut TomlReader<'_>,
     (sections, span): Placed<Vec<TomlSection<'_>>>,
-    labels: usize,
+    labels: &[String],
 ) -> Vec<Template> {
     if sections.is_empty() {
         toml.wrong(&span, "template", "a task needs at least one template", "");
@@ -248,14 +249,17 @@ fn too_long(text: &str) -> String {
 fn template_spec(
     toml: &mut TomlReader<'_>,
     section: &mut TomlSection<'_>,
-    labels: usize,
+    labels: &[String],
 ) -> Option<(TemplateSpec, [Range<usize>; 2])> {
     let name = section.text(toml, "name");
     let name = section.required(toml, "name", name);
     let example = section.text(toml, "example");
     let example = section.required(toml, "example", example);
-    let words = section.texts(toml, "label_words");
+    let words =
+        section.flat_texts(toml, "label_words", "write all words in one list, and the label of each in `word_classes`");
     let words = section.required(toml, "label_words", words);
+    let count = words.as_ref().map_or(0, |(words, _)| words.len());
+    let word_classes = word_classes::read(toml, section, labels, count);
     let separator = short_text(toml, section, "separator").unwrap_or_else(|| "\n\n".to_owned());
     let instruction = short_text(toml, section, "instruction").unwrap_or_default();
     let contrast = section.text(toml, "contrast").map(|(text, _)| text);
@@ -272,13 +276,15 @@ fn template_spec(
             toml.wrong(span, &field, format!("the label word `{word}` occurs twice"), "choose different words");
         }
     }
-    if labels > 0 && words.len() != labels {
-        let problem = format!("{} label words, but there are {labels} labels", words.len());
-        toml.wrong(&words_span, &field, problem, "write one per label, in the order of `labels`");
+    if !labels.is_empty() && words.len() != labels.len() && !word_classes.is_given {
+        let problem = format!("{} label words, but there are {} labels", words.len(), labels.len());
+        let help = "write one per label, in the order of `labels`, or the label of every word in `word_classes`";
+        toml.wrong(&words_span, &field, problem, help);
     }
     let label_words = words.into_iter().map(|(word, _)| word).collect();
     let (example, example_span) = example?;
+    let (name, word_classes) = (name?.0, word_classes.classes);
     let spec =
-        TemplateSpec { name: name?.0, example, label_words, separator, instruction, contrast, first_token, chat };
+        TemplateSpec { name, example, label_words, word_classes, separator, instruction, contrast, first_token, chat };
     Some((spec, [example_span, words_span]))
 }

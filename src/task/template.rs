@@ -1,7 +1,10 @@
 //! Templates that render examples as text.
 
+use std::fmt::Write;
+
 use super::{diagnostics::Location, example::Example};
 use crate::{
+    attribution::WordClasses,
     error::{Error, InputError, Result},
     jinja::{Dialect, Jinja, JinjaError, Reason},
     text::{list, normalized},
@@ -15,8 +18,11 @@ pub(super) const RENDERED: usize = 256;
 pub struct Template {
     /// Its name, unique within the task.
     pub name: String,
-    /// Label words in the task's order, exactly as they follow [`Template::render`]'s text.
+    /// Label words, exactly as they follow [`Template::render`]'s text: one per label, in the task's order, or several
+    /// with `word_classes`.
     pub label_words: Vec<String>,
+    /// The label of every label word, if not every label has one.
+    pub word_classes: Option<WordClasses>,
     /// Text between demonstrations.
     pub separator: String,
     /// Text before the first demonstration, including its line breaks; usually empty.
@@ -38,6 +44,7 @@ pub(super) struct TemplateSpec {
     pub(super) name: String,
     pub(super) example: String,
     pub(super) label_words: Vec<String>,
+    pub(super) word_classes: Option<WordClasses>,
     pub(super) separator: String,
     pub(super) instruction: String,
     pub(super) contrast: Option<String>,
@@ -53,11 +60,16 @@ impl Template {
     pub(super) fn new(spec: TemplateSpec) -> Result<Self, String> {
         let jinja = Jinja::new(Dialect::Task, &spec.example).map_err(|error| error.to_string())?;
         let parts = (&spec.example, &spec.separator, &spec.instruction, &spec.label_words, spec.chat);
-        let hash = blake3::hash(format!("{parts:?}").as_bytes()).to_hex().to_string();
+        let mut parts = format!("{parts:?}");
+        if let Some(classes) = &spec.word_classes {
+            let _ = write!(parts, "{classes:?}");
+        }
+        let hash = blake3::hash(parts.as_bytes()).to_hex().to_string();
         Ok(Self {
             hash,
             name: spec.name,
             label_words: spec.label_words,
+            word_classes: spec.word_classes,
             separator: spec.separator,
             instruction: spec.instruction,
             contrast: spec.contrast,
@@ -88,6 +100,14 @@ impl Template {
     /// Returns the names of the fields that it uses.
     pub fn fields(&self) -> Vec<String> {
         self.jinja.names().to_vec()
+    }
+
+    /// Returns the word that demonstrations show for a label: its only one, or the first of several.
+    ///
+    /// # Panics
+    /// If there is no such label.
+    pub fn word(&self, label: usize) -> &str {
+        &self.label_words[self.word_classes.as_ref().map_or(label, |classes| classes.first_word(label))]
     }
 
     /// Renders `example` up to its label word.
@@ -125,8 +145,8 @@ impl Template {
         contents
     }
 
-    /// Returns a hash of all that it adds to prompts: its text, the text around it, label words, and whether it makes a
-    /// conversation.
+    /// Returns a hash of all that it adds to prompts: its text, the text around it, label words and their classes, and
+    /// whether it makes a conversation.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -167,8 +187,7 @@ impl Template {
     /// As [`Template::render`].
     pub fn context(&self, demonstrations: &[Example]) -> Result<String> {
         demonstrations.iter().try_fold(self.instruction.clone(), |context, demonstration| {
-            let word = &self.label_words[demonstration.label];
-            Ok(context + &self.render(demonstration)? + word + &self.separator)
+            Ok(context + &self.render(demonstration)? + self.word(demonstration.label) + &self.separator)
         })
     }
 }
@@ -183,6 +202,7 @@ mod tests {
             name: "t".to_owned(),
             example: example.to_owned(),
             label_words: vec![" no".to_owned(), " yes".to_owned()],
+            word_classes: None,
             separator: "\n".to_owned(),
             instruction: String::new(),
             contrast: None,

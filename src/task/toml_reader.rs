@@ -129,8 +129,24 @@ impl<'t> TomlSection<'t> {
         toml: &mut TomlReader<'_>,
         field: &'static str,
     ) -> Option<Placed<Vec<Placed<String>>>> {
+        self.flat_texts(toml, field, "")
+    }
+
+    /// As [`texts`](Self::texts), with advice for an item that is a list.
+    pub(super) fn flat_texts(
+        &mut self,
+        toml: &mut TomlReader<'_>,
+        field: &'static str,
+        help: &str,
+    ) -> Option<Placed<Vec<Placed<String>>>> {
         let (items, span) = self.list(toml, field)?;
-        let texts = items.into_iter().filter_map(|item| self.scalar(toml, field, item));
+        let texts = items.into_iter().filter_map(|item| match item.get_ref() {
+            DeValue::Array(_) if !help.is_empty() => {
+                toml.wrong(&item.span(), &self.name(field), "this is array, not a text", help);
+                None
+            }
+            _ => self.scalar(toml, field, item),
+        });
         let texts: Vec<Placed<String>> = texts.collect();
         Some((texts, span))
     }

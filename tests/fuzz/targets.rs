@@ -180,7 +180,7 @@ fn sample_log(folder: &Path, bytes: &[u8]) {
 fn prompts(_: &Path, bytes: &[u8]) {
     let text = text(bytes);
     let _ = (
-        read_explicit(Path::new("prompts.jsonl"), &text, &[" no".to_owned(), " yes".to_owned()]),
+        read_explicit(Path::new("prompts.jsonl"), &text, &[" no".to_owned(), " yes".to_owned()], None),
         read_label_words(&text),
     );
 }

@@ -27,7 +27,7 @@ pub fn transfer(run: &Run, others: &[Run], cancel: &Cancel) -> Result<Mix> {
     for other in others {
         same_model(run, other)?;
         unseen(run, other)?;
-        check::trainable(&other.train, &other.meta.task.label_words)?;
+        check::trainable(&other.train, other.meta.task.class_names())?;
         let fitted = partscope(&other.train, cancel)?;
         for (mean, weight) in mean.weights.iter_mut().zip(fitted.mix.weights) {
             *mean += weight / others.len() as f64;

@@ -72,6 +72,7 @@ fn flip(a: &Attribution, b: &Attribution, example: &Shared, predicted: [usize; 2
         [first, second] => (second, first),
     };
     let margin = |values: &[f32], row: usize| difference(values, a.labels(), row, of, over);
+    let (rest_a, rest_b) = (a.rest_addends(), b.rest_addends());
     let (before, after) = (component_margins(a, example.a, of, over), component_margins(b, example.b, of, over));
     let deltas = a.shape().iter().zip(before.iter().zip(&after));
     let mut components: Vec<Moved> =
@@ -86,7 +87,7 @@ fn flip(a: &Attribution, b: &Attribution, example: &Shared, predicted: [usize; 2
         of,
         over,
         margin: [margin(a.full(), example.a), margin(b.full(), example.b)],
-        rest: margin(b.rest(), example.b) - margin(a.rest(), example.a),
+        rest: margin(&rest_b, example.b) - margin(&rest_a, example.a),
         components,
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     analysis::{
         method::Method,
         mix::Mix,
-        reweight::{Fit, FitOptions, Penalty, problem::Problem},
+        reweight::{Fit, FitOptions, Penalty, problem::Problem, word_choice::with_words},
     },
     attribution::{Attribution, argmax},
     cancel::Cancel,
@@ -53,6 +53,10 @@ struct Descent {
 
 impl Descent {
     fn run(&self, train: &Attribution, cancel: &Cancel) -> Result<Fit> {
+        with_words(train, |train| self.descend(train, cancel))
+    }
+
+    fn descend(&self, train: &Attribution, cancel: &Cancel) -> Result<Fit> {
         let problem = Problem::new(train, &self.objective())?;
         let mut weights = vec![1.0; problem.columns()];
         let (mut least, mut patience, mut epochs) = (100.0, self.patience, 0);
@@ -103,6 +107,7 @@ impl Descent {
             method: self.method,
             lambda: self.lambda,
             iterations: epochs,
+            words_change: false,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     path,
     problem::Problem,
     solver,
+    word_choice::{with_model_words, with_words},
 };
 use crate::{
     analysis::{method::Method, mix::Mix},
@@ -21,9 +22,14 @@ use crate::{
 /// have no optimum, or it was cancelled.
 pub fn fit(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
     options.validate()?;
+    with_words(train, |train| fit_columns(train, options, cancel))
+}
+
+/// Fits a mix to contributions that add up.
+fn fit_columns(train: &Attribution, options: &FitOptions, cancel: &Cancel) -> Result<Fit> {
     if let (Penalty::Either, Lambda::CrossValidated(plan)) = (options.penalty, options.lambda) {
         let candidates = [Penalty::TowardsOne, Penalty::TowardsZero].map(|penalty| FitOptions { penalty, ..*options });
-        return fit_best(train, &candidates, &plan, cancel);
+        return fit_best_columns(train, &candidates, &plan, cancel);
     }
     let problem = Problem::new(train, options)?;
     let lambda = match options.lambda {
@@ -45,6 +51,15 @@ pub fn fit_best(
     plan: &CrossValidation,
     cancel: &Cancel,
 ) -> Result<Fit> {
+    with_words(train, |train| fit_best_columns(train, candidates, plan, cancel))
+}
+
+fn fit_best_columns(
+    train: &Attribution,
+    candidates: &[FitOptions],
+    plan: &CrossValidation,
+    cancel: &Cancel,
+) -> Result<Fit> {
     let mut best: Option<(f64, FitOptions)> = None;
     for options in candidates {
         let options = FitOptions { lambda: Lambda::CrossValidated(*plan), ..*options };
@@ -56,7 +71,7 @@ pub fn fit_best(
     }
     let none = || InputError::new("there is nothing to fit").help("name at least one candidate");
     let (_, options) = best.ok_or_else(none)?;
-    fit(train, &options, cancel)
+    fit_columns(train, &options, cancel)
 }
 
 /// Fits a mix at each of `lambdas`, starting from the previous solution; strongest first is fastest.
@@ -64,7 +79,11 @@ pub fn fit_best(
 /// # Errors
 /// As [`fit`].
 pub fn fit_path(train: &Attribution, lambdas: &[f64], options: &FitOptions, cancel: &Cancel) -> Result<Vec<Fit>> {
-    lambdas.iter().try_for_each(|&lambda| FitOptions { lambda: Lambda::Fixed(lambda), ..*options }.validate())?;
+    let at = |lambda| FitOptions { lambda: Lambda::Fixed(lambda), ..*options };
+    lambdas.iter().try_for_each(|&lambda| at(lambda).validate())?;
+    if with_model_words(train).is_some() {
+        return lambdas.iter().map(|&lambda| fit(train, &at(lambda), cancel)).collect();
+    }
     let problem = Problem::new(train, options)?;
     let solutions = path::solve(&problem, lambdas, options, cancel)?;
     Ok(lambdas
@@ -80,7 +99,8 @@ pub fn fit_path(train: &Attribution, lambdas: &[f64], options: &FitOptions, canc
 /// # Errors
 /// As [`fit`].
 pub fn lambda_path(train: &Attribution, options: &FitOptions, count: usize, smallest: f64) -> Result<Vec<f64>> {
-    Ok(path::geometric(Problem::new(train, options)?.largest_lambda(), count, smallest))
+    let held = with_model_words(train);
+    Ok(path::geometric(Problem::new(held.as_ref().unwrap_or(train), options)?.largest_lambda(), count, smallest))
 }
 
 impl Fit {
@@ -93,6 +113,7 @@ impl Fit {
             objective: solution.objective,
             kkt: solution.kkt,
             iterations: solution.iterations,
+            words_change: false,
         }
     }
 }

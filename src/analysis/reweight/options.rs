@@ -209,4 +209,13 @@ pub struct Fit {
     pub kkt: f64,
     /// Number of steps taken.
     pub iterations: usize,
+    /// With the largest of several label words per class: whether the words that rank first do not stay under the fitted
+    /// weights. Objective and KKT residual are then those with the words held.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub words_change: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -20,6 +20,7 @@ use crate::{
         reweight::{
             Fit, Prior, path,
             scaled::{Scaled, solver_options},
+            word_choice::{with_model_words, with_words},
         },
     },
     attribution::Attribution,
@@ -35,6 +36,16 @@ use crate::{
 /// # Errors
 /// As [`fit`](super::fit).
 pub fn fit_prior(train: &Attribution, prior: &Prior, strengths: &[f64], cancel: &Cancel) -> Result<Vec<Fit>> {
+    if with_model_words(train).is_none() {
+        return fit_columns(train, prior, strengths, cancel);
+    }
+    let one =
+        |strength: &f64| with_words(train, |train| Ok(fit_columns(train, prior, &[*strength], cancel)?.swap_remove(0)));
+    strengths.iter().map(one).collect()
+}
+
+/// Fits mixes to contributions that add up.
+fn fit_columns(train: &Attribution, prior: &Prior, strengths: &[f64], cancel: &Cancel) -> Result<Vec<Fit>> {
     trainable(train, &[])?;
     let Some(scaled) = Scaled::new(train, prior) else {
         return Ok(strengths.iter().map(|&strength| unchanged(train, strength)).collect());
@@ -51,6 +62,7 @@ pub fn fit_prior(train: &Attribution, prior: &Prior, strengths: &[f64], cancel: 
             mix: scaled.mix(&problem, solution),
             method: Method::Partscope,
             lambda,
+            words_change: false,
         })
         .collect())
 }
@@ -59,7 +71,7 @@ pub fn fit_prior(train: &Attribution, prior: &Prior, strengths: &[f64], cancel: 
 fn unchanged(train: &Attribution, lambda: f64) -> Fit {
     let mix = Mix::identity(train.shape());
     let objective = cross_entropy(&mix.logits(train), train.gold(), train.labels());
-    Fit { mix, method: Method::Partscope, lambda, objective, kkt: 0.0, iterations: 0 }
+    Fit { mix, method: Method::Partscope, lambda, objective, kkt: 0.0, iterations: 0, words_change: false }
 }
 
 #[cfg(test)]

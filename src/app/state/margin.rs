@@ -1,8 +1,11 @@
 //! Each component's contribution to the margin of one example.
 
 use crate::{
-    analysis::predict::{difference, rival},
-    attribution::{Attribution, argmax},
+    analysis::{
+        Mix,
+        predict::{difference, rival},
+    },
+    attribution::{Attribution, ClassLogit, argmax},
 };
 
 use super::{mixer::Mixer, open_run::OpenRun};
@@ -23,7 +26,7 @@ pub struct MarginBreakdown {
     pub example: usize,
     /// The gold label, or the predicted one where gold is unknown.
     pub gold: usize,
-    /// The strongest other label under the unchanged model.
+    /// The strongest other label under the unchanged model, or of a text the runner-up.
     pub rival: usize,
     /// All nonzero terms, largest size first.
     pub terms: Vec<MarginTerm>,
@@ -46,15 +49,23 @@ impl MarginBreakdown {
     }
 
     fn between(table: &Attribution, example: usize, (gold, rival): (usize, usize), mixer: Option<&Mixer>) -> Self {
-        let margin = |values: &[f32]| difference(values, table.labels(), example, gold, rival);
+        let held = mixer.and_then(|mixer| held_words(table, example, &mixer.mix()));
+        let margin = |words: &[f32]| {
+            let width = table.words().shape().labels;
+            let row = &words[example * width..(example + 1) * width];
+            match (&held, table.word_classes()) {
+                (Some(held), Some(classes)) => difference(&classes.pick(row, held), table.labels(), 0, gold, rival),
+                _ => difference(&table.addends_of(example, row), table.labels(), 0, gold, rival),
+            }
+        };
+        let (words, rest) = (table.words(), table.words().rest());
         let heads = (0..table.shape().components()).map(|component| MarginTerm {
             component: Some(component),
-            margin: mixer.map_or(1.0, |mixer| mixer.weight(component)) * margin(table.contribution(component)),
+            margin: mixer.map_or(1.0, |mixer| mixer.weight(component)) * margin(words.contribution(component)),
         });
         let offsets = mixer.map_or(&[][..], Mixer::offsets);
         let offset = if offsets.is_empty() { 0.0 } else { offsets[gold] - offsets[rival] };
-        let rest =
-            MarginTerm { component: None, margin: mixer.map_or(1.0, Mixer::rest) * margin(table.rest()) + offset };
+        let rest = MarginTerm { component: None, margin: mixer.map_or(1.0, Mixer::rest) * margin(rest) + offset };
         let mut terms: Vec<MarginTerm> = heads.chain([rest]).filter(|term| term.margin != 0.0).collect();
         let total = terms.iter().map(|term| term.margin).sum();
         terms.sort_by(|a, b| b.margin.abs().total_cmp(&a.margin.abs()));
@@ -62,10 +73,17 @@ impl MarginBreakdown {
     }
 }
 
+/// Returns the words that rank first under `mix` on one example, if a class is the largest of several: with these, the
+/// terms add up.
+fn held_words(table: &Attribution, example: usize, mix: &Mix) -> Option<Vec<u32>> {
+    let classes = table.word_classes().filter(|classes| classes.class_logit() == ClassLogit::Max)?;
+    Some(classes.best_words(&mix.word_logits(&table.filter(|row| row == example))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{analysis::Mix, app::tests::fixture};
+    use crate::app::tests::fixture;
 
     #[test]
     fn the_terms_add_up_to_the_margin() {

@@ -81,7 +81,7 @@ impl OpenRun {
         let shared_plan = Arc::new(plan.clone());
         let empty = |split| {
             let items = plan.split(split).iter().map(Item::from).collect();
-            OpenSplit::new(items, Attribution::new(plan.shape, plan.gold(split)))
+            OpenSplit::new(items, plan.table(split))
         };
         Self {
             id,
@@ -140,7 +140,8 @@ impl OpenRun {
         };
         Arc::make_mut(&mut target.table).push(batch);
         target.update(&self.mixer);
-        self.exactness = self.exactness.merge(measure(self.shape, batch));
+        let shape = target.table.words().shape();
+        self.exactness = self.exactness.merge(measure(shape, batch));
     }
 
     /// Completes the run.
@@ -231,9 +232,9 @@ impl OpenRun {
         demos_name(self.request.as_ref().map_or(&drawn, |request| &request.demos), self.prompt.demo_seed)
     }
 
-    /// Returns the label word for display, without the leading space.
+    /// Returns the name of a label for display: its word without the leading space, or of several the class's name.
     pub fn label(&self, label: usize) -> String {
-        let word = self.task.label_words.get(label).map_or("?", String::as_str);
+        let word = self.task.class_names().get(label).map_or("?", String::as_str);
         printable(word).trim().to_owned()
     }
 }

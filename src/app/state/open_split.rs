@@ -19,7 +19,7 @@ pub struct Item {
     pub id: String,
     /// Text, without the demonstrations.
     pub text: String,
-    /// Gold label as an index into the label words.
+    /// Gold label, the index of a class.
     pub gold: usize,
     /// Full prompt of the model, not stored in saved runs. May contain control characters.
     pub prompt: Option<PromptText>,

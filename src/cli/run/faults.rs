@@ -224,7 +224,7 @@ fn a_run_is_computed_and_resumed_if_any_operation_of_the_store_fails() {
     let prompts = [(0, Split::Train), (1, Split::Train), (2, Split::Test)].map(|(id, split)| prompt(id, split));
     let words = || vec![" w11".to_owned(), " w42".to_owned()];
     let planned = || {
-        let words = (words(), Vec::new());
+        let words = (words(), Vec::new(), None);
         plan_explicit(&model, "toy", prompts.to_vec(), words, Prompting::default(), (None, None)).unwrap()
     };
     let (made, prompts) = planned();

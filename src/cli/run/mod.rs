@@ -22,7 +22,7 @@ use super::{
     streams::say,
 };
 use crate::{
-    attribution::F32_TOLERANCE,
+    attribution::{ClassLogit, F32_TOLERANCE},
     cancel::Cancel,
     decompose::hidden_meta,
     error::{Error, Result},
@@ -31,7 +31,7 @@ use crate::{
     run::{Run, RunMeta},
     runner::{Event, Note, Plan, PromptBuilder, Prompts, RunRequest, obtain, obtain_hidden, plan_explicit},
     store::{Destination, Store},
-    task::{Library, Task, read_explicit, read_label_words},
+    task::{Library, Task, read_explicit, read_label_words, read_word_classes},
     text::printable,
 };
 
@@ -68,6 +68,12 @@ pub(super) struct Args {
     /// Label tokens for explicit prompts, by id: 12,34
     #[arg(long, value_name = "IDS", value_delimiter = ',', group = "words")]
     label_tokens: Vec<u32>,
+    /// Class of every label word, by name or index, if classes have several: 0,0,1,1
+    #[arg(long, value_name = "CLASSES", requires = "prompts")]
+    word_classes: Option<String>,
+    /// Logit of a class with several label words: `max`, `sum` or `mean` of theirs
+    #[arg(long, value_name = "RULE", requires = "word_classes", value_parser = class_logit)]
+    class_logit: Option<ClassLogit>,
     /// Also write hidden.safetensors: the last hidden state and the values of all heads at the last token of every
     /// prompt, in f32, from a second pass; the methods hidden_centroid, hidden_logistic and sav of `fit` need it
     #[arg(long)]
@@ -84,6 +90,15 @@ pub(super) struct Args {
     /// Print run.json instead of a summary; for several runs {"runs": […]}
     #[arg(long)]
     json: bool,
+}
+
+/// Parses the name of a rule for class logits.
+fn class_logit(name: &str) -> Result<ClassLogit> {
+    ClassLogit::named(name).ok_or_else(|| Error::Unknown {
+        what: "rule for class logits",
+        given: name.to_owned(),
+        known: ClassLogit::NAMES.map(|(name, _)| name.to_owned()).to_vec(),
+    })
 }
 
 /// What `run --json` prints for several runs.
@@ -114,6 +129,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let model = args.model.load()?;
     line.stage("building prompts…");
     let planned = plan_all(args, &model, task.as_ref(), &requests)?;
+    let is_chat = requests.iter().zip(task.iter().cycle()).any(|(request, task)| {
+        let template = task.template(request.template.as_deref());
+        request.prompting.chat || template.is_ok_and(|template| template.chat)
+    });
     drop(task);
     let runs: Vec<PlannedRun> = planned
         .into_iter()
@@ -128,8 +147,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if args.with_hidden {
         line.note(&hidden_note(&model, &runs)?);
     }
-    let is_chat = |run: &PlannedRun| run.plan.request.as_ref().is_some_and(|request| request.prompting.chat);
-    if let Some(note) = model.chat.as_ref().and_then(ChatTemplate::date_note).filter(|_| runs.iter().any(is_chat)) {
+    if let Some(note) = model.chat.as_ref().and_then(ChatTemplate::date_note).filter(|_| is_chat) {
         line.note(&note);
     }
     let planned = runs.len();
@@ -207,10 +225,12 @@ fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequ
         Some(words) => read_label_words(words)?,
         None => model.tokenizer.pieces(&args.label_tokens),
     };
-    let prompts = read_explicit(&path, &read_text(&path)?, &words)?;
+    let classes = args.word_classes.as_deref().map(|text| read_word_classes(text, args.class_logit, &words));
+    let classes = classes.transpose()?.flatten();
+    let prompts = read_explicit(&path, &read_text(&path)?, &words, classes.as_ref())?;
     let stem = path.file_stem().filter(|stem| *stem != "-");
     let name = stem.map_or_else(|| "prompts".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let (words, prompting) = ((words, args.label_tokens.clone()), args.prompt.prompting());
+    let (words, prompting) = ((words, args.label_tokens.clone(), classes), args.prompt.prompting());
     let selection = args.prompt.selection.selection()?;
     let choice = (args.prompt.selection.limit, Some(&selection));
     Ok(vec![plan_explicit(model, &name, prompts, words, prompting, choice)?])

@@ -34,6 +34,9 @@ pub(super) fn summary(meta: &RunMeta, folder: &std::path::Path, notes: &[Note]) 
         "task",
         format!("{}, template {}, label words {}", printable(&task.name), printable(&task.template), words.join(" ")),
     );
+    if let Some(classes) = &task.word_classes {
+        row("", printable(&classes.describe(&task.label_words)).into_owned());
+    }
     let shared =
         format!("{} shots, demo seed {}, {} tokens shared", prompt.shots, prompt.demo_seed, prompt.prefix_tokens);
     row("prompt", shared);

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::{
+    attribution::WordClasses,
     cli::{
         failure::Failure,
         options::ModelOptions,
@@ -12,9 +13,10 @@ use crate::{
     },
     error::{Error, InputError, Result},
     model::{ChatTemplate, Tokenizer},
+    remarks::list_leaks,
     runner::{Bos, Demos, RunRequest, explain_chat_label, preview},
     task::{Example, Library, Overlap, Task, Template, choose},
-    text::{list, printable, visible, visible_spaces},
+    text::{printable, visible, visible_spaces},
 };
 
 /// Show every error of a task file and its data with line and column, or what its prompts look like.
@@ -62,6 +64,9 @@ struct Sample {
     name: String,
     prompt: String,
     label_words: Vec<String>,
+    /// The label of every label word, if labels have several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word_classes: Option<WordClasses>,
     answer: String,
     tokens: Option<usize>,
     label_tokens: Option<Vec<u32>>,
@@ -110,7 +115,8 @@ fn describe(report: &mut Report, task: &Task, shots: usize, reader: Option<&Read
         (0..task.labels.len()).map(|label| all().filter(|example| example.label == label).count()).collect();
     let Overlap { leaks, duplicates } = task.overlap();
     if !leaks.is_empty() && leaks.len() == task.test.len() {
-        let problem = format!("all {} test examples are in the pool word for word: {}", leaks.len(), pairs(&leaks));
+        let problem =
+            format!("all {} test examples are in the pool word for word: {}", leaks.len(), list_leaks(&leaks));
         let help = "are pool and test the same file? accuracies on examples of the prompt mean nothing";
         report.mistakes.push(InputError::new(problem).field("data.test").help(help).to_string());
     }
@@ -164,8 +170,10 @@ fn sample(task: &Task, template: &Template, shots: usize, reader: Option<&Reader
         label_tokens = Some(found);
     }
     let notes = notes(template, query, chat)?;
-    let (name, answer) = (template.name.clone(), words[query.label].clone());
-    Ok(Sample { name, prompt, label_words: words, answer, tokens, label_tokens, notes, scored })
+    let word_classes = template.word_classes.clone();
+    let word = word_classes.as_ref().map_or(query.label, |classes| classes.first_word(query.label));
+    let (name, answer) = (template.name.clone(), words[word].clone());
+    Ok(Sample { name, prompt, label_words: words, word_classes, answer, tokens, label_tokens, notes, scored })
 }
 
 /// Returns remarks on a template.
@@ -178,13 +186,6 @@ fn notes(template: &Template, query: &Example, chat: Option<&ChatTemplate>) -> R
     }
     notes.extend(chat.and_then(ChatTemplate::date_note));
     Ok(notes)
-}
-
-/// Lists ids of test examples with those of the examples in the pool that they repeat.
-fn pairs(leaks: &[(String, String)]) -> String {
-    const SHOWN: usize = 10;
-    let more = (leaks.len() > SHOWN).then(|| format!("{} more", leaks.len() - SHOWN));
-    list(leaks.iter().take(SHOWN).map(|(id, twin)| format!("{id} ({twin})")).chain(more))
 }
 
 fn page(report: &Report) -> String {
@@ -205,7 +206,7 @@ fn page(report: &Report) -> String {
             "note: {} test examples are in the pool word for word: {}; a run that draws one of these refuses, or leaves \
              its copy out with --on-leak drop",
             report.leaks.len(),
-            printable(&pairs(&report.leaks))
+            printable(&list_leaks(&report.leaks))
         );
     }
     if report.duplicates > 0 {
@@ -215,6 +216,10 @@ fn page(report: &Report) -> String {
         let words: Vec<String> = sample.label_words.iter().map(|word| format!("`{}`", visible(word))).collect();
         let tokens = sample.tokens.map_or_else(String::new, |tokens| format!(", {tokens} tokens"));
         let _ = writeln!(text, "\ntemplate {}{tokens}, label words {}", printable(&sample.name), words.join(" "));
+        if let Some(classes) = &sample.word_classes {
+            let words: Vec<String> = sample.label_words.iter().map(|word| visible(word)).collect();
+            let _ = writeln!(text, "  {}", printable(&classes.describe(&words)));
+        }
         if !sample.scored.is_empty() {
             let scored: Vec<String> = sample.scored.iter().map(|piece| format!("`{}`", visible(piece))).collect();
             let _ = writeln!(text, "  scored by the first token that distinguishes them: {}", scored.join(" "));

@@ -185,6 +185,7 @@ fn template(label_words: Vec<String>) -> Result<Template, String> {
         label_words,
         separator: "\n\n".to_owned(),
         instruction: String::new(),
+        word_classes: None,
         contrast: None,
         first_token: false,
         chat: false,

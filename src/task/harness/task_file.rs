@@ -250,6 +250,7 @@ impl TaskFile<'_> {
             label_words: choices.iter().map(|choice| format!("{delimiter}{choice}")).collect(),
             separator,
             instruction,
+            word_classes: None,
             contrast: None,
             first_token: false,
             chat: false,

@@ -185,7 +185,7 @@ fn accuracy(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun) {
 
 /// Returns the offsets that the mix adds to the label logits of every example, in nats.
 fn offsets(theme: &Theme, run: &OpenRun) -> Line<'static> {
-    let added = run.mixer.offsets().iter().zip(&run.task.label_words);
+    let added = run.mixer.offsets().iter().zip(run.task.class_names());
     let named: Vec<String> =
         added.map(|(&offset, word)| format!("{} {}", printable(word.trim()), signed(offset, 1))).collect();
     if named.is_empty() {

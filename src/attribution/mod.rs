@@ -1,0 +1,367 @@
+//! The attribution: the table that engines produce and analyses read.
+//!
+//! For every example of one split, an [`Attribution`] contains each component's contribution to the label logits, the
+//! contribution of everything else ([`rest`](Attribution::rest)), and the model's own logits
+//! ([`full`](Attribution::full)), computed by an ordinary forward pass so that the sum can be checked against them.
+//!
+//! Engines fill one column per label word. Where classes have several words ([`WordClasses`]), readers see one column per
+//! class: everything is reduced by the same rule, the model's logits and each component's contributions. Readers that add
+//! contributions add those to words ([`words`](Attribution::words)) and reduce the sums
+//! ([`by_class`](Attribution::by_class)).
+
+mod argmax;
+mod columns;
+mod exactness;
+mod word_classes;
+
+pub use argmax::argmax;
+pub use columns::{Batch, Columns};
+pub use exactness::{Exactness, F32_ROUNDING, F32_TOLERANCE};
+pub use word_classes::{ClassLogit, WordClasses};
+
+use std::{borrow::Cow, ops::Range, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::component::{Component, Shape};
+
+/// A split of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Training examples, on which mixes are fitted.
+    Train,
+    /// Test examples, on which accuracies are measured.
+    Test,
+}
+
+impl Split {
+    /// Both splits, in the order in which they are computed and stored.
+    pub const ALL: [Self; 2] = [Self::Train, Self::Test];
+
+    /// Returns the name in files: `train` or `test`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// Contributions of every component to the label logits of every example of one split.
+///
+/// Logits are in nats, before any final soft-cap. Rows are filled in order as batches arrive; readers see only the
+/// filled rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribution {
+    /// One column per label word.
+    words: Columns,
+    /// One column per class; `None` if every class has one word, in the order of the words.
+    classes: Option<Classes>,
+    gold: Vec<usize>,
+}
+
+/// The columns of classes.
+#[derive(Clone, Debug, PartialEq)]
+struct Classes {
+    of: Arc<WordClasses>,
+    columns: Columns,
+    /// For every example and class, the word that has the largest logit of the model, `[N, Y]`.
+    best: Vec<u32>,
+}
+
+impl Attribution {
+    /// Creates an empty table for examples with the gold labels `gold`, with one label word per class.
+    pub fn new(shape: Shape, gold: Vec<usize>) -> Self {
+        Self::with_classes(shape, None, gold)
+    }
+
+    /// As [`new`](Self::new), for `shape.labels` label words that stand for `classes`.
+    pub fn with_classes(shape: Shape, classes: Option<WordClasses>, gold: Vec<usize>) -> Self {
+        let classes = classes.map(|of| Classes {
+            columns: Columns::new(Shape { labels: of.count(), ..shape }, gold.len()),
+            of: Arc::new(of),
+            best: Vec::new(),
+        });
+        Self { words: Columns::new(shape, gold.len()), classes, gold }
+    }
+
+    /// Creates the complete table of the examples in `all`, with the gold labels `gold`.
+    ///
+    /// # Panics
+    /// If the sizes of `shape`, `gold` and `all` do not match.
+    pub(crate) fn complete(shape: Shape, classes: Option<WordClasses>, gold: Vec<usize>, all: Batch) -> Self {
+        assert_eq!(all.examples, gold.len());
+        let mut table = Self::with_classes(shape, classes, gold);
+        table.push_classes(&all);
+        table.words = Columns::complete(shape, all);
+        table
+    }
+
+    /// Appends the next examples: contributions to label words.
+    ///
+    /// # Panics
+    /// If the batch has a different shape than the table, or more examples than there is room for. Both are programming
+    /// errors in an engine, never caused by input.
+    pub fn push(&mut self, batch: &Batch) {
+        self.words.push(batch);
+        self.push_classes(batch);
+    }
+
+    fn push_classes(&mut self, batch: &Batch) {
+        let Some(Classes { of, columns, best }) = &mut self.classes else { return };
+        columns.push(&Batch {
+            examples: batch.examples,
+            components: of.reduce_f32(&batch.components),
+            rest: of.reduce_f32(&batch.rest),
+            full: of.reduce_f32(&batch.full),
+        });
+        best.extend(of.best_words(&batch.full));
+    }
+
+    /// The columns that readers see.
+    fn columns(&self) -> &Columns {
+        self.classes.as_ref().map_or(&self.words, |classes| &classes.columns)
+    }
+
+    /// Returns the contributions to label words, as engines computed them: `[N, W]`.
+    pub const fn words(&self) -> &Columns {
+        &self.words
+    }
+
+    /// Returns the classes of the label words; `None` if every class has one word, in the order of the words.
+    pub fn word_classes(&self) -> Option<&WordClasses> {
+        self.classes.as_ref().map(|classes| &*classes.of)
+    }
+
+    /// Reduces logits of label words, `[N, W]`, to those of classes, `[N, Y]`.
+    pub fn by_class(&self, words: Vec<f64>) -> Vec<f64> {
+        match &self.classes {
+            Some(classes) => classes.of.reduce(&words),
+            None => words,
+        }
+    }
+
+    /// Returns the numbers of layers, heads and labels.
+    pub fn shape(&self) -> Shape {
+        self.columns().shape()
+    }
+
+    /// Returns the number of labels (classes) `Y`.
+    pub fn labels(&self) -> usize {
+        self.shape().labels
+    }
+
+    /// Returns the number of filled rows (examples) `N`.
+    pub const fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Returns whether no row is filled.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the number of examples that the table has room for.
+    pub const fn capacity(&self) -> usize {
+        self.words.capacity()
+    }
+
+    /// Returns whether all rows are filled.
+    pub const fn is_complete(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Returns the contributions of the component at `index` (in the order of [`Shape`]): `[N, Y]`, row-major.
+    ///
+    /// With several words per class they are the component's own class logits, by the rule for the model's. They add up
+    /// if the rule is linear; the terms that always do are [`addends`](Self::addends).
+    pub fn contribution(&self, index: usize) -> &[f32] {
+        self.columns().contribution(index)
+    }
+
+    /// Returns the contributions of `component`, `[N, Y]`; `None` if the model has no such component.
+    pub fn contribution_of(&self, component: Component) -> Option<&[f32]> {
+        self.shape().index(component).map(|index| self.contribution(index))
+    }
+
+    /// Returns the contributions of embeddings and biases, which belong to no component, `[N, Y]`.
+    pub fn rest(&self) -> &[f32] {
+        self.columns().rest()
+    }
+
+    /// Returns the model's own label logits, `[N, Y]`.
+    pub fn full(&self) -> &[f32] {
+        self.columns().full()
+    }
+
+    /// Returns what the component at `index` adds to the model's label logits on the examples from `row` on, `[.., Y]`.
+    ///
+    /// With the rule `max`, contributions to the words that have the largest logit of the model, so that the addends of
+    /// all components and of `rest` sum to `full`.
+    pub fn addends(&self, row: usize, index: usize) -> Cow<'_, [f32]> {
+        self.addends_of(row, &self.words.contribution(index)[row * self.words.shape().labels..])
+    }
+
+    /// Returns what `rest` adds to the model's label logits, `[N, Y]`; see [`addends`](Self::addends).
+    pub fn rest_addends(&self) -> Cow<'_, [f32]> {
+        self.addends_of(0, self.words.rest())
+    }
+
+    /// Returns what `values`, contributions to label words on the examples from `row` on, add to the label logits of the
+    /// words that [`addends`](Self::addends) takes.
+    pub fn addends_of<'v>(&self, row: usize, values: &'v [f32]) -> Cow<'v, [f32]> {
+        match &self.classes {
+            None => values.into(),
+            Some(Classes { of, best, .. }) if of.class_logit() == ClassLogit::Max => {
+                of.pick(values, &best[row * of.count()..]).into()
+            }
+            Some(Classes { of, .. }) => of.reduce_f32(values).into(),
+        }
+    }
+
+    /// Returns the table of classes in which each class has only its word in `chosen` `[N, Y]`, which gives the indices
+    /// of words as [`WordClasses::best_words`] does. Its contributions add up.
+    ///
+    /// # Panics
+    /// If `chosen` has another length, or the table has one word per class.
+    #[must_use]
+    pub fn holding(&self, chosen: &[u32]) -> Self {
+        let of = self.word_classes().expect("classes with several words");
+        assert_eq!(chosen.len(), self.len() * of.count());
+        let shape = self.shape();
+        let components = (0..shape.components()).flat_map(|index| of.pick(self.words.contribution(index), chosen));
+        let all = Batch {
+            examples: self.len(),
+            components: components.collect(),
+            rest: of.pick(self.words.rest(), chosen),
+            full: of.pick(self.words.full(), chosen),
+        };
+        Self::complete(shape, None, self.gold().to_vec(), all)
+    }
+
+    /// Returns the gold labels of the filled rows, `[N]`.
+    pub fn gold(&self) -> &[usize] {
+        &self.gold[..self.len()]
+    }
+
+    /// Returns the gold labels of all examples, `[capacity]`.
+    pub fn all_gold(&self) -> &[usize] {
+        &self.gold
+    }
+
+    /// Returns the label logits of the sum of all heads and MLPs (without `rest`), `[N, Y]`, accumulated in f64.
+    pub fn component_sum(&self) -> Vec<f64> {
+        self.by_class(self.words.component_sum())
+    }
+
+    /// Returns the table of the filled rows for which `keep` is true, in order.
+    #[must_use]
+    pub fn filter(&self, mut keep: impl FnMut(usize) -> bool) -> Self {
+        let kept: Vec<usize> = (0..self.len()).filter(|&row| keep(row)).collect();
+        let gold = kept.iter().map(|&row| self.gold[row]).collect();
+        let batch = self.words.batch(&kept);
+        Self::complete(self.words.shape(), self.word_classes().cloned(), gold, batch)
+    }
+
+    /// Returns the given filled rows as a batch, with contributions to label words.
+    pub fn batch(&self, rows: Range<usize>) -> Batch {
+        self.words.batch(&rows.collect::<Vec<_>>())
+    }
+
+    /// Measures how well the contributions add up to the model's own logits, for each label word.
+    pub fn exactness(&self) -> Exactness {
+        let sum = self.words.component_sum();
+        let total: Vec<f64> = sum.iter().zip(self.words.rest()).map(|(s, &r)| s + f64::from(r)).collect();
+        let full: Vec<f64> = self.words.full().iter().copied().map(f64::from).collect();
+        Exactness { terms: self.largest_terms(), ..Exactness::measure(&total, &full, self.words.shape().labels) }
+    }
+
+    /// Returns the largest sum of magnitudes of label-centred contributions to one logit, `rest` included.
+    fn largest_terms(&self) -> f64 {
+        let words = self.words.shape().labels;
+        let mut sums = vec![0.0; self.len() * words];
+        let components = (0..self.words.shape().components()).map(|index| self.words.contribution(index));
+        for values in components.chain([self.words.rest()]) {
+            let rows = sums.chunks_exact_mut(words).zip(values.chunks_exact(words));
+            for (sums, row) in rows {
+                let mean = row.iter().copied().map(f64::from).sum::<f64>() / row.len() as f64;
+                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += (f64::from(value) - mean).abs());
+            }
+        }
+        sums.into_iter().fold(0.0, exactness::nan_max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape { layers: 2, heads: 1, labels: 2 };
+
+    fn batch(examples: usize, seed: f32) -> Batch {
+        let values = |n: usize, offset: f32| (0..n).map(|i| seed + offset + i as f32).collect::<Vec<_>>();
+        let rows = examples * SHAPE.labels;
+        let components = values(SHAPE.components() * rows, 0.0);
+        let rest = values(rows, 0.5);
+        let full = (0..rows).map(|i| (0..4).map(|c| components[c * rows + i]).sum::<f32>() + rest[i]).collect();
+        Batch { examples, components, rest, full }
+    }
+
+    #[test]
+    fn batches_fill_rows_in_order() {
+        let mut table = Attribution::new(SHAPE, vec![0, 1, 1]);
+        table.push(&batch(1, 0.0));
+        assert_eq!((table.len(), table.gold()), (1, &[0][..]));
+        assert_eq!(table.contribution(1), &[2.0, 3.0]);
+        table.push(&batch(2, 100.0));
+        assert!(table.is_complete());
+        assert_eq!(table.contribution(0), &[0.0, 1.0, 100.0, 101.0, 102.0, 103.0]);
+        assert_eq!(table.contribution_of(Component::mlp(0)).unwrap()[..2], [2.0, 3.0]);
+        assert_eq!(table.filter(|row| row == 1).contribution(0), &[100.0, 101.0]);
+    }
+
+    #[test]
+    fn exactness_detects_one_wrong_contribution() {
+        let mut table = Attribution::new(SHAPE, vec![0, 1]);
+        let mut wrong = batch(2, 1.0);
+        table.push(&wrong);
+        assert!(table.exactness().holds(F32_TOLERANCE), "{:?}", table.exactness());
+        wrong.components[0] += 0.25;
+        let mut table = Attribution::new(SHAPE, vec![0, 1]);
+        table.push(&wrong);
+        assert!((table.exactness().max_abs - 0.125).abs() < 1e-6);
+        assert!(!table.exactness().holds(F32_TOLERANCE));
+    }
+
+    #[test]
+    fn exactness_ignores_a_constant_added_to_all_labels() {
+        let exactness = Exactness::measure(&[11.0, 12.0], &[1.0, 2.0], 2);
+        assert_eq!(exactness, Exactness::default());
+    }
+
+    #[test]
+    fn rounding_of_terms_that_cancel_is_exact_and_a_lost_term_is_not() {
+        let table = |lost: f32| {
+            let mut table = Attribution::new(SHAPE, vec![0]);
+            let components = vec![100.0, 0.0, -100.0, 0.0, 1.0 + lost, 0.0, -1.0, 0.0];
+            table.push(&Batch { examples: 1, components, rest: vec![0.0; 2], full: vec![1e-5, 0.0] });
+            table.exactness()
+        };
+        let near = table(2e-5);
+        assert!((near.terms - 101.0).abs() < 1e-3, "{near:?}");
+        assert!(near.max_rel > F32_TOLERANCE && near.is_rounding() && near.holds(F32_TOLERANCE));
+        assert!(!table(0.01).holds(F32_TOLERANCE));
+        assert!(!Exactness { terms: f64::NAN, max_rel: 1.0, ..near }.holds(F32_TOLERANCE));
+    }
+
+    #[test]
+    fn nan_fails_exactness() {
+        assert!(!Exactness::measure(&[f64::NAN, 0.0], &[1.0, 2.0], 2).holds(F32_TOLERANCE));
+    }
+
+    #[test]
+    fn ties_go_to_the_first_label() {
+        assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
+    }
+}
