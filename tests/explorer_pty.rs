@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 mod binary;
 mod pty;
+mod tour;
 
 use pty::Session;
 
@@ -25,6 +26,8 @@ fn a_session_fits_a_mix_and_shows_help() {
     session.see("Move one layer down");
     session.press("\x1b");
     session.until("no help", |screen| !screen.contents().contains("Move one layer down"));
+    session.press("q");
+    session.see("is in no file");
     session.press("q");
     session.ends_with(0);
 }
@@ -175,7 +178,7 @@ fn two_runs_are_compared_and_an_example_is_opened() {
     session.see("demos 3");
     session.see("done in");
     session.press("c");
-    session.see("Pearson r");
+    session.see("what moved all flips");
     session.press("e");
     session.see("nats text");
     session.see("against");
@@ -252,6 +255,8 @@ fn experiments_run_and_show_their_results() {
     session.see("72 components ablated");
     session.see("total effect");
     session.see("w fit");
+    session.press("q");
+    session.see("in no file");
     session.press("q");
     session.ends_with(0);
 }

@@ -46,7 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runner", &["decompose", "model", "store", "task"]),
     ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
     ("experiments", &["runner", "decompose", "analysis", "task", "model"]),
-    ("jobs", &["experiments", "analysis", "runner", "decompose", "model", "hub", "store", "task"]),
+    ("jobs", &["experiments", "report", "analysis", "runner", "decompose", "model", "hub", "store", "task"]),
     ("app", &["experiments", "jobs", "runner", "analysis", "task", "model", "store"]),
     ("tui", &["experiments", "app", "jobs", "runner", "analysis", "task", "model", "store"]),
     ("main", &["cli"]),

@@ -210,8 +210,8 @@ fn a_quantity_of_the_map_is_a_row_of_one_list() {
     let (before, after) = text.split_once("\nquantities! {\n").unwrap();
     let (rows, after) = after.split_once("\n}\n").unwrap();
     let names: Vec<&str> = rows.lines().filter_map(|line| line.strip_suffix(" = Quantity {")).map(str::trim).collect();
-    assert!(names.len() >= 10, "{names:?}");
-    for field in ["title", "unit", "needs", "value", "range", "note"] {
+    assert_eq!(names.len(), partscope::app::state::metric::Metric::ALL.len(), "{names:?}");
+    for field in ["title", "unit", "needs", "value", "range", "note", "about", "source"] {
         assert_eq!(rows.matches(&format!("        {field}: ")).count(), names.len(), "{field}");
     }
     for name in names {

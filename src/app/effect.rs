@@ -3,8 +3,10 @@
 //! A request that a later one can replace carries a generation assigned by the update. The events that answer it carry
 //! the same generation.
 
+use std::path::PathBuf;
+
 use crate::{
-    jobs::{BaselinesRequest, ExperimentRequest, FileRequest, FitRequest, StatsRequest},
+    jobs::{BaselinesRequest, CatalogueRequest, ExperimentRequest, FileRequest, FitRequest, StatsRequest},
     runner::{Query, RunRequest},
 };
 
@@ -55,6 +57,15 @@ pub enum Effect {
         /// The experiment.
         request: ExperimentRequest,
     },
+    /// List the models on this machine; cancels the previous search.
+    ListModels {
+        /// Echoed in the events.
+        generation: u64,
+        /// Recently used models.
+        request: CatalogueRequest,
+    },
+    /// Use another model for runs, queries and experiments from now on.
+    OpenModel(String),
     /// Stop the long experiment.
     CancelExperiment,
     /// Start a quick experiment; cancels the previous one.
@@ -66,6 +77,15 @@ pub enum Effect {
     },
     /// Read or write a file.
     File(FileRequest),
+    /// Save a picture of the screen, and this table, under a path without ending.
+    Export {
+        /// Path without ending.
+        path: PathBuf,
+        /// Table of the screen as CSV.
+        csv: String,
+        /// Whether existing files are replaced.
+        replace: bool,
+    },
     /// Copy a text to the clipboard.
     Copy(String),
     /// Suspend the program.

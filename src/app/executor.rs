@@ -3,13 +3,13 @@
 //! The executor sends requests to workers, which start with their first request, and forwards their events as messages.
 //! If a worker cannot start, the executor sends a failure message instead. It has no access to the state.
 
-use std::{io, rc::Rc, sync::Arc};
+use std::{io, path::PathBuf, rc::Rc, sync::Arc};
 
 use crate::{
     jobs::{
-        BaselinesEvent, BaselinesRequest, ExperimentEvent, ExperimentRequest, FileRequest, FileWorker, FitEvent,
-        FitRequest, Lazy, ModelEvent, ModelWorker, StatsEvent, StatsRequest, Tagged, Worker, baselines_worker,
-        fit_worker, stats_worker,
+        BaselinesEvent, BaselinesRequest, CatalogueEvent, CatalogueRequest, ExperimentEvent, ExperimentRequest,
+        FileEvent, FileRequest, FileWorker, FitEvent, FitRequest, Lazy, ModelEvent, ModelWorker, StatsEvent,
+        StatsRequest, Tagged, Worker, baselines_worker, catalogue_worker, fit_worker, stats_worker,
     },
     runner::{Event, Query, RunRequest},
     store::Store,
@@ -29,6 +29,9 @@ pub type StartModel = Box<dyn Fn(Listener<ModelEvent>) -> io::Result<ModelWorker
 /// Starts an experiment worker with this thread name. Two are started: for long and for quick experiments.
 pub type StartExperiments = Rc<dyn Fn(&str, Listener<ExperimentEvent>) -> io::Result<Worker<ExperimentRequest>>>;
 
+/// Returns how to start the model worker and the experiment workers for a model, by its name.
+pub type OpenModel = Rc<dyn Fn(&str) -> Result<(StartModel, StartExperiments), String>>;
+
 /// Sends messages, from any thread.
 type Outbox = Arc<dyn Fn(Message) + Send + Sync>;
 
@@ -44,6 +47,15 @@ pub enum TerminalRequest {
     Suspend,
     /// Copy a text to the clipboard.
     Copy(String),
+    /// Draw the screen as SVG, and write it with this table under a path without ending.
+    Export {
+        /// Path without ending.
+        path: PathBuf,
+        /// Table of the screen as CSV.
+        csv: String,
+        /// Whether existing files are replaced.
+        replace: bool,
+    },
 }
 
 /// Sends effects to the workers.
@@ -56,6 +68,8 @@ pub struct Executor {
     experiments: Lazy<Worker<ExperimentRequest>>,
     quick_experiments: Lazy<Worker<ExperimentRequest>>,
     files: Lazy<FileWorker>,
+    catalogue: Lazy<Worker<CatalogueRequest>>,
+    open_model: Option<OpenModel>,
 }
 
 impl Executor {
@@ -69,6 +83,7 @@ impl Executor {
         let outbox: Outbox = Arc::new(send);
         let (fit, stats) = (listener(&outbox, Message::Fit), listener(&outbox, Message::Stats));
         let (baselines, files) = (listener(&outbox, Message::Baselines), outbox.clone());
+        let catalogue = listener(&outbox, Message::Catalogue);
         Self {
             model: lazy_model(model, &outbox),
             fits: Lazy::new("fit", move || fit_worker(fit.clone())),
@@ -85,7 +100,30 @@ impl Executor {
                 let outbox = files.clone();
                 FileWorker::start(store.clone(), move |event| outbox(Message::File(event)))
             }),
+            catalogue: Lazy::new("models", move || catalogue_worker(catalogue.clone())),
+            open_model: None,
             outbox,
+        }
+    }
+
+    /// Lets the executor open other models.
+    #[must_use]
+    pub fn opening(self, open_model: Option<OpenModel>) -> Self {
+        Self { open_model, ..self }
+    }
+
+    /// Replaces the model worker and the experiment workers by those of another model. The previous ones stop.
+    fn open_model(&mut self, name: &str) {
+        let opened = self.open_model.as_ref().map(|open| open(name));
+        match opened {
+            Some(Ok((model, experiments))) => {
+                self.model = lazy_model(Some(model), &self.outbox);
+                let quick = ("quick experiment", Message::QuickExperiment as fn(_) -> _);
+                self.quick_experiments = lazy_experiments(quick.0, Some(experiments.clone()), &self.outbox, quick.1);
+                self.experiments = lazy_experiments("experiment", Some(experiments), &self.outbox, Message::Experiment);
+            }
+            Some(Err(why)) => (self.outbox)(Message::File(FileEvent::Failed(why))),
+            None => (self.outbox)(Message::File(FileEvent::Failed(NO_MODEL.to_owned()))),
         }
     }
 
@@ -99,6 +137,7 @@ impl Executor {
             Effect::Quit(how) => return Some(TerminalRequest::Leave(how)),
             Effect::Suspend => return Some(TerminalRequest::Suspend),
             Effect::Copy(text) => return Some(TerminalRequest::Copy(text)),
+            Effect::Export { path, csv, replace } => return Some(TerminalRequest::Export { path, csv, replace }),
             Effect::CancelRun => self.model.started().into_iter().for_each(ModelWorker::cancel),
             Effect::CancelExperiment => self.experiments.started().into_iter().for_each(Worker::cancel),
             Effect::Run { generation, request } => self.run(generation, request),
@@ -125,6 +164,11 @@ impl Executor {
                     tagged(Message::QuickExperiment, generation, ExperimentEvent::Failed(why))
                 });
             }
+            Effect::ListModels { generation, request } => {
+                let sent = submit(&mut self.catalogue, generation, request);
+                self.answer_failure(sent, |why| tagged(Message::Catalogue, generation, CatalogueEvent::Failed(why)));
+            }
+            Effect::OpenModel(name) => self.open_model(&name),
             Effect::File(request) => self.send_to_files(request),
         }
         None

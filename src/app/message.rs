@@ -1,6 +1,8 @@
 //! Messages from the workers.
 
-use crate::jobs::{BaselinesEvent, ExperimentEvent, FileEvent, FitEvent, ModelEvent, StatsEvent, Tagged};
+use crate::jobs::{
+    BaselinesEvent, CatalogueEvent, ExperimentEvent, FileEvent, FitEvent, ModelEvent, StatsEvent, Tagged,
+};
 
 /// An event of a worker. If the worker could not be started, the event is the failure of the request.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub enum Message {
     Stats(Tagged<StatsEvent>),
     /// From the baselines worker.
     Baselines(Tagged<BaselinesEvent>),
+    /// From the worker that lists models.
+    Catalogue(Tagged<CatalogueEvent>),
     /// From the worker for long experiments.
     Experiment(Tagged<ExperimentEvent>),
     /// From the worker for quick experiments.

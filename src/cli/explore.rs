@@ -4,12 +4,14 @@ use std::{path::PathBuf, rc::Rc};
 
 use super::{failure::Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
 use crate::{
-    error::Result,
+    error::{Error, InputError, Result},
     jobs::{SharedModel, experiment_worker, model_worker},
+    model::{LoadOptions, Source},
     runner::RunRequest,
-    store,
+    store::{self, Store},
     task::Library,
-    tui::{ExploreOptions, Listener, StartExperiments, TaskChoice, explore, has_terminal},
+    text::list,
+    tui::{ExploreOptions, Listener, OpenModel, StartExperiments, StartModel, TaskChoice, explore, has_terminal},
 };
 
 /// Open the terminal explorer, on a model and task or on saved runs.
@@ -19,10 +21,11 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelOptions,
-    /// Initial task, by name or as a task file [default: topic, with the template `article-hash`
-    /// and demonstration set 2]
+    /// Initial task, by name or as a task file; further ones are the other tasks of the session
+    /// [default: the demo's tasks, first topic with the template `article-hash` and demonstration
+    /// set 2]
     #[arg(long, value_name = "TASK")]
-    task: Option<String>,
+    task: Vec<String>,
     #[command(flatten)]
     prompt: PromptOptions,
     #[command(flatten)]
@@ -50,32 +53,48 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     let store = args.store.store()?;
     let model = saved.first().map_or_else(|| args.model.clone(), |run| args.model.for_run(&run.meta.model));
     let (source, load) = (model.source()?, model.load_options()?);
+    let (start, experiments) = workers(source, &load, &store);
+    if !saved.is_empty() {
+        return Ok(ExploreOptions { saved, store, experiments: Some(experiments), ..ExploreOptions::default() });
+    }
+    let prompt = args.prompt.dropping_leaks();
+    let first = args.task.first().map_or_else(|| opening(&prompt), |task| prompt.request(task, None))?;
+    let mut names = if args.task.is_empty() { Library.names() } else { Vec::new() };
+    for name in &args.task {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let choices: Vec<TaskChoice> = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
+    check_template(&first, &choices)?;
+    let (load_again, store_again) = (load, store.clone());
+    let open_model: OpenModel = Rc::new(move |name: &str| {
+        let source = name.parse().map_err(|error: Error| error.to_string())?;
+        Ok(workers(source, &load_again, &store_again))
+    });
+    Ok(ExploreOptions {
+        model: Some(start),
+        experiments: Some(experiments),
+        open_model: Some(open_model),
+        model_name: Some(model.name().to_owned()),
+        first: Some(first),
+        choices,
+        saved,
+        store,
+    })
+}
+
+/// Returns how to start the model worker and the experiment workers of a model, which share its weights.
+fn workers(source: Source, load: &LoadOptions, store: &Store) -> (StartModel, StartExperiments) {
     let shared = SharedModel::default();
     let (experiment_source, experiment_model, experiment_load) = (source.clone(), shared.clone(), load.clone());
     let experiments: StartExperiments = Rc::new(move |name: &str, listen: Listener<_>| {
         experiment_worker(name, experiment_source.clone(), experiment_load.clone(), experiment_model.clone(), listen)
     });
-    if !saved.is_empty() {
-        return Ok(ExploreOptions { saved, store, experiments: Some(experiments), ..ExploreOptions::default() });
-    }
-    let mut names = Library.names();
-    let prompt = args.prompt.dropping_leaks();
-    let first = args.task.as_deref().map_or_else(|| opening(&prompt), |task| prompt.request(task, None))?;
-    if !names.contains(&first.task) {
-        names.insert(0, first.task.clone());
-    }
-    let choices = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
-    let explorer_store = store.clone();
+    let (load, store) = (load.clone(), store.clone());
     let start =
         move |listen: Listener<_>| model_worker(source.clone(), load.clone(), store.clone(), shared.clone(), listen);
-    Ok(ExploreOptions {
-        model: Some(Box::new(start)),
-        experiments: Some(experiments),
-        first: Some(first),
-        choices,
-        saved,
-        store: explorer_store,
-    })
+    (Box::new(start), experiments)
 }
 
 /// Returns the request if no task is given: the demo's first run, unless the options change it.
@@ -84,6 +103,19 @@ fn opening(prompt: &PromptOptions) -> Result<RunRequest> {
     let request = prompt.request(&opening.task, None)?;
     let demo_seed = prompt.demo_seed.unwrap_or(opening.demo_seed);
     Ok(RunRequest { template: request.template.clone().or(opening.template), demo_seed, ..request })
+}
+
+/// Checks the template before the terminal is taken over.
+fn check_template(first: &RunRequest, choices: &[TaskChoice]) -> Result<()> {
+    let Some(choice) = choices.iter().find(|choice| choice.name == first.task) else { return Ok(()) };
+    match &first.template {
+        Some(template) if !choice.templates.contains(template) => {
+            let help = format!("the templates are: {}", list(choice.templates.iter().map(String::as_str)));
+            let problem = format!("the task `{}` has no template `{template}`", choice.name);
+            Err(InputError::new(problem).help(help).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn choice(name: &str) -> Result<TaskChoice> {

@@ -58,6 +58,11 @@ impl ModelOptions {
         self.model.parse()
     }
 
+    /// Returns the name of the model, as given.
+    pub(super) fn name(&self) -> &str {
+        &self.model
+    }
+
     /// Returns how to load the model. Also sets the number of threads of the whole program.
     pub(super) fn load_options(&self) -> Result<LoadOptions> {
         if let Some(threads) = self.threads {

@@ -54,6 +54,19 @@ pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     write_whole(path, text.as_bytes())
 }
 
+/// Returns the names of the models whose files are in the cache, as `org/name`, in alphabetical order.
+pub fn cached_models(settings: &Settings) -> Vec<String> {
+    let entries = std::fs::read_dir(&settings.cache).into_iter().flatten().flatten();
+    let named = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?.strip_prefix("models--")?.replacen("--", "/", 1);
+        let repo: Repo = name.parse().ok()?;
+        find(&repo, settings).map(|_| name)
+    });
+    let mut names: Vec<String> = named.collect();
+    names.sort();
+    names
+}
+
 impl Repo {
     /// Returns the folder with the files of this revision, if it is in the cache.
     pub fn cached(&self, settings: &Settings) -> Option<PathBuf> {

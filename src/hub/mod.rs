@@ -14,6 +14,7 @@ mod request;
 mod settings;
 mod watcher;
 
+pub use cache::cached_models;
 pub use client::Client;
 pub use repo::{Repo, RepoKind};
 pub use settings::{Settings, go_offline};

@@ -15,6 +15,7 @@ use crate::{
     analysis::WeightsFile,
     disk::{self, expand, write_whole},
     error::{Error, InputError, Result},
+    report::png,
     run::Run,
     store::Store,
     task::{Library, Task},
@@ -40,6 +41,17 @@ pub enum FileRequest {
         /// Whether an existing file is replaced.
         replace: bool,
     },
+    /// Write a picture of the screen as SVG and PNG, and its table as CSV.
+    Export {
+        /// Path without ending.
+        path: PathBuf,
+        /// The picture.
+        svg: String,
+        /// The table.
+        csv: String,
+        /// Whether existing files are replaced.
+        replace: bool,
+    },
     /// Read a mix.
     LoadMix {
         /// Id of the run the mix is for; echoed in the event.
@@ -63,9 +75,11 @@ impl FileRequest {
         match self {
             Self::ReadTask(name) => FileEvent::Task(name.clone(), Err(why)),
             Self::ListRuns => FileEvent::Runs(Err(why)),
-            Self::SaveMix { .. } | Self::LoadMix { .. } | Self::OpenRun(_) | Self::DeleteRun(_) => {
-                FileEvent::Failed(why)
-            }
+            Self::SaveMix { .. }
+            | Self::Export { .. }
+            | Self::LoadMix { .. }
+            | Self::OpenRun(_)
+            | Self::DeleteRun(_) => FileEvent::Failed(why),
         }
     }
 }
@@ -73,8 +87,12 @@ impl FileRequest {
 /// Result of a request.
 #[derive(Clone, Debug)]
 pub enum FileEvent {
-    /// A mix was written to this path.
-    SavedMix(PathBuf),
+    /// This mix was written to this path.
+    SavedMix(PathBuf, Box<WeightsFile>),
+    /// The screen was written under this path, with three endings.
+    Exported(PathBuf),
+    /// The screen was not written, because a file with this path and one of the endings exists.
+    ExportExists(PathBuf),
     /// A mix was not written, because this file exists.
     Exists(PathBuf),
     /// A mix was read.
@@ -159,7 +177,18 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
                 return Err(InputError::new("this is not a regular file").path(path).help(help).into());
             }
             write_whole(&path, file.to_text().as_bytes())?;
-            Ok(FileEvent::SavedMix(path))
+            Ok(FileEvent::SavedMix(path, file.clone()))
+        }
+        FileRequest::Export { path, svg, csv, replace } => {
+            let path = expand(path);
+            let file = |ending: &str| PathBuf::from(format!("{}.{ending}", path.display()));
+            if !*replace && ["svg", "png", "csv"].iter().any(|ending| file(ending).exists()) {
+                return Ok(FileEvent::ExportExists(path));
+            }
+            write_whole(&file("svg"), svg.as_bytes())?;
+            write_whole(&file("png"), &png::bytes(svg)?)?;
+            write_whole(&file("csv"), csv.as_bytes())?;
+            Ok(FileEvent::Exported(path))
         }
         FileRequest::LoadMix { run, path } => {
             let path = expand(path);
@@ -235,14 +264,30 @@ mod tests {
             worker.send(FileRequest::SaveMix { path: path.clone(), file: file(), replace });
         }
         worker.send(FileRequest::LoadMix { run: 3, path: path.clone() });
-        assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
+        assert!(matches!(next(&events), FileEvent::SavedMix(saved, _) if saved == path));
         assert!(
             matches!(next(&events), FileEvent::Exists(existing) if existing == path),
             "not replaced without confirmation"
         );
-        assert!(matches!(next(&events), FileEvent::SavedMix(saved) if saved == path));
+        assert!(matches!(next(&events), FileEvent::SavedMix(saved, _) if saved == path));
         let FileEvent::Mix { run: 3, path: read, file: mix } = next(&events) else { panic!("no mix") };
         assert_eq!((read, mix), (path, file()));
+    }
+
+    #[test]
+    fn a_screen_is_written_as_picture_and_table_and_not_replaced_unasked() {
+        let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
+        let path = folder.path().join("map");
+        let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"><text>a</text></svg>".to_owned();
+        for replace in [false, false, true] {
+            let (path, svg, csv) = (path.clone(), svg.clone(), "a,b\n".to_owned());
+            worker.send(FileRequest::Export { path, svg, csv, replace });
+        }
+        assert!(matches!(next(&events), FileEvent::Exported(written) if written == path));
+        assert!(matches!(next(&events), FileEvent::ExportExists(found) if found == path));
+        assert!(matches!(next(&events), FileEvent::Exported(_)));
+        assert!(std::fs::read(folder.path().join("map.png")).unwrap().starts_with(b"\x89PNG"));
+        assert_eq!(std::fs::read_to_string(folder.path().join("map.csv")).unwrap(), "a,b\n");
     }
 
     #[test]

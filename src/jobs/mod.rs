@@ -1,11 +1,13 @@
 //! Worker threads that keep the interface responsive.
 //!
 //! One worker owns the model ([`model_worker`]). Analyses that take longer than a frame have their own workers
-//! ([`fit_worker`], [`stats_worker`], [`baselines_worker`]), and so do experiments ([`experiment_worker`]). Each takes
+//! ([`fit_worker`], [`stats_worker`], [`baselines_worker`]), and so do experiments ([`experiment_worker`]) and the list of
+//! models ([`catalogue_worker`]). Each takes
 //! requests with a generation and emits events tagged with it; a new request cancels the previous one. File requests
 //! run in order on a [`FileWorker`]; none is skipped. [`Lazy`] starts a worker on its first request.
 
 mod baselines;
+mod catalogue;
 mod experiments;
 mod files;
 mod fit;
@@ -16,6 +18,7 @@ mod stored;
 mod worker;
 
 pub use baselines::{BaselinesEvent, BaselinesRequest, baselines_worker};
+pub use catalogue::{CatalogueEvent, CatalogueRequest, ListedModel, catalogue_worker};
 pub use experiments::{Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult, experiment_worker};
 pub use files::{FileEvent, FileRequest, FileWorker};
 pub use fit::{FitEvent, FitRequest, fit_worker};

@@ -1,7 +1,8 @@
 //! Runs in the store: complete, interrupted or damaged.
 
 use crate::{
-    run::RunMeta,
+    run::{PromptMeta, RunMeta},
+    runner::RunRequest,
     store::{Content, Entry},
 };
 
@@ -29,6 +30,10 @@ pub enum StoredContent {
         template: String,
         /// Name of the model.
         model: String,
+        /// Demonstrations and what else is in the prompts.
+        prompt: Box<PromptMeta>,
+        /// The request that produces the run, if it is known.
+        request: Option<Box<RunRequest>>,
         /// Examples done.
         done: usize,
         /// Total number of examples.
@@ -46,6 +51,8 @@ pub(super) fn stored(entry: Entry) -> Option<StoredRun> {
             task: about.task.name,
             template: about.task.template,
             model: about.model.id,
+            prompt: Box::new(about.prompt),
+            request: about.request.map(Box::new),
             done: about.done,
             total: about.examples.train + about.examples.test,
         },

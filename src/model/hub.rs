@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{gguf, weights::shard_names};
-pub use crate::hub::{Download, Repo, Settings, Watcher};
+pub use crate::hub::{Download, Repo, Settings, Watcher, cached_models};
 use crate::{
     error::{Error, InputError, Result},
     hub::Client,

@@ -3,6 +3,7 @@
 pub mod attention;
 mod blocks;
 pub mod card;
+pub mod catalogue;
 pub mod chat;
 pub mod decoder;
 pub mod family;

@@ -15,7 +15,7 @@ mod gallery;
 mod page;
 mod pairs;
 mod parquet;
-mod png;
+pub mod png;
 mod run_report;
 mod style;
 mod svg;

@@ -24,7 +24,7 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
 ///
 /// # Errors
 /// If the figure is too large.
-pub(super) fn bytes(svg: &str) -> Result<Vec<u8>> {
+pub fn bytes(svg: &str) -> Result<Vec<u8>> {
     let options = Options { fontdb: Arc::clone(&FONTS), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(failed)?;
     let size = tree.size().to_int_size().scale_by(DENSITY);

@@ -96,6 +96,7 @@ fn about(plan: &Plan) -> About {
         task: plan.task.clone(),
         prompt: plan.prompt.clone(),
         examples: ExampleCounts { train: plan.train.len(), test: plan.test.len() },
+        request: plan.request.clone(),
         done: 0,
     }
 }

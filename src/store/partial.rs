@@ -13,6 +13,7 @@ use crate::{
     component::Shape,
     disk::{self, AppendFile, create_folder, remove_folder, write_whole},
     error::{InputError, Result},
+    request::RunRequest,
     run::{ExampleCounts, ModelMeta, PromptMeta, TaskMeta},
 };
 
@@ -32,6 +33,9 @@ pub struct About {
     pub prompt: PromptMeta,
     /// Number of examples in each split.
     pub examples: ExampleCounts,
+    /// The request that produces the run; `None` for explicit prompts and in entries of older versions.
+    #[serde(default)]
+    pub request: Option<RunRequest>,
     /// Number of finished examples.
     #[serde(skip)]
     pub done: usize,

@@ -17,7 +17,9 @@ use super::{
 pub(super) fn click(state: &mut State, layout: Layout, at: Position) -> Option<Vec<Effect>> {
     match state.overlay {
         Some(Overlay::Palette(_) | Overlay::Pool { .. }) => return Some(in_popup(state, layout.area, at)),
-        Some(Overlay::Help(_)) if !layout.footer.contains(at) => return Some(update(state, Action::Close)),
+        Some(Overlay::Help(_) | Overlay::Messages(_)) if !layout.footer.contains(at) => {
+            return Some(update(state, Action::Close));
+        }
         _ => {}
     }
     if let Some(hint) = views::hints(layout.footer, state).into_iter().find(|hint| hint.place.contains(at)) {
@@ -34,7 +36,7 @@ pub(super) fn click(state: &mut State, layout: Layout, at: Position) -> Option<V
 fn in_popup(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
     let body = layout::body(screen);
     let (popup, count, here) = match &state.overlay {
-        Some(Overlay::Palette(palette)) => (layout::palette(body), palette.matches().len(), palette.at),
+        Some(Overlay::Palette(palette)) => (layout::palette(body), state.palette_rows(palette).len(), palette.at),
         Some(Overlay::Pool { needle, at, .. }) => (layout::pool(body), candidates(state, needle).len(), *at),
         _ => return Vec::new(),
     };

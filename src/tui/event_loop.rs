@@ -7,6 +7,7 @@ use std::{io, time::Duration};
 
 use crossterm::event::{Event as Input, EventStream};
 use futures_util::StreamExt;
+use ratatui::buffer::Buffer;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{Instant, sleep_until},
@@ -14,12 +15,13 @@ use tokio::{
 
 use crate::{
     app::{
-        Executor, Leave, Message, State, TaskChoice,
-        executor::{StartExperiments, StartModel, TerminalRequest},
+        Effect, Executor, Leave, Message, State, TaskChoice,
+        executor::{OpenModel, StartExperiments, StartModel, TerminalRequest},
         press, receive,
         update::type_text,
     },
     error::{Error, InputError, Result},
+    jobs::FileRequest,
     run::Run,
     runner::RunRequest,
     store::Store,
@@ -33,6 +35,7 @@ use super::{
     session::Session,
     settings,
     signals::{SignalRequest, Signals},
+    svg,
     terminal::TerminalScreen,
     theme::Theme,
     views::{self, DrawContext},
@@ -55,6 +58,10 @@ pub struct ExploreOptions {
     pub model: Option<StartModel>,
     /// Starts the workers of experiments, for saved runs too.
     pub experiments: Option<StartExperiments>,
+    /// Opens other models.
+    pub open_model: Option<OpenModel>,
+    /// Name of the model, as `-m` takes it.
+    pub model_name: Option<String>,
     /// The first run to compute.
     pub first: Option<RunRequest>,
     /// Tasks and templates the user can switch to.
@@ -113,12 +120,16 @@ impl Explorer {
         let session = Session::load();
         let mut state = State::new(keymap, options.choices);
         state.theme = session.theme(&themes);
+        session.restore_edits(&mut state);
+        state.quitting.confirms = settings::confirms_quit()?;
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = TerminalScreen::open().map_err(|error| terminal_error(&error))?;
         let (sender, inbox) = unbounded_channel();
         // Messages are dropped once the loop has ended.
         let send = move |message| drop(sender.send(message));
-        let executor = Executor::new(send, options.model, options.experiments, options.store);
+        let executor =
+            Executor::new(send, options.model, options.experiments, options.store).opening(options.open_model);
+        session.restore_models(&mut state, options.model_name.as_deref());
         let first = options.first.map_or_else(Vec::new, |first| state.begin(first));
         let mut explorer = Self { state, themes, screen, executor, inbox, signals, session, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;
@@ -189,6 +200,11 @@ impl Explorer {
                 Some(TerminalRequest::Leave(Leave::Interrupted)) => return Ok(Some(INTERRUPT)),
                 Some(TerminalRequest::Suspend) => self.screen.suspend()?,
                 Some(TerminalRequest::Copy(text)) => self.screen.send(&clipboard::sequence(&text))?,
+                Some(TerminalRequest::Export { path, csv, replace }) => {
+                    let svg = self.picture();
+                    let request = FileRequest::Export { path, svg, csv, replace };
+                    self.executor.execute(vec![Effect::File(request)]);
+                }
                 None => {}
             }
             match keys.try_recv() {
@@ -207,6 +223,18 @@ impl Explorer {
             _ => Vec::new(),
         };
         self.executor.execute(effects)
+    }
+
+    /// Draws the screen as SVG, in the colours of the built-in theme of the same name or the first one.
+    fn picture(&self) -> String {
+        let themes = Theme::built_in(Depth::True).unwrap_or_default();
+        let shown = self.themes.get(self.state.theme % self.themes.len().max(1));
+        let same = themes.iter().find(|theme| shown.is_some_and(|shown| shown.name == theme.name));
+        let mut buf = Buffer::empty(self.screen.area());
+        if let Some(theme) = same.or(themes.first()) {
+            views::draw(&mut buf, DrawContext { state: &self.state, theme, tick: 0 });
+        }
+        svg::render(&buf)
     }
 
     fn draw(&mut self) -> io::Result<()> {

@@ -29,7 +29,7 @@ pub mod widgets;
 
 pub use crate::app::{
     TaskChoice,
-    executor::{Listener, StartExperiments, StartModel},
+    executor::{Listener, OpenModel, StartExperiments, StartModel},
 };
 pub use event_loop::{ExploreOptions, explore};
 pub use headless::Headless;

@@ -110,13 +110,14 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
+    use crate::app::state::comparison::ComparisonView;
     use crate::{
         app::{
             Screen,
             tests::{fixture, harness::Harness},
         },
         tui::{
-            layout::{self, Sides, crosstab::crosstab, list_rows, map_cells},
+            layout::{self, compare::Sides, crosstab::crosstab, list_rows, map_cells},
             widgets::grid::Grid,
         },
     };
@@ -212,7 +213,7 @@ mod tests {
         harness.keys("s");
         harness.run_to_end(48);
         harness.keys("c");
-        let flips = Sides::new(SCREEN, harness.shape).flips();
+        let flips = Sides::new(SCREEN, harness.shape, ComparisonView::Maps, 4).flips();
         assert!(harness.state.comparison.as_ref().unwrap().flips.len() > 1);
         send(&mut harness, CLICK, flips.x, flips.y + 1);
         assert_eq!(harness.state.flip, 1);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{Effect, State, update::Remembered},
+    app::{Effect, State, state::edits::SavedEdits, update::Remembered},
     disk::{create_folder, read, write_whole},
 };
 
@@ -23,6 +23,10 @@ pub struct Session {
     theme: Option<String>,
     #[serde(default)]
     runs: Vec<(String, Remembered)>,
+    #[serde(default)]
+    edits: Vec<(String, SavedEdits)>,
+    #[serde(default)]
+    models: Vec<String>,
     #[serde(skip)]
     path: Option<PathBuf>,
     #[serde(skip)]
@@ -52,6 +56,19 @@ impl Session {
         themes.iter().position(|theme| Some(&theme.name) == self.theme.as_ref()).unwrap_or(0)
     }
 
+    /// Gives the explorer the recently used models, with the session's own first.
+    pub fn restore_models(&self, state: &mut State, current: Option<&str>) {
+        state.models.recent.clone_from(&self.models);
+        if let Some(name) = current {
+            state.models.choose(name);
+        }
+    }
+
+    /// Gives the explorer the edits of earlier sessions, before it opens a run.
+    pub fn restore_edits(&self, state: &mut State) {
+        state.edits = self.edits.iter().map(|(name, edits)| (name.clone(), edits.clone().into())).collect();
+    }
+
     /// Restores the stored screen and cursor of the first run on screen; later calls do nothing.
     pub fn restore(&mut self, state: &mut State) -> Vec<Effect> {
         let Some(name) = state.run_name().filter(|_| !self.restored) else { return Vec::new() };
@@ -60,7 +77,7 @@ impl Session {
         known.map_or_else(Vec::new, |(_, remembered)| state.restore(remembered))
     }
 
-    /// Stores the theme, and the screen, cursor and quantity of the run on screen.
+    /// Stores the theme, the edits of all runs, and the screen, cursor and quantity of the run on screen.
     pub fn save(&mut self, state: &State, themes: &[Theme]) {
         self.theme = themes.get(state.theme % themes.len().max(1)).map(|theme| theme.name.clone());
         if let Some(name) = state.run_name() {
@@ -68,6 +85,9 @@ impl Session {
             self.runs.push((name, state.remembered()));
             self.runs.drain(..self.runs.len().saturating_sub(RUNS));
         }
+        self.models.clone_from(&state.models.recent);
+        self.edits = state.saved_edits();
+        self.edits.truncate(RUNS);
         if let (Some(path), Ok(text)) = (&self.path, serde_json::to_string_pretty(self)) {
             let _ = create_folder(path.parent().unwrap_or(path)).and_then(|()| write_whole(path, text.as_bytes()));
         }

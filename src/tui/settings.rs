@@ -15,6 +15,18 @@ use crate::{
 
 use super::{color::Depth, theme::Theme};
 
+/// Contents of `settings.toml`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Settings {
+    #[serde(default = "yes")]
+    confirm_quit: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
 /// Returns the folder that `PARTSCOPE_CONFIG_DIR` names, if it is set and not empty.
 pub(super) fn chosen_folder() -> Option<PathBuf> {
     let folder = env::var_os("PARTSCOPE_CONFIG_DIR").filter(|folder| !folder.is_empty())?;
@@ -36,6 +48,22 @@ fn folder() -> Option<PathBuf> {
 pub fn load(depth: Depth) -> Result<(Keymap, Vec<Theme>)> {
     let folder = folder();
     Ok((keymap(folder.as_deref())?, themes(folder.as_deref(), depth)?))
+}
+
+/// Returns whether quitting asks if something is unfinished: `confirm-quit` in `settings.toml`, by default `true`.
+///
+/// # Errors
+/// If the file cannot be read or is not valid; the error names it.
+pub fn confirms_quit() -> Result<bool> {
+    confirms_quit_in(folder().as_deref())
+}
+
+fn confirms_quit_in(folder: Option<&Path>) -> Result<bool> {
+    let Some(path) = folder.map(|folder| folder.join("settings.toml")) else { return Ok(true) };
+    let Some(text) = read(&path)? else { return Ok(true) };
+    let settings = toml::from_str::<Settings>(&text);
+    let settings = settings.map_err(|error| InputError::new(error.message().to_owned()).path(&path))?;
+    Ok(settings.confirm_quit)
 }
 
 fn keymap(folder: Option<&Path>) -> Result<Keymap> {

@@ -5,14 +5,24 @@
 
 mod agreement;
 mod correlation;
+mod demo_pairs;
 mod flips;
+mod from_mean;
+mod labels;
 mod matrix;
+mod measures;
+mod movers;
 mod transfer;
 
 pub use agreement::{Agreement, agreement, agreements, iou_of_best};
 pub use correlation::{pearson, ranks, spearman};
+pub use demo_pairs::{DemoDifference, DemoPair, DemoSide, demo_pairs};
 pub use flips::{Flip, Moved, Shared, flips};
+pub use from_mean::{FromMean, from_mean};
+pub use labels::{LabelChange, label_changes};
 pub use matrix::{AgreementMatrix, matrix};
+pub use measures::{ComponentChange, Measure, component_changes};
+pub use movers::{Mover, Movers, Pull, movers};
 pub use transfer::transfer;
 
 use std::collections::HashMap;
@@ -44,6 +54,14 @@ pub struct Comparison {
     /// Mean over shared examples of the correlation, over components, of contributions to the margin of the gold label; `None` if
     /// no example is shared or nothing varies.
     pub contribution_pearson: Option<f64>,
+    /// Demonstrations of both runs, in the order of the prompts.
+    pub demonstrations: Vec<DemoPair>,
+    /// Predictions of every label, over shared examples.
+    pub labels: Vec<LabelChange>,
+    /// Which components moved the flipped examples, all together; `None` if none flipped.
+    pub movers: Option<Movers>,
+    /// Every component in both runs.
+    pub components: Vec<ComponentChange>,
     /// Shared examples whose prediction differs.
     pub flips: Vec<Flip>,
 }
@@ -57,6 +75,7 @@ pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
     let shared = shared_examples(test_examples(a), test_examples(b));
     let (rows_a, rows_b): (Vec<usize>, Vec<usize>) = shared.iter().map(|example| (example.a, example.b)).unzip();
     let tallies = [a, b].map(|run| Tally::from_table(&run.test));
+    let all_flips = flips(&a.test, &b.test, &shared, top);
     Ok(Comparison {
         agreement: Agreement {
             pearson_disjoint: agreement::on_disjoint_halves(&a.test, &rows_a, &b.test, &rows_b),
@@ -65,7 +84,11 @@ pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
         accuracy: tallies.each_ref().map(|tally| tally.full_accuracy().unwrap_or(0.0)),
         shared: shared.len(),
         contribution_pearson: contribution_correlation(&a.test, &rows_a, &b.test, &rows_b),
-        flips: flips(&a.test, &b.test, &shared, top),
+        demonstrations: demo_pairs(&a.meta.prompt.demos, &b.meta.prompt.demos),
+        labels: label_changes(&a.test, &b.test, &shared),
+        movers: movers(&a.test, &b.test, &shared, &all_flips),
+        components: component_changes(a.test.shape(), &tallies[0], &tallies[1]),
+        flips: all_flips,
     })
 }
 
@@ -133,11 +156,14 @@ mod tests {
         let a = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 2, |_| 0.5));
         let b = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 3, |_| 0.5));
         let json = serde_json::to_value(compare(&a, &b, 3).unwrap()).unwrap();
-        for key in ["pearson", "spearman", "iou_top5", "accuracy", "flips"] {
+        for key in ["pearson", "spearman", "iou_top5", "accuracy", "flips", "demonstrations", "labels", "movers"] {
             assert!(json.get(key).is_some(), "{key}");
         }
         let flip = &json["flips"][0];
         assert!(flip["id"].is_string() && flip["gold"].is_u64() && flip["a"] != flip["b"]);
         assert!(flip["components"][0]["name"].is_string() && flip["components"][0]["delta"].is_f64());
+        let mover = &json["movers"]["components"][0];
+        assert!(mover["name"].is_string() && mover["mean"].is_f64() && mover["ci"][1].is_f64());
+        assert!(json["components"][0]["accuracy"][1].is_f64() && json["components"][0]["margin"][0].is_f64());
     }
 }

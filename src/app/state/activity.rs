@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{analysis::Method, progress::Progress};
+use crate::{analysis::Method, progress::Progress, runner::RunRequest};
 
 /// Phase of the requested run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +27,26 @@ impl Phase {
     pub const fn is_busy(&self) -> bool {
         matches!(self, Self::Preparing | Self::Loading(_) | Self::Running(_))
     }
+}
+
+/// The run in progress, or the last one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Running {
+    /// Its request.
+    pub request: Option<RunRequest>,
+    /// Whether it is shown as soon as its prompts are built.
+    pub is_followed: bool,
+    /// Whether it was started from the queue.
+    pub is_from_queue: bool,
+}
+
+/// Whether quitting asks first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quitting {
+    /// Whether it asks if something is unfinished.
+    pub confirms: bool,
+    /// Whether it has asked, with no other action since.
+    pub was_asked: bool,
 }
 
 /// Phase of the requested fit.

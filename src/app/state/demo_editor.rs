@@ -22,6 +22,8 @@ pub struct Editor {
     pub text: String,
     /// Last answer of the model worker.
     pub answer: Option<QueryAnswer>,
+    /// Demonstrations of the run itself.
+    original: Vec<Demonstration>,
     /// Error message, if the last query failed.
     pub failure: Option<String>,
     past: Vec<Vec<Demonstration>>,
@@ -46,7 +48,8 @@ pub enum EditStatus {
 impl Editor {
     /// Starts with the demonstrations of `run`.
     pub fn new(run: &OpenRun) -> Self {
-        Self { run: run.id, demos: run.prompt.demos.clone(), ..Self::default() }
+        let demos = run.prompt.demos.clone();
+        Self { run: run.id, original: demos.clone(), demos, ..Self::default() }
     }
 
     /// Returns the status of the demonstration at `index` compared with `run`.
@@ -73,6 +76,24 @@ impl Editor {
         Self { at, text: self.text, serial: self.serial, ..fresh }
     }
 
+    /// Replaces the demonstrations, as one change that can be undone.
+    #[must_use]
+    pub fn with_demos(mut self, demos: Vec<Demonstration>) -> Self {
+        self.edit(|now| *now = demos);
+        self
+    }
+
+    /// Continues with the edits of this editor for the run `id`, and with the text and the serial number of `before`.
+    #[must_use]
+    pub fn resumed(self, id: u64, before: Self) -> Self {
+        Self { run: id, text: before.text, serial: before.serial, answer: None, failure: None, asked: None, ..self }
+    }
+
+    /// Whether the demonstrations differ from those of the run.
+    pub fn is_edited(&self) -> bool {
+        self.demos != self.original
+    }
+
     /// Changes the demonstrations; only an actual change is added to the history.
     pub fn edit(&mut self, change: impl FnOnce(&mut Vec<Demonstration>)) {
         let before = self.demos.clone();
@@ -84,18 +105,22 @@ impl Editor {
         self.at = self.at.min(self.demos.len().saturating_sub(1));
     }
 
-    /// Undoes the last change; `false` if there is none.
-    pub fn undo(&mut self) -> bool {
-        let Some(before) = self.past.pop() else { return false };
-        self.future.push(std::mem::replace(&mut self.demos, before));
-        true
+    /// Undoes the last change and describes it; `None` if there is none.
+    pub fn undo(&mut self) -> Option<String> {
+        let before = self.past.pop()?;
+        let after = std::mem::replace(&mut self.demos, before);
+        let what = change(&self.demos, &after);
+        self.future.push(after);
+        Some(what)
     }
 
-    /// Redoes the last undone change; `false` if there is none.
-    pub fn redo(&mut self) -> bool {
-        let Some(after) = self.future.pop() else { return false };
-        self.past.push(std::mem::replace(&mut self.demos, after));
-        true
+    /// Redoes the last undone change and describes it; `None` if there is none.
+    pub fn redo(&mut self) -> Option<String> {
+        let after = self.future.pop()?;
+        let before = std::mem::replace(&mut self.demos, after);
+        let what = change(&before, &self.demos);
+        self.past.push(before);
+        Some(what)
     }
 
     /// Returns the margin breakdown of the text with the current weights of `run`: predicted label against runner-up.
@@ -104,6 +129,22 @@ impl Editor {
         let same = table.shape() == run.shape && !self.text.trim().is_empty();
         same.then(|| MarginBreakdown::for_text(table, run.mixer.on.then_some(&run.mixer)))
     }
+}
+
+/// Describes the change from one list of demonstrations to another.
+fn change(before: &[Demonstration], after: &[Demonstration]) -> String {
+    let differ = before.iter().zip(after).position(|(before, after)| before != after);
+    let first = differ.unwrap_or(before.len().min(after.len()));
+    let same_ids = before.len() == after.len() && before.iter().zip(after).all(|(before, after)| before.id == after.id);
+    let changed = before.iter().zip(after).filter(|(before, after)| before != after).count();
+    let what = match before.len().cmp(&after.len()) {
+        std::cmp::Ordering::Less => "addition of",
+        std::cmp::Ordering::Greater => "removal of",
+        std::cmp::Ordering::Equal if same_ids => "new label of",
+        std::cmp::Ordering::Equal if changed == 2 => "move of",
+        std::cmp::Ordering::Equal => "replacement of",
+    };
+    format!("{what} demonstration {}", first + 1)
 }
 
 /// Returns the text of a demonstration in one line, without control characters.

@@ -37,16 +37,23 @@ impl State {
         });
     }
 
-    /// Recomputes the comparison if its runs have changed.
+    /// Recomputes the comparison if its runs have changed, and its quantity in any case.
     fn refresh_comparison(&mut self) {
-        let (Some(a), Some(b)) = (self.other_run(), self.run()) else {
-            self.comparison = None;
-            return;
+        let before = self.comparison.take();
+        let (Some(a), Some(b)) = (self.other_run(), self.run()) else { return };
+        let same = |comparison: &RunComparison| (comparison.a, comparison.b) == (a.id, b.id);
+        let now = match before {
+            other if self.screen != Screen::Compare => other,
+            Some(mut comparison) if same(&comparison) => {
+                comparison.update(a, b, self.map.metric);
+                Some(comparison)
+            }
+            _ => {
+                let new = RunComparison::new(a, b, self.map.metric);
+                self.flip = 0;
+                new
+            }
         };
-        let same = self.comparison.as_ref().is_some_and(|comparison| (comparison.a, comparison.b) == (a.id, b.id));
-        if self.screen == Screen::Compare && !same {
-            self.comparison = RunComparison::new(a, b);
-            self.flip = 0;
-        }
+        self.comparison = now;
     }
 }

@@ -1,5 +1,7 @@
 //! The list of test examples, with its filters and cursor.
 
+use serde::{Deserialize, Serialize};
+
 use crate::attribution::Split;
 
 use super::{
@@ -8,7 +10,8 @@ use super::{
 };
 
 /// Filter of the example list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Filter {
     /// All examples.
     #[default]
@@ -36,6 +39,16 @@ impl Filter {
             Self::All => "all",
             Self::Wrong => "wrong",
             Self::Flipped => "flipped",
+        }
+    }
+
+    /// Returns why a list with this filter is empty, for a run with or without a mix.
+    pub const fn empty(self, has_mix: bool) -> &'static str {
+        match self {
+            Self::All => "no example matches",
+            Self::Wrong => "no example is wrong",
+            Self::Flipped if has_mix => "the mix flips no example",
+            Self::Flipped => "no mix yet, so nothing is flipped",
         }
     }
 

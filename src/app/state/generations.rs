@@ -15,13 +15,15 @@ pub enum Work {
     Experiment,
     /// Quick experiments.
     QuickExperiment,
+    /// Lists of models.
+    Catalogue,
 }
 
 /// Assigns generations to requests and keeps the newest of each kind of work; events of older ones are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Generations {
     last: u64,
-    newest: [u64; 6],
+    newest: [u64; 7],
 }
 
 impl Generations {

@@ -3,18 +3,10 @@
 //! Each quantity is declared once, in the list below; legend, footer, ranking, mixer and `state.json` use it.
 
 use super::{
+    cell_number::Unit,
     open_run::OpenRun,
     scale::{Range, Scale},
 };
-
-/// Unit of a quantity, which determines its format.
-#[derive(Clone, Copy)]
-enum Unit {
-    Percent,
-    Points,
-    Nats,
-    Factor,
-}
 
 /// Data that a quantity requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,8 +17,6 @@ enum Needs {
     Sweep,
     /// Attention by part of the prompt.
     Shares,
-    /// A second run.
-    SecondRun,
 }
 
 /// Declaration of a quantity.
@@ -40,6 +30,10 @@ struct Quantity {
     range: Range,
     /// Legend text for the neutral point; `{}` is replaced by its value.
     note: &'static str,
+    /// What it is, in one line.
+    about: &'static str,
+    /// Where it is defined.
+    source: &'static str,
 }
 
 macro_rules! quantities {
@@ -74,6 +68,8 @@ quantities! {
         value: |run, component| run.test.tally.accuracy(component),
         range: Range::AroundChance,
         note: "chance {}",
+        about: "share of test examples that its own contribution labels right",
+        source: "docs/statistics.md",
     },
     /// Accuracy of the component minus that of the model.
     VersusModel = Quantity {
@@ -83,6 +79,8 @@ quantities! {
         value: |run, component| Some(run.test.tally.accuracy(component)? - run.test.tally.full_accuracy()?),
         range: Range::AroundZero(0.25),
         note: "0: as the model",
+        about: "its accuracy alone minus the accuracy of the whole model",
+        source: "docs/statistics.md",
     },
     /// Label bias: distance of its predictions from a uniform label distribution.
     Bias = Quantity {
@@ -92,6 +90,8 @@ quantities! {
         value: |run, component| run.test.tally.bias(component),
         range: Range::UpToOne,
         note: "100: one label only",
+        about: "1 − entropy of its predictions / log of the labels: 0 balanced, 100 one label",
+        source: "docs/statistics.md",
     },
     /// Mean contribution to the margin of gold over the strongest other label, in nats.
     Margin = Quantity {
@@ -101,6 +101,8 @@ quantities! {
         value: |run, component| run.test.tally.margin(component),
         range: Range::AroundZero(0.01),
         note: "above 0: for gold",
+        about: "mean contribution to the logit of gold minus its strongest rival",
+        source: "docs/method.md, Predictions, margins, mixes",
     },
     /// Weight in the mix.
     Weight = Quantity {
@@ -110,6 +112,8 @@ quantities! {
         value: |run, component| (!run.test.tally.is_empty()).then(|| run.mixer.weight(component)),
         range: Range::AroundZero(1.0),
         note: "1: the model's own",
+        about: "factor of its contribution in the sum: 1 in the model, 0 if muted",
+        source: "docs/method.md, Fitting a mix",
     },
     /// Effect of ablating it on the mean margin when later layers react, in nats.
     TotalEffect = Quantity {
@@ -119,6 +123,8 @@ quantities! {
         value: |run, component| Some(run.results.effects(component)?.total_effect().margin),
         range: Range::AroundZero(0.01),
         note: "below 0: it helps",
+        about: "change of the mean margin when it is ablated and later layers react",
+        source: "docs/method.md, Causal effects: ablated re-runs",
     },
     /// Effect of ablating it on the mean margin with all other components unchanged, in nats.
     DirectEffect = Quantity {
@@ -128,6 +134,8 @@ quantities! {
         value: |run, component| Some(run.results.effects(component)?.direct_effect().margin),
         range: Range::AroundZero(0.01),
         note: "below 0: it helps",
+        about: "change of the mean margin when only its own contribution is removed",
+        source: "docs/method.md, Causal effects: ablated re-runs",
     },
     /// Total minus direct effect, in nats.
     IndirectEffect = Quantity {
@@ -137,6 +145,8 @@ quantities! {
         value: |run, component| Some(run.results.effects(component)?.indirect_effect().margin),
         range: Range::AroundZero(0.01),
         note: "total − direct",
+        about: "total effect minus direct effect: what later layers add",
+        source: "docs/method.md, Causal effects: ablated re-runs",
     },
     /// Mean share of a head's attention on label words of demonstrations.
     LabelAttention = Quantity {
@@ -146,25 +156,19 @@ quantities! {
         value: |run, component| run.results.label_share(run.shape, component),
         range: Range::UpToLargest(0.1),
         note: "of the last token",
-    },
-    /// Difference in accuracy between two compared runs.
-    Change = Quantity {
-        title: "difference",
-        unit: Unit::Points,
-        needs: Needs::SecondRun,
-        value: |_, _| None,
-        range: Range::AroundZero(0.25),
-        note: "0: no change",
+        about: "mean share of the last token's attention on label words of demonstrations",
+        source: "docs/explorer.md, Screens",
     },
 }
 
 impl Metric {
-    /// Returns the next quantity that is known for `run`.
+    /// Returns the next quantity that is known for `run`, or the previous one.
     #[must_use]
-    pub fn next(self, run: Option<&OpenRun>) -> Self {
+    pub fn beside(self, run: Option<&OpenRun>, forward: bool) -> Self {
         let known = |metric: Self| run.map_or(metric.quantity().needs == Needs::Run, |run| metric.is_known(run));
-        let at = Self::ALL.iter().position(|&metric| metric == self).unwrap_or(0);
-        let mut others = (1..=Self::ALL.len()).map(|step| Self::ALL[(at + step) % Self::ALL.len()]);
+        let (count, at) = (Self::ALL.len(), Self::ALL.iter().position(|&metric| metric == self).unwrap_or(0));
+        let step = if forward { 1 } else { count - 1 };
+        let mut others = (1..=count).map(|steps| Self::ALL[(at + steps * step) % count]);
         others.find(|&metric| known(metric)).unwrap_or(self)
     }
 
@@ -179,7 +183,6 @@ impl Metric {
             Needs::Run => true,
             Needs::Sweep => run.results.sweep.is_some(),
             Needs::Shares => run.results.shares.is_some(),
-            Needs::SecondRun => false,
         }
     }
 
@@ -188,18 +191,36 @@ impl Metric {
         matches!(self.quantity().needs, Needs::Sweep)
     }
 
+    /// What the quantity is, in one line.
+    pub const fn about(self) -> &'static str {
+        self.quantity().about
+    }
+
+    /// What the quantity is, as lines.
+    pub const fn lines(self) -> &'static [&'static str] {
+        std::slice::from_ref(&self.quantity().about)
+    }
+
+    /// Where the quantity is defined.
+    pub const fn source(self) -> &'static str {
+        self.quantity().source
+    }
+
     /// Title of the quantity.
     pub const fn title(self) -> &'static str {
         self.quantity().title
     }
 
     /// Unit on the map.
-    pub const fn unit(self) -> &'static str {
+    pub const fn unit(self) -> Unit {
+        self.quantity().unit
+    }
+
+    /// Unit of a difference of two values.
+    pub const fn change_unit(self) -> Unit {
         match self.quantity().unit {
-            Unit::Percent => "%",
-            Unit::Points => "points",
-            Unit::Nats => "nats",
-            Unit::Factor => "×",
+            Unit::Percent => Unit::Points,
+            unit => unit,
         }
     }
 
@@ -218,29 +239,10 @@ impl Metric {
         self.quantity().note.replace("{}", &self.short(scale.neutral))
     }
 
-    /// Formats a value in at most three characters (accuracy, shares) or four (signed quantities).
+    /// Formats a value for lists and legends, in at most five characters.
     pub fn short(self, value: f64) -> String {
-        match self.quantity().unit {
-            Unit::Percent => format!("{:.0}", value * 100.0),
-            Unit::Points => whole(value * 100.0),
-            Unit::Nats | Unit::Factor => decimal(value),
-        }
+        self.unit().number(value, if value < 0.0 { 5 } else { 4 })
     }
-}
-
-/// Formats a signed whole number; zero has no sign.
-fn whole(value: f64) -> String {
-    let text = format!("{value:+.0}");
-    if text == "+0" || text == "-0" { "0".to_owned() } else { text }
-}
-
-/// Formats a number in three characters where possible: `.35`, `-.4`, `1.2`, `12`.
-fn decimal(value: f64) -> String {
-    let size = value.abs();
-    let digits = if size >= 9.95 { 0 } else { usize::from(value >= 0.0 && size < 0.995) + 1 };
-    let text = format!("{value:.digits$}");
-    let text = text.replacen("0.", ".", usize::from(size < 1.0));
-    if text.trim_matches(['-', '.', '0']).is_empty() { "0".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -252,7 +254,6 @@ mod tests {
         let scale = Metric::Accuracy.scale(4, &[]);
         assert_eq!((scale.place(0.25), scale.place(0.0), scale.place(1.0)), (0.0, -1.0, 1.0));
         assert!((scale.place(0.625) - 0.5).abs() < 1e-12);
-        assert_eq!((scale.tenth(0.0), scale.tenth(0.93), scale.tenth(1.0)), (0, 9, 9));
     }
 
     #[test]
@@ -263,12 +264,13 @@ mod tests {
             (Metric::VersusModel, -0.28, "-28"),
             (Metric::VersusModel, 0.001, "0"),
             (Metric::Weight, 0.35, ".35"),
-            (Metric::Weight, -0.42, "-.4"),
-            (Metric::Weight, 0.999, "1.0"),
-            (Metric::Weight, 12.3, "12"),
+            (Metric::Weight, -0.42, "-.42"),
+            (Metric::Weight, 0.999, "1.00"),
+            (Metric::Weight, 12.3, "12.3"),
             (Metric::Weight, 0.0, "0"),
-            (Metric::Margin, -1.25, "-1.2"),
-            (Metric::Margin, -0.01, "0"),
+            (Metric::Margin, -1.25, "-1.25"),
+            (Metric::Margin, -0.01, "-.01"),
+            (Metric::Margin, -0.001, "0"),
         ] {
             assert_eq!(metric.short(value), text, "{value}");
         }

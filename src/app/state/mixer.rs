@@ -3,11 +3,13 @@
 //! The mixer holds settings only; [`MixedLogits`](crate::analysis::MixedLogits) computes the predictions. Channels are
 //! numbered like components; the last one is `rest`.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{analysis::Mix, attribution::Attribution};
 
 /// Settings of all channels, `[C + 1]`, and label offsets of a fit, `[Y]` or empty.
-#[derive(Clone, Debug, PartialEq)]
-struct Setting {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Setting {
     gains: Vec<f64>,
     muted: Vec<bool>,
     solo: Vec<bool>,
@@ -229,26 +231,109 @@ impl Mixer {
         self.change(|now| *now = model);
     }
 
-    /// Undoes the last change; `false` if there is none.
-    pub fn undo(&mut self) -> bool {
-        let before = self.past.pop();
-        self.swap(before, |mixer| &mut mixer.future)
+    /// Undoes the last change and returns it; `None` if there is none.
+    pub fn undo(&mut self) -> Option<MixChange> {
+        let before = self.past.pop()?;
+        let after = self.replace(before);
+        self.future.push(after.clone());
+        Some(MixChange { before: self.now.clone(), after })
     }
 
-    /// Redoes the last undone change; `false` if there is none.
-    pub fn redo(&mut self) -> bool {
-        let after = self.future.pop();
-        self.swap(after, |mixer| &mut mixer.past)
+    /// Redoes the last undone change and returns it; `None` if there is none.
+    pub fn redo(&mut self) -> Option<MixChange> {
+        let after = self.future.pop()?;
+        let before = self.replace(after);
+        self.past.push(before.clone());
+        Some(MixChange { before, after: self.now.clone() })
     }
 
-    fn swap(&mut self, other: Option<Setting>, keep: impl FnOnce(&mut Self) -> &mut Vec<Setting>) -> bool {
-        let Some(other) = other else { return false };
+    /// Replaces the settings and returns the previous ones.
+    fn replace(&mut self, other: Setting) -> Setting {
         let replaced = std::mem::replace(&mut self.now, other);
-        keep(self).push(replaced);
         self.any_solo = self.now.solo.contains(&true);
         self.dragged = None;
         self.on = true;
-        true
+        replaced
+    }
+
+    /// Returns the settings to store between sessions; `None` if they are those of the model.
+    pub fn saved(&self) -> Option<SavedMixer> {
+        (!self.is_model()).then(|| SavedMixer { on: self.on, setting: self.now.clone() })
+    }
+}
+
+/// Settings of a mixer as stored between sessions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedMixer {
+    on: bool,
+    #[serde(flatten)]
+    setting: Setting,
+}
+
+impl SavedMixer {
+    /// Returns a mixer with these settings; `None` if their lists differ in length or hold no finite numbers. The model
+    /// is one undo step away.
+    pub fn mixer(self) -> Option<Mixer> {
+        let Self { on, setting } = self;
+        let channels = setting.gains.len();
+        let fits = channels > 1 && setting.muted.len() == channels && setting.solo.len() == channels;
+        let mut numbers = setting.gains.iter().chain(&setting.offsets);
+        if !fits || !numbers.all(|number| number.is_finite()) {
+            return None;
+        }
+        let mut mixer = Mixer::new(channels - 1);
+        mixer.change(|now| *now = setting);
+        mixer.on = on;
+        Some(mixer)
+    }
+}
+
+/// One change of the settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MixChange {
+    before: Setting,
+    after: Setting,
+}
+
+impl MixChange {
+    /// Describes the change: `mute of L6.H2`, `weight of L0.H1 from 1 to 0.75`, `weights of 73 channels`. `name` names a
+    /// channel.
+    pub fn describe(&self, name: impl Fn(usize) -> String) -> String {
+        let (before, after) = (&self.before, &self.after);
+        let differs = |&c: &usize| {
+            (before.gains[c], before.muted[c], before.solo[c]) != (after.gains[c], after.muted[c], after.solo[c])
+        };
+        let changed: Vec<usize> = (0..after.gains.len()).filter(differs).collect();
+        if *after == Setting::model(after.gains.len() - 1) && changed.len() > 1 {
+            return format!("reset of {} channels", changed.len());
+        }
+        let &[channel] = &changed[..] else {
+            return if changed.is_empty() { "label offsets".to_owned() } else { listed(before, after, &changed, name) };
+        };
+        let name = name(channel);
+        match (before.muted[channel], after.muted[channel], before.solo[channel], after.solo[channel]) {
+            (false, true, ..) => format!("mute of {name}"),
+            (true, false, ..) => format!("unmute of {name}"),
+            (.., false, true) => format!("solo of {name}"),
+            (.., true, false) => format!("end of the solo of {name}"),
+            _ => format!("weight of {name} from {} to {}", before.gains[channel], after.gains[channel]),
+        }
+    }
+}
+
+/// Describes a change of several channels, which are named if they are few.
+fn listed(before: &Setting, after: &Setting, changed: &[usize], name: impl Fn(usize) -> String) -> String {
+    let what = match () {
+        () if before.gains != after.gains => "weights",
+        () if before.muted != after.muted => "mute",
+        () => "solo",
+    };
+    match changed {
+        few if few.len() <= 4 => {
+            let names: Vec<String> = few.iter().map(|&channel| name(channel)).collect();
+            format!("{what} of {}", names.join(", "))
+        }
+        many => format!("{what} of {} channels", many.len()),
     }
 }
 
@@ -327,25 +412,25 @@ mod tests {
     #[test]
     fn every_change_can_be_undone_and_redone() {
         let mut mixer = Mixer::new(2);
-        assert!(!mixer.undo());
+        assert!(mixer.undo().is_none());
         mixer.mute(&[0]);
         mixer.load(&mix(&[0.0, 2.0]));
         mixer.reset_all();
         let all = mixer.now.clone();
-        while mixer.undo() {}
+        while mixer.undo().is_some() {}
         assert!(mixer.is_model());
-        while mixer.redo() {}
+        while mixer.redo().is_some() {}
         assert_eq!(mixer.now, all);
         mixer.undo();
         mixer.invert(&[1]);
-        assert!(!mixer.redo(), "a new change clears the redo history");
+        assert!(mixer.redo().is_none(), "a new change clears the redo history");
     }
 
     #[test]
     fn a_change_without_effect_is_not_an_undo_step() {
         let mut mixer = Mixer::new(2);
         mixer.reset(&[0]);
-        assert!(!mixer.undo());
+        assert!(mixer.undo().is_none());
     }
 
     #[test]
@@ -358,7 +443,7 @@ mod tests {
         assert!(mixer.is_model());
         mixer.solo(&[1, mixer.rest_channel()]);
         assert_eq!((mixer.weights(), mixer.rest()), (vec![0.0, 1.0, 0.0], 1.0));
-        assert!(mixer.undo() && mixer.weights() == [1.0; 3] && mixer.redo());
+        assert!(mixer.undo().is_some() && mixer.weights() == [1.0; 3] && mixer.redo().is_some());
         assert_eq!((mixer.weight(0), mixer.weight(1)), (0.0, 1.0), "redo restores the solo");
     }
 
@@ -371,8 +456,43 @@ mod tests {
         mixer.slide(&mix(&[0.5, 0.5]));
         mixer.slide(&mix(&[0.25, 0.5]));
         assert_eq!(mixer.span(), (0.0, 2.0));
-        assert!(mixer.undo() && (mixer.gain(0) - 2.5).abs() < 1e-12 && mixer.span() == (0.0, 3.0));
-        assert!(mixer.undo() && (mixer.gain(0) - 0.8).abs() < 1e-12);
-        assert!(mixer.undo() && mixer.is_model() && !mixer.undo());
+        assert!(mixer.undo().is_some() && (mixer.gain(0) - 2.5).abs() < 1e-12 && mixer.span() == (0.0, 3.0));
+        assert!(mixer.undo().is_some() && (mixer.gain(0) - 0.8).abs() < 1e-12);
+        assert!(mixer.undo().is_some() && mixer.is_model() && mixer.undo().is_none());
+    }
+
+    #[test]
+    fn changes_say_what_they_changed() {
+        let mut mixer = Mixer::new(3);
+        let name = |channel: usize| format!("C{channel}");
+        mixer.mute(&[1]);
+        assert_eq!(mixer.undo().unwrap().describe(name), "mute of C1");
+        assert_eq!(mixer.redo().unwrap().describe(name), "mute of C1");
+        mixer.mute(&[1]);
+        assert_eq!(mixer.undo().unwrap().describe(name), "unmute of C1");
+        mixer.move_by(&[0], -1.0);
+        assert_eq!(mixer.undo().unwrap().describe(name), "weight of C0 from 1 to 0.75");
+        mixer.solo(&[0, 2]);
+        assert_eq!(mixer.undo().unwrap().describe(name), "solo of C0, C2");
+        mixer.load(&mix(&[0.0, 2.0, 0.5]));
+        mixer.reset_all();
+        assert_eq!(mixer.undo().unwrap().describe(name), "reset of 4 channels");
+        assert_eq!(mixer.undo().unwrap().describe(name), "weights of C0, C1, C2, C3");
+    }
+
+    #[test]
+    fn settings_return_in_the_next_session_if_they_are_whole() {
+        let mut mixer = Mixer::new(2);
+        assert!(mixer.saved().is_none());
+        mixer.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[0.25, 2.0]) });
+        mixer.solo(&[0]);
+        mixer.on = false;
+        let text = serde_json::to_string(&mixer.saved().unwrap()).unwrap();
+        let mut again = serde_json::from_str::<SavedMixer>(&text).unwrap().mixer().unwrap();
+        assert_eq!((again.mix(), again.on, again.any_solo()), (mixer.mix(), false, true));
+        assert!(again.undo().is_some() && again.is_model());
+        for broken in [text.replace("0.25,", ""), text.replace("[true,", "["), text.replace("0.25", "1e999")] {
+            assert!(serde_json::from_str::<SavedMixer>(&broken).ok().and_then(SavedMixer::mixer).is_none(), "{broken}");
+        }
     }
 }

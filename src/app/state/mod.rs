@@ -1,27 +1,37 @@
 //! State of the explorer: data and queries.
 
 mod activity;
+pub mod cell_number;
 pub mod comparison;
 pub mod demo_editor;
 mod derived;
+pub mod edits;
 pub mod example_list;
 pub mod experiments;
+pub mod explain;
 pub mod fit;
 pub mod generations;
+pub mod help;
+pub mod help_rows;
 pub mod input;
+pub mod lent_quantity;
 pub mod list;
 pub mod margin;
 pub mod metric;
 pub mod mixer;
+pub mod models;
 pub mod open_run;
 pub mod open_split;
+pub mod palette;
+pub mod palette_rows;
 pub mod run_list;
 pub mod scale;
 pub mod selection;
+pub mod shown_run;
 mod view;
 
 pub use super::screen::Screen;
-pub use activity::{FitNote, Fitting, Notice, Phase, Severity};
+pub use activity::{FitNote, Fitting, Notice, Phase, Quitting, Running, Severity};
 pub use view::{Cursor, Map, Overlay};
 
 use std::{
@@ -32,14 +42,17 @@ use std::{
 use crate::{analysis::Kind, runner::RunRequest, task::Task};
 
 use self::{
-    comparison::{RunComparison, RunMatrix},
+    comparison::{ComparisonView, RunComparison, RunMatrix},
     demo_editor::Editor,
+    edits::RunEdits,
     example_list::ExampleList,
     experiments::Experiments,
     fit::{BaselineScores, FitControls},
     generations::Generations,
+    lent_quantity::LentQuantity,
     margin::MarginBreakdown,
     metric::Metric,
+    models::Models,
     open_run::OpenRun,
     run_list::RunList,
 };
@@ -47,6 +60,9 @@ use super::{
     action::Action,
     keymap::{KeyContext, Keymap},
 };
+
+/// Most notices that are kept.
+const NOTICES: usize = 200;
 
 /// A task to switch to, with its templates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +80,21 @@ pub struct State {
     pub keymap: Keymap,
     /// Tasks and templates to switch to.
     pub choices: Vec<TaskChoice>,
-    /// The last requested run; `None` without a model.
+    /// The run that switching starts from: the last one shown or requested. `None` without a model.
     pub requested: Option<RunRequest>,
-    /// Phase of the requested run.
+    /// The run in progress, or the last one.
+    pub running: Running,
+    /// Hash of the weights of the session's model, once a run was planned; empty after another model was chosen, until then.
+    pub model_hash: Option<String>,
+    /// The models that the session can open.
+    pub models: Models,
+    /// Edits of the runs that are not shown, by name.
+    pub edits: BTreeMap<String, RunEdits>,
+    /// Whether quitting asks first, and whether it has.
+    pub quitting: Quitting,
+    /// Notices so far, oldest first.
+    pub notices: Vec<Notice>,
+    /// Phase of the run in progress.
     pub phase: Phase,
     /// The newest request of each kind of work.
     pub generations: Generations,
@@ -86,6 +114,8 @@ pub struct State {
     pub cursor: Cursor,
     /// Quantity on the map, with its values.
     pub map: Map,
+    /// Quantity of the map before the attention view lent it another.
+    pub lent_quantity: LentQuantity,
     /// The current screen.
     pub screen: Screen,
     /// Whether components are shown as a ranking instead of a map.
@@ -110,6 +140,8 @@ pub struct State {
     pub other: Option<u64>,
     /// Comparison of the shown run with the other.
     pub comparison: Option<RunComparison>,
+    /// What the left of the comparison shows.
+    pub comparison_view: ComparisonView,
     /// Index of the selected flipped example.
     pub flip: usize,
     /// Agreement of all comparable open runs.
@@ -141,6 +173,12 @@ impl State {
             keymap,
             choices,
             requested: None,
+            running: Running::default(),
+            model_hash: None,
+            models: Models::default(),
+            edits: BTreeMap::new(),
+            quitting: Quitting { confirms: true, was_asked: false },
+            notices: Vec::new(),
             phase: Phase::Idle,
             generations: Generations::default(),
             filling: None,
@@ -151,6 +189,7 @@ impl State {
             current: 0,
             cursor: Cursor::default(),
             map: Map { metric, values: Vec::new(), scale: metric.scale(2, &[]) },
+            lent_quantity: LentQuantity::default(),
             screen: Screen::default(),
             ranked: false,
             kinds: None,
@@ -163,6 +202,7 @@ impl State {
             tasks: BTreeMap::new(),
             other: None,
             comparison: None,
+            comparison_view: ComparisonView::default(),
             flip: 0,
             matrix: RunMatrix::default(),
             run_list: RunList::default(),
@@ -201,20 +241,13 @@ impl State {
     /// Returns the current key context.
     pub const fn key_context(&self) -> KeyContext {
         match (&self.overlay, self.screen) {
-            (Some(Overlay::Help(_)), _) => KeyContext::Help,
+            (Some(Overlay::Help(help)), _) if help.is_typing => KeyContext::Line,
+            (Some(Overlay::Help(_) | Overlay::Messages(_)), _) => KeyContext::Help,
             (Some(Overlay::Palette(_) | Overlay::Search | Overlay::Line(_) | Overlay::Pool { .. }), _) => {
                 KeyContext::Line
             }
             (None, screen) => KeyContext::Screen(screen),
         }
-    }
-
-    /// Shows another run and compares it with the previous one.
-    pub(crate) fn show(&mut self, index: usize) {
-        if let (Some(before), true) = (self.run().map(|run| run.id), index != self.current) {
-            self.other = Some(before);
-        }
-        self.current = index;
     }
 
     /// Returns the run to compare with.
@@ -251,6 +284,33 @@ impl State {
 
     /// Shows a notice.
     pub fn notify(&mut self, severity: Severity, text: impl Into<String>) {
-        self.notice = Some(Notice { severity, text: text.into() });
+        let notice = Notice { severity, text: text.into() };
+        if self.notices.last() != Some(&notice) {
+            self.notices.push(notice.clone());
+            self.notices.drain(..self.notices.len().saturating_sub(NOTICES));
+        }
+        self.notice = Some(notice);
+    }
+
+    /// Returns the quantity that the user chose for the map.
+    pub const fn own_metric(&self) -> Metric {
+        match self.lent_quantity {
+            LentQuantity::Instead(before) => before,
+            LentQuantity::None | LentQuantity::Chosen => self.map.metric,
+        }
+    }
+
+    /// Returns the run in progress, once its prompts are built.
+    pub fn filling_run(&self) -> Option<&OpenRun> {
+        self.runs.iter().find(|run| self.phase.is_busy() && Some(run.id) == self.filling)
+    }
+
+    /// Whether the run in progress is another than the shown one.
+    pub fn is_busy_elsewhere(&self) -> bool {
+        let shown = self.run().map(|run| run.id);
+        self.phase.is_busy()
+            && shown.is_some()
+            && self.filling != shown
+            && !(self.running.is_followed && self.filling.is_none())
     }
 }

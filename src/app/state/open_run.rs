@@ -220,10 +220,21 @@ impl OpenRun {
         self.shape.component(component)
     }
 
+    /// Returns the name of a channel of the mixer: that of a component, or `rest`.
+    pub fn channel_name(&self, channel: usize) -> String {
+        if channel == self.mixer.rest_channel() { "rest".to_owned() } else { self.name(channel).to_string() }
+    }
+
     /// Returns the short name of the model: the last part of its path or hub id.
     pub fn model_name(&self) -> String {
         let id = self.model.id.trim_end_matches('/');
         printable(id.rsplit('/').next().unwrap_or(id)).into_owned()
+    }
+
+    /// Returns a short name of the run: `sst2 review demos 1`.
+    pub fn short_name(&self) -> String {
+        let (task, template) = (printable(&self.task.name), printable(&self.task.template));
+        format!("{task} {template} {}", self.demos_name())
     }
 
     /// Returns the short name of the demonstrations.

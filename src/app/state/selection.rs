@@ -99,10 +99,9 @@ pub fn rows(state: &State) -> Vec<RunRow> {
 fn is_open(state: &State, run: &StoredRun) -> bool {
     let meta = match &run.content {
         StoredContent::Run(meta) => meta,
-        StoredContent::Interrupted { task, template, done, total, .. } => {
-            let running = state.requested.as_ref().filter(|_| state.phase.is_busy());
-            let same = |request: &RunRequest| request.task == *task && request.template.as_ref() == Some(template);
-            return done == total || running.is_some_and(same);
+        StoredContent::Interrupted { prompt, task, template, done, total, .. } => {
+            let same = |run: &OpenRun| (&run.task.name, &run.task.template, &run.prompt) == (task, template, &**prompt);
+            return done == total || state.runs.iter().any(same);
         }
         StoredContent::Damaged(_) => return false,
     };
@@ -117,12 +116,13 @@ fn is_open(state: &State, run: &StoredRun) -> bool {
 /// Returns the request that produced the run of a row, if known.
 pub fn request_of(state: &State, row: &RunRow) -> Option<RunRequest> {
     match row {
-        RunRow::InProgress => state.requested.clone(),
+        RunRow::InProgress => state.running.request.clone(),
         RunRow::Queued(index) => state.run_list.queue.get(*index).cloned(),
         RunRow::Open(id) => state.runs.iter().find(|run| run.id == *id)?.request.clone(),
         RunRow::Stored(index) => match &state.run_list.stored.as_ref()?.get(*index)?.content {
             StoredContent::Run(meta) => meta.request.clone(),
-            _ => None,
+            StoredContent::Interrupted { request, .. } => request.as_deref().cloned(),
+            StoredContent::Damaged(_) => None,
         },
     }
 }

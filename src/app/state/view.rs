@@ -1,17 +1,15 @@
 //! Overlays, the cursor and the map.
 
-use super::{
-    input::{LineInput, Palette},
-    metric::Metric,
-    scale::Scale,
-};
+use super::{help::Help, input::LineInput, metric::Metric, palette::Palette, scale::Scale};
 
 /// A popup or input line over the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Overlay {
-    /// The help, scrolled down by this many lines.
-    Help(usize),
-    /// The command palette.
+    /// The help.
+    Help(Help),
+    /// The messages so far, scrolled up by this many lines.
+    Messages(usize),
+    /// The palette.
     Palette(Palette),
     /// The example search.
     Search,

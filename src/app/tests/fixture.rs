@@ -220,6 +220,8 @@ pub(crate) fn stored() -> Vec<StoredRun> {
         task: "topic".to_owned(),
         template: "article".to_owned(),
         model: "demo".to_owned(),
+        prompt: Box::new(PromptMeta { shots: 4, demo_seed: 3, ..PromptMeta::default() }),
+        request: None,
         done: 64,
         total: 220,
     };

@@ -163,15 +163,17 @@ fn a_waiting_fit_is_cancelled_when_its_run_ends() {
 }
 
 #[test]
-fn events_of_a_run_left_for_an_open_one_are_dropped() {
+fn a_run_left_for_an_open_one_goes_on() {
     let mut harness = Harness::finished(48);
     harness.keys("s");
     let events = harness.events(48);
     harness.keys("S");
-    for event in [&events[0], &events[1], &events[4], &Event::Cancelled] {
+    for event in &events[..4] {
         harness.run_event(event.clone());
-        assert_eq!((harness.state.runs.len(), &harness.state.phase), (1, &Phase::Idle));
+        assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 0, "the shown run stays");
+        assert!(harness.state.phase.is_busy());
     }
+    assert_eq!((harness.state.runs.len(), harness.cancelled), (2, 0));
 }
 
 #[test]

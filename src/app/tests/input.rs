@@ -3,7 +3,7 @@
 use crate::{
     app::{
         press,
-        state::{Overlay, Screen, input::caret_offset},
+        state::{Overlay, Screen, help::Help, input::caret_offset},
         tests::harness::Harness,
         update::{go_to, type_text},
     },
@@ -105,7 +105,7 @@ fn help_scrolls_by_pages_up_to_its_end() {
     let mut harness = Harness::finished(16);
     harness.state.page = 10;
     let at = |harness: &Harness| match harness.state.overlay {
-        Some(Overlay::Help(at)) => at,
+        Some(Overlay::Help(Help { scroll, .. })) => scroll,
         _ => usize::MAX,
     };
     assert_eq!(at(harness.keys("? pagedown space pageup")), 10);

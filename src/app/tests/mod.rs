@@ -4,6 +4,7 @@ mod demo_editor;
 mod experiments;
 mod fake_experiments;
 mod fake_workers;
+mod findings;
 pub(crate) mod fixture;
 mod generations;
 pub(crate) mod harness;
@@ -70,7 +71,7 @@ fn keys_change_the_state() {
         ("l o h", "L0.H0 ×0 accuracy mix all:0"),
         ("l o h o", "L0.H0 ×1 accuracy mix all:0"),
         ("+ +", "L0.H0 ×1.5 accuracy mix all:0"),
-        ("- i", "L0.H0 ×-0.75 accuracy mix all:0"),
+        ("- ~", "L0.H0 ×-0.75 accuracy mix all:0"),
         ("- 0", "L0.H0 ×1 accuracy model all:0"),
         ("m l - X", "L0.H1 ×1 accuracy model all:0"),
         ("space", "L0.H0 ×1 accuracy model all:0"),
@@ -101,7 +102,7 @@ fn keys_change_the_state() {
         ("V l V l m h", "L0.H1 ×0 accuracy mix all:0"),
         ("V l V esc m h", "L0.H0 ×1 accuracy mix all:0"),
         ("L o k", "L1.H0 ×0 accuracy mix all:0"),
-        ("ctrl-a i g end", "L7.MLP ×-1 accuracy mix all:0"),
+        ("ctrl-a ~ g end", "L7.MLP ×-1 accuracy mix all:0"),
         ("L m u", "L0.H0 ×1 accuracy model all:0"),
         ("d l l", "L0.H0 ×1.5 accuracy mix all:0"),
         ("d g m", "L0.H0 ×1 accuracy mix all:0"),
@@ -190,7 +191,8 @@ fn events_of_a_replaced_run_are_dropped() {
     harness.receive(Message::Model(stale));
     assert_eq!(harness.state.phase, Phase::Preparing);
     harness.run_to_end(48);
-    assert_eq!(harness.state.runs.len(), 1, "the incomplete run is removed");
+    assert_eq!(harness.state.runs.len(), 2, "the stopped run stays open");
+    assert!(!harness.state.runs[0].is_complete() && harness.state.runs[0].test.tally.len() == 16);
     assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 1);
 }
 
@@ -242,7 +244,7 @@ fn a_run_is_compared_with_the_previous_one() {
     harness.keys("s");
     harness.run_to_end(48);
     let comparison = harness.state.comparison.clone().unwrap();
-    assert_eq!((comparison.shared, comparison.change.len()), (48, 72));
+    assert_eq!((comparison.shared, comparison.quantities.change.len()), (48, 72));
     assert!(comparison.agreement.pearson.unwrap() > 0.5 && !comparison.flips.is_empty());
     let seeds = |harness: &Harness| {
         let seed = |run: Option<&super::state::open_run::OpenRun>| run.unwrap().prompt.demo_seed;

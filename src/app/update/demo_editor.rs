@@ -11,6 +11,7 @@ use crate::{
             demo_editor::summary,
             input::{InputKind, LineInput},
             list::{moved, rows_of},
+            open_run::OpenRun,
             selection::candidates,
         },
     },
@@ -49,6 +50,14 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         }
         _ => None,
     }
+}
+
+/// Opens this screen with the input line for a text to classify.
+pub(super) fn open_text(state: &mut State) -> Vec<Effect> {
+    state.screen = Screen::Prompt;
+    let effects = refresh_and_query(state);
+    edit(state, Action::TryText);
+    effects
 }
 
 /// Selects a demonstration.
@@ -94,8 +103,14 @@ fn edit(state: &mut State, action: Action) {
             editor.at -= 1;
         }
         Action::Remove if !editor.demos.is_empty() => editor.edit(|demos| drop(demos.remove(at))),
-        Action::Undo if !editor.undo() => state.notify(Severity::Plain, "nothing to undo"),
-        Action::Redo if !editor.redo() => state.notify(Severity::Plain, "nothing to redo"),
+        Action::Undo | Action::Redo => {
+            let word = if action == Action::Undo { "undo" } else { "redo" };
+            let done = if action == Action::Undo { editor.undo() } else { editor.redo() };
+            state.notify(
+                Severity::Plain,
+                done.map_or_else(|| format!("nothing to {word}"), |what| format!("{word}ne: {what}")),
+            );
+        }
         Action::TryText => {
             let text = editor.text.clone();
             state.overlay = Some(Overlay::Line(LineInput { kind: InputKind::TryText, text, confirmed: false }));
@@ -166,7 +181,9 @@ pub(super) fn refresh_and_query(state: &mut State) -> Vec<Effect> {
     if state.editor.as_ref().is_none_or(|editor| editor.run != run.id) {
         state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(run));
     }
-    let (has_model, template) = (state.requested.is_some(), state.run().map(|run| run.task.template.clone()));
+    let is_other = |run: &OpenRun| state.model_hash.as_ref().is_some_and(|hash| *hash != run.model.weights_hash);
+    let has_model = state.requested.is_some() && !state.run().is_some_and(is_other);
+    let template = state.run().map(|run| run.task.template.clone());
     let request = state.run().and_then(|run| run.request.as_ref());
     let prompting = request.map_or_else(Prompting::default, |request| request.prompting);
     let Some(task) = state.task().cloned() else { return request_task(state) };

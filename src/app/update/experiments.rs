@@ -10,6 +10,7 @@ use crate::{
             Screen, Severity, State,
             experiments::{ExperimentStatus, ExperimentView},
             generations::Work,
+            lent_quantity::LentQuantity,
             metric::Metric,
             selection::chosen_example,
         },
@@ -53,14 +54,24 @@ fn toggle_view(state: &mut State, view: ExperimentView) {
     let there = state.screen == Screen::Experiments && state.experiments.view == view;
     state.screen = if there { Screen::Map } else { Screen::Experiments };
     state.experiments.view = view;
-    show_label_attention(state);
 }
 
-/// In the attention view, colours the map by attention to labels, once known.
-fn show_label_attention(state: &mut State) {
+/// In the attention view, colours the map by attention to labels, once known, until the view is left or another quantity
+/// is chosen.
+pub(super) fn lend_quantity(state: &mut State) {
+    let in_view = state.screen == Screen::Experiments && state.experiments.view == ExperimentView::Attention;
     let known = state.run().is_some_and(|run| Metric::LabelAttention.is_known(run));
-    if known && state.screen == Screen::Experiments && state.experiments.view == ExperimentView::Attention {
-        state.map.metric = Metric::LabelAttention;
+    match (state.lent_quantity, in_view) {
+        (LentQuantity::None, true) if known => {
+            state.lent_quantity = LentQuantity::Instead(state.map.metric);
+            state.map.metric = Metric::LabelAttention;
+        }
+        (LentQuantity::Instead(before), false) => {
+            state.lent_quantity = LentQuantity::None;
+            state.map.metric = before;
+        }
+        (LentQuantity::Chosen, false) => state.lent_quantity = LentQuantity::None,
+        _ => {}
     }
 }
 
@@ -237,7 +248,7 @@ fn on_result(state: &mut State, id: u64, result: ExperimentResult) {
         ExperimentResult::Attention(example, pattern) => run.results.attention = Some(Box::new((example, pattern))),
         ExperimentResult::Shares(shares) => {
             run.results.shares = Some(Box::new(shares));
-            show_label_attention(state);
+            lend_quantity(state);
         }
         ExperimentResult::LogitLens(example, lens) => run.results.logit_lens = Some(Box::new((example, lens))),
         ExperimentResult::Cost(..) => {}

@@ -2,12 +2,14 @@
 
 use crate::{
     app::{
-        action::{Action, Section},
+        action::Action,
         effect::Effect,
         state::{
             Overlay, State,
+            help::Help,
             input::{InputKind, LineInput, caret_offset},
             list::{moved, rows_of},
+            palette::PaletteEntry,
         },
     },
     jobs::FileRequest,
@@ -22,6 +24,7 @@ pub(super) fn open_line(state: &mut State) -> Option<&mut String> {
         Some(Overlay::Search) => Some(&mut state.example_list.needle),
         Some(Overlay::Line(line)) => Some(&mut line.text),
         Some(Overlay::Pool { needle, .. }) => Some(needle),
+        Some(Overlay::Help(help)) if help.is_typing => Some(&mut help.needle),
         _ => None,
     }
 }
@@ -63,6 +66,7 @@ pub(super) fn on_line_change(state: &mut State) {
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => palette.at = 0,
         Some(Overlay::Pool { at, .. }) => *at = 0,
+        Some(Overlay::Help(help)) => help.scroll = 0,
         Some(Overlay::Line(line)) => line.confirmed = false,
         _ => {}
     }
@@ -78,17 +82,17 @@ fn copy_to_editor(state: &mut State) {
     }
 }
 
-/// Handles an action in the palette and returns the chosen action.
-pub(super) fn in_palette(state: &mut State, action: Action) -> Option<Action> {
+/// Handles an action in the palette and returns the chosen entry.
+pub(super) fn in_palette(state: &mut State, action: Action) -> Option<PaletteEntry> {
     let page = state.page;
-    let Some(Overlay::Palette(palette)) = &mut state.overlay else { return None };
+    let Some(Overlay::Palette(mut palette)) = state.overlay.take() else { return None };
+    let found = state.palette_rows(&palette);
     if let Some(rows) = rows_of(action, page) {
-        palette.step(rows);
+        palette.step(rows, found.len());
+        state.overlay = Some(Overlay::Palette(palette));
         return None;
     }
-    let chosen = palette.matches().get(palette.at).copied().filter(|_| action == Action::Accept);
-    state.overlay = None;
-    chosen
+    found.into_iter().nth(palette.at).map(|row| row.entry).filter(|_| action == Action::Accept)
 }
 
 /// Handles an action in the search.
@@ -126,22 +130,36 @@ pub(super) fn in_line(state: &mut State, action: Action) -> Vec<Effect> {
 /// Returns the effect of accepting the line.
 fn accept(state: &State, line: &LineInput) -> Vec<Effect> {
     let text = line.text.trim();
+    if line.kind == InputKind::Export && !text.is_empty() {
+        let (path, replace) = (text.into(), line.confirmed);
+        return vec![Effect::Export { path, csv: super::export::csv(state), replace }];
+    }
     let Some(run) = state.run().filter(|_| !text.is_empty()) else { return Vec::new() };
     let path = text.into();
     vec![Effect::File(match line.kind {
         InputKind::SaveMix => FileRequest::SaveMix { path, file: Box::new(file_of(run)), replace: line.confirmed },
         InputKind::LoadMix => FileRequest::LoadMix { run: run.id, path },
-        InputKind::TryText => return Vec::new(),
+        InputKind::Export | InputKind::TryText => return Vec::new(),
     })]
 }
 
-/// Handles an action in the help.
-pub(super) fn in_help(state: &mut State, action: Action, scroll: usize) {
-    let positions = help_rows().saturating_sub(state.page) + 1;
-    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Help(moved(scroll, rows, positions)));
+/// Handles an action in the help. Closing it while a text is typed shows all lines again.
+pub(super) fn in_help(state: &mut State, action: Action, help: &Help) {
+    let help = match (action, rows_of(action, state.page)) {
+        (Action::Search, _) => Some(Help { scroll: 0, needle: String::new(), is_typing: true }),
+        (Action::Accept, _) if help.is_typing => Some(Help { is_typing: false, ..help.clone() }),
+        (_, Some(rows)) => {
+            let positions = state.help_rows(help).len().saturating_sub(state.page) + 1;
+            Some(Help { scroll: moved(help.scroll, rows, positions), ..help.clone() })
+        }
+        (Action::Close, None) if help.is_typing => Some(Help::default()),
+        _ => None,
+    };
+    state.overlay = help.map(Overlay::Help);
 }
 
-/// Returns the number of rows of the help: one per section and one per action except [`Action::Nothing`].
-fn help_rows() -> usize {
-    Section::ALL.len() + Action::ALL.len() - 1
+/// Handles an action in the list of messages.
+pub(super) fn in_messages(state: &mut State, action: Action, scroll: usize) {
+    let positions = state.notices.len().saturating_sub(state.page) + 1;
+    state.overlay = rows_of(action, state.page).map(|rows| Overlay::Messages(moved(scroll, rows, positions)));
 }

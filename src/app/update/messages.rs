@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     analysis::{Fit, reweight::has_path},
     app::{
+        action::Action,
         effect::Effect,
         message::Message,
         state::{
@@ -21,7 +22,7 @@ use crate::{
     text::printable,
 };
 
-use super::{demo_editor, experiments, mixer, run_list, screen_data::request_missing};
+use super::{demo_editor, experiments, mixer, models, run_list, screen_data::request_missing};
 
 /// Maximum number of open runs; older ones are closed.
 const MAX_RUNS: usize = 12;
@@ -40,6 +41,7 @@ pub fn receive(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::Fit(Tagged { event, .. }) => on_fit_event(state, event),
         Message::Baselines(Tagged { event, .. }) => on_baselines_event(state, event),
+        Message::Catalogue(Tagged { event, .. }) => models::on_event(state, event),
         Message::File(event) => return on_file_event(state, event),
     }
     Vec::new()
@@ -52,6 +54,7 @@ fn is_outdated(state: &State, message: &Message) -> bool {
         Message::Fit(event) => (Work::Fit, event.generation),
         Message::Stats(event) => (Work::Stats, event.generation),
         Message::Baselines(event) => (Work::Baselines, event.generation),
+        Message::Catalogue(event) => (Work::Catalogue, event.generation),
         Message::Experiment(event) => (Work::Experiment, event.generation),
         Message::QuickExperiment(event) => (Work::QuickExperiment, event.generation),
         Message::Model(_) | Message::File(_) => return false,
@@ -123,18 +126,29 @@ fn filling(state: &mut State) -> Option<&mut OpenRun> {
     state.filling.and_then(|id| state.run_by_id(id))
 }
 
-/// Adds a planned run and removes incomplete ones and earlier runs of the same request.
+/// Adds a planned run in place of an earlier run of the same request, and shows it if the user waits for it. Beyond
+/// [`MAX_RUNS`], the oldest run that is neither shown nor compared is closed.
 fn add_run(state: &mut State, plan: Plan) -> Vec<Effect> {
-    let Some(request) = state.requested.clone() else { return Vec::new() };
+    let Some(request) = state.running.request.clone() else { return Vec::new() };
     notify_remarks(state, &plan.remarks());
     let id = state.new_id();
-    let previous = state.run().filter(|run| run.is_complete()).map(|run| run.id);
-    state.runs.retain(|run| run.is_complete() && run.request.as_ref() != Some(&request));
-    let surplus = (state.runs.len() + 1).saturating_sub(MAX_RUNS);
-    state.runs.drain(..surplus);
-    state.runs.push(OpenRun::planned(id, request, plan));
-    state.current = state.runs.len() - 1;
-    state.other = previous.filter(|&id| state.runs.iter().any(|run| run.id == id)).or(state.other);
+    state.model_hash = Some(plan.model.weights_hash.clone());
+    let is_again = |run: &OpenRun| run.request.as_ref() == Some(&request);
+    let was_shown = state.run().is_some_and(is_again);
+    let follows = state.running.is_followed || was_shown || state.run().is_none();
+    let needed = [state.run().map(|run| run.id), state.other];
+    let spare = |run: &&OpenRun| !needed.contains(&Some(run.id)) && !is_again(run);
+    let surplus = (state.runs.iter().filter(|run| !is_again(run)).count() + 1).saturating_sub(MAX_RUNS);
+    let closed: Vec<u64> = state.runs.iter().filter(spare).map(|run| run.id).take(surplus).collect();
+    let other = state.other;
+    state.close_runs(|run| !is_again(run) && !closed.contains(&run.id));
+    let index = state.add_open_run(OpenRun::planned(id, request, plan));
+    if follows {
+        state.show(index);
+    }
+    if was_shown {
+        state.other = other;
+    }
     state.filling = Some(id);
     Vec::new()
 }
@@ -157,11 +171,17 @@ fn start_waiting_fit(state: &mut State) -> Vec<Effect> {
 }
 
 fn finish(state: &mut State) -> Vec<Effect> {
+    let elsewhere = state.is_busy_elsewhere();
     state.phase = Phase::Idle;
     let Some(run) = filling(state) else { return Vec::new() };
-    let exactness = run.exactness;
+    let (exactness, name) = (run.exactness, run.short_name());
+    let accuracy = run.test.tally.full_accuracy().unwrap_or_default() * 100.0;
     if !exactness.holds(F32_TOLERANCE) {
-        state.notify(Severity::Bad, "the parts do not add up to the model's logits: do not trust this run");
+        let text = format!("{name}: the parts do not add up to the model's logits: do not trust this run");
+        state.notify(Severity::Bad, text);
+    } else if elsewhere {
+        let runs = state.key_of(Action::Runs);
+        state.notify(Severity::Good, format!("{name} is done: {accuracy:.1} %; {runs} lists it"));
     }
     next_stats(state)
 }
@@ -249,8 +269,17 @@ fn on_baselines_event(state: &mut State, event: BaselinesEvent) {
 
 fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
     match event {
-        FileEvent::SavedMix(path) => {
+        FileEvent::SavedMix(path, file) => {
+            mixer::on_saved(state, &file);
             state.notify(Severity::Good, format!("saved the mix to {}", printable(&path.to_string_lossy())));
+        }
+        FileEvent::Exported(path) => {
+            let path = printable(&path.to_string_lossy()).into_owned();
+            state.notify(Severity::Good, format!("saved {path}.svg, {path}.png and {path}.csv"));
+        }
+        FileEvent::ExportExists(path) => {
+            let text = printable(&path.to_string_lossy()).into_owned();
+            state.overlay = Some(Overlay::Line(LineInput { kind: InputKind::Export, text, confirmed: true }));
         }
         FileEvent::Exists(path) => {
             let text = printable(&path.to_string_lossy()).into_owned();
@@ -262,6 +291,7 @@ fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
             notify_remarks(state, &run.meta.remarks());
             let stats = state.open_checked(vec![*run]);
             state.show(state.runs.len() - 1);
+            state.running.is_followed = false;
             state.screen = Screen::Map;
             state.refresh();
             return stats;

@@ -126,6 +126,22 @@ fn forget_cancelled(state: &mut State, requested: u64) {
     state.runs.iter_mut().filter(cancelled).for_each(|run| run.baselines = None);
 }
 
+/// Whether the run has a mix that is in no weights file.
+pub(super) fn is_unsaved(run: &OpenRun) -> bool {
+    let mix = run.mixer.mix();
+    !run.mixer.is_model() && run.loaded.as_ref().is_none_or(|(file, _)| *file != mix)
+}
+
+/// Remembers that the mix in `file` was written, for the runs that have it.
+pub(super) fn on_saved(state: &mut State, file: &WeightsFile) {
+    for run in &mut state.runs {
+        let written = file.mix(&run.model, &run.task).ok().filter(|mix| *mix == run.mixer.mix());
+        if let Some(mix) = written {
+            run.loaded = Some((mix, (file.method, file.lambda)));
+        }
+    }
+}
+
 /// Returns the current mix as a weights file. It names the method that produced the mix, or `manual` if it was edited.
 pub fn file_of(run: &OpenRun) -> WeightsFile {
     let mix = run.mixer.mix();
@@ -166,7 +182,7 @@ pub(super) fn fit(state: &mut State) -> Vec<Effect> {
     if table.is_complete() {
         return start_fit(state, id, table);
     }
-    if state.phase.is_busy() {
+    if state.filling_run().is_some_and(|run| run.id == id) {
         state.fitting = Fitting::Waiting(id);
         state.generations.drop_newest(Work::Fit);
         state.notify(Severity::Plain, "the fit starts once the training examples are done");
@@ -230,21 +246,26 @@ pub(super) fn change_channels(state: &mut State, action: Action) {
 
 /// Undoes, redoes or resets all changes to the mix.
 pub(super) fn change_history(state: &mut State, action: Action) {
+    let undo = state.key_of(Action::Undo);
     let Some(run) = state.run_mut() else { return };
-    let done = match action {
-        Action::Undo => run.mixer.undo(),
-        Action::Redo => run.mixer.redo(),
+    let was_model = run.mixer.is_model();
+    let (change, what) = match action {
+        Action::Undo => (run.mixer.undo(), "undo"),
+        Action::Redo => (run.mixer.redo(), "redo"),
         _ => {
             run.mixer.reset_all();
-            true
+            (None, "reset")
         }
     };
     run.mixer.on &= !run.mixer.is_model();
     run.update_predictions();
-    if !done {
-        let what = if action == Action::Undo { "undo" } else { "redo" };
-        state.notify(Severity::Plain, format!("nothing to {what}"));
-    }
+    let text = match change {
+        Some(change) => format!("{what}ne: {}", change.describe(|channel| run.channel_name(channel))),
+        None if what == "reset" && !was_model => format!("all weights are 1 again; {undo} undoes this"),
+        None if what == "reset" => "nothing to reset: all weights are 1".to_owned(),
+        None => format!("nothing to {what}"),
+    };
+    state.notify(Severity::Plain, text);
 }
 
 /// Chooses the next fitting method.

@@ -1,14 +1,17 @@
 //! Actions and messages: they change the state and return effects. Nothing is drawn, read or written here.
 
+mod chosen;
 pub mod comparison;
 mod copying;
 pub mod demo_editor;
 pub mod example_list;
 mod experiments;
+mod export;
 mod input;
 mod map;
 mod messages;
 pub mod mixer;
+mod models;
 mod requests;
 pub mod run_list;
 pub mod run_matrix;
@@ -26,8 +29,12 @@ use super::{
     effect::{Effect, Leave},
     keymap::{Code, Key, KeyContext},
     state::{
-        Overlay, Phase, Screen, State,
-        input::{Palette, caret_offset},
+        Overlay, Phase, Screen, Severity, State,
+        experiments::ExperimentStatus,
+        help::Help,
+        input::{InputKind, LineInput, caret_offset},
+        open_run::OpenRun,
+        palette::{Palette, PaletteEntry, PaletteScope},
     },
 };
 use screen_data::request_missing;
@@ -52,15 +59,43 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     {
         return type_text(state, character.encode_utf8(&mut [0; 4]));
     }
-    match state.keymap.lookup(state.key_context(), key) {
-        Some(action) => update(state, action),
-        None => Vec::new(),
+    if let Some(action) = state.keymap.lookup(state.key_context(), key) {
+        return update(state, action);
     }
+    state.notice = None;
+    explain_key(state, key);
+    Vec::new()
+}
+
+/// Says that an action needs two compared runs.
+fn explain_compare(state: &mut State) {
+    let compare = state.key_of(Action::Compare);
+    state.notify(Severity::Plain, format!("this works while two runs are compared: {compare} compares them"));
+}
+
+/// Says where a key without an action here has one.
+fn explain_key(state: &mut State, key: Key) {
+    let help = state.key_of(Action::Help);
+    let screens = Screen::ALL.iter().filter(|&&screen| screen != state.screen);
+    let elsewhere: Vec<(&str, Action)> = screens
+        .filter_map(|&screen| Some((screen.title(), state.keymap.lookup(KeyContext::Screen(screen), key)?)))
+        .collect();
+    let text = match (&state.overlay, elsewhere.first()) {
+        (Some(_), _) => format!("{key} does nothing here; {} closes this", state.key_of(Action::Close)),
+        (None, Some(&(_, action))) => {
+            let places = elsewhere.iter().filter(|(_, other)| *other == action).map(|(title, _)| *title);
+            let places: Vec<&str> = places.collect();
+            format!("{key} does nothing here; on {} it is `{}`", places.join(", "), action.name())
+        }
+        (None, None) => format!("{key} has no action; {help} lists all keys"),
+    };
+    state.notify(Severity::Plain, text);
 }
 
 /// Runs an action: in the overlay if one is open, else on the current screen, else in general.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     state.notice = None;
+    state.quitting.was_asked &= action == Action::Quit;
     let mut effects = if action == Action::Interrupt {
         vec![Effect::Quit(Leave::Interrupted)]
     } else if input::edit_line(state, action) {
@@ -76,6 +111,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     if state.key_context() != KeyContext::Line {
         state.caret = 0;
     }
+    experiments::lend_quantity(state);
     state.refresh();
     effects.extend(request_missing(state));
     effects
@@ -84,9 +120,14 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 /// Runs an action in an overlay.
 fn in_overlay(state: &mut State, action: Action, overlay: &Overlay) -> Vec<Effect> {
     match overlay {
-        Overlay::Help(scroll) => input::in_help(state, action, *scroll),
+        Overlay::Help(help) => input::in_help(state, action, help),
+        Overlay::Messages(scroll) => input::in_messages(state, action, *scroll),
         Overlay::Palette(_) => {
-            return input::in_palette(state, action).map_or_else(Vec::new, |chosen| update(state, chosen));
+            return match input::in_palette(state, action) {
+                Some(PaletteEntry::Action(action)) => update(state, action),
+                Some(entry) => chosen::choose(state, entry),
+                None => Vec::new(),
+            };
         }
         Overlay::Search => input::in_search(state, action),
         Overlay::Line(_) => return input::in_line(state, action),
@@ -119,7 +160,10 @@ fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::NextBiased => selection::move_cursor(state, action),
         Action::Mark | Action::MarkLayer | Action::MarkColumn | Action::MarkAll => selection::mark(state, action),
         Action::Kinds => selection::next_kind(state),
-        Action::Metric => state.map.metric = state.map.metric.next(state.run()),
+        Action::Metric | Action::PreviousMetric => {
+            let forward = action == Action::Metric;
+            selection::choose_quantity(state, state.map.metric.beside(state.run(), forward));
+        }
         Action::Ranking => state.ranked = !state.ranked,
         Action::Detail => state.detail = !state.detail,
         Action::Filter
@@ -136,12 +180,14 @@ fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Swap
         | Action::Replace
         | Action::Add
-        | Action::Remove
-        | Action::TryText => demo_editor::explain_where(state),
+        | Action::Remove => demo_editor::explain_where(state),
+        Action::TryText => return demo_editor::open_text(state),
         Action::Open | Action::Delete => run_list::explain_where(state),
         Action::Queue => return run_list::queue_next(state),
         Action::Compare => comparison::compare(state),
         Action::OtherRun => comparison::next_other(state),
+        Action::ChooseOther | Action::SwapRuns | Action::ApplyOtherMix => explain_compare(state),
+        Action::MoreShots | Action::FewerShots => return requests::change_shots(state, action == Action::MoreShots),
         Action::Mute | Action::Solo | Action::GainUp | Action::GainDown | Action::FlipSign | Action::Reset => {
             mixer::change_channels(state, action);
         }
@@ -171,18 +217,53 @@ fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
 fn program_action(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Palette => state.overlay = Some(Overlay::Palette(Palette::default())),
-        Action::Help => state.overlay = Some(Overlay::Help(0)),
+        Action::Help => state.overlay = Some(Overlay::Help(Help::default())),
+        Action::Messages => state.overlay = Some(Overlay::Messages(0)),
+        Action::Quantities => state.overlay = Some(Overlay::Palette(Palette::of(PaletteScope::Quantities))),
         Action::Theme => state.theme += 1,
+        Action::Models => return models::list(state),
         Action::Copy => return copying::copy(state, copying::component(state)),
+        Action::Export => {
+            let text = format!("partscope-{}", state.screen.title());
+            state.overlay = Some(Overlay::Line(LineInput { kind: InputKind::Export, text, confirmed: false }));
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Close => return close(state),
-        Action::Quit => return vec![Effect::Quit(Leave::Asked)],
+        Action::Quit => return quit(state),
         _ => match Screen::ALL.iter().find(|screen| screen.opened_by() == action) {
             Some(&screen) => state.toggle_screen(screen),
             None => debug_assert!(action.is_line_edit(), "no reducer handles {action:?}"),
         },
     }
     Vec::new()
+}
+
+/// Quits, or says once what is unfinished.
+fn quit(state: &mut State) -> Vec<Effect> {
+    let unfinished = unfinished(state);
+    if unfinished.is_empty() || state.quitting.was_asked || !state.quitting.confirms {
+        return vec![Effect::Quit(Leave::Asked)];
+    }
+    state.quitting.was_asked = true;
+    let (quit, unfinished) = (state.key_of(Action::Quit), unfinished.join("; "));
+    state.notify(Severity::Bad, format!("{unfinished}. {quit} again quits, any other key stays"));
+    Vec::new()
+}
+
+/// Returns what quitting would stop, and the mixes that are in no file.
+fn unfinished(state: &State) -> Vec<String> {
+    let mut found = Vec::new();
+    if let ExperimentStatus::Busy(name, _) = state.experiments.status {
+        found.push(format!("`{name}` is under way and would be lost"));
+    }
+    let unsaved: Vec<&OpenRun> = state.runs.iter().filter(|run| mixer::is_unsaved(run)).collect();
+    if let Some(first) = unsaved.first() {
+        let save = state.key_of(Action::SaveMix);
+        let more = if unsaved.len() > 1 { format!(" and {} more", unsaved.len() - 1) } else { String::new() };
+        let kept = "it returns in the next session";
+        found.push(format!("the mix of {}{more} is in no file ({save} saves it; {kept})", first.short_name()));
+    }
+    found
 }
 
 /// Closes one thing: the error message of a run, the marks, the screen, or on the map its filters.

@@ -8,7 +8,7 @@ use crate::{
             Screen, Severity, State,
             comparison::comparable,
             list::{moved, rows_of},
-            open_run::demos_name,
+            open_run::{OpenRun, demos_name},
             run_list::RunRow,
             selection::{request_of, rows},
         },
@@ -56,10 +56,14 @@ pub(super) fn explain_where(state: &mut State) {
 
 fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
     match row {
-        RunRow::InProgress => state.screen = Screen::Map,
+        RunRow::InProgress => {
+            requests::follow(state);
+            state.screen = Screen::Map;
+        }
         RunRow::Queued(_) => state.notify(Severity::Plain, "this run has not started yet"),
         RunRow::Open(id) => {
             if let Some(index) = state.runs.iter().position(|run| run.id == *id) {
+                state.running.is_followed = false;
                 state.show(index);
                 state.screen = Screen::Map;
             }
@@ -68,9 +72,7 @@ fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
             Some(StoredRun { key, content: StoredContent::Run(_), .. }) => {
                 return vec![Effect::File(FileRequest::OpenRun(key.clone()))];
             }
-            Some(StoredRun { content: StoredContent::Interrupted { .. }, .. }) => {
-                state.notify(Severity::Plain, "this run was interrupted; running it again resumes it");
-            }
+            Some(StoredRun { content: StoredContent::Interrupted { .. }, .. }) => return rerun(state, row),
             _ => state.notify(Severity::Bad, "this run is damaged and can only be deleted"),
         },
     }
@@ -81,12 +83,14 @@ fn open(state: &mut State, row: &RunRow) -> Vec<Effect> {
 fn delete(state: &mut State, row: &RunRow, pending_delete: Option<&String>) -> Vec<Effect> {
     match row {
         RunRow::InProgress => return requests::cancel(state),
-        RunRow::Queued(index) => drop(state.run_list.queue.remove(*index)),
+        RunRow::Queued(index) => {
+            state.run_list.queue.remove(*index);
+            state.notify(Severity::Plain, "removed from the queue");
+        }
         RunRow::Open(id) => {
-            let shown = state.run().map(|run| run.id);
-            state.runs.retain(|run| run.id != *id);
-            let index = state.runs.iter().position(|run| Some(run.id) == shown);
-            state.current = index.unwrap_or(state.runs.len().saturating_sub(1));
+            let name = state.runs.iter().find(|run| run.id == *id).map(OpenRun::short_name).unwrap_or_default();
+            state.close_runs(|run| run.id != *id);
+            state.notify(Severity::Plain, format!("closed {name}; its mix and its edits are kept"));
         }
         RunRow::Stored(index) => {
             let Some(run) = state.run_list.stored.as_ref().and_then(|stored| stored.get(*index)) else {
@@ -161,7 +165,7 @@ fn compare_with(state: &mut State, row: &RunRow) -> Vec<Effect> {
 /// Starts a run, or queues it if another is in progress.
 fn enqueue(state: &mut State, request: RunRequest) -> Vec<Effect> {
     if !state.phase.is_busy() {
-        return requests::start(state, request);
+        return requests::start_queued(state, request);
     }
     let waiting = state.run_list.queue.len() + 1;
     state.run_list.queue.push(request);
@@ -181,7 +185,7 @@ pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
     };
     let taken = |request: &RunRequest| {
         let open = state.runs.iter().filter_map(|run| run.request.as_ref());
-        open.chain(&state.run_list.queue).chain([&current]).any(|other| other == request)
+        open.chain(&state.run_list.queue).chain([&current]).chain(&state.running.request).any(|other| other == request)
     };
     let next = (0..u64::from(u32::MAX))
         .map(|seed| RunRequest { demo_seed: seed, ..drawn.clone() })
@@ -195,7 +199,7 @@ pub(super) fn begin_next(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let request = state.run_list.queue.remove(0);
-    requests::start(state, request)
+    requests::start_queued(state, request)
 }
 
 /// Requests the list of stored runs when the screen opens.

@@ -4,7 +4,7 @@ use crate::{
     analysis::Kind,
     app::{
         action::Action,
-        state::{Severity, State, list::moved},
+        state::{Severity, State, lent_quantity::LentQuantity, list::moved, metric::Metric},
     },
 };
 
@@ -74,6 +74,14 @@ fn next_of_kind(state: &mut State, kind: Kind, name: &str) {
         Some(component) => state.select(component),
         None if run.stats.is_none() => state.notify(Severity::Plain, "kinds are known once the run is complete"),
         None => state.notify(Severity::Plain, format!("no component is {name}")),
+    }
+}
+
+/// Colours the map by a quantity.
+pub(super) fn choose_quantity(state: &mut State, metric: Metric) {
+    state.map.metric = metric;
+    if state.lent_quantity != LentQuantity::None {
+        state.lent_quantity = LentQuantity::Chosen;
     }
 }
 

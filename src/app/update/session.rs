@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         effect::Effect,
-        state::{Cursor, Screen, Severity, State, metric::Metric, open_run::OpenRun},
+        state::{Cursor, Screen, Severity, State, metric::Metric, open_run::OpenRun, shown_run::stored_name},
     },
     run::Run,
     runner::RunRequest,
@@ -38,7 +38,7 @@ impl State {
     pub(super) fn open_checked(&mut self, runs: Vec<Run>) -> Vec<Effect> {
         for run in runs {
             let id = self.new_id();
-            self.runs.push(OpenRun::saved(id, run));
+            self.add_open_run(OpenRun::saved(id, run));
         }
         self.refresh();
         next_stats(self)
@@ -51,11 +51,9 @@ impl State {
         start(self, RunRequest { template: request.template.clone().or(first), ..request })
     }
 
-    /// Returns the key of the shown run for saved positions: its model, task, template and demonstrations.
+    /// Returns the name of the shown run for saved positions.
     pub fn run_name(&self) -> Option<String> {
-        let run = self.run()?;
-        let hash: String = run.model.weights_hash.chars().take(16).collect();
-        Some(format!("{hash}/{}/{}/{}", run.task.name, run.task.template, run.demos_name()))
+        self.run().map(stored_name)
     }
 
     /// Returns the position in the shown run.
@@ -64,7 +62,7 @@ impl State {
             screen: self.screen.name().to_owned(),
             layer: self.cursor.layer,
             column: self.cursor.column,
-            metric: self.map.metric.title().to_owned(),
+            metric: self.own_metric().title().to_owned(),
             ranked: self.ranked,
         }
     }

@@ -172,7 +172,7 @@ fn an_entry_of_the_store_is_complete_or_absent() {
 
 fn about(run: &Run) -> About {
     let RunMeta { model, task, prompt, examples, .. } = run.meta.clone();
-    About { model, task, prompt, examples, done: 0 }
+    About { model, task, prompt, examples, request: None, done: 0 }
 }
 
 #[test]

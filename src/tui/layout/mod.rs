@@ -2,6 +2,7 @@
 
 pub mod bars;
 mod body;
+pub mod compare;
 pub mod crosstab;
 pub mod list;
 pub mod mixer;
@@ -120,9 +121,14 @@ pub fn popup(area: Rect, size: (u16, u16)) -> Rect {
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
+/// Returns the popup of the help and of the messages.
+pub fn help(body: Rect) -> Rect {
+    popup(body, (84, body.height))
+}
+
 /// Returns the popup of the palette.
 pub fn palette(body: Rect) -> Rect {
-    popup(body, (72.min(body.width.saturating_sub(4)), 18))
+    popup(body, (100.min(body.width.saturating_sub(4)), body.height.saturating_sub(2).min(24)))
 }
 
 /// Returns the popup that lists the pool.
@@ -163,44 +169,6 @@ pub fn list_rows(list: Rect, with_detail: bool) -> Rect {
     Rect { y: inside.y + heads, height: inside.height - detail - heads, ..inside }
 }
 
-/// Layout of the comparison: three maps above, scatter plot and flipped examples below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sides {
-    /// Maps of run A, run B and their difference.
-    pub maps: [Rect; 3],
-    /// Scatter plot of accuracies.
-    pub scatter: Rect,
-    /// Agreement and flipped examples.
-    pub facts: Rect,
-}
-
-impl Sides {
-    /// Returns the layout for a screen.
-    pub fn new(area: Rect, shape: Shape) -> Self {
-        let body = body(area);
-        let inner = Rect { x: body.x + 1, width: body.width - 2, ..body };
-        let layers = u16::try_from(shape.layers).unwrap_or(u16::MAX);
-        let wanted = layers.saturating_mul((body.height * 3 / 5 / layers.max(1)).clamp(1, 4)).saturating_add(3);
-        let top = wanted.min(body.height - 9);
-        let width = (inner.width - 4) / 3;
-        let map = |index: u16| Rect { x: inner.x + index * (width + 2), width, height: top, ..inner };
-        let below = Rect { y: inner.y + top, height: inner.height - top, ..inner };
-        let scatter = Rect { width: (below.height * 2 + 6).min(inner.width / 3), ..below };
-        let facts = Rect { x: scatter.right() + 2, width: inner.width - scatter.width - 2, ..below };
-        Self { maps: [map(0), map(1), map(2)], scatter, facts }
-    }
-
-    /// Returns the rows of the flipped examples: below two titles and two lines, above the line of components.
-    pub const fn flips(&self) -> Rect {
-        Rect { y: self.facts.y + 4, height: self.facts.height.saturating_sub(5), ..self.facts }
-    }
-}
-
-/// Returns the area of the cells of one of the three maps: below its title, above its scale.
-pub fn side_cells(map: Rect) -> Rect {
-    Rect { y: map.y + 1, height: map.height.saturating_sub(2), ..map }
-}
-
 /// Returns the width of the map: as wide as its cells need, but at most three fifths of the screen, and at least `SIDE`
 /// columns remain beside it.
 fn map_width(body: Rect, shape: Shape) -> u16 {
@@ -233,20 +201,5 @@ mod tests {
             }
         }
         assert_eq!(Layout::new(Rect::new(0, 0, 71, 24), &state), None);
-    }
-
-    #[test]
-    fn sides_never_overlap_or_leave_the_screen() {
-        for (width, height) in [(72, 20), (80, 24), (120, 40), (200, 60)] {
-            for layers in [1, 8, 80] {
-                let area = Rect::new(0, 0, width, height);
-                let sides = Sides::new(area, Shape { layers, heads: 8, labels: 2 });
-                let all = [sides.maps[0], sides.maps[1], sides.maps[2], sides.scatter, sides.facts];
-                for (i, a) in all.iter().enumerate() {
-                    assert_eq!(body(area).intersection(*a), *a, "{width}×{height} {i}");
-                    assert!(all[i + 1..].iter().all(|b| a.intersection(*b).is_empty()), "{width}×{height} {i}");
-                }
-            }
-        }
     }
 }

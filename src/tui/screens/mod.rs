@@ -27,6 +27,7 @@ use super::{
     widgets::grid::Grid,
 };
 
+mod findings;
 mod snapshots;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];

@@ -1,4 +1,4 @@
-//! Two runs side by side with a shared cursor, their difference, and the examples whose prediction changed.
+//! Two runs with a shared cursor: maps, ranking or scatter on the left, and on the right what differs and why.
 
 use ratatui::{
     buffer::Buffer,
@@ -8,26 +8,25 @@ use ratatui::{
 };
 
 use crate::{
-    analysis::compare::Flip,
     app::{
         Action,
         state::{
             Cursor, State,
-            comparison::{RunComparison, comparable},
-            metric::Metric,
+            cell_number::Unit,
+            comparison::{ComparisonView, Quantities, RunComparison, comparable},
             open_run::OpenRun,
             scale::Scale,
         },
         update::comparison,
     },
-    text::printable,
+    attribution::Split,
     tui::{
         layout::{
-            Layout, Sides, body,
+            Layout, body,
+            compare::{Sides, side_cells},
             list::{first_row, row_at},
-            side_cells,
         },
-        theme::{Role, Theme},
+        theme::{Role, Theme, glyph},
         widgets::{
             grid::Grid,
             heatmap::{Heatmap, HeatmapCell},
@@ -38,8 +37,8 @@ use crate::{
 };
 
 use super::{
-    component_map,
-    draw_context::{DrawContext, nats, opened, percent},
+    comparison_facts, component_map,
+    draw_context::{DrawContext, opened, percent},
     view::{CURSOR, LIST, Target, View},
 };
 
@@ -47,19 +46,24 @@ pub(super) const VIEW: View = View { page, target, wheel, ..View::new(draw, hint
 
 const fn hints(_: &State) -> &'static [Action] {
     &[
+        Action::ChooseOther,
+        Action::SwapRuns,
+        Action::Ranking,
+        Action::Metric,
+        Action::Best,
+        Action::ListDown,
+        Action::ApplyOtherMix,
+        Action::ToggleMix,
         Action::NextSeed,
         Action::NextTemplate,
-        Action::OtherRun,
-        Action::ListDown,
-        Action::ListUp,
-        Action::Best,
         Action::Close,
     ]
 }
 
 /// Returns the layout of the screen, once there is a run.
 fn sides(layout: Layout, state: &State) -> Option<Sides> {
-    Some(Sides::new(layout.area, state.run()?.shape))
+    let demos = state.comparison.as_ref().map_or(0, |comparison| comparison.demos.len());
+    Some(Sides::new(layout.area, state.run()?.shape, state.comparison_view, demos))
 }
 
 fn page(layout: Layout, state: &State) -> u16 {
@@ -67,14 +71,27 @@ fn page(layout: Layout, state: &State) -> u16 {
 }
 
 fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
-    let sides = sides(layout, state)?;
-    let count = state.comparison.as_ref().map_or(0, |comparison| comparison.flips.len());
-    let flip = row_at(sides.flips(), count, state.flip, at).map(|row| Target::Place(comparison::choose, row));
-    flip.or_else(|| sides.maps.into_iter().find_map(|map| component_map::target(side_cells(map), state, at)))
+    let (sides, comparison) = (sides(layout, state)?, state.comparison.as_ref()?);
+    let quantities = &comparison.quantities;
+    let flip = row_at(sides.flips(), comparison.flips.len(), state.flip, at);
+    let flip = flip.map(|row| Target::Place(comparison::choose, row));
+    let on_map = || sides.maps.iter().find_map(|map| component_map::target(side_cells(*map), state, at));
+    let ranked = || {
+        let rows = ranking_rows(sides.ranking?);
+        let row = row_at(rows, quantities.ranks.len(), rank(state, quantities), at)?;
+        Some(Target::Place(State::select, *quantities.ranks.get(row)?))
+    };
+    let plotted = || {
+        let plot = Scatter::plot(inside(sides.scatter?));
+        let (points, components) = points(quantities);
+        let nearest = Scatter { points: &points, chosen: None }.nearest(plot, at)?;
+        Some(Target::Place(State::select, components[nearest]))
+    };
+    flip.or_else(on_map).or_else(ranked).or_else(plotted)
 }
 
 fn wheel(layout: Layout, state: &State, at: Position) -> [Action; 2] {
-    if sides(layout, state).is_some_and(|sides| sides.facts.contains(at)) { LIST } else { CURSOR }
+    if sides(layout, state).is_some_and(|sides| sides.flips_pane.contains(at)) { LIST } else { CURSOR }
 }
 
 fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
@@ -83,43 +100,46 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     if !comparable(a, b) {
         return draw_hint(buf, area, ctx);
     }
-    let sides = Sides::new(area, b.shape);
-    let accuracy = Metric::Accuracy.scale(b.shape.labels, &[]);
-    for (run, place, letter) in [(a, sides.maps[0], "A"), (b, sides.maps[1], "B")] {
-        let title = format!("{letter} {}", name(run, a, b));
-        let note = format!("{} %", percent(run.test.tally.full_accuracy()));
-        let cell = |c: usize| HeatmapCell { value: run.test.tally.accuracy(c), kind: run.kind(c), mark: None };
-        draw_side(buf, place, ctx, (&title, note), b, (Metric::Accuracy, accuracy), cell);
-    }
-    let Some(comparison) = &state.comparison else {
-        opened(buf, sides.maps[2], ctx.theme, "B − A when both are complete", Line::default());
+    let (Some(sides), Some(comparison)) = (sides(layout, state), &state.comparison) else {
+        let inner = body(area);
+        opened(buf, inner, ctx.theme, "compared when both runs are complete", Line::default());
         return;
     };
-    let values: Vec<Option<f64>> = comparison.change.iter().copied().map(Some).collect();
-    let scale = Metric::Change.scale(b.shape.labels, &values);
-    let cell = |c: usize| HeatmapCell { value: values[c], ..HeatmapCell::default() };
-    draw_side(buf, sides.maps[2], ctx, ("B − A", "points".to_owned()), b, (Metric::Change, scale), cell);
-    draw_scatter(buf, sides.scatter, ctx, a, b);
-    draw_facts(buf, sides.facts, ctx, comparison, (a, b));
+    let quantities = &comparison.quantities;
+    draw_maps(buf, &sides.maps, ctx, quantities, (a, b));
+    if let Some(place) = sides.ranking {
+        draw_ranking(buf, place, ctx, comparison, b);
+    }
+    if let Some(place) = sides.scatter {
+        draw_scatter(buf, place, ctx, quantities);
+    }
+    comparison_facts::draw(buf, &sides, ctx, comparison, (a, b));
 }
 
-/// Returns a name for `run` made of what differs between the two runs.
-fn name(run: &OpenRun, a: &OpenRun, b: &OpenRun) -> String {
-    let (task, prompt) = (&run.task, &run.prompt);
-    let mut words = Vec::new();
-    if a.model.weights_hash != b.model.weights_hash {
-        words.push(run.model_name());
+/// Draws the maps of both runs and their difference, or of the difference alone.
+fn draw_maps(
+    buf: &mut Buffer,
+    maps: &[Rect],
+    ctx: DrawContext<'_>,
+    quantities: &Quantities,
+    (a, b): (&OpenRun, &OpenRun),
+) {
+    let (title, unit) = (quantities.metric.title(), quantities.metric.unit());
+    if let &[left, right, _] = maps {
+        for (run, place, letter, side) in [(a, left, "A", 0), (b, right, "B", 1)] {
+            let title = format!("{letter} {title}");
+            let values = &quantities.sides[side];
+            let cell = |c: usize| HeatmapCell { value: values[c], kind: run.kind(c), mark: None };
+            let note = format!("{} %", percent(run.accuracy(Split::Test)));
+            draw_side(buf, place, ctx, (&title, note), b, (unit, true, quantities.scale), cell);
+        }
     }
-    if a.task.template != b.task.template {
-        words.push(printable(&task.template).into_owned());
+    if let Some(&place) = maps.last() {
+        let cell = |c: usize| HeatmapCell { value: quantities.change[c], ..HeatmapCell::default() };
+        let unit = quantities.metric.change_unit();
+        let title = format!("B − A, {title}");
+        draw_side(buf, place, ctx, (&title, unit.name().to_owned()), b, (unit, false, quantities.change_scale), cell);
     }
-    if a.prompt.shots != b.prompt.shots {
-        words.push(format!("{} shots", prompt.shots));
-    }
-    if a.demos_name() != b.demos_name() || words.is_empty() {
-        words.push(run.demos_name());
-    }
-    words.join(" · ")
 }
 
 fn draw_side(
@@ -128,121 +148,109 @@ fn draw_side(
     ctx: DrawContext<'_>,
     (title, note): (&str, String),
     run: &OpenRun,
-    (metric, scale): (Metric, Scale),
+    (unit, has_signs, scale): (Unit, bool, Scale),
     cell: impl Fn(usize) -> HeatmapCell,
 ) {
     let theme = ctx.theme;
-    opened(buf, area, theme, title, Line::styled(note, theme.bold(Role::Text)));
     let (shape, at) = (run.shape, ctx.state.cursor);
     let cursor = Cursor { layer: at.layer.min(shape.layers - 1), column: at.column.min(shape.heads) };
     let grid = Grid::fit(side_cells(area), shape, cursor);
-    (&Heatmap { grid, metric, scale, cell, cursor, theme }).render(area, buf);
+    let note = format!("{}{note}", component_map::scrolled(&grid, shape));
+    opened(buf, area, theme, title, Line::styled(note, theme.bold(Role::Text)));
+    (&Heatmap { grid, unit, scale, cell, has_signs, cursor, theme }).render(area, buf);
     let below = Rect { y: area.bottom() - 1, height: 1, ..area };
     let row = Rect { y: (grid.area.y + grid.height()).min(below.y), ..below };
-    pane::put_at(buf, row, 0, legend::scale_line(theme, metric, scale, area.width, grid.pitch.0 < 3));
+    let neutral = if unit.is_signed() { "0: no change" } else { "" };
+    pane::put_at(buf, row, 0, legend::scale_line(theme, (unit, neutral), scale, area.width, grid.pitch.0 < 3));
 }
 
-fn draw_scatter(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, a: &OpenRun, b: &OpenRun) {
-    let theme = ctx.theme;
-    let note = Line::styled("0 to 100 %", theme.fg(Role::Dim));
-    let inside = opened(buf, area, theme, "B against A", note);
-    let accuracy = |run: &OpenRun, c| run.test.tally.accuracy(c).unwrap_or(0.0);
-    let points: Vec<(f64, f64)> = (0..b.shape.components()).map(|c| (accuracy(a, c), accuracy(b, c))).collect();
-    Scatter { points: &points, chosen: ctx.state.selected() }.draw(buf, inside, theme);
+/// Returns the rows of the ranking: below its title and its heading.
+fn ranking_rows(area: Rect) -> Rect {
+    Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area }
 }
 
-fn draw_facts(
-    buf: &mut Buffer,
-    area: Rect,
-    ctx: DrawContext<'_>,
-    comparison: &RunComparison,
-    (a, b): (&OpenRun, &OpenRun),
-) {
-    let theme = ctx.theme;
-    let inside = opened(buf, area, theme, "agreement of the components", Line::default());
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
-    let agreement = &comparison.agreement;
-    let dim = |text: &str| Span::styled(text.to_owned(), theme.fg(Role::Dim));
-    let bold = |text: String| Span::styled(text, theme.bold(Role::Text));
-    let first = vec![
-        dim("Pearson r "),
-        bold(number(agreement.pearson)),
-        dim("  Spearman "),
-        bold(number(agreement.spearman)),
-        dim("  top-5 IoU "),
-        bold(format!("{:.2}", agreement.iou_top5)),
-    ];
-    let left = pane::stack(buf, inside, [Line::from(first), selected(theme, ctx.state, a, b)]);
-    let count = format!("{} of {}", comparison.flips.len(), comparison.shared);
-    let left = opened(buf, left, theme, "flipped examples, A → B", Line::styled(count, theme.fg(Role::Dim)));
-    draw_flips(buf, left, ctx, comparison, (a, b));
+/// Returns the row of the cursor in the ranking.
+fn rank(state: &State, quantities: &Quantities) -> usize {
+    let selected = state.selected();
+    quantities.ranks.iter().position(|&component| Some(component) == selected).unwrap_or(0)
 }
 
-/// Returns the accuracies of the selected component in both runs.
-fn selected(theme: &Theme, state: &State, a: &OpenRun, b: &OpenRun) -> Line<'static> {
-    let Some(component) = state.selected() else { return Line::default() };
-    let accuracy = |run: &OpenRun| run.test.tally.accuracy(component);
-    let change = accuracy(b).zip(accuracy(a)).map_or(0.0, |(b, a)| (b - a) * 100.0);
-    let role = if change < 0.0 { Role::Bad } else { Role::Good };
-    vec![
-        Span::styled(format!("{}  ", b.name(component)), theme.bold(Role::Accent)),
-        Span::styled(format!("A {} %  B {} %  ", percent(accuracy(a)), percent(accuracy(b))), theme.fg(Role::Text)),
-        Span::styled(format!("{change:+.1}"), theme.bold(role)),
-    ]
-    .into()
-}
-
-/// Draws the flipped examples, and the components that moved the margin of the selected one.
-fn draw_flips(
-    buf: &mut Buffer,
-    area: Rect,
-    ctx: DrawContext<'_>,
-    comparison: &RunComparison,
-    (a, b): (&OpenRun, &OpenRun),
-) {
-    let (theme, at) = (ctx.theme, ctx.state.flip);
-    let rows = usize::from(area.height.saturating_sub(1));
-    let first = first_row(comparison.flips.len(), rows, at);
-    for (row, (index, flip)) in comparison.flips.iter().enumerate().skip(first).take(rows).enumerate() {
-        let place = Rect { y: area.y + row as u16, height: 1, ..area };
-        let text = a.test.items.iter().find(|item| item.id == flip.id).map_or("", |item| item.text.as_str());
-        pane::put_at(buf, place, 0, flip_line(theme, (a, b), flip, text));
+/// Draws the components by the size of their change, with their mean pull on the flipped examples.
+fn draw_ranking(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComparison, b: &OpenRun) {
+    let (state, theme, quantities) = (ctx.state, ctx.theme, &comparison.quantities);
+    let title = format!("ranked by |B − A|, {}", quantities.metric.title());
+    let inside = opened(buf, area, theme, &title, Line::default());
+    let heads = format!("     {:<9}{:>6}{:>6}{:>7}  {:>9}", "", "A", "B", "B − A", "flips");
+    pane::put_at(buf, inside, 0, Line::styled(heads, theme.fg(Role::Dim)));
+    let (rows, at) = (ranking_rows(area), rank(state, quantities));
+    let first = first_row(quantities.ranks.len(), rows.height.into(), at);
+    for (row, (index, &component)) in
+        quantities.ranks.iter().enumerate().skip(first).take(rows.height.into()).enumerate()
+    {
+        let place = Rect { y: rows.y + row as u16, height: 1, ..rows };
+        pane::put_at(buf, place, 0, rank_line(theme, comparison, b, (index, component)));
         if index == at {
             buf.set_style(place, theme.selected());
         }
     }
-    if let Some(flip) = comparison.flips.get(at) {
-        let below = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
-        pane::put_at(buf, below, 0, movers(theme, flip));
-    }
+    pane::scroll_cues(buf, rows, theme, (first, quantities.ranks.len()));
 }
 
-/// Returns `✓→✗ positive→negative  text`, with the label names of each run.
-fn flip_line(theme: &Theme, (a, b): (&OpenRun, &OpenRun), flip: &Flip, text: &str) -> Line<'static> {
-    let mark = |predicted: usize| if predicted == flip.gold { ("✓", Role::Good) } else { ("✗", Role::Bad) };
-    let ((before, role_a), (after, role_b)) = (mark(flip.a), mark(flip.b));
-    let label = |run: &OpenRun, index| pane::cut(&run.label(index), 8);
+fn rank_line(
+    theme: &Theme,
+    comparison: &RunComparison,
+    b: &OpenRun,
+    (rank, component): (usize, usize),
+) -> Line<'static> {
+    let quantities = &comparison.quantities;
+    let name = b.name(component);
+    let number = |unit: Unit, value: Option<f64>, width: usize| {
+        value.map_or_else(|| "·".to_owned(), |value| unit.number(value, width))
+    };
+    let [a_value, b_value] = [0, 1].map(|side| number(quantities.metric.unit(), quantities.sides[side][component], 5));
+    let change = quantities.change[component];
+    let changed = number(quantities.metric.change_unit(), change, 6);
+    let movers = comparison.movers.iter().flat_map(|movers| &movers.components);
+    let pull = movers.into_iter().find(|mover| mover.component == name).map(|mover| mover.pull.mean);
+    let pull = pull.map_or_else(String::new, |pull| format!("{pull:+.2}"));
+    let role = if change.unwrap_or_default() < 0.0 { Role::Bad } else { Role::Good };
+    let kind = b.kind(component);
     vec![
-        Span::styled(before, theme.bold(role_a)),
-        Span::styled("→", theme.fg(Role::Dim)),
-        Span::styled(after, theme.bold(role_b)),
-        Span::styled(
-            format!(" {} ", pane::column(&format!("{}→{}", label(a, flip.a), label(b, flip.b)), 17)),
-            theme.fg(Role::Dim),
-        ),
-        Span::styled(text.to_owned(), theme.fg(Role::Text)),
+        Span::styled(format!("{:>3} ", rank + 1), theme.fg(Role::Faint)),
+        Span::styled(format!("{} ", kind.map_or(" ", glyph)), theme.bold(kind.map_or(Role::Dim, Theme::kind))),
+        Span::styled(format!("{:<8}", name.to_string()), theme.fg(Role::Text)),
+        Span::styled(format!("{a_value:>6}{b_value:>6}"), theme.fg(Role::Text)),
+        Span::styled(format!("{changed:>7}"), theme.bold(role)),
+        Span::styled(format!("  {pull:>9}"), theme.fg(Role::Dim)),
     ]
     .into()
 }
 
-fn movers(theme: &Theme, flip: &Flip) -> Line<'static> {
-    let mut spans = vec![Span::styled("moved by ", theme.fg(Role::Dim))];
-    for moved in &flip.components {
-        let role = if moved.delta < 0.0 { Role::Bad } else { Role::Good };
-        spans.push(Span::styled(format!("{} ", moved.component), theme.fg(Role::Text)));
-        spans.push(Span::styled(format!("{}  ", nats(moved.delta)), theme.fg(role)));
-    }
-    spans.into()
+/// Returns the points of the scatter, scaled to the unit square, and their components.
+fn points(quantities: &Quantities) -> (Vec<(f64, f64)>, Vec<usize>) {
+    let Scale { low, high, .. } = quantities.scale;
+    let share = |value: f64| (value - low) / (high - low).max(f64::MIN_POSITIVE);
+    let [a, b] = &quantities.sides;
+    let known = a.iter().zip(b).enumerate();
+    let known = known.filter_map(|(index, (a, b))| Some(((share((*a)?), share((*b)?)), index)));
+    known.unzip()
+}
+
+/// Returns the area below the title of a pane.
+const fn inside(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
+}
+
+fn draw_scatter(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, quantities: &Quantities) {
+    let theme = ctx.theme;
+    let title = format!("B against A, {}", quantities.metric.title());
+    let step = if ctx.state.comparison_view == ComparisonView::Scatter { "h j k l step" } else { "" };
+    let place = opened(buf, area, theme, &title, Line::styled(step, theme.fg(Role::Dim)));
+    let (points, components) = points(quantities);
+    let chosen = ctx.state.selected().and_then(|selected| components.iter().position(|&it| it == selected));
+    let unit = quantities.metric.unit();
+    let ends = [quantities.scale.low, quantities.scale.high].map(|end| unit.number(end, 5));
+    Scatter { points: &points, chosen }.draw_with_axes(buf, place, theme, (&ends, unit.name()));
 }
 
 /// Explains how to open a second run.

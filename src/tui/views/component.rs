@@ -21,6 +21,9 @@ use crate::{
 
 use super::draw_context::{DrawContext, fact, percent};
 
+/// Least share of one label that is shown beside the kind.
+const LEANING: f64 = 0.9;
+
 /// Draws accuracy with its interval, predicted labels, margin and weight, the reason for the kind, and the confusion
 /// matrix.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
@@ -31,9 +34,11 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     };
     let kind = run.kind(component);
     let title = Line::styled(run.name(component).to_string(), theme.bold(Role::Accent));
+    let leaning = leaning(run, component).unwrap_or_default();
     let note = kind.map_or_else(Line::default, |kind| {
         let role = Theme::kind(kind);
-        Line::styled(format!("{} {}", glyph(kind), kind_name(kind)).trim().to_owned(), theme.bold(role))
+        let name = format!("{} {}", glyph(kind), kind_name(kind));
+        Line::styled(format!("{}{leaning}", name.trim()), theme.bold(role))
     });
     let inside = pane::open(buf, area, theme, title, note);
     let role = kind.map_or(Role::Text, Theme::kind);
@@ -52,6 +57,14 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
         let left = pane::stack(buf, left, other_runs(ctx, run, component, width).into_iter().take(rows));
         pane::stack(buf, left, confusion(theme, run, component, (width, labels.into())));
     }
+}
+
+/// Returns the label that the component predicts for at least nine of ten examples, but not for all.
+fn leaning(run: &OpenRun, component: usize) -> Option<String> {
+    let tally = &run.test.tally;
+    let (label, &count) = tally.predicted(component).iter().enumerate().max_by_key(|(_, count)| **count)?;
+    let share = count as f64 / tally.len().max(1) as f64;
+    (count < tally.len() && share >= LEANING).then(|| format!(", {:.0} % {}", share * 100.0, run.label(label)))
 }
 
 /// Returns the effects of ablating the component: direct (in the sum) and total (later layers react).

@@ -12,6 +12,7 @@ use crate::{
         Action, State,
         state::{Cursor, Phase, open_run::OpenRun},
     },
+    component::Shape,
     tui::{
         layout::map_cells,
         theme::{Role, kind_name},
@@ -25,7 +26,7 @@ use crate::{
 
 use super::{
     draw_context::{DrawContext, opened},
-    status,
+    map_margins, status,
     view::Target,
 };
 
@@ -35,7 +36,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let Some(run) = state.run() else { return draw_waiting(buf, area, ctx) };
     let shape = run.shape;
     let grid = Grid::fit(map_cells(area), shape, state.cursor);
-    let mut note = format!("{}{} layers × {} heads", scrolled(&grid, shape.layers), shape.layers, shape.heads);
+    let mut note = format!("{}{} layers × {} heads", scrolled(&grid, shape), shape.layers, shape.heads);
     if let Some(sweep) = run.results.sweep.as_ref().filter(|_| state.map.metric.is_effect()) {
         let (done, begun) = (sweep.done(), sweep.begun());
         let known = if done == begun { done.to_string() } else { format!("{done}–{begun}") };
@@ -48,12 +49,14 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let cursor =
         Cursor { layer: state.cursor.layer.min(shape.layers - 1), column: state.cursor.column.min(shape.heads) };
     let cell = |component: usize| cell(state, run, component);
-    let map = Heatmap { grid, metric: state.map.metric, scale: state.map.scale, cell, cursor, theme };
+    let unit = state.map.metric.unit();
+    let map = Heatmap { grid, unit, scale: state.map.scale, cell, has_signs: true, cursor, theme };
     (&map).render(area, buf);
     let below = Rect { y: (grid.area.y + grid.height()).min(area.bottom() - 3), height: 3, ..area };
     let shown = (0..shape.components()).filter(|&component| state.shows(component));
     let marks: Vec<char> = shown.filter_map(|component| mark(state, run, component)).collect();
     legend::draw(buf, below, theme, run, (state.map.metric, state.map.scale, grid.pitch.0 < 3), &marks);
+    map_margins::draw(buf, area, ctx, run, grid);
 }
 
 /// Returns the component at a position of a map drawn in `cells`.
@@ -88,10 +91,17 @@ fn mark(state: &State, run: &OpenRun, component: usize) -> Option<char> {
     }
 }
 
-/// Returns the visible layers, if not all are.
-fn scrolled(grid: &Grid, layers: usize) -> String {
-    let (first, shown) = grid.layers;
-    if shown < layers { format!("L{first}–L{} of ", first + shown - 1) } else { String::new() }
+/// Returns how many layers and heads are hidden, and in which direction: `↑2 ↓6 →3 `.
+pub(super) fn scrolled(grid: &Grid, shape: Shape) -> String {
+    let (layers, columns) = (grid.layers, grid.columns);
+    let hidden = [
+        ("↑", shape.layers - layers.0 - layers.1),
+        ("↓", layers.0),
+        ("←", columns.0),
+        ("→", shape.heads + 1 - columns.0 - columns.1),
+    ];
+    let shown = hidden.into_iter().filter(|(_, count)| *count > 0);
+    shown.fold(String::new(), |text, (arrow, count)| format!("{text}{arrow}{count} "))
 }
 
 /// Draws an empty pane that says what it waits for.

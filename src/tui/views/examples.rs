@@ -95,6 +95,14 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, alone: bo
             buf.set_style(place, theme.selected());
         }
     }
+    pane::scroll_cues(buf, rows, theme, (first, example_list.rows.len()));
+    if example_list.rows.is_empty() && !run.test.tally.is_empty() {
+        let (filter, reset) = (state.key_of(Action::Filter), "all");
+        let why = example_list.filter.empty(!run.mixer.is_model());
+        let text = format!("{why}; {filter} changes the filter, esc on the map shows {reset}");
+        let lines = pane::wrap(&text, rows.width.into()).into_iter();
+        pane::stack(buf, rows, lines.map(|line| Line::styled(line, theme.fg(Role::Dim))));
+    }
     if let Some(&example) = example_list.rows.get(example_list.at).filter(|_| !alone) {
         let below = Rect { y: rows.bottom(), height: inside.bottom() - rows.bottom(), ..inside };
         pane::stack(buf, below, open_one(theme, run, example));

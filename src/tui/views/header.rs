@@ -10,7 +10,11 @@ use ratatui::{
 use crate::{
     app::state::open_run::demos_name,
     text::printable,
-    tui::{layout::bars::tabs, theme::Role, widgets::pane},
+    tui::{
+        layout::bars::{tab_title, tabs},
+        theme::Role,
+        widgets::pane,
+    },
 };
 
 use super::draw_context::DrawContext;
@@ -32,13 +36,15 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
         .run()
         .map_or_else(String::new, |run| format!(" {} train + {} test ", run.train.items.len(), run.test.items.len()));
     let room = Rect { width: left - area.x, ..area };
+    let named: Line<'_> = Line::from(spans.clone());
+    let counts = if named.width() + counts.len() > usize::from(room.width) { String::new() } else { counts };
     let words = Rect { width: room.width.saturating_sub(counts.len() as u16), ..area };
     pane::put_at(buf, words, 0, Line::from(spans));
     pane::put_right(buf, room, Line::styled(counts, theme.fg(Role::Dim)));
     for (screen, place) in tabs {
         let here = screen == ctx.state.screen;
         let style = if here { theme.bold(Role::Accent).add_modifier(Modifier::REVERSED) } else { theme.fg(Role::Dim) };
-        pane::put_at(buf, place, 0, Line::styled(format!(" {} ", screen.title()), style));
+        pane::put_at(buf, place, 0, Line::styled(format!(" {} ", tab_title(screen, area.width)), style));
     }
 }
 
@@ -46,13 +52,17 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
 fn words(ctx: DrawContext<'_>) -> Vec<String> {
     let state = ctx.state;
     let model = state.run().map(|run| printable(&run.model.id).into_owned());
-    let (task, template, shots, demos) = match (&state.requested, state.run()) {
-        (Some(wanted), _) if state.filling.is_none() && state.phase.is_busy() => (
-            wanted.task.as_str(),
-            wanted.template.as_deref().unwrap_or("first template"),
-            wanted.shown(),
-            demos_name(&wanted.demos, wanted.demo_seed),
-        ),
+    let (task, template, shots, demos) = match (&state.running.request, state.run()) {
+        (Some(wanted), run)
+            if state.filling.is_none() && state.phase.is_busy() && (state.running.is_followed || run.is_none()) =>
+        {
+            (
+                wanted.task.as_str(),
+                wanted.template.as_deref().unwrap_or("first template"),
+                wanted.shown(),
+                demos_name(&wanted.demos, wanted.demo_seed),
+            )
+        }
         (_, Some(run)) => (run.task.name.as_str(), run.task.template.as_str(), run.prompt.shots, run.demos_name()),
         _ => return Vec::new(),
     };

@@ -1,4 +1,4 @@
-//! Help: every action with its keys.
+//! Help: what the panes show, the keys of the screen, and all other keys; and the messages so far.
 
 use ratatui::{
     buffer::Buffer,
@@ -7,11 +7,11 @@ use ratatui::{
 };
 
 use crate::{
-    app::{Action, Keymap, action::Section},
+    app::state::{Severity, help::Help, help_rows::HelpRow},
     tui::{
         layout,
         theme::{Role, Theme},
-        widgets::pane,
+        widgets::{field, pane},
     },
 };
 
@@ -20,48 +20,67 @@ use super::draw_context::{DrawContext, popup};
 /// Columns of the keys.
 const KEYS: usize = 18;
 
-/// Draws the list of keys as a popup, scrolled down by `scroll` lines.
-pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, scroll: usize) {
-    let lines = lines(&ctx.state.keymap, ctx.theme);
-    let size = (84, (lines.len() + 2) as u16);
-    let inside = popup(buf, layout::popup(area, size), ctx.theme, "keys", Role::Accent);
-    let scroll = scroll.min(lines.len().saturating_sub(inside.height.into()));
+/// Draws the help as a popup.
+pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, help: &Help) {
+    let theme = ctx.theme;
+    let place = layout::help(area);
+    let title = format!("help: {}", ctx.state.screen.title());
+    let inside = popup(buf, place, theme, &title, Role::Accent);
+    let rows = ctx.state.help_rows(help);
+    let lines: Vec<Line<'_>> = rows.iter().map(|row| line(theme, row)).collect();
+    let scroll = help.scroll.min(lines.len().saturating_sub(inside.height.into()));
     let below = lines.len().saturating_sub(scroll + usize::from(inside.height));
+    if lines.is_empty() {
+        pane::stack(buf, inside, [Line::styled("nothing in the help contains this text", theme.fg(Role::Dim))]);
+    }
     pane::stack(buf, inside, lines.into_iter().skip(scroll).take(inside.height.into()));
-    if below > 0 {
-        let place = Rect { y: inside.bottom(), height: 1, ..inside };
-        pane::put_right(buf, place, Line::styled(format!(" {below} more ↓ "), ctx.theme.fg(Role::Accent)));
+    let foot = Rect { y: inside.bottom(), height: 1, ..inside };
+    if help.is_typing || !help.needle.is_empty() {
+        let mut spans = vec![Span::styled(" / ", theme.bold(Role::Accent))];
+        spans.extend(field::spans(theme, &help.needle, ctx.state.caret, usize::from(foot.width / 2)));
+        pane::put_at(buf, foot, 0, spans.into());
+    }
+    more(buf, foot, theme, (scroll, below));
+}
+
+/// Draws how many lines are above and below.
+fn more(buf: &mut Buffer, foot: Rect, theme: &Theme, (above, below): (usize, usize)) {
+    let above = if above > 0 { format!(" {above} above ↑ ") } else { String::new() };
+    let below = if below > 0 { format!(" {below} more ↓ ") } else { String::new() };
+    pane::put_right(buf, foot, Line::styled(format!("{above}{below}"), theme.fg(Role::Accent)));
+}
+
+fn line(theme: &Theme, row: &HelpRow) -> Line<'static> {
+    match row {
+        HelpRow::Title(title) => Line::styled(title.clone(), theme.bold(Role::Accent)),
+        HelpRow::Text(text) => Line::styled(format!("  {text}"), theme.fg(Role::Text)),
+        HelpRow::Source(source) => Line::styled(format!("  {source}"), theme.fg(Role::Dim)),
+        HelpRow::Key(keys, action) => Line::from(vec![
+            Span::styled(format!("  {keys:<KEYS$}"), theme.bold(Role::Strong)),
+            Span::styled(action.description(), theme.fg(Role::Text)),
+        ]),
     }
 }
 
-fn lines(keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    for section in Section::ALL {
-        lines.push(Line::styled(section.title(), theme.bold(Role::Accent)));
-        for &action in Action::ALL.iter().filter(|action| action.section() == section && **action != Action::Nothing) {
-            let keys = keymap.any_keys(action).join("  ");
-            lines.push(Line::from(vec![
-                Span::styled(format!("  {keys:<KEYS$}"), theme.bold(Role::Strong)),
-                Span::styled(action.description(), theme.fg(Role::Text)),
-            ]));
-        }
+/// Draws the messages so far as a popup, newest first.
+pub(super) fn draw_messages(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, scroll: usize) {
+    let (state, theme) = (ctx.state, ctx.theme);
+    let inside = popup(buf, layout::help(area), theme, "messages, newest first", Role::Accent);
+    if state.notices.is_empty() {
+        pane::stack(buf, inside, [Line::styled("no messages yet", theme.fg(Role::Dim))]);
     }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{app::keymap::DEFAULT, tui::color::Depth};
-
-    #[test]
-    fn every_action_is_listed_with_its_keys() {
-        let theme = &Theme::built_in(Depth::None).unwrap()[0];
-        let lines: Vec<String> = lines(&Keymap::parse(DEFAULT).unwrap(), theme).iter().map(Line::to_string).collect();
-        for &action in Action::ALL.iter().filter(|&&action| action != Action::Nothing) {
-            let line = lines.iter().find(|line| line.contains(action.description())).unwrap();
-            assert!(!line[..KEYS].trim().is_empty(), "{line}");
-        }
-        assert!(lines.iter().all(|line| line.chars().count() <= 76), "lines fit on 80 columns");
-    }
+    let role = |severity| match severity {
+        Severity::Good => Role::Good,
+        Severity::Plain => Role::Text,
+        Severity::Bad => Role::Alarm,
+    };
+    let lines = state.notices.iter().rev().skip(scroll).flat_map(|notice| {
+        let wrapped = pane::wrap(&notice.text, usize::from(inside.width).saturating_sub(2)).into_iter().enumerate();
+        let role = role(notice.severity);
+        wrapped.map(move |(row, text)| (if row == 0 { "• " } else { "  " }, text, role)).collect::<Vec<_>>()
+    });
+    let lines = lines.map(|(mark, text, role)| Line::styled(format!("{mark}{text}"), theme.fg(role)));
+    pane::stack(buf, inside, lines.take(inside.height.into()));
+    let below = state.notices.len().saturating_sub(scroll + usize::from(inside.height));
+    more(buf, Rect { y: inside.bottom(), height: 1, ..inside }, theme, (scroll, below));
 }

@@ -9,6 +9,7 @@ use ratatui::{
 };
 
 use crate::{
+    analysis::compare::FromMean,
     app::{
         Action,
         state::{State, open_run::OpenRun},
@@ -126,7 +127,10 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
         ])
     };
     if a == b {
-        return vec![named(a, first), Line::from(dim(format!("{key} shows it on the map")))];
+        let mut lines = vec![named(a, first)];
+        lines.extend(state.matrix.from_mean.get(a).map(|mean| Line::styled(against_mean(mean), theme.fg(Role::Text))));
+        lines.push(Line::from(dim(format!("{key} shows it on the map"))));
+        return lines;
     }
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
     let pair = &state.matrix.agreement[a][b];
@@ -141,6 +145,15 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
     ];
     let open = Line::from(dim(format!("{key} opens them side by side")));
     vec![named(a, first), named(b, second), figures.into(), open]
+}
+
+/// Returns how a run differs from the mean of the others.
+fn against_mean(mean: &FromMean) -> String {
+    let r = mean.pearson.map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
+    let far = mean
+        .farthest
+        .map_or_else(String::new, |(component, delta)| format!("; farthest {component}, {:+.1} points", delta * 100.0));
+    format!("against the mean of the others: r {r}{far}")
 }
 
 /// Explains how to open a second run.

@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use crate::{
+    analysis::Method,
     app::{
         Action,
         state::{Fitting, State, mixer::Dragged, open_run::OpenRun},
@@ -102,6 +103,7 @@ fn channels(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &O
             buf.set_style(Rect { y: places.rows.y + row as u16, height: 1, ..places.rows }, theme.selected());
         }
     }
+    pane::scroll_cues(buf, places.rows, theme, (first, channels.len()));
     let legend = Rect { y: places.channels.bottom().saturating_sub(1), height: 1, ..places.channels };
     legend::draw_kinds(buf, legend, theme, run);
 }
@@ -109,7 +111,7 @@ fn channels(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &O
 /// Draws the names of the columns, with the unit of the quantity and the scale of the faders.
 fn heading(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>) {
     let (theme, row) = (ctx.theme, Rect { y: places.channels.y + 1, height: 1, ..places.channels });
-    let unit = ctx.state.map.metric.unit();
+    let unit = ctx.state.map.metric.unit().name();
     pane::put_at(buf, row, 0, Line::styled(format!("   {:<8}{unit:>5}", "channel"), theme.fg(Role::Dim)));
     fader::scale(buf, Rect { y: row.y, ..places.track(0) }, theme, ctx.state.fit_controls.span);
     pane::put_right(buf, row, Line::styled("weight   ", theme.fg(Role::Dim)));
@@ -197,8 +199,15 @@ fn offsets(theme: &Theme, run: &OpenRun) -> Line<'static> {
 /// Draws the method, and the position of the mix on the path of the fit.
 fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRun) {
     let (state, theme) = (ctx.state, ctx.theme);
-    let method = Line::styled(state.fit_controls.method.name(), theme.bold(Role::Accent));
-    let inside = opened(buf, places.fit, theme, "fit", method);
+    let method = state.fit_controls.method;
+    let (note, role) = match &run.fit {
+        Some(fit) if fit.mix != run.mixer.mix() && !on_path(run) => {
+            (format!("{}, then edited", fit.method), Role::Text)
+        }
+        Some(fit) => (format!("by {}", fit.method), Role::Accent),
+        None => (String::new(), Role::Dim),
+    };
+    let inside = opened(buf, places.fit, theme, "fit", Line::styled(note, theme.bold(role)));
     let position = if let Some(path) = &run.path {
         let slider = places.slider();
         pane::put_at(buf, inside, 0, Line::styled("λ strong", theme.fg(Role::Dim)));
@@ -214,7 +223,13 @@ fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRu
         Line::default()
     };
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-    pane::stack(buf, below, [position, keys(state, theme)]);
+    pane::stack(buf, below, [position, keys(state, theme, method)]);
+}
+
+/// Whether the mix is the current fit of the path.
+fn on_path(run: &OpenRun) -> bool {
+    let current = run.path.as_ref().and_then(|path| path.current());
+    current.is_some_and(|fit| fit.mix == run.mixer.mix())
 }
 
 fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
@@ -231,14 +246,15 @@ fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
     }
 }
 
-/// Returns `w fit   n method   [ ] λ`.
-fn keys(state: &State, theme: &Theme) -> Line<'static> {
+/// Returns `w fits by partscope   n method   [ ] λ`: the method named is that of the next fit.
+fn keys(state: &State, theme: &Theme, next: Method) -> Line<'static> {
     let key = |action| state.keymap.keys(state.key_context(), action).into_iter().next().unwrap_or_default();
     let mut spans = Vec::new();
     let lambda = format!("{} {}", key(Action::Stronger), key(Action::Weaker));
-    for (keys, name) in [(key(Action::Fit), "fit"), (key(Action::Method), "method"), (lambda, "λ")] {
+    let fits = format!("fits by {next}");
+    for (keys, name) in [(key(Action::Fit), fits.as_str()), (key(Action::Method), "method"), (lambda, "λ")] {
         spans.push(Span::styled(keys, theme.bold(Role::Accent)));
-        spans.push(Span::styled(format!(" {name}   "), theme.fg(Role::Dim)));
+        spans.push(Span::styled(format!(" {name}  "), theme.fg(Role::Dim)));
     }
     spans.into()
 }

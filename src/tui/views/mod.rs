@@ -18,6 +18,7 @@ use super::{
 mod attention;
 mod baselines;
 mod compare;
+mod comparison_facts;
 mod component;
 mod component_map;
 mod draw_context;
@@ -30,6 +31,7 @@ mod header;
 mod help;
 mod logit_lens;
 mod map;
+mod map_margins;
 mod matrix;
 mod mix;
 mod mixer;
@@ -81,7 +83,7 @@ pub fn page(area: Rect, state: &State) -> u16 {
     let Some(layout) = Layout::new(area, state) else { return 1 };
     let body = layout::body(area);
     let rows = match &state.overlay {
-        Some(Overlay::Help(_)) => body.height.saturating_sub(2),
+        Some(Overlay::Help(_) | Overlay::Messages(_)) => body.height.saturating_sub(2),
         Some(Overlay::Palette(_)) => layout::choices(layout::palette(body)).height,
         Some(Overlay::Pool { .. }) => layout::choices(layout::pool(body)).height,
         Some(Overlay::Search | Overlay::Line(_)) | None => (view_of(state.screen).page)(layout, state),
@@ -95,7 +97,8 @@ fn draw_overlay(buf: &mut Buffer, area: Rect, layout: Layout, ctx: DrawContext<'
         failure::draw(buf, body, ctx, message);
     }
     match &ctx.state.overlay {
-        Some(Overlay::Help(scroll)) => help::draw(buf, body, ctx, *scroll),
+        Some(Overlay::Help(help)) => help::draw(buf, body, ctx, help),
+        Some(Overlay::Messages(scroll)) => help::draw_messages(buf, body, ctx, *scroll),
         Some(Overlay::Palette(palette)) => palette::draw(buf, body, ctx, palette),
         Some(Overlay::Search) => palette::draw_search(buf, layout.status, ctx),
         Some(Overlay::Pool { needle, at, replace }) => prompt::draw_pool(buf, body, ctx, needle, *at, *replace),

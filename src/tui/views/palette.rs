@@ -7,7 +7,10 @@ use ratatui::{
 };
 
 use crate::{
-    app::state::input::{InputKind, LineInput, Palette},
+    app::state::{
+        input::{InputKind, LineInput},
+        palette::{Palette, PaletteEntry, PaletteScope},
+    },
     tui::{
         layout::{self, list::first_row},
         theme::Role,
@@ -20,23 +23,37 @@ use super::draw_context::{DrawContext, popup};
 /// Draws the text that was typed, and the matching actions with their keys.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, palette: &Palette) {
     let theme = ctx.theme;
-    let inside = popup(buf, layout::palette(area), theme, "actions", Role::Accent);
+    let title = match palette.scope {
+        PaletteScope::All => "actions, components, quantities, runs, tasks, templates, shots, examples",
+        PaletteScope::Others => "compare with",
+        PaletteScope::Quantities => "quantities",
+        PaletteScope::Models if ctx.state.models.is_searching => "open a model, searching…",
+        PaletteScope::Models => "open a model",
+    };
+    let inside = popup(buf, layout::palette(area), theme, title, Role::Accent);
     let room = usize::from(inside.width).saturating_sub(2);
     let typed = field::spans(theme, &palette.text, ctx.state.caret, room);
     let line = Line::from([vec![Span::styled(": ", theme.bold(Role::Accent))], typed].concat());
     let left = pane::stack(buf, inside, [line, Line::default()]);
-    let found = palette.matches();
+    let found = ctx.state.palette_rows(palette);
     if found.is_empty() {
-        pane::stack(buf, left, [Line::styled("no matching action", theme.fg(Role::Dim))]);
+        let searching = palette.scope == PaletteScope::Models && ctx.state.models.is_searching;
+        let text = if searching { "reading headers" } else { "nothing has this name" };
+        pane::stack(buf, left, [Line::styled(text, theme.fg(Role::Dim))]);
     }
+    let longest = found.iter().map(|row| pane::width(&row.name)).max().unwrap_or(0).clamp(16, 40);
     let rows = usize::from(left.height);
     let first = first_row(found.len(), rows, palette.at);
-    for (row, (index, action)) in found.into_iter().enumerate().skip(first).take(rows).enumerate() {
+    let count = found.len();
+    for (row, (index, found)) in found.into_iter().enumerate().skip(first).take(rows).enumerate() {
         let place = Rect { y: left.y + row as u16, height: 1, ..left };
-        let keys = ctx.state.keymap.any_keys(action).join(" ");
+        let keys = match found.entry {
+            PaletteEntry::Action(action) => ctx.state.keymap.any_keys(action).join(" "),
+            _ => String::new(),
+        };
         let line = Line::from(vec![
-            Span::styled(format!("{:<16}", action.name()), theme.bold(Role::Strong)),
-            Span::styled(action.description(), theme.fg(Role::Text)),
+            Span::styled(format!("{} ", pane::column(&found.name, longest)), theme.bold(Role::Strong)),
+            Span::styled(found.about, theme.fg(Role::Text)),
         ]);
         pane::put_at(buf, place, 0, line);
         pane::put_right(buf, place, Line::styled(format!(" {keys}"), theme.on(Role::Accent, Role::Panel)));
@@ -44,6 +61,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, palette: 
             buf.set_style(place, theme.selected());
         }
     }
+    pane::scroll_cues(buf, left, theme, (first, count));
 }
 
 /// Draws the search in place of the status line.
@@ -58,6 +76,8 @@ pub(super) fn draw_line(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, line
     let what = match line.kind {
         InputKind::SaveMix if line.confirmed => "replace this file?",
         InputKind::SaveMix => "save the mix as",
+        InputKind::Export if line.confirmed => "replace these files?",
+        InputKind::Export => "save screen and table as (.svg .png .csv)",
         InputKind::LoadMix => "load a mix from",
         InputKind::TryText => "your text",
     };

@@ -104,6 +104,7 @@ fn demonstrations(buf: &mut Buffer, places: Editing, ctx: DrawContext<'_>, run: 
             buf.set_style(place, theme.selected());
         }
     }
+    pane::scroll_cues(buf, rows, theme, (first, editor.demos.len()));
     pane::put_at(buf, hint, 0, edits(ctx, run, editor));
 }
 
@@ -183,7 +184,7 @@ fn text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, editor: &Editor) {
 fn own_text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) {
     let (state, theme) = (ctx.state, ctx.theme);
     let waits = editor.is_waiting() && !editor.text.is_empty();
-    let note = if waits { Line::styled("…", theme.bold(Role::Accent)) } else { Line::default() };
+    let note = if waits { Line::styled("answering…", theme.bold(Role::Accent)) } else { Line::default() };
     let inside = opened(buf, area, theme, "your text", note);
     let width = usize::from(inside.width);
     if editor.text.is_empty() {
@@ -201,6 +202,24 @@ fn own_text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, e
     let text = pane::wrap(&printable(&editor.text), width);
     let text = text.into_iter().take(4).map(|line| Line::styled(line, theme.fg(Role::Strong)));
     let left = pane::stack(buf, inside, text);
+    if waits {
+        let text = "The answer below is for the prompt and the text as they were before.";
+        let text = if editor.answer.is_some() { text } else { "waiting for the model" };
+        let lines = pane::wrap(text, width);
+        let lines: Vec<Line<'_>> = lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))).collect();
+        let below = pane::stack(buf, left, lines);
+        answer(buf, below, ctx, run, editor);
+        for at in left.positions() {
+            buf[at].set_style(theme.fg(Role::Faint));
+        }
+        return;
+    }
+    answer(buf, left, ctx, run, editor);
+}
+
+/// Draws the prediction for the user's text.
+fn answer(buf: &mut Buffer, left: Rect, ctx: DrawContext<'_>, run: &OpenRun, editor: &Editor) {
+    let (theme, width) = (ctx.theme, usize::from(left.width));
     let Some(breakdown) = editor.breakdown(run) else { return };
     let left = pane::stack(buf, left, chances(theme, run, breakdown.gold, &logits(run, editor), width));
     terms(buf, left, theme, run, &breakdown);

@@ -38,6 +38,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
             buf.set_style(place, theme.selected());
         }
     }
+    let listed = Rect { height: rows as u16, ..inside };
+    pane::scroll_cues(buf, listed, theme, (first, state.order.len()));
     let legend = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
     legend::draw_kinds(buf, legend, theme, run);
 }

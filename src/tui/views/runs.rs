@@ -118,6 +118,7 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
             pane::put_at(buf, below, 0, described(theme, cells));
         }
     }
+    pane::scroll_cues(buf, list, theme, (first, rows.len()));
     if rows.is_empty() {
         let text = format!("no runs yet; {} queues one", state.key_of(Action::Queue));
         pane::put_at(buf, list, 0, Line::styled(text, theme.fg(Role::Dim)));
@@ -207,14 +208,20 @@ fn running(ctx: DrawContext<'_>) -> Cells {
     };
     let filling = state.filling.and_then(|id| state.runs.iter().find(|run| run.id == id));
     let accuracy = filling.and_then(|run| run.test.tally.full_accuracy());
-    let what = state.requested.as_ref().map_or_else(Default::default, of_request);
+    let what = match (filling, &state.running.request) {
+        (Some(run), _) => names(run),
+        (None, Some(request)) => of_request(request),
+        (None, None) => Default::default(),
+    };
     Cells { sign: status::spinner(ctx.tick), role: Role::Accent, what, accuracy, counts, note }
 }
 
 fn of_request(request: &RunRequest) -> [String; 4] {
     let name = |text: &str| printable(text).into_owned();
     let template = request.template.as_deref().unwrap_or("first template");
-    [name(&request.task), name(template), demos_name(&request.demos, request.demo_seed), String::new()]
+    let task = request.task.rsplit(['/', '\\']).next().unwrap_or_default();
+    let task = task.strip_suffix(".toml").unwrap_or(task);
+    [name(task), name(template), demos_name(&request.demos, request.demo_seed), String::new()]
 }
 
 fn open_run(state: &State, run: &OpenRun) -> Cells {
@@ -226,8 +233,7 @@ fn open_run(state: &State, run: &OpenRun) -> Cells {
         () if other => "compared",
         () => "open",
     };
-    let name = |text: &str| printable(text).into_owned();
-    let what = [name(&run.task.name), name(&run.task.template), run.demos_name(), name(&run.model.id)];
+    let what = names(run);
     Cells {
         sign: if run.is_complete() { "●" } else { "◐" },
         role: if shown { Role::Accent } else { Role::Text },
@@ -236,6 +242,12 @@ fn open_run(state: &State, run: &OpenRun) -> Cells {
         counts: format!("{} + {}", run.train.items.len(), run.test.items.len()),
         note: note.to_owned(),
     }
+}
+
+/// Returns task, template, demonstrations and model.
+fn names(run: &OpenRun) -> [String; 4] {
+    let name = |text: &str| printable(text).into_owned();
+    [name(&run.task.name), name(&run.task.template), run.demos_name(), name(&run.model.id)]
 }
 
 fn stored(run: &StoredRun) -> Cells {
@@ -249,14 +261,17 @@ fn stored(run: &StoredRun) -> Cells {
             counts: format!("{} + {}", meta.examples.train, meta.examples.test),
             note: format!("on disk, {size}"),
         },
-        StoredContent::Interrupted { task, template, model, done, total } => Cells {
-            sign: "◌",
-            role: Role::Dim,
-            what: [task, template, "", model].map(|text| printable(text).into_owned()),
-            counts: format!("{done}/{total}"),
-            note: format!("interrupted, {size}"),
-            ..Cells::default()
-        },
+        StoredContent::Interrupted { task, template, model, prompt, request, done, total } => {
+            let demos = demos_name(request.as_ref().map_or(&Demos::Balanced, |it| &it.demos), prompt.demo_seed);
+            Cells {
+                sign: "◌",
+                role: Role::Dim,
+                what: [task, template, &demos, model].map(|text| printable(text).into_owned()),
+                counts: format!("{done}/{total}"),
+                note: format!("interrupted, {size}"),
+                ..Cells::default()
+            }
+        }
         StoredContent::Damaged(why) => Cells {
             sign: "✗",
             role: Role::Alarm,

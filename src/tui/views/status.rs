@@ -31,16 +31,46 @@ const NOTICE: usize = 5;
 /// Draws the line above the footer.
 pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
-    let activity = activity(ctx);
+    let mut activity = activity(ctx);
+    let notice = notice(ctx);
     let versions = ctx.state.run().map(|run| exactness(ctx.theme, run)).unwrap_or_default();
     let fits = |line: &&Line<'_>| activity.width() + line.width() + 2 <= area.width.into();
     let exact = versions.iter().find(fits).or(versions.last()).cloned().unwrap_or_default();
     let room = area.width.saturating_sub(exact.width() as u16 + 2);
-    if let Some(notice) = ctx.state.notice.as_ref().filter(|_| activity.width() > room.into()) {
-        return long_notice(buf, area, ctx, &notice.text, activity.style);
+    let beside = room.saturating_sub(if is_working(ctx) { activity.width() as u16 + 3 } else { 0 });
+    let long = match notice {
+        Some((text, style)) if pane::width(&text) <= beside.into() => {
+            let gap = if is_working(ctx) { "   " } else { "" };
+            activity = if is_working(ctx) { activity } else { Line::default() };
+            activity.spans.push(Span::styled(format!("{gap}{text}"), style));
+            None
+        }
+        other => other,
+    };
+    if let (Some((text, style)), false) = (&long, is_working(ctx)) {
+        return long_notice(buf, area, ctx, text, *style);
     }
     pane::put_right(buf, area, exact);
     pane::put_at(buf, Rect { width: room, ..area }, 0, activity);
+    if let Some((text, style)) = long {
+        long_notice(buf, Rect { y: area.y - 1, ..area }, ctx, &text, style);
+    }
+}
+
+/// Whether the line shows progress, which a notice never replaces.
+const fn is_working(ctx: DrawContext<'_>) -> bool {
+    ctx.state.phase.is_busy() || !matches!(ctx.state.experiments.status, ExperimentStatus::Idle)
+}
+
+/// Returns the notice and its style.
+fn notice(ctx: DrawContext<'_>) -> Option<(String, Style)> {
+    let (notice, theme) = (ctx.state.notice.as_ref()?, ctx.theme);
+    let style = match notice.severity {
+        Severity::Good => theme.bold(Role::Good),
+        Severity::Plain => theme.fg(Role::Accent),
+        Severity::Bad => theme.bold(Role::Alarm),
+    };
+    Some((notice.text.clone(), style))
 }
 
 /// Draws a notice that does not fit beside the exactness: over the whole width, and upwards on several rows if needed.
@@ -61,29 +91,30 @@ pub(super) fn spinner(tick: usize) -> &'static str {
 
 fn activity(ctx: DrawContext<'_>) -> Line<'static> {
     let (state, theme) = (ctx.state, ctx.theme);
-    if let Some(notice) = &state.notice {
-        let style = match notice.severity {
-            Severity::Good => theme.bold(Role::Good),
-            Severity::Plain => theme.fg(Role::Accent),
-            Severity::Bad => theme.bold(Role::Alarm),
-        };
-        return Line::styled(notice.text.clone(), style);
-    }
+    let shown = state.run();
     let busy = |text: String| {
         let spin = Span::styled(format!("{} ", spinner(ctx.tick)), theme.bold(Role::Accent));
         Line::from(vec![spin, Span::styled(text, theme.fg(Role::Text))])
     };
     match &state.phase {
         Phase::Idle | Phase::Stopped if state.experiments.status != ExperimentStatus::Idle => experiment(ctx),
-        Phase::Idle => Line::styled(idle(ctx), theme.fg(Role::Dim)),
         Phase::Preparing => busy("building the prompts".to_owned()),
         Phase::Loading(model) => busy(format!("loading {model}")),
-        Phase::Running(progress) => running(theme, progress, 12),
-        Phase::Stopped => {
-            let again = state.key_of(Action::Rerun);
-            let text = format!("stopped: this run is incomplete; {again} runs it again");
+        Phase::Running(progress) => {
+            let mut line = running(theme, progress, 12);
+            if let Some(run) = state.filling_run().filter(|_| state.is_busy_elsewhere()) {
+                line.spans.insert(0, Span::styled(format!("{} ", run.demos_name()), theme.fg(Role::Accent)));
+            }
+            line
+        }
+        Phase::Idle | Phase::Stopped if shown.is_some_and(|run| !run.is_complete()) => {
+            let (again, run) =
+                (state.key_of(Action::Rerun), shown.map(|run| (run.test.tally.len(), run.test.items.len())));
+            let (done, total) = run.unwrap_or_default();
+            let text = format!("stopped: {done} of {total} test examples; {again} resumes this run");
             Line::styled(text, theme.bold(Role::Bad))
         }
+        Phase::Idle | Phase::Stopped => Line::styled(idle(ctx), theme.fg(Role::Dim)),
         Phase::Failed(_) => Line::styled("✗ failed", theme.bold(Role::Alarm)),
     }
 }
@@ -107,10 +138,17 @@ fn experiment(ctx: DrawContext<'_>) -> Line<'static> {
 /// Returns how the last fit or run went.
 fn idle(ctx: DrawContext<'_>) -> String {
     let Some(run) = ctx.state.run() else { return String::new() };
-    let fit = ctx.state.fit_note.as_ref().filter(|note| note.run == run.id);
+    let is_fitted = run.fit.as_ref().is_some_and(|fit| fit.mix == run.mixer.mix());
+    let fit = ctx.state.fit_note.as_ref().filter(|note| note.run == run.id && is_fitted);
     match (fit, &run.meta) {
         (Some(note), _) => {
-            format!("fit: {} examples, {}, optimal to {:.0e}", note.train, duration(note.took), note.kkt)
+            format!(
+                "fit by {}: {} examples, {}, optimal to {:.0e}",
+                note.method,
+                note.train,
+                duration(note.took),
+                note.kkt
+            )
         }
         (None, Some(meta)) => {
             let t = &meta.timing;

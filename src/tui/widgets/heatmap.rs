@@ -9,7 +9,7 @@ use ratatui::{
 
 use crate::{
     analysis::Kind,
-    app::state::{Cursor, metric::Metric, scale::Scale},
+    app::state::{Cursor, cell_number::Unit, scale::Scale},
     tui::theme::{Role, Theme, glyph},
 };
 
@@ -31,12 +31,14 @@ pub struct HeatmapCell {
 pub struct Heatmap<'a, F> {
     /// Positions of the cells.
     pub grid: Grid,
-    /// Quantity to show.
-    pub metric: Metric,
+    /// Unit of the values.
+    pub unit: Unit,
     /// Scale of the colours.
     pub scale: Scale,
     /// Returns the cell of a component index.
     pub cell: F,
+    /// Whether cells have kinds or marks, which need a column beside the number.
+    pub has_signs: bool,
     /// Position of the cursor.
     pub cursor: Cursor,
     /// Theme to draw with.
@@ -124,45 +126,28 @@ impl<F> Heatmap<'_, F> {
         let kind = cell.kind.map_or(" ", glyph);
         let mark = cell.mark.map(String::from);
         let sign = mark.as_deref().unwrap_or(kind);
-        let digit = self.scale.tenth(value).to_string();
+        let number = |room: usize| self.unit.number(value, room);
         let (x, y, width) = (area.x, area.y, usize::from(area.width));
         match (width, area.height) {
-            (1, _) if sign == " " => put(buf, x, y, &digit, 1, style),
+            (1, _) if sign == " " => put(buf, x, y, &number(1), 1, style),
             (1, _) => put(buf, x, y, sign, 1, style),
-            (2, _) if self.metric == Metric::Change => put(buf, x, y, &self.signed(value), 2, style),
-            (2, _) => put(buf, x, y, &format!("{digit}{sign}"), 2, style),
+            (_, 1) if !self.has_signs => {
+                let room = (width - usize::from(width > 2)).min(5);
+                put(buf, x, y, &format!("{:>room$}", number(room)), width, style);
+            }
             (_, 1) => {
-                let (room, number) = ((width - 1).min(4), self.metric.short(value));
-                let alone = number.chars().count() == room + 1 && !number.contains('.');
-                let text = if alone { number } else { format!("{:>room$}{sign}", self.number(value, room)) };
+                let room = (width - 1).min(5);
+                let whole = number(width);
+                let alone = !self.unit.is_signed() && whole.chars().count() > room && width > 2;
+                let text = if alone { whole } else { format!("{:>room$}{sign}", number(room)) };
                 put(buf, x, y, &text, width, style);
             }
             (_, height) => {
                 let row = y + (height - 1) / 2;
-                put(buf, x, row, &centred(&self.number(value, width), width), width, style);
+                put(buf, x, row, &centred(&number(width.min(5)), width), width, style);
                 let both = if kind == " " { sign.to_owned() } else { format!("{kind}{}", mark.unwrap_or_default()) };
                 put(buf, x, row + 1, &centred(&both, width), width, style);
             }
-        }
-    }
-
-    /// Formats a signed value in two characters, or as `++` or `--` if it is too long.
-    fn signed(&self, value: f64) -> String {
-        let text = self.metric.short(value);
-        match text.chars().count() {
-            0..=2 => format!("{text:>2}"),
-            _ if value < 0.0 => "--".to_owned(),
-            _ => "++".to_owned(),
-        }
-    }
-
-    /// Formats the value in at most `room` characters; if it is too long, without decimals, or as `++` or `--`.
-    fn number(&self, value: f64, room: usize) -> String {
-        let text = self.metric.short(value);
-        match text.chars().count() {
-            length if length <= room => text,
-            _ if text.contains('.') => format!("{value:.0}"),
-            _ => self.signed(value),
         }
     }
 

@@ -9,7 +9,7 @@ use ratatui::{
 
 use crate::{
     analysis::Kind,
-    app::state::{metric::Metric, open_run::OpenRun, scale::Scale},
+    app::state::{cell_number::Unit, metric::Metric, open_run::OpenRun, scale::Scale},
     tui::theme::{Role, Theme, glyph, kind_name},
 };
 
@@ -28,7 +28,8 @@ pub fn draw(
     (metric, scale, narrow): (Metric, Scale, bool),
     marks: &[char],
 ) {
-    pane::put_at(buf, area, 0, scale_line(theme, metric, scale, area.width, narrow));
+    let note = metric.note(scale);
+    pane::put_at(buf, area, 0, scale_line(theme, (metric.unit(), &note), scale, area.width, narrow));
     pane::put_at(buf, area, 1, kinds_line(theme, run));
     let shown = MARKS.iter().filter(|(mark, _)| marks.contains(mark));
     let spans = shown.flat_map(|(mark, name)| {
@@ -46,17 +47,17 @@ pub fn draw_kinds(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun) {
 }
 
 /// Returns `0 ▒▒▒▒▒▒▒▒▒▒▒▒ 100 %  chance 50`. Notes are left out if they do not fit.
-pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16, narrow: bool) -> Line<'static> {
+pub fn scale_line(theme: &Theme, (unit, note): (Unit, &str), scale: Scale, width: u16, narrow: bool) -> Line<'static> {
     let dim = theme.fg(Role::Dim);
-    let (low, high) = (metric.short(scale.low), metric.short(scale.high));
+    let (low, high) = (unit.number(scale.low, 5), unit.number(scale.high, 5));
     let digit = match () {
-        () if narrow && metric == Metric::Change => "  ++: over 9",
-        () if narrow && scale.low >= 0.0 => "  5: 50–59",
+        () if narrow && unit.is_signed() => "  +: above 0",
+        () if narrow => "  5: 50–59",
         () => "",
     };
-    let used = low.len() + high.len() + metric.unit().chars().count() + 3;
+    let used = low.len() + high.len() + unit.name().chars().count() + 3;
     let room = usize::from(width).saturating_sub(used + 6);
-    let note = format!("  {}", metric.note(scale));
+    let note = format!("  {note}");
     let notes = [format!("{note}{digit}"), digit.to_owned(), note];
     let note = notes.into_iter().find(|note| !note.is_empty() && note.chars().count() <= room).unwrap_or_default();
     let steps = usize::from(width).saturating_sub(used + note.chars().count()).clamp(4, 40);
@@ -69,7 +70,7 @@ pub fn scale_line(theme: &Theme, metric: Metric, scale: Scale, width: u16, narro
             None => Span::raw(shade(place).to_string()),
         });
     }
-    spans.push(Span::styled(format!(" {high} {}", metric.unit()), dim));
+    spans.push(Span::styled(format!(" {high} {}", unit.name()), dim));
     spans.push(Span::styled(note, dim));
     spans.into()
 }

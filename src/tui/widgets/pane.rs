@@ -51,6 +51,18 @@ pub fn put_at(buf: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
     }
 }
 
+/// Draws in the corners of a list's rows how many rows are above and below the visible ones; `first` of `count` is the
+/// first visible one.
+pub fn scroll_cues(buf: &mut Buffer, rows: Rect, theme: &Theme, (first, count): (usize, usize)) {
+    let below = count.saturating_sub(first + usize::from(rows.height));
+    let cues = [(first, "↑", rows.y), (below, "↓", rows.bottom().saturating_sub(1))];
+    for (hidden, arrow, y) in cues.into_iter().filter(|(hidden, ..)| *hidden > 0) {
+        let cue = format!(" {hidden} {arrow}");
+        let place = Rect { y, height: rows.height.min(1), ..rows };
+        put_right(buf, place, Line::styled(cue, theme.on(Role::Accent, Role::Background)));
+    }
+}
+
 /// Returns the columns of a text on the screen.
 pub fn width(text: &str) -> usize {
     Span::raw(text).width()
