@@ -18,7 +18,8 @@ pub fn stored_name(run: &OpenRun) -> String {
         Some(Demos::Listed(listed)) => blake3::hash(format!("{listed:?}").as_bytes()).to_hex()[..16].to_owned(),
         _ => run.demos_name(),
     };
-    format!("{hash}/{}/{}/{} shots/{demos}", run.task.name, run.task.template, run.prompt.shots)
+    let loo = if run.request.as_ref().is_some_and(|request| request.loo) { "/loo" } else { "" };
+    format!("{hash}/{}/{}/{} shots/{demos}{loo}", run.task.name, run.task.template, run.prompt.shots)
 }
 
 impl State {
