@@ -59,6 +59,7 @@ impl ModelOptions {
     }
 
     /// Returns the name of the model, as given.
+    #[cfg(feature = "tui")]
     pub(super) fn name(&self) -> &str {
         &self.model
     }
