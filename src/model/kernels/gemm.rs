@@ -19,6 +19,11 @@ impl<'a> Rows<'a> {
         Self { values, count, columns, stride: columns }
     }
 
+    /// Returns `count` consecutive rows, from `first` on.
+    pub(in crate::model) fn part(self, first: usize, count: usize) -> Self {
+        Self { values: &self.values[first * self.stride..], count, ..self }
+    }
+
     /// Returns the matrix with these rows.
     pub(in crate::model) fn matrix(self) -> MatRef<'a, f32> {
         MatRef::from_row_major_slice_with_stride(self.values, self.count, self.columns, self.stride)

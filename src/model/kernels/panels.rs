@@ -19,6 +19,10 @@ const PANEL: usize = 1 << 16;
 const PANEL_ROWS: usize = 64;
 /// Minimum number of multiplications in a product for several threads.
 const PARALLEL_THRESHOLD: usize = 1 << 19;
+/// Rows of activations with which unpacking a panel once per task costs little.
+const MIN_ROWS_PER_TASK: usize = 64;
+/// Rows of activations that stay in a core's cache beside a panel.
+const MAX_ROWS_PER_TASK: usize = 256;
 
 /// The rows of a weight matrix, available in panels.
 pub(super) trait Panels: Sync {
@@ -78,16 +82,34 @@ pub(super) fn panels(w: &impl Panels) -> impl Iterator<Item = Range<usize>> {
     (0..m).step_by(most).map(move |first| first..(first + most).min(m))
 }
 
-/// Multiplies `x` by the transposed rows of `w`, a panel at a time, on the threads of the current pool.
+/// Multiplies `x` by the transposed rows of `w`, a panel at a time, on the threads of the current pool: many rows of `x`
+/// are shared out among the threads, else the panels are.
 pub(super) fn multiply_panels(out: &mut [f32], x: Rows<'_>, w: &impl Panels, to: Accum) {
-    let (m, k) = w.shape();
-    if rayon::current_num_threads() == 1 || x.count * m * k < PARALLEL_THRESHOLD {
-        for rows in panels(w) {
-            let first = rows.start;
-            with_panel(w, rows, |panel| multiply(&mut out[first..], m, x, panel.transposed(), to));
-        }
-        return;
+    let ((m, k), threads) = (w.shape(), rayon::current_num_threads());
+    if threads == 1 || x.count * m * k < PARALLEL_THRESHOLD {
+        multiply_in_order(out, x, w, to);
+    } else if x.count >= threads * MIN_ROWS_PER_TASK {
+        let tasks = x.count.div_ceil(MAX_ROWS_PER_TASK).next_multiple_of(threads);
+        let rows = x.count.div_ceil(tasks);
+        let parts = out.chunks_mut(rows * m).enumerate().collect();
+        for_each(parts, |(part, out)| multiply_in_order(out, x.part(part * rows, out.len() / m), w, to));
+    } else {
+        multiply_by_panels(out, x, w, to);
     }
+}
+
+/// As [`multiply_panels`], on the calling thread.
+fn multiply_in_order(out: &mut [f32], x: Rows<'_>, w: &impl Panels, to: Accum) {
+    let (m, _) = w.shape();
+    for rows in panels(w) {
+        let first = rows.start;
+        with_panel(w, rows, |panel| multiply(&mut out[first..], m, x, panel.transposed(), to));
+    }
+}
+
+/// As [`multiply_panels`], with the panels shared out among the threads.
+fn multiply_by_panels(out: &mut [f32], x: Rows<'_>, w: &impl Panels, to: Accum) {
+    let (m, _) = w.shape();
     let mut parts: Vec<(Range<usize>, Vec<f32>)> = panels(w).map(|rows| (rows, Vec::new())).collect();
     let initial = &*out;
     for_each(parts.iter_mut().collect(), |(rows, part)| {

@@ -145,12 +145,15 @@ mod tests {
 
     #[test]
     fn a_row_depends_neither_on_other_rows_nor_on_threads() {
-        let serial = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let several = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        // Two threads share out 150 rows, three the panels.
+        let (serial, two, three) = (pool(1), pool(2), pool(3));
         for (k, m) in [(16, 124), (128, 2), (128, 3), (64, 40), (576, 192), (300, 1000), (1536, 64), (20, 1)] {
             let (x, w, bias) = (random(&[150, k]), random(&[m, k]), random(&[m]));
             let whole = bits(&serial.install(|| product(&x, &w, Some(&bias))).unwrap());
-            assert_eq!(whole, bits(&several.install(|| product(&x, &w, Some(&bias))).unwrap()), "{k} {m}");
+            for several in [&two, &three] {
+                assert_eq!(whole, bits(&several.install(|| product(&x, &w, Some(&bias))).unwrap()), "{k} {m}");
+            }
             for (at, rows) in [(0, 1), (7, 2), (9, 5), (30, 17), (31, 33), (20, 128)] {
                 let part = product(&x.narrow(0, at, rows).unwrap(), &w, Some(&bias)).unwrap();
                 assert_eq!(bits(&part), whole[at * m..(at + rows) * m], "{k} {m} {at} {rows}");
