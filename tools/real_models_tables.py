@@ -212,7 +212,7 @@ def setup(results, version):
     sizes = {name: result["rows"][0]["n"] for name, result in results.items()}
     examples = " and ".join(f"{size} test examples of {NAMES[name]}" for name, size in sizes.items())
     model = first["model"]
-    return (f"{version}; {model['layers']} layers of {model['heads']} heads and an MLP, weights `{model['weights_hash'][:12]}…` as `{model['dtype']}`; "
+    return (f"{version}; {model['layers']} layers of {model['heads']} heads and an MLP, weights `{model['weights_hash'][:12]}…`; "
             f"{examples}, equally many of each label; {len(counted(results['sst2']))} runs of each task.")
 
 
