@@ -1,4 +1,4 @@
-//! Figures as PNG, rendered from SVG with a built-in font.
+//! Figures as PNG, rendered from SVG with built-in fonts.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,7 +16,10 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     let mut fonts = Database::new();
     fonts.load_font_data(dejavu::sans::regular().to_vec());
     fonts.load_font_data(dejavu::sans::bold().to_vec());
+    fonts.load_font_data(dejavu::sans_mono::regular().to_vec());
+    fonts.load_font_data(dejavu::sans_mono::bold().to_vec());
     fonts.set_sans_serif_family("DejaVu Sans");
+    fonts.set_monospace_family("DejaVu Sans Mono");
     Arc::new(fonts)
 });
 
@@ -55,5 +58,17 @@ mod tests {
         let dark = |image: &Pixmap| image.pixels().iter().filter(|pixel| pixel.red() < 100).count();
         assert_eq!(dark(&empty), 0);
         assert!(dark(&written) > 100, "{}", dark(&written));
+    }
+
+    #[test]
+    fn text_is_drawn_in_both_families() {
+        let png = |family: &str, text: &str| {
+            let text = format!("<text x=\"2\" y=\"14\" font-family=\"{family}\">{text}</text>");
+            bytes(&format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60\" height=\"20\">{text}</svg>"))
+                .unwrap()
+        };
+        for family in ["DejaVu Sans, sans-serif", "ui-monospace, 'DejaVu Sans Mono', monospace"] {
+            assert!(png(family, "▲ L6.H2").len() > 2 * png(family, "").len(), "{family}");
+        }
     }
 }

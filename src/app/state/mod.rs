@@ -305,6 +305,11 @@ impl State {
         self.runs.iter().find(|run| self.phase.is_busy() && Some(run.id) == self.filling)
     }
 
+    /// Whether a run is the session's model's, as far as that is known.
+    pub fn is_own(&self, run: &OpenRun) -> bool {
+        self.model_hash.as_ref().is_none_or(|hash| *hash == run.model.weights_hash)
+    }
+
     /// Whether the run in progress is another than the shown one.
     pub fn is_busy_elsewhere(&self) -> bool {
         let shown = self.run().map(|run| run.id);

@@ -28,17 +28,17 @@ impl Models {
     }
 }
 
-/// Describes a model in one line: `gemma3, 0.27 billion values in q8_0, needs 0.41 GB of 15.20 GB free`.
+/// Describes a model in one line: `gemma3 0.27 B, q8_0, needs 525 MB of 9.8 GB free`.
 pub fn about(model: &ListedModel) -> String {
     match &model.facts {
         Ok(facts) => {
-            let need =
-                facts.need.map_or_else(|| "memory unknown".to_owned(), |need| format!("needs {}", format_size(need)));
+            let need = facts.need.map_or_else(|| "?".to_owned(), format_size);
             let free = facts.free.map_or_else(String::new, |free| format!(" of {} free", format_size(free)));
-            let size = facts.parameters as f64 / 1e9;
-            format!("model: {}, {size:.2} billion values in {}, {need}{free}", facts.family, facts.stored_as)
+            let size = facts.parameters as f64;
+            let size = if size < 9.5e7 { format!("{:.1} M", size / 1e6) } else { format!("{:.2} B", size / 1e9) };
+            format!("{} {size}, {}, needs {need}{free}", facts.family, facts.stored_as)
         }
-        Err(why) => format!("model: cannot be used: {why}"),
+        Err(why) => format!("cannot be used: {why}"),
     }
 }
 

@@ -11,7 +11,6 @@ use crate::{
             demo_editor::summary,
             input::{InputKind, LineInput},
             list::{moved, rows_of},
-            open_run::OpenRun,
             selection::candidates,
         },
     },
@@ -181,8 +180,7 @@ pub(super) fn refresh_and_query(state: &mut State) -> Vec<Effect> {
     if state.editor.as_ref().is_none_or(|editor| editor.run != run.id) {
         state.editor = Some(state.editor.clone().unwrap_or_default().moved_to(run));
     }
-    let is_other = |run: &OpenRun| state.model_hash.as_ref().is_some_and(|hash| *hash != run.model.weights_hash);
-    let has_model = state.requested.is_some() && !state.run().is_some_and(is_other);
+    let has_model = state.requested.is_some() && state.run().is_some_and(|run| state.is_own(run));
     let template = state.run().map(|run| run.task.template.clone());
     let request = state.run().and_then(|run| run.request.as_ref());
     let prompting = request.map_or_else(Prompting::default, |request| request.prompting);

@@ -133,7 +133,8 @@ fn add_run(state: &mut State, plan: Plan) -> Vec<Effect> {
     notify_remarks(state, &plan.remarks());
     let id = state.new_id();
     state.model_hash = Some(plan.model.weights_hash.clone());
-    let is_again = |run: &OpenRun| run.request.as_ref() == Some(&request);
+    let hash = plan.model.weights_hash.clone();
+    let is_again = |run: &OpenRun| run.request.as_ref() == Some(&request) && run.model.weights_hash == hash;
     let was_shown = state.run().is_some_and(is_again);
     let follows = state.running.is_followed || was_shown || state.run().is_none();
     let needed = [state.run().map(|run| run.id), state.other];

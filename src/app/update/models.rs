@@ -101,5 +101,13 @@ mod tests {
         harness.execute(effects);
         assert_eq!((harness.state.runs.len(), harness.state.models.recent.len()), (1, 2));
         assert!(harness.keys("p").queries == 0, "the shown run is of another model");
+        harness.state.run_mut().unwrap().model.weights_hash = "of the demo".to_owned();
+        harness.run_to_end(48);
+        assert_eq!(harness.state.runs.len(), 2, "the same request on another model is another run");
+        harness.keys("s");
+        harness.run_to_end(48);
+        harness.keys("S");
+        let shown = harness.state.run().unwrap();
+        assert_eq!((shown.prompt.demo_seed, shown.model.weights_hash.as_str()), (0, "0".repeat(64).as_str()));
     }
 }

@@ -121,7 +121,7 @@ fn drawn(demos: &Demos) -> Demos {
 
 /// Shows the run of a request if it is open and complete, else starts it.
 fn show_or_start(state: &mut State, request: RunRequest) -> Vec<Effect> {
-    let open = |run: &OpenRun| run.is_complete() && run.request.as_ref() == Some(&request);
+    let open = |run: &OpenRun| run.is_complete() && run.request.as_ref() == Some(&request) && state.is_own(run);
     if let Some(at) = state.runs.iter().position(open) {
         state.running.is_followed = false;
         state.show(at);

@@ -184,7 +184,7 @@ pub(super) fn queue_next(state: &mut State) -> Vec<Effect> {
         ..current.clone()
     };
     let taken = |request: &RunRequest| {
-        let open = state.runs.iter().filter_map(|run| run.request.as_ref());
+        let open = state.runs.iter().filter(|run| state.is_own(run)).filter_map(|run| run.request.as_ref());
         open.chain(&state.run_list.queue).chain([&current]).chain(&state.running.request).any(|other| other == request)
     };
     let next = (0..u64::from(u32::MAX))
