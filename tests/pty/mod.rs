@@ -139,7 +139,17 @@ impl Session {
 
     /// Waits for the program to exit and checks that the terminal is restored.
     pub(crate) fn ends_with(mut self, code: u32) {
-        let status = self.child.wait().unwrap();
+        let end = Instant::now() + TIMEOUT;
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
+                None => {
+                    self.child.kill().unwrap();
+                    panic!("the program did not end; the screen is\n{}", self.text());
+                }
+            }
+        };
         assert_eq!(status.exit_code(), code, "the screen is\n{}", self.text());
         self.until("the old screen", |screen| {
             !screen.alternate_screen() && screen.contents().starts_with("what was before")

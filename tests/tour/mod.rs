@@ -57,7 +57,7 @@ const STEPS: [&[(&str, &str)]; 5] = [
         ("A", "components that reacted"),
         ("", "-7.5"),
         ("Z", "Z again starts the sweep"),
-        ("esc", "layers × 8 heads"),
+        ("esc", "L0.H3 ─"),
     ],
 ];
 
@@ -108,6 +108,8 @@ fn the_tour_is_true() {
             session.see(shown);
         }
     }
-    session.press("qq");
+    session.press("q");
+    session.see("q again quits");
+    session.press("q");
     session.ends_with(0);
 }
