@@ -53,6 +53,15 @@ fn lines_are_edited_at_the_cursor() {
 }
 
 #[test]
+fn esc_and_a_quick_key_are_two_keys_also_where_the_terminal_sends_alt() {
+    let mut harness = Harness::finished(16);
+    harness.keys("? alt-e");
+    assert_eq!((&harness.state.overlay, harness.state.screen), (&None, Screen::Examples));
+    harness.keys("ctrl-s left alt-a");
+    assert_eq!(line(&harness), "", "esc closed the line");
+}
+
+#[test]
 fn pasted_text_becomes_one_line() {
     let mut harness = Harness::finished(16);
     harness.keys("p i");

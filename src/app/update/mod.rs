@@ -54,6 +54,9 @@ const REDUCERS: &[(Screen, Reducer)] = &[
 ];
 
 /// Runs the action of `key` in the current context. In an input line, characters are typed.
+///
+/// A terminal sends the same bytes for alt with a key and for esc followed quickly by that key: where alt with this key
+/// has no action, both keys are pressed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     if let (KeyContext::Line, Key { code: Code::Char(character), ctrl: false, alt: false }) = (state.key_context(), key)
     {
@@ -61,6 +64,11 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     }
     if let Some(action) = state.keymap.lookup(state.key_context(), key) {
         return update(state, action);
+    }
+    if let (true, Some(esc)) = (key.alt, Key::named("esc")) {
+        let mut effects = press(state, esc);
+        effects.extend(press(state, Key { alt: false, ..key }));
+        return effects;
     }
     state.notice = None;
     explain_key(state, key);
