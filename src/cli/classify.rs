@@ -19,6 +19,7 @@ use crate::{
     cancel::Cancel,
     data_memory::{Memory, check_json},
     error::{Error, InputError, Result},
+    run::{ExampleRecord, Run},
     runner::{PromptBuilder, execute},
     task::{Example, Library, Template, repeated_id},
 };
@@ -39,6 +40,9 @@ pub(super) struct Args {
     /// Texts, or `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Add the token ids of every prompt
+    #[arg(long)]
+    with_tokens: bool,
 }
 
 /// One line of output.
@@ -48,6 +52,8 @@ struct Labelled<'a> {
     label: &'a str,
     full: &'a str,
     logits: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<u32>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -69,11 +75,19 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             label: &task.labels[argmax(logits)],
             full: &task.labels[example.full],
             logits: logits.to_vec(),
+            tokens: if args.with_tokens { whole_prompt(&run, example) } else { Vec::new() },
         };
         let line = serde_json::to_string(&line).map_err(|error| Error::Model(error.to_string()))?;
         print_json_text(&(line + "\n"))?;
     }
     Ok(())
+}
+
+/// Returns the token ids of a prompt: the shared prefix and its own.
+fn whole_prompt(run: &Run, example: &ExampleRecord) -> Vec<u32> {
+    let prefix = &run.meta.prompt.prefix;
+    let shared = example.shared.unwrap_or(prefix.len());
+    [&prefix[..shared], &example.tokens].concat()
 }
 
 /// Parses JSON objects or plain texts, one per line, and checks them like the data of a task: `template` can render

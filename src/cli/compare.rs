@@ -8,6 +8,7 @@ use super::{
     context::open_run,
     failure::Failure,
     output::{print, print_json},
+    streams::print_data,
 };
 use crate::{
     analysis::{
@@ -20,6 +21,7 @@ use crate::{
     },
     cancel::Cancel,
     component::Component,
+    report::difference_map,
     run::Run,
     text::printable,
 };
@@ -55,6 +57,9 @@ pub(super) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print the heat map of B's accuracies minus A's, an SVG document
+    #[arg(long, conflicts_with = "json")]
+    svg: bool,
 }
 
 /// Test accuracy of the mixes of both runs, on both runs.
@@ -94,11 +99,20 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     if args.json {
         print_json(&output)?
+    } else if args.svg {
+        print_data(&map(a, b, &output.comparison))?
     } else {
         let by = Measure::ALL.into_iter().find(|measure| measure.name() == args.by).unwrap_or_default();
         print(&text(a, b, &output, by))?
     }
     Ok(())
+}
+
+fn map(a: &Run, b: &Run, comparison: &Comparison) -> String {
+    let names = [a, b].map(|run| printable(&run.meta.name()).into_owned());
+    let change = |it: &ComponentChange| it.accuracy[1] - it.accuracy[0];
+    let differences: Vec<f64> = comparison.components.iter().map(change).collect();
+    difference_map([&names[0], &names[1]], &differences, a.test.shape())
 }
 
 /// Fits the default mix on the training split of each run and scores it on both test splits.

@@ -8,11 +8,13 @@ use super::{
     context::open_run,
     failure::Failure,
     output::{print, print_json},
+    streams::print_data,
 };
 use crate::{
     analysis::{ComponentStats, Thresholds, summarize},
     attribution::F32_TOLERANCE,
     error::Result,
+    report::accuracy_map,
     run::RunMeta,
     text::printable,
 };
@@ -28,6 +30,9 @@ pub(super) struct Args {
     /// Print one JSON object, components in layer order
     #[arg(long)]
     json: bool,
+    /// Print the heat map of accuracies, an SVG document
+    #[arg(long, conflicts_with = "json")]
+    svg: bool,
 }
 
 #[derive(Serialize)]
@@ -40,6 +45,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let components = summarize(&run.test, &Thresholds::default());
     if args.json {
         print_json(&Listing { components })?
+    } else if args.svg {
+        print_data(&accuracy_map(&printable(&run.meta.name()), &run, &components))?
     } else {
         print(&table(&run.meta, components))?
     }

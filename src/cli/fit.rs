@@ -10,6 +10,7 @@ use super::{
     options::ModelOptions,
     output::{is_stream, print, print_json, warn, write_text},
     store_options::StoreOptions,
+    streams::print_data,
 };
 use crate::{
     analysis::{
@@ -25,6 +26,7 @@ use crate::{
     error::{Error, InputError, Result},
     model::Model,
     protocol::prompted,
+    report::weights_map,
     run::Run,
     runner::PromptBuilder,
     store::Store,
@@ -66,6 +68,9 @@ pub(super) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print the heat map of the weights, an SVG document, and nothing else
+    #[arg(long, conflicts_with_all = ["json", "output"])]
+    svg: bool,
 }
 
 /// Parses the name of a method that fits weights.
@@ -111,6 +116,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let fitted = fit_with(args, &run)?;
     let seconds = started.elapsed().as_secs_f64();
+    if args.svg {
+        let name = run.meta.name();
+        return Ok(print_data(&weights_map(&printable(&name), &fitted.mix.weights, run.test.shape()))?);
+    }
     let mut predicted = table_predictions(&run, &fitted)?;
     if let Some(hidden) = &run.hidden {
         predicted.extend(on_hidden(hidden, run.train.gold(), run.test.labels(), &Cancel::default())?);

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 
 pub(super) use super::streams::print;
-use super::streams::{paint, print_data, print_json_text, say, shows_progress};
+use super::streams::{note, paint, print_data, print_json_text, say, shows_progress};
 use crate::{
     analysis::WeightsFile,
     bounded::{max_data, read_all, too_large},
@@ -78,7 +78,7 @@ impl ProgressLine {
     pub(super) fn note(&mut self, text: &str) {
         if shows_progress() {
             self.clear();
-            say(text);
+            note(text);
         }
     }
 

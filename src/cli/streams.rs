@@ -62,18 +62,41 @@ pub(super) fn say(text: &str) {
     let _ = io::stderr().lock().write_all(format!("{}\n", printable_lines(&cut(text, MAX_MESSAGE))).as_bytes());
 }
 
-/// Returns whether standard error is a terminal, so that progress is shown there.
-pub(super) fn shows_progress() -> bool {
-    io::stderr().is_terminal()
+/// The variable that makes progress lines of standard error, for programs that show it: `PARTSCOPE_PROGRESS=lines`.
+const PROGRESS: &str = "PARTSCOPE_PROGRESS";
+/// How such a line starts.
+const PROGRESS_LINE: &str = "progress: ";
+
+fn progress_is_lines() -> bool {
+    std::env::var_os(PROGRESS).is_some_and(|value| value == "lines")
 }
 
-/// Replaces the current line of standard error, which is a terminal.
+/// Returns whether progress is shown: standard error is a terminal, or a program asked for lines.
+pub(super) fn shows_progress() -> bool {
+    progress_is_lines() || io::stderr().is_terminal()
+}
+
+/// Replaces the current line of standard error, which is a terminal, or writes a line for a program.
 pub(super) fn paint(text: &str) {
-    let _ = io::stderr().lock().write_all(format!("\r\x1b[K{}", printable(text)).as_bytes());
+    let text = printable(text);
+    let text = match (progress_is_lines(), text.is_empty()) {
+        (true, true) => return,
+        (true, false) => format!("{PROGRESS_LINE}{text}\n"),
+        (false, _) => format!("\r\x1b[K{text}"),
+    };
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints a permanent line about the work; a program that shows progress gets it as such.
+pub(super) fn note(text: &str) {
+    if progress_is_lines() { paint(text) } else { say(text) }
 }
 
 /// Ends the current line of standard error.
 pub(super) fn end_line() {
+    if progress_is_lines() {
+        return;
+    }
     let _ = io::stderr().lock().write_all(b"\n");
 }
 

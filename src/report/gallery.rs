@@ -1,12 +1,12 @@
 //! The list of figures in a report, with names and captions.
 
 use super::{
-    figures::{Figure, HeatMap, accuracies, agreement, heat_map, learning_curve, path, scatter},
+    figures::{Figure, accuracies, agreement, learning_curve, path, scatter},
+    maps::{accuracy_map, difference_map, weights_map},
     pairs::{Pair, matrix},
     run_report::RunReport,
-    style::{kind_name, percent},
 };
-use crate::analysis::{Kind, baseline::Outcome};
+use crate::analysis::baseline::Outcome;
 
 /// Draws all figures of a report.
 pub(super) fn figures(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<Figure> {
@@ -21,49 +21,21 @@ pub(super) fn figures(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<Figu
 
 fn run_figures(report: &RunReport<'_>) -> Vec<Figure> {
     let (shape, name) = (report.run.test.shape(), &report.name);
-    let chance = report.run.meta.accuracy.chance;
-    let values: Vec<f64> = report.components.iter().map(|stats| stats.accuracy).collect();
-    let kinds: Vec<Kind> = report.components.iter().map(|stats| stats.kind).collect();
-    let tip = |stats: &crate::analysis::ComponentStats| {
-        let (low, high) = (percent(stats.ci.0), percent(stats.ci.1));
-        format!("{}: {} % ({low}–{high}), {}", stats.component, percent(stats.accuracy), kind_name(stats.kind))
-    };
-    let tips: Vec<String> = report.components.iter().map(tip).collect();
-    let map = HeatMap {
-        title: &format!("{name}: accuracy of every component alone"),
-        unit: "accuracy",
-        values: &values,
-        shape,
-        scale: (0.0, chance, 1.0),
-        tips: &tips,
-        kinds: &kinds,
-    };
     let mut figures = vec![Figure {
         name: format!("accuracy-{}", report.slug),
         caption: format!(
             "Test accuracy of every component of {name} as a classifier on its own; the neutral colour is chance."
         ),
-        svg: heat_map(&map),
+        svg: accuracy_map(name, report.run, &report.components),
     }];
     if let Ok(fits) = &report.fits {
-        let weights = &fits.fit.mix.weights;
-        let extent = weights.iter().map(|weight| (weight - 1.0).abs()).fold(0.1, f64::max);
-        let map = HeatMap {
-            title: &format!("{name}: fitted weights"),
-            unit: "weight",
-            values: weights,
-            shape,
-            scale: (1.0 - extent, 1.0, 1.0 + extent),
-            tips: &[],
-            kinds: &[],
-        };
         figures.push(Figure {
             name: format!("weights-{}", report.slug),
             caption: format!(
                 "The mix fitted on the {} training labels of {name}; the neutral colour is the model itself.",
                 report.run.train.len()
             ),
-            svg: heat_map(&map),
+            svg: weights_map(name, &fits.fit.mix.weights, shape),
         });
         figures.push(Figure {
             name: format!("path-{}", report.slug),
@@ -86,16 +58,6 @@ fn pair_figures(pair: &Pair<'_>) -> Vec<Figure> {
     let (a, b) = (pair.a, pair.b);
     let r = pair.comparison.agreement.pearson.map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
     let differences: Vec<f64> = a.components.iter().zip(&b.components).map(|(a, b)| b.accuracy - a.accuracy).collect();
-    let extent = differences.iter().map(|difference| difference.abs()).fold(0.05, f64::max);
-    let map = HeatMap {
-        title: &format!("{} minus {}: accuracy", b.name, a.name),
-        unit: "difference",
-        values: &differences,
-        shape: a.run.test.shape(),
-        scale: (-extent, 0.0, extent),
-        tips: &[],
-        kinds: &[],
-    };
     let chance = a.run.meta.accuracy.chance;
     vec![
         Figure {
@@ -106,7 +68,7 @@ fn pair_figures(pair: &Pair<'_>) -> Vec<Figure> {
         Figure {
             name: format!("difference-{}-{}", a.slug, b.slug),
             caption: format!("Accuracy of every component in {} minus that in {}.", b.name, a.name),
-            svg: heat_map(&map),
+            svg: difference_map([&a.name, &b.name], &differences, a.run.test.shape()),
         },
     ]
 }

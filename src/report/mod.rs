@@ -12,6 +12,7 @@
 mod axis;
 mod figures;
 mod gallery;
+mod maps;
 mod page;
 mod pairs;
 mod parquet;
@@ -25,6 +26,7 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 pub use figures::Figure;
+pub use maps::{accuracy_map, difference_map, weights_map};
 use pairs::Pair;
 use run_report::RunReport;
 use table::Table;

@@ -1,0 +1,76 @@
+//! What programs that call partscope rely on, above all the reader in Python: figures on standard output, and progress as
+//! lines.
+
+mod binary;
+
+use std::{fs, path::Path, process::Output};
+
+use binary::{command, partscope, stdout};
+use tempfile::TempDir;
+
+fn run(folder: &Path, template: &str) -> Output {
+    let folder = folder.to_str().unwrap();
+    let made = partscope(&[
+        "run",
+        "-m",
+        "demo",
+        "--task",
+        "topic",
+        "--template",
+        template,
+        "--limit",
+        "40",
+        "--train-examples",
+        "20",
+        "-o",
+        folder,
+    ]);
+    assert!(made.status.success());
+    made
+}
+
+#[test]
+fn heat_maps_are_those_of_the_report() {
+    let home = TempDir::new().unwrap();
+    let (a, b, report) = (home.path().join("a"), home.path().join("b"), home.path().join("report"));
+    run(&a, "article-hash");
+    run(&b, "article");
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (a, b, report) = (text(&a), text(&b), text(&report));
+    assert!(partscope(&["report", &a, &b, "-o", &report]).status.success());
+    let figure = |name: &str| fs::read_to_string(format!("{report}/figures/{name}.svg")).unwrap();
+    for (name, args) in [
+        ("accuracy-topic-article-hash-0", vec!["components", &a, "--svg"]),
+        ("weights-topic-article-hash-0", vec!["fit", &a, "--svg"]),
+        ("difference-topic-article-hash-0-topic-article-0", vec!["compare", &a, &b, "--svg"]),
+    ] {
+        assert_eq!(stdout(&partscope(&args)), figure(name), "{args:?}");
+    }
+    for args in [
+        vec!["components", &a, "--svg", "--json"],
+        vec!["compare", &a, &b, "--svg", "--json"],
+        vec!["fit", &a, "--svg", "--json"],
+        vec!["fit", &a, "--svg", "-o", "weights.json"],
+    ] {
+        assert_eq!(partscope(&args).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn progress_is_lines_for_programs_and_nothing_in_files() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run").to_str().unwrap().to_owned();
+    let args = ["run", "-m", "demo", "--task", "sentiment", "--limit", "20", "-o", &folder];
+    let said = |value: Option<&str>| {
+        let mut command = command(&args);
+        value.map(|value| command.env("PARTSCOPE_PROGRESS", value));
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let lines = said(Some("lines"));
+    assert!(lines.contains("progress: loading the model…\n"), "{lines}");
+    assert!(lines.lines().all(|line| line.starts_with("progress: ")) && !lines.contains('\u{1b}'), "{lines}");
+    assert_eq!(said(None), "");
+    assert_eq!(said(Some("1")), "");
+}
