@@ -80,7 +80,7 @@ def tensors(path: Path) -> dict[str, numpy.ndarray[Any, Any]]:
             if length > size - 8:
                 raise ValueError("the header is longer than the file")
             header = json.loads(file.read(length))
-        data = np.memmap(path, dtype=np.uint8, mode="r", offset=0)
+        data = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
         found = {}
         for name, info in header.items():
             if name == "__metadata__":
