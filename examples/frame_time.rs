@@ -1,6 +1,7 @@
 //! Measures frame times on a large model: `cargo run --release --example frame_time`.
 //!
-//! 80 layers × 64 heads, 2000 examples, 200 × 60 cells; each frame follows a cursor move or a change of the mix.
+//! Two runs of 80 layers × 64 heads with 2000 examples each, 200 × 60 cells; each frame follows a cursor move or a change
+//! of the mix.
 
 use std::{
     collections::BTreeMap,
@@ -17,15 +18,31 @@ use ratatui::layout::Size;
 const SHAPE: Shape = Shape { layers: 80, heads: 64, labels: 2 };
 const FRAMES: usize = 300;
 
+/// What is measured: a name, the keys that lead there, and the keys before the frames.
+const PLACES: [(&str, &str, [&str; 4]); 15] = [
+    ("map", "", ["l", "k", "h", "j"]),
+    ("map, enlarged", "_", ["l", "k", "h", "j"]),
+    ("ranking", "_ v", ["j", "j", "k", "k"]),
+    ("mix", "v", ["+", "m", "space", "u"]),
+    ("mixer", "d", ["j", "l", "k", "h"]),
+    ("prompt", "esc p", ["pageup", "j", "pagedown", "k"]),
+    ("examples", "esc e", ["j", "j", "k", "k"]),
+    ("experiments", "esc P", ["l", "k", "h", "j"]),
+    ("compare", "esc c", ["l", "k", "h", "j"]),
+    ("compare: ranking", "v", ["j", "j", "k", "k"]),
+    ("compare: scatter", "v", ["l", "k", "h", "j"]),
+    ("matrix", "esc M", ["l", "j", "h", "k"]),
+    ("runs", "esc R", ["j", "k", "j", "k"]),
+    ("help", "?", ["j", "j", "k", "k"]),
+    ("palette", "esc :", ["down", "down", "up", "up"]),
+];
+
 fn main() -> Result<()> {
-    let mut explorer = Headless::open(ExploreOptions { saved: vec![run(2000)], ..ExploreOptions::default() })?;
+    let saved = vec![run(2000, 1), run(2000, 2)];
+    let mut explorer = Headless::open(ExploreOptions { saved, ..ExploreOptions::default() })?;
     let size = Size { width: 200, height: 60 };
-    for (what, keys) in [
-        ("map", ["l", "k", "h", "j"]),
-        ("mix", ["+", "m", "space", "u"]),
-        ("mixer", ["d", "j", "l", "d"]),
-        ("examples", ["e", "j", "j", "e"]),
-    ] {
+    for (what, before, keys) in PLACES {
+        explorer.keys(before)?;
         let mut update = Vec::new();
         let mut draw = Vec::new();
         for frame in 0..FRAMES {
@@ -36,7 +53,7 @@ fn main() -> Result<()> {
             std::hint::black_box(explorer.frame(size));
             draw.push(start.elapsed());
         }
-        println!("{what:<9} update {}   draw {}", summary(update), summary(draw));
+        println!("{what:<17} update {}   draw {}", summary(update), summary(draw));
     }
     Ok(())
 }
@@ -48,8 +65,8 @@ fn summary(mut times: Vec<Duration>) -> String {
 }
 
 /// Creates a run with random contributions.
-fn run(examples: usize) -> Run {
-    let mut state = 1_u64;
+fn run(examples: usize, seed: u64) -> Run {
+    let mut state = seed;
     let mut noise = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
@@ -80,10 +97,10 @@ fn run(examples: usize) -> Run {
             shared: None,
         })
     });
-    Run { meta: meta(&test), examples: records.collect(), train, test, hidden: None }
+    Run { meta: meta(&test, seed), examples: records.collect(), train, test, hidden: None }
 }
 
-fn meta(test: &Attribution) -> RunMeta {
+fn meta(test: &Attribution, seed: u64) -> RunMeta {
     RunMeta {
         hidden: None,
         checksum: None,
@@ -107,7 +124,7 @@ fn meta(test: &Attribution) -> RunMeta {
             label_tokens: vec![1, 2],
             ..TaskMeta::default()
         },
-        prompt: PromptMeta { shots: 4, ..PromptMeta::default() },
+        prompt: PromptMeta { shots: 4, demo_seed: seed, ..PromptMeta::default() },
         examples: ExampleCounts { train: 20, test: test.len() },
         accuracy: AccuracyMeta::measure(test),
         exactness: Exactness::default(),

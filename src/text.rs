@@ -116,6 +116,17 @@ pub fn normalized(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Formats a number with at most three significant digits and no needless ones; very small and very large ones with a
+/// power of ten.
+///
+/// ```
+/// assert_eq!([1.0, 26.3157, 0.0512, 4e-7].map(partscope::text::brief), ["1", "26.3", "0.0512", "4e-7"]);
+/// ```
+pub fn brief(value: f64) -> String {
+    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    if value != 0.0 && !(1e-3..1e5).contains(&value.abs()) { format!("{rounded:e}") } else { rounded.to_string() }
+}
+
 /// Formats a change with its sign, such as `+0.48` or `-1.20`; values that round to 0 give `+0.00`, also if negative.
 pub fn signed(value: f64, digits: usize) -> String {
     let text = format!("{value:+.digits$}");

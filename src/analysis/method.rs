@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 
 macro_rules! methods {
-    ($($variant:ident $name:literal $doc:literal)*) => {
+    ($($variant:ident $name:literal $title:literal $doc:literal)*) => {
         /// A prediction method. Scripts rely on its name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Method {
@@ -23,6 +23,11 @@ macro_rules! methods {
                 match self { $(Self::$variant => $name,)* }
             }
 
+            /// Returns the name in plain words for a screen, of at most 17 columns.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
             /// Returns a one-line description for help and legends.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }
@@ -32,35 +37,35 @@ macro_rules! methods {
 }
 
 methods! {
-    Standard "standard" "the model itself, with the run's demonstrations"
-    StandardK "standard_k" "the model itself, with the whole label budget as demonstrations"
-    Prompts "prompts" "the model itself, with the nearest labelled examples as demonstrations"
-    Calib "calib" "Calib+: a learned factor per label on the model's probabilities"
-    Contextual "contextual" "contextual calibration on content-free inputs"
-    Domain "domain" "domain-context calibration on random words of the test texts (transductive)"
-    Looc "looc" "leave-one-out calibration, with the whole label budget as demonstrations"
-    Linc "linc" "LinC: a learned affine map of the model's probabilities, from contextual calibration"
-    HiddenCentroid "hidden_centroid" "Hidden Calibration: the nearest class centroid in the last hidden state"
-    HiddenLogistic "hidden_logistic" "logistic regression on the last hidden state"
-    Sav "sav" "sparse attention vectors: a vote of the heads whose values separate the classes best"
-    Batch "batch" "batch calibration: divides by the mean probabilities of the test batch (transductive)"
-    BestComponent "best_component" "the single component most accurate on the training labels"
-    Vote "vote" "majority vote of the components most accurate on the training labels"
-    Random "random" "random weights, as a control"
-    CompRw "comprw" "component reweighting as printed in the paper"
-    CompRwReleased "comprw_released" "component reweighting as in the paper's released code"
-    Partscope "partscope" "component reweighting with our default options"
-    RidgeCv "ridge_cv" "a ridge towards the model, its strength cross-validated on the training labels"
-    LooCalib "loo_calib" "Calib+ on leave-one-out prompts: the whole label budget as demonstrations and as training examples"
-    LooCompRw "loo_comprw" "component reweighting as printed, on leave-one-out prompts"
-    LooCompRwReleased "loo_comprw_released" "component reweighting as released, on leave-one-out prompts"
-    LooPartscope "loo_partscope" "our default on leave-one-out prompts"
-    Transfer "transfer" "our default fitted on other runs only"
-    Convex "convex" "component reweighting to the optimum of the given options"
-    Manual "manual" "weights set by hand"
-    OracleBestComponent "oracle_best_component" "the component most accurate on the test labels (leakage)"
-    OracleWorstComponent "oracle_worst_component" "the component least accurate on the test labels (leakage)"
-    OracleVote "oracle_vote" "majority vote of the components most accurate on the test labels (leakage)"
+    Standard "standard" "the model itself" "the model itself, with the run's demonstrations"
+    StandardK "standard_k" "model, all shots" "the model itself, with the whole label budget as demonstrations"
+    Prompts "prompts" "nearest shots" "the model itself, with the nearest labelled examples as demonstrations"
+    Calib "calib" "Calib+" "Calib+: a learned factor per label on the model's probabilities"
+    Contextual "contextual" "contextual calib." "contextual calibration on content-free inputs"
+    Domain "domain" "domain calib." "domain-context calibration on random words of the test texts (transductive)"
+    Looc "looc" "LOO calibration" "leave-one-out calibration, with the whole label budget as demonstrations"
+    Linc "linc" "LinC" "LinC: a learned affine map of the model's probabilities, from contextual calibration"
+    HiddenCentroid "hidden_centroid" "hidden centroid" "Hidden Calibration: the nearest class centroid in the last hidden state"
+    HiddenLogistic "hidden_logistic" "hidden logistic" "logistic regression on the last hidden state"
+    Sav "sav" "attention vectors" "sparse attention vectors: a vote of the heads whose values separate the classes best"
+    Batch "batch" "batch calibration" "batch calibration: divides by the mean probabilities of the test batch (transductive)"
+    BestComponent "best_component" "best component" "the single component most accurate on the training labels"
+    Vote "vote" "vote of the best" "majority vote of the components most accurate on the training labels"
+    Random "random" "random weights" "random weights, as a control"
+    CompRw "comprw" "CompRW, printed" "component reweighting as printed in the paper"
+    CompRwReleased "comprw_released" "CompRW, released" "component reweighting as in the paper's released code"
+    Partscope "partscope" "partscope" "component reweighting with our default options"
+    RidgeCv "ridge_cv" "cross-val. ridge" "a ridge towards the model, its strength cross-validated on the training labels"
+    LooCalib "loo_calib" "Calib+, LOO" "Calib+ on leave-one-out prompts: the whole label budget as demonstrations and as training examples"
+    LooCompRw "loo_comprw" "CompRW, LOO" "component reweighting as printed, on leave-one-out prompts"
+    LooCompRwReleased "loo_comprw_released" "CompRW rel., LOO" "component reweighting as released, on leave-one-out prompts"
+    LooPartscope "loo_partscope" "partscope, LOO" "our default on leave-one-out prompts"
+    Transfer "transfer" "other runs' fit" "our default fitted on other runs only"
+    Convex "convex" "convex fit" "component reweighting to the optimum of the given options"
+    Manual "manual" "by hand" "weights set by hand"
+    OracleBestComponent "oracle_best_component" "oracle best" "the component most accurate on the test labels (leakage)"
+    OracleWorstComponent "oracle_worst_component" "oracle worst" "the component least accurate on the test labels (leakage)"
+    OracleVote "oracle_vote" "oracle vote" "majority vote of the components most accurate on the test labels (leakage)"
 }
 
 impl Method {
@@ -129,6 +134,7 @@ mod tests {
             assert_eq!(method.name().parse::<Method>().unwrap(), method);
             assert_eq!(serde_json::to_value(method).unwrap(), method.name());
             assert_eq!(method.is_oracle(), method.name().starts_with("oracle_"));
+            assert!(method.title().chars().count() <= 17 && !method.title().contains('_'), "{}", method.title());
         }
         assert!("best".parse::<Method>().unwrap_err().to_string().contains("comprw_released"));
     }

@@ -90,6 +90,7 @@ actions! {
         PreviousMetric "previous-metric" "Colour the map by the previous quantity",
         Quantities "quantities" "List all quantities of the map",
         Ranking "ranking" "Switch between map, ranking and, of two runs, scatter",
+        Zoom "zoom" "Enlarge the cells of the map, or fit all of them in",
         Detail "detail" "Show or hide details: confusion matrix and other runs",
         Kinds "kinds" "Show only components of the next kind, or all",
         Mixer "mixer" "Open the mixer, or return to the map",

@@ -54,8 +54,27 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     let model = saved.first().map_or_else(|| args.model.clone(), |run| args.model.for_run(&run.meta.model));
     let (source, load) = (model.source()?, model.load_options()?);
     let (start, experiments) = workers(source, &load, &store);
-    if !saved.is_empty() {
-        return Ok(ExploreOptions { saved, store, experiments: Some(experiments), ..ExploreOptions::default() });
+    let (load_again, store_again) = (load, store.clone());
+    let open_model: OpenModel = Rc::new(move |name: &str| {
+        let source = name.parse().map_err(|error: Error| error.to_string())?;
+        Ok(workers(source, &load_again, &store_again))
+    });
+    let with_model = ExploreOptions {
+        model: Some(start),
+        experiments: Some(experiments.clone()),
+        open_model: Some(open_model),
+        model_name: Some(model.name().to_owned()),
+        store: store.clone(),
+        ..ExploreOptions::default()
+    };
+    if let Some(run) = saved.first() {
+        let request = run.meta.request.clone();
+        let known = request.and_then(|request| Some((vec![choice(&request.task).ok()?], request)));
+        // Without its task, a run can be looked at, and its own prompts run again, but no other ones.
+        return Ok(match known {
+            Some((choices, request)) => ExploreOptions { saved, choices, resumed: Some(request), ..with_model },
+            None => ExploreOptions { saved, store, experiments: Some(experiments), ..ExploreOptions::default() },
+        });
     }
     let prompt = args.prompt.dropping_leaks();
     let first = args.task.first().map_or_else(|| opening(&prompt), |task| prompt.request(task, None))?;
@@ -67,21 +86,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
     }
     let choices: Vec<TaskChoice> = names.iter().map(|name| choice(name)).collect::<Result<_>>()?;
     check_template(&first, &choices)?;
-    let (load_again, store_again) = (load, store.clone());
-    let open_model: OpenModel = Rc::new(move |name: &str| {
-        let source = name.parse().map_err(|error: Error| error.to_string())?;
-        Ok(workers(source, &load_again, &store_again))
-    });
-    Ok(ExploreOptions {
-        model: Some(start),
-        experiments: Some(experiments),
-        open_model: Some(open_model),
-        model_name: Some(model.name().to_owned()),
-        first: Some(first),
-        choices,
-        saved,
-        store,
-    })
+    Ok(ExploreOptions { first: Some(first), choices, saved, ..with_model })
 }
 
 /// Returns how to start the model worker and the experiment workers of a model, which share its weights.

@@ -35,15 +35,21 @@ pub(super) fn click(state: &mut State, layout: Layout, at: Position) -> Option<V
 /// Chooses the row that is clicked in a popup; a click outside closes the popup.
 fn in_popup(state: &mut State, screen: Rect, at: Position) -> Vec<Effect> {
     let body = layout::body(screen);
-    let (popup, count, here) = match &state.overlay {
-        Some(Overlay::Palette(palette)) => (layout::palette(body), state.palette_rows(palette).len(), palette.at),
-        Some(Overlay::Pool { needle, at, .. }) => (layout::pool(body), candidates(state, needle).len(), *at),
+    let (popup, rows, count, here) = match &state.overlay {
+        Some(Overlay::Palette(palette)) => {
+            let popup = layout::palette(body);
+            (popup, layout::palette_choices(popup), state.palette_rows(palette).len(), palette.at)
+        }
+        Some(Overlay::Pool { needle, at, .. }) => {
+            let popup = layout::pool(body);
+            (popup, layout::choices(popup), candidates(state, needle).len(), *at)
+        }
         _ => return Vec::new(),
     };
     if !popup.contains(at) {
         return update(state, Action::Close);
     }
-    let Some(chosen) = row_at(layout::choices(popup), count, here, at) else { return Vec::new() };
+    let Some(chosen) = row_at(rows, count, here, at) else { return Vec::new() };
     match &mut state.overlay {
         Some(Overlay::Palette(palette)) => palette.at = chosen,
         Some(Overlay::Pool { at, .. }) => *at = chosen,
@@ -86,7 +92,7 @@ mod tests {
     fn a_click_chooses_a_row_of_a_popup_and_a_click_outside_closes_it() {
         let mut harness = Harness::finished(40);
         harness.keys(": m u t e");
-        let rows = layout::choices(layout::palette(layout::body(SCREEN)));
+        let rows = layout::palette_choices(layout::palette(layout::body(SCREEN)));
         assert!(click_at(&mut harness, rows) && harness.state.run().unwrap().mixer.is_muted(0));
         harness.keys("p enter");
         let first = candidates(&harness.state, "")[1];

@@ -62,6 +62,8 @@ pub struct ExploreOptions {
     pub open_model: Option<OpenModel>,
     /// Name of the model, as `-m` takes it.
     pub model_name: Option<String>,
+    /// The request of the first saved run, from which other runs start; needs the model.
+    pub resumed: Option<RunRequest>,
     /// The first run to compute.
     pub first: Option<RunRequest>,
     /// Tasks and templates the user can switch to.
@@ -134,6 +136,9 @@ impl Explorer {
         let mut explorer = Self { state, themes, screen, executor, inbox, signals, session, tick: 0 };
         explorer.draw().map_err(|error| terminal_error(&error))?;
         let stats = explorer.state.open(options.saved);
+        if let Some(request) = options.resumed {
+            explorer.state.resume(request);
+        }
         explorer.executor.execute(first);
         explorer.executor.execute(stats);
         explorer.restore_session();

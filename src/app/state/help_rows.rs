@@ -3,7 +3,8 @@
 
 use crate::app::{
     action::{Action, Section},
-    keymap::KeyContext,
+    keymap::{Key, KeyContext},
+    screen::Screen,
 };
 
 use super::{State, explain::explanations, help::Help};
@@ -28,7 +29,46 @@ impl State {
     /// Returns the lines of the help.
     pub fn help_rows(&self, help: &Help) -> Vec<HelpRow> {
         let needle = help.needle.trim().to_lowercase();
-        [self.pane_rows(&needle), self.key_rows(&needle)].concat()
+        [self.pane_rows(&needle), self.key_rows(&needle), self.differing_rows(&needle)].concat()
+    }
+
+    /// Returns the keys of the screen that do something else on other screens, with the reason.
+    fn differing_rows(&self, needle: &str) -> Vec<HelpRow> {
+        let here = KeyContext::Screen(self.screen);
+        let mut rows = Vec::new();
+        for &action in Action::ALL {
+            for key in self.keymap.keys(here, action) {
+                let elsewhere = self.meanings_elsewhere(&key, action);
+                if !elsewhere.is_empty() {
+                    rows.push(format!("{key}: {} here, {}", action.name(), elsewhere.join(", ")));
+                }
+            }
+        }
+        rows.retain(|row| row.to_lowercase().contains(needle));
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let title = HelpRow::Title("keys that differ on other screens".to_owned());
+        let reason = HelpRow::Text(reason(self.screen).to_owned());
+        let rows = rows.iter().flat_map(|row| wrapped(row)).map(HelpRow::Text);
+        [title, reason].into_iter().chain(rows).collect()
+    }
+
+    /// Returns what a key does on the other screens, if that is not the same as here: `metric on map, compare`.
+    fn meanings_elsewhere(&self, key: &str, here: Action) -> Vec<String> {
+        let Ok(key) = key.parse::<Key>() else { return Vec::new() };
+        let mut found: Vec<(Action, Vec<&str>)> = Vec::new();
+        for &screen in Screen::ALL.iter().filter(|&&screen| screen != self.screen) {
+            let Some(action) = self.keymap.lookup(KeyContext::Screen(screen), key) else { continue };
+            if action == here || (moves(action) && moves(here)) {
+                continue;
+            }
+            match found.iter_mut().find(|(other, _)| *other == action) {
+                Some((_, screens)) => screens.push(screen.title()),
+                None => found.push((action, vec![screen.title()])),
+            }
+        }
+        found.into_iter().map(|(action, screens)| format!("{} on {}", action.name(), screens.join(" "))).collect()
     }
 
     fn pane_rows(&self, needle: &str) -> Vec<HelpRow> {
@@ -80,6 +120,24 @@ impl State {
     }
 }
 
+/// Whether an action moves a cursor.
+fn moves(action: Action) -> bool {
+    action.section() == Section::Cursor || matches!(action, Action::ListDown | Action::ListUp)
+}
+
+/// Returns why keys of a screen do something else than elsewhere.
+const fn reason(screen: Screen) -> &'static str {
+    match screen {
+        Screen::Map | Screen::Experiments => "The cursor is on a component.",
+        Screen::Mixer => "The cursor is on a fader, so left and right move it.",
+        Screen::Prompt => "The cursor is on a demonstration, and there is no map.",
+        Screen::Examples => "The cursor is on an example, and there is no map.",
+        Screen::Compare => "The cursor is on a component, of a pair of runs.",
+        Screen::Matrix => "The cursor is on a pair of runs.",
+        Screen::Runs => "The cursor is on a run.",
+    }
+}
+
 /// Wraps a text at spaces to lines that fit on the narrowest screen.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -109,6 +167,26 @@ mod tests {
                 let listed = rows.iter().filter(|row| matches!(row, HelpRow::Key(_, listed) if *listed == action));
                 assert_eq!(listed.count(), 1, "{} on {keys}", action.name());
             }
+        }
+    }
+
+    /// 11: a key with another meaning elsewhere is named in the help, with the reason.
+    #[test]
+    fn keys_that_differ_between_screens_are_explained() {
+        let mut harness = Harness::finished(16);
+        let all =
+            |rows: Vec<HelpRow>| -> String { rows.iter().map(|row| format!("{row:?}")).collect::<Vec<_>>().join("\n") };
+        let prompt = all(harness.keys("p").state.help_rows(&Help::default()));
+        for text in
+            ["a: add here, metric on map", "n: swap here, method on mixer, other-run on compare", "there is no map"]
+        {
+            assert!(prompt.contains(text), "{text}: {prompt}");
+        }
+        let mixer = all(harness.keys("d").state.help_rows(&Help::default()));
+        assert!(mixer.contains("l: gain-up here, right on map") && mixer.contains("left and right move it"), "{mixer}");
+        for keys in ["esc", "d", "p", "e", "c", "M", "R"] {
+            let rows = all(harness.keys("esc").keys(keys).state.help_rows(&Help::default()));
+            assert!(!rows.contains("i: ") && !rows.contains("q: "), "{rows}");
         }
     }
 

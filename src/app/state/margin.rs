@@ -89,7 +89,7 @@ mod tests {
     fn the_terms_add_up_to_the_margin() {
         let mut run = OpenRun::saved(0, fixture::run(&fixture::request(), 20));
         let weights = (0..72).map(|c| f64::from(c % 3)).collect();
-        run.mixer.load(&Mix { weights, rest: 0.5, offsets: vec![0.75, -0.75] });
+        run.mixer.load(&Mix { weights, rest: 0.5, offsets: vec![0.75, -0.75] }, "fit");
         run.update_predictions();
         for on in [false, true] {
             run.mixer.on = on;

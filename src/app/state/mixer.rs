@@ -14,6 +14,17 @@ pub(super) struct Setting {
     muted: Vec<bool>,
     solo: Vec<bool>,
     offsets: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
+}
+
+/// Where weights came from, before edits by hand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Origin {
+    /// In words: `fit by partscope`.
+    what: String,
+    /// Whether they were edited since.
+    edited: bool,
 }
 
 impl Setting {
@@ -24,12 +35,19 @@ impl Setting {
             muted: vec![false; channels],
             solo: vec![false; channels],
             offsets: Vec::new(),
+            origin: None,
         }
     }
 
-    fn from_mix(mix: &Mix) -> Self {
+    fn from_mix(mix: &Mix, what: &str) -> Self {
         let gains = [&mix.weights[..], &[mix.rest]].concat();
-        Self { gains, offsets: mix.offsets.clone(), ..Self::model(mix.weights.len()) }
+        let origin = Some(Origin { what: what.to_owned(), edited: false });
+        Self { gains, offsets: mix.offsets.clone(), origin, ..Self::model(mix.weights.len()) }
+    }
+
+    /// Whether all weights are those of the model.
+    fn is_model(&self) -> bool {
+        Self { origin: None, ..self.clone() } == Self::model(self.gains.len() - 1)
     }
 }
 
@@ -69,7 +87,14 @@ impl Mixer {
 
     /// Whether the settings are those of the model.
     pub fn is_model(&self) -> bool {
-        self.now == Setting::model(self.rest_channel())
+        self.now.is_model()
+    }
+
+    /// Returns where the weights came from in words, and whether they were edited by hand since; `None` for the model
+    /// and for weights set by hand alone.
+    pub fn origin(&self) -> Option<(&str, bool)> {
+        let origin = self.now.origin.as_ref().filter(|_| !self.is_model());
+        origin.map(|origin| (origin.what.as_str(), origin.edited))
     }
 
     /// Returns the channel of `rest`.
@@ -155,6 +180,9 @@ impl Mixer {
     fn change_dragged(&mut self, dragged: Option<Dragged>, edit: impl FnOnce(&mut Setting)) {
         let before = self.now.clone();
         edit(&mut self.now);
+        if let (true, Some(origin)) = (self.now != before && self.now.origin == before.origin, &mut self.now.origin) {
+            origin.edited = true;
+        }
         self.any_solo = self.now.solo.contains(&true);
         self.on = true;
         let continues = dragged.is_some() && dragged == self.dragged;
@@ -171,14 +199,14 @@ impl Mixer {
         self.dragged = None;
     }
 
-    /// Loads the weights of a mix.
-    pub fn load(&mut self, mix: &Mix) {
-        self.change(|now| *now = Setting::from_mix(mix));
+    /// Loads the weights of a mix; `what` says where it comes from: `fit by partscope`.
+    pub fn load(&mut self, mix: &Mix, what: &str) {
+        self.change(|now| *now = Setting::from_mix(mix, what));
     }
 
     /// Same as [`load`](Self::load), while sliding along a path.
-    pub fn slide(&mut self, mix: &Mix) {
-        self.change_dragged(Some(Dragged::Strength), |now| *now = Setting::from_mix(mix));
+    pub fn slide(&mut self, mix: &Mix, what: &str) {
+        self.change_dragged(Some(Dragged::Strength), |now| *now = Setting::from_mix(mix, what));
     }
 
     /// Mutes channels; if all of them are muted, unmutes them.
@@ -296,15 +324,18 @@ pub struct MixChange {
 }
 
 impl MixChange {
-    /// Describes the change: `mute of L6.H2`, `weight of L0.H1 from 1 to 0.75`, `weights of 73 channels`. `name` names a
-    /// channel.
+    /// Describes the change: `mute of L6.H2`, `weight of L0.H1 from 1 to 0.75`, `fit by partscope`, `weights of 73
+    /// channels`. `name` names a channel.
     pub fn describe(&self, name: impl Fn(usize) -> String) -> String {
         let (before, after) = (&self.before, &self.after);
+        if let Some(loaded) = after.origin.as_ref().filter(|origin| !origin.edited && before.origin != after.origin) {
+            return loaded.what.clone();
+        }
         let differs = |&c: &usize| {
             (before.gains[c], before.muted[c], before.solo[c]) != (after.gains[c], after.muted[c], after.solo[c])
         };
         let changed: Vec<usize> = (0..after.gains.len()).filter(differs).collect();
-        if *after == Setting::model(after.gains.len() - 1) && changed.len() > 1 {
+        if after.is_model() && changed.len() > 1 {
             return format!("reset of {} channels", changed.len());
         }
         let &[channel] = &changed[..] else {
@@ -356,7 +387,7 @@ mod tests {
     #[test]
     fn offsets_follow_rest_and_are_restored_by_undo() {
         let mut mixer = Mixer::new(2);
-        mixer.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[1.0, 2.0]) });
+        mixer.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[1.0, 2.0]) }, "fit");
         assert_eq!(mixer.mix().offsets, [0.5, -0.5]);
         mixer.solo(&[0]);
         assert!(mixer.offsets().is_empty(), "soloing another channel silences them");
@@ -397,10 +428,10 @@ mod tests {
     fn faders_move_to_multiples_of_a_step() {
         let at = |mixer: &Mixer, gain: f64| (mixer.gain(0) - gain).abs() < 1e-12;
         let mut mixer = Mixer::new(1);
-        mixer.load(&mix(&[0.61]));
+        mixer.load(&mix(&[0.61]), "fit");
         mixer.move_by(&[0], 1.0);
         assert!(at(&mixer, 0.75));
-        mixer.load(&mix(&[0.61]));
+        mixer.load(&mix(&[0.61]), "fit");
         mixer.move_by(&[0], -1.0);
         assert!(at(&mixer, 0.5));
         mixer.move_by(&[0], -3.0);
@@ -414,7 +445,7 @@ mod tests {
         let mut mixer = Mixer::new(2);
         assert!(mixer.undo().is_none());
         mixer.mute(&[0]);
-        mixer.load(&mix(&[0.0, 2.0]));
+        mixer.load(&mix(&[0.0, 2.0]), "fit");
         mixer.reset_all();
         let all = mixer.now.clone();
         while mixer.undo().is_some() {}
@@ -453,8 +484,8 @@ mod tests {
         (0..9).for_each(|step| mixer.drag(0, f64::from(step) / 10.0));
         mixer.end_drag();
         mixer.drag(0, 2.5);
-        mixer.slide(&mix(&[0.5, 0.5]));
-        mixer.slide(&mix(&[0.25, 0.5]));
+        mixer.slide(&mix(&[0.5, 0.5]), "fit, λ 1");
+        mixer.slide(&mix(&[0.25, 0.5]), "fit, λ 2");
         assert_eq!(mixer.span(), (0.0, 2.0));
         assert!(mixer.undo().is_some() && (mixer.gain(0) - 2.5).abs() < 1e-12 && mixer.span() == (0.0, 3.0));
         assert!(mixer.undo().is_some() && (mixer.gain(0) - 0.8).abs() < 1e-12);
@@ -474,17 +505,40 @@ mod tests {
         assert_eq!(mixer.undo().unwrap().describe(name), "weight of C0 from 1 to 0.75");
         mixer.solo(&[0, 2]);
         assert_eq!(mixer.undo().unwrap().describe(name), "solo of C0, C2");
-        mixer.load(&mix(&[0.0, 2.0, 0.5]));
+        mixer.load(&mix(&[0.0, 2.0, 0.5]), "fit by partscope");
         mixer.reset_all();
         assert_eq!(mixer.undo().unwrap().describe(name), "reset of 4 channels");
-        assert_eq!(mixer.undo().unwrap().describe(name), "weights of C0, C1, C2, C3");
+        assert_eq!(mixer.undo().unwrap().describe(name), "fit by partscope");
+    }
+
+    /// A fit that is undone is not what the weights came from, and one that is redone is.
+    #[test]
+    fn weights_keep_where_they_came_from() {
+        let mut mixer = Mixer::new(3);
+        assert_eq!(mixer.origin(), None);
+        mixer.load(&mix(&[0.0, 2.0, 0.5]), "mix of demos 0");
+        mixer.load(&mix(&[0.5, 2.0, 0.5]), "fit by partscope");
+        mixer.mute(&[1]);
+        assert_eq!(mixer.origin(), Some(("fit by partscope", true)));
+        mixer.undo();
+        assert_eq!(mixer.origin(), Some(("fit by partscope", false)));
+        assert_eq!(mixer.undo().unwrap().describe(|_| String::new()), "fit by partscope");
+        assert_eq!(mixer.origin(), Some(("mix of demos 0", false)));
+        let saved = serde_json::to_string(&mixer.saved().unwrap()).unwrap();
+        let again = serde_json::from_str::<SavedMixer>(&saved).unwrap().mixer().unwrap();
+        assert_eq!(again.origin(), mixer.origin());
+        mixer.redo();
+        assert_eq!(mixer.origin(), Some(("fit by partscope", false)));
+        mixer.reset_all();
+        mixer.move_by(&[0], 1.0);
+        assert_eq!(mixer.origin(), None);
     }
 
     #[test]
     fn settings_return_in_the_next_session_if_they_are_whole() {
         let mut mixer = Mixer::new(2);
         assert!(mixer.saved().is_none());
-        mixer.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[0.25, 2.0]) });
+        mixer.load(&Mix { offsets: vec![0.5, -0.5], ..mix(&[0.25, 2.0]) }, "fit");
         mixer.solo(&[0]);
         mixer.on = false;
         let text = serde_json::to_string(&mixer.saved().unwrap()).unwrap();

@@ -120,6 +120,8 @@ pub struct State {
     pub screen: Screen,
     /// Whether components are shown as a ranking instead of a map.
     pub ranked: bool,
+    /// Whether the cells of the map are enlarged, so that it may not show all components.
+    pub zoomed: bool,
     /// The only kind shown; `None` shows all.
     pub kinds: Option<Kind>,
     /// Visible components, highest value first and those without a value last.
@@ -192,6 +194,7 @@ impl State {
             lent_quantity: LentQuantity::default(),
             screen: Screen::default(),
             ranked: false,
+            zoomed: false,
             kinds: None,
             order: Vec::new(),
             marks: BTreeSet::new(),

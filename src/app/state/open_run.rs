@@ -227,8 +227,7 @@ impl OpenRun {
 
     /// Returns the short name of the model: the last part of its path or hub id.
     pub fn model_name(&self) -> String {
-        let id = self.model.id.trim_end_matches('/');
-        printable(id.rsplit('/').next().unwrap_or(id)).into_owned()
+        model_name(&self.model.id)
     }
 
     /// Returns a short name of the run: `sst2 review demos 1`.
@@ -248,6 +247,12 @@ impl OpenRun {
         let word = self.task.class_names().get(label).map_or("?", String::as_str);
         printable(word).trim().to_owned()
     }
+}
+
+/// Returns the short name of a model: the last part of its path or hub id.
+pub fn model_name(id: &str) -> String {
+    let id = id.trim_end_matches(['/', '\\']);
+    printable(id.rsplit(['/', '\\']).next().unwrap_or(id)).into_owned()
 }
 
 /// Returns a short name of demonstrations: `demos` and the seed, or `edited` and the start of their hash.

@@ -1,7 +1,11 @@
 //! Entries of the palette: a typed text finds actions, components, quantities, runs, tasks, templates, numbers of shots
 //! and examples.
 
-use crate::{app::action::Action, jobs::ListedModel, text::printable};
+use crate::{
+    app::action::{Action, Section},
+    jobs::ListedModel,
+    text::printable,
+};
 
 use super::{
     State,
@@ -84,7 +88,11 @@ impl State {
 
     fn listed_models(&self) -> Vec<PaletteRow> {
         let row = |model: &ListedModel| {
-            let warning = if is_too_large(model) { "too large now; " } else { "" };
+            let warning = match () {
+                () if self.models.current.as_deref() == Some(&model.name) => "open; ",
+                () if is_too_large(model) => "too large now; ",
+                () => "",
+            };
             let about = printable(&format!("{warning}{}", about(model))).into_owned();
             PaletteRow::new(PaletteEntry::Model(model.name.clone()), printable(&model.name).into_owned(), about)
         };
@@ -145,9 +153,14 @@ impl State {
     }
 }
 
+/// Returns all actions; those that move the cursor, which have keys that everybody knows, come last.
 fn actions() -> Vec<PaletteRow> {
-    let named = Action::ALL.iter().copied().filter(|action| !action.is_line_edit());
-    named.map(|action| PaletteRow::new(PaletteEntry::Action(action), action.name(), action.description())).collect()
+    let mut named: Vec<Action> = Action::ALL.iter().copied().filter(|action| !action.is_line_edit()).collect();
+    named.sort_by_key(|action| action.section() == Section::Cursor);
+    named
+        .into_iter()
+        .map(|action| PaletteRow::new(PaletteEntry::Action(action), action.name(), action.description()))
+        .collect()
 }
 
 /// Returns the name of a task without its folder and ending.

@@ -99,8 +99,11 @@ pub fn rows(state: &State) -> Vec<RunRow> {
 fn is_open(state: &State, run: &StoredRun) -> bool {
     let meta = match &run.content {
         StoredContent::Run(meta) => meta,
-        StoredContent::Interrupted { prompt, task, template, done, total, .. } => {
-            let same = |run: &OpenRun| (&run.task.name, &run.task.template, &run.prompt) == (task, template, &**prompt);
+        StoredContent::Interrupted { prompt, task, template, model, done, total, .. } => {
+            let same = |run: &OpenRun| {
+                (&run.task.name, &run.task.template, &run.prompt) == (task, template, &**prompt)
+                    && run.model.id == *model
+            };
             return done == total || state.runs.iter().any(same);
         }
         StoredContent::Damaged(_) => return false,

@@ -159,6 +159,22 @@ fn undo_and_reset_say_what_they_did() {
     }
 }
 
+/// 8, 11: a fit that is undone says so, and the mix before it says where it came from.
+#[test]
+fn weights_say_where_they_came_from() {
+    let mut harness = Harness::finished(48);
+    harness.keys("w s");
+    harness.run_to_end(48);
+    harness.keys("c I w");
+    assert_eq!(harness.state.run().unwrap().mixer.origin(), Some(("fit by partscope", false)));
+    harness.keys("u");
+    assert_eq!(notice(&harness), "undone: fit by partscope");
+    let name = harness.state.other_run().unwrap().short_name();
+    assert_eq!(harness.state.run().unwrap().mixer.origin(), Some((format!("mix of {name}").as_str(), false)));
+    harness.keys("u");
+    assert_eq!(notice(&harness), format!("undone: mix of {name}"));
+}
+
 /// 10: the attention view lends the map its quantity, and gives it back.
 #[test]
 fn the_attention_view_returns_the_quantity() {

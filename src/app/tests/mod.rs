@@ -333,7 +333,7 @@ fn the_penalty_slides_along_the_path() {
     harness.keys("[ [ [ u");
     assert_eq!(weights(&harness), fitted, "sliding is one undo step");
     harness.keys("d n n n w ]");
-    assert!(harness.state.notice.as_ref().unwrap().text.contains("comprw takes no λ"));
+    assert!(harness.state.notice.as_ref().unwrap().text.contains("CompRW, printed takes no λ"));
     assert_eq!(harness.state.run().unwrap().fit.as_ref().unwrap().method, Method::CompRw);
 }
 

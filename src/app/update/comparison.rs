@@ -102,7 +102,7 @@ fn apply_mix(state: &mut State) {
     }
     let undo = state.key_of(Action::Undo);
     if let Some(run) = state.run_mut() {
-        run.mixer.load(&mix);
+        run.mixer.load(&mix, &format!("mix of {name}"));
         run.update_predictions();
     }
     let accuracy = state.run().and_then(|run| run.test.mixed.accuracy()).unwrap_or_default() * 100.0;

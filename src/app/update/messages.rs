@@ -239,7 +239,7 @@ fn on_fit_event(state: &mut State, event: FitEvent) {
 
 fn load_fit(state: &mut State, id: u64, fit: Fit, took: Duration) {
     let Some(run) = state.run_by_id(id) else { return };
-    run.mixer.load(&fit.mix);
+    run.mixer.load(&fit.mix, &format!("fit by {}", fit.method.title()));
     run.update_predictions();
     let train = run.train.table.len();
     let kind = if run.prompt.loo.is_some() { "leave-one-out " } else { "" };

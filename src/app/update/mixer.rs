@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    analysis::{Method, WeightsFile},
+    analysis::{Fit, Method, WeightsFile},
     app::{
         action::Action,
         effect::Effect,
@@ -18,7 +18,7 @@ use crate::{
     },
     attribution::Attribution,
     jobs::{BaselinesRequest, FitRequest},
-    text::printable,
+    text::{brief, printable},
 };
 
 use super::{
@@ -56,9 +56,14 @@ pub fn slide_to(state: &mut State, at: usize) {
     let Some(run) = state.run_mut() else { return };
     let Some(path) = &mut run.path else { return };
     path.at = at.min(path.fits.len().saturating_sub(1));
-    let Some(mix) = path.current().map(|fit| fit.mix.clone()) else { return };
-    run.mixer.slide(&mix);
+    let Some((mix, what)) = path.current().map(|fit| (fit.mix.clone(), from_path(fit))) else { return };
+    run.mixer.slide(&mix, &what);
     run.update_predictions();
+}
+
+/// Describes a fit of the path: `fit by partscope, λ 0.5`.
+fn from_path(fit: &Fit) -> String {
+    format!("fit by {}, λ {}", fit.method.title(), brief(fit.lambda))
 }
 
 /// Moves to a position on the path, from 0 to 1.
@@ -95,7 +100,7 @@ fn explain_missing_path(state: &mut State) {
     let fitted = state.run().and_then(|run| run.fit.as_ref().map(|fit| (run.id, fit.method)));
     let why = match fitted {
         Some((_, method @ (Method::CompRw | Method::CompRwReleased))) => {
-            format!("{method} takes no λ: it has no path")
+            format!("{} takes no λ: it has no path", method.title())
         }
         Some((run, _)) if matches!(state.fitting, Fitting::Running(id) | Fitting::Path(id) if id == run) => {
             "the path is being fitted".to_owned()
@@ -157,7 +162,7 @@ pub(super) fn load(state: &mut State, id: u64, path: &str, file: &WeightsFile) {
     let Some(run) = state.run_by_id(id) else { return };
     match file.mix(&run.model, &run.task) {
         Ok(mix) => {
-            run.mixer.load(&mix);
+            run.mixer.load(&mix, &format!("mix from {}", printable(path)));
             run.loaded = Some((mix, (file.method, file.lambda)));
             run.update_predictions();
             let other = if file.demo_ids == run.prompt.demo_ids { "" } else { ", fitted with other demonstrations" };
@@ -272,5 +277,6 @@ pub(super) fn change_history(state: &mut State, action: Action) {
 pub(super) fn next_method(state: &mut State) {
     state.fit_controls.method = fit::next_method(state.fit_controls.method);
     let (method, fit) = (state.fit_controls.method, state.key_of(Action::Fit));
-    state.notify(Severity::Plain, format!("{fit} now fits by {method}: {}", method.about()));
+    let named = if method.title() == method.name() { String::new() } else { format!(" ({method})") };
+    state.notify(Severity::Plain, format!("{fit} now fits by {}{named}: {}", method.title(), method.about()));
 }

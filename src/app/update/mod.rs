@@ -173,6 +173,7 @@ fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
             selection::choose_quantity(state, state.map.metric.beside(state.run(), forward));
         }
         Action::Ranking => state.ranked = !state.ranked,
+        Action::Zoom => state.zoomed = !state.zoomed,
         Action::Detail => state.detail = !state.detail,
         Action::Filter
         | Action::FilterLabel

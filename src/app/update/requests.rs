@@ -11,6 +11,7 @@ use crate::{
             experiments::ExperimentStatus,
             generations::Work,
             open_run::{OpenRun, demos_name},
+            palette_rows::short_task,
             selection::edited_request,
         },
     },
@@ -182,8 +183,7 @@ fn begin(state: &mut State, request: RunRequest) -> Vec<Effect> {
 /// Returns a short name of the run in progress: `sst2 review demos 1`.
 pub(super) fn run_name(state: &State) -> String {
     let of_request = |request: &RunRequest| {
-        let task = request.task.rsplit(['/', '\\']).next().unwrap_or_default();
-        format!("{} {}", printable(task), demos_name(&request.demos, request.demo_seed))
+        format!("{} {}", printable(short_task(&request.task)), demos_name(&request.demos, request.demo_seed))
     };
     let filling = state.runs.iter().find(|run| Some(run.id) == state.filling);
     filling.map_or_else(|| state.running.request.as_ref().map(of_request).unwrap_or_default(), OpenRun::short_name)

@@ -22,6 +22,8 @@ pub struct Remembered {
     column: usize,
     metric: String,
     ranked: bool,
+    #[serde(default)]
+    zoomed: bool,
 }
 
 impl State {
@@ -51,6 +53,12 @@ impl State {
         start(self, RunRequest { template: request.template.clone().or(first), ..request })
     }
 
+    /// Makes the request of the shown saved run the one from which others start.
+    pub fn resume(&mut self, request: RunRequest) {
+        self.model_hash = self.run().map(|run| run.model.weights_hash.clone());
+        self.requested = Some(request);
+    }
+
     /// Returns the name of the shown run for saved positions.
     pub fn run_name(&self) -> Option<String> {
         self.run().map(stored_name)
@@ -64,6 +72,7 @@ impl State {
             column: self.cursor.column,
             metric: self.own_metric().title().to_owned(),
             ranked: self.ranked,
+            zoomed: self.zoomed,
         }
     }
 
@@ -75,7 +84,7 @@ impl State {
             self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
         }
         self.map.metric = Metric::from_title(&remembered.metric).unwrap_or_default();
-        self.ranked = remembered.ranked;
+        (self.ranked, self.zoomed) = (remembered.ranked, remembered.zoomed);
         self.screen = Screen::reopened(&remembered.screen);
         self.refresh();
         request_missing(self)
@@ -99,6 +108,23 @@ mod tests {
         left.keys("s");
         left.run_to_end(16);
         assert_ne!(opened.state.run_name(), left.state.run_name());
+    }
+
+    #[test]
+    fn other_runs_start_from_a_saved_one() {
+        let mut harness = Harness::opened();
+        harness.state.requested = None;
+        harness.state.phase = crate::app::state::Phase::Idle;
+        let request = fixture::request();
+        harness.state.open(vec![fixture::run(&request, 16)]);
+        harness.state.resume(request);
+        harness.keys("s");
+        assert_eq!(harness.requests.last().unwrap().demo_seed, 1);
+        harness.run_to_end(16);
+        assert_eq!(harness.state.runs.len(), 2);
+        harness.keys("S");
+        assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 0, "the saved run is the one that was asked for");
+        assert_eq!(harness.state.runs.len(), 2);
     }
 
     #[test]

@@ -4,18 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::app::{Action, KeyContext, Screen, State, state::Overlay};
 
-/// Least width of a header with tabs, and with whole titles in them.
-const TABS_WIDTH: u16 = 100;
-const TITLES_WIDTH: u16 = 130;
-
-/// Columns of a shortened title.
-const SHORT: usize = 3;
-
-/// Returns the title of a tab in a header of this width.
-pub fn tab_title(screen: Screen, width: u16) -> &'static str {
-    let title = screen.title();
-    if width < TITLES_WIDTH { title.get(..SHORT).unwrap_or(title) } else { title }
-}
+/// Least width of a header with tabs: their titles, and as many columns for the names of the run.
+const TABS_WIDTH: u16 = 112;
 
 /// Actions with a hint on every screen, on the right.
 const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
@@ -38,7 +28,7 @@ pub fn tabs(header: Rect) -> Vec<(Screen, Rect)> {
     }
     let mut right = header.right();
     let place = |screen: Screen| {
-        let width = tab_title(screen, header.width).len() as u16 + 2;
+        let width = screen.title().len() as u16 + 2;
         right -= width;
         (screen, Rect { x: right, width, ..header })
     };

@@ -24,9 +24,19 @@ const SCATTER: u16 = 11;
 /// Rows of the names of the runs, their agreement, and the finding.
 const HEAD: u16 = 4;
 
+/// Least rows of an area with room for everything on the right.
+const TALL: u16 = 30;
+
+/// Whether the right side has room for the agreement of the runs.
+pub const fn is_tall(area: Rect) -> bool {
+    area.height >= TALL
+}
+
 /// Areas of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sides {
+    /// The whole area.
+    pub area: Rect,
     /// Maps of run A, run B and their difference; or of the difference alone; none in another view.
     pub maps: Vec<Rect>,
     /// Ranking of the components.
@@ -71,7 +81,7 @@ impl Sides {
             ComparisonView::Scatter => (Vec::new(), None, Some(left_area)),
         };
         let [head, demos, labels, movers, flips_pane] = stacked(right, shape.labels, demos);
-        Self { maps, ranking, scatter, head, demos, labels, movers, flips_pane }
+        Self { area: inner, maps, ranking, scatter, head, demos, labels, movers, flips_pane }
     }
 
     /// Returns the rows of the flipped examples: below the title, above the line of components.
@@ -101,7 +111,7 @@ fn split(area: Rect, count: u16) -> Vec<Rect> {
 /// Returns the panes of the explanation, from top to bottom. Demonstrations and labels take the rows that they need, up
 /// to a share of the screen; movers and flips share the rest.
 fn stacked(area: Rect, labels: usize, demos: usize) -> [Rect; 5] {
-    let (tall, small) = (area.height >= 30, |count: usize, most: u16| u16::try_from(count).unwrap_or(most).min(most));
+    let (tall, small) = (is_tall(area), |count: usize, most: u16| u16::try_from(count).unwrap_or(most).min(most));
     let head = HEAD - u16::from(!tall);
     let most = match area.height {
         30.. => 8,
@@ -109,7 +119,7 @@ fn stacked(area: Rect, labels: usize, demos: usize) -> [Rect; 5] {
         _ => 2,
     };
     let demos = 1 + small(demos, most).max(1);
-    let labels = 2 + small(labels, if tall { 6 } else { 3 });
+    let labels = 2 + small(labels, if tall { 6 } else { 4 });
     let rest = area.height.saturating_sub(head + demos + labels);
     let movers = (rest / 2).min(14);
     let mut y = area.y;

@@ -58,7 +58,7 @@ impl Layout {
         let row = |y: u16| Rect { y, height: 1, ..area };
         let body = body(area);
         let shape = state.run().map_or(Shape { layers: 8, heads: 8, labels: 2 }, |run| run.shape);
-        let width = map_width(body, shape);
+        let width = map_width(body, shape, state.zoomed);
         let map = Rect { x: body.x + 1, width: width - 1, ..body };
         let side = Rect { x: body.x + width + 2, width: body.width - width - 3, ..body };
         let labels = shape.labels.min(6) as u16;
@@ -128,7 +128,7 @@ pub fn help(body: Rect) -> Rect {
 
 /// Returns the popup of the palette.
 pub fn palette(body: Rect) -> Rect {
-    popup(body, (100.min(body.width.saturating_sub(4)), body.height.saturating_sub(2).min(24)))
+    popup(body, (130.min(body.width.saturating_sub(4)), body.height.saturating_sub(2).min(28)))
 }
 
 /// Returns the popup that lists the pool.
@@ -152,6 +152,21 @@ pub const fn choices(popup: Rect) -> Rect {
     Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside }
 }
 
+/// Rows below the list of the palette: an empty one, and two for the chosen entry in full.
+const DESCRIBED: u16 = 3;
+
+/// Returns the rows of the list in the palette, below the input line and above the chosen entry in full.
+pub const fn palette_choices(popup: Rect) -> Rect {
+    let rows = choices(popup);
+    Rect { height: rows.height.saturating_sub(DESCRIBED), ..rows }
+}
+
+/// Returns the rows of the chosen entry of the palette in full.
+pub const fn palette_described(popup: Rect) -> Rect {
+    let (rows, list) = (choices(popup), palette_choices(popup));
+    Rect { y: list.y + list.height + 1, height: (rows.height - list.height).saturating_sub(1), ..rows }
+}
+
 /// Returns the areas of the list of examples (left) and of the selected example (right).
 pub fn examples(area: Rect) -> [Rect; 2] {
     let body = body(area);
@@ -170,11 +185,12 @@ pub fn list_rows(list: Rect, with_detail: bool) -> Rect {
 }
 
 /// Returns the width of the map: as wide as its cells need, but at most three fifths of the screen, and at least `SIDE`
-/// columns remain beside it.
-fn map_width(body: Rect, shape: Shape) -> u16 {
+/// columns remain beside it. An enlarged map takes all that it may.
+fn map_width(body: Rect, shape: Shape, zoomed: bool) -> u16 {
     let cells = |height: u16| Grid::fit(Rect { width: u16::MAX, height, ..body }, shape, Cursor::default()).pitch.0;
     let wanted = Grid::width(shape, cells(map_cells(body).height)) + 1;
     let most = (body.width * 3 / 5).max(44).max(Grid::width(shape, 2).saturating_add(2));
+    let wanted = if zoomed { most } else { wanted };
     wanted.max(40).min(most).min(body.width - SIDE - 3)
 }
 

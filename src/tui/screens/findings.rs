@@ -14,14 +14,16 @@ use crate::{
     tui::{
         color::Depth,
         layout::{
-            bars,
+            Layout, bars,
             compare::{Sides, side_cells},
+            map_cells,
         },
         theme::Theme,
         views::hints,
         widgets::{
             grid::Grid,
             heatmap::{Heatmap, HeatmapCell},
+            minimap::Minimap,
         },
     },
 };
@@ -187,4 +189,95 @@ fn free_room_is_used() {
     let header = Rect::new(0, 0, 120, 1);
     assert_eq!(bars::tabs(header).len(), Screen::ALL.len());
     assert!(hints(Rect { y: 39, ..header }, &harness.state).iter().any(|hint| hint.action == Action::Palette));
+}
+
+/// 13: digits of a column stand below each other, in cells of any height.
+#[test]
+fn digits_stand_below_each_other() {
+    let mut harness = Harness::finished(200);
+    for (width, height) in SIZES {
+        let buf = paint(harness.keys("b"), (width, height), Depth::None);
+        let layout = Layout::new(buf.area, &harness.state).unwrap();
+        let grid = Grid::fit(map_cells(layout.map), harness.shape, harness.state.cursor);
+        let ends = grid.visible().filter(|&(_, column)| column == 3).filter_map(|(layer, column)| {
+            let cell = grid.cell(layer, column)?;
+            let row = cell.y + cell.height.saturating_sub(1 + u16::from(cell.height >= 3)) / 2;
+            cell.columns().rev().map(|place| place.x).find(|&x| buf[(x, row)].symbol().parse::<u8>().is_ok())
+        });
+        let ends: Vec<u16> = ends.collect();
+        assert!(ends.len() == 8 && ends.iter().all(|end| *end == ends[0]), "{width}×{height}: {ends:?}");
+    }
+}
+
+/// 13: with other label words in the two runs, a label is not called by the name of a run.
+#[test]
+fn labels_with_two_words_have_both_names_in_a_comparison() {
+    let mut harness = Harness::finished(200);
+    harness.keys("s");
+    harness.run_to_end(200);
+    let words = [" B".to_owned(), " A".to_owned()];
+    harness.state.runs[1].task.label_words = words.to_vec();
+    harness.keys("c");
+    for size in SIZES {
+        let screen = text(&paint(&harness, size, Depth::True));
+        assert!(screen.contains("negative/B") && screen.contains("positive/A"), "{screen}");
+        assert!(screen.contains("positive/A: A 36 %, B 27 %") || screen.contains("A predicts positive/A"), "{screen}");
+    }
+}
+
+/// 13: the ranking shows the largest changes and the selected component, and no cut number.
+#[test]
+fn a_ranking_shows_the_largest_changes_whole() {
+    let mut harness = Harness::finished(200);
+    harness.keys("s");
+    harness.run_to_end(200);
+    harness.keys("c v g");
+    harness.keys(&"j ".repeat(60));
+    for size in SIZES {
+        let screen = text(&paint(&harness, size, Depth::True));
+        let ranking: Vec<&str> = screen.lines().filter_map(|line| line.split(" model ").next()).collect();
+        assert!(ranking.iter().any(|line| line.starts_with("   1 ")) && screen.contains("between"), "{screen}");
+        assert!(ranking.iter().any(|line| line.starts_with("  61 ")), "{screen}");
+        let first = ranking.iter().find(|line| line.starts_with("   1 ")).unwrap();
+        assert!(!first[..40.min(first.len())].contains('…'), "{first}");
+    }
+}
+
+/// 14: a large map has a minimap, and enlarging it makes its numbers whole.
+#[test]
+fn a_large_map_is_overviewed_and_enlarged() {
+    for (layers, heads) in [(32, 32), (80, 64)] {
+        let mut harness = Harness::opened();
+        harness.shape = Shape { layers, heads, labels: 2 };
+        harness.run_to_end(40);
+        for size in SIZES {
+            let is_scrolled = |harness: &Harness| {
+                let layout = Layout::new(Rect::new(0, 0, size.0, size.1), &harness.state).unwrap();
+                let cells = map_cells(layout.map);
+                let (grid, minimap) = Minimap::beside(cells, harness.shape, harness.state.cursor, harness.state.zoomed);
+                let seen = grid.layers.1 * grid.columns.1 * 4 >= layers * (heads + 1) * 3;
+                assert!(seen || minimap.is_some(), "{layers}×{heads} at {size:?}");
+                grid.pitch
+            };
+            is_scrolled(&harness);
+            let (wide, _) = is_scrolled(harness.keys("_"));
+            assert!(wide >= 4, "{layers}×{heads} at {size:?}: {wide}");
+            let screen = text(&paint(&harness, size, Depth::True));
+            assert!(screen.contains('┃') && screen.contains('━'), "{screen}");
+            harness.keys("_");
+        }
+    }
+}
+
+/// 17: tabs and methods have whole names, and entries of the palette that are cut are shown in full.
+#[test]
+fn names_are_whole() {
+    let mut harness = Harness::finished(48);
+    let screen = text(&paint(harness.keys("d"), (120, 40), Depth::True));
+    for screen_title in Screen::ALL.iter().map(|screen| screen.title()) {
+        assert!(screen.lines().next().unwrap().contains(screen_title), "{screen}");
+    }
+    assert!(!screen.contains("comprw_released") && !screen.contains("best_component"), "{screen}");
+    let screen = text(&paint(harness.keys("esc O l a b e l space b i a s"), (80, 24), Depth::True));
+    assert!(screen.contains('…') && screen.contains("100 one label"), "{screen}");
 }

@@ -8,7 +8,6 @@ use ratatui::{
 
 use crate::{
     analysis::{
-        Method,
         baseline::Outcome,
         intervals::{Z95, wilson},
         measures::{Measured, Measures},
@@ -62,7 +61,7 @@ fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &
         };
         let star = if outcome.transductive { "*" } else { " " };
         let mark = if outcome.leakage { "†" } else { star };
-        let mut text = line(short(outcome.method), outcome.accuracy, outcome.ci);
+        let mut text = line(outcome.method.title(), outcome.accuracy, outcome.ci);
         if wide {
             text = format!("{text:0$}{1}", NARROW - 2, measures(&outcome.measures));
         }
@@ -73,15 +72,18 @@ fn table(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, outcomes: &
     let room = usize::from(area.height);
     let roomy = rows.len() + NOTES.len() < room;
     let shown = if roomy { rows.len() } else { rows.len().min(room.saturating_sub(1)) };
-    let marked = |mark: char| rows[..shown].iter().any(|row| row.to_string().starts_with(mark));
+    let marked = |mark: char| rows.iter().any(|row| row.to_string().starts_with(mark));
     let notes = NOTES.into_iter().filter(|note| note.chars().next().is_some_and(marked));
-    let notes: Vec<Line<'_>> = notes.map(|note| Line::styled(note, theme.fg(Role::Dim))).collect();
+    let notes: Vec<String> = notes.map(str::to_owned).collect();
+    let hidden = rows.len() - shown;
+    let below = if hidden > 0 { vec![format!("and {hidden} more on a taller screen")] } else { notes };
     let left = pane::stack(buf, area, rows.into_iter().take(shown));
-    pane::stack(buf, left, roomy.then(Line::default).into_iter().chain(notes));
+    let below = below.into_iter().map(|note| Line::styled(note, theme.fg(Role::Dim)));
+    pane::stack(buf, left, roomy.then(Line::default).into_iter().chain(below));
 }
 
 /// Columns of a row without measures.
-const NARROW: usize = 35;
+const NARROW: usize = 34;
 /// Heads of the columns of [`measures`].
 const MEASURES: &str = "   F1  ECE  NLL     Δ";
 
@@ -95,15 +97,5 @@ fn measures(measures: &Measures) -> String {
 }
 
 fn line(name: &str, accuracy: f64, (low, high): (f64, f64)) -> String {
-    format!("{name:<15}{:>6}  [{:.0}, {:.0}]", percent(Some(accuracy)), low * 100.0, high * 100.0)
-}
-
-/// Returns a name of at most 15 columns for the method.
-const fn short(method: Method) -> &'static str {
-    match method {
-        Method::OracleBestComponent => "oracle best",
-        Method::OracleWorstComponent => "oracle worst",
-        Method::OracleVote => "oracle vote",
-        other => other.name(),
-    }
+    format!("{name:<17}{:>5} [{:.0}, {:.0}]", percent(Some(accuracy)), low * 100.0, high * 100.0)
 }

@@ -20,11 +20,12 @@ use crate::{
         update::comparison,
     },
     attribution::Split,
+    text::signed,
     tui::{
         layout::{
             Layout, body,
-            compare::{Sides, side_cells},
-            list::{first_row, row_at},
+            compare::{Sides, is_tall, side_cells},
+            list::{rank_at, row_at},
         },
         theme::{Role, Theme, glyph},
         widgets::{
@@ -39,6 +40,7 @@ use crate::{
 use super::{
     comparison_facts, component_map,
     draw_context::{DrawContext, opened, percent},
+    ranking,
     view::{CURSOR, LIST, Target, View},
 };
 
@@ -75,10 +77,10 @@ fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
     let quantities = &comparison.quantities;
     let flip = row_at(sides.flips(), comparison.flips.len(), state.flip, at);
     let flip = flip.map(|row| Target::Place(comparison::choose, row));
-    let on_map = || sides.maps.iter().find_map(|map| component_map::target(side_cells(*map), state, at));
+    let on_map = || sides.maps.iter().find_map(|map| side_target(side_cells(*map), state, at));
     let ranked = || {
         let rows = ranking_rows(sides.ranking?);
-        let row = row_at(rows, quantities.ranks.len(), rank(state, quantities), at)?;
+        let row = rank_at(rows, quantities.ranks.len(), rank(state, quantities), at)?;
         Some(Target::Place(State::select, *quantities.ranks.get(row)?))
     };
     let plotted = || {
@@ -88,6 +90,13 @@ fn target(layout: Layout, state: &State, at: Position) -> Option<Target> {
         Some(Target::Place(State::select, components[nearest]))
     };
     flip.or_else(on_map).or_else(ranked).or_else(plotted)
+}
+
+/// Returns the component at a position of a map drawn in `cells`.
+fn side_target(cells: Rect, state: &State, at: Position) -> Option<Target> {
+    let shape = state.run()?.shape;
+    let (layer, column) = Grid::view(cells, shape, state.cursor, state.zoomed).hit(at)?;
+    Some(Target::Place(State::select, layer * (shape.heads + 1) + column))
 }
 
 fn wheel(layout: Layout, state: &State, at: Position) -> [Action; 2] {
@@ -105,27 +114,35 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
         opened(buf, inner, ctx.theme, "compared when both runs are complete", Line::default());
         return;
     };
-    let quantities = &comparison.quantities;
-    draw_maps(buf, &sides.maps, ctx, quantities, (a, b));
+    draw_maps(buf, &sides, ctx, comparison, (a, b));
     if let Some(place) = sides.ranking {
         draw_ranking(buf, place, ctx, comparison, b);
     }
     if let Some(place) = sides.scatter {
-        draw_scatter(buf, place, ctx, quantities);
+        draw_scatter(buf, place, ctx, comparison);
     }
     comparison_facts::draw(buf, &sides, ctx, comparison, (a, b));
+}
+
+/// Returns the note of a pane on the left: `text`, and on short screens, where the right side has no room for it, the
+/// correlation of the accuracies.
+fn note(ctx: DrawContext<'_>, area: Rect, comparison: &RunComparison, text: &str) -> Line<'static> {
+    let r = comparison.agreement.pearson.filter(|_| !is_tall(area));
+    let r = r.map_or_else(String::new, |r| format!("r {r:.2} · "));
+    Line::styled(format!("{r}{text}"), ctx.theme.fg(Role::Dim))
 }
 
 /// Draws the maps of both runs and their difference, or of the difference alone.
 fn draw_maps(
     buf: &mut Buffer,
-    maps: &[Rect],
+    sides: &Sides,
     ctx: DrawContext<'_>,
-    quantities: &Quantities,
+    comparison: &RunComparison,
     (a, b): (&OpenRun, &OpenRun),
 ) {
+    let (maps, quantities) = (&sides.maps, &comparison.quantities);
     let (title, unit) = (quantities.metric.title(), quantities.metric.unit());
-    if let &[left, right, _] = maps {
+    if let [left, right, _] = maps[..] {
         for (run, place, letter, side) in [(a, left, "A", 0), (b, right, "B", 1)] {
             let title = format!("{letter} {title}");
             let values = &quantities.sides[side];
@@ -138,7 +155,8 @@ fn draw_maps(
         let cell = |c: usize| HeatmapCell { value: quantities.change[c], ..HeatmapCell::default() };
         let unit = quantities.metric.change_unit();
         let title = format!("B − A, {title}");
-        draw_side(buf, place, ctx, (&title, unit.name().to_owned()), b, (unit, false, quantities.change_scale), cell);
+        let note = note(ctx, sides.area, comparison, unit.name()).to_string();
+        draw_side(buf, place, ctx, (&title, note), b, (unit, false, quantities.change_scale), cell);
     }
 }
 
@@ -154,7 +172,7 @@ fn draw_side(
     let theme = ctx.theme;
     let (shape, at) = (run.shape, ctx.state.cursor);
     let cursor = Cursor { layer: at.layer.min(shape.layers - 1), column: at.column.min(shape.heads) };
-    let grid = Grid::fit(side_cells(area), shape, cursor);
+    let grid = Grid::view(side_cells(area), shape, cursor, ctx.state.zoomed);
     let note = format!("{}{note}", component_map::scrolled(&grid, shape));
     opened(buf, area, theme, title, Line::styled(note, theme.bold(Role::Text)));
     (&Heatmap { grid, unit, scale, cell, has_signs, cursor, theme }).render(area, buf);
@@ -179,21 +197,13 @@ fn rank(state: &State, quantities: &Quantities) -> usize {
 fn draw_ranking(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComparison, b: &OpenRun) {
     let (state, theme, quantities) = (ctx.state, ctx.theme, &comparison.quantities);
     let title = format!("ranked by |B − A|, {}", quantities.metric.title());
-    let inside = opened(buf, area, theme, &title, Line::default());
-    let heads = format!("     {:<9}{:>6}{:>6}{:>7}  {:>9}", "", "A", "B", "B − A", "flips");
+    let inside = opened(buf, area, theme, &title, note(ctx, area, comparison, "pull in nats"));
+    let heads = format!("    {:<10}{:>5}{:>6}{:>7}{:>6}", "", "A", "B", "B − A", "pull");
     pane::put_at(buf, inside, 0, Line::styled(heads, theme.fg(Role::Dim)));
     let (rows, at) = (ranking_rows(area), rank(state, quantities));
-    let first = first_row(quantities.ranks.len(), rows.height.into(), at);
-    for (row, (index, &component)) in
-        quantities.ranks.iter().enumerate().skip(first).take(rows.height.into()).enumerate()
-    {
-        let place = Rect { y: rows.y + row as u16, height: 1, ..rows };
-        pane::put_at(buf, place, 0, rank_line(theme, comparison, b, (index, component)));
-        if index == at {
-            buf.set_style(place, theme.selected());
-        }
-    }
-    pane::scroll_cues(buf, rows, theme, (first, quantities.ranks.len()));
+    ranking::rows_of_ranking(buf, rows, theme, (quantities.ranks.len(), at), |rank| {
+        rank_line(theme, comparison, b, (rank, quantities.ranks[rank]))
+    });
 }
 
 fn rank_line(
@@ -204,12 +214,10 @@ fn rank_line(
 ) -> Line<'static> {
     let quantities = &comparison.quantities;
     let name = b.name(component);
-    let number = |unit: Unit, value: Option<f64>, width: usize| {
-        value.map_or_else(|| "·".to_owned(), |value| unit.number(value, width))
-    };
-    let [a_value, b_value] = [0, 1].map(|side| number(quantities.metric.unit(), quantities.sides[side][component], 5));
+    let number = |unit: Unit, value: Option<f64>| value.map_or_else(|| "·".to_owned(), |value| tenths(unit, value));
+    let [a_value, b_value] = [0, 1].map(|side| number(quantities.metric.unit(), quantities.sides[side][component]));
     let change = quantities.change[component];
-    let changed = number(quantities.metric.change_unit(), change, 6);
+    let changed = number(quantities.metric.change_unit(), change);
     let movers = comparison.movers.iter().flat_map(|movers| &movers.components);
     let pull = movers.into_iter().find(|mover| mover.component == name).map(|mover| mover.pull.mean);
     let pull = pull.map_or_else(String::new, |pull| format!("{pull:+.2}"));
@@ -219,11 +227,20 @@ fn rank_line(
         Span::styled(format!("{:>3} ", rank + 1), theme.fg(Role::Faint)),
         Span::styled(format!("{} ", kind.map_or(" ", glyph)), theme.bold(kind.map_or(Role::Dim, Theme::kind))),
         Span::styled(format!("{:<8}", name.to_string()), theme.fg(Role::Text)),
-        Span::styled(format!("{a_value:>6}{b_value:>6}"), theme.fg(Role::Text)),
+        Span::styled(format!("{a_value:>5}{b_value:>6}"), theme.fg(Role::Text)),
         Span::styled(format!("{changed:>7}"), theme.bold(role)),
-        Span::styled(format!("  {pull:>9}"), theme.fg(Role::Dim)),
+        Span::styled(format!("{pull:>6}"), theme.fg(Role::Dim)),
     ]
     .into()
+}
+
+/// Formats a value for a list, so that the difference of two shown values is the shown difference but for rounding.
+fn tenths(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Percent => format!("{:.1}", value * 100.0),
+        Unit::Points => signed(value * 100.0, 1),
+        Unit::Nats | Unit::Factor => unit.number(value, 5),
+    }
 }
 
 /// Returns the points of the scatter, scaled to the unit square, and their components.
@@ -241,11 +258,12 @@ const fn inside(area: Rect) -> Rect {
     Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }
 
-fn draw_scatter(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, quantities: &Quantities) {
-    let theme = ctx.theme;
+fn draw_scatter(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComparison) {
+    let (theme, quantities) = (ctx.theme, &comparison.quantities);
     let title = format!("B against A, {}", quantities.metric.title());
-    let step = if ctx.state.comparison_view == ComparisonView::Scatter { "h j k l step" } else { "" };
-    let place = opened(buf, area, theme, &title, Line::styled(step, theme.fg(Role::Dim)));
+    let is_whole = ctx.state.comparison_view == ComparisonView::Scatter;
+    let note = if is_whole { note(ctx, area, comparison, "h j k l step") } else { Line::default() };
+    let place = opened(buf, area, theme, &title, note);
     let (points, components) = points(quantities);
     let chosen = ctx.state.selected().and_then(|selected| components.iter().position(|&it| it == selected));
     let unit = quantities.metric.unit();

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    analysis::compare::{DemoDifference, DemoPair, Flip, Pull},
+    analysis::compare::{DemoDifference, DemoPair, DemoSide, Flip, LabelChange, Pull},
     app::state::{State, comparison::RunComparison, open_run::OpenRun},
     attribution::Split,
     text::printable,
@@ -21,7 +21,7 @@ use crate::{
 use super::draw_context::{DrawContext, nats, opened, percent};
 
 /// Columns of the numbers of a label.
-const LABEL_NUMBERS: usize = 26;
+const LABEL_NUMBERS: usize = 25;
 
 /// Fewest rows of the movers that also sum up the components left out.
 const SUMMED: usize = 5;
@@ -36,7 +36,7 @@ pub(super) fn draw(
 ) {
     head(buf, sides.head, ctx, comparison, runs);
     demonstrations(buf, sides.demos, ctx, comparison, runs.1);
-    labels(buf, sides.labels, ctx, comparison, runs.1);
+    labels(buf, sides.labels, ctx, comparison, runs);
     movers(buf, sides.movers, ctx, comparison);
     flips(buf, sides, ctx, comparison, runs);
 }
@@ -47,28 +47,52 @@ fn head(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComp
     let run = |letter: &str, run: &OpenRun| {
         let source = if run.mixer.on { "mix" } else { "model" };
         let model = percent(run.test.tally.full_accuracy());
-        let more = if run.mixer.on { format!("  (model {model})") } else { String::new() };
-        Line::from(vec![
-            Span::styled(format!("{letter} "), theme.bold(Role::Accent)),
-            Span::styled(name(run, a, b), theme.bold(Role::Text)),
-            Span::styled(format!("  {source} {} %{more}", percent(run.accuracy(Split::Test))), theme.fg(Role::Text)),
-        ])
+        let named = |more: String| {
+            Line::from(vec![
+                Span::styled(format!("{letter} "), theme.bold(Role::Accent)),
+                Span::styled(name(run, a, b), theme.bold(Role::Text)),
+                Span::styled(
+                    format!("  {source} {} %{more}", percent(run.accuracy(Split::Test))),
+                    theme.fg(Role::Text),
+                ),
+            ])
+        };
+        let forms = [format!(" (model {model})"), format!(" ({model})")];
+        let whole = forms.into_iter().filter(|_| run.mixer.on).map(named).find(|it| it.width() <= area.width.into());
+        whole.unwrap_or_else(|| named(String::new()))
     };
+    let mut lines = vec![run("A", a), run("B", b)];
+    lines.extend(comparison.leaning().map(|(label, change)| {
+        let text = finding(&label_name(a, b, label), change, area.width.into());
+        Line::styled(text, theme.bold(Role::Strong))
+    }));
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
     let agreement = &comparison.agreement;
     let (r, rho, overlap) = (number(agreement.pearson), number(agreement.spearman), agreement.iou_top5);
     let long = format!("accuracies agree: r {r}, ρ {rho}, top-5 overlap {overlap:.2}");
     let brief = format!("r {r}  ρ {rho}  top-5 {overlap:.2}");
     let text = if pane::width(&long) <= area.width.into() { long } else { brief };
-    let mut lines = vec![run("A", a), run("B", b), Line::styled(text, theme.fg(Role::Dim))];
-    let finding = comparison.leaning().map(|(label, change)| {
-        let [first, second] = change.predicted.map(|share| share * 100.0);
-        let name = b.label(label);
-        let text = format!("A says {name} for {first:.0} %, B for {second:.0} %; gold is {:.0} %", change.gold * 100.0);
-        Line::styled(text, theme.bold(Role::Strong))
-    });
-    lines.extend(finding);
+    lines.push(Line::styled(text, theme.fg(Role::Dim)));
     pane::stack(buf, area, lines);
+}
+
+/// Returns how often each run predicts a label, in a form that fits.
+fn finding(name: &str, change: &LabelChange, width: usize) -> String {
+    let [a, b] = change.predicted.map(|share| share * 100.0);
+    let gold = change.gold * 100.0;
+    let forms = [
+        format!("A predicts {name} for {a:.0} %, B for {b:.0} %; gold is {gold:.0} %"),
+        format!("{name}: A {a:.0} %, B {b:.0} %, gold {gold:.0} %"),
+        format!("{name}: A {a:.0} %, B {b:.0} %"),
+    ];
+    let [.., shortest] = &forms;
+    forms.iter().find(|form| pane::width(form) <= width).unwrap_or(shortest).clone()
+}
+
+/// Returns the label word, or both words if the two runs differ in it.
+fn label_name(a: &OpenRun, b: &OpenRun, label: usize) -> String {
+    let (first, second) = (a.label(label), b.label(label));
+    if first == second { second } else { format!("{first}/{second}") }
 }
 
 /// Returns a name for `run` made of what differs between the two runs.
@@ -94,7 +118,7 @@ fn name(run: &OpenRun, a: &OpenRun, b: &OpenRun) -> String {
 fn demonstrations(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComparison, run: &OpenRun) {
     let (theme, pairs) = (ctx.theme, &comparison.demos);
     let differing = pairs.iter().filter(|pair| pair.difference != DemoDifference::Same).count();
-    let note = format!("{differing} of {} differ", pairs.len());
+    let note = if differing == 0 { "the same".to_owned() } else { format!("{differing} differ") };
     let inside = opened(buf, area, theme, "demonstrations A | B", Line::styled(note, theme.fg(Role::Dim)));
     if pairs.is_empty() {
         pane::stack(buf, inside, [Line::styled("both prompts have none", theme.fg(Role::Dim))]);
@@ -103,7 +127,10 @@ fn demonstrations(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison
     let room = usize::from(inside.height);
     let shown = if pairs.len() > room { room.saturating_sub(1) } else { pairs.len() };
     let rows = pairs.iter().take(shown).enumerate();
-    let rows = rows.map(|(index, pair)| pair_line(ctx.state, theme, run, (index, pair), inside.width.into()));
+    let named = |side: &DemoSide| side.label.as_deref().map_or_else(String::new, |it| label_word(ctx.state, run, it));
+    let sides = pairs.iter().flat_map(|pair| pair.a.iter().chain(&pair.b));
+    let longest = sides.map(|side| pane::width(&named(side))).max().unwrap_or(0);
+    let rows = rows.map(|(index, pair)| pair_line(theme, (index, pair), &named, (longest, inside.width.into())));
     let left = pane::stack(buf, inside, rows);
     if let Some(rest) = pairs.get(shown..).filter(|rest| !rest.is_empty()) {
         let differ = rest.iter().filter(|pair| pair.difference != DemoDifference::Same).count();
@@ -112,13 +139,12 @@ fn demonstrations(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison
     }
 }
 
-/// Returns ` 2 ~ positive a warm film | negative two hours of rain`.
+/// Returns ` 2 ~ positive a warm film | negative two hours of rain`; a demonstration that both have stands there once.
 fn pair_line(
-    state: &State,
     theme: &Theme,
-    run: &OpenRun,
     (index, pair): (usize, &DemoPair),
-    width: usize,
+    named: &dyn Fn(&DemoSide) -> String,
+    (longest, width): (usize, usize),
 ) -> Line<'static> {
     let (mark, role) = match pair.difference {
         DemoDifference::Same => ("=", Role::Dim),
@@ -126,22 +152,24 @@ fn pair_line(
         DemoDifference::OtherText => ("~", Role::Accent),
         DemoDifference::Other | DemoDifference::Missing => ("≁", Role::Accent),
     };
-    let longest = (0..run.shape.labels).map(|label| pane::width(&run.label(label))).max().unwrap_or(0).clamp(3, 9);
-    let half = width.saturating_sub(8) / 2;
-    let side = |side: &Option<crate::analysis::compare::DemoSide>| {
-        let Some(side) = side else { return pane::column("–", half) };
-        let label = side.label.as_deref().map_or_else(String::new, |label| label_word(state, run, label));
-        pane::column(&format!("{} {}", pane::column(&label, longest), printable(&side.text)), half)
+    let side = |side: &Option<DemoSide>, room: usize| {
+        let Some(side) = side else { return pane::column("–", room) };
+        let label = pane::column(&named(side), longest.min(9).min(room / 3));
+        pane::column(&format!("{label} {}", printable(&side.text)), room)
     };
-    let style = if pair.difference == DemoDifference::Same { theme.fg(Role::Dim) } else { theme.fg(Role::Text) };
-    vec![
+    let mut spans = vec![
         Span::styled(format!("{:>2} ", index + 1), theme.fg(Role::Dim)),
         Span::styled(format!("{mark} "), theme.bold(role)),
-        Span::styled(side(&pair.a), style),
-        Span::styled(" | ", theme.fg(Role::Faint)),
-        Span::styled(side(&pair.b), style),
-    ]
-    .into()
+    ];
+    if pair.difference == DemoDifference::Same {
+        spans.push(Span::styled(side(&pair.a, width.saturating_sub(5)), theme.fg(Role::Dim)));
+        return spans.into();
+    }
+    let half = width.saturating_sub(8) / 2;
+    spans.push(Span::styled(side(&pair.a, half), theme.fg(Role::Text)));
+    spans.push(Span::styled(" | ", theme.fg(Role::Faint)));
+    spans.push(Span::styled(side(&pair.b, half), theme.fg(Role::Text)));
+    spans.into()
 }
 
 /// Returns the label word of a label's name, or the name while the task is not read.
@@ -151,23 +179,35 @@ fn label_word(state: &State, run: &OpenRun, label: &str) -> String {
 }
 
 /// Draws a row per label: its share of gold labels and of the predictions of both runs, and the examples won and lost.
-fn labels(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComparison, run: &OpenRun) {
+fn labels(
+    buf: &mut Buffer,
+    area: Rect,
+    ctx: DrawContext<'_>,
+    comparison: &RunComparison,
+    (a, b): (&OpenRun, &OpenRun),
+) {
     let theme = ctx.theme;
-    let inside = opened(buf, area, theme, "predicted labels, %", Line::default());
-    let named = usize::from(inside.width).saturating_sub(LABEL_NUMBERS).min(10);
-    let heads = format!("{:<named$}{:>5}{:>5}{:>5}{:>6}{:>5}", "", "gold", "A", "B", "✗→✓", "✓→✗");
+    let note = if a.mixer.on || b.mixer.on { "models" } else { "" };
+    let inside = opened(buf, area, theme, "predicted labels, %", Line::styled(note, theme.fg(Role::Dim)));
+    let named = usize::from(inside.width).saturating_sub(LABEL_NUMBERS).min(16);
+    let heads = format!("{:<named$}{:>5}{:>5}{:>5}{:>5}{:>5}", "", "gold", "A", "B", "✗→✓", "✓→✗");
     let mut lines = vec![Line::styled(heads, theme.fg(Role::Dim))];
     let room = usize::from(inside.height).saturating_sub(1);
-    for (label, change) in comparison.labels.iter().enumerate().take(room) {
+    let count = comparison.labels.len();
+    let shown = if count > room { room.saturating_sub(1) } else { count };
+    for (label, change) in comparison.labels.iter().enumerate().take(shown) {
         let [first, second] = change.predicted.map(|share| format!("{:.0}", share * 100.0));
         let gold = format!("{:.0}", change.gold * 100.0);
         lines.push(Line::from(vec![
-            Span::styled(pane::column(&run.label(label), named), theme.fg(Role::Text)),
+            Span::styled(pane::column(&label_name(a, b, label), named), theme.fg(Role::Text)),
             Span::styled(format!("{gold:>5}"), theme.fg(Role::Dim)),
             Span::styled(format!("{first:>5}{second:>5}"), theme.bold(Role::Text)),
-            Span::styled(format!("{:>6}", change.won), theme.fg(Role::Good)),
+            Span::styled(format!("{:>5}", change.won), theme.fg(Role::Good)),
             Span::styled(format!("{:>5}", change.lost), theme.fg(Role::Bad)),
         ]));
+    }
+    if shown < count {
+        lines.push(Line::styled(format!("and {} more labels", count - shown), theme.fg(Role::Dim)));
     }
     pane::stack(buf, inside, lines);
 }
@@ -178,7 +218,9 @@ fn movers(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunCo
     let flips = comparison.flips.len();
     let title = if area.width < 50 { "what moved all flips" } else { "what moved all flips to B's label" };
     let note = format!("{flips} flips, nats, 95% CI");
-    let note = if usize::from(area.width) < title.len() + note.len() + 5 { "nats, 95% CI".to_owned() } else { note };
+    let fits = |note: &str| usize::from(area.width) >= title.len() + note.len() + 5;
+    let note =
+        [note.as_str(), "nats, 95% CI", "nats"].into_iter().find(|note| fits(note)).unwrap_or_default().to_owned();
     let inside = opened(buf, area, theme, title, Line::styled(note, theme.fg(Role::Dim)));
     let Some(movers) = &comparison.movers else {
         pane::stack(buf, inside, [Line::styled("no example flipped", theme.fg(Role::Dim))]);

@@ -19,7 +19,9 @@ use crate::{
         widgets::{
             grid::Grid,
             heatmap::{Heatmap, HeatmapCell},
-            legend, pane,
+            legend,
+            minimap::Minimap,
+            pane,
         },
     },
 };
@@ -35,7 +37,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let (state, theme) = (ctx.state, ctx.theme);
     let Some(run) = state.run() else { return draw_waiting(buf, area, ctx) };
     let shape = run.shape;
-    let grid = Grid::fit(map_cells(area), shape, state.cursor);
+    let (grid, minimap) = Minimap::beside(map_cells(area), shape, state.cursor, state.zoomed);
     let mut note = format!("{}{} layers × {} heads", scrolled(&grid, shape), shape.layers, shape.heads);
     if let Some(sweep) = run.results.sweep.as_ref().filter(|_| state.map.metric.is_effect()) {
         let (done, begun) = (sweep.done(), sweep.begun());
@@ -56,14 +58,19 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let shown = (0..shape.components()).filter(|&component| state.shows(component));
     let marks: Vec<char> = shown.filter_map(|component| mark(state, run, component)).collect();
     legend::draw(buf, below, theme, run, (state.map.metric, state.map.scale, grid.pitch.0 < 3), &marks);
-    map_margins::draw(buf, area, ctx, run, grid);
+    map_margins::draw(buf, Rect { width: grid.area.right() - area.x, ..area }, ctx, run, grid);
+    if let Some(minimap) = minimap {
+        minimap.draw(buf, theme, (&state.map.values, state.map.scale), &grid, cursor);
+    }
 }
 
 /// Returns the component at a position of a map drawn in `cells`.
 pub(super) fn target(cells: Rect, state: &State, at: Position) -> Option<Target> {
     let shape = state.run()?.shape;
-    let (layer, column) = Grid::fit(cells, shape, state.cursor).hit(at)?;
-    Some(Target::Place(State::select, layer * (shape.heads + 1) + column))
+    let (grid, minimap) = Minimap::beside(cells, shape, state.cursor, state.zoomed);
+    let on_map = grid.hit(at).map(|(layer, column)| layer * (shape.heads + 1) + column);
+    let component = on_map.or_else(|| minimap?.hit(at))?;
+    Some(Target::Place(State::select, component))
 }
 
 /// Returns the quantity that is shown, and the kind it is restricted to.

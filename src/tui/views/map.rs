@@ -43,6 +43,7 @@ const fn hints(_: &State) -> &'static [Action] {
         Action::NextTask,
         Action::Metric,
         Action::Ranking,
+        Action::Zoom,
         Action::Detail,
         Action::Kinds,
         Action::Solo,

@@ -13,7 +13,7 @@ use crate::{
         state::{Fitting, State, mixer::Dragged, open_run::OpenRun},
         update::selection::select_channel,
     },
-    text::{printable, signed},
+    text::{brief, printable, signed},
     tui::{
         layout::{
             self, Layout,
@@ -200,12 +200,11 @@ fn offsets(theme: &Theme, run: &OpenRun) -> Line<'static> {
 fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRun) {
     let (state, theme) = (ctx.state, ctx.theme);
     let method = state.fit_controls.method;
-    let (note, role) = match &run.fit {
-        Some(fit) if fit.mix != run.mixer.mix() && !on_path(run) => {
-            (format!("{}, then edited", fit.method), Role::Text)
-        }
-        Some(fit) => (format!("by {}", fit.method), Role::Accent),
-        None => (String::new(), Role::Dim),
+    let (note, role) = match run.mixer.origin() {
+        Some((what, true)) => (format!("{}, then edited", in_fit(what)), Role::Text),
+        Some((what, false)) => (in_fit(what).to_owned(), Role::Accent),
+        None if run.mixer.is_model() => (String::new(), Role::Dim),
+        None => ("weights by hand".to_owned(), Role::Text),
     };
     let inside = opened(buf, places.fit, theme, "fit", Line::styled(note, theme.bold(role)));
     let position = if let Some(path) = &run.path {
@@ -216,14 +215,23 @@ fn fit(buf: &mut Buffer, places: MixerLayout, ctx: DrawContext<'_>, run: &OpenRu
         let last = path.fits.len().saturating_sub(1).max(1) as f64;
         fader::slider(buf, slider, theme, path.at as f64 / last, path.chosen as f64 / last);
         let here = path.current().map_or(0.0, |fit| fit.lambda);
-        let from = if path.at == path.chosen { "chosen by the fit" } else { "◇ chosen by the fit" };
-        Line::styled(format!("λ {here:.2e}   {from}"), theme.fg(Role::Text))
+        let from = match () {
+            () if !on_path(run) => "of the last fit, not of this mix",
+            () if path.at == path.chosen => "chosen by the fit",
+            () => "◇ chosen by the fit",
+        };
+        Line::styled(format!("λ {}   {from}", brief(here)), theme.fg(Role::Text))
     } else {
         pane::put_at(buf, inside, 0, waiting(ctx, run));
         Line::default()
     };
     let below = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-    pane::stack(buf, below, [position, keys(state, theme, method)]);
+    pane::stack(buf, below, [position, keys(state, theme, method, below.width.into())]);
+}
+
+/// Returns where weights came from, under the title `fit`: `by partscope` of `fit by partscope`.
+fn in_fit(what: &str) -> &str {
+    what.strip_prefix("fit ").unwrap_or(what)
 }
 
 /// Whether the mix is the current fit of the path.
@@ -240,21 +248,28 @@ fn waiting(ctx: DrawContext<'_>, run: &OpenRun) -> Line<'static> {
             Line::styled(format!("{} {what}", status::spinner(ctx.tick)), theme.bold(Role::Accent))
         }
         _ => match &run.fit {
-            Some(fit) => Line::styled(format!("{} uses λ = {}", fit.method, fit.lambda), theme.fg(Role::Text)),
+            Some(fit) => {
+                let text = format!("{} uses λ = {}", fit.method.title(), brief(fit.lambda));
+                Line::styled(text, theme.fg(Role::Text))
+            }
             None => Line::styled("no fit yet", theme.fg(Role::Dim)),
         },
     }
 }
 
-/// Returns `w fits by partscope   n method   [ ] λ`: the method named is that of the next fit.
-fn keys(state: &State, theme: &Theme, next: Method) -> Line<'static> {
+/// Returns `w fits by partscope  n method  [ ] λ`: the method named is that of the next fit. What does not fit is left
+/// out.
+fn keys(state: &State, theme: &Theme, next: Method, width: usize) -> Line<'static> {
     let key = |action| state.keymap.keys(state.key_context(), action).into_iter().next().unwrap_or_default();
-    let mut spans = Vec::new();
     let lambda = format!("{} {}", key(Action::Stronger), key(Action::Weaker));
-    let fits = format!("fits by {next}");
+    let fits = format!("fits by {}", next.title());
+    let mut line = Line::default();
     for (keys, name) in [(key(Action::Fit), fits.as_str()), (key(Action::Method), "method"), (lambda, "λ")] {
-        spans.push(Span::styled(keys, theme.bold(Role::Accent)));
-        spans.push(Span::styled(format!(" {name}  "), theme.fg(Role::Dim)));
+        if line.width() + pane::width(&keys) + 1 + pane::width(name) > width {
+            break;
+        }
+        line.spans.push(Span::styled(keys, theme.bold(Role::Accent)));
+        line.spans.push(Span::styled(format!(" {name}  "), theme.fg(Role::Dim)));
     }
-    spans.into()
+    line
 }

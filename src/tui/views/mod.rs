@@ -84,7 +84,7 @@ pub fn page(area: Rect, state: &State) -> u16 {
     let body = layout::body(area);
     let rows = match &state.overlay {
         Some(Overlay::Help(_) | Overlay::Messages(_)) => body.height.saturating_sub(2),
-        Some(Overlay::Palette(_)) => layout::choices(layout::palette(body)).height,
+        Some(Overlay::Palette(_)) => layout::palette_choices(layout::palette(body)).height,
         Some(Overlay::Pool { .. }) => layout::choices(layout::pool(body)).height,
         Some(Overlay::Search | Overlay::Line(_)) | None => (view_of(state.screen).page)(layout, state),
     };

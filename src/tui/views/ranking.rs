@@ -9,7 +9,7 @@ use ratatui::{
 use crate::{
     app::state::{metric::Metric, open_run::OpenRun},
     tui::{
-        layout::list::first_row,
+        layout::list::visible_ranks,
         theme::{Role, Theme, glyph},
         widgets::{bar::interval, legend, pane},
     },
@@ -30,18 +30,40 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let place = format!("{} of {}", at + 1, state.order.len());
     let inside = opened(buf, area, theme, &title, Line::styled(place, theme.fg(Role::Dim)));
     let rows = usize::from(inside.height.saturating_sub(1));
-    let first = first_row(state.order.len(), rows, at);
-    for (row, (rank, &component)) in state.order.iter().enumerate().skip(first).take(rows).enumerate() {
-        let place = Rect { y: inside.y + row as u16, height: 1, ..inside };
-        pane::put_at(buf, place, 0, line(ctx, run, rank, component, place.width));
+    let listed = Rect { height: rows as u16, ..inside };
+    rows_of_ranking(buf, listed, theme, (state.order.len(), at), |rank| {
+        line(ctx, run, rank, state.order[rank], inside.width)
+    });
+    let legend = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+    legend::draw_kinds(buf, legend, theme, run);
+}
+
+/// Draws the visible ranks of a ranking of `count` rows with the cursor on rank `at`.
+pub(super) fn rows_of_ranking(
+    buf: &mut Buffer,
+    rows: Rect,
+    theme: &Theme,
+    (count, at): (usize, usize),
+    line: impl Fn(usize) -> Line<'static>,
+) {
+    let shown = visible_ranks(count, rows.height.into(), at);
+    for (row, rank) in shown.iter().enumerate() {
+        let place = Rect { y: rows.y + row as u16, height: 1, ..rows };
+        let Some(rank) = *rank else {
+            let next = shown.get(row + 1).copied().flatten().unwrap_or(count);
+            let text = format!("   ⋮ {} between", next - row);
+            pane::put_at(buf, place, 0, Line::styled(text, theme.fg(Role::Dim)));
+            continue;
+        };
+        pane::put_at(buf, place, 0, line(rank));
         if rank == at {
             buf.set_style(place, theme.selected());
         }
     }
-    let listed = Rect { height: rows as u16, ..inside };
-    pane::scroll_cues(buf, listed, theme, (first, state.order.len()));
-    let legend = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
-    legend::draw_kinds(buf, legend, theme, run);
+    let ends = (shown.first().copied().flatten(), shown.last().copied().flatten());
+    if let (Some(first), Some(last)) = ends {
+        pane::hidden_cues(buf, rows, theme, (first, count - last - 1));
+    }
 }
 
 fn line(ctx: DrawContext<'_>, run: &OpenRun, rank: usize, component: usize, width: u16) -> Line<'static> {

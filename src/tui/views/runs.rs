@@ -11,7 +11,8 @@ use crate::{
         Action, State,
         state::{
             Phase,
-            open_run::{OpenRun, demos_name},
+            open_run::{OpenRun, demos_name, model_name},
+            palette_rows::short_task,
             run_list::RunRow,
             selection::rows,
         },
@@ -219,9 +220,7 @@ fn running(ctx: DrawContext<'_>) -> Cells {
 fn of_request(request: &RunRequest) -> [String; 4] {
     let name = |text: &str| printable(text).into_owned();
     let template = request.template.as_deref().unwrap_or("first template");
-    let task = request.task.rsplit(['/', '\\']).next().unwrap_or_default();
-    let task = task.strip_suffix(".toml").unwrap_or(task);
-    [name(task), name(template), demos_name(&request.demos, request.demo_seed), String::new()]
+    [name(short_task(&request.task)), name(template), demos_name(&request.demos, request.demo_seed), String::new()]
 }
 
 fn open_run(state: &State, run: &OpenRun) -> Cells {
@@ -247,7 +246,7 @@ fn open_run(state: &State, run: &OpenRun) -> Cells {
 /// Returns task, template, demonstrations and model.
 fn names(run: &OpenRun) -> [String; 4] {
     let name = |text: &str| printable(text).into_owned();
-    [name(&run.task.name), name(&run.task.template), run.demos_name(), name(&run.model.id)]
+    [name(&run.task.name), name(&run.task.template), run.demos_name(), run.model_name()]
 }
 
 fn stored(run: &StoredRun) -> Cells {
@@ -266,7 +265,7 @@ fn stored(run: &StoredRun) -> Cells {
             Cells {
                 sign: "◌",
                 role: Role::Dim,
-                what: [task, template, &demos, model].map(|text| printable(text).into_owned()),
+                what: [task, template, &demos, &model_name(model)].map(|text| printable(text).into_owned()),
                 counts: format!("{done}/{total}"),
                 note: format!("interrupted, {size}"),
                 ..Cells::default()
@@ -286,7 +285,12 @@ fn of_meta(meta: &RunMeta) -> [String; 4] {
     let drawn = Demos::Balanced;
     let demos = meta.request.as_ref().map_or(&drawn, |request| &request.demos);
     let name = |text: &str| printable(text).into_owned();
-    [name(&meta.task.name), name(&meta.task.template), demos_name(demos, meta.prompt.demo_seed), name(&meta.model.id)]
+    [
+        name(&meta.task.name),
+        name(&meta.task.template),
+        demos_name(demos, meta.prompt.demo_seed),
+        model_name(&meta.model.id),
+    ]
 }
 
 fn legend(theme: &Theme) -> Line<'static> {

@@ -144,7 +144,7 @@ fn idle(ctx: DrawContext<'_>) -> String {
         (Some(note), _) => {
             format!(
                 "fit by {}: {} examples, {}, optimal to {:.0e}",
-                note.method,
+                note.method.title(),
                 note.train,
                 duration(note.took),
                 note.kkt

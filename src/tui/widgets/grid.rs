@@ -7,6 +7,10 @@ use crate::{app::state::Cursor, component::Shape};
 /// Most rows of a cell.
 const TALLEST: u16 = 6;
 
+/// Columns of a cell with room for a number and a sign, and most columns of an enlarged cell.
+const READABLE: u16 = 4;
+const WIDEST: u16 = 12;
+
 /// Cells of a map of layers (rows, layer 0 at the bottom) by heads and MLP (columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
@@ -38,6 +42,21 @@ impl Grid {
         Self { area, ruler, pitch: (wide, tall), layers, columns, heads: shape.heads }
     }
 
+    /// Same as [`fit`](Self::fit), or, `zoomed`, with cells large enough for numbers and signs, twice as large if those of
+    /// [`fit`](Self::fit) are.
+    pub fn view(area: Rect, shape: Shape, cursor: Cursor, zoomed: bool) -> Self {
+        let fitted = Self::fit(area, shape, cursor);
+        let (wide, tall) = fitted.pitch;
+        if !zoomed {
+            return fitted;
+        }
+        let pitch = if wide < READABLE { (READABLE, tall) } else { ((2 * wide).min(WIDEST), (2 * tall).min(TALLEST)) };
+        let (rows, width) = (area.height.saturating_sub(1), area.width.saturating_sub(fitted.ruler + 2));
+        let layers = window(shape.layers, usize::from(rows / pitch.1), cursor.layer);
+        let columns = window(shape.heads + 1, usize::from(width / pitch.0), cursor.column);
+        Self { pitch, layers, columns, ..fitted }
+    }
+
     /// Returns the width of a map of `shape` with cells of this width.
     pub fn width(shape: Shape, cell: u16) -> u16 {
         digits(shape.layers.saturating_sub(1)) + 4 + clamp(shape.heads + 1).saturating_mul(cell)
@@ -62,16 +81,20 @@ impl Grid {
         Some(Rect { x, y, width: wide - u16::from(self.has_gap()), height: tall }.intersection(self.area))
     }
 
-    /// Returns the layer and column at a position on the screen.
-    pub fn hit(&self, at: Position) -> Option<(usize, usize)> {
+    /// Returns layer and column of all visible cells.
+    pub fn visible(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let layers = self.layers.0..self.layers.0 + self.layers.1;
         let columns = self.columns.0..self.columns.0 + self.columns.1;
-        let all = layers.flat_map(|layer| columns.clone().map(move |column| (layer, column)));
+        layers.flat_map(move |layer| columns.clone().map(move |column| (layer, column)))
+    }
+
+    /// Returns the layer and column at a position on the screen.
+    pub fn hit(&self, at: Position) -> Option<(usize, usize)> {
         let within = |&(layer, column): &(usize, usize)| {
             let cell = self.cell(layer, column).unwrap_or_default();
             Rect { width: self.pitch.0, ..cell }.contains(at)
         };
-        all.into_iter().find(within)
+        self.visible().find(within)
     }
 
     /// Returns the rows of the cells and the ruler.

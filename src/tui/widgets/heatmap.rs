@@ -57,17 +57,35 @@ impl<F: Fn(usize) -> HeatmapCell> Widget for &Heatmap<'_, F> {
     fn render(self, _: Rect, buf: &mut Buffer) {
         self.rulers(buf);
         let grid = self.grid;
-        for layer in grid.layers.0..grid.layers.0 + grid.layers.1 {
-            for column in grid.columns.0..grid.columns.0 + grid.columns.1 {
-                if let Some(area) = grid.cell(layer, column) {
-                    let cell = (self.cell)(layer * (grid.heads + 1) + column);
-                    self.draw(buf, area, cell);
-                }
+        let digits = self.digits();
+        for (layer, column) in grid.visible() {
+            if let Some(area) = grid.cell(layer, column) {
+                let cell = (self.cell)(layer * (grid.heads + 1) + column);
+                self.draw(buf, area, cell, digits);
             }
         }
         if let Some(area) = grid.cell(self.cursor.layer, self.cursor.column) {
             self.mark_cursor(buf, area);
         }
+    }
+}
+
+impl<F: Fn(usize) -> HeatmapCell> Heatmap<'_, F> {
+    /// Returns the columns of the longest visible number, so that digits stand below each other; 0 where cells are one
+    /// row high and their numbers are aligned on the right.
+    fn digits(&self) -> usize {
+        let (grid, room) = (self.grid, self.number_room());
+        if grid.pitch.1 == 1 {
+            return 0;
+        }
+        let value = |(layer, column)| (self.cell)(layer * (grid.heads + 1) + column).value;
+        let shown = grid.visible().filter_map(value).map(|value| self.unit.number(value, room).chars().count());
+        shown.max().unwrap_or(0)
+    }
+
+    /// Returns the columns for a number in a cell of several rows.
+    fn number_room(&self) -> usize {
+        usize::from(self.grid.pitch.0 - u16::from(self.grid.has_gap())).min(5)
     }
 }
 
@@ -90,10 +108,12 @@ impl<F> Heatmap<'_, F> {
         }
     }
 
-    fn draw(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell) {
+    fn draw(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, digits: usize) {
         let Some(value) = cell.value else { return self.draw_empty(buf, area) };
         let place = self.scale.place(value);
-        let Some(color) = self.theme.ramp.color(place) else { return self.draw_plain(buf, area, cell, value) };
+        let Some(color) = self.theme.ramp.color(place) else {
+            return self.draw_plain(buf, area, cell, (value, digits));
+        };
         let ink = Style::new().fg(self.theme.ramp.ink(place)).bg(color);
         let solid = solid(area);
         buf.set_style(solid, ink);
@@ -103,7 +123,7 @@ impl<F> Heatmap<'_, F> {
                 buf[at].set_symbol("▀").set_fg(color);
             }
         }
-        self.write(buf, solid, cell, value, ink.add_modifier(Modifier::BOLD));
+        self.write(buf, solid, cell, (value, digits), ink.add_modifier(Modifier::BOLD));
     }
 
     fn draw_empty(&self, buf: &mut Buffer, area: Rect) {
@@ -112,17 +132,17 @@ impl<F> Heatmap<'_, F> {
     }
 
     /// Draws a cell without colours: digits and glyph, and shades in the rows below the first.
-    fn draw_plain(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, value: f64) {
+    fn draw_plain(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, (value, digits): (f64, usize)) {
         let solid = solid(area);
         let band = shade(self.scale.place(value)).to_string().repeat(area.width.into());
         for row in (solid.y..solid.bottom()).skip(1) {
             buf.set_string(area.x, row, &band, Style::new());
         }
-        self.write(buf, solid, cell, value, Style::new().add_modifier(Modifier::BOLD));
+        self.write(buf, solid, cell, (value, digits), Style::new().add_modifier(Modifier::BOLD));
     }
 
     /// Writes the value, the glyph of the kind and the mark of the mixer, as far as they fit; the value goes first.
-    fn write(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, value: f64, style: Style) {
+    fn write(&self, buf: &mut Buffer, area: Rect, cell: HeatmapCell, (value, digits): (f64, usize), style: Style) {
         let kind = cell.kind.map_or(" ", glyph);
         let mark = cell.mark.map(String::from);
         let sign = mark.as_deref().unwrap_or(kind);
@@ -144,7 +164,8 @@ impl<F> Heatmap<'_, F> {
             }
             (_, height) => {
                 let row = y + (height - 1) / 2;
-                put(buf, x, row, &centred(&number(width.min(5)), width), width, style);
+                let text = format!("{:>digits$}", number(width.min(5)));
+                put(buf, x, row, &centred(&text, width), width, style);
                 let both = if kind == " " { sign.to_owned() } else { format!("{kind}{}", mark.unwrap_or_default()) };
                 put(buf, x, row + 1, &centred(&both, width), width, style);
             }
@@ -187,9 +208,8 @@ const fn middle(height: u16) -> u16 {
 
 /// Centres `text` in `width` columns. A blank text becomes empty, so that it overwrites nothing.
 fn centred(text: &str, width: usize) -> String {
-    let text = text.trim();
     let before = (width + 1).saturating_sub(text.chars().count()) / 2;
-    if text.is_empty() { String::new() } else { format!("{}{text}", " ".repeat(before)) }
+    if text.trim().is_empty() { String::new() } else { format!("{}{text}", " ".repeat(before)) }
 }
 
 fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, width: usize, style: Style) {

@@ -6,6 +6,7 @@ pub mod field;
 pub mod grid;
 pub mod heatmap;
 pub mod legend;
+pub mod minimap;
 pub mod pane;
 pub mod prompt_text;
 pub mod scatter;

@@ -3,6 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -55,11 +56,29 @@ pub fn put_at(buf: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
 /// first visible one.
 pub fn scroll_cues(buf: &mut Buffer, rows: Rect, theme: &Theme, (first, count): (usize, usize)) {
     let below = count.saturating_sub(first + usize::from(rows.height));
-    let cues = [(first, "↑", rows.y), (below, "↓", rows.bottom().saturating_sub(1))];
+    hidden_cues(buf, rows, theme, (first, below));
+}
+
+/// Draws in the corners of a list's rows that so many rows are hidden above and below.
+pub fn hidden_cues(buf: &mut Buffer, rows: Rect, theme: &Theme, (above, below): (usize, usize)) {
+    let cues = [(above, "↑", rows.y), (below, "↓", rows.bottom().saturating_sub(1))];
     for (hidden, arrow, y) in cues.into_iter().filter(|(hidden, ..)| *hidden > 0) {
         let cue = format!(" {hidden} {arrow}");
         let place = Rect { y, height: rows.height.min(1), ..rows };
+        clear_word(buf, place, place.right().saturating_sub(width(&cue) as u16));
         put_right(buf, place, Line::styled(cue, theme.on(Role::Accent, Role::Background)));
+    }
+}
+
+/// Most columns of a word that is cleared as a whole.
+const WORD: u16 = 12;
+
+/// Clears the word before column `x` if it goes on behind it: half a number would be another number.
+fn clear_word(buf: &mut Buffer, row: Rect, x: u16) {
+    let is_word = |x: u16| x < row.right() && buf[(x, row.y)].symbol().chars().any(|c| !" ─━│┊".contains(c));
+    let left = (row.x..x).rev().take_while(|&x| is_word(x)).take(usize::from(WORD)).count() as u16;
+    if is_word(x) {
+        buf.set_string(x - left, row.y, " ".repeat(left.into()), Style::new());
     }
 }
 
@@ -87,6 +106,20 @@ pub fn column(text: &str, room: usize) -> String {
     let text = cut(text, room);
     let pad = room.saturating_sub(width(&text));
     format!("{text}{}", " ".repeat(pad))
+}
+
+/// Same as [`column`], but of a text that does not fit the end is shown.
+pub fn column_end(text: &str, room: usize) -> String {
+    if width(text) <= room || room == 0 {
+        return column(text, room);
+    }
+    let mut left = room - 1;
+    let fits = |letter: &char| {
+        let columns = width(letter.encode_utf8(&mut [0; 4]));
+        left.checked_sub(columns).map(|rest| left = rest).is_some()
+    };
+    let end: Vec<char> = text.chars().rev().take_while(fits).collect();
+    column(&std::iter::once('…').chain(end.into_iter().rev()).collect::<String>(), room)
 }
 
 /// Writes a line, right-aligned, in the first row of `area`.
@@ -164,6 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn a_scroll_cue_never_leaves_half_a_number() {
+        let theme = &Theme::built_in(crate::tui::color::Depth::None).unwrap()[0];
+        let rows = Rect::new(0, 0, 20, 1);
+        for (text, shown) in
+            [("────●────────  1.25 ", "────●────────  48 ↓"), ("────●───── 1.25     ", "────●───── 1.25 48 ↓")]
+        {
+            let mut buf = Buffer::empty(rows);
+            put_at(&mut buf, rows, 0, Line::raw(text));
+            scroll_cues(&mut buf, rows, theme, (0, 49));
+            let drawn: String = (0..20).map(|x| buf[(x, 0)].symbol()).collect();
+            assert_eq!(drawn.replace(' ', ""), shown.replace(' ', ""), "{text}");
+        }
+    }
+
+    #[test]
     fn columns_have_their_display_width() {
         for (text, room, shown) in [
             ("good", 6, "good  "),
@@ -173,6 +221,11 @@ mod tests {
             ("x", 0, ""),
         ] {
             assert_eq!(column(text, room), shown);
+        }
+        for (text, room, shown) in
+            [("a/b.gguf", 6, "….gguf"), ("a.gguf", 8, "a.gguf  "), ("好的好", 4, "…好 "), ("x", 0, "")]
+        {
+            assert_eq!(column_end(text, room), shown);
         }
     }
 
