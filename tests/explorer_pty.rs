@@ -204,7 +204,7 @@ fn a_prompt_is_edited_and_rerun_and_a_text_is_classified() {
     session.see("against");
     session.press("\rd");
     session.see("baselines, same labels");
-    session.see("comprw_released");
+    session.see("CompRW, released");
     session.press("q");
     session.ends_with(0);
 }
