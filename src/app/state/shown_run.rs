@@ -11,12 +11,13 @@ use super::{
 };
 
 /// Returns the name under which edits and the position of a run are stored: its model, task, template, number of shots
-/// and demonstrations.
+/// and demonstrations. Tasks of the same name with other data are other runs.
 pub fn stored_name(run: &OpenRun) -> String {
     let hash: String = run.model.weights_hash.chars().take(16).collect();
+    let digest = |what: String| blake3::hash(what.as_bytes()).to_hex()[..16].to_owned();
     let demos = match run.request.as_ref().map(|request| &request.demos) {
-        Some(Demos::Listed(listed)) => blake3::hash(format!("{listed:?}").as_bytes()).to_hex()[..16].to_owned(),
-        _ => run.demos_name(),
+        Some(Demos::Listed(listed)) => digest(format!("{listed:?}")),
+        _ => format!("{} {}", run.demos_name(), digest(format!("{:?}", run.prompt.demos))),
     };
     let loo = if run.request.as_ref().is_some_and(|request| request.loo) { "/loo" } else { "" };
     format!("{hash}/{}/{}/{} shots/{demos}{loo}", run.task.name, run.task.template, run.prompt.shots)

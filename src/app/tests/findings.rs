@@ -103,6 +103,22 @@ fn edits_return_in_the_next_session() {
     assert_eq!(next.keys("p").state.editor.as_ref().unwrap().demos, harness.state.editor.as_ref().unwrap().demos);
 }
 
+/// 5: edits do not pass to a run on other data whose task has the same name.
+#[test]
+fn edits_stay_with_the_data_they_were_made_on() {
+    let mut harness = Harness::finished(48);
+    harness.keys("l m");
+    let saved = harness.state.saved_edits();
+    let mut run = fixture::run(&fixture::request(), 48);
+    run.meta.prompt.demos.reverse();
+    let mut next = Harness::opened();
+    next.state.edits = saved.into_iter().map(|(name, edits)| (name, edits.into())).collect();
+    next.state.open(vec![run]);
+    assert!(next.state.runs.last().unwrap().mixer.is_model());
+    next.state.open(vec![fixture::run(&fixture::request(), 48)]);
+    assert!(!next.state.runs.last().unwrap().mixer.is_model());
+}
+
 /// 5: quitting says once what is unfinished.
 #[test]
 fn quitting_with_an_unsaved_mix_or_a_sweep_asks_once() {
