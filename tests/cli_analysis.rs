@@ -120,6 +120,24 @@ fn invalid_fits_are_rejected() {
 }
 
 #[test]
+fn reproduce_scores_hidden_states_as_fit_does() {
+    let home = TempDir::new().unwrap();
+    let (cache, out) = (home.path().join("cache"), home.path().join("out"));
+    let common = ["--limit", "12", "--cache", path(&cache), "--with-hidden"];
+    let protocol = ["reproduce", "--tasks", "sentiment", "--templates", "1", "--seeds", "1", "--json"];
+    let report = json(&partscope(&[&protocol[..], &common].concat()));
+    let row = report["rows"].as_array().unwrap().iter().find(|row| row["counted"] == true).unwrap();
+    let template = row["template"].as_str().unwrap();
+    let request = ["--template", template, "--num-fewshot", "4", "--train-examples", "20", "-o", path(&out)];
+    stdout(&partscope(&[&["run", "--task", "sentiment"], &request[..], &common].concat()));
+    let fitted = json(&partscope(&["fit", path(&out), "--json"]));
+    for method in ["hidden_centroid", "hidden_logistic", "sav"] {
+        assert!(row["accuracy"][method].is_number(), "{method}");
+        assert_eq!(row["accuracy"][method], fitted["accuracy"][method], "{method}");
+    }
+}
+
+#[test]
 fn reproduce_runs_the_model_once() {
     let home = TempDir::new().unwrap();
     let (cache, out) = (home.path().join("cache"), home.path().join("out"));

@@ -1,7 +1,7 @@
 """Tables of every method on the same labels and test examples, from the output of `partscope reproduce --json`.
 
-    partscope reproduce -m demo --json > demo.json
-    partscope reproduce -m gemma.gguf --tasks sst2.toml,reviews.toml,ag_news.toml --limit 300 --json > gemma.json
+    partscope reproduce -m demo --with-hidden --json > demo.json
+    partscope reproduce -m gemma.gguf --tasks sst2.toml,reviews.toml,ag_news.toml --limit 300 --with-hidden --json > gemma.json
     python tools/arena.py "the demo=demo.json" "Gemma 3 270M=gemma.json" -o docs/arena.md
 
 Each NAME=FILE is one table. Methods that use test labels (oracle_…) are left out. Needs nothing but Python.

@@ -59,6 +59,10 @@ pub(super) struct Args {
     /// Score on the development split, for choosing methods
     #[arg(long)]
     dev: bool,
+    /// Also compute hidden states, in a second pass, and score the methods that classify them: hidden_centroid,
+    /// hidden_logistic, sav
+    #[arg(long)]
+    with_hidden: bool,
     #[command(flatten)]
     store: StoreOptions,
     /// Also write rows.json, accuracy.csv, measures.csv and agreement.csv to this folder
@@ -92,6 +96,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         on_dev: args.dev,
         limit: args.limit,
         on_overflow: args.on_overflow,
+        with_hidden: args.with_hidden,
     };
     let runs = protocol.cells().len();
     if runs == 0 {

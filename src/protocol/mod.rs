@@ -41,6 +41,8 @@ pub struct Protocol {
     pub limit: Option<usize>,
     /// What to do about prompts that are longer than the model's context.
     pub on_overflow: Overflow,
+    /// Whether hidden states are computed too, in a second pass, for the methods that classify them.
+    pub with_hidden: bool,
 }
 
 /// Event of [`Protocol::reproduce`].
@@ -127,7 +129,8 @@ impl Protocol {
         for cell in &cells {
             cancel.check()?;
             let note = &mut |note| observe(ProtocolEvent::Note(note));
-            rows.push(ProtocolRow::measure(cell, &self.prompt_builder(cell)?, model, store, cancel, note)?);
+            let builder = self.prompt_builder(cell)?;
+            rows.push(ProtocolRow::measure(cell, &builder, self.with_hidden, model, store, cancel, note)?);
             observe(ProtocolEvent::Progress(meter.advance(1)));
         }
         Ok(rows)
@@ -167,7 +170,8 @@ impl Protocol {
         let seconds = |examples: usize| -> Result<f64> {
             let sample = Self { limit: Some(examples), ..self.clone() };
             let meter = Meter::start(1);
-            ProtocolRow::measure(cell, &sample.prompt_builder(cell)?, model, &Store::none(), cancel, &mut |_| {})?;
+            let (builder, store) = (sample.prompt_builder(cell)?, Store::none());
+            ProtocolRow::measure(cell, &builder, self.with_hidden, model, &store, cancel, &mut |_| {})?;
             Ok(meter.seconds())
         };
         let [few, more] = SAMPLES.map(|count| count.min(scored));
@@ -208,7 +212,8 @@ mod tests {
 
     fn protocol(templates: usize) -> Protocol {
         let tasks = vec![Library.task("sentiment").unwrap()];
-        Protocol { tasks, templates, seeds: 2, budget: 24, on_dev: false, limit: None, on_overflow: Overflow::Error }
+        let (budget, on_overflow) = (24, Overflow::Error);
+        Protocol { tasks, templates, seeds: 2, budget, on_dev: false, limit: None, on_overflow, with_hidden: false }
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::{cell::ProtocolCell, prompted::prompted};
 use crate::{
     analysis::{
         Kind, Method, Thresholds,
-        baseline::{BaselineOptions, MeasuresByMethod, Outcome, predictions_with},
+        baseline::{BaselineOptions, MeasuresByMethod, Outcome, on_hidden, predictions_with},
+        check,
         held_out::{HeldOutBest, halves, held_out_best},
         reweight::{comprw, comprw_released, partscope},
         summarize,
@@ -17,7 +18,7 @@ use crate::{
     cancel::Cancel,
     error::Result,
     model::Model,
-    runner::{Event, Note, PromptBuilder, obtain},
+    runner::{Event, Note, PromptBuilder, obtain, obtain_hidden},
     store::Store,
 };
 
@@ -82,16 +83,20 @@ pub struct Share {
 }
 
 impl ProtocolRow {
-    /// Runs the model, or reads its results from the store, and scores every method.
+    /// Runs the model, or reads its results from the store, and scores every method; those on hidden states if
+    /// `with_hidden`.
     pub(super) fn measure(
         cell: &ProtocolCell<'_>,
         builder: &PromptBuilder<'_>,
+        with_hidden: bool,
         model: &Model,
         store: &Store,
         cancel: &Cancel,
         note: &mut dyn FnMut(Note),
     ) -> Result<Self> {
         let (plan, prompts) = builder.plan(model)?;
+        let hidden = with_hidden.then(|| obtain_hidden(store, model, &plan, &prompts, cancel, &mut |_| {}, note));
+        let hidden = hidden.transpose()?;
         let run = obtain(store, model, plan, &prompts, cancel, &mut |event| {
             if let Event::Note(from_store) = event {
                 note(from_store);
@@ -101,6 +106,10 @@ impl ProtocolRow {
         let mut predicted = prompted(&builder, &run, model, store, cancel, note)?;
         let fits = [comprw(&run.train, cancel)?, comprw_released(&run.train, cancel)?, partscope(&run.train, cancel)?];
         predicted.extend(predictions_with(&run.train, &run.test, &fits, &BaselineOptions::default(), cancel)?);
+        if let Some(hidden) = hidden {
+            check::trainable(&run.train, run.meta.task.class_names())?;
+            predicted.extend(on_hidden(&hidden, run.train.gold(), run.test.labels(), cancel)?);
+        }
         let outcomes = Outcome::all(predicted, &run.test);
         let gold = run.test.gold();
         let hits: BTreeMap<Method, Vec<f64>> =
