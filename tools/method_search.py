@@ -148,6 +148,8 @@ NOTES = """
   differ by less than their errors. The demo (8 tasks, 120 runs) wants smaller deviations than real models; a deviation
   of four times the model costs it more than half a point, so the default takes less than three times.
 - Choosing the deviation on the labels (Laplace evidence, left-out labels) gains nothing over fixing it.
+- More labels help the default more: with 48 it is 1.9 points better than `released`, with 96 3.3, and better on every
+  table.
 - `released` is the best published method, and hard to beat where its labels suffice; an average with it is steadiest,
   but its loop takes far longer than 20 ms.
 

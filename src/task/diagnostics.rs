@@ -22,6 +22,8 @@ impl Location {
 
 /// Number of errors reported for each field of each file; further ones are only counted.
 const REPORTED: usize = 5;
+/// Number of errors after which a file is not read further: it is not what the task says.
+const MOST: usize = 10_000;
 
 /// List of errors, in the order in which they were found.
 #[derive(Debug, Default)]
@@ -29,6 +31,7 @@ pub struct Diagnostics {
     list: Vec<InputError>,
     /// Number of errors by file and field.
     counts: HashMap<(Option<PathBuf>, Option<String>), usize>,
+    total: usize,
 }
 
 impl Diagnostics {
@@ -36,6 +39,7 @@ impl Diagnostics {
     pub fn push(&mut self, error: InputError) {
         let count = self.counts.entry((error.path.clone(), error.field.clone())).or_default();
         *count += 1;
+        self.total += 1;
         if *count <= REPORTED {
             self.list.push(error);
         }
@@ -46,19 +50,26 @@ impl Diagnostics {
         self.list.is_empty()
     }
 
+    /// Returns whether there are so many errors that reading on is no use.
+    pub fn are_enough(&self) -> bool {
+        self.total >= MOST
+    }
+
     /// Returns one line per reported error, and a line with the number of the others.
     pub fn messages(&self) -> Vec<String> {
         let unreported: usize = self.counts.values().map(|count| count.saturating_sub(REPORTED)).sum();
-        let more = (unreported > 0).then(|| format!("and {unreported} more of the same kind"));
+        let bound = if self.are_enough() { "at least " } else { "" };
+        let more = (unreported > 0).then(|| format!("and {bound}{unreported} more of the same kind"));
         self.list.iter().map(ToString::to_string).chain(more).collect()
     }
 
     /// Returns the first error and mentions the number of others; `None` if there are no errors.
     pub fn into_first(self) -> Option<InputError> {
-        let others = self.counts.values().sum::<usize>().saturating_sub(1);
+        let others = self.total.saturating_sub(1);
+        let bound = if self.are_enough() { "at least " } else { "" };
         let mut first = self.list.into_iter().next()?;
         if others > 0 {
-            let more = format!("({others} more; `partscope tasks check` shows all)");
+            let more = format!("({bound}{others} more; `partscope tasks check` shows all)");
             first.help = Some(first.help.map_or_else(|| more.clone(), |help| format!("{help} {more}")));
         }
         Some(first)

@@ -47,7 +47,7 @@ pub(super) fn read(
         return;
     }
     let (mut row, mut line, mut counted) = (0, 1, 0);
-    while !slice.ends_before(row) && next(&mut record, diagnostics) {
+    while !slice.ends_before(row) && !diagnostics.are_enough() && next(&mut record, diagnostics) {
         // The reader's own line count is one too low after a line that ends in CR LF.
         let at = record.position().map_or(counted, |position| position.byte() as usize);
         let start = at + text[at..].len() - text[at..].trim_start_matches(['\r', '\n']).len();

@@ -25,7 +25,7 @@ pub(super) fn read(
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     for (row, (at, line)) in lines.enumerate() {
-        if slice.ends_before(row) {
+        if slice.ends_before(row) || diagnostics.are_enough() {
             break;
         }
         if row < slice.from {

@@ -55,7 +55,7 @@ pub(super) fn read(
     let take = &mut |row: DataRow, diagnostics: &mut Diagnostics| match memory.hold(&row.columns) {
         Ok(()) => {
             take(row, diagnostics);
-            true
+            !diagnostics.are_enough()
         }
         Err(error) => {
             diagnostics.push(error.path(path).line(row.line));
@@ -153,6 +153,26 @@ mod tests {
         read(Path::new("a.jsonl"), text, how, &mut Memory::new(1 << 20), &mut diagnostics, take);
         assert_eq!(lines, [2, 3]);
         assert!(diagnostics.messages().is_empty());
+    }
+
+    #[test]
+    fn a_file_full_of_errors_is_not_read_to_its_end() {
+        for (name, text) in [
+            ("a.jsonl", "1\n".repeat(30_000)),
+            ("a.csv", format!("a,b\n{}", "1\n".repeat(30_000))),
+            ("a.json", format!("[{}{{}}]", "{},".repeat(30_000))),
+        ] {
+            let (mut diagnostics, mut taken) = (Diagnostics::default(), 0);
+            let how = (&Format::default(), Slice::default(), Columns::All);
+            let error = || InputError::new("wrong");
+            let memory = &mut Memory::new(1 << 28);
+            read(Path::new(name), text.as_bytes(), how, memory, &mut diagnostics, &mut |_, found| {
+                taken += 1;
+                found.push(error());
+            });
+            assert!(taken <= 10_000, "{name}: {taken}");
+            assert!(diagnostics.messages().last().unwrap().contains("at least 9995 more"), "{name}");
+        }
     }
 
     #[test]
