@@ -208,6 +208,17 @@ fn unusable_tokenizers_are_named() {
     undefined.json("tokenizer.json", |file| file["post_processor"]["special_tokens"] = json!({}));
     undefined.fails_with(&["tokenizer.json", "post_processor", "`w1`"]);
 
+    for field in ["normalizer", "pre_tokenizer"] {
+        let long = Copy::new("llama");
+        let pattern = json!({"Regex": "a|".repeat(40_000)});
+        let split = json!({"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": false});
+        let replace = json!({"type": "Replace", "pattern": pattern, "content": ""});
+        let part = json!([if field == "normalizer" { replace } else { split }]);
+        let list = if field == "normalizer" { "normalizers" } else { "pretokenizers" };
+        long.json("tokenizer.json", |file| file[field] = json!({"type": "Sequence", list: part}));
+        long.fails_with(&["tokenizer.json", field, "80000 bytes"]);
+    }
+
     let panics = Copy::new("llama");
     panics.json("tokenizer.json", |file| {
         file["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"});

@@ -12,7 +12,7 @@ pub(super) use super::streams::print;
 use super::streams::{note, paint, print_data, print_json_text, say, shows_progress};
 use crate::{
     analysis::WeightsFile,
-    bounded::{max_data, read_all, too_large},
+    bounded::{VARIABLE, max_data, read_all, too_large},
     disk::{self, write_whole},
     error::{Error, InputError, Result},
     progress::Progress,
@@ -31,7 +31,10 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
     }
     let most = max_data()? / 2;
     let bytes = read_all(io::stdin().lock(), most).map_err(|source| match source.kind() {
-        io::ErrorKind::FileTooLarge => Error::from(too_large("standard input takes", most)),
+        io::ErrorKind::FileTooLarge => Error::from(
+            too_large("standard input takes", most)
+                .help(format!("pass fewer lines at a time, or raise the limit: {VARIABLE}=4GB")),
+        ),
         _ => Error::Read { path: "standard input".into(), source },
     })?;
     Ok(decode(path, &bytes)?.into_owned())

@@ -28,6 +28,7 @@ pub mod rope;
 pub mod source;
 pub mod stream;
 pub mod tokenizer;
+mod tokenizer_check;
 pub mod weights;
 
 use std::{thread, time::Instant};

@@ -2,9 +2,9 @@
 
 use std::{ops::Range, path::Path, sync::Arc};
 
-use serde_json::Value;
 use tokenizers::Model as _;
 
+use super::tokenizer_check;
 use crate::{
     catch_panic,
     data_memory::check_json,
@@ -42,7 +42,7 @@ impl Tokenizer {
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let invalid = |problem: String| InputError::new(problem).path(path).help("fetch the file again");
         check_json(bytes).map_err(|error| error.path(path))?;
-        check_post_processor(bytes).map_err(|(field, problem)| invalid(problem).field(field))?;
+        tokenizer_check::check(bytes).map_err(|(field, problem)| invalid(problem).field(field))?;
         let read = catch_panic::catch(|| tokenizers::Tokenizer::from_bytes(bytes)).map_err(&invalid)?;
         Self::checked(path, read.map_err(|error| invalid(error.to_string()))?)
     }
@@ -301,28 +301,4 @@ fn without_dropout(mut inner: tokenizers::Tokenizer) -> tokenizers::Tokenizer {
         inner.with_model(model);
     }
     inner
-}
-
-/// Checks that a template names only special tokens that the file defines; the tokenizers crate does not check this.
-fn check_post_processor(bytes: &[u8]) -> Result<(), (&'static str, String)> {
-    /// Skips all other fields, which would need many times the file's size in memory.
-    #[derive(serde::Deserialize)]
-    struct File {
-        post_processor: Option<Value>,
-    }
-    let Ok(file) = serde_json::from_slice::<File>(bytes) else {
-        return Ok(()); // the tokenizers crate reports the error
-    };
-    let Some(top) = &file.post_processor else { return Ok(()) };
-    let inner = top.get("processors").and_then(Value::as_array);
-    for processor in std::iter::once(top).chain(inner.into_iter().flatten()) {
-        let pieces = ["single", "pair"].into_iter().filter_map(|side| processor.get(side)?.as_array());
-        let special = pieces.flatten().filter_map(|piece| piece.get("SpecialToken")?.get("id")?.as_str());
-        for token in special {
-            if processor.get("special_tokens").and_then(|known| known.get(token)).is_none() {
-                return Err(("post_processor", format!("the template names `{token}`, which it does not define")));
-            }
-        }
-    }
-    Ok(())
 }
