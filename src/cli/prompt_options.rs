@@ -161,6 +161,9 @@ fn absolute_name(task: &str) -> String {
     absolute.map_or_else(|| task.to_owned(), |path| path.display().to_string())
 }
 
+/// The largest number of demonstrations of a file; no context holds as many.
+const MOST_DEMONSTRATIONS: usize = 20_000;
+
 /// Parses lines of `{"text": "…", "label": "positive"}`, or `{"id": "…", "label": "…"}` for an example of the pool with
 /// this label.
 fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<Demonstration>> {
@@ -190,7 +193,11 @@ fn demonstrations(path: &Path, text: &str, task: Option<&Task>) -> Result<Vec<De
         usable.map_err(|error| InputError { column: None, ..error }.path(path).line(index + 1))?;
         Ok(demonstration)
     };
-    let found = lines.map(one).collect::<Result<Vec<_>>>()?;
+    let found = lines.take(MOST_DEMONSTRATIONS + 1).map(one).collect::<Result<Vec<_>>>()?;
+    if found.len() > MOST_DEMONSTRATIONS {
+        let problem = format!("there are more than {MOST_DEMONSTRATIONS} demonstrations, too many for any prompt");
+        return Err(InputError::new(problem).path(path).help("list those that the prompt should show").into());
+    }
     if found.is_empty() {
         let help = "add some, or use --num-fewshot 0 instead of --demos for none";
         return Err(InputError::new("there are no demonstrations").path(path).help(help).into());
@@ -219,6 +226,14 @@ fn usable(task: &Task, demonstration: &Demonstration) -> Result<(), InputError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_demonstrations_than_a_prompt_can_hold_are_refused() {
+        let text = |count: usize| (0..count).map(|id| format!("{{\"id\": {id}}}\n")).collect::<String>();
+        let read = |count| demonstrations(Path::new("d.jsonl"), &text(count), None);
+        assert_eq!(read(20_000).unwrap().len(), 20_000);
+        assert!(read(20_001).unwrap_err().to_string().contains("more than 20000 demonstrations"));
+    }
 
     #[test]
     fn demonstrations_are_listed_by_id_or_written_out() {
