@@ -51,6 +51,31 @@ fn the_text_report_has_the_main_facts() {
     }
 }
 
+/// transformers gives Mistral a window of 4096 tokens where the configuration does not name it, and none where it is null.
+#[test]
+fn a_window_that_is_not_named_is_the_one_of_transformers() {
+    let named = "\"sliding_window\": 6,";
+    for (field, expected) in [(named, "windows      6 tokens"), ("", "windows      4096 tokens")] {
+        assert!(with_config("mistral", named, field).contains(expected), "{field}");
+    }
+    assert!(!with_config("mistral", named, "\"sliding_window\": null,").contains("windows"));
+    assert!(with_config("mistral", named, "\"sliding_window\": 0,").contains("`sliding_window`: 0 is not a size"));
+}
+
+/// Returns the report on a copy of a golden model whose configuration has `new` in place of `old`.
+fn with_config(name: &str, old: &str, new: &str) -> String {
+    let copy = tempfile::TempDir::new().unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::fs::copy(common::folder(name).join(file), copy.path().join(file)).unwrap();
+    }
+    let path = copy.path().join("config.json");
+    let config = std::fs::read_to_string(&path).unwrap();
+    assert!(config.contains(old));
+    std::fs::write(path, config.replace(old, new)).unwrap();
+    let output = doctor(copy.path().to_str().unwrap(), &[]);
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
 #[test]
 fn a_model_that_does_not_load_is_reported_and_exits_3() {
     let copy = tempfile::TempDir::new().unwrap();

@@ -86,6 +86,11 @@ impl Config {
         self.value.get(field).filter(|value| !value.is_null())
     }
 
+    /// Returns whether `field` is in the file, null included.
+    pub fn names(&self, field: &str) -> bool {
+        self.value.get(field).is_some()
+    }
+
     /// Creates an error about `field`.
     pub fn error(&self, field: &str, problem: impl Into<String>) -> InputError {
         InputError::new(problem).path(&self.path).field(format!("{}{field}", self.prefix))

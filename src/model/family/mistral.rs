@@ -21,7 +21,12 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     build,
 };
 
+/// Window of a configuration that does not name one, as in transformers; null means none.
+const WINDOW: usize = 4096;
+
 fn build(config: &Config, weights: &Weights) -> Result<Decoder> {
+    let own = config.clone();
+    let config = &if config.names("sliding_window") { own } else { own.with_default("sliding_window", WINDOW.into()) };
     let sizes = Sizes::read(config, None)?;
     let slides = has_window(config);
     let windows = windows(config, sizes.layers, |_| slides)?;

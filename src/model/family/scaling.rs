@@ -217,6 +217,19 @@ mod tests {
         }
     }
 
+    /// Frequencies of `_compute_proportional_rope_parameters` of transformers 5.24 for base 100, a factor of 2, half of a
+    /// head of 8 dimensions.
+    #[test]
+    fn proportional_scaling_turns_the_first_pairs_of_a_whole_head() {
+        let json = r#"{"rope_parameters": {"rope_type": "proportional", "rope_theta": 100.0, "factor": 2.0,
+            "partial_rotary_factor": 0.5}}"#;
+        let rope = read(json, RopeDefaults { is_scaled: true, ..RopeDefaults::default() }).unwrap();
+        let expected = [0.5, 0.158_113_88, 0.0, 0.0];
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+        assert!(rope.inverse_frequencies.iter().zip(&expected).all(near), "{:?}", rope.inverse_frequencies);
+        assert_eq!((rope.inverse_frequencies.len(), rope.magnitude.to_bits()), (4, 1.0_f32.to_bits()));
+    }
+
     #[test]
     fn unsupported_values_are_named() {
         let cases = [
