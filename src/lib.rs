@@ -71,6 +71,8 @@ pub mod hidden;
 pub mod hub;
 pub mod jinja;
 pub mod jobs;
+#[cfg(feature = "mcp")]
+pub(crate) mod mcp;
 pub mod model;
 pub mod progress;
 pub mod protocol;

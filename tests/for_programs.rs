@@ -5,7 +5,8 @@ mod binary;
 
 use std::{fs, path::Path, process::Output};
 
-use binary::{command, partscope, stdout};
+use binary::{command, failure, json, partscope, partscope_with_input, stdout};
+use serde_json::Value;
 use tempfile::TempDir;
 
 fn run(folder: &Path, template: &str) -> Output {
@@ -54,6 +55,49 @@ fn heat_maps_are_those_of_the_report() {
     ] {
         assert_eq!(partscope(&args).status.code(), Some(2), "{args:?}");
     }
+}
+
+#[test]
+fn components_are_scored_on_either_split() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run");
+    run(&folder, "article-hash");
+    let listing =
+        |more: &[&str]| json(&partscope(&[&["components", folder.to_str().unwrap(), "--json"], more].concat()));
+    let (train, test) = (listing(&["--split", "train"]), listing(&[]));
+    for (listing, split, n) in [(&train, "train", 20), (&test, "test", 40)] {
+        assert_eq!((&listing["split"], &listing["components"][0]["n"]), (&split.into(), &n.into()));
+        let best = &listing["held_out_best"];
+        assert!(best["accuracy"].as_f64() <= best["in_sample"].as_f64(), "{best}");
+    }
+    let text = stdout(&partscope(&["components", folder.to_str().unwrap(), "--split", "train"]));
+    assert!(text.starts_with("20 training examples"), "{text}");
+    let none = home.path().join("none");
+    let args = ["run", "-m", "demo", "--task", "topic", "--limit", "8", "--train-examples", "0", "-o"];
+    assert!(partscope(&[&args[..], &[none.to_str().unwrap()]].concat()).status.success());
+    let (code, message) = failure(&["components", none.to_str().unwrap(), "--split", "train"]);
+    assert!(code == 3 && message.contains("no training examples"), "{message}");
+}
+
+#[test]
+fn classify_prints_the_tokens_of_whole_prompts() {
+    let home = TempDir::new().unwrap();
+    let (folder, weights) = (home.path().join("run"), home.path().join("weights.json"));
+    run(&folder, "article");
+    let (folder, weights) = (folder.to_str().unwrap(), weights.to_str().unwrap());
+    assert!(partscope(&["fit", folder, "-o", weights]).status.success());
+    let examples = fs::read_to_string(format!("{folder}/examples.jsonl")).unwrap();
+    let example: Value = serde_json::from_str(examples.lines().last().unwrap()).unwrap();
+    let meta: Value = serde_json::from_str(&fs::read_to_string(format!("{folder}/run.json")).unwrap()).unwrap();
+    let classify = |more: &[&str]| {
+        let args = [&["classify", "-w", weights, "-"], more].concat();
+        let text = example["text"].as_str().unwrap();
+        serde_json::from_str::<Value>(&stdout(&partscope_with_input(&args, text))).unwrap()
+    };
+    let ids = |value: &Value| value.as_array().unwrap().clone();
+    let whole = [ids(&meta["prompt"]["prefix"]), ids(&example["tokens"])].concat();
+    assert_eq!(classify(&["--with-tokens"])["tokens"], Value::from(whole));
+    assert!(classify(&[]).get("tokens").is_none());
 }
 
 #[test]

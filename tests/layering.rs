@@ -49,6 +49,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("jobs", &["experiments", "report", "analysis", "runner", "decompose", "model", "hub", "store", "task"]),
     ("app", &["experiments", "jobs", "runner", "analysis", "task", "model", "store"]),
     ("tui", &["experiments", "app", "jobs", "runner", "analysis", "task", "model", "store"]),
+    ("mcp", &["analysis"]),
     ("main", &["cli"]),
     (
         "cli",
@@ -58,6 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "report",
             "hub",
             "doctor",
+            "mcp",
             "tui",
             "app",
             "jobs",
@@ -87,8 +89,9 @@ const APP: &[(&str, &[&str])] = &[
 /// Items of `jobs` that only the executor may use, besides names that end in `Worker` or `_worker`.
 const WORKERS: &[&str] = &["Lazy", "SharedModel"];
 
-/// Crates that only `tui` may use.
-const TUI_CRATES: &[&str] = &["ratatui", "crossterm", "tokio"];
+/// Crates with the modules that may use them: tokio runs the terminal's event loop and the server for agents, no more.
+const CRATES: &[(&str, &[&str])] =
+    &[("ratatui", &["tui"]), ("crossterm", &["tui"]), ("tokio", &["tui", "mcp"]), ("rmcp", &["mcp"])];
 
 #[test]
 fn modules_use_only_lower_layers() {
@@ -183,17 +186,17 @@ fn part(file: &str) -> Option<&str> {
 }
 
 /// Returns the violations of a path: modules it names or passes through that are not in a lower layer, and crates that
-/// only `tui` may use.
+/// only some modules may use.
 fn violations(path: &Reference) -> BTreeSet<String> {
     let user = module(&path.from);
     let allowed = LAYERS.iter().find(|(name, _)| *name == user).map_or(&[][..], |(_, allowed)| allowed);
     let used = path.through.iter().chain(&path.to).map(|file| module(file)).filter(|used| is_known(used));
     let mut forbidden: BTreeSet<&str> =
         used.filter(|used| *used != user && !allowed.contains(used) && !BASE.contains(used)).collect();
-    if user != "tui" && path.through.is_empty() && path.to.is_none() {
-        forbidden.extend(
-            path.path.iter().find(|name| !name.is_empty()).map(String::as_str).filter(|name| TUI_CRATES.contains(name)),
-        );
+    if path.through.is_empty() && path.to.is_none() {
+        let named = path.path.iter().find(|name| !name.is_empty()).map(String::as_str);
+        let users = |name: &str| CRATES.iter().find(|(own, _)| *own == name).map(|(_, users)| users);
+        forbidden.extend(named.filter(|name| users(name).is_some_and(|users| !users.contains(&user))));
     }
     forbidden.into_iter().map(|used| format!("{} uses {used}", path.from)).collect()
 }

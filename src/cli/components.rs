@@ -11,11 +11,15 @@ use super::{
     streams::print_data,
 };
 use crate::{
-    analysis::{ComponentStats, Thresholds, summarize},
-    attribution::F32_TOLERANCE,
-    error::Result,
+    analysis::{
+        ComponentStats, Thresholds,
+        held_out::{HeldOutBest, held_out_best},
+        summarize,
+    },
+    attribution::{F32_TOLERANCE, Split},
+    error::{Error, InputError, Result},
     report::accuracy_map,
-    run::RunMeta,
+    run::{AccuracyMeta, RunMeta},
     text::printable,
 };
 
@@ -27,28 +31,39 @@ pub(super) struct Args {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     run: PathBuf,
+    /// Split to score on: `test`, or `train`, the examples that weights are fitted on
+    #[arg(long, value_name = "SPLIT", default_value = "test", value_parser = Split::ALL.map(Split::name))]
+    split: String,
     /// Print one JSON object, components in layer order
     #[arg(long)]
     json: bool,
     /// Print the heat map of accuracies, an SVG document
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "split"])]
     svg: bool,
 }
 
 #[derive(Serialize)]
 struct Listing {
+    split: Split,
     components: Vec<ComponentStats>,
+    held_out_best: Option<HeldOutBest>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let run = open_run(&args.run)?;
-    let components = summarize(&run.test, &Thresholds::default());
+    let split = if args.split == Split::Train.name() { Split::Train } else { Split::Test };
+    let scored = run.split(split);
+    if scored.is_empty() {
+        let error = InputError::new("the run has no training examples").field("--split");
+        return Err(Error::from(error.help("run again with --train-examples, or use the split test")).into());
+    }
+    let components = summarize(scored, &Thresholds::default());
     if args.json {
-        print_json(&Listing { components })?
+        print_json(&Listing { split, components, held_out_best: held_out_best(scored) })?
     } else if args.svg {
         print_data(&accuracy_map(&printable(&run.meta.name()), &run, &components))?
     } else {
-        print(&table(&run.meta, components))?
+        print(&table(&run.meta, split, &AccuracyMeta::measure(scored), components))?
     }
     Ok(())
 }
@@ -93,7 +108,7 @@ fn row(text: impl Fn(&Column) -> String) -> String {
 }
 
 /// Formats the components, most accurate first.
-fn table(meta: &RunMeta, mut components: Vec<ComponentStats>) -> String {
+fn table(meta: &RunMeta, split: Split, accuracy: &AccuracyMeta, mut components: Vec<ComponentStats>) -> String {
     components.sort_by(|a, b| b.accuracy.partial_cmp(&a.accuracy).unwrap_or(Ordering::Equal));
     let mut text = String::new();
     if !meta.exactness.holds(F32_TOLERANCE) {
@@ -104,13 +119,16 @@ fn table(meta: &RunMeta, mut components: Vec<ComponentStats>) -> String {
         );
     }
     let words: Vec<String> = meta.task.class_names().iter().map(|word| printable(word.trim()).into_owned()).collect();
-    let n = meta.examples.test;
+    let (n, kind) = match split {
+        Split::Test => (meta.examples.test, "test"),
+        Split::Train => (meta.examples.train, "training"),
+    };
     let _ = writeln!(
         text,
-        "{} test examples, full model {:.3}, chance {:.3}; intervals 95% (Wilson); kinds at q ≤ {}",
+        "{} {kind} examples, full model {:.3}, chance {:.3}; intervals 95% (Wilson); kinds at q ≤ {}",
         n,
-        meta.accuracy.full,
-        meta.accuracy.chance,
+        accuracy.full,
+        accuracy.chance,
         Thresholds::default().q
     );
     let heads = row(|column| column.head.to_owned());

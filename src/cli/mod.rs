@@ -18,6 +18,8 @@ mod failure;
 mod fit;
 mod logit_lens;
 mod man;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod options;
 mod output;
 mod prompt_options;
@@ -72,6 +74,8 @@ enum Command {
     Tasks(tasks::Args),
     Completions(completions::Args),
     Man(man::Args),
+    #[cfg(feature = "mcp")]
+    Mcp(mcp::Args),
 }
 
 /// Parses the command line, runs the command, and returns an exit code: 0 done, 1 failure, 2 usage, 3 bad input,
@@ -113,6 +117,8 @@ pub fn main() -> ExitCode {
         Some(Command::Tasks(args)) => tasks::run(&args),
         Some(Command::Completions(args)) => completions::run(&args, Cli::command()),
         Some(Command::Man(args)) => man::run(&args, Cli::command()),
+        #[cfg(feature = "mcp")]
+        Some(Command::Mcp(args)) => mcp::run(&args),
     };
     finish(outcome.map(|()| 0))
 }
