@@ -14,8 +14,8 @@ use crate::{
     analysis::{
         Tally,
         compare::{
-            Comparison, ComponentChange, DemoDifference, DemoPair, Flip, FromMean, Measure, Pull, compare, from_mean,
-            transfer,
+            Comparison, ComponentChange, DemoDifference, DemoPair, DemoSide, Flip, FromMean, Measure, Pull, compare,
+            from_mean, transfer,
         },
         reweight::partscope,
     },
@@ -145,8 +145,10 @@ fn text(a: &Run, b: &Run, output: &Output, by: Measure) -> String {
     let (mut text, comparison) = (Text(String::new()), &output.comparison);
     heads(&mut text, a, b, comparison);
     text.line("demonstrations, A | B:");
-    for (index, pair) in comparison.demonstrations.iter().enumerate() {
-        text.line(demo_line(index, pair));
+    let pairs = &comparison.demonstrations;
+    let widest = pairs.iter().map(|pair| demo_side(pair.a.as_ref()).chars().count()).max().unwrap_or(0);
+    for (index, pair) in pairs.iter().enumerate() {
+        text.line(demo_line(index, pair, widest));
     }
     labels(&mut text, a, comparison);
     movers(&mut text, comparison);
@@ -205,25 +207,26 @@ fn heads(text: &mut Text, a: &Run, b: &Run, comparison: &Comparison) {
     ));
 }
 
-/// Returns `  2 ~ positive: a warm film | negative: two hours of rain`.
-fn demo_line(index: usize, pair: &DemoPair) -> String {
+/// Returns `  2 ~ positive: a warm film | negative: two hours of rain`, the first side padded to `widest` characters.
+fn demo_line(index: usize, pair: &DemoPair, widest: usize) -> String {
     let mark = match pair.difference {
         DemoDifference::Same => "=",
         DemoDifference::OtherLabel => "≠",
         DemoDifference::OtherText => "~",
         DemoDifference::Other | DemoDifference::Missing => "≁",
     };
-    let side = |side: &Option<crate::analysis::compare::DemoSide>| {
-        side.as_ref().map_or_else(
-            || "–".to_owned(),
-            |side| {
-                let text: String = side.text.chars().take(48).collect();
-                let text = if text.is_empty() { side.id.clone() } else { text };
-                format!("{}: {}", printable(side.label.as_deref().unwrap_or("?")), printable(&text))
-            },
-        )
-    };
-    format!("  {:>2} {mark} {} | {}", index + 1, side(&pair.a), side(&pair.b))
+    format!("  {:>2} {mark} {:<widest$} | {}", index + 1, demo_side(pair.a.as_ref()), demo_side(pair.b.as_ref()))
+}
+
+/// Returns label and start of the text of a demonstration, or a dash without one.
+fn demo_side(side: Option<&DemoSide>) -> String {
+    /// Characters of a text.
+    const TEXT: usize = 48;
+    let Some(side) = side else { return "–".to_owned() };
+    let whole = printable(if side.text.is_empty() { &side.id } else { &side.text });
+    let cut: String = whole.chars().take(TEXT).collect();
+    let rest = if cut.len() < whole.len() { "…" } else { "" };
+    format!("{}: {cut}{rest}", printable(side.label.as_deref().unwrap_or("?")))
 }
 
 fn labels(text: &mut Text, a: &Run, comparison: &Comparison) {

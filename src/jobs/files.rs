@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     analysis::WeightsFile,
-    disk::{self, expand, write_whole},
+    disk::{self, create_folder, expand, write_whole},
     error::{Error, InputError, Result},
     report::png,
     run::Run,
@@ -160,7 +160,8 @@ impl FileWorker {
 /// Calls [`run`] and returns errors and panics as messages.
 fn result(store: &Store, request: &FileRequest) -> Result<FileEvent, String> {
     match catch_unwind(AssertUnwindSafe(|| run(store, request))) {
-        Ok(result) => result.map_err(|error| error.to_string()),
+        // The explorer asks for paths in an input line.
+        Ok(result) => result.map_err(|error| error.to_string().replace(" with -o", "")),
         Err(panic) => Err(panic_message(panic.as_ref())),
     }
 }
@@ -176,6 +177,7 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
                 let help = "name a new file, or an existing weights file";
                 return Err(InputError::new("this is not a regular file").path(path).help(help).into());
             }
+            create_parent(&path)?;
             write_whole(&path, file.to_text().as_bytes())?;
             Ok(FileEvent::SavedMix(path, file.clone()))
         }
@@ -185,6 +187,7 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
             if !*replace && ["svg", "png", "csv"].iter().any(|ending| file(ending).exists()) {
                 return Ok(FileEvent::ExportExists(path));
             }
+            create_parent(&path)?;
             write_whole(&file("svg"), svg.as_bytes())?;
             write_whole(&file("png"), &png::bytes(svg)?)?;
             write_whole(&file("csv"), csv.as_bytes())?;
@@ -203,6 +206,14 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
         FileRequest::ListRuns => Ok(FileEvent::Runs(Ok(store.list().into_iter().filter_map(stored).collect()))),
         FileRequest::OpenRun(key) => Ok(FileEvent::Opened(Box::new(store.read_run(&key.parse()?)?))),
         FileRequest::DeleteRun(key) => store.remove(&key.parse()?).map(|_| FileEvent::Deleted),
+    }
+}
+
+/// Creates the folder of a file that is about to be written.
+fn create_parent(path: &Path) -> Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => create_folder(folder),
+        _ => Ok(()),
     }
 }
 
@@ -288,6 +299,17 @@ mod tests {
         assert!(matches!(next(&events), FileEvent::Exported(_)));
         assert!(std::fs::read(folder.path().join("map.png")).unwrap().starts_with(b"\x89PNG"));
         assert_eq!(std::fs::read_to_string(folder.path().join("map.csv")).unwrap(), "a,b\n");
+    }
+
+    #[test]
+    fn folders_are_created_and_errors_name_no_flag() {
+        let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
+        let path = folder.path().join("new/deep/mix.json");
+        worker.send(FileRequest::SaveMix { path: path.clone(), file: file(), replace: false });
+        assert!(matches!(next(&events), FileEvent::SavedMix(saved, _) if saved == path && path.is_file()));
+        worker.send(FileRequest::SaveMix { path: path.join("below a file"), file: file(), replace: false });
+        let FileEvent::Failed(why) = next(&events) else { panic!("saved below a file") };
+        assert!(!why.contains("-o"), "{why}");
     }
 
     #[test]

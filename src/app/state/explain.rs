@@ -164,7 +164,7 @@ const MATRIX: Explanation = Explanation {
     pane: "all open runs",
     lines: &[
         "Above the diagonal: r of component accuracies; below: overlap of the five best (IoU); on it: accuracy.",
-        "On the diagonal, the run is compared with the mean of the others.",
+        "others: r with the mean of the other runs, and the component farthest from it, in points.",
     ],
     source: "docs/statistics.md",
 };

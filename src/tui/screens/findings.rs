@@ -281,3 +281,17 @@ fn names_are_whole() {
     let screen = text(&paint(harness.keys("esc O l a b e l space b i a s"), (80, 24), Depth::True));
     assert!(screen.contains('…') && screen.contains("100 one label"), "{screen}");
 }
+
+/// Missing, 3: several runs, each beside the mean of the others.
+#[test]
+fn several_runs_are_compared_with_the_mean_of_the_others() {
+    let mut harness = Harness::finished(48);
+    for _ in 0..2 {
+        harness.keys("s");
+        harness.run_to_end(48);
+    }
+    let screen = text(&paint(harness.keys("M"), (120, 40), Depth::True));
+    assert_eq!(screen.matches("others: r ").count(), 3, "{screen}");
+    let mean = harness.state.matrix.from_mean[0].pearson.unwrap();
+    assert!(screen.contains(&format!("others: r {mean:.2}, L")), "{screen}");
+}

@@ -145,7 +145,7 @@ fn table(theme: &Theme, rerun: &Rerun, width: u16) -> Vec<Line<'static>> {
     };
     vec![
         Line::styled(format!("{:<9}{head}", ""), theme.fg(Role::Dim)),
-        row("accuracy", "%", |score| 100.0 * score.accuracy, 1),
+        row("accuracy", "points", |score| 100.0 * score.accuracy, 1),
         row("margin", "nats", |score| score.margin, 2),
         flip_row(theme, effects, column, roomy),
     ]

@@ -71,7 +71,13 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
         let x = table.cells.right() + 2;
         let beside = Rect { x, width: inside.right().saturating_sub(x), ..place };
         let words = theme.fg(if here { Role::Strong } else { Role::Dim });
-        pane::put_at(buf, beside, 0, Line::styled(name(run, state.run()), words));
+        let named = Line::styled(name(run, state.run()), words);
+        let free = usize::from(beside.width).saturating_sub(named.width() + 2);
+        let mean = state.matrix.from_mean.get(row).filter(|_| count > 2).map(beside_mean);
+        pane::put_at(buf, beside, 0, named);
+        if let Some(mean) = mean.filter(|mean| pane::width(mean) <= free) {
+            pane::put_right(buf, beside, Line::styled(mean, theme.fg(Role::Dim)));
+        }
     }
     let y = table.cells.bottom() + 1;
     let below = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };
@@ -154,6 +160,13 @@ fn against_mean(mean: &FromMean) -> String {
         .farthest
         .map_or_else(String::new, |(component, delta)| format!("; farthest {component}, {:+.1} points", delta * 100.0));
     format!("against the mean of the others: r {r}{far}")
+}
+
+/// Returns how a run differs from the mean of the others, beside its name: `others: r 0.56, L16.H2 +26.2`.
+fn beside_mean(mean: &FromMean) -> String {
+    let r = mean.pearson.map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
+    let far = mean.farthest.map_or_else(String::new, |(it, delta)| format!(", {it} {:+.1}", delta * 100.0));
+    format!("others: r {r}{far}")
 }
 
 /// Explains how to open a second run.
