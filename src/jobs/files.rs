@@ -328,14 +328,12 @@ mod tests {
         let (folder, (worker, events)) = (tempfile::tempdir().unwrap(), start());
         let broken = folder.path().join("broken.json");
         std::fs::write(&broken, "{}").unwrap();
+        let below = broken.join("folder.json");
         for (request, expected) in [
             (FileRequest::LoadMix { run: 1, path: broken }, "broken.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a regular file"),
-            (
-                FileRequest::SaveMix { path: folder.path().join("no/such/folder.json"), file: file(), replace: false },
-                "folder.json",
-            ),
+            (FileRequest::SaveMix { path: below, file: file(), replace: false }, "broken.json"),
         ] {
             worker.send(request);
             let event = next(&events);
