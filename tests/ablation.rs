@@ -1,4 +1,5 @@
-//! Ablated re-runs and attention patterns against Hugging Face transformers with hooks (`tools/golden_ablation.py`).
+//! Ablated re-runs, attention patterns (`tools/golden_ablation.py`) and the logit lens by layer (`tools/golden_lens.py`)
+//! against Hugging Face transformers with hooks.
 
 mod common;
 
@@ -11,7 +12,10 @@ use partscope::{
     attribution::Split,
     cancel::Cancel,
     decompose::BatchSize,
-    experiments::{Ablation, RunContext, Sweep, attention_pattern, attention_shares, logit_lens, rerun, sweep},
+    experiments::{
+        Ablation, RunContext, Sweep, attention_pattern, attention_shares, layer_lens, logit_lens, rerun, sweep,
+        top_words,
+    },
     run::{PromptMeta, TaskMeta},
     runner::{Bos, Plan, PlannedExample, PromptLayout, PromptPart, Prompts, Rebuilt},
 };
@@ -266,5 +270,66 @@ fn the_logit_lens_equals_the_contributions() {
             let best = lens.promoted[0].logit;
             assert!(lens.labels.iter().all(|word| (lens.suppressed[0].logit..=best).contains(&word.logit)));
         }
+    }
+}
+
+/// Golden values of the logit lens by layer, of models that have them.
+fn lens(name: &str) -> Option<Value> {
+    let text = std::fs::read(golden("lens").join(format!("{name}.json"))).ok()?;
+    Some(serde_json::from_slice(&text).unwrap())
+}
+
+/// Label logits of the residual stream after every block, in both conventions, equal those of transformers, and both end
+/// in `full`.
+#[test]
+fn the_lens_by_layer_equals_transformers_and_ends_in_full() {
+    let mut families = 0;
+    for case in cases() {
+        let Some(facts) = lens(&case.golden.name) else { continue };
+        families += 1;
+        assert_eq!(facts["prompts"], serde_json::json!(case.golden.prompts));
+        let found = layer_lens(&case.context(), &Cancel::default(), &mut |_| {}).unwrap();
+        for (convention, points) in [("own", &found.own), ("realised", &found.realised)] {
+            let expected = facts[convention].as_array().unwrap();
+            assert_eq!(points.len(), expected.len());
+            for (point, (logits, expected)) in points.iter().zip(expected).enumerate() {
+                let error = relative_error(&narrow(logits), &numbers(expected));
+                println!("{:20} {convention:9} {point} {error:.1e}", case.golden.name);
+                assert!(error <= TOLERANCE, "{} {convention} {point}: {error}", case.golden.name);
+            }
+        }
+        let end = narrow(found.own.last().unwrap());
+        assert!(end == case.table.full(), "the own norm at the end is the model's: {}", case.golden.name);
+        let exactness = found.exactness(case.table.full(), case.plan.shape.labels);
+        assert!(exactness.holds(partscope::attribution::F32_TOLERANCE), "{} {exactness:?}", case.golden.name);
+    }
+    assert!(families >= 7, "{families}");
+}
+
+/// With the realised scale, the logits after a block are those before it and the block's contributions.
+#[test]
+fn the_realised_lens_is_a_sum_of_contributions() {
+    for case in cases() {
+        let shape = case.plan.shape;
+        let found = layer_lens(&case.context(), &Cancel::default(), &mut |_| {}).unwrap().realised;
+        for layer in 0..shape.layers {
+            let mlp = case.table.contribution(shape.index(partscope::Component::mlp(layer)).unwrap());
+            let added = |(after, before): (&f64, &f64)| (after - before) as f32;
+            let steps: Vec<f32> = found[2 * layer + 1].iter().zip(&found[2 * layer]).map(added).collect();
+            let error = relative_error(&steps, mlp);
+            assert!(error <= TOLERANCE, "{} {layer}: {error}", case.golden.name);
+        }
+    }
+}
+
+#[test]
+fn the_top_words_by_layer_equal_transformers() {
+    for case in cases() {
+        let Some(facts) = lens(&case.golden.name) else { continue };
+        let last = case.golden.prompts.len() - 1;
+        let found = top_words(&case.context(), &case.golden.model.tokenizer, last, 5, &Cancel::default()).unwrap();
+        let tokens: Vec<Vec<u32>> =
+            found.iter().map(|point| point.words.iter().map(|word| word.token).collect()).collect();
+        assert_eq!(facts["top"], serde_json::json!(tokens), "{}", case.golden.name);
     }
 }

@@ -71,16 +71,13 @@ pub struct Measures {
 /// `reference`.
 pub fn measure(methods: &[&Prediction], gold: &[usize], labels: usize, reference: Option<usize>) -> Vec<Measures> {
     let examples: Vec<Examples> = methods.iter().map(|method| Examples::new(method, gold, labels)).collect();
-    let mut rng = SeededRng::stream(0, 12);
     let mut draws: Vec<Vec<Values>> = vec![Vec::with_capacity(DRAWS); methods.len()];
     let of_all = |counts: &[u32]| -> Vec<Values> {
         let values = examples.iter().map(|examples| examples.values(counts, gold, labels));
         values.collect()
     };
     let whole = of_all(&vec![1; gold.len()]);
-    for _ in 0..if gold.is_empty() { 0 } else { DRAWS } {
-        let mut counts = vec![0; gold.len()];
-        (0..gold.len()).for_each(|_| counts[rng.below(gold.len())] += 1);
+    for counts in resamples(gold.len()) {
         draws.iter_mut().zip(of_all(&counts)).for_each(|(draws, values)| draws.push(values));
     }
     let summary = |method: usize| {
@@ -105,8 +102,18 @@ pub fn measure(methods: &[&Prediction], gold: &[usize], labels: usize, reference
     (0..methods.len()).map(summary).collect()
 }
 
+/// Draws the resamples of `examples` that all measures share: how often each example occurs; none of no examples.
+pub(super) fn resamples(examples: usize) -> impl Iterator<Item = Vec<u32>> {
+    let mut rng = SeededRng::stream(0, 12);
+    (0..if examples == 0 { 0 } else { DRAWS }).map(move |_| {
+        let mut counts = vec![0; examples];
+        (0..examples).for_each(|_| counts[rng.below(examples)] += 1);
+        counts
+    })
+}
+
 /// Returns the 2.5% and the 97.5% quantile; `(0, 0)` of nothing.
-fn interval(mut values: Vec<f64>) -> (f64, f64) {
+pub(super) fn interval(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let quantile = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
     if values.is_empty() { (0.0, 0.0) } else { (quantile(0.025), quantile(0.975)) }

@@ -11,6 +11,7 @@
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | tests, intervals and corrections |
 //! | [`held_out`] | accuracy of the best component on examples that did not choose it |
 //! | [`measures`] | macro-F1, calibration error, likelihood and label shares, with intervals |
+//! | [`logit_scores`] | accuracy, margin, bias and calibration of label logits, with intervals |
 //! | [`mix`], [`mixed_logits`] | label logits under other weights |
 //! | [`reweight`] | weights fitted to a few labels |
 //! | [`baseline`] | baselines that use the same labels without reweighting |
@@ -40,6 +41,7 @@ pub mod held_out;
 pub mod intervals;
 pub mod kind;
 pub mod learning_curve;
+pub mod logit_scores;
 pub mod measures;
 pub mod method;
 pub mod mix;

@@ -5,7 +5,7 @@ use std::{fmt::Write, path::Path};
 use serde::Serialize;
 
 use super::{
-    context::ComponentOptions,
+    context::ExampleOptions,
     failure::Failure,
     output::{ProgressLine, print, print_json},
 };
@@ -24,8 +24,11 @@ use crate::{
 /// Example: partscope attention out --head L5.H3
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The head, e.g. L5.H3
+    #[arg(long, visible_alias = "head", value_name = "COMPONENT")]
+    component: Component,
     #[command(flatten)]
-    at: ComponentOptions,
+    at: ExampleOptions,
 }
 
 #[derive(Serialize)]
@@ -63,15 +66,15 @@ struct Token<'a> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
-    let (loaded, example) = args.at.open(&mut line)?;
+    let (loaded, example) = args.at.open(Some(args.component), &mut line)?;
     let attachments = Attachments::new(&args.at.run)?;
     let shape = loaded.plan.shape;
-    let Part::Head(head) = args.at.component.part else {
-        let problem = format!("{} is an MLP, which has no attention", args.at.component);
+    let Part::Head(head) = args.component.part else {
+        let problem = format!("{} is an MLP, which has no attention", args.component);
         let error = InputError::new(problem).field("--component").help("choose a head, e.g. L5.H3");
         return Err(Error::from(error).into());
     };
-    let row = args.at.component.layer * shape.heads + head;
+    let row = args.component.layer * shape.heads + head;
     let (context, tokenizer, cancel) = (loaded.context()?, &loaded.model.tokenizer, Cancel::default());
     let pattern = attention_pattern(&context, tokenizer, &loaded.rebuilt, example, &cancel)?;
     let means = attention_shares(&context, tokenizer, &loaded.rebuilt, &cancel, &mut |progress| {
@@ -82,7 +85,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let report = Report {
         schema: 1,
         model_hash: &loaded.plan.model.weights_hash,
-        head: args.at.component,
+        head: args.component,
         examples: means.examples,
         labels: means.of_labels(row),
         share: (means.parts.iter().zip(&means.means[row]).zip(shares))
@@ -95,7 +98,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
                 .collect(),
         },
     };
-    let path = attachments.write(&format!("attention-{}.json", args.at.component), &report)?;
+    let path = attachments.write(&format!("attention-{}.json", args.component), &report)?;
     if args.at.json {
         print_json(&report)?;
     } else {
@@ -120,11 +123,11 @@ fn text(
         writeln!(
             text,
             "{} pays {:.1} % of its attention to label words ({over})",
-            args.at.component,
+            args.component,
             100.0 * report.labels
         )
     } else {
-        writeln!(text, "attention of {} ({over}); the prompts have no known demonstrations", args.at.component)
+        writeln!(text, "attention of {} ({over}); the prompts have no known demonstrations", args.component)
     };
     let _ = writeln!(text, "{:<12}{:>8}{:>10}", "part", "mean", "example");
     for share in &report.share {

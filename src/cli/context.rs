@@ -66,33 +66,30 @@ impl LoadedRun {
     }
 }
 
-/// A component and one example of a run.
+/// One example of a run.
 #[derive(Args, Debug)]
-pub(super) struct ComponentOptions {
+pub(super) struct ExampleOptions {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
-    /// The component: a head, e.g. L5.H3, or (logit-lens only) an MLP, e.g. L5.MLP
-    #[arg(long, visible_alias = "head", value_name = "COMPONENT")]
-    pub(super) component: Component,
     /// Number of tokens to list
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(super) top: usize,
     /// The test example to show, by id [default: the first]
     #[arg(long, value_name = "ID")]
-    example: Option<String>,
+    pub(super) example: Option<String>,
     #[command(flatten)]
-    model: ModelOptions,
+    pub(super) model: ModelOptions,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
 }
 
-impl ComponentOptions {
-    /// Opens the run, checks that the model has the component, and returns the index of the test example.
-    pub(super) fn open(&self, line: &mut ProgressLine) -> Result<(LoadedRun, usize)> {
+impl ExampleOptions {
+    /// Opens the run, checks that the model has `component`, and returns the index of the test example.
+    pub(super) fn open(&self, component: Option<Component>, line: &mut ProgressLine) -> Result<(LoadedRun, usize)> {
         let loaded = LoadedRun::open(&self.run, &self.model, line)?;
-        index_of(loaded.plan.shape, self.component)?;
+        component.map(|component| index_of(loaded.plan.shape, component)).transpose()?;
         let example = find_example(&loaded.plan, self.example.as_deref())?;
         Ok((loaded, example))
     }

@@ -114,7 +114,7 @@ impl Probe for LabelLogits<'_> {
 
 /// Checks the realised scales of the final norm. If the squares of a residual stream overflow, its scale is 0 and all
 /// logits are 0, which would look like a tie, and exact.
-fn check_scale(scales: &[f32]) -> Result<()> {
+pub(super) fn check_scale(scales: &[f32]) -> Result<()> {
     if scales.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
         return Ok(());
     }

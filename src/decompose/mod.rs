@@ -11,6 +11,7 @@ mod collector;
 mod hidden;
 mod label_projection;
 mod prepared;
+mod stream_lens;
 pub(crate) mod workers;
 
 pub use collector::Collector;
@@ -18,6 +19,7 @@ pub(crate) use collector::LabelLogits;
 pub use hidden::hidden_meta;
 pub use label_projection::LabelProjection;
 pub use prepared::{BatchSize, Prepared};
+pub(crate) use stream_lens::StreamLens;
 
 #[cfg(test)]
 mod tests {

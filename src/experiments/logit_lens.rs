@@ -9,7 +9,7 @@ use crate::{
     cancel::Cancel,
     component::{Component, Part},
     error::{Error, Result},
-    model::{Norm, NormKind, Probe, Tokenizer, kernels::product},
+    model::{Decoder, Norm, NormKind, Probe, Tokenizer, kernels::product},
 };
 
 /// Rows of the unembedding that are converted to f32 at a time.
@@ -24,6 +24,21 @@ pub struct Word {
     pub token: u32,
     /// The contribution to its logit, in nats.
     pub logit: f64,
+}
+
+impl Word {
+    /// Makes the word of `token`, with its value in `logits` `[V]`.
+    pub(super) fn new(tokenizer: &Tokenizer, token: u32, logits: &[f32]) -> Self {
+        let text = tokenizer.pieces(&[token]).swap_remove(0);
+        Self { text, token, logit: f64::from(logits[token as usize]) }
+    }
+}
+
+/// Returns all tokens by their `logits` `[V]`, largest first, equals by id.
+pub(super) fn by_logit(logits: &[f32]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+    order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
+    order
 }
 
 /// Logit lens of one component at the last token of one prompt.
@@ -55,13 +70,8 @@ pub fn logit_lens(
     cancel: &Cancel,
 ) -> Result<LogitLens> {
     let logits = logits(context, example, component, cancel)?;
-    let mut order: Vec<u32> = (0..logits.len() as u32).collect();
-    order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
-    let word = |&token: &u32| Word {
-        text: tokenizer.pieces(&[token]).swap_remove(0),
-        token,
-        logit: f64::from(logits[token as usize]),
-    };
+    let order = by_logit(&logits);
+    let word = |&token: &u32| Word::new(tokenizer, token, &logits);
     Ok(LogitLens {
         component,
         labels: labels.iter().map(word).collect(),
@@ -97,16 +107,22 @@ fn logits(context: &RunContext<'_>, example: usize, component: Component, cancel
         }
     };
     let normed = frozen_norm(&decoder.norm, &result, &decoder.norm.realised_scale(&residual)?)?;
+    unembed(decoder, &normed, None, cancel)
+}
+
+/// Multiplies `normed` `[n, d]` with the whole unembedding, and adds `bias`: `[n, V]`, row-major.
+pub(super) fn unembed(decoder: &Decoder, normed: &Tensor, bias: Option<&Tensor>, cancel: &Cancel) -> Result<Vec<f32>> {
     let vocabulary = decoder.unembedding.weight.shape()?.0;
-    let mut logits = Vec::with_capacity(vocabulary);
+    let mut pieces = Vec::new();
     for from in (0..vocabulary).step_by(ROWS) {
         cancel.check()?;
         let ids: Vec<u32> = (from..(from + ROWS).min(vocabulary)).map(|id| id as u32).collect();
         let count = ids.len();
         let rows = decoder.unembedding.weight.rows(&Tensor::from_vec(ids, count, decoder.device())?)?;
-        logits.extend((product(&normed, &rows, None)? * decoder.logit_scale)?.flatten_all()?.to_vec1::<f32>()?);
+        let bias = bias.map(|bias| bias.narrow(0, from, count)).transpose()?;
+        pieces.push((product(normed, &rows, bias.as_ref())? * decoder.logit_scale)?);
     }
-    Ok(logits)
+    Ok(Tensor::cat(&pieces, 1)?.flatten_all()?.to_vec1()?)
 }
 
 fn unknown(context: &RunContext<'_>, component: Component) -> Error {

@@ -3,11 +3,13 @@
 //! Contributions are direct effects: when one is scaled, the rest of the network does not react. [`rerun`] and
 //! [`sweep`] scale components inside the forward pass and compare the total effect with the direct one.
 //! [`attention_pattern`] and [`attention_shares`] show what heads attend to, and [`logit_lens`] the tokens that a
-//! component promotes.
+//! component promotes. [`layer_lens`] reads label logits from the residual stream after every block, and [`top_words`] the
+//! words.
 
 mod ablation;
 mod attention_pattern;
 mod context;
+mod layer_lens;
 mod logit_lens;
 mod means;
 mod prompt_parts;
@@ -18,6 +20,7 @@ mod sweep_batch;
 pub use ablation::{Ablation, Fill};
 pub use attention_pattern::{AttentionPattern, Shares, attention_pattern, attention_shares};
 pub use context::RunContext;
+pub use layer_lens::{LayerLens, Point, TopWords, layer_lens, top_words};
 pub use logit_lens::{LogitLens, Word, logit_lens};
 pub use prompt_parts::PromptToken;
 #[cfg(test)]

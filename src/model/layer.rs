@@ -89,6 +89,9 @@ impl Layer {
             self.attention_post_norm.as_ref().map(|norm| norm.realised_scale(&flow.at_last(&raw)?)).transpose()?;
         probe.attention(index, &flow.at_last(&mix)?, scale.as_ref())?;
         let attended = add(&residual, &self.added(self.attention_post_norm.as_ref(), &raw)?)?;
+        if probe.wants_stream() {
+            probe.resid_mid(index, &flow.at_last(&attended)?)?;
+        }
         flow.cancel.check()?;
         let input = if self.parallel { &residual } else { &attended };
         let input = normalise(self.mlp_norm.as_ref(), input)?;
@@ -96,7 +99,11 @@ impl Layer {
         let added = flow.change.mlp(index, added, flow.changed_rows)?;
         probe.mlp_everywhere(index, &added)?;
         probe.mlp(index, &flow.at_last(&added)?)?;
-        Ok((add(&attended, &added)?, own))
+        let after = add(&attended, &added)?;
+        if probe.wants_stream() {
+            probe.resid_post(index, &flow.at_last(&after)?)?;
+        }
+        Ok((after, own))
     }
 
     /// Returns all large linear maps.

@@ -30,6 +30,22 @@ pub trait Probe {
         Ok(())
     }
 
+    /// Whether [`Probe::resid_mid`] and [`Probe::resid_post`] are called.
+    fn wants_stream(&self) -> bool {
+        false
+    }
+
+    /// Receives the residual stream of layer `layer` after its attention is added, `[B, d]`; also where the MLP runs in
+    /// parallel and does not read it.
+    fn resid_mid(&mut self, _layer: usize, _x: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    /// Receives the residual stream after layer `layer`, `[B, d]`.
+    fn resid_post(&mut self, _layer: usize, _x: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
     /// Receives `z` of layer `layer` at every computed token, `[rows, H · head_dim]`.
     fn heads(&mut self, _layer: usize, _z: &Tensor) -> Result<()> {
         Ok(())

@@ -1,0 +1,158 @@
+//! The residual stream by layer: label words on all test examples, or the top tokens of one.
+
+use std::{fmt::Write, path::Path};
+
+use serde::Serialize;
+
+use super::{
+    super::{
+        context::{ExampleOptions, LoadedRun},
+        failure::Failure,
+        output::{ProgressLine, print, print_json},
+    },
+    component,
+};
+use crate::{
+    analysis::{
+        logit_scores::{LogitScores, logit_scores},
+        measures::Measured,
+    },
+    attribution::{Exactness, F32_TOLERANCE},
+    cancel::Cancel,
+    experiments::{Point, TopWords, layer_lens, top_words},
+    run::Run,
+    store::Attachments,
+    text::{printable, signed},
+};
+
+/// What `logit-lens RUN` prints and writes.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    model_hash: &'a str,
+    examples: usize,
+    labels: &'a [String],
+    chance: f64,
+    /// The model's own accuracy.
+    full: f64,
+    /// How well both curves end in the model's own logits.
+    exactness: Exactness,
+    lens: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    #[serde(flatten)]
+    point: Point,
+    /// With each stream's own scale.
+    own: LogitScores,
+    /// With the scale of the last stream.
+    realised: LogitScores,
+}
+
+/// Prints the label words by layer on all test examples.
+pub(super) fn run(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Failure> {
+    let loaded = LoadedRun::open(&at.run, &at.model, line)?;
+    let attachments = Attachments::new(&at.run)?;
+    let lens = layer_lens(&loaded.context()?, &Cancel::default(), &mut |progress| line.count(&progress, "prompts"))?;
+    line.stage("measuring…");
+    let Run { meta, test, .. } = &loaded.run;
+    let scores = |points: &[Vec<f64>]| logit_scores(points, test.gold(), test.labels());
+    let terms = meta.exactness.terms;
+    let report = Report {
+        schema: 1,
+        model_hash: &meta.model.weights_hash,
+        examples: test.len(),
+        labels: meta.task.class_names(),
+        chance: meta.accuracy.chance,
+        full: meta.accuracy.full,
+        exactness: Exactness { terms, ..lens.exactness(test.full(), test.labels()) },
+        lens: (Point::all(loaded.plan.shape.layers).zip(scores(&lens.own)).zip(scores(&lens.realised)))
+            .map(|((point, own), realised)| Entry { point, own, realised })
+            .collect(),
+    };
+    line.clear();
+    let path = attachments.write("logit-lens-layers.json", &report)?;
+    if at.json {
+        print_json(&report)?;
+    } else {
+        print(&text(&report, &path))?;
+    }
+    if report.exactness.holds(F32_TOLERANCE) {
+        return Ok(());
+    }
+    line.warn(&format!(
+        "the lens does not end in the run's own logits (max_rel {:.1e}); compute the run and the lens on the same device",
+        report.exactness.max_rel
+    ));
+    Err(Failure::Reported)
+}
+
+fn text(report: &Report<'_>, path: &Path) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "label words by layer · {} test examples · full model {:.3}, chance {:.3} · 95% intervals\n\
+         own: the norm's scale of each stream; realised: that of the last one (margins are sums of contributions)",
+        report.examples, report.full, report.chance
+    );
+    let _ = writeln!(
+        text,
+        "{:<10}{:>9}{:>14}{:>22}{:>7}{:>7}{:>7}{:>11}{:>7}{:>7}",
+        "after", "accuracy", "interval", "own: margin", "bias", "ece", "nll", "realised:", "ece", "nll"
+    );
+    for Entry { point, own, realised } in &report.lens {
+        let interval = |measured: Measured| format!("{:.3}–{:.3}", measured.ci.0, measured.ci.1);
+        let margin =
+            format!("{} ({}, {})", signed(own.margin.value, 2), signed(own.margin.ci.0, 2), signed(own.margin.ci.1, 2));
+        let _ = writeln!(
+            text,
+            "{:<10}{:>9.3}{:>14}{margin:>22}{:>7.2}{:>7.3}{:>7.2}{:>11}{:>7.3}{:>7.2}",
+            format!("L{}.{}", point.layer, point.after()),
+            own.accuracy.value,
+            interval(own.accuracy),
+            own.bias.value,
+            own.ece.value,
+            own.nll.value,
+            signed(realised.margin.value, 2),
+            realised.ece.value,
+            realised.nll.value
+        );
+    }
+    let same = |entry: &Entry| entry.own.accuracy == entry.realised.accuracy && entry.own.bias == entry.realised.bias;
+    if !report.lens.iter().all(same) {
+        let _ = writeln!(
+            text,
+            "the final norm has a shift, so accuracy and bias differ with its scale: those above are own, --json has both"
+        );
+    }
+    let _ = writeln!(text, "written to {}", printable(&path.display().to_string()));
+    text
+}
+
+#[derive(Serialize)]
+struct WordsReport<'a> {
+    example: &'a str,
+    lens: &'a [TopWords],
+}
+
+/// Prints the top tokens by layer of one example.
+pub(super) fn words(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Failure> {
+    let (loaded, example) = at.open(None, line)?;
+    let lens = top_words(&loaded.context()?, &loaded.model.tokenizer, example, at.top, &Cancel::default())?;
+    line.clear();
+    let id = &loaded.plan.test[example].id;
+    if at.json {
+        print_json(&WordsReport { example: id, lens: &lens })?;
+        return Ok(());
+    }
+    let mut text = String::new();
+    let _ =
+        writeln!(text, "top tokens by layer at the end of {} (logits in nats, the norm's own scale)", printable(id));
+    for TopWords { point, words } in &lens {
+        let name = format!("L{}.{}", point.layer, point.after());
+        let _ = writeln!(text, "{name:<10}{}", component::words(words));
+    }
+    print(&text)?;
+    Ok(())
+}
