@@ -302,6 +302,10 @@ fn the_lens_by_layer_equals_transformers_and_ends_in_full() {
         assert!(end == case.table.full(), "the own norm at the end is the model's: {}", case.golden.name);
         let exactness = found.exactness(case.table.full(), case.plan.shape.labels);
         assert!(exactness.holds(partscope::attribution::F32_TOLERANCE), "{} {exactness:?}", case.golden.name);
+        let mut other = case.table.full().to_vec();
+        other[0] += 0.1;
+        let exactness = found.exactness(&other, case.plan.shape.labels);
+        assert!(!exactness.holds(partscope::attribution::F32_TOLERANCE), "{} {exactness:?}", case.golden.name);
     }
     assert!(families >= 7, "{families}");
 }

@@ -82,7 +82,7 @@ pub(super) fn run(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Fa
         return Ok(());
     }
     line.warn(&format!(
-        "the lens does not end in the run's own logits (max_rel {:.1e}); compute the run and the lens on the same device",
+        "the lens does not end in the run's own logits (max_rel {:.1e}); compute both with the same --dtype and --device",
         report.exactness.max_rel
     ));
     Err(Failure::Reported)
