@@ -18,7 +18,7 @@ use crate::{
     attribution::Exactness,
     cancel::Cancel,
     decompose::StreamLens,
-    error::Result,
+    error::{Error, Result},
     model::{Probe, Tokenizer},
     progress::{Meter, Progress},
 };
@@ -122,6 +122,9 @@ pub fn top_words(
     context.run_one(example, &mut streams, cancel)?;
     let normed = decoder.norm.forward(&Tensor::cat(&streams.0, 0)?)?;
     let logits = unembed(decoder, &normed, decoder.unembedding.bias.as_ref(), cancel)?;
+    if !logits.iter().all(|logit| logit.is_finite()) {
+        return Err(Error::Model("logits of the residual stream are not finite numbers".to_owned()));
+    }
     let rows = logits.chunks_exact(logits.len() / streams.0.len().max(1));
     let words = |(point, logits): (Point, &[f32])| {
         let words = by_logit(logits).into_iter().take(count).map(|token| Word::new(tokenizer, token, logits));

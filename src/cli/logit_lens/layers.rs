@@ -123,7 +123,8 @@ fn text(report: &Report<'_>, path: &Path) -> String {
     if !report.lens.iter().all(same) {
         let _ = writeln!(
             text,
-            "the final norm has a shift, so accuracy and bias differ with its scale: those above are own, --json has both"
+            "logits have terms that the norm does not scale, so accuracy and bias depend on the scale: those above are own, --json \
+             has both"
         );
     }
     let _ = writeln!(text, "written to {}", printable(&path.display().to_string()));
