@@ -108,7 +108,7 @@ pub fn column(text: &str, room: usize) -> String {
     format!("{text}{}", " ".repeat(pad))
 }
 
-/// Same as [`column`], but of a text that does not fit the end is shown.
+/// Same as [`column()`], but of a text that does not fit the end is shown.
 pub fn column_end(text: &str, room: usize) -> String {
     if width(text) <= room || room == 0 {
         return column(text, room);
