@@ -202,7 +202,19 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
     })
 }
 
+/// Checks that the folder has no adapter, as of LoRA: transformers with peft applies it to the weights.
+fn check_adapter(folder: &Path) -> Result<(), InputError> {
+    let path = folder.join("adapter_config.json");
+    if !path.exists() {
+        return Ok(());
+    }
+    let help = "merge it into the model with peft (merge_and_unload, then save_pretrained) and name that folder, or move \
+                adapter_config.json elsewhere for the model without it";
+    Err(InputError::new("the folder has an adapter, which partscope does not apply").path(path).help(help))
+}
+
 fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
+    check_adapter(folder)?;
     let read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
         let path = folder.join(name);
         if !path.exists()
