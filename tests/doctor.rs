@@ -156,6 +156,15 @@ fn a_reference_agrees_or_names_what_deviates() {
         }
     }));
     assert_eq!((code, &report["top5_equal"], &report["verdict"]), (Some(1), &3.into(), &"deviates".into()));
+    for tensor in ["logits", "heads", "mlps", "rest"] {
+        let (code, report, problem) = run(&reference(folder.path(), "bloom", |name, values| {
+            if name == tensor {
+                *values.last_mut().unwrap() = f32::NAN;
+            }
+        }));
+        assert_eq!((code, report), (Some(3), Value::Null), "{tensor}");
+        assert!(problem.as_str().unwrap().contains(&format!("`{tensor}`: value ")), "{problem}");
+    }
     let path = folder.path().join("other.safetensors");
     std::fs::write(&path, b"no tensors").unwrap();
     let (code, report, problem) = run(&path.to_string_lossy());

@@ -127,8 +127,10 @@ fn logits(model: &Model, prompt: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
     Ok((logits * decoder.logit_scale)?.flatten_all()?.to_vec1()?)
 }
 
+/// Returns the largest difference; infinite if one is not a number, as of a model that computes none.
 fn difference(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).fold(0.0, |most, (a, b)| most.max(f64::from((a - b).abs())))
+    let apart = |(a, b): (&f32, &f32)| f64::from((a - b).abs());
+    a.iter().zip(b).map(apart).fold(0.0, |most, apart| if apart.is_nan() { f64::INFINITY } else { most.max(apart) })
 }
 
 fn magnitude(values: &[f32]) -> f64 {
@@ -160,7 +162,12 @@ fn read(model: &Model, path: &Path) -> Result<Values> {
             let problem = format!("{:?} in {:?} is not f32 in {shape:?}", tensor.shape(), tensor.dtype());
             return Err(error(name, problem).into());
         }
-        Ok(tensor.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+        let values: Vec<f32> =
+            tensor.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(error(name, format!("value {at} is {}, not a finite number", values[at])).into()),
+            None => Ok(values),
+        }
     };
     let vocabulary = model.decoder.vocabulary()?;
     let ids = |name: &str, most: usize| -> Result<Vec<u32>> {
