@@ -44,10 +44,12 @@ def table(report):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("tables", nargs="+", metavar="NAME=FILE")
+    parser.add_argument("--note", help="a paragraph below the head, such as the commands")
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True)
     args = parser.parse_args()
     lines = ["# The arena", "", "Written by `tools/arena.py`; its head has the commands. Accuracies in %, mean (SD) over runs of a task."]
     lines += ["`*` sees test inputs. Δ is paired, against the default. docs/method.md says what each method is.", ""]
+    lines += [args.note, ""] if args.note else []
     for entry in args.tables:
         name, path = entry.split("=", 1)
         lines += [f"## {name[0].upper()}{name[1:]}", "", *table(json.loads(pathlib.Path(path).read_text())), ""]
