@@ -108,7 +108,7 @@ const EXPERIMENTS: [Explanation; 3] = [
             "Which tokens the selected head reads from the last position; shares by part of the prompt.",
             "Attention shows where a head looks, not what it does.",
         ],
-        source: "docs/run-files.md, Ablations and attention",
+        source: "docs/run-files.md, Ablations, attention and the lens by layer",
     },
     Explanation {
         pane: "logit lens",
