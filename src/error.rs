@@ -73,9 +73,9 @@ fn read_advice(source: &io::Error) -> &'static str {
 fn write_advice(source: &io::Error) -> &'static str {
     use io::ErrorKind::{InvalidFilename, QuotaExceeded, StorageFull};
     match source.kind() {
-        StorageFull | QuotaExceeded => "free some space, or choose another path with -o",
-        InvalidFilename => "choose a shorter name with -o",
-        _ => "choose another path with -o, or make this one writable",
+        StorageFull | QuotaExceeded => "free some space, or choose another path",
+        InvalidFilename => "choose a shorter name",
+        _ => "choose another path, or make this one writable",
     }
 }
 

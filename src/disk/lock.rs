@@ -31,7 +31,7 @@ impl FolderLock {
             return Ok(lock);
         }
         let problem = "another partscope process is using this folder";
-        Err(InputError::new(problem).path(folder).help("wait for it, or name another folder with -o").into())
+        Err(InputError::new(problem).path(folder).help("wait for it, or name another folder").into())
     }
 
     /// Waits until no other process writes `folder`, at most 20 s.

@@ -160,8 +160,7 @@ impl FileWorker {
 /// Calls [`run`] and returns errors and panics as messages.
 fn result(store: &Store, request: &FileRequest) -> Result<FileEvent, String> {
     match catch_unwind(AssertUnwindSafe(|| run(store, request))) {
-        // The explorer asks for paths in an input line.
-        Ok(result) => result.map_err(|error| error.to_string().replace(" with -o", "")),
+        Ok(result) => result.map_err(|error| error.to_string()),
         Err(panic) => Err(panic_message(panic.as_ref())),
     }
 }

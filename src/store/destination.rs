@@ -77,7 +77,7 @@ impl Destination {
             None => Ok(()),
             Some(name) => Err(InputError::new(format!("the folder is neither empty nor a run: it contains `{name}`"))
                 .path(&self.folder)
-                .help("name a new folder with -o")
+                .help("name a new folder")
                 .into()),
         }
     }
