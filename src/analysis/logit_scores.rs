@@ -21,9 +21,9 @@ pub struct LogitScores {
     /// Graded label bias `1 − H(predicted) / log Y`, see [`label_bias`].
     pub bias: Measured,
     /// Expected calibration error of the softmax over labels; see [`Measures::ece`](super::measures::Measures::ece).
-    pub ece: Measured,
+    pub ece: Option<Measured>,
     /// Mean negative log likelihood of the gold label under the same softmax, in nats.
-    pub nll: Measured,
+    pub nll: Option<Measured>,
 }
 
 /// Scores each of `points`, label logits `[N, labels]`, on examples with the labels `gold`, below `labels`.
@@ -39,14 +39,13 @@ fn score(logits: &[f64], gold: &[usize], labels: usize, draws: &[Vec<u32>]) -> L
     let drawn: Vec<[f64; 3]> = draws.iter().map(|counts| values(counts)).collect();
     let measured =
         |at: usize| Measured { value: whole[at], ci: interval(drawn.iter().map(|values| values[at]).collect()) };
-    let unknown = Measured { value: 0.0, ci: (0.0, 0.0) };
     let calibration = measure(&[&Prediction::Logits(logits.to_vec())], gold, labels, None)[0];
     LogitScores {
         accuracy: measured(0),
         margin: measured(1),
         bias: measured(2),
-        ece: calibration.ece.unwrap_or(unknown),
-        nll: calibration.nll.unwrap_or(unknown),
+        ece: calibration.ece,
+        nll: calibration.nll,
     }
 }
 
@@ -76,8 +75,8 @@ mod tests {
         assert!((scores.bias.value - (1.0 + (p * p.ln() + q * q.ln()) / 2.0_f64.ln())).abs() < 1e-12);
         let loss = |margin: f64| (1.0 + (-margin).exp()).ln();
         let expected = (loss(2.0) + loss(-1.0) + loss(3.0) + loss(1.0)) / 4.0;
-        assert!((scores.nll.value - expected).abs() < 1e-12);
-        for measured in [scores.accuracy, scores.margin, scores.bias, scores.ece, scores.nll] {
+        assert!((scores.nll.unwrap().value - expected).abs() < 1e-12);
+        for measured in [scores.accuracy, scores.margin, scores.bias, scores.ece.unwrap(), scores.nll.unwrap()] {
             assert!(measured.ci.0 <= measured.ci.1 && measured.ci.0 < measured.ci.1 + 1e-12);
         }
         assert!(scores.accuracy.ci.0 < 0.75 && scores.accuracy.ci.1 > 0.75);

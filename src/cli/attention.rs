@@ -135,7 +135,7 @@ fn text(
     }
     let _ = writeln!(text, "\nexample {}, tokens with the most attention:", printable(report.example.id));
     let weights = &pattern.weights[row];
-    for place in pattern.strongest(row, args.at.top) {
+    for place in pattern.strongest(row, args.at.top()) {
         let (token, weight) = (&pattern.tokens[place], weights[place]);
         let _ = writeln!(
             text,

@@ -72,9 +72,9 @@ pub(super) struct ExampleOptions {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
-    /// Number of tokens to list
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(super) top: usize,
+    /// Number of tokens to list [default: 10]
+    #[arg(long, value_name = "N")]
+    pub(super) top: Option<usize>,
     /// The test example to show, by id [default: the first]
     #[arg(long, value_name = "ID")]
     pub(super) example: Option<String>,
@@ -86,6 +86,11 @@ pub(super) struct ExampleOptions {
 }
 
 impl ExampleOptions {
+    /// Returns the number of tokens to list.
+    pub(super) fn top(&self) -> usize {
+        self.top.unwrap_or(10)
+    }
+
     /// Opens the run, checks that the model has `component`, and returns the index of the test example.
     pub(super) fn open(&self, component: Option<Component>, line: &mut ProgressLine) -> Result<(LoadedRun, usize)> {
         let loaded = LoadedRun::open(&self.run, &self.model, line)?;

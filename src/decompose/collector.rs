@@ -105,11 +105,21 @@ impl<'a> LabelLogits<'a> {
 
 impl Probe for LabelLogits<'_> {
     fn residual(&mut self, x: &Tensor) -> Result<()> {
-        check_scale(&self.decoder.norm.realised_scale(x)?.flatten_all()?.to_vec1()?)?;
+        final_scale(self.decoder, x)?;
         let logits = self.projection.logits(self.decoder, x)?.flatten_all()?.to_vec1::<f32>()?;
         self.logits = logits.into_iter().map(f64::from).collect();
         Ok(())
     }
+}
+
+/// Returns the scale that the final norm realises on `x` `[B, d]`: `[B, 1]`.
+///
+/// # Errors
+/// If a residual stream overflows.
+pub(crate) fn final_scale(decoder: &Decoder, x: &Tensor) -> Result<Tensor> {
+    let scale = decoder.norm.realised_scale(x)?;
+    check_scale(&scale.flatten_all()?.to_vec1()?)?;
+    Ok(scale)
 }
 
 /// Checks the realised scales of the final norm. If the squares of a residual stream overflow, its scale is 0 and all
@@ -133,6 +143,21 @@ fn check_finite(batch: &Batch, shape: Shape) -> Result<()> {
         None => Err(Error::Model("the model's logits are not finite numbers".to_owned())),
         Some(index) => {
             Err(Error::Model(format!("the contributions of {} are not finite numbers", shape.component(index))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_scale;
+
+    /// The scale of an overflowing stream is 0: all its logits would be equal, and look exact.
+    #[test]
+    fn a_stream_that_overflows_is_an_error() {
+        assert!(check_scale(&[0.5, 1e-20]).is_ok());
+        let square_of_1e30 = 1e30_f32 * 1e30;
+        for scale in [square_of_1e30.sqrt().recip(), f32::NAN, f32::INFINITY] {
+            assert!(check_scale(&[0.5, scale]).is_err(), "{scale}");
         }
     }
 }

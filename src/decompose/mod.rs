@@ -15,7 +15,7 @@ mod stream_lens;
 pub(crate) mod workers;
 
 pub use collector::Collector;
-pub(crate) use collector::LabelLogits;
+pub(crate) use collector::{LabelLogits, final_scale};
 pub use hidden::hidden_meta;
 pub use label_projection::LabelProjection;
 pub use prepared::{BatchSize, Prepared};

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     attribution::Exactness,
     cancel::Cancel,
-    decompose::StreamLens,
-    error::{Error, Result},
+    decompose::{StreamLens, final_scale},
+    error::Result,
     model::{Probe, Tokenizer},
     progress::{Meter, Progress},
 };
@@ -120,11 +120,10 @@ pub fn top_words(
 ) -> Result<Vec<TopWords>> {
     let (decoder, mut streams) = (context.decoder, Streams(Vec::new()));
     context.run_one(example, &mut streams, cancel)?;
-    let normed = decoder.norm.forward(&Tensor::cat(&streams.0, 0)?)?;
+    let streams_by_point = Tensor::cat(&streams.0, 0)?;
+    final_scale(decoder, &streams_by_point)?;
+    let normed = decoder.norm.forward(&streams_by_point)?;
     let logits = unembed(decoder, &normed, decoder.unembedding.bias.as_ref(), cancel)?;
-    if !logits.iter().all(|logit| logit.is_finite()) {
-        return Err(Error::Model("logits of the residual stream are not finite numbers".to_owned()));
-    }
     let rows = logits.chunks_exact(logits.len() / streams.0.len().max(1));
     let words = |(point, logits): (Point, &[f32])| {
         let words = by_logit(logits).into_iter().take(count).map(|token| Word::new(tokenizer, token, logits));

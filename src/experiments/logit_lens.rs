@@ -8,6 +8,7 @@ use super::RunContext;
 use crate::{
     cancel::Cancel,
     component::{Component, Part},
+    decompose::final_scale,
     error::{Error, Result},
     model::{Decoder, Norm, NormKind, Probe, Tokenizer, kernels::product},
 };
@@ -106,11 +107,11 @@ fn logits(context: &RunContext<'_>, example: usize, component: Component, cancel
             (raw * layer.residual_scale)?
         }
     };
-    let normed = frozen_norm(&decoder.norm, &result, &decoder.norm.realised_scale(&residual)?)?;
+    let normed = frozen_norm(&decoder.norm, &result, &final_scale(decoder, &residual)?)?;
     unembed(decoder, &normed, None, cancel)
 }
 
-/// Multiplies `normed` `[n, d]` with the whole unembedding, and adds `bias`: `[n, V]`, row-major.
+/// Multiplies `normed` `[n, d]` with the whole unembedding, and adds `bias`: `[n, V]`, row-major, finite.
 pub(super) fn unembed(decoder: &Decoder, normed: &Tensor, bias: Option<&Tensor>, cancel: &Cancel) -> Result<Vec<f32>> {
     let vocabulary = decoder.unembedding.weight.shape()?.0;
     let mut pieces = Vec::new();
@@ -122,7 +123,11 @@ pub(super) fn unembed(decoder: &Decoder, normed: &Tensor, bias: Option<&Tensor>,
         let bias = bias.map(|bias| bias.narrow(0, from, count)).transpose()?;
         pieces.push((product(normed, &rows, bias.as_ref())? * decoder.logit_scale)?);
     }
-    Ok(Tensor::cat(&pieces, 1)?.flatten_all()?.to_vec1()?)
+    let logits: Vec<f32> = Tensor::cat(&pieces, 1)?.flatten_all()?.to_vec1()?;
+    if !logits.iter().all(|logit| logit.is_finite()) {
+        return Err(Error::Model("logits over the vocabulary are not finite numbers".to_owned()));
+    }
+    Ok(logits)
 }
 
 fn unknown(context: &RunContext<'_>, component: Component) -> Error {

@@ -27,7 +27,7 @@ pub(super) fn run(at: &ExampleOptions, component: Component, line: &mut Progress
     let (loaded, example) = at.open(Some(component), line)?;
     let labels = &loaded.plan.task.label_tokens;
     let (context, tokenizer, cancel) = (loaded.context()?, &loaded.model.tokenizer, Cancel::default());
-    let lens = logit_lens(&context, tokenizer, labels, (example, component), at.top, &cancel)?;
+    let lens = logit_lens(&context, tokenizer, labels, (example, component), at.top(), &cancel)?;
     line.clear();
     let id = &loaded.plan.test[example].id;
     if at.json {

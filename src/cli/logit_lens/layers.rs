@@ -52,6 +52,10 @@ struct Entry {
 
 /// Prints the label words by layer on all test examples.
 pub(super) fn run(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Failure> {
+    if at.top.is_some() {
+        let advice = "--top lists tokens of one example or one component; add --example ID or --component COMPONENT";
+        return Err(Failure::Usage(advice.to_owned()));
+    }
     let loaded = LoadedRun::open(&at.run, &at.model, line)?;
     let attachments = Attachments::new(&at.run)?;
     let lens = layer_lens(&loaded.context()?, &Cancel::default(), &mut |progress| line.count(&progress, "prompts"))?;
@@ -102,21 +106,24 @@ fn text(report: &Report<'_>, path: &Path) -> String {
         "after", "accuracy", "interval", "own: margin", "bias", "ece", "nll", "realised:", "ece", "nll"
     );
     for Entry { point, own, realised } in &report.lens {
+        let number = |measured: Option<Measured>, digits: usize| {
+            measured.map_or_else(|| "–".to_owned(), |measured| format!("{:.digits$}", measured.value))
+        };
         let interval = |measured: Measured| format!("{:.3}–{:.3}", measured.ci.0, measured.ci.1);
         let margin =
             format!("{} ({}, {})", signed(own.margin.value, 2), signed(own.margin.ci.0, 2), signed(own.margin.ci.1, 2));
         let _ = writeln!(
             text,
-            "{:<10}{:>9.3}{:>14}{margin:>22}{:>7.2}{:>7.3}{:>7.2}{:>11}{:>7.3}{:>7.2}",
+            "{:<10}{:>9.3}{:>14}{margin:>22}{:>7.2}{:>7}{:>7}{:>11}{:>7}{:>7}",
             format!("L{}.{}", point.layer, point.after()),
             own.accuracy.value,
             interval(own.accuracy),
             own.bias.value,
-            own.ece.value,
-            own.nll.value,
+            number(own.ece, 3),
+            number(own.nll, 2),
             signed(realised.margin.value, 2),
-            realised.ece.value,
-            realised.nll.value
+            number(realised.ece, 3),
+            number(realised.nll, 2)
         );
     }
     let same = |entry: &Entry| entry.own.accuracy == entry.realised.accuracy && entry.own.bias == entry.realised.bias;
@@ -140,7 +147,7 @@ struct WordsReport<'a> {
 /// Prints the top tokens by layer of one example.
 pub(super) fn words(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Failure> {
     let (loaded, example) = at.open(None, line)?;
-    let lens = top_words(&loaded.context()?, &loaded.model.tokenizer, example, at.top, &Cancel::default())?;
+    let lens = top_words(&loaded.context()?, &loaded.model.tokenizer, example, at.top(), &Cancel::default())?;
     line.clear();
     let id = &loaded.plan.test[example].id;
     if at.json {
