@@ -19,7 +19,7 @@ use crate::{
     error::{Error, InputError, Result},
     model::Model,
     progress::{Meter, Progress},
-    runner::{Note, OnLeak, Overflow, PromptBuilder, Prompting, RunRequest, Selection, run_key},
+    runner::{Note, OnLeak, Overflow, PromptBuilder, Prompting, RunRequest, Selection, hidden_key, run_key},
     store::Store,
     task::{Task, Template},
 };
@@ -136,7 +136,7 @@ impl Protocol {
         Ok(rows)
     }
 
-    /// Returns the number of runs that are not in `store`. Plans every run, so that errors are found before the first
+    /// Returns the number of runs that are not in `store`, or whose hidden states are not. Plans every run, so that errors are found before the first
     /// one starts.
     ///
     /// # Errors
@@ -146,7 +146,8 @@ impl Protocol {
             let builder = self.prompt_builder(cell)?;
             let (plan, prompts) = builder.plan(model)?;
             check_whole_budget(&builder, model)?;
-            if !store.holds(&run_key(model, &plan, &prompts)) {
+            let lacks_hidden = self.with_hidden && !store.holds(&hidden_key(model, &plan, &prompts));
+            if lacks_hidden || !store.holds(&run_key(model, &plan, &prompts)) {
                 return Ok(true);
             }
             let Ok(left_out) = builder.leave_one_out() else { return Ok(false) };

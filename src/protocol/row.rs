@@ -95,8 +95,7 @@ impl ProtocolRow {
         note: &mut dyn FnMut(Note),
     ) -> Result<Self> {
         let (plan, prompts) = builder.plan(model)?;
-        let hidden = with_hidden.then(|| obtain_hidden(store, model, &plan, &prompts, cancel, &mut |_| {}, note));
-        let hidden = hidden.transpose()?;
+        let again = with_hidden.then(|| plan.clone());
         let run = obtain(store, model, plan, &prompts, cancel, &mut |event| {
             if let Event::Note(from_store) = event {
                 note(from_store);
@@ -106,8 +105,9 @@ impl ProtocolRow {
         let mut predicted = prompted(&builder, &run, model, store, cancel, note)?;
         let fits = [comprw(&run.train, cancel)?, comprw_released(&run.train, cancel)?, partscope(&run.train, cancel)?];
         predicted.extend(predictions_with(&run.train, &run.test, &fits, &BaselineOptions::default(), cancel)?);
-        if let Some(hidden) = hidden {
+        if let Some(plan) = again {
             check::trainable(&run.train, run.meta.task.class_names())?;
+            let hidden = obtain_hidden(store, model, &plan, &prompts, cancel, &mut |_| {}, note)?;
             predicted.extend(on_hidden(&hidden, run.train.gold(), run.test.labels(), cancel)?);
         }
         let outcomes = Outcome::all(predicted, &run.test);

@@ -1,4 +1,4 @@
-//! Queries without a label, from which calibration learns what a prompt predicts whatever the query says.
+//! Queries without a label, from which calibration learns what a prompt predicts without a query.
 
 use std::collections::BTreeMap;
 

@@ -13,8 +13,14 @@ use crate::{
     hidden::Hidden,
     model::{Model, Tokens},
     progress::{Meter, Progress},
-    store::Store,
+    store::{EntryKey, Store},
 };
+
+/// Returns the key of the hidden states of a run in the store.
+pub fn hidden_key(model: &Model, plan: &Plan, prompts: &Prompts) -> EntryKey {
+    let kind = if plan.prompt.loo.is_some() { "hidden loo" } else { "hidden" };
+    key(kind, model, plan, &prompts.train, &prompts.test)
+}
 
 /// Returns the hidden states of the prompts of `plan`. The model computes them in a pass of their own, so that a stored
 /// run without them is completed, not computed again. `observe` receives progress, `note` problems of the store.
@@ -31,8 +37,7 @@ pub fn obtain_hidden(
     note: &mut dyn FnMut(Note),
 ) -> Result<Hidden> {
     let meta = hidden_meta(&model.decoder)?;
-    let kind = if plan.prompt.loo.is_some() { "hidden loo" } else { "hidden" };
-    let key = key(kind, model, plan, &prompts.train, &prompts.test);
+    let key = hidden_key(model, plan, prompts);
     let split = |all: Vec<f32>| {
         let mut train = all;
         let test = train.split_off(prompts.train.len() * meta.values());

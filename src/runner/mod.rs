@@ -25,7 +25,7 @@ pub use context::preview;
 pub use draft::{PromptBuilder, plan};
 pub use event::{Event, Note};
 pub use execute::execute;
-pub use hidden::obtain_hidden;
+pub use hidden::{hidden_key, obtain_hidden};
 pub use layout::PromptLayout;
 pub use part::PromptPart;
 pub use plan::{explain_chat_label, plan_explicit};
