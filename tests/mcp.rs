@@ -144,6 +144,14 @@ async fn what_is_outside_the_folders_or_limits_is_refused() {
         assert!(said.contains(wanted) && !said.contains('\n'), "{tool} {arguments}: {said}");
     }
     assert!(!outside.exists() && !home.path().join("run/run.json").exists());
+
+    // The model that a run names is read only where the agent may read.
+    answer(&client, "run", json!({ "task": "topic", "limit": 20, "output": "run" })).await;
+    let path = home.path().join("run/run.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"id\": \"demo\"", "\"id\": \"/etc\"")).unwrap();
+    let said = refusal(&client, "ablate", json!({ "run": "run", "set": { "L6.H2": 0 } })).await;
+    assert!(said.contains("/etc: outside the folders"), "{said}");
     client.cancel().await.unwrap();
 }
 

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::analysis::intervals::wilson;
-
-/// Quantile of the normal distribution for intervals of 95 %.
-const Z95: f64 = 1.959_963_984_540_054;
+use crate::analysis::intervals::{Z95, wilson};
 
 /// What an answer rests on.
 #[derive(Clone, Debug)]

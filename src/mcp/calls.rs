@@ -11,6 +11,11 @@ use super::{
     folders::Folders,
     limits::Limits,
 };
+use crate::{
+    data_memory::check_json,
+    disk,
+    error::{Error, InputError},
+};
 
 type Outcome = Result<Value, String>;
 
@@ -217,6 +222,7 @@ impl Calls {
             (None, Some(mix)) => command.push(option("mix", &shown(&self.folders.existing(mix)?))),
             _ => return Err("give either `set`, weights by component, or `mix`, a weights file".to_owned()),
         }
+        command.push(option("model", &self.model(Some(&model_of(&run)?))?));
         for name in ["positions", "fill"] {
             if let Some(value) = given.text(name)? {
                 command.push(option(name, value));
@@ -273,6 +279,19 @@ impl Calls {
         let is_name = named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if is_name { Ok(named.to_owned()) } else { self.folders.existing(named).map(|path| shown(&path)) }
     }
+}
+
+/// Returns the name of the model of a run, which may lie outside the folders.
+fn model_of(run: &Path) -> Result<String, String> {
+    let read = || -> Result<Value, Error> {
+        let path = run.join("run.json");
+        let bytes = disk::read(&path)?;
+        check_json(&bytes).map_err(|error| error.path(&path))?;
+        serde_json::from_slice(&bytes).map_err(|error| InputError::new(error.to_string()).path(&path).into())
+    };
+    let meta = read().map_err(|error| error.to_string())?;
+    let name = meta["model"]["id"].as_str().ok_or("the run does not name its model")?;
+    Ok(name.to_owned())
 }
 
 fn basis(n: &Value, interval: &'static str, fdr: &'static str, test_labels: &str) -> Basis {
