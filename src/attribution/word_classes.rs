@@ -1,7 +1,7 @@
 //! Label words and the classes that they stand for.
 //!
 //! Several label words per class are called a verbalizer (Schick and Schütze 2021, arXiv 2001.07676). Contributions add
-//! up per label word. Therefore whatever adds contributions adds those to words first and takes the logit of a class
+//! up per label word. Therefore every sum of contributions adds those to words first and takes the logit of a class
 //! from the sums; the order matters, because a sum of maxima is not the maximum of sums.
 
 use serde::{Deserialize, Serialize};

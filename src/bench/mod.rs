@@ -37,7 +37,7 @@ impl Default for Options {
 
 /// Results of the benchmark; serialises to `bench --json`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Measured {
+pub struct BenchResults {
     /// Prompts attributed per second, the shared prefix included.
     pub examples_per_s: f64,
     /// Prompts attributed per second without sharing the prefix.
@@ -91,7 +91,7 @@ pub fn measure(
     options: &Options,
     cancel: &Cancel,
     mut observe: impl FnMut(usize, usize),
-) -> Result<Measured> {
+) -> Result<BenchResults> {
     let vocabulary = decoder.vocabulary()?;
     let projection = LabelProjection::new(decoder, &[1, 2])?;
     let variants = |examples| {
@@ -132,7 +132,7 @@ pub fn measure(
     let suffix_tokens = lengths.iter().sum::<usize>() as f64;
     let naive_examples_per_s = examples as f64 / median(&naive);
     let ratio = |a: &[f64], b: &[f64]| median(&a.iter().zip(b).map(|(a, b)| a / b).collect::<Vec<_>>());
-    Ok(Measured {
+    Ok(BenchResults {
         examples_per_s: examples as f64 / median(&ours),
         naive_examples_per_s,
         speedup: ratio(&naive, &ours),

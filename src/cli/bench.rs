@@ -6,7 +6,7 @@ use super::{
     output::{ProgressLine, print, print_json},
 };
 use crate::{
-    bench::{Measured, Options, measure},
+    bench::{BenchResults, Options, measure},
     cancel::Cancel,
 };
 
@@ -50,8 +50,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn table(measured: &Measured) -> String {
-    let Measured { shots, examples, rounds, prefix_tokens, suffix_tokens, .. } = measured;
+fn table(measured: &BenchResults) -> String {
+    let BenchResults { shots, examples, rounds, prefix_tokens, suffix_tokens, .. } = measured;
     let types: Vec<String> =
         measured.weight_types.iter().map(|kind| format!("{} {:.0} %", kind.name, 100.0 * kind.share)).collect();
     format!(

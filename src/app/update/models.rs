@@ -15,7 +15,7 @@ use crate::{
 
 use super::requests;
 
-/// Opens the list of models and searches for them anew.
+/// Opens the list of models and searches for them again.
 pub(super) fn list(state: &mut State) -> Vec<Effect> {
     if state.models.current.is_none() {
         state.notify(Severity::Plain, "only saved runs are open: start partscope with a model to change it");

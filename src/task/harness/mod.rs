@@ -1,7 +1,7 @@
 //! Tasks of the evaluation harness (lm-evaluation-harness of EleutherAI): its task files and its sample logs.
 //!
-//! Multiple-choice tasks only, with the same choices for every example: a choice is then a label word. Whatever would
-//! change prompts or labels and is not understood is an error.
+//! Multiple-choice tasks only, with the same choices for every example: a choice is then a label word. Anything that
+//! would change prompts or labels and is not understood is an error.
 
 mod sample_log;
 mod task_file;
