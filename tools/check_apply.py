@@ -10,9 +10,7 @@ below 1e-4 of the largest logit. Requires torch and transformers (for GGUF files
 """
 
 import argparse
-import json
 import pathlib
-import random
 import sys
 import tempfile
 
@@ -21,9 +19,12 @@ import partscope
 import torch
 import transformers
 
-MODELS = pathlib.Path(__file__).parent.parent / "tests/golden/models"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "python/tests"))
+from golden_prompts import TOKENS, random_prompts  # noqa: E402
+
+MODELS = ROOT / "tests/golden/models"
 TOLERANCE = 1e-4
-TOKENS = [7, 19, 42]
 
 
 def load(folder, **options):
@@ -36,17 +37,7 @@ def load(folder, **options):
 
 def golden_run(folder, home):
     """A run on random prompts of the golden tokenizer, with random labels."""
-    rng = random.Random(0)
-    lines = [
-        {
-            "prompt": " ".join(f"w{rng.randrange(2, 97)}" for _ in range(rng.randrange(5, 12))),
-            "label": rng.randrange(len(TOKENS)),
-            "split": "train" if row < 24 else "test",
-        }
-        for row in range(64)
-    ]
-    prompts = home / "prompts.jsonl"
-    prompts.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    prompts = random_prompts(home / "prompts.jsonl")
     return partscope.run(folder, prompts=prompts, label_tokens=TOKENS, output=home / "run", no_cache=True)
 
 

@@ -14,6 +14,9 @@ from typing import Any
 
 from ._errors import PartscopeError, package
 
+#: Share of the summed magnitudes of all parts that is rounding in f32.
+ROUNDING = 1e-6
+
 #: Changes the rows of a component's output: (layer, "heads" or "mlp", rows) to rows.
 Change = Callable[[int, str, Any], Any]
 
@@ -29,10 +32,15 @@ class Contributions:
     full: Any
 
     def gap(self) -> float:
-        """Largest deviation of the sum of the parts from the logits, relative to the largest logit, both centred."""
+        """Largest deviation of the sum of the parts from the logits, relative to the largest logit, both centred; 0 where
+        it is rounding of large parts that cancel, at most 1e-6 of the sum of their magnitudes (docs/method.md)."""
         sums = self.heads.sum((0, 1)) + self.mlps.sum(0) + self.rest
+        terms = self.heads.abs().sum((0, 1)) + self.mlps.abs().sum(0) + self.rest.abs()
         sums, full = sums - sums.mean(-1, keepdim=True), self.full - self.full.mean(-1, keepdim=True)
-        return float((sums - full).abs().max() / full.abs().max().clamp_min(1e-30))
+        deviation = (sums - full).abs().max()
+        if deviation <= ROUNDING * terms.max():
+            return 0.0
+        return float(deviation / full.abs().max().clamp_min(1e-30))
 
 
 class Decoder:

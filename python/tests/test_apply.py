@@ -3,8 +3,6 @@ tools/check_apply.py runs them on every architecture."""
 
 from __future__ import annotations
 
-import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +10,9 @@ import numpy as np
 import pytest
 
 import partscope
+from golden_prompts import TOKENS, random_prompts
 
 MODELS = Path(__file__).parents[2] / "tests" / "golden" / "models"
-TOKENS = [7, 19, 42]
-
-
-def random_prompts(path: Path) -> Path:
-    rng = random.Random(0)
-    rows = [
-        {
-            "prompt": " ".join(f"w{rng.randrange(2, 97)}" for _ in range(rng.randrange(5, 12))),
-            "label": rng.randrange(len(TOKENS)),
-            "split": "train" if row < 24 else "test",
-        }
-        for row in range(64)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 @pytest.fixture(scope="module", params=["llama", "gpt2", "gemma2"])
@@ -105,3 +89,17 @@ def test_parts_that_do_not_add_up_are_refused(fitted: tuple[partscope.Fit, Any],
     assert _decoder.Decoder is type(mixed._decoder)
     with pytest.raises(partscope.PartscopeError, match="do not add up"):
         mixed.logits(fit.run.token_ids())
+
+
+def test_parts_that_cancel_add_up_within_rounding_and_a_missing_part_does_not() -> None:
+    torch = pytest.importorskip("torch")
+    from partscope._decoder import Contributions
+
+    heads = torch.full((1, 2, 1, 2), 500.0) * torch.tensor([1.0, -1.0]).reshape(1, 2, 1, 1)
+    rest = torch.tensor([[0.01, 0.0]])
+    rounding = torch.tensor([[1e-4, 0.0]])
+    assert Contributions(heads, torch.zeros(1, 1, 2), rest, rest + rounding).gap() == 0.0
+    assert Contributions(heads, torch.zeros(1, 1, 2), rest, rest + 100 * rounding).gap() > 0.1
+    missing = Contributions(heads[:, :1] * rest, torch.zeros(1, 1, 2), rest, rest)
+    assert missing.gap() > 1e-3
+    assert not Contributions(heads, torch.zeros(1, 1, 2), rest, rest * float("nan")).gap() <= 1e-3
