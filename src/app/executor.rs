@@ -272,7 +272,7 @@ mod tests {
         let mut harness = Harness::opened();
         for _ in 0..2 {
             let effects = press(&mut harness.state, "r".parse().unwrap());
-            assert_eq!(harness.state.phase, Phase::Preparing);
+            assert_eq!(harness.state.phase, Phase::Preparing(None));
             execute_all(&mut harness, effects);
             let Phase::Failed(why) = &harness.state.phase else { panic!("{:?}", harness.state.phase) };
             assert_eq!(why, "could not start the model worker: no thread");

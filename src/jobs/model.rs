@@ -18,8 +18,9 @@ use crate::{
         LoadObserver, LoadOptions, Model, Source, describe_loading,
         hub::{Download, Watcher},
     },
-    runner::{Event, Query, QueryAnswer, RunRequest, answer, obtain, plan},
+    runner::{Event, PromptBuilder, Query, QueryAnswer, RunRequest, answer, obtain},
     store::Store,
+    task::Library,
 };
 
 /// A model shared by several workers and loaded on first use. Clones share the weights.
@@ -168,8 +169,11 @@ fn attribute(
     emit: &mut dyn FnMut(ModelEvent),
 ) -> Result<()> {
     cancel.check()?;
-    let (plan, prompts) = plan(model, request)?;
-    cancel.check()?;
+    let (plan, prompts) =
+        PromptBuilder::new(&Library.task(&request.task)?, request)?.plan_watched(model, &mut |progress| {
+            emit(ModelEvent::Run(Event::Building(progress)));
+            cancel.check()
+        })?;
     let mut observe = |event: Event| {
         let is_batch = matches!(event, Event::Batch(..));
         emit(ModelEvent::Run(event));
@@ -202,7 +206,6 @@ mod tests {
     use crate::{
         attribution::argmax,
         runner::{Demonstration, Prompting},
-        task::Library,
     };
 
     fn worker() -> (ModelWorker, Receiver<Tagged<ModelEvent>>) {
@@ -278,6 +281,22 @@ mod tests {
         assert_eq!(next_answer(&events).serial, 9);
         let ends = |event| matches!(event, ModelEvent::Run(Event::Finished(_)));
         while !ends(events.recv_timeout(Duration::from_secs(60)).unwrap().event) {}
+    }
+
+    #[test]
+    fn a_run_reports_the_prompts_it_builds_and_stops_there() {
+        let demo = Model::load(&Source::Demo, &LoadOptions::default()).unwrap();
+        let request = RunRequest { limit: Some(20), ..RunRequest::default() };
+        let cancel = Cancel::default();
+        let mut seen = Vec::new();
+        let mut stop_at_first = |event| {
+            cancel.cancel();
+            seen.push(event);
+        };
+        let outcome = attribute((&demo, &Store::none()), &request, &cancel, &Slot::default(), &mut stop_at_first);
+        assert!(matches!(outcome, Err(Error::Cancelled)));
+        let [ModelEvent::Run(Event::Building(progress))] = &seen[..] else { panic!("{seen:?}") };
+        assert!(progress.done <= progress.total && progress.total >= 20, "{progress:?}");
     }
 
     #[test]

@@ -9,12 +9,14 @@ use crate::{
     run::RunMeta,
 };
 
-/// Event of a run in progress, in this order: `Loading`, `Planned`, then batches (training split first) with progress
+/// Event of a run in progress, in this order: `Loading`, `Building`, `Planned`, then batches (training split first) with progress
 /// in between, then one of the last three.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The model is being loaded.
     Loading(String),
+    /// Prompts are being built; progress in prompts.
+    Building(Progress),
     /// The prompts are ready.
     Planned(Box<Plan>),
     /// Results of the next examples of a split.

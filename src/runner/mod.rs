@@ -2,8 +2,8 @@
 //!
 //! The command line and the explorer's worker follow a run through the same [`Event`]s.
 
+mod building;
 mod context;
-mod draft;
 mod empty_query;
 mod event;
 mod execute;
@@ -13,27 +13,31 @@ mod nearest;
 mod overflow;
 mod part;
 mod plan;
+mod prompt_builder;
 mod prompt_text;
 mod prompts;
 mod query;
 mod rebuild;
 mod run_plan;
 mod selection;
+mod steps;
 mod stored;
 
+pub use building::plan;
 pub use context::preview;
-pub use draft::{PromptBuilder, plan};
 pub use event::{Event, Note};
 pub use execute::execute;
 pub use hidden::{hidden_key, obtain_hidden};
 pub use layout::PromptLayout;
 pub use part::PromptPart;
 pub use plan::{explain_chat_label, plan_explicit};
+pub use prompt_builder::PromptBuilder;
 pub use prompt_text::PromptText;
 pub use prompts::Prompts;
 pub use query::{Query, QueryAnswer, answer};
 pub use rebuild::{Rebuilt, find_example, rebuild};
 pub use run_plan::{Plan, PlannedExample};
+pub use steps::Watch;
 pub use stored::{obtain, obtain_logits, run_key};
 
 pub use crate::request::{Bos, Demonstration, Demos, OnLeak, Overflow, Prompting, RunRequest, Selection};

@@ -11,6 +11,7 @@ use super::{
     Bos, Overflow, Plan, PlannedExample, PromptText, Prompting, Prompts, RunRequest, Selection,
     overflow::{self, Shorter},
     selection::{Candidate, select},
+    steps::{Steps, Watch},
 };
 use crate::{
     attribution::{Split, WordClasses},
@@ -30,11 +31,11 @@ const ENDING: usize = 48;
 /// `label_tokens` are used as they are if given; otherwise `label_words` are tokenized and checked; `word_classes` are the
 /// classes of the label words, if not each is one. Explicit prompts
 /// are complete: they have no demonstrations that could be dropped and no conversation turns. At most `limit` test
-/// prompts are chosen as `selection` says; without one, all are taken unchecked.
+/// prompts are chosen as `selection` says; without one, all are taken unchecked. `watch` receives the progress.
 ///
 /// # Errors
 /// If a label word is not one token, a token id is not in the vocabulary, a prompt is too long, or a test prompt is
-/// also a training prompt and `selection` does not drop it.
+/// also a training prompt and `selection` does not drop it; and those of `watch`, which end the work.
 pub fn plan_explicit(
     model: &Model,
     name: &str,
@@ -42,6 +43,7 @@ pub fn plan_explicit(
     (label_words, label_tokens, word_classes): (Vec<String>, Vec<u32>, Option<WordClasses>),
     prompting: Prompting,
     (limit, selection): (Option<usize>, Option<&Selection>),
+    watch: &mut Watch<'_>,
 ) -> Result<(Plan, Prompts)> {
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for ExplicitPrompt { id, prompt: text, label: gold, split } in prompts {
@@ -56,7 +58,10 @@ pub fn plan_explicit(
     let (request, prompt, shorter) = (None, PromptMeta::default(), &shorter);
     let Prompting { first_token, bos, on_overflow: policy, .. } = prompting;
     let chat = false;
-    finish(model, PromptSpec { request, selection, task, prompt, examples, first_token, chat, bos, policy, shorter })
+    let steps = Steps::new(examples.iter().map(Vec::len).sum(), 1, watch);
+    let spec =
+        PromptSpec { request, selection, task, prompt, examples, first_token, chat, bos, policy, shorter, steps };
+    finish(model, spec)
 }
 
 /// Keeps the chosen prompts of `test` only.
@@ -86,7 +91,7 @@ fn choose_explicit(
 }
 
 /// Prompts of a run before tokenization.
-pub(super) struct PromptSpec<'a> {
+pub(super) struct PromptSpec<'a, 's> {
     pub(super) request: Option<RunRequest>,
     pub(super) selection: Option<SelectionMeta>,
     pub(super) task: TaskMeta,
@@ -102,11 +107,13 @@ pub(super) struct PromptSpec<'a> {
     /// How to handle prompts that are too long.
     pub(super) policy: Overflow,
     pub(super) shorter: &'a Shorter<'a>,
+    /// Progress of tokenizing, one pass.
+    pub(super) steps: Steps<'s>,
 }
 
 /// Checks the label words and tokenizes the prompts.
-pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompts)> {
-    let PromptSpec { mut task, mut prompt, mut examples, first_token, chat, policy, shorter, .. } = run;
+pub(super) fn finish(model: &Model, run: PromptSpec<'_, '_>) -> Result<(Plan, Prompts)> {
+    let PromptSpec { mut task, mut prompt, mut examples, first_token, chat, policy, shorter, mut steps, .. } = run;
     let tokenizer = model.tokenizer.with_bos(run.bos.for_chat(chat));
     let explain = |error| if chat { explain_chat_label(error) } else { error };
     let mut shared = Vec::new();
@@ -129,8 +136,7 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_>) -> Result<(Plan, Prompt
     let first: Arc<[u32]> = first.map(encode).transpose()?.unwrap_or_default().into();
     let encode_shared = |text: &PromptText| -> Result<Tokens> { Ok(Tokens::sharing_prefix(&first, &encode(text)?)) };
     let tokens = |example: &PlannedExample| encode_shared(example.prompt.as_ref().unwrap_or(&PromptText::default()));
-    let encoded = |examples: &[PlannedExample]| examples.par_iter().map(tokens).collect::<Result<Vec<_>>>();
-    let mut prompts = [encoded(&examples[0])?, encoded(&examples[1])?];
+    let mut prompts = [steps.map(&examples[0], tokens)?, steps.map(&examples[1], tokens)?];
     prompt.overflow =
         overflow::apply_policy(model.decoder.context, policy, &mut examples, &mut prompts, &encode_shared, shorter)?;
     prompt.prefix_tokens = match &mut prompt.loo {

@@ -191,7 +191,7 @@ fn explicit(model: &Model, plan: &Plan) -> Result<(Plan, Rebuilt)> {
     let prompting = Prompting { first_token: !plan.task.scored.is_empty(), bos, ..Prompting::default() };
     let tokens = if prompting.first_token { Vec::new() } else { plan.task.label_tokens.clone() };
     let words = (plan.task.label_words.clone(), tokens, plan.task.word_classes.clone());
-    let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, prompting, (None, None))?;
+    let (made, prompts) = plan_explicit(model, &plan.task.name, all, words, prompting, (None, None), &mut |_| Ok(()))?;
     let layout = |text: &String| PromptLayout { parts: vec![(0..text.len(), PromptPart::Query)], text: text.clone() };
     let layouts = Ok(plan.test.iter().map(|example| layout(&example.text)).collect());
     Ok((made, Rebuilt { prompts, layouts, demonstrations: 0, bos }))

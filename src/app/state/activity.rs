@@ -10,8 +10,8 @@ pub enum Phase {
     /// No run in progress.
     #[default]
     Idle,
-    /// The run was requested and the worker builds its prompts.
-    Preparing,
+    /// The run was requested and the worker builds its prompts; the progress is in prompts.
+    Preparing(Option<Progress>),
     /// The model is being loaded.
     Loading(String),
     /// Examples are being attributed.
@@ -25,7 +25,7 @@ pub enum Phase {
 impl Phase {
     /// Whether a run is in progress.
     pub const fn is_busy(&self) -> bool {
-        matches!(self, Self::Preparing | Self::Loading(_) | Self::Running(_))
+        matches!(self, Self::Preparing(_) | Self::Loading(_) | Self::Running(_))
     }
 }
 

@@ -189,7 +189,7 @@ fn events_of_a_replaced_run_are_dropped() {
     harness.keys("s");
     let stale = Tagged { generation, event: ModelEvent::Run(events[4].clone()) };
     harness.receive(Message::Model(stale));
-    assert_eq!(harness.state.phase, Phase::Preparing);
+    assert_eq!(harness.state.phase, Phase::Preparing(None));
     harness.run_to_end(48);
     assert_eq!(harness.state.runs.len(), 2, "the stopped run stays open");
     assert!(!harness.state.runs[0].is_complete() && harness.state.runs[0].test.tally.len() == 16);

@@ -79,8 +79,9 @@ fn on_model_event(state: &mut State, generation: u64, event: ModelEvent) -> Vec<
 fn on_run_event(state: &mut State, event: Event) -> Vec<Effect> {
     let mut effects = match event {
         // Late events of a stopped run must not mark it as running again.
-        Event::Loading(_) | Event::Progress(_) if !state.phase.is_busy() => Vec::new(),
+        Event::Loading(_) | Event::Building(_) | Event::Progress(_) if !state.phase.is_busy() => Vec::new(),
         Event::Loading(model) => set_phase(state, Phase::Loading(printable(&model).into_owned())),
+        Event::Building(progress) => set_phase(state, Phase::Preparing(Some(progress))),
         Event::Planned(plan) => add_run(state, *plan),
         Event::Batch(split, batch) => {
             if let Some(run) = filling(state) {

@@ -174,7 +174,7 @@ pub(super) fn start_queued(state: &mut State, request: RunRequest) -> Vec<Effect
 
 fn begin(state: &mut State, request: RunRequest) -> Vec<Effect> {
     state.running.request = Some(request.clone());
-    state.phase = Phase::Preparing;
+    state.phase = Phase::Preparing(None);
     state.filling = None;
     mixer::drop_waiting_fit(state);
     vec![Effect::Run { generation: state.generations.replace(Work::Run), request }]

@@ -225,7 +225,8 @@ fn a_run_is_computed_and_resumed_if_any_operation_of_the_store_fails() {
     let words = || vec![" w11".to_owned(), " w42".to_owned()];
     let planned = || {
         let words = (words(), Vec::new(), None);
-        plan_explicit(&model, "toy", prompts.to_vec(), words, Prompting::default(), (None, None)).unwrap()
+        plan_explicit(&model, "toy", prompts.to_vec(), words, Prompting::default(), (None, None), &mut |_| Ok(()))
+            .unwrap()
     };
     let (made, prompts) = planned();
     let expected = execute(&model, made, &prompts, &Cancel::default(), &mut |_| {}).unwrap();

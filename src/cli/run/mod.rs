@@ -128,7 +128,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     line.stage("loading the model…");
     let model = args.model.load()?;
     line.stage("building prompts…");
-    let planned = plan_all(args, &model, task.as_ref(), &requests)?;
+    let planned = plan_all(args, &model, task.as_ref(), &requests, &mut line)?;
     let is_chat = requests.iter().zip(task.iter().cycle()).any(|(request, task)| {
         let template = task.template(request.template.as_deref());
         request.prompting.chat || template.is_ok_and(|template| template.chat)
@@ -216,9 +216,20 @@ fn folders(args: &Args, requests: &[RunRequest]) -> Result<Vec<Option<Destinatio
     names.iter().map(|name| Ok(Some(Destination::prepare(&output.join(name))?))).collect()
 }
 
-fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequest]) -> Result<Vec<(Plan, Prompts)>> {
+fn plan_all(
+    args: &Args,
+    model: &Model,
+    task: Option<&Task>,
+    requests: &[RunRequest],
+    line: &mut ProgressLine,
+) -> Result<Vec<(Plan, Prompts)>> {
+    let mut watch = |progress| {
+        line.count(&progress, "prompts built");
+        Ok(())
+    };
     if let Some(task) = task {
-        return requests.iter().map(|request| PromptBuilder::new(task, request)?.plan(model)).collect();
+        let mut plan = |request| PromptBuilder::new(task, request)?.plan_watched(model, &mut watch);
+        return requests.iter().map(&mut plan).collect();
     }
     let path = args.prompts.clone().unwrap_or_default();
     let words = match &args.labels {
@@ -233,7 +244,7 @@ fn plan_all(args: &Args, model: &Model, task: Option<&Task>, requests: &[RunRequ
     let (words, prompting) = ((words, args.label_tokens.clone(), classes), args.prompt.prompting());
     let selection = args.prompt.selection.selection()?;
     let choice = (args.prompt.selection.limit, Some(&selection));
-    Ok(vec![plan_explicit(model, &name, prompts, words, prompting, choice)?])
+    Ok(vec![plan_explicit(model, &name, prompts, words, prompting, choice, &mut watch)?])
 }
 
 /// Says how large the files of hidden states are.

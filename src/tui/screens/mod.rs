@@ -128,6 +128,9 @@ fn counts_states_and_notices_are_never_truncated() {
     assert!(words.contains("these weights were fitted") && words.contains("open a run of that task"), "{screen}");
     let progress = Progress { done: 49_080, total: 194_400, rate: 42_192.0, left: Some(Duration::from_secs(3)) };
     harness.state.notice = None;
+    harness.state.phase = Phase::Preparing(Some(progress));
+    let screen = text(&paint(&harness, (72, 20), Depth::True));
+    assert!(screen.contains("prompts") && screen.contains("49080/194400  42192/s  3.0 s left"), "{screen}");
     harness.state.phase = Phase::Running(progress);
     let screen = text(&paint(&harness, (72, 20), Depth::True));
     assert!(screen.contains("49080/194400  42192/s  3.0 s left") && screen.contains("✓ exact"), "{screen}");

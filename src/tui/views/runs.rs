@@ -192,13 +192,11 @@ fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
 fn running(ctx: DrawContext<'_>) -> Cells {
     let state = ctx.state;
     let note = match &state.phase {
-        Phase::Running(progress) => {
+        Phase::Running(progress) | Phase::Preparing(Some(progress)) => {
             let left = progress.left.map_or_else(String::new, |left| format!(", {} left", status::duration(left)));
-            format!(
-                "{:.0} %, {:.0}/s{left}",
-                100.0 * progress.done as f64 / progress.total.max(1) as f64,
-                progress.rate
-            )
+            let what = if matches!(state.phase, Phase::Preparing(_)) { "prompts " } else { "" };
+            let share = 100.0 * progress.done as f64 / progress.total.max(1) as f64;
+            format!("{what}{share:.0} %, {:.0}/s{left}", progress.rate)
         }
         Phase::Loading(_) => "loading the model".to_owned(),
         _ => "building the prompts".to_owned(),

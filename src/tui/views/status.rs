@@ -98,7 +98,12 @@ fn activity(ctx: DrawContext<'_>) -> Line<'static> {
     };
     match &state.phase {
         Phase::Idle | Phase::Stopped if state.experiments.status != ExperimentStatus::Idle => experiment(ctx),
-        Phase::Preparing => busy("building the prompts".to_owned()),
+        Phase::Preparing(None) => busy("building the prompts".to_owned()),
+        Phase::Preparing(Some(progress)) => {
+            let mut line = running(theme, progress, 12);
+            line.spans.insert(0, Span::styled("prompts ", theme.fg(Role::Text)));
+            line
+        }
         Phase::Loading(model) => busy(format!("loading {model}")),
         Phase::Running(progress) => {
             let mut line = running(theme, progress, 12);
