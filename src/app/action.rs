@@ -155,6 +155,7 @@ actions! {
         MoreShots "more-shots" "Run with one demonstration more per label",
         FewerShots "fewer-shots" "Run with one demonstration less per label",
         Queue "queue" "Queue a run with the next set of demonstrations",
+        OpenFolder "open-folder" "Open the run that is saved in a folder",
         Delete "delete" "Close the run; press twice to delete a stored run",
         Rerun "run-again" "Run again, with any edits to the demonstrations",
         Cancel "cancel" "Stop the computation and keep its results so far",

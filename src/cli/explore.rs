@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 fn options(args: &Args) -> Result<ExploreOptions> {
     let saved = args.runs.iter().map(|folder| store::open(folder)).collect::<Result<Vec<_>>>()?;
     let store = args.store.store()?;
-    let model = saved.first().map_or_else(|| args.model.clone(), |run| args.model.for_run(&run.meta.model));
+    let model = saved.last().map_or_else(|| args.model.clone(), |run| args.model.for_run(&run.meta.model));
     let (source, load) = (model.source()?, model.load_options()?);
     let (start, experiments) = workers(source, &load, &store);
     let (load_again, store_again) = (load, store.clone());
@@ -67,7 +67,7 @@ fn options(args: &Args) -> Result<ExploreOptions> {
         store: store.clone(),
         ..ExploreOptions::default()
     };
-    if let Some(run) = saved.first() {
+    if let Some(run) = saved.last() {
         let request = run.meta.request.clone();
         let known = request.and_then(|request| Some((vec![choice(&request.task).ok()?], request)));
         // Without its task, a run can be looked at, and its own prompts run again, but no other ones.

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, InputError, Result},
     report::png,
     run::Run,
-    store::Store,
+    store::{self, Store},
     task::{Library, Task},
 };
 
@@ -65,6 +65,8 @@ pub enum FileRequest {
     ListRuns,
     /// Read a stored run, by key.
     OpenRun(String),
+    /// Read the run that is saved in a folder.
+    OpenFolder(PathBuf),
     /// Delete a stored run, by key.
     DeleteRun(String),
 }
@@ -79,6 +81,7 @@ impl FileRequest {
             | Self::Export { .. }
             | Self::LoadMix { .. }
             | Self::OpenRun(_)
+            | Self::OpenFolder(_)
             | Self::DeleteRun(_) => FileEvent::Failed(why),
         }
     }
@@ -204,6 +207,7 @@ fn run(store: &Store, request: &FileRequest) -> Result<FileEvent> {
         }
         FileRequest::ListRuns => Ok(FileEvent::Runs(Ok(store.list().into_iter().filter_map(stored).collect()))),
         FileRequest::OpenRun(key) => Ok(FileEvent::Opened(Box::new(store.read_run(&key.parse()?)?))),
+        FileRequest::OpenFolder(folder) => Ok(FileEvent::Opened(Box::new(store::open(&expand(folder))?))),
         FileRequest::DeleteRun(key) => store.remove(&key.parse()?).map(|_| FileEvent::Deleted),
     }
 }
@@ -332,6 +336,7 @@ mod tests {
             (FileRequest::LoadMix { run: 1, path: broken }, "broken.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a regular file"),
+            (FileRequest::OpenFolder(folder.path().to_owned()), "run.json"),
             (FileRequest::SaveMix { path: below, file: file(), replace: false }, "broken.json"),
         ] {
             worker.send(request);

@@ -62,7 +62,7 @@ pub struct ExploreOptions {
     pub open_model: Option<OpenModel>,
     /// Name of the model, as `-m` takes it.
     pub model_name: Option<String>,
-    /// The request of the first saved run, from which other runs start; needs the model.
+    /// The request of the last saved run, from which other runs start; needs the model.
     pub resumed: Option<RunRequest>,
     /// The first run to compute.
     pub first: Option<RunRequest>,

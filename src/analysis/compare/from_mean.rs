@@ -40,6 +40,12 @@ pub fn from_mean(runs: &[Vec<f64>], shape: Shape) -> Vec<FromMean> {
     runs.iter().map(one).collect()
 }
 
+/// Mean of every column over `runs`, which have the same length; empty for no run.
+pub fn column_means(runs: &[Vec<f64>]) -> Vec<f64> {
+    let columns = runs.first().map_or(0, Vec::len);
+    (0..columns).map(|column| runs.iter().map(|run| run[column]).sum::<f64>() / runs.len() as f64).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +60,8 @@ mod tests {
         assert_eq!(component.to_string(), "L0.MLP");
         assert!((delta + 0.7).abs() < 1e-12);
         assert!(from_mean(&runs[..1], shape).is_empty());
+        let means = column_means(&runs[..2]);
+        assert!((means[1] - 0.65).abs() < 1e-12 && (runs[2][2] - means[2] - delta).abs() < 1e-12);
+        assert!(column_means(&[]).is_empty());
     }
 }

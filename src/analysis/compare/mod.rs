@@ -18,7 +18,7 @@ pub use agreement::{Agreement, agreement, agreements, iou_of_best};
 pub use correlation::{pearson, ranks, spearman};
 pub use demo_pairs::{DemoDifference, DemoPair, DemoSide, demo_pairs};
 pub use flips::{Flip, Moved, Shared, flips};
-pub use from_mean::{FromMean, from_mean};
+pub use from_mean::{FromMean, column_means, from_mean};
 pub use labels::{LabelChange, label_changes};
 pub use matrix::{AgreementMatrix, matrix};
 pub use measures::{ComponentChange, Measure, component_changes};

@@ -1,10 +1,19 @@
 //! Derived state, updated after each change so that drawing computes nothing.
 
-use super::{Map, Screen, State, comparison::RunComparison, margin::MarginBreakdown, metric::Metric};
+use crate::analysis::compare::column_means;
+
+use super::{
+    Map, Screen, State,
+    comparison::{RunComparison, comparable},
+    margin::MarginBreakdown,
+    metric::Metric,
+    open_run::{OpenRun, OtherRuns},
+};
 
 impl State {
     /// Updates all derived state.
     pub(crate) fn refresh(&mut self) {
+        self.refresh_others();
         let Some(run) = self.runs.get(self.current) else { return };
         let is_busy = self.experiments.is_busy();
         let metric = if is_busy || self.map.metric.is_known(run) { self.map.metric } else { Metric::default() };
@@ -20,6 +29,23 @@ impl State {
         self.marks.retain(|&channel| channel <= components);
         self.refresh_order(components);
         self.refresh_comparison();
+    }
+
+    /// Averages the runs that the shown one can be compared with, if there are at least two and they changed.
+    fn refresh_others(&mut self) {
+        let Some(shown) = self.run() else { return };
+        let is_other = |run: &&OpenRun| run.id != shown.id && run.is_complete() && comparable(run, shown);
+        let others: Vec<&OpenRun> = self.runs.iter().filter(is_other).collect();
+        let ids: Vec<u64> = others.iter().map(|run| run.id).collect();
+        if shown.others.as_ref().is_some_and(|known| known.runs == ids) {
+            return;
+        }
+        let accuracies: Vec<Vec<f64>> = others.iter().map(|run| run.test.tally.accuracies()).collect();
+        let now = (accuracies.len() > 1).then(|| OtherRuns { runs: ids, accuracy: column_means(&accuracies) });
+        let current = self.current;
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            run.others = now.clone().filter(|_| index == current);
+        }
     }
 
     /// Ranks the visible components. The mixer keeps its order by weight, so that a fader does not jump while it moves.

@@ -7,6 +7,8 @@ pub enum InputKind {
     SaveMix,
     /// Path of a mix to load.
     LoadMix,
+    /// Folder of a run to open.
+    OpenFolder,
     /// Path without ending for the picture and the table of the screen.
     Export,
     /// Text to classify, answered while typing.

@@ -17,6 +17,8 @@ enum Needs {
     Sweep,
     /// Attention by part of the prompt.
     Shares,
+    /// At least two other comparable runs.
+    Others,
 }
 
 /// Declaration of a quantity.
@@ -81,6 +83,19 @@ quantities! {
         note: "0: as the model",
         about: "its accuracy alone minus the accuracy of the whole model",
         source: "docs/statistics.md",
+    },
+    /// Accuracy of the component minus its mean accuracy in the other comparable runs.
+    VersusOthers = Quantity {
+        title: "accuracy − other runs",
+        unit: Unit::Points,
+        needs: Needs::Others,
+        value: |run, component| {
+            Some(run.test.tally.accuracy(component)? - *run.others.as_ref()?.accuracy.get(component)?)
+        },
+        range: Range::AroundZero(0.1),
+        note: "0: as in the others",
+        about: "its accuracy in this run minus its mean accuracy in the other open runs of the task",
+        source: "docs/explorer.md, Screens",
     },
     /// Label bias: distance of its predictions from a uniform label distribution.
     Bias = Quantity {
@@ -183,6 +198,7 @@ impl Metric {
             Needs::Run => true,
             Needs::Sweep => run.results.sweep.is_some(),
             Needs::Shares => run.results.shares.is_some(),
+            Needs::Others => run.others.is_some(),
         }
     }
 

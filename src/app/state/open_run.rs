@@ -73,6 +73,18 @@ pub struct OpenRun {
     pub plan: Arc<Plan>,
     /// Experiment results.
     pub results: ExperimentResults,
+    /// The other open runs and what their components do on average; `None` if fewer than two are comparable, or the run
+    /// is not the shown one.
+    pub others: Option<OtherRuns>,
+}
+
+/// The runs that a run can be compared with, taken together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherRuns {
+    /// Their ids.
+    pub runs: Vec<u64>,
+    /// Mean accuracy of every component over them, `[C]`.
+    pub accuracy: Vec<f64>,
 }
 
 impl OpenRun {
@@ -98,6 +110,7 @@ impl OpenRun {
             loaded: None,
             baselines: None,
             results: ExperimentResults::default(),
+            others: None,
             plan: shared_plan,
             model: plan.model,
             task: plan.task,
@@ -128,6 +141,7 @@ impl OpenRun {
             loaded: None,
             baselines: None,
             results: ExperimentResults::default(),
+            others: None,
             plan,
         }
     }

@@ -81,9 +81,9 @@ fn statistics_of_a_replaced_request_are_dropped() {
     let first = harness.queue.pop_front().unwrap();
     harness.receive(first.clone());
     let known = |harness: &Harness| harness.state.runs.iter().map(|run| run.stats.is_some()).collect::<Vec<_>>();
-    assert_eq!((known(&harness), harness.state.computing_stats), (vec![true, false], Some(harness.state.runs[1].id)));
+    assert_eq!((known(&harness), harness.state.computing_stats), (vec![false, true], Some(harness.state.runs[0].id)));
     harness.receive(first);
-    assert_eq!(known(&harness), [true, false]);
+    assert_eq!(known(&harness), [false, true]);
     let second = harness.queue.pop_front().unwrap();
     harness.receive(second);
     assert_eq!((known(&harness), harness.state.is_waiting()), (vec![true, true], false));

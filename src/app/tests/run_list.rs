@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        state::{Screen, selection},
+        state::{Screen, metric::Metric, open_run::OpenRun, selection},
         tests::{fixture, harness::Harness},
     },
     jobs::{FileEvent, FileRequest},
@@ -24,11 +24,56 @@ fn the_matrix_compares_all_runs_and_opens_a_pair() {
     assert_eq!(matrix.agreement[0][2], matrix.agreement[2][0]);
     harness.keys("j h h l enter");
     assert_eq!(harness.state.screen, Screen::Map, "the diagonal is a run");
+    let (state, shown) = (&harness.state, harness.state.run().unwrap());
+    assert_eq!(state.map.metric, Metric::VersusOthers, "against the mean of the others");
+    let accuracy = |run: &OpenRun, component| run.test.tally.accuracy(component).unwrap();
+    let others: Vec<&OpenRun> = state.runs.iter().filter(|run| run.id != shown.id).collect();
+    for component in [0, 7, 71] {
+        let mean = others.iter().map(|run| accuracy(run, component)).sum::<f64>() / 2.0;
+        assert!((state.map.values[component].unwrap() - (accuracy(shown, component) - mean)).abs() < 1e-12);
+    }
     harness.keys("M k enter");
     assert_eq!(harness.state.screen, Screen::Compare);
     let comparison = harness.state.comparison.as_ref().unwrap();
     assert_eq!((comparison.a, comparison.b), (harness.state.matrix.runs[0], harness.state.matrix.runs[1]));
     assert_eq!(comparison.agreement.pearson, harness.state.matrix.agreement[0][1].pearson);
+}
+
+#[test]
+fn the_difference_from_the_mean_needs_two_others() {
+    let mut harness = Harness::finished(48);
+    harness.keys("s");
+    harness.run_to_end(48);
+    assert!(!Metric::VersusOthers.is_known(harness.state.run().unwrap()), "one other run is a comparison");
+    harness.keys("s");
+    harness.run_to_end(48);
+    assert!(Metric::VersusOthers.is_known(harness.state.run().unwrap()));
+    harness.keys("R g D");
+    assert!(!Metric::VersusOthers.is_known(harness.state.run().unwrap()), "a closed run no longer counts");
+}
+
+#[test]
+fn a_run_is_opened_by_its_folder_and_shown() {
+    let mut harness = Harness::finished(48);
+    harness.keys("ctrl-f o u t enter");
+    assert!(matches!(harness.file_requests.pop(), Some(FileRequest::OpenFolder(path)) if path.ends_with("out")));
+    let run = fixture::run(&RunRequest { demo_seed: 7, ..fixture::request() }, 48);
+    harness.file_event(FileEvent::Opened(Box::new(run)));
+    let state = &harness.state;
+    assert_eq!((state.run().unwrap().prompt.demo_seed, state.other), (7, Some(state.runs[0].id)));
+    harness.keys("ctrl-f enter");
+    assert!(harness.file_requests.is_empty(), "an empty path opens nothing");
+}
+
+#[test]
+fn of_several_saved_runs_the_first_is_a_and_the_last_is_b() {
+    let mut harness = Harness::opened();
+    let saved = |seed| fixture::run(&RunRequest { demo_seed: seed, ..fixture::request() }, 48);
+    let effects = harness.state.open(vec![saved(3), saved(4)]);
+    harness.execute(effects);
+    harness.keys("c");
+    let seed = |run: Option<&OpenRun>| run.unwrap().prompt.demo_seed;
+    assert_eq!((seed(harness.state.other_run()), seed(harness.state.run())), (3, 4));
 }
 
 #[test]

@@ -134,12 +134,15 @@ fn accept(state: &State, line: &LineInput) -> Vec<Effect> {
         let (path, replace) = (text.into(), line.confirmed);
         return vec![Effect::Export { path, csv: super::export::csv(state), replace }];
     }
+    if line.kind == InputKind::OpenFolder && !text.is_empty() {
+        return vec![Effect::File(FileRequest::OpenFolder(text.into()))];
+    }
     let Some(run) = state.run().filter(|_| !text.is_empty()) else { return Vec::new() };
     let path = text.into();
     vec![Effect::File(match line.kind {
         InputKind::SaveMix => FileRequest::SaveMix { path, file: Box::new(file_of(run)), replace: line.confirmed },
         InputKind::LoadMix => FileRequest::LoadMix { run: run.id, path },
-        InputKind::Export | InputKind::TryText => return Vec::new(),
+        InputKind::OpenFolder | InputKind::Export | InputKind::TryText => return Vec::new(),
     })]
 }
 

@@ -292,7 +292,6 @@ fn on_file_event(state: &mut State, event: FileEvent) -> Vec<Effect> {
         FileEvent::Opened(run) => {
             notify_remarks(state, &run.meta.remarks());
             let stats = state.open_checked(vec![*run]);
-            state.show(state.runs.len() - 1);
             state.running.is_followed = false;
             state.screen = Screen::Map;
             state.refresh();

@@ -191,6 +191,7 @@ fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Add
         | Action::Remove => demo_editor::explain_where(state),
         Action::TryText => return demo_editor::open_text(state),
+        Action::OpenFolder => run_list::ask_for_folder(state),
         Action::Open | Action::Delete => run_list::explain_where(state),
         Action::Queue => return run_list::queue_next(state),
         Action::Compare => comparison::compare(state),

@@ -5,8 +5,9 @@ use crate::{
         action::Action,
         effect::Effect,
         state::{
-            Screen, Severity, State,
+            Overlay, Screen, Severity, State,
             comparison::comparable,
+            input::{InputKind, LineInput},
             list::{moved, rows_of},
             open_run::{OpenRun, demos_name},
             run_list::RunRow,
@@ -46,6 +47,12 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
 /// Selects a row.
 pub const fn choose(state: &mut State, row: usize) {
     state.run_list.at = row;
+}
+
+/// Opens the input line for the folder of a run.
+pub(super) fn ask_for_folder(state: &mut State) {
+    let kind = InputKind::OpenFolder;
+    state.overlay = Some(Overlay::Line(LineInput { kind, text: String::new(), confirmed: false }));
 }
 
 /// Shows a notice that the action only works in the list of runs.

@@ -7,11 +7,12 @@ use crate::app::{
         Screen, State,
         comparison::{RunMatrix, comparable},
         list::{moved, rows_of},
+        metric::Metric,
         open_run::OpenRun,
     },
 };
 
-use super::copying;
+use super::{copying, selection::choose_quantity};
 
 /// Handles the actions of this screen.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
@@ -51,15 +52,21 @@ pub(super) fn refresh(state: &mut State) {
     }
 }
 
-/// Opens the comparison of the selected pair, or the run on the diagonal.
+/// Opens the comparison of the selected pair, or the map of the run on the diagonal against the mean of the others.
 fn open(state: &mut State) {
     let (row, column) = state.matrix.at;
     let id = |index: usize| state.matrix.runs.get(index).copied();
     let (Some(a), Some(b)) = (id(row), id(column)) else { return };
     if let Some(index) = state.runs.iter().position(|run| run.id == b) {
         state.show(index);
-        state.screen = if a == b { Screen::Map } else { Screen::Compare };
-        if a != b {
+        if a == b {
+            state.screen = Screen::Map;
+            state.refresh();
+            if state.run().is_some_and(|run| Metric::VersusOthers.is_known(run)) {
+                choose_quantity(state, Metric::VersusOthers);
+            }
+        } else {
+            state.screen = Screen::Compare;
             state.other = Some(a);
         }
     }

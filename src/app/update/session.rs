@@ -36,12 +36,13 @@ impl State {
         self.open_checked(runs)
     }
 
-    /// Opens runs of the store, which has its own checksums.
+    /// Opens runs of the store, which has its own checksums, and shows the last one.
     pub(super) fn open_checked(&mut self, runs: Vec<Run>) -> Vec<Effect> {
         for run in runs {
             let id = self.new_id();
             self.add_open_run(OpenRun::saved(id, run));
         }
+        self.show(self.runs.len().saturating_sub(1));
         self.refresh();
         next_stats(self)
     }

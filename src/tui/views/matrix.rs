@@ -135,7 +135,8 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
     if a == b {
         let mut lines = vec![named(a, first)];
         lines.extend(state.matrix.from_mean.get(a).map(|mean| Line::styled(against_mean(mean), theme.fg(Role::Text))));
-        lines.push(Line::from(dim(format!("{key} shows it on the map"))));
+        let mean = if runs.len() > 2 { ", against the mean of the others" } else { "" };
+        lines.push(Line::from(dim(format!("{key} shows it on the map{mean}"))));
         return lines;
     }
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));

@@ -107,6 +107,7 @@ pub(super) fn draw_line(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, line
         InputKind::SaveMix => "save the mix as",
         InputKind::Export if line.confirmed => "replace these files?",
         InputKind::Export => "save screen and table as (.svg .png .csv)",
+        InputKind::OpenFolder => "open the run in the folder",
         InputKind::LoadMix => "load a mix from",
         InputKind::TryText => "your text",
     };
