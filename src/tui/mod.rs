@@ -10,6 +10,7 @@ pub mod clipboard;
 pub mod color;
 pub mod event_loop;
 pub mod headless;
+mod indexed_ramp;
 pub mod input;
 pub mod layout;
 pub mod mouse;
