@@ -3,6 +3,7 @@
 #![no_main]
 
 #[path = "../../tests/fuzz/targets.rs"]
+#[allow(dead_code, reason = "the tests use the fields that libFuzzer does not")]
 mod targets;
 
 use std::sync::LazyLock;

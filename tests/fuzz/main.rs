@@ -89,3 +89,22 @@ fn every_target_has_seeds_that_are_read_and_mutants_that_differ() {
         assert!(mutants(1).iter().filter(|bytes| !seeds.contains(bytes)).count() > 80);
     }
 }
+
+/// The targets are a part of two crates: what one of them uses, the other must name too.
+#[test]
+fn the_crate_for_libfuzzer_names_what_the_targets_use() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = |path: &str, names: &[&str]| -> Vec<String> {
+        let parsed: toml::Table = fs::read_to_string(root.join(path)).unwrap().parse().unwrap();
+        names.iter().flat_map(|name| parsed[*name].as_table().unwrap().keys().cloned().collect::<Vec<_>>()).collect()
+    };
+    let own = table("Cargo.toml", &["dependencies", "dev-dependencies"]);
+    let theirs = table("fuzz/Cargo.toml", &["dependencies"]);
+    let source = fs::read_to_string(root.join("tests/fuzz/targets.rs")).unwrap();
+    let used: Vec<&String> =
+        own.iter().filter(|name| source.contains(&format!("{}::", name.replace('-', "_")))).collect();
+    assert!(used.iter().any(|name| *name == "serde_json"), "{used:?}");
+    for name in used {
+        assert!(theirs.contains(name), "`{name}` is missing in fuzz/Cargo.toml");
+    }
+}
