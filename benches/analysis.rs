@@ -110,7 +110,7 @@ fn table(n: usize, labels: usize, seed: u64) -> Attribution {
     let rest = vec![0.0; rows];
     let full = (0..rows).map(|i| components[i..].iter().step_by(rows).sum()).collect();
     let mut table = Attribution::new(shape, gold);
-    table.push(&Batch { examples: n, components, rest, full });
+    table.push(&Batch { examples: n, components, rest, full, norms: Vec::new() });
     table
 }
 

@@ -79,6 +79,7 @@ fn run(examples: usize, seed: u64) -> Run {
             components: values(SHAPE.components() * rows),
             rest: values(rows),
             full: values(rows),
+            norms: Vec::new(),
         };
         let mut table = Attribution::new(SHAPE, (0..n).map(|index| index % SHAPE.labels).collect());
         table.push(&batch);

@@ -50,6 +50,7 @@ impl Case {
             request: None,
             selection: None,
             kept: None,
+            label_gram: None,
             model: golden.model.meta.clone(),
             task: TaskMeta {
                 name: name.to_owned(),

@@ -52,7 +52,9 @@ fn a_run_keeps_the_contract() {
     assert_eq!(shape("test.heads"), [8, 8, 30, 2]);
     assert_eq!(shape("train.mlps"), [8, 20, 2]);
     assert_eq!((shape("test.rest"), shape("test.full"), shape("test.labels")), (vec![30, 2], vec![30, 2], vec![30]));
-    assert_eq!(table.names().len(), 10);
+    assert_eq!((shape("test.norms"), shape("train.norms")), (vec![8, 9, 30], vec![8, 9, 20]));
+    assert_eq!(shape("label_gram"), [2, 2]);
+    assert_eq!(table.names().len(), 13);
 }
 
 #[test]

@@ -3,7 +3,11 @@
 mod common;
 
 use common::{Golden, names, relative_error};
-use partscope::decompose::BatchSize;
+use partscope::{
+    Attribution,
+    analysis::task_subspace::{TaskSubspace, subspace_scores},
+    decompose::{BatchSize, label_gram},
+};
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -84,4 +88,54 @@ fn the_same_request_gives_the_same_bytes() {
     let projection = golden.projection();
     let first = golden.attribute(&projection, &golden.prompts, BatchSize::default());
     assert_eq!(first, golden.attribute(&projection, &golden.prompts, BatchSize::default()));
+}
+
+/// Golden values of the atlas (`tools/golden_atlas.py`), of models that have them.
+fn atlas(name: &str) -> Option<serde_json::Value> {
+    let text = std::fs::read(common::golden("atlas").join(format!("{name}.json"))).ok()?;
+    Some(serde_json::from_slice(&text).unwrap())
+}
+
+fn numbers(values: &serde_json::Value) -> Vec<f32> {
+    values.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
+}
+
+/// Norms of outputs, inner products of label rows, task recognition and task learning equal those of transformers, which
+/// projects every output on an orthonormal basis of the label rows.
+#[test]
+fn norms_task_recognition_and_task_learning_equal_transformers() {
+    let mut families = 0;
+    for name in names() {
+        let Some(facts) = atlas(&name) else { continue };
+        families += 1;
+        let golden = Golden::load(&name);
+        assert_eq!(facts["prompts"], serde_json::json!(golden.prompts));
+        let decoder = &golden.model.decoder;
+        let projection = golden.projection().with_norms(decoder).unwrap();
+        let gram = label_gram(decoder, &golden.labels).unwrap();
+        let expected: Vec<f32> = facts["gram"].as_array().unwrap().iter().flat_map(numbers).collect();
+        let found: Vec<f32> = gram.iter().map(|&value| value as f32).collect();
+        assert!(relative_error(&found, &expected) <= TOLERANCE, "{name}");
+        let plain = golden.attribute(&projection, &golden.prompts, BatchSize::default());
+        let gold = (0..golden.prompts.len()).map(|index| index % golden.labels.len()).collect();
+        let mut table = Attribution::new(projection.shape(), gold).with_label_gram(Some(gram.clone().into()));
+        table.push(&plain.batch(0..plain.len()));
+        let span = TaskSubspace::new(&gram, golden.labels.len());
+        let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<f32>>();
+        for index in 0..projection.shape().components() {
+            let scores = subspace_scores(&table, &span, index);
+            let norms = table.output_norms(index).unwrap().to_vec();
+            let of = |key: &str| numbers(&facts[key][index]);
+            for (key, found) in [
+                ("norms", norms),
+                ("inside", narrow(&scores.recognition.unwrap())),
+                ("separation", narrow(&scores.learning)),
+            ] {
+                let error = relative_error(&found, &of(key));
+                println!("{name:16} {key:12} {index:3} {error:.1e}");
+                assert!(error <= TOLERANCE, "{name} {key} {index}: {error}");
+            }
+        }
+    }
+    assert!(families >= 6, "{families}");
 }

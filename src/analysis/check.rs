@@ -149,7 +149,13 @@ mod tests {
         let rows = gold.len() * SHAPE.labels;
         let mut table = Attribution::new(SHAPE, gold.to_vec());
         let components = (0..SHAPE.components() * rows).map(value).collect();
-        table.push(&Batch { examples: gold.len(), components, rest: vec![0.0; rows], full: vec![0.0; rows] });
+        table.push(&Batch {
+            examples: gold.len(),
+            components,
+            rest: vec![0.0; rows],
+            full: vec![0.0; rows],
+            norms: Vec::new(),
+        });
         table
     }
 

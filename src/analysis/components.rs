@@ -153,7 +153,7 @@ mod tests {
     fn one_label_on_every_example_is_label_biased_at_any_accuracy() {
         let mut table = Attribution::new(Shape { layers: 1, heads: 1, labels: 2 }, vec![1, 1, 1]);
         let components = vec![0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 2.0, 2.0, 1.0, 0.0, 0.0, 1.0];
-        table.push(&Batch { examples: 3, components, rest: vec![0.0; 6], full: vec![0.0; 6] });
+        table.push(&Batch { examples: 3, components, rest: vec![0.0; 6], full: vec![0.0; 6], norms: Vec::new() });
         let stats = summarize(&table, &Thresholds::default());
         assert_eq!((stats[0].kind, stats[0].accuracy, stats[0].bias), (Kind::LabelBiased, 1.0, 1.0));
         assert_eq!((stats[1].kind, stats[1].ties), (Kind::Neutral, 1.0 / 3.0));
@@ -184,6 +184,7 @@ mod tests {
                 components,
                 rest: rows.rest().to_vec(),
                 full: rows.full().to_vec(),
+                norms: Vec::new(),
             });
             tally.update(&growing);
         }

@@ -26,7 +26,7 @@ fn uninformative(shape: Shape, n: usize, gold_share: &[f64], seed: u64) -> Attri
     }
     let full = (0..rows).map(|i| (shared[i] + rng.normal()) as f32).collect();
     let mut table = Attribution::new(shape, gold);
-    table.push(&Batch { examples: n, components, rest: vec![0.0; rows], full });
+    table.push(&Batch { examples: n, components, rest: vec![0.0; rows], full, norms: Vec::new() });
     table
 }
 

@@ -17,6 +17,8 @@
 //! | [`baseline`] | baselines that use the same labels without reweighting |
 //! | [`compare`] | differences between runs and their causes |
 //! | [`effect`] | direct, total and indirect effects of a change |
+//! | [`task_subspace`] | task recognition and task learning of components |
+//! | [`atlas`] | one row a component, one column a measure, with intervals |
 //! | [`learning_curve`] | accuracy with fewer labels |
 //! | [`weights`] | weights files |
 //! | [`check`] | checks of the input |
@@ -24,6 +26,7 @@
 
 #![allow(clippy::float_cmp, reason = "weights are compared with the very values they were set to")]
 
+pub mod atlas;
 pub mod baseline;
 pub mod bootstrap;
 pub mod check;
@@ -50,6 +53,7 @@ pub mod permutation;
 pub mod predict;
 pub mod reweight;
 pub mod tally;
+pub mod task_subspace;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod weights;

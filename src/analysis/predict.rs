@@ -162,7 +162,13 @@ mod tests {
         let shape = Shape { layers: 1, heads: 1, labels: 3 };
         let mut table = Attribution::new(shape, vec![1]);
         let components = vec![1.0, 2.0, 0.5, 0.25, 4.0, 0.0];
-        table.push(&Batch { examples: 1, components, rest: vec![0.0; 3], full: vec![1.25, 6.0, 0.5] });
+        table.push(&Batch {
+            examples: 1,
+            components,
+            rest: vec![0.0; 3],
+            full: vec![1.25, 6.0, 0.5],
+            norms: Vec::new(),
+        });
         assert_eq!(rivals(&table), [0]);
         assert_eq!(component_margins(&table, 0, 1, 0), [1.0, 3.75]);
         assert_eq!(margin_contributions(table.contribution(1), &[1], &[0], 3).collect::<Vec<_>>(), [3.75]);

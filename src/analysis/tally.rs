@@ -234,7 +234,13 @@ mod tests {
         let value = |at: usize| ((at * 7919) % 1013) as f32;
         let components = (0..shape.components() * rows).map(value).collect();
         let mut table = Attribution::new(shape, (0..examples).map(|row| row % 2).collect());
-        table.push(&Batch { examples, components, rest: vec![0.0; rows], full: (0..rows).map(value).collect() });
+        table.push(&Batch {
+            examples,
+            components,
+            rest: vec![0.0; rows],
+            full: (0..rows).map(value).collect(),
+            norms: Vec::new(),
+        });
         assert!(shape.components() * rows >= PARALLEL);
         let mut by_parts = Tally::new(shape);
         (1..8).for_each(|part| by_parts.update(&table.filter(|row| row < part * 100)));

@@ -34,7 +34,7 @@ pub(crate) fn table(shape: Shape, n: usize, seed: u64, signal: impl Fn(usize) ->
     let rest: Vec<f32> = (0..rows).map(|_| rng.normal() as f32).collect();
     let full = (0..rows).map(|i| components[i..].iter().step_by(rows).sum::<f32>() + rest[i]).collect();
     let mut table = Attribution::new(shape, gold);
-    table.push(&Batch { examples: n, components, rest, full });
+    table.push(&Batch { examples: n, components, rest, full, norms: Vec::new() });
     table
 }
 

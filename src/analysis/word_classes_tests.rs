@@ -64,7 +64,7 @@ impl Case {
         let full: Vec<f32> = (0..n * words).map(sum).collect();
         let mut whole = Attribution::new(shape, vec![0; n]);
         let (components, rest) = (self.contributions.clone(), self.rest.clone());
-        whole.push(&Batch { examples: n, components, rest, full });
+        whole.push(&Batch { examples: n, components, rest, full, norms: Vec::new() });
         let mut table = Attribution::with_classes(shape, Some(classes(&self.of_word, self.rule)), self.gold.clone());
         for from in (0..n).step_by(5) {
             table.push(&whole.batch(from..n.min(from + 5)));
@@ -143,10 +143,16 @@ fn doubled(plain: &Attribution, rule: ClassLogit) -> Attribution {
     let labels = plain.labels();
     let of_word: Vec<usize> = (0..2 * labels).map(|word| word / 2).collect();
     let twice = |values: &[f32]| values.iter().flat_map(|&value| [value; 2]).collect::<Vec<f32>>();
-    let Batch { examples, components, rest, full } = plain.batch(0..plain.len());
+    let Batch { examples, components, rest, full, norms: _ } = plain.batch(0..plain.len());
     let shape = Shape { labels: 2 * labels, ..plain.shape() };
     let mut table = Attribution::with_classes(shape, Some(classes(&of_word, rule)), plain.gold().to_vec());
-    table.push(&Batch { examples, components: twice(&components), rest: twice(&rest), full: twice(&full) });
+    table.push(&Batch {
+        examples,
+        components: twice(&components),
+        rest: twice(&rest),
+        full: twice(&full),
+        norms: Vec::new(),
+    });
     table
 }
 

@@ -3,7 +3,7 @@
 use crate::component::{Part, Shape};
 
 /// Contributions on a few consecutive examples, as an engine returns them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// Number of examples `B`.
     pub examples: usize,
@@ -13,6 +13,9 @@ pub struct Batch {
     pub rest: Vec<f32>,
     /// The model's own logits, `[B, W]`.
     pub full: Vec<f32>,
+    /// Squared norms of component outputs, `[C, B]`; see [`Attribution::output_norms`](super::Attribution::output_norms).
+    /// Empty if they were not computed.
+    pub norms: Vec<f32>,
 }
 
 /// Contributions to the logits of `shape.labels` columns on the examples so far.
@@ -45,7 +48,7 @@ impl Columns {
     /// # Panics
     /// If the batch has a different shape.
     pub(super) fn complete(shape: Shape, all: Batch) -> Self {
-        let Batch { examples, components, rest, full } = all;
+        let Batch { examples, components, rest, full, norms: _ } = all;
         assert_eq!(components.len(), shape.components() * examples * shape.labels, "batch with a different shape");
         Self { shape, filled: examples, capacity: examples, components, rest, full }
     }
@@ -115,7 +118,7 @@ impl Columns {
         chosen.map(|(index, _)| self.contribution(index)).collect()
     }
 
-    /// Returns the examples `rows` as a batch.
+    /// Returns the examples `rows` as a batch without norms.
     pub(super) fn batch(&self, rows: &[usize]) -> Batch {
         let labels = self.shape.labels;
         let pick = |values: &[f32]| -> Vec<f32> {
@@ -126,6 +129,7 @@ impl Columns {
             components: (0..self.shape.components()).flat_map(|index| pick(self.contribution(index))).collect(),
             rest: pick(self.rest()),
             full: pick(self.full()),
+            norms: Vec::new(),
         }
     }
 }

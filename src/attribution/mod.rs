@@ -12,6 +12,7 @@
 mod argmax;
 mod columns;
 mod exactness;
+mod output_norms;
 mod word_classes;
 
 pub use argmax::argmax;
@@ -23,6 +24,7 @@ use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use self::output_norms::OutputNorms;
 use crate::component::{Component, Shape};
 
 /// A split of the data.
@@ -59,6 +61,8 @@ pub struct Attribution {
     /// One column per class; `None` if every class has one word, in the order of the words.
     classes: Option<Classes>,
     gold: Vec<usize>,
+    norms: OutputNorms,
+    label_gram: Option<Arc<[f64]>>,
 }
 
 /// The columns of classes.
@@ -83,7 +87,8 @@ impl Attribution {
             of: Arc::new(of),
             best: Vec::new(),
         });
-        Self { words: Columns::new(shape, gold.len()), classes, gold }
+        let norms = OutputNorms::new(shape.components());
+        Self { words: Columns::new(shape, gold.len()), classes, gold, norms, label_gram: None }
     }
 
     /// Creates the complete table of the examples in `all`, with the gold labels `gold`.
@@ -94,6 +99,7 @@ impl Attribution {
         assert_eq!(all.examples, gold.len());
         let mut table = Self::with_classes(shape, classes, gold);
         table.push_classes(&all);
+        table.norms.push(all.examples, &all.norms);
         table.words = Columns::complete(shape, all);
         table
     }
@@ -106,6 +112,18 @@ impl Attribution {
     pub fn push(&mut self, batch: &Batch) {
         self.words.push(batch);
         self.push_classes(batch);
+        self.norms.push(batch.examples, &batch.norms);
+    }
+
+    /// Adds the inner products of the label rows ([`label_gram`](Self::label_gram)), if they are known.
+    ///
+    /// # Panics
+    /// If their number is not that of the pairs of label words.
+    #[must_use]
+    pub fn with_label_gram(self, label_gram: Option<Arc<[f64]>>) -> Self {
+        let words = self.words.shape().labels;
+        assert!(label_gram.as_ref().is_none_or(|gram| gram.len() == words * words), "a matrix of {words} label words");
+        Self { label_gram, ..self }
     }
 
     fn push_classes(&mut self, batch: &Batch) {
@@ -115,6 +133,7 @@ impl Attribution {
             components: of.reduce_f32(&batch.components),
             rest: of.reduce_f32(&batch.rest),
             full: of.reduce_f32(&batch.full),
+            norms: Vec::new(),
         });
         best.extend(of.best_words(&batch.full));
     }
@@ -236,6 +255,7 @@ impl Attribution {
             components: components.collect(),
             rest: of.pick(self.words.rest(), chosen),
             full: of.pick(self.words.full(), chosen),
+            norms: Vec::new(),
         };
         Self::complete(shape, None, self.gold().to_vec(), all)
     }
@@ -260,13 +280,29 @@ impl Attribution {
     pub fn filter(&self, mut keep: impl FnMut(usize) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.len()).filter(|&row| keep(row)).collect();
         let gold = kept.iter().map(|&row| self.gold[row]).collect();
-        let batch = self.words.batch(&kept);
-        Self::complete(self.words.shape(), self.word_classes().cloned(), gold, batch)
+        let batch = Batch { norms: self.norms.pick(&kept), ..self.words.batch(&kept) };
+        let table = Self::complete(self.words.shape(), self.word_classes().cloned(), gold, batch);
+        table.with_label_gram(self.label_gram.clone())
     }
 
     /// Returns the given filled rows as a batch, with contributions to label words.
     pub fn batch(&self, rows: Range<usize>) -> Batch {
-        self.words.batch(&rows.collect::<Vec<_>>())
+        let rows: Vec<usize> = rows.collect();
+        Batch { norms: self.norms.pick(&rows), ..self.words.batch(&rows) }
+    }
+
+    /// Returns the squared norms of what the component at `index` adds to the residual stream, `[N]`, times the squares of
+    /// the final norm's realised scale and of the logit scale, as its contributions are multiplied; `None` if they are not
+    /// known for all examples.
+    pub fn output_norms(&self, index: usize) -> Option<&[f32]> {
+        self.norms.of(index)
+    }
+
+    /// Returns the inner products of the label rows, `[W, W]`: rows of the unembedding multiplied with the final norm's γ
+    /// and centred if the norm centres, so that a contribution is the inner product of a row and a component's output,
+    /// times the factors of [`output_norms`](Self::output_norms). `None` if they are not known.
+    pub fn label_gram(&self) -> Option<&[f64]> {
+        self.label_gram.as_deref()
     }
 
     /// Measures how well the contributions add up to the model's own logits, for each label word.
@@ -305,7 +341,7 @@ mod tests {
         let components = values(SHAPE.components() * rows, 0.0);
         let rest = values(rows, 0.5);
         let full = (0..rows).map(|i| (0..4).map(|c| components[c * rows + i]).sum::<f32>() + rest[i]).collect();
-        Batch { examples, components, rest, full }
+        Batch { examples, components, rest, full, norms: Vec::new() }
     }
 
     #[test]
@@ -345,7 +381,13 @@ mod tests {
         let table = |lost: f32| {
             let mut table = Attribution::new(SHAPE, vec![0]);
             let components = vec![100.0, 0.0, -100.0, 0.0, 1.0 + lost, 0.0, -1.0, 0.0];
-            table.push(&Batch { examples: 1, components, rest: vec![0.0; 2], full: vec![1e-5, 0.0] });
+            table.push(&Batch {
+                examples: 1,
+                components,
+                rest: vec![0.0; 2],
+                full: vec![1e-5, 0.0],
+                norms: Vec::new(),
+            });
             table.exactness()
         };
         let near = table(2e-5);

@@ -3,6 +3,7 @@
 //! Data goes to standard output; progress goes to standard error if that is a terminal.
 
 mod ablate;
+mod atlas;
 mod attention;
 mod bench;
 mod cache;
@@ -61,6 +62,7 @@ enum Command {
     Components(components::Args),
     Fit(fit::Args),
     Compare(compare::Args),
+    Atlas(atlas::Args),
     Ablate(ablate::Args),
     Attention(attention::Args),
     #[command(visible_alias = "writes")]
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
         Some(Command::Components(args)) => components::run(&args),
         Some(Command::Fit(args)) => fit::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Atlas(args)) => atlas::run(&args),
         Some(Command::Ablate(args)) => ablate::run(&args),
         Some(Command::Attention(args)) => attention::run(&args),
         Some(Command::LogitLens(args)) => logit_lens::run(&args),

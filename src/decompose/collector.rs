@@ -19,6 +19,8 @@ pub struct Collector<'a> {
     components: Vec<Tensor>,
     rest: Option<Tensor>,
     residual: Option<Tensor>,
+    /// Squared norms of outputs, `[H, B]` or `[1, B]`, before the final norm's scale.
+    norms: Vec<Tensor>,
 }
 
 impl Probe for Collector<'_> {
@@ -34,6 +36,9 @@ impl Probe for Collector<'_> {
         let scaled = |x: Tensor| post_scale.map_or(Ok(x.clone()), |scale| x.broadcast_mul(scale));
         let contributions = scaled(product(&z, projection, None)?)?;
         self.components.push(contributions);
+        if let Some(grams) = &self.projection.norms {
+            self.norms.push(grams[layer].norms(&z, post_scale)?);
+        }
         if let (Some(bias), Some(rest)) = (&self.projection.biases[layer], &self.rest) {
             let bias = bias.broadcast_as(rest.shape())?;
             self.rest = Some((rest + scaled(bias)?)?);
@@ -43,6 +48,9 @@ impl Probe for Collector<'_> {
 
     fn mlp(&mut self, _: usize, added: &Tensor) -> Result<()> {
         self.components.push(product(added, &self.projection.residual, None)?.unsqueeze(0)?);
+        if self.projection.norms.is_some() {
+            self.norms.push(added.sqr()?.sum_keepdim(1)?.t()?);
+        }
         Ok(())
     }
 
@@ -56,7 +64,7 @@ impl<'a> Collector<'a> {
     /// Makes an empty collector.
     pub fn new(decoder: &'a Decoder, projection: &'a LabelProjection) -> Self {
         let components = Vec::with_capacity(2 * projection.shape.layers);
-        Self { decoder, projection, components, rest: None, residual: None }
+        Self { decoder, projection, components, rest: None, residual: None, norms: Vec::new() }
     }
 
     /// Returns the contributions of a batch of `examples` after its pass.
@@ -65,7 +73,7 @@ impl<'a> Collector<'a> {
     /// If the computation fails or gives values that are not finite; names the first such component.
     pub fn finish(self, examples: usize) -> Result<Batch> {
         let (Some(rest), Some(residual)) = (self.rest, self.residual) else {
-            return Ok(Batch { examples: 0, components: Vec::new(), rest: Vec::new(), full: Vec::new() });
+            return Ok(Batch::default());
         };
         let (norm, factor) = (&self.decoder.norm, self.decoder.logit_scale);
         let scale = norm.realised_scale(&residual)?;
@@ -76,12 +84,20 @@ impl<'a> Collector<'a> {
         // One copy for all values, since each copy from a card waits for all work before it.
         let flat = |x: &Tensor| x.flatten_all();
         let (components, rest) = ((components * factor)?, (rest * factor)?);
-        let all = Tensor::cat(&[flat(&components)?, flat(&rest)?, flat(&full)?, flat(&scale)?], 0)?;
-        let mut components: Vec<f32> = all.to_vec1()?;
+        let mut parts = vec![flat(&components)?, flat(&rest)?, flat(&full)?, flat(&scale)?];
+        if !self.norms.is_empty() {
+            let factor = (scale * factor)?.sqr()?.t()?;
+            parts.push(flat(&Tensor::cat(&self.norms, 0)?.broadcast_mul(&factor)?)?);
+        }
+        let lengths: Vec<usize> = parts.iter().map(Tensor::elem_count).collect();
+        let mut components: Vec<f32> = Tensor::cat(&parts, 0)?.to_vec1()?;
+        let norms = components.split_off(lengths[..4].iter().sum());
         check_scale(&components.split_off(components.len() - scales))?;
         let mut rest = components.split_off(components.len() - 2 * full.elem_count());
         let full = rest.split_off(full.elem_count());
-        let batch = Batch { examples, components, rest, full };
+        // Squares may overflow where the values do not; such a run has no norms.
+        let norms = if norms.iter().all(|norm| norm.is_finite()) { norms } else { Vec::new() };
+        let batch = Batch { examples, components, rest, full, norms };
         check_finite(&batch, self.projection.shape)?;
         Ok(batch)
     }

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
+use super::output_norms::HeadGrams;
 use crate::{
     component::Shape,
     error::Result,
@@ -23,6 +24,8 @@ pub struct LabelProjection {
     /// Label rows of the unembedding, for the model's own logits.
     pub(super) label_rows: Tensor,
     pub(super) label_bias: Option<Tensor>,
+    /// Per layer, matrices for the norms of head outputs, if norms are wanted.
+    pub(super) norms: Option<Vec<HeadGrams>>,
 }
 
 impl LabelProjection {
@@ -58,7 +61,16 @@ impl LabelProjection {
             let bias = attention.output.bias.as_ref();
             biases.push(bias.map(|bias| rows.matmul(&bias.unsqueeze(1)?)?.t()).transpose()?);
         }
-        Ok(Self { shape, residual, heads, biases, constant, label_rows, label_bias })
+        Ok(Self { shape, residual, heads, biases, constant, label_rows, label_bias, norms: None })
+    }
+
+    /// Adds what the squared norms of component outputs need, so that the attribution has them, too.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn with_norms(self, decoder: &Decoder) -> Result<Self> {
+        let norms = (0..decoder.layers.len()).map(|layer| HeadGrams::new(decoder, layer)).collect::<Result<_>>()?;
+        Ok(Self { norms: Some(norms), ..self })
     }
 
     /// Returns the numbers of layers, heads and labels.
@@ -74,6 +86,18 @@ impl LabelProjection {
         let logits = product(&decoder.norm.forward(residual)?, &self.label_rows, self.label_bias.as_ref())?;
         Ok((logits * decoder.logit_scale)?)
     }
+}
+
+/// Returns the inner products of the label rows, `[W, W]`: see
+/// [`Attribution::label_gram`](crate::attribution::Attribution::label_gram).
+///
+/// # Errors
+/// If the computation fails, e.g. because a token id exceeds the vocabulary.
+pub fn label_gram(decoder: &Decoder, label_tokens: &[u32]) -> Result<Vec<f64>> {
+    let labels = Tensor::from_slice(label_tokens, label_tokens.len(), decoder.device())?;
+    let rows = fold_norm(&decoder.norm, &decoder.unembedding.weight.rows(&labels)?)?.to_vec2::<f32>()?;
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    Ok(rows.iter().flat_map(|a| rows.iter().map(|b| product(a, b))).collect())
 }
 
 /// Folds a norm into rows `[Y, d]` that read its output: multiplies by γ, and centres if the norm centres.

@@ -10,6 +10,7 @@
 mod collector;
 mod hidden;
 mod label_projection;
+mod output_norms;
 mod prepared;
 mod stream_lens;
 pub(crate) mod workers;
@@ -17,7 +18,7 @@ pub(crate) mod workers;
 pub use collector::Collector;
 pub(crate) use collector::{LabelLogits, final_scale};
 pub use hidden::hidden_meta;
-pub use label_projection::LabelProjection;
+pub use label_projection::{LabelProjection, label_gram};
 pub use prepared::{BatchSize, Prepared};
 pub(crate) use stream_lens::StreamLens;
 

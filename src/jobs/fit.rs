@@ -92,7 +92,13 @@ mod tests {
         let shape = Shape { layers: 1, heads: 1, labels: 2 };
         let mut table = Attribution::new(shape, vec![0, 1]);
         let components = vec![1.0, 0.0, 0.0, 1.0, 0.3, 0.1, 0.4, 0.2];
-        table.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![1.3, 0.1, 0.4, 1.2] });
+        table.push(&Batch {
+            examples: 2,
+            components,
+            rest: vec![0.0; 4],
+            full: vec![1.3, 0.1, 0.4, 1.2],
+            norms: Vec::new(),
+        });
         let (listen, inbox) = channel();
         let mut worker = fit_worker(move |event| drop(listen.send(event))).unwrap();
         worker.submit(3, FitRequest { run: 7, table: Arc::new(table), method });

@@ -9,6 +9,7 @@
 //! | `figures/*.svg`, `figures/*.png` | heat maps, paths, scatters, agreement, accuracies |
 //! | `tables/*.csv`, `tables/*.parquet` | the numbers behind the figures |
 
+mod atlas;
 mod axis;
 mod figures;
 mod gallery;
@@ -25,6 +26,8 @@ mod tables;
 
 use std::path::{Path, PathBuf};
 
+pub use self::parquet::bytes as table_as_parquet;
+pub use atlas::atlas_table;
 pub use figures::Figure;
 pub use maps::{accuracy_map, difference_map, weights_map};
 use pairs::Pair;

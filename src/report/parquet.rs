@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// Never in practice, since it writes to memory.
-pub(super) fn bytes(table: &Table) -> Result<Vec<u8>> {
+pub fn bytes(table: &Table) -> Result<Vec<u8>> {
     write(table).map_err(|error| Error::Write { path: "a table".into(), source: std::io::Error::other(error) })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn resume(
         observe(Event::Batch(split, batch));
     }
     if before < all.len() {
-        let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
+        let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?.with_norms(&model.decoder)?;
         let left_out = plan.prompt.loo.is_some();
         let prepared = prepare(model, &plan, prompts, &projection, cancel)?;
         for (split, table) in Split::ALL.into_iter().zip(&mut tables) {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     attribution::{Split, WordClasses},
     component::Shape,
+    decompose::label_gram,
     error::{Error, InputError, Result},
     model::{Model, Prompt, Tokenizer, Tokens, prompt::align_prefix},
     run::{PromptMeta, SelectionMeta, TaskMeta},
@@ -157,8 +158,10 @@ pub(super) fn finish(model: &Model, run: PromptSpec<'_, '_>) -> Result<(Plan, Pr
     let prompts = Prompts { train, test };
     let shape = Shape { layers: model.meta.layers, heads: model.meta.heads, labels: task.class_names().len() };
     let [train, test] = examples;
+    let label_gram = Some(label_gram(&model.decoder, &task.label_tokens)?.into());
     let (request, selection, model) = (run.request, run.selection, model.meta.clone());
-    Ok((Plan { request, selection, model, task, prompt, shape, train, test, kept: None }, prompts))
+    let plan = Plan { request, selection, model, task, prompt, shape, train, test, kept: None, label_gram };
+    Ok((plan, prompts))
 }
 
 /// Lets the test prompts share their longest common prefix, and every training prompt as much of that prefix as it begins

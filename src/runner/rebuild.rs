@@ -64,6 +64,7 @@ impl Plan {
             train: examples(Split::Train),
             test: examples(Split::Test),
             kept: Prompts::of_run(run),
+            label_gram: run.test.label_gram().map(Into::into),
         }
     }
 }

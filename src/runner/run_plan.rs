@@ -1,5 +1,7 @@
 //! Everything known about a run before the model computes.
 
+use std::sync::Arc;
+
 use super::{prompt_text::PromptText, prompts::Prompts};
 use crate::{
     attribution::{Attribution, Split},
@@ -42,6 +44,8 @@ pub struct Plan {
     pub test: Vec<PlannedExample>,
     /// Token ids of all prompts that a run from disk keeps; `None` for other plans.
     pub kept: Option<Prompts>,
+    /// Inner products of the label rows, see [`Attribution::label_gram`]; `None` for runs of older versions.
+    pub label_gram: Option<Arc<[f64]>>,
 }
 
 impl Plan {
@@ -67,7 +71,8 @@ impl Plan {
 
     /// Returns the table of one split, still empty.
     pub fn table(&self, split: Split) -> Attribution {
-        Attribution::with_classes(self.word_shape(), self.task.word_classes.clone(), self.gold(split))
+        let table = Attribution::with_classes(self.word_shape(), self.task.word_classes.clone(), self.gold(split));
+        table.with_label_gram(self.label_gram.clone())
     }
 
     /// Returns the gold labels of one split.

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     files::{RUN, is_attachment},
     swap,
 };
 use crate::{
-    disk::{FolderLock, check_writable, write_whole},
+    disk::{FolderLock, check_writable, read_if_exists, write_whole},
     error::{Error, InputError, Result},
 };
 
@@ -46,4 +46,19 @@ impl Attachments {
         write_whole(&path, text.as_bytes())?;
         Ok(path)
     }
+}
+
+/// Reads the attachment `name` of the run in `folder`; `None` if there is none.
+///
+/// # Errors
+/// If it cannot be read or has another form.
+pub fn read_attachment<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>> {
+    debug_assert!(is_attachment(name), "{name}");
+    let path = folder.join(name);
+    let Some(bytes) = read_if_exists(&path)? else { return Ok(None) };
+    let wrong = |error: serde_json::Error| {
+        let error = InputError::new(error.to_string()).path(&path).line(error.line().max(1));
+        error.help("delete the file; the command that wrote it makes it again")
+    };
+    Ok(Some(serde_json::from_slice(&bytes).map_err(wrong)?))
 }

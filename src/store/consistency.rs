@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::files::{EXAMPLES, RUN, TABLE};
+use super::{
+    files::{EXAMPLES, RUN, TABLE},
+    table::LABEL_GRAM,
+};
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
     component::Shape,
@@ -92,15 +95,40 @@ fn finite(split: Split, table: &Attribution) -> Outcome {
     let all = |values: &[f32]| values.iter().all(|value| value.is_finite());
     let finite =
         [("heads", parts(false)), ("mlps", parts(true)), ("rest", all(words.rest())), ("full", all(words.full()))];
+    if !(0..table.shape().components()).filter_map(|index| table.output_norms(index)).all(are_norms) {
+        return Err(in_table(format!("{}.norms", split.name()), "the tensor has values that are no squared norms"));
+    }
+    if !table.label_gram().is_none_or(|gram| is_gram(gram, words.shape().labels)) {
+        return Err(in_table(LABEL_GRAM.to_owned(), "the tensor is no matrix of inner products"));
+    }
     match finite.into_iter().find(|(_, finite)| !finite) {
         None => Ok(()),
-        Some((name, _)) => Err(Contradiction {
-            file: TABLE,
-            field: format!("{}.{name}", split.name()),
-            line: None,
-            problem: "the tensor has values that are not finite (NaN or infinite)".to_owned(),
-        }),
+        Some((name, _)) => {
+            let problem = "the tensor has values that are not finite (NaN or infinite)";
+            Err(in_table(format!("{}.{name}", split.name()), problem))
+        }
     }
+}
+
+fn are_norms(values: &[f32]) -> bool {
+    values.iter().all(|value| value.is_finite() && *value >= 0.0)
+}
+
+/// Returns whether `gram` `[words, words]` can be a matrix of inner products: symmetric and finite, with no inner product
+/// larger than the lengths allow.
+fn is_gram(gram: &[f64], words: usize) -> bool {
+    let at = |row: usize, column: usize| gram[row * words + column];
+    let fits = |(row, column): (usize, usize)| {
+        at(row, column).total_cmp(&at(column, row)).is_eq()
+            && at(row, column).is_finite()
+            && at(row, row) >= 0.0
+            && at(row, column).powi(2) <= at(row, row) * at(column, column) * (1.0 + TOLERANCE)
+    };
+    (0..words).flat_map(|row| (0..words).map(move |column| (row, column))).all(fits)
+}
+
+fn in_table(field: String, problem: &str) -> Contradiction {
+    Contradiction { file: TABLE, field, line: None, problem: problem.to_owned() }
 }
 
 fn in_meta(field: &str, problem: String) -> Contradiction {

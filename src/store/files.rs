@@ -28,7 +28,7 @@ pub(super) const HIDDEN: &str = "hidden.safetensors";
 pub(super) const EXAMPLES: &str = "examples.jsonl";
 
 /// Name prefixes of attachments, the results of experiments beside a run; their extension is `.json`.
-const PREFIXES: [&str; 3] = ["ablation-", "attention-", "logit-lens-"];
+const PREFIXES: [&str; 4] = ["ablation-", "atlas", "attention-", "logit-lens-"];
 
 /// Returns whether a file of this name is an attachment.
 pub(super) fn is_attachment(name: &str) -> bool {

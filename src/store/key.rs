@@ -40,7 +40,7 @@ impl FromStr for EntryKey {
 
 /// Revision of the code that computes attributions. Raise it with every change that alters the bytes of a run: it is
 /// part of all keys, so entries that an earlier revision computed are not used.
-pub const ENGINE_REVISION: u32 = 2;
+pub const ENGINE_REVISION: u32 = 3;
 
 /// Hashes the parts that determine an entry: BLAKE3 over length-prefixed parts, starting with the entry's kind, the
 /// revision of the engine and the schema of its files.

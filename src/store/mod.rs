@@ -20,7 +20,7 @@ mod root;
 mod swap;
 mod table;
 
-pub use attachments::Attachments;
+pub use attachments::{Attachments, read_attachment};
 pub use destination::Destination;
 pub use entry::{Content, Entry};
 pub use key::{ENGINE_REVISION, EntryKey, KeyMaker};

@@ -3,14 +3,19 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use safetensors::{SafeTensors, tensor::Dtype};
+use safetensors::{
+    SafeTensors,
+    tensor::{Dtype, TensorView},
+};
 
 use super::{
     consistency::{self, Contradiction},
     files::{EXAMPLES, RUN, TABLE, checksum, own_checksum},
     swap,
+    table::LABEL_GRAM,
 };
 use crate::{
     attribution::{Attribution, Batch, Split, WordClasses},
@@ -156,7 +161,7 @@ impl Tables<'_> {
         let classes = self.classes.map_or(labels, WordClasses::count);
         if let Some(row) = gold.iter().position(|&label| label >= classes) {
             let problem = format!("the gold label of row {row} is not below the number of labels, {classes}");
-            return Err(self.wrong(split, "labels", problem).into());
+            return Err(self.wrong(&format!("{}.labels", split.name()), problem).into());
         }
         let mut components = Vec::with_capacity((heads.len() + mlps.len()) / 4);
         let layer = 4 * n * labels;
@@ -165,30 +170,52 @@ impl Tables<'_> {
             components.extend(floats(&mlps[at * layer..(at + 1) * layer]));
         }
         let (rest, full): (Vec<f32>, Vec<f32>) = (floats(rest).collect(), floats(full).collect());
-        Ok(Attribution::complete(
-            self.shape,
-            self.classes.cloned(),
-            gold,
-            Batch { examples: n, components, rest, full },
-        ))
+        let norms = self.optional(split, "norms", Dtype::F32, &[layers, per_layer + 1, n])?;
+        let norms = norms.map_or_else(Vec::new, |bytes| floats(bytes).collect());
+        let batch = Batch { examples: n, components, rest, full, norms };
+        Ok(Attribution::complete(self.shape, self.classes.cloned(), gold, batch).with_label_gram(self.label_gram()?))
+    }
+
+    /// Reads the inner products of the label rows, if the run has them.
+    fn label_gram(&self) -> Result<Option<Arc<[f64]>>> {
+        let words = self.shape.labels;
+        let bytes = self.stored(LABEL_GRAM, Dtype::F64, &[words, words])?;
+        Ok(bytes.map(|bytes| bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(array(bytes))).collect()))
+    }
+
+    /// Returns the bytes of a tensor that runs of older versions lack.
+    fn optional(&self, split: Split, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Option<&[u8]>> {
+        self.stored(&format!("{}.{name}", split.name()), dtype, shape)
+    }
+
+    fn stored(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Option<&[u8]>> {
+        match self.tensors.tensor(name) {
+            Ok(view) => self.checked(name, &view, dtype, shape).map(Some),
+            Err(_) => Ok(None),
+        }
     }
 
     fn tensor(&self, split: Split, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8]> {
         let full_name = format!("{}.{name}", split.name());
-        let view = self.tensors.tensor(&full_name).map_err(|error| self.wrong(split, name, error.to_string()))?;
+        let view = self.tensors.tensor(&full_name).map_err(|error| self.wrong(&full_name, error.to_string()))?;
+        self.checked(&full_name, &view, dtype, shape)
+    }
+
+    /// Returns the bytes of the tensor `name` if it has this type and shape.
+    fn checked<'v>(&self, name: &str, view: &TensorView<'v>, dtype: Dtype, shape: &[usize]) -> Result<&'v [u8]> {
         if view.dtype() != dtype || view.shape() != shape {
             let problem = format!(
                 "the tensor is {:?} {:?}, but run.json requires {dtype:?} {shape:?}",
                 view.dtype(),
                 view.shape()
             );
-            return Err(self.wrong(split, name, problem).into());
+            return Err(self.wrong(name, problem).into());
         }
         Ok(view.data())
     }
 
-    fn wrong(&self, split: Split, name: &str, problem: String) -> InputError {
-        InputError::new(problem).path(&self.path).field(format!("{}.{name}", split.name())).help(HELP)
+    fn wrong(&self, tensor: &str, problem: String) -> InputError {
+        InputError::new(problem).path(&self.path).field(tensor).help(HELP)
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
 
 const ABOUT: &str = "about.json";
 const BATCHES: &str = "batches.bin";
+/// Added to the first byte of a batch with norms of component outputs.
+const WITH_NORMS: u8 = 2;
 /// Bytes of a checksum.
 const CHECKSUM_BYTES: usize = blake3::OUT_LEN;
 
@@ -94,8 +96,8 @@ impl Partial {
     /// If it cannot be written; later batches are then not stored, without further errors.
     pub fn push(&mut self, split: Split, batch: &Batch) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        let values = [&batch.components, &batch.rest, &batch.full];
-        let mut bytes = vec![u8::from(split == Split::Test)];
+        let values = [&batch.components, &batch.rest, &batch.full, &batch.norms];
+        let mut bytes = vec![u8::from(split == Split::Test) + if batch.norms.is_empty() { 0 } else { WITH_NORMS }];
         bytes.extend((batch.examples as u32).to_le_bytes());
         bytes.extend(values.iter().flat_map(|values| values.iter().flat_map(|value| value.to_le_bytes())));
         let check = blake3::hash(&bytes);
@@ -125,15 +127,16 @@ fn record(reader: &mut impl Read, shape: Shape) -> Option<(Split, Batch, u64)> {
     const MOST: usize = 1 << 20;
     let mut head = [0; 5];
     reader.read_exact(&mut head).ok()?;
-    let split = [Split::Train, Split::Test].into_iter().nth(usize::from(head[0]))?;
+    let split = [Split::Train, Split::Test].into_iter().nth(usize::from(head[0] & !WITH_NORMS))?;
     let examples = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
     if examples > MOST {
         return None;
     }
     let rows = examples.checked_mul(shape.labels)?;
     let components = shape.heads.checked_add(1)?.checked_mul(shape.layers)?;
-    let counts = [components.checked_mul(rows)?, rows, rows];
-    let length = counts[0].checked_add(2 * rows)?.checked_mul(4)?;
+    let norms = if head[0] & WITH_NORMS == 0 { 0 } else { components.checked_mul(examples)? };
+    let counts = [components.checked_mul(rows)?, rows, rows, norms];
+    let length = counts[0].checked_add(2 * rows)?.checked_add(norms)?.checked_mul(4)?;
     let mut body = Vec::new();
     reader.take(length.checked_add(CHECKSUM_BYTES)? as u64).read_to_end(&mut body).ok()?;
     let (values, check) = body.split_at_checked(length).filter(|(_, check)| check.len() == CHECKSUM_BYTES)?;
@@ -143,6 +146,6 @@ fn record(reader: &mut impl Read, shape: Shape) -> Option<(Split, Batch, u64)> {
         return None;
     }
     let mut floats = values.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-    let [components, rest, full] = counts.map(|count| floats.by_ref().take(count).collect());
-    Some((split, Batch { examples, components, rest, full }, (head.len() + body.len()) as u64))
+    let [components, rest, full, norms] = counts.map(|count| floats.by_ref().take(count).collect());
+    Some((split, Batch { examples, components, rest, full, norms }, (head.len() + body.len()) as u64))
 }

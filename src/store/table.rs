@@ -12,9 +12,12 @@ use crate::{
 /// Headers are padded with spaces to a multiple of this many bytes.
 const ALIGNMENT: usize = 8;
 
+/// The tensor with the inner products of the label rows, `[W, W]`.
+pub(super) const LABEL_GRAM: &str = "label_gram";
+
 /// Writes `tables` to `to`, with tensors in the order of the `safetensors` crate: labels first, then by name.
 pub(super) fn write(tables: &[(Split, &Attribution)], to: &mut impl Write) -> io::Result<()> {
-    let mut tensors: Vec<Stored<'_>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
+    let mut tensors = all(tables);
     tensors.sort_by(|a, b| b.numbers.dtype().cmp(&a.numbers.dtype()).then_with(|| a.name.cmp(&b.name)));
     let header = header(&tensors)?;
     to.write_all(&(header.len() as u64).to_le_bytes())?;
@@ -42,6 +45,32 @@ struct Stored<'a> {
     numbers: Numbers<'a>,
 }
 
+/// Returns all tensors; those that runs of older versions lack only if every table has them.
+fn all<'a>(tables: &[(Split, &'a Attribution)]) -> Vec<Stored<'a>> {
+    let mut tensors: Vec<Stored<'a>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
+    tensors.extend(
+        tables.iter().map(|&(split, table)| norms(split, table)).collect::<Option<Vec<_>>>().unwrap_or_default(),
+    );
+    let grams: Option<Vec<&[f64]>> = tables.iter().map(|(_, table)| table.label_gram()).collect();
+    if let Some(gram) = grams.as_deref().and_then(<[_]>::first) {
+        let words = tables[0].1.words().shape().labels;
+        tensors.push(Stored {
+            name: LABEL_GRAM.to_owned(),
+            shape: vec![words, words],
+            numbers: Numbers::Doubles(gram),
+        });
+    }
+    tensors
+}
+
+/// Returns the squared norms of component outputs, `[L, H + 1, N]`, the MLP last.
+fn norms(split: Split, table: &Attribution) -> Option<Stored<'_>> {
+    let Shape { layers, heads, .. } = table.shape();
+    let parts: Option<Vec<&[f32]>> = (0..table.shape().components()).map(|index| table.output_norms(index)).collect();
+    let (name, shape) = (format!("{}.norms", split.name()), vec![layers, heads + 1, table.len()]);
+    Some(Stored { name, shape, numbers: Numbers::Floats(parts?) })
+}
+
 fn stored(split: Split, table: &Attribution) -> [Stored<'_>; 5] {
     let (words, n) = (table.words(), table.len());
     let Shape { layers, heads, labels } = words.shape();
@@ -57,6 +86,7 @@ fn stored(split: Split, table: &Attribution) -> [Stored<'_>; 5] {
 
 enum Numbers<'a> {
     Floats(Vec<&'a [f32]>),
+    Doubles(&'a [f64]),
     Labels(&'a [usize]),
 }
 
@@ -64,6 +94,7 @@ impl Numbers<'_> {
     const fn dtype(&self) -> Dtype {
         match self {
             Numbers::Floats(_) => Dtype::F32,
+            Numbers::Doubles(_) => Dtype::F64,
             Numbers::Labels(_) => Dtype::I64,
         }
     }
@@ -71,6 +102,7 @@ impl Numbers<'_> {
     fn bytes(&self) -> usize {
         match self {
             Numbers::Floats(parts) => parts.iter().map(|part| size_of_val(*part)).sum(),
+            Numbers::Doubles(values) => size_of_val(*values),
             Numbers::Labels(labels) => labels.len() * size_of::<i64>(),
         }
     }
@@ -80,6 +112,7 @@ impl Numbers<'_> {
             Numbers::Floats(parts) => {
                 parts.iter().copied().flatten().try_for_each(|value| to.write_all(&value.to_le_bytes()))
             }
+            Numbers::Doubles(values) => values.iter().try_for_each(|value| to.write_all(&value.to_le_bytes())),
             Numbers::Labels(labels) => labels.iter().try_for_each(|&label| to.write_all(&(label as i64).to_le_bytes())),
         }
     }
@@ -96,8 +129,11 @@ mod tests {
         let shape = Shape { layers: 2, heads: 3, labels: 3 };
         let values = |rows: usize| (0..rows * 3).map(|i| i as f32 / 7.0 - 2.0).collect::<Vec<f32>>();
         let components = values(shape.components() * examples);
-        let batch = Batch { examples, components, rest: values(examples), full: values(examples) };
-        Attribution::complete(shape, None, (0..examples).map(|i| i % 3).collect(), batch)
+        let norms = (0..shape.components() * examples).map(|i| i as f32 / 5.0).collect();
+        let batch = Batch { examples, components, rest: values(examples), full: values(examples), norms };
+        let gram = (0..9).map(|i| 1.0 / f64::from(i + 1)).collect();
+        let gold = (0..examples).map(|i| i % 3).collect();
+        Attribution::complete(shape, None, gold, batch).with_label_gram(Some(gram))
     }
 
     #[test]
@@ -106,7 +142,8 @@ mod tests {
         let tables = [(Split::Train, &train), (Split::Test, &test)];
         let mut written = Vec::new();
         write(&tables, &mut written).unwrap();
-        let all: Vec<Stored<'_>> = tables.iter().flat_map(|&(split, table)| stored(split, table)).collect();
+        let all = all(&tables);
+        assert_eq!(all.len(), 13, "seven tensors of each split but one that they share");
         let bytes = |numbers: &Numbers<'_>| {
             let mut bytes = Vec::new();
             numbers.write(&mut bytes).unwrap();

@@ -24,7 +24,7 @@ mod tests {
     fn a_constant_bias_is_removed() {
         let mut table = Attribution::new(Shape { layers: 1, heads: 0, labels: 2 }, vec![0, 1]);
         let full = vec![3.0, 1.0, 3.0, 2.0];
-        table.push(&Batch { examples: 2, components: vec![0.0; 4], rest: vec![0.0; 4], full });
+        table.push(&Batch { examples: 2, components: vec![0.0; 4], rest: vec![0.0; 4], full, norms: Vec::new() });
         assert_eq!(batch_calibration(&table).labels(2), [0, 1]);
     }
 }

@@ -105,7 +105,7 @@ mod tests {
             let shape = Shape { layers: 1, heads: 0, labels: case.labels };
             let mut train = Attribution::new(shape, case.gold.clone());
             let (components, rest) = (case.full.clone(), vec![0.0; case.full.len()]);
-            train.push(&Batch { examples: case.gold.len(), components, rest, full: case.full });
+            train.push(&Batch { examples: case.gold.len(), components, rest, full: case.full, norms: Vec::new() });
             let calibration = calib_plus(&train, &Cancel::default()).unwrap();
             assert_eq!(calibration.epochs, case.epochs);
             for (ours, theirs) in calibration.factors.iter().zip(&case.factors) {

@@ -80,7 +80,7 @@ mod tests {
             let shape = Shape { layers: 1, heads: 0, labels: case.labels };
             let mut train = Attribution::new(shape, case.gold.clone());
             let (components, rest) = (case.train.clone(), vec![0.0; case.train.len()]);
-            train.push(&Batch { examples: case.gold.len(), components, rest, full: case.train });
+            train.push(&Batch { examples: case.gold.len(), components, rest, full: case.train, norms: Vec::new() });
             let found = linc(&train, &case.content_free, &case.test, &Cancel::default()).unwrap();
             let Prediction::Logits(logits) = found else { panic!("no probabilities") };
             for (ours, theirs) in logits.iter().zip(&case.logits) {

@@ -38,7 +38,7 @@ mod tests {
     fn accuracy_first_then_confidence() {
         let mut table = Attribution::new(Shape { layers: 1, heads: 2, labels: 2 }, vec![0, 1]);
         let components = vec![0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 3.0, 0.0, 0.0, 3.0];
-        table.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4] });
+        table.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4], norms: Vec::new() });
         assert_eq!((best_component(&table), worst_component(&table)), (2, 0));
     }
 }

@@ -37,7 +37,7 @@ mod tests {
     fn the_majority_wins_and_the_first_voters_break_ties() {
         let mut table = Attribution::new(Shape { layers: 2, heads: 1, labels: 2 }, vec![0]);
         let components = vec![0.0, 1.0, 0.0, 9.0, 1.0, 0.0, 1.0, 0.0];
-        table.push(&Batch { examples: 1, components, rest: vec![0.0; 2], full: vec![0.0; 2] });
+        table.push(&Batch { examples: 1, components, rest: vec![0.0; 2], full: vec![0.0; 2], norms: Vec::new() });
         assert_eq!(vote(&table, &[0, 2, 3]), [0]);
         assert_eq!(vote(&table, &[0, 2]), [1]);
         assert_eq!(vote(&table, &[2, 0]), [0]);

@@ -113,7 +113,7 @@ mod tests {
     fn made(labels: usize, gold: &[usize], components: Vec<f32>, rest: Vec<f32>) -> Attribution {
         let layers = components.len() / (2 * labels * gold.len());
         let mut table = Attribution::new(Shape { layers, heads: 1, labels }, gold.to_vec());
-        table.push(&Batch { examples: gold.len(), components, full: rest.clone(), rest });
+        table.push(&Batch { examples: gold.len(), components, full: rest.clone(), rest, norms: Vec::new() });
         table
     }
 

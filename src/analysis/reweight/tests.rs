@@ -57,6 +57,7 @@ impl Case {
             components: self.contributions.clone(),
             rest: self.rest.clone(),
             full: self.rest.clone(),
+            norms: Vec::new(),
         });
         table
     }
@@ -170,7 +171,7 @@ fn invalid_input_and_options_are_refused_with_a_reason() {
     assert!(refuse(&Attribution::new(shape, vec![]), FitOptions::default()).contains("no training examples"));
     let mut broken = Attribution::new(shape, vec![0, 1]);
     let components = vec![0.0, 1.0, 0.0, 1.0, f32::NAN, 0.0, 0.0, 0.0];
-    broken.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4] });
+    broken.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4], norms: Vec::new() });
     assert!(refuse(&broken, FitOptions::default()).contains("L0.MLP"));
     let sound = table(shape, 4, 1, |_| 0.0);
     let unbounded = FitOptions { lambda: Lambda::Fixed(0.0), ..FitOptions::default() };
@@ -187,7 +188,7 @@ fn components_with_constant_contributions_get_no_weight() {
     let shape = Shape { layers: 1, heads: 1, labels: 2 };
     let mut train = Attribution::new(shape, vec![0, 1]);
     let components = vec![3.0, 3.0, 3.0, 3.0, 1.0, 0.0, 0.0, 1.0];
-    train.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4] });
+    train.push(&Batch { examples: 2, components, rest: vec![0.0; 4], full: vec![0.0; 4], norms: Vec::new() });
     for scaling in [Scaling::Raw, Scaling::Standardised] {
         let fit = fit(&train, &FitOptions { scaling, ..FitOptions::default() }, &Cancel::default()).unwrap();
         assert_eq!(fit.mix.weights[0], 0.0);
@@ -204,6 +205,7 @@ fn scaled(table: &Attribution, scale: f32) -> Attribution {
         components: (0..table.shape().components()).flat_map(|index| times(table.contribution(index))).collect(),
         rest: times(table.rest()),
         full: times(table.full()),
+        norms: Vec::new(),
     });
     scaled
 }
@@ -242,6 +244,7 @@ fn offsets_remove_a_bias_towards_a_label() {
         components: (0..shape.components()).flat_map(|index| train.contribution(index).to_vec()).collect(),
         rest: train.rest().iter().enumerate().map(|(at, rest)| rest + [4.0, 0.0, -1.0][at % 3]).collect(),
         full: train.full().to_vec(),
+        norms: Vec::new(),
     });
     let ridge = FitOptions { rest: 1.0, penalty: Penalty::TowardsOne, ridge: 1.0, ..FitOptions::default() };
     let options = FitOptions { offsets: Some(1e-4), lambda: Lambda::Fixed(0.05), ..ridge };

@@ -109,6 +109,7 @@ fn with_reactions(table: &Attribution, mix: &Mix) -> Attribution {
         components: components.collect(),
         rest: table.rest().to_vec(),
         full: table.full().to_vec(),
+        norms: Vec::new(),
     };
     let mut changed = Attribution::new(shape, table.gold().to_vec());
     changed.push(&batch);

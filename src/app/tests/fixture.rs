@@ -61,7 +61,7 @@ pub(crate) fn batch(shape: Shape, from: usize, to: usize) -> Batch {
     }
     let rest: Vec<f32> = (0..full.len()).map(|at| 0.1 * noise(from * labels + at, 3)).collect();
     full.iter_mut().zip(&rest).for_each(|(sum, rest)| *sum += rest);
-    Batch { examples: to - from, components, rest, full }
+    Batch { examples: to - from, components, rest, full, norms: Vec::new() }
 }
 
 /// Returns attributions of the first `n` test examples.
@@ -140,6 +140,7 @@ pub(crate) fn plan(shape: Shape, request: &RunRequest, test: usize) -> Plan {
         request: Some(request.clone()),
         selection: None,
         kept: None,
+        label_gram: None,
         model: ModelMeta {
             id: "demo".to_owned(),
             family: "llama".to_owned(),
