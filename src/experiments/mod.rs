@@ -9,9 +9,12 @@
 mod ablation;
 mod attention_pattern;
 mod context;
+mod contributions;
+mod fills;
 mod layer_lens;
 mod logit_lens;
 mod means;
+mod paired;
 mod prompt_parts;
 mod rerun;
 mod sweep;

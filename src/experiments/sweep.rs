@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     Ablation, Fill, RunContext,
-    means::means,
+    fills::Fills,
     sweep_batch::{BatchAnswer, Contrast, SweepBatch},
 };
 use crate::{
@@ -18,7 +18,6 @@ use crate::{
     cancel::Cancel,
     decompose::workers,
     error::Result,
-    model::{Intervention, Packed},
     progress::{Meter, Progress},
 };
 
@@ -65,26 +64,19 @@ pub fn sweep(
     observe: &mut dyn FnMut(Option<&Sweep>, Progress),
 ) -> Result<Sweep> {
     let shape = context.shape();
-    let fills = match ablation.fill {
-        Fill::Zero => None,
-        Fill::Mean => Some(means(context, ablation.positions, cancel)?),
-    };
-    let changes = (0..shape.components()).map(|index| context.ablate(index, ablation, fills.as_ref()));
-    let changes: Vec<Intervention> = changes.collect::<Result<_>>()?;
-    let sweep_batch = SweepBatch { context, ablation, fills: fills.as_ref(), changes: &changes, cancel };
+    let fills = Fills::new(context, ablation, cancel)?;
+    let sweep_batch = SweepBatch { context, ablation, fills: &fills, cancel };
     let batches = sweep_batch.batches();
-    let mut gathered = Gathered::new(context, ablation, batches.iter().map(|(_, batch)| batch.len()));
+    let mut gathered = Gathered::new(context, ablation, batches.iter().map(|batch| batch.rows.end));
     let mut meter = Meter::start(context.len() * recomputed_layers(context));
     let mut reported = Instant::now();
     workers::run_unordered(
         context.decoder,
         &batches,
-        |(regime, batch), emit| {
-            sweep_batch.batch(Packed::new(batch.iter().copied(), context.shared, *regime), *regime, emit)
-        },
+        |batch, emit| sweep_batch.batch(batch, emit),
         |index, answer| {
             let layers = answer.layers(shape);
-            let progress = meter.advance(layers * batches[index].1.len());
+            let progress = meter.advance(layers * batches[index].len());
             let ended = gathered.take(index, answer);
             if ended || reported.elapsed() >= REPORT_INTERVAL {
                 reported = Instant::now();
@@ -108,11 +100,10 @@ const fn recomputed_layers(context: &RunContext<'_>) -> usize {
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
 pub fn price(context: &RunContext<'_>, ablation: Ablation, cancel: &Cancel) -> Result<Duration> {
-    let changes = [context.ablate(0, Ablation { fill: Fill::Zero, ..ablation }, None)?];
-    let sweep_batch = SweepBatch { context, ablation, fills: None, changes: &changes, cancel };
+    let sweep_batch = SweepBatch { context, ablation, fills: &Fills::Zero, cancel };
     let (batches, at_a_time) = (sweep_batch.batches(), workers::count(context.decoder));
-    let Some((regime, batch)) = batches.first() else { return Ok(Duration::ZERO) };
-    let measure = || sweep_batch.time_one(&Packed::new(batch.iter().copied(), context.shared, *regime), *regime);
+    let Some(batch) = batches.first() else { return Ok(Duration::ZERO) };
+    let measure = || sweep_batch.time_one(batch);
     let measured = (0..2).map(|_| if at_a_time == 1 { measure() } else { workers::alone(measure) });
     let [mut once, mut each] = [Duration::MAX; 2];
     for times in measured.collect::<Result<Vec<_>>>()? {
@@ -120,8 +111,13 @@ pub fn price(context: &RunContext<'_>, ablation: Ablation, cancel: &Cancel) -> R
     }
     let passes = recomputed_layers(context) as f64 / context.shape().layers as f64;
     let rounds = batches.len().div_ceil(at_a_time) as u32;
-    let means = if ablation.fill == Fill::Mean { once * batches.len() as u32 } else { Duration::ZERO };
-    Ok(means + (once + each.mul_f64(passes)) * rounds)
+    let fills = once
+        * match ablation.fill {
+            Fill::Zero => 0,
+            Fill::Mean => batches.len() as u32,
+            Fill::Paired => rounds,
+        };
+    Ok(fills + (once + each.mul_f64(passes)) * rounds)
 }
 
 /// Collects the answers of batches. Batches are added up in order, so that sums do not depend on timing.
@@ -140,13 +136,9 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    fn new(context: &'a RunContext<'a>, ablation: Ablation, sizes: impl Iterator<Item = usize>) -> Self {
+    fn new(context: &'a RunContext<'a>, ablation: Ablation, ends: impl Iterator<Item = usize>) -> Self {
         let effects = vec![Effects::default(); context.shape().components()];
-        let mut rows = vec![0];
-        rows.extend(sizes.scan(0, |row, size| {
-            *row += size;
-            Some(*row)
-        }));
+        let rows = [0].into_iter().chain(ends).collect();
         let complete = Sweep { ablation, effects, examples: context.len() };
         Self { context, complete, rows, open: BTreeMap::new(), models: BTreeMap::new(), due: 0 }
     }

@@ -8,7 +8,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Ablation, Positions, RunContext, means::Contributions};
+use super::{
+    Ablation, Positions, RunContext,
+    context::TestBatch,
+    contributions::Contributions,
+    fills::{BatchFills, Fills},
+};
 use crate::{
     attribution::Batch,
     cancel::Cancel,
@@ -18,9 +23,7 @@ use crate::{
         workers::{self, Emit},
     },
     error::Result,
-    model::{
-        Intervention, NoProbe, Packed, PrefixCache, PrefixStream, Probe, Regime, Results, Stream, attention::KvCache,
-    },
+    model::{Intervention, NoProbe, PrefixCache, PrefixStream, Probe, Regime, Stream, attention::KvCache},
 };
 
 /// Maximum bytes of keys and values of all running batches, unless a single prompt has more.
@@ -61,15 +64,13 @@ pub(super) struct Contrast {
 pub(super) struct SweepBatch<'a> {
     pub(super) context: &'a RunContext<'a>,
     pub(super) ablation: Ablation,
-    pub(super) fills: Option<&'a Results>,
-    /// One intervention per component.
-    pub(super) changes: &'a [Intervention],
+    pub(super) fills: &'a Fills<'a>,
     pub(super) cancel: &'a Cancel,
 }
 
 impl SweepBatch<'_> {
     /// Splits the test prompts into batches, evenly among the threads.
-    pub(super) fn batches(&self) -> Vec<(Regime, Vec<&[u32]>)> {
+    pub(super) fn batches(&self) -> Vec<TestBatch<'_>> {
         let (decoder, prompts, shared) = (self.context.decoder, &self.context.prompts.test, self.context.shared);
         let size = match self.ablation.positions {
             Positions::All => BatchSize { tokens: ALL_POSITIONS_TOKENS },
@@ -80,28 +81,29 @@ impl SweepBatch<'_> {
                 BatchSize { tokens: BatchSize::default().tokens.min(most).max(1) }
             }
         };
-        size.even(decoder, prompts, shared).batches(decoder, prompts, shared)
+        self.context.batches(size.even(decoder, prompts, shared))
     }
 
     /// Ablates each component in turn on one batch.
-    pub(super) fn batch(&self, packed: Packed, regime: Regime, emit: Emit<'_, BatchAnswer>) -> Result<()> {
-        let examples = packed.prompts();
-        let stream = Stream::begin(self.context.decoder, packed)?;
-        let prefix = PrefixStream::begin(self.context.decoder, &self.context.prefix_tokens(), regime)?;
-        let mut contributions = Contributions::new(self.context.decoder, &self.context.projection, self.fills);
+    pub(super) fn batch(&self, batch: &TestBatch<'_>, emit: Emit<'_, BatchAnswer>) -> Result<()> {
+        let (decoder, examples) = (self.context.decoder, batch.len());
+        let fills = self.fills.batch(batch, self.cancel)?;
+        let stream = Stream::begin(decoder, batch.packed())?;
+        let prefix = PrefixStream::begin(decoder, &self.context.prefix_tokens(), batch.regime)?;
+        let mut contributions = Contributions::new(decoder, &self.context.projection, fills.last.as_ref());
         match self.ablation.positions {
             Positions::Last => {
                 let prefix = prefix.finish(&Intervention::none(), &mut NoProbe, self.cancel)?;
                 let kv = self.kv_caches(stream.clone(), &prefix, &mut contributions)?;
                 let direct = DirectEffects::new(contributions, examples, emit)?;
-                self.ablate_last(stream.last_only(&kv)?, &prefix, &direct, emit)
+                self.ablate_last(stream.last_only(&kv)?, &prefix, (&fills, &direct), emit)
             }
             Positions::All => {
                 let none = Intervention::none();
                 let cache = prefix.clone().finish(&none, &mut NoProbe, self.cancel)?;
                 stream.clone().finish(&cache, &none, &mut contributions, self.cancel)?;
                 let direct = DirectEffects::new(contributions, examples, emit)?;
-                self.ablate_all(stream, prefix, &direct, emit)
+                self.ablate_all((stream, prefix), batch.regime, (&fills, &direct), emit)
             }
         }
     }
@@ -111,13 +113,14 @@ impl SweepBatch<'_> {
         &self,
         mut stream: Stream<'_>,
         prefix: &PrefixCache,
-        direct: &DirectEffects,
+        (fills, direct): (&BatchFills, &DirectEffects),
         emit: Emit<'_, BatchAnswer>,
     ) -> Result<()> {
         while !stream.is_done() {
             let layer = stream.layer();
             for component in self.components_of(layer) {
-                let total = self.logits(stream.clone(), prefix, component)?;
+                let change = self.change(component, fills)?;
+                let total = self.logits(stream.clone(), prefix, &change)?;
                 emit(direct.with_total(component, total))?;
             }
             stream.step(prefix.layer(layer), &Intervention::none(), &mut NoProbe, self.cancel)?;
@@ -128,18 +131,18 @@ impl SweepBatch<'_> {
     /// Ablates each component at all tokens, starting with the prefix.
     fn ablate_all(
         &self,
-        mut stream: Stream<'_>,
-        mut prefix: PrefixStream<'_>,
-        direct: &DirectEffects,
+        (mut stream, mut prefix): (Stream<'_>, PrefixStream<'_>),
+        regime: Regime,
+        (fills, direct): (&BatchFills, &DirectEffects),
         emit: Emit<'_, BatchAnswer>,
     ) -> Result<()> {
         let none = Intervention::none();
         while !stream.is_done() {
             let layer = stream.layer();
             for component in self.components_of(layer) {
-                let change = &self.changes[component];
-                let prefix = prefix.clone().finish(change, &mut NoProbe, self.cancel)?;
-                let total = self.logits(stream.clone(), &prefix, component)?;
+                let in_prefix = self.context.ablate(component, Positions::All, self.fills.prefix(regime))?;
+                let prefix = prefix.clone().finish(&in_prefix, &mut NoProbe, self.cancel)?;
+                let total = self.logits(stream.clone(), &prefix, &self.change(component, fills)?)?;
                 emit(direct.with_total(component, total))?;
             }
             prefix.step(&none, &mut NoProbe, self.cancel)?;
@@ -148,10 +151,15 @@ impl SweepBatch<'_> {
         Ok(())
     }
 
-    /// Computes label logits by running the rest of `stream` with one component ablated.
-    fn logits(&self, stream: Stream<'_>, prefix: &PrefixCache, component: usize) -> Result<Vec<f64>> {
+    /// Returns the intervention that ablates one component in a batch.
+    fn change(&self, component: usize, fills: &BatchFills) -> Result<Intervention> {
+        self.context.ablate(component, self.ablation.positions, fills.changed.as_ref())
+    }
+
+    /// Computes label logits by running the rest of `stream` with `change`.
+    fn logits(&self, stream: Stream<'_>, prefix: &PrefixCache, change: &Intervention) -> Result<Vec<f64>> {
         let mut probe = LabelLogits::new(self.context.decoder, &self.context.projection);
-        stream.finish(prefix, &self.changes[component], &mut probe, self.cancel)?;
+        stream.finish(prefix, change, &mut probe, self.cancel)?;
         Ok(probe.logits)
     }
 
@@ -170,20 +178,21 @@ impl SweepBatch<'_> {
     }
 
     /// Times a batch unchanged, and with the first component ablated, from the first layer up.
-    pub(super) fn time_one(&self, packed: &Packed, regime: Regime) -> Result<(Duration, Duration)> {
+    pub(super) fn time_one(&self, batch: &TestBatch<'_>) -> Result<(Duration, Duration)> {
         let (decoder, none) = (self.context.decoder, Intervention::none());
+        let change = self.change(0, &BatchFills::default())?;
         let started = Instant::now();
-        let stream = Stream::begin(decoder, packed.clone())?;
-        let fresh = PrefixStream::begin(decoder, &self.context.prefix_tokens(), regime)?;
+        let stream = Stream::begin(decoder, batch.packed())?;
+        let fresh = PrefixStream::begin(decoder, &self.context.prefix_tokens(), batch.regime)?;
         let prefix = fresh.clone().finish(&none, &mut NoProbe, self.cancel)?;
         let kv = self.kv_caches(stream.clone(), &prefix, &mut NoProbe)?;
         let once = started.elapsed();
         let started = Instant::now();
         match self.ablation.positions {
-            Positions::Last => self.logits(stream.last_only(&kv)?, &prefix, 0)?,
+            Positions::Last => self.logits(stream.last_only(&kv)?, &prefix, &change)?,
             Positions::All => {
-                let prefix = fresh.finish(&self.changes[0], &mut NoProbe, self.cancel)?;
-                self.logits(stream, &prefix, 0)?
+                let prefix = fresh.finish(&change, &mut NoProbe, self.cancel)?;
+                self.logits(stream, &prefix, &change)?
             }
         };
         Ok((once, started.elapsed()))

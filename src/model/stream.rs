@@ -227,7 +227,8 @@ impl<'a> PrefixStream<'a> {
         let change = if change.positions() == Positions::All { change } else { &none };
         let mut seen: Option<KvCache> = None;
         for chunk in &mut self.chunks {
-            let own = chunk.step(seen.as_ref(), change, probe, cancel)?;
+            let change = change.of_tokens(chunk.packed.start(), chunk.packed.len())?;
+            let own = chunk.step(seen.as_ref(), &change, probe, cancel)?;
             seen = Some(match seen {
                 Some(seen) => seen.extend(&own)?,
                 None => own,

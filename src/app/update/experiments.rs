@@ -35,7 +35,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Fill => {
             state.experiments.ablation.fill = match state.experiments.ablation.fill {
                 Fill::Zero => Fill::Mean,
-                Fill::Mean => Fill::Zero,
+                Fill::Mean | Fill::Paired => Fill::Zero,
             };
             return on_ablation_change(state);
         }

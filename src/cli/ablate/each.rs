@@ -9,8 +9,9 @@ use super::{
         failure::Failure,
         output::{human_time, print, print_json},
     },
-    args::{AblationJob, file_name},
+    args::AblationJob,
     effects::EffectReport,
+    fill_source::{FillFrom, from},
 };
 use crate::{
     cancel::Cancel,
@@ -26,6 +27,8 @@ struct EachReport<'a> {
     model_hash: &'a str,
     #[serde(flatten)]
     ablation: Ablation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fill_from: Option<FillFrom>,
     examples: usize,
     of: usize,
     complete: bool,
@@ -44,8 +47,9 @@ struct Entry {
 }
 
 pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
-    let AblationJob { args, loaded, ablation, attachments, mut line } = job;
-    let (context, shape, cancel) = (loaded.context()?, loaded.plan.shape, Cancel::default());
+    let (context, name, fill_from) = (job.context()?, job.file_name("each"), job.fill_from());
+    let AblationJob { args, loaded, ablation, attachments, mut line, .. } = job;
+    let (shape, cancel) = (loaded.plan.shape, Cancel::default());
     line.stage("measuring…");
     let estimate = price(&context, ablation, &cancel)?;
     line.note(&format!(
@@ -56,11 +60,11 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
         human_time(estimate)
     ));
     let started = Instant::now();
-    let name = file_name("each", ablation);
     let report = |sweep: &Sweep| EachReport {
         schema: 1,
         model_hash: &loaded.plan.model.weights_hash,
         ablation,
+        fill_from: fill_from.clone(),
         examples: sweep.done(),
         of: sweep.examples,
         complete: sweep.is_complete(),
@@ -91,19 +95,21 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
     if args.json {
         print_json(&report)?;
     } else {
-        print(&table(&swept, shape, report.seconds, &path))?;
+        print(&table(&swept, shape, &report, &path))?;
     }
     Ok(())
 }
 
-fn table(swept: &Sweep, shape: Shape, seconds: f64, path: &Path) -> String {
+fn table(swept: &Sweep, shape: Shape, report: &EachReport<'_>, path: &Path) -> String {
     let mut text = String::new();
     let first = swept.effects.first().copied().unwrap_or_default();
     let _ = writeln!(
         text,
-        "{} of each component · {} test examples · {seconds:.1} s\nmodel: accuracy {:.1} %, mean margin {:.2} nats",
+        "{} of each component{} · {} test examples · {:.1} s\nmodel: accuracy {:.1} %, mean margin {:.2} nats",
         swept.ablation.describe(),
+        from(report.fill_from.as_ref()),
         swept.done(),
+        report.seconds,
         100.0 * first.model.accuracy,
         first.model.margin
     );

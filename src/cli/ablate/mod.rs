@@ -6,19 +6,30 @@
 mod args;
 mod each;
 mod effects;
+mod fill_source;
 mod mixed;
 
 use args::AblationJob;
 pub(super) use args::Args;
+use fill_source::OpenedSource;
 
-use super::{context::LoadedRun, failure::Failure, output::ProgressLine};
+use super::{
+    context::{LoadedRun, open_run},
+    failure::Failure,
+    output::ProgressLine,
+};
 use crate::store::Attachments;
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    args.check_fill()?;
     let ablation = args.ablation();
     let mut line = ProgressLine::new();
-    let loaded = LoadedRun::open(&args.run, &args.model, &mut line)?;
+    let run = open_run(&args.run)?;
+    let source = OpenedSource::open(args, &run)?;
+    let loaded = LoadedRun::load(run, &args.model, &mut line)?;
+    let source = source.map(|source| source.load(&loaded.model)).transpose()?;
     let attachments = Attachments::new(&args.run)?;
-    let job = AblationJob { args, loaded: &loaded, ablation, attachments: &attachments, line };
+    let job =
+        AblationJob { args, loaded: &loaded, ablation, fill_source: source.as_ref(), attachments: &attachments, line };
     if args.each { each::run(job) } else { mixed::run(job) }
 }
