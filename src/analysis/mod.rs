@@ -17,6 +17,7 @@
 //! | [`baseline`] | baselines that use the same labels without reweighting |
 //! | [`compare`] | differences between runs and their causes |
 //! | [`effect`] | direct, total and indirect effects of a change |
+//! | [`function_vector`] | rise of the right answer's probability, with intervals |
 //! | [`learning_curve`] | accuracy with fewer labels |
 //! | [`weights`] | weights files |
 //! | [`check`] | checks of the input |
@@ -35,6 +36,7 @@ pub mod effect;
 mod error_rates;
 pub mod exact;
 pub mod fdr;
+pub mod function_vector;
 #[cfg(test)]
 mod golden;
 pub mod held_out;
@@ -58,6 +60,7 @@ mod word_classes_tests;
 
 pub use components::{ComponentStats, summarize};
 pub use effect::{Effects, Flips, Score};
+pub use function_vector::AnswerProbabilities;
 pub use kind::{Kind, Thresholds};
 pub use method::Method;
 pub use mix::Mix;

@@ -30,6 +30,7 @@ pub struct RunContext<'a> {
     ids: Vec<String>,
     pub(super) gold: Vec<usize>,
     pub(super) word_classes: Option<WordClasses>,
+    pub(super) label_tokens: Vec<u32>,
     pub(super) projection: LabelProjection,
     /// Number of prefix tokens shared by all prompts, training split included, as in the run itself.
     pub(super) shared: usize,
@@ -102,6 +103,7 @@ impl<'a> RunContext<'a> {
             ids: plan.test.iter().map(|example| example.id.clone()).collect(),
             gold: plan.test.iter().map(|example| example.gold).collect(),
             word_classes: plan.task.word_classes.clone(),
+            label_tokens: plan.task.label_tokens.clone(),
             projection,
             shared: plan.prompt.prefix_tokens,
             fill_source: None,
@@ -257,6 +259,12 @@ impl<'a> RunContext<'a> {
         let prefix = prefix.finish(&none, &mut NoProbe, cancel)?;
         let stream = Stream::begin(self.decoder, Packed::new([&prompt[before..]], before, regime))?;
         stream.finish(&prefix, &none, probe, cancel)
+    }
+
+    /// Returns whether an ablation of each component in turn measures the probability of the right answer, for function
+    /// vector scores: if means of another run replace outputs at the last position.
+    pub(super) fn measures_answers(&self, ablation: Ablation) -> bool {
+        self.fill_source.is_some() && ablation == Ablation { positions: Positions::Last, fill: Fill::Mean }
     }
 
     /// Returns the intervention of a mix, with the replacement values `fill` or zero. It does not include the weight of

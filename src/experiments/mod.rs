@@ -7,6 +7,7 @@
 //! words.
 
 mod ablation;
+mod answers;
 mod attention_pattern;
 mod context;
 mod contributions;

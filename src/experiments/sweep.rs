@@ -10,11 +10,12 @@ use std::{
 
 use super::{
     Ablation, Fill, RunContext,
+    answers::Answer,
     fills::Fills,
     sweep_batch::{BatchAnswer, Contrast, SweepBatch},
 };
 use crate::{
-    analysis::Effects,
+    analysis::{AnswerProbabilities, Effects},
     cancel::Cancel,
     decompose::workers,
     error::Result,
@@ -33,6 +34,9 @@ pub struct Sweep {
     pub effects: Vec<Effects>,
     /// Total number of examples.
     pub examples: usize,
+    /// Probability of the right answer on the leading examples that are finished for every component. It is measured if
+    /// means of another run replace outputs at the last position: for function vector scores.
+    pub answers: Option<AnswerProbabilities>,
 }
 
 impl Sweep {
@@ -129,8 +133,8 @@ struct Gathered<'a> {
     rows: Vec<usize>,
     /// Answers for the other batches.
     open: BTreeMap<usize, Vec<Contrast>>,
-    /// The model's own label logits for the open batches.
-    models: BTreeMap<usize, Vec<f64>>,
+    /// The model's own label logits, and its probabilities of the right answer, for the open batches.
+    models: BTreeMap<usize, Answer>,
     /// First batch that is not complete.
     due: usize,
 }
@@ -139,19 +143,22 @@ impl<'a> Gathered<'a> {
     fn new(context: &'a RunContext<'a>, ablation: Ablation, ends: impl Iterator<Item = usize>) -> Self {
         let effects = vec![Effects::default(); context.shape().components()];
         let rows = [0].into_iter().chain(ends).collect();
-        let complete = Sweep { ablation, effects, examples: context.len() };
+        let changed = vec![Vec::new(); effects.len()];
+        let answers = context.measures_answers(ablation).then(|| AnswerProbabilities { model: Vec::new(), changed });
+        let complete = Sweep { ablation, effects, examples: context.len(), answers };
         Self { context, complete, rows, open: BTreeMap::new(), models: BTreeMap::new(), due: 0 }
     }
 
     /// Adds an answer; returns whether it was the last one of its batch.
     fn take(&mut self, batch: usize, answer: BatchAnswer) -> bool {
         match answer {
-            BatchAnswer::Model(logits) => {
-                self.models.insert(batch, self.context.by_class(logits));
+            BatchAnswer::Model(Answer { logits, right }) => {
+                self.models.insert(batch, Answer { logits: self.context.by_class(logits), right });
                 return false;
             }
             BatchAnswer::Changed(Contrast { component, direct, total }) => {
-                let (direct, total) = (self.context.by_class(direct), self.context.by_class(total));
+                let total = Answer { logits: self.context.by_class(total.logits), ..total };
+                let direct = self.context.by_class(direct);
                 self.open.entry(batch).or_default().push(Contrast { component, direct, total });
             }
         }
@@ -163,7 +170,13 @@ impl<'a> Gathered<'a> {
             let mut effects = std::mem::take(&mut self.complete.effects);
             self.count(self.due, &contrasts, &mut effects);
             self.complete.effects = effects;
-            self.models.remove(&self.due);
+            let model = self.models.remove(&self.due).unwrap_or_default();
+            if let Some(answers) = &mut self.complete.answers {
+                answers.model.extend(model.right);
+                for own in contrasts {
+                    answers.changed[own.component].extend(own.total.right);
+                }
+            }
             self.due += 1;
         }
         batch_ended
@@ -182,7 +195,8 @@ impl<'a> Gathered<'a> {
         let Some(model) = self.models.get(&batch) else { return };
         let gold = &self.context.gold[self.rows[batch]..self.rows[batch + 1]];
         for contrast in contrasts {
-            effects[contrast.component].extend(gold, self.context.labels(), model, &contrast.direct, &contrast.total);
+            let rows = [&model.logits, &contrast.direct, &contrast.total.logits];
+            effects[contrast.component].extend(gold, self.context.labels(), rows[0], rows[1], rows[2]);
         }
     }
 }

@@ -6,10 +6,14 @@
 //! Memory per batch: at last positions its keys and values, at most 256 MiB for all running batches; at all positions
 //! one residual stream of the batch and one of the shared prefix.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use super::{
     Ablation, Positions, RunContext,
+    answers::{Answer, AnswerProbe},
     context::TestBatch,
     contributions::Contributions,
     fills::{BatchFills, Fills},
@@ -19,11 +23,11 @@ use crate::{
     cancel::Cancel,
     component::Shape,
     decompose::{
-        BatchSize, LabelLogits,
+        BatchSize,
         workers::{self, Emit},
     },
     error::Result,
-    model::{Intervention, NoProbe, PrefixCache, PrefixStream, Probe, Regime, Stream, attention::KvCache},
+    model::{Intervention, NoProbe, PrefixCache, PrefixStream, Probe, Stream, attention::KvCache},
 };
 
 /// Maximum bytes of keys and values of all running batches, unless a single prompt has more.
@@ -34,8 +38,8 @@ const ALL_POSITIONS_TOKENS: usize = 2048;
 
 /// Partial result of a batch: first the unchanged model, then one component after the other.
 pub(super) enum BatchAnswer {
-    /// Label logits of the unchanged model, `[B, Y]`.
-    Model(Vec<f64>),
+    /// Label logits of the unchanged model.
+    Model(Answer),
     /// Result with one component ablated.
     Changed(Contrast),
 }
@@ -56,8 +60,8 @@ pub(super) struct Contrast {
     pub(super) component: usize,
     /// Direct effect: ablated in the sum, `[B, Y]`.
     pub(super) direct: Vec<f64>,
-    /// Total effect: ablated inside the forward pass, `[B, Y]`.
-    pub(super) total: Vec<f64>,
+    /// Total effect: ablated inside the forward pass.
+    pub(super) total: Answer,
 }
 
 /// Runs batches of a sweep.
@@ -95,15 +99,22 @@ impl SweepBatch<'_> {
             Positions::Last => {
                 let prefix = prefix.finish(&Intervention::none(), &mut NoProbe, self.cancel)?;
                 let kv = self.kv_caches(stream.clone(), &prefix, &mut contributions)?;
-                let direct = DirectEffects::new(contributions, examples, emit)?;
-                self.ablate_last(stream.last_only(&kv)?, &prefix, (&fills, &direct), emit)
+                let direct = DirectEffects::new(contributions, examples)?;
+                let stream = stream.last_only(&kv)?;
+                let right = match self.measured(batch) {
+                    None => Vec::new(),
+                    measured => self.answer(stream.clone(), &prefix, &Intervention::none(), measured)?.right,
+                };
+                emit(direct.of_model(right))?;
+                self.ablate_last(stream, &prefix, batch, (&fills, &direct), emit)
             }
             Positions::All => {
                 let none = Intervention::none();
                 let cache = prefix.clone().finish(&none, &mut NoProbe, self.cancel)?;
                 stream.clone().finish(&cache, &none, &mut contributions, self.cancel)?;
-                let direct = DirectEffects::new(contributions, examples, emit)?;
-                self.ablate_all((stream, prefix), batch.regime, (&fills, &direct), emit)
+                let direct = DirectEffects::new(contributions, examples)?;
+                emit(direct.of_model(Vec::new()))?;
+                self.ablate_all((stream, prefix), batch, (&fills, &direct), emit)
             }
         }
     }
@@ -113,6 +124,7 @@ impl SweepBatch<'_> {
         &self,
         mut stream: Stream<'_>,
         prefix: &PrefixCache,
+        batch: &TestBatch<'_>,
         (fills, direct): (&BatchFills, &DirectEffects),
         emit: Emit<'_, BatchAnswer>,
     ) -> Result<()> {
@@ -120,7 +132,7 @@ impl SweepBatch<'_> {
             let layer = stream.layer();
             for component in self.components_of(layer) {
                 let change = self.change(component, fills)?;
-                let total = self.logits(stream.clone(), prefix, &change)?;
+                let total = self.answer(stream.clone(), prefix, &change, self.measured(batch))?;
                 emit(direct.with_total(component, total))?;
             }
             stream.step(prefix.layer(layer), &Intervention::none(), &mut NoProbe, self.cancel)?;
@@ -132,7 +144,7 @@ impl SweepBatch<'_> {
     fn ablate_all(
         &self,
         (mut stream, mut prefix): (Stream<'_>, PrefixStream<'_>),
-        regime: Regime,
+        batch: &TestBatch<'_>,
         (fills, direct): (&BatchFills, &DirectEffects),
         emit: Emit<'_, BatchAnswer>,
     ) -> Result<()> {
@@ -140,9 +152,9 @@ impl SweepBatch<'_> {
         while !stream.is_done() {
             let layer = stream.layer();
             for component in self.components_of(layer) {
-                let in_prefix = self.context.ablate(component, Positions::All, self.fills.prefix(regime))?;
+                let in_prefix = self.context.ablate(component, Positions::All, self.fills.prefix(batch.regime))?;
                 let prefix = prefix.clone().finish(&in_prefix, &mut NoProbe, self.cancel)?;
-                let total = self.logits(stream.clone(), &prefix, &self.change(component, fills)?)?;
+                let total = self.answer(stream.clone(), &prefix, &self.change(component, fills)?, None)?;
                 emit(direct.with_total(component, total))?;
             }
             prefix.step(&none, &mut NoProbe, self.cancel)?;
@@ -156,11 +168,23 @@ impl SweepBatch<'_> {
         self.context.ablate(component, self.ablation.positions, fills.changed.as_ref())
     }
 
-    /// Computes label logits by running the rest of `stream` with `change`.
-    fn logits(&self, stream: Stream<'_>, prefix: &PrefixCache, change: &Intervention) -> Result<Vec<f64>> {
-        let mut probe = LabelLogits::new(self.context.decoder, &self.context.projection);
+    /// Returns the rows of `batch` if the probability of the right answer is measured.
+    fn measured(&self, batch: &TestBatch<'_>) -> Option<Range<usize>> {
+        self.context.measures_answers(self.ablation).then(|| batch.rows.clone())
+    }
+
+    /// Computes label logits, and the probability of the right answer on the rows `measured`, by running the rest of
+    /// `stream` with `change`.
+    fn answer(
+        &self,
+        stream: Stream<'_>,
+        prefix: &PrefixCache,
+        change: &Intervention,
+        measured: Option<Range<usize>>,
+    ) -> Result<Answer> {
+        let mut probe = AnswerProbe::new(self.context, measured);
         stream.finish(prefix, change, &mut probe, self.cancel)?;
-        Ok(probe.logits)
+        Ok(probe.finish())
     }
 
     /// Computes the keys and values of all tokens in all layers.
@@ -189,10 +213,10 @@ impl SweepBatch<'_> {
         let once = started.elapsed();
         let started = Instant::now();
         match self.ablation.positions {
-            Positions::Last => self.logits(stream.last_only(&kv)?, &prefix, &change)?,
+            Positions::Last => self.answer(stream.last_only(&kv)?, &prefix, &change, self.measured(batch))?,
             Positions::All => {
                 let prefix = fresh.finish(&change, &mut NoProbe, self.cancel)?;
-                self.logits(stream, &prefix, &change)?
+                self.answer(stream, &prefix, &change, None)?
             }
         };
         Ok((once, started.elapsed()))
@@ -207,15 +231,18 @@ struct DirectEffects {
 }
 
 impl DirectEffects {
-    /// Takes the contributions to a batch, and emits the model's own logits.
-    fn new(contributions: Contributions<'_>, examples: usize, emit: Emit<'_, BatchAnswer>) -> Result<Self> {
+    fn new(contributions: Contributions<'_>, examples: usize) -> Result<Self> {
         let (batch, filled) = contributions.finish(examples)?;
-        emit(BatchAnswer::Model(batch.full.iter().copied().map(f64::from).collect()))?;
         Ok(Self { batch, filled })
     }
 
+    /// Returns the model's own logits together with its probabilities of the right answer.
+    fn of_model(&self, right: Vec<f64>) -> BatchAnswer {
+        BatchAnswer::Model(Answer { logits: self.batch.full.iter().copied().map(f64::from).collect(), right })
+    }
+
     /// Returns the direct effect of a component together with its total effect.
-    fn with_total(&self, component: usize, total: Vec<f64>) -> BatchAnswer {
+    fn with_total(&self, component: usize, total: Answer) -> BatchAnswer {
         let size = self.batch.full.len();
         let range = component * size..(component + 1) * size;
         let parts = &self.batch.components[range.clone()];

@@ -14,11 +14,15 @@ use super::{
     fill_source::{FillFrom, from},
 };
 use crate::{
+    analysis::measures::Measured,
     cancel::Cancel,
     component::{Component, Shape},
     experiments::{Ablation, Sweep, price, sweep},
     text::{printable, signed},
 };
+
+/// Number of function vector scores in the text.
+const LARGEST: usize = 10;
 
 /// What `ablate --each` prints and writes.
 #[derive(Serialize)]
@@ -44,6 +48,35 @@ struct Entry {
     examples: usize,
     #[serde(flatten)]
     effects: EffectReport,
+    #[serde(flatten)]
+    answers: Option<AnswerReport>,
+}
+
+/// Probability of the right answer over the whole vocabulary.
+#[derive(Clone, Serialize)]
+struct AnswerReport {
+    probability: Probability,
+    /// Mean rise of the probability.
+    function_vector_score: Measured,
+}
+
+#[derive(Clone, Serialize)]
+struct Probability {
+    model: f64,
+    total: f64,
+}
+
+impl AnswerReport {
+    /// Reports every component of a complete sweep, if the probabilities are measured.
+    fn all(sweep: &Sweep) -> Option<Vec<Self>> {
+        let answers = sweep.answers.as_ref().filter(|_| sweep.is_complete())?;
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let report = |(total, score): (&Vec<f64>, Measured)| Self {
+            probability: Probability { model: mean(&answers.model), total: mean(total) },
+            function_vector_score: score,
+        };
+        Some(answers.changed.iter().zip(answers.scores()).map(report).collect())
+    }
 }
 
 pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
@@ -60,20 +93,29 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
         human_time(estimate)
     ));
     let started = Instant::now();
-    let report = |sweep: &Sweep| EachReport {
-        schema: 1,
-        model_hash: &loaded.plan.model.weights_hash,
-        ablation,
-        fill_from: fill_from.clone(),
-        examples: sweep.done(),
-        of: sweep.examples,
-        complete: sweep.is_complete(),
-        estimate_s: estimate.as_secs_f64(),
-        seconds: started.elapsed().as_secs_f64(),
-        components: (shape.iter().zip(&sweep.effects))
-            .filter(|(_, effects)| effects.examples > 0)
-            .map(|(name, effects)| Entry { name, examples: effects.examples, effects: EffectReport::new(effects) })
-            .collect(),
+    let report = |sweep: &Sweep| {
+        let answers = AnswerReport::all(sweep);
+        let answers_of = |index: usize| answers.as_ref().map(|answers| answers[index].clone());
+        EachReport {
+            schema: 1,
+            model_hash: &loaded.plan.model.weights_hash,
+            ablation,
+            fill_from: fill_from.clone(),
+            examples: sweep.done(),
+            of: sweep.examples,
+            complete: sweep.is_complete(),
+            estimate_s: estimate.as_secs_f64(),
+            seconds: started.elapsed().as_secs_f64(),
+            components: (shape.iter().zip(&sweep.effects).enumerate())
+                .filter(|(_, (_, effects))| effects.examples > 0)
+                .map(|(index, (name, effects))| Entry {
+                    name,
+                    examples: effects.examples,
+                    effects: EffectReport::new(effects),
+                    answers: answers_of(index),
+                })
+                .collect(),
+        }
     };
     let mut write_error = None;
     let swept = sweep(&context, ablation, &cancel, &mut |partial, progress| {
@@ -145,6 +187,25 @@ fn table(swept: &Sweep, shape: Shape, report: &EachReport<'_>, path: &Path) -> S
             effects.total_effect().margin
         );
     }
+    text += &scores(&report.components);
     let _ = writeln!(text, "written to {}", printable(&path.display().to_string()));
+    text
+}
+
+/// Lists the largest function vector scores, if they are measured.
+fn scores(components: &[Entry]) -> String {
+    let score = |entry: &Entry| Some((entry.name, entry.answers.as_ref()?.function_vector_score));
+    let mut scores: Vec<_> = components.iter().filter_map(score).collect();
+    let Some(model) = components.iter().find_map(|entry| Some(entry.answers.as_ref()?.probability.model)) else {
+        return String::new();
+    };
+    scores.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
+    let mut text = format!(
+        "function vector scores: rise of the right answer's probability among all tokens, from {model:.4} · 95% intervals\n"
+    );
+    for (name, score) in scores.iter().take(LARGEST) {
+        let (value, low, high) = (signed(score.value, 4), signed(score.ci.0, 4), signed(score.ci.1, 4));
+        let _ = writeln!(text, "{:<10}{value:>10} ({low}, {high})", name.to_string());
+    }
     text
 }
