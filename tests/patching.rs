@@ -8,7 +8,7 @@ use partscope::{
     analysis::Mix,
     cancel::Cancel,
     decompose::BatchSize,
-    experiments::{Ablation, Fill, Positions, RunContext, rerun, sweep},
+    experiments::{Ablation, Fill, Positions, RunContext, patch_residual, rerun, sweep},
     runner::{Plan, Prompts, pair},
 };
 use serde_json::Value;
@@ -199,7 +199,7 @@ fn prompts_of_other_lengths_are_refused_at_all_positions() {
     let source = case.source("source");
     assert!(case.context(&source, PAIRED).is_ok());
     let error = case.context(&source, Ablation { positions: Positions::All, ..PAIRED }).unwrap_err().to_string();
-    assert!(error.contains("`0` has 5 tokens, in the other run 4, and so 4 of 4"), "{error}");
+    assert!(error.contains("`0` has 5 tokens, in the other run 4; 4 of 4"), "{error}");
 }
 
 #[test]
@@ -227,4 +227,39 @@ fn runs_that_cannot_be_paired_are_refused_with_the_difference() {
     let without = RunContext::new(&case.golden.model, &case.plan, &case.prompts).unwrap();
     let error = sweep(&without, PAIRED, &Cancel::default(), &mut |_, _| {}).unwrap_err();
     assert!(error.to_string().contains("need another run"), "{error}");
+}
+
+/// The residual stream patched before each layer at each position, on two prompts of which the first tokens are the same.
+#[test]
+fn residual_patching_equals_transformers() {
+    for case in Case::all() {
+        let source = case.source("aligned");
+        let context = case.context(&source, PAIRED).unwrap();
+        let facts = &case.facts["residual"];
+        let example = facts["example"].as_u64().unwrap() as usize;
+        let found = patch_residual(&context, example, &Cancel::default(), &mut |_| {}).unwrap();
+        let logits: Vec<f64> = found.patched.iter().flatten().flatten().copied().collect();
+        let error = relative_error(&narrow(&logits), &numbers(&facts["logits"]));
+        println!("{:16} residual {error:.1e}", case.golden.name);
+        assert!(error <= TOLERANCE, "{}: {error}", case.golden.name);
+        assert_eq!(found.first_difference(), 6);
+        assert!(found.patched.iter().all(|row| row[..6].iter().all(|logits| *logits == found.logits)));
+        assert!(found.patched[0].iter().skip(6).all(|logits| *logits != found.logits));
+        let last = relative_error(&narrow(found.patched.last().unwrap().last().unwrap()), &narrow(&found.other_logits));
+        assert!(last > 1e-3, "the last layer reads other positions, too");
+        let rows = (0..case.plan.test.len()).collect();
+        let own = Source { plan: case.plan.clone(), prompts: case.prompts.clone(), rows };
+        let same =
+            patch_residual(&case.context(&own, PAIRED).unwrap(), example, &Cancel::default(), &mut |_| {}).unwrap();
+        assert!(same.patched.iter().flatten().all(|logits| *logits == same.logits), "{}", case.golden.name);
+    }
+}
+
+#[test]
+fn residual_patching_refuses_prompts_of_other_lengths() {
+    let case = &Case::all()[0];
+    let source = case.source("source");
+    let context = case.context(&source, PAIRED).unwrap();
+    let error = patch_residual(&context, 1, &Cancel::default(), &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("`1` has 11 tokens, in the other run 7; 1 of 1"), "{error}");
 }

@@ -124,7 +124,7 @@ impl<'a> RunContext<'a> {
     ) -> Result<Self> {
         let mut other = Self::with(model, plan, prompts, self.projection.clone())?;
         if ablation.fill == Fill::Paired && ablation.positions == Positions::All {
-            self.check_lengths(&other, &rows)?;
+            self.check_lengths(&other, rows.iter().copied().enumerate())?;
             let shared = self.shared.min(other.shared);
             self.shorten_prefix(shared);
             other.shorten_prefix(shared);
@@ -133,16 +133,21 @@ impl<'a> RunContext<'a> {
         Ok(self)
     }
 
-    fn check_lengths(&self, other: &Self, rows: &[usize]) -> Result<()> {
-        let lengths = self.prompts.test.iter().zip(rows).map(|(own, &row)| (own.len(), other.prompts.test[row].len()));
-        let mut unequal = lengths.zip(&self.ids).filter(|((own, there), _)| own != there).peekable();
-        let Some(&((own, there), id)) = unequal.peek() else { return Ok(()) };
+    /// Checks that the prompts in `pairs` of rows have the same lengths as those of `other`.
+    pub(super) fn check_lengths(&self, other: &Self, pairs: impl IntoIterator<Item = (usize, usize)>) -> Result<()> {
+        let lengths =
+            |(own, there): (usize, usize)| (own, self.prompts.test[own].len(), other.prompts.test[there].len());
+        let lengths: Vec<_> = pairs.into_iter().map(lengths).collect();
+        let unequal: Vec<_> = lengths.iter().filter(|(_, own, there)| own != there).collect();
+        let Some((row, own, there)) = unequal.first() else { return Ok(()) };
         let problem = format!(
-            "the prompt of `{id}` has {own} tokens, in the other run {there}, and so {} of {} prompts differ in length",
-            unequal.count(),
-            self.len()
+            "the prompt of `{}` has {own} tokens, in the other run {there}; {} of {} prompts differ in length",
+            self.ids[*row],
+            unequal.len(),
+            lengths.len()
         );
-        let help = "change the last position only, or choose a run whose prompts have the same lengths";
+        let help = "values at all positions need prompts of equal length: choose another run, or replace outputs at the \
+                    last position only";
         Err(InputError::new(problem).help(help).into())
     }
 

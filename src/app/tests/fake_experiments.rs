@@ -57,7 +57,7 @@ pub(crate) fn result(request: &ExperimentRequest) -> ExperimentResult {
         }
         Experiment::Sweep(ablation) => {
             let effects = (0..table.shape().components()).map(|component| ablated(table, component)).collect();
-            ExperimentResult::Sweep(Sweep { ablation: *ablation, effects, examples: table.len() })
+            ExperimentResult::Sweep(Sweep { ablation: *ablation, effects, examples: table.len(), answers: None })
         }
         Experiment::Attention(example) => ExperimentResult::Attention(*example, attention(table, *example)),
         Experiment::Shares => {

@@ -30,6 +30,8 @@ use crate::{
 /// Example: partscope ablate out --each --positions all --fill mean --json
 ///
 /// Example: partscope ablate shuffled --each --fill paired --fill-from out
+///
+/// Example: partscope ablate shuffled --residual --fill-from out
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("what").required(true)))]
 pub(in crate::cli) struct Args {
@@ -45,6 +47,13 @@ pub(in crate::cli) struct Args {
     /// Ablate each component in turn
     #[arg(long, group = "what")]
     pub(super) each: bool,
+    /// Patch the residual stream before each layer at each position of one example with that of the same example of the
+    /// run of --fill-from; the two prompts must have the same number of tokens
+    #[arg(long, group = "what", requires = "fill_from", conflicts_with_all = ["fill", "positions"])]
+    pub(super) residual: bool,
+    /// The test example of --residual, by id [default: the first]
+    #[arg(long, value_name = "ID", requires = "residual")]
+    pub(super) example: Option<String>,
     /// Token positions to change: the last one, where the label is predicted, or all
     #[arg(long, value_enum, default_value = "last")]
     positions: PositionsName,
@@ -109,6 +118,11 @@ impl<'a> AblationJob<'a> {
         self.fill_source.map(FillSource::describe)
     }
 
+    /// Returns a file name such as `ablation-residual-0123456789ab.json`.
+    pub(super) fn residual_file(&self) -> String {
+        format!("ablation-residual-{}.json", self.fill_source.map_or("", FillSource::short_key))
+    }
+
     /// Returns a file name such as `ablation-each-last-zero.json`; another run's key follows the fill that is from it.
     pub(super) fn file_name(&self, what: &str) -> String {
         let (positions, fill) = (self.ablation.positions.name(), self.ablation.fill.name());
@@ -126,6 +140,7 @@ impl Args {
                 PositionsName::All => Positions::All,
             },
             fill: match self.fill {
+                _ if self.residual => Fill::Paired,
                 FillName::Zero => Fill::Zero,
                 FillName::Mean => Fill::Mean,
                 FillName::Paired => Fill::Paired,
@@ -136,6 +151,7 @@ impl Args {
     /// Checks that `--fill` and `--fill-from` go together.
     pub(super) fn check_fill(&self) -> Result<(), Failure> {
         let advice = match (self.fill, &self.fill_from) {
+            _ if self.residual => return Ok(()),
             (FillName::Zero, Some(_)) => "--fill-from needs values to take; add --fill mean or --fill paired",
             (FillName::Paired, None) => "--fill paired needs another run; add --fill-from RUN",
             _ => return Ok(()),

@@ -1,13 +1,14 @@
 //! `partscope ablate`: changes components inside the forward pass.
 //!
 //! `--set` and `--mix` measure one change of all components, `--each` ablates every component alone. Both share options
-//! and the output of effects.
+//! and the output of effects. `--residual` patches the residual stream of one example.
 
 mod args;
 mod each;
 mod effects;
 mod fill_source;
 mod mixed;
+mod residual;
 
 use args::AblationJob;
 pub(super) use args::Args;
@@ -31,5 +32,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let attachments = Attachments::new(&args.run)?;
     let job =
         AblationJob { args, loaded: &loaded, ablation, fill_source: source.as_ref(), attachments: &attachments, line };
-    if args.each { each::run(job) } else { mixed::run(job) }
+    match () {
+        () if args.each => each::run(job),
+        () if args.residual => residual::run(job),
+        () => mixed::run(job),
+    }
 }
