@@ -111,7 +111,7 @@ fn map(report: &Report<'_>, found: &ResidualPatching, path: &Path) -> Vec<(Tone,
             signed(report.margin.other, 2)
         ),
     )];
-    let header: String = (0..report.effect.len()).map(|layer| format!("{layer:>3}")).collect();
+    let header = (0..report.effect.len()).map(|layer| format!("{layer:>3}")).collect::<Vec<_>>().concat();
     pieces.push((Tone::Plain, format!("{:>4} {:<TOKEN$} layer\n{:20}{header}\n", "", "token", "")));
     if first > 0 {
         let same = format!("{:>4} the first {first} tokens are the same in both prompts: no effect\n", "");
