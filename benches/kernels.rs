@@ -185,6 +185,7 @@ fn decoder(shape: &Shape) -> Result<Decoder> {
         norm: norm(shape.width)?,
         unembedding: Linear { weight: embedding, bias: None },
         logit_scale: 1.0,
+        logit_softcap: None,
         context: 8192,
     })
 }

@@ -16,8 +16,7 @@ use partscope::{
         Ablation, RunContext, Sweep, attention_pattern, attention_shares, layer_lens, logit_lens, rerun, sweep,
         top_words,
     },
-    run::{PromptMeta, TaskMeta},
-    runner::{Bos, Plan, PlannedExample, PromptLayout, PromptPart, Prompts, Rebuilt},
+    runner::{Bos, Plan, PromptLayout, PromptPart, Prompts, Rebuilt},
 };
 use serde_json::Value;
 
@@ -45,25 +44,7 @@ impl Case {
         let facts: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         assert_eq!(facts["prompts"], serde_json::json!(golden.prompts));
         let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
-        let example = |id: usize| PlannedExample { id: id.to_string(), text: String::new(), gold: 0, prompt: None };
-        let plan = Plan {
-            request: None,
-            selection: None,
-            kept: None,
-            label_gram: None,
-            model: golden.model.meta.clone(),
-            task: TaskMeta {
-                name: name.to_owned(),
-                template: String::new(),
-                label_words: vec![String::new(); golden.labels.len()],
-                label_tokens: golden.labels.clone(),
-                ..TaskMeta::default()
-            },
-            prompt: PromptMeta { prefix_tokens: 4, ..PromptMeta::default() },
-            shape: golden.projection().shape(),
-            train: Vec::new(),
-            test: (0..golden.prompts.len()).map(example).collect(),
-        };
+        let plan = golden.plan(&golden.prompts, 4);
         let prompts = Prompts { train: Vec::new(), test: golden.prompts.iter().cloned().map(Into::into).collect() };
         Self { golden, facts, prompts, plan, table }
     }

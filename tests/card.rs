@@ -11,6 +11,8 @@ mod ablation;
 mod families;
 #[path = "gguf.rs"]
 mod gguf;
+#[path = "patching.rs"]
+mod patching;
 
 mod common;
 

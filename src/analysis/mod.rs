@@ -19,6 +19,7 @@
 //! | [`effect`] | direct, total and indirect effects of a change |
 //! | [`task_subspace`] | task recognition and task learning of components |
 //! | [`atlas`] | one row a component, one column a measure, with intervals |
+//! | [`function_vector`] | rise of the right answer's probability, with intervals |
 //! | [`learning_curve`] | accuracy with fewer labels |
 //! | [`weights`] | weights files |
 //! | [`check`] | checks of the input |
@@ -38,6 +39,7 @@ pub mod effect;
 mod error_rates;
 pub mod exact;
 pub mod fdr;
+pub mod function_vector;
 #[cfg(test)]
 mod golden;
 pub mod held_out;
@@ -62,6 +64,7 @@ mod word_classes_tests;
 
 pub use components::{ComponentStats, summarize};
 pub use effect::{Effects, Flips, Score};
+pub use function_vector::AnswerProbabilities;
 pub use kind::{Kind, Thresholds};
 pub use method::Method;
 pub use mix::Mix;

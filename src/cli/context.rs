@@ -52,7 +52,11 @@ pub(super) struct LoadedRun {
 impl LoadedRun {
     /// Opens the run in `folder`, loads its model and rebuilds its prompts.
     pub(super) fn open(folder: &Path, model: &ModelOptions, line: &mut ProgressLine) -> Result<Self> {
-        let run = open_run(folder)?;
+        Self::load(open_run(folder)?, model, line)
+    }
+
+    /// Loads the model of `run` and rebuilds its prompts.
+    pub(super) fn load(run: Run, model: &ModelOptions, line: &mut ProgressLine) -> Result<Self> {
         line.stage("loading the model…");
         let model = model.for_run(&run.meta.model).load()?;
         line.stage("building prompts…");

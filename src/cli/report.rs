@@ -9,12 +9,19 @@ use super::{
     failure::Failure,
     output::{ProgressLine, print, print_json},
 };
-use crate::{cancel::Cancel, error::Result, report::Report, run::Run, text::printable};
+use crate::{
+    cancel::Cancel,
+    error::Result,
+    report::{LensCurve, Report},
+    run::Run,
+    text::printable,
+};
 
 /// Write figures (SVG, PNG), tables (CSV, Parquet) and one self-contained HTML page of saved runs.
 ///
 /// Shows heat maps of accuracy and fitted weights, the path of the fit, scatter plots and differences of every run with
-/// the first, agreement of all runs, and accuracy by method.
+/// the first, agreement of all runs, and accuracy by method; also the lens by layer of runs for
+/// which `partscope logit-lens RUN` has measured it.
 ///
 /// Example: partscope report out out2 -o figures-for-the-paper
 #[derive(Debug, clap::Args)]
@@ -39,9 +46,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     line.stage("reading runs");
     let runs = args.runs.iter().map(|folder| open_run(folder)).collect::<Result<Vec<Run>>>()?;
+    let lens = |(folder, run): (&PathBuf, &Run)| LensCurve::beside(folder, &run.meta);
+    let lenses = args.runs.iter().zip(&runs).map(lens).collect::<Result<Vec<_>>>()?;
     line.stage("fitting and drawing");
     let cancel = Cancel::default();
-    let report = Report::new(&runs, &cancel)?;
+    let report = Report::with_lenses(&runs, lenses, &cancel)?;
     if args.output == Path::new("-") {
         return Ok(print(&report.page)?);
     }

@@ -23,6 +23,34 @@ pub(super) fn print(text: &str) -> Result<()> {
     write(&printable_lines(text))
 }
 
+/// Colours of text on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Raised,
+    Lowered,
+}
+
+/// Prints pieces of text for people to standard output: in colour if that is a terminal, and `NO_COLOR` is not set.
+pub(super) fn print_toned(pieces: &[(Tone, String)]) -> Result<()> {
+    let unset = |variable: &str| std::env::var_os(variable).is_none_or(|value| value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    write(&toned(pieces, io::stdout().is_terminal() && unset("NO_COLOR") && !dumb))
+}
+
+/// Joins pieces of text, with the escape sequences of their colours if `colored`.
+fn toned(pieces: &[(Tone, String)], colored: bool) -> String {
+    let piece = |(tone, text): &(Tone, String)| {
+        let text = printable_lines(text);
+        match tone {
+            Tone::Raised if colored => format!("\x1b[36m{text}\x1b[0m"),
+            Tone::Lowered if colored => format!("\x1b[33m{text}\x1b[0m"),
+            _ => text.into_owned(),
+        }
+    };
+    pieces.iter().map(piece).collect()
+}
+
 /// Prints a document for other programs to standard output; it is changed only if that is a terminal.
 pub(super) fn print_data(text: &str) -> Result<()> {
     if io::stdout().is_terminal() { print(text) } else { write(text) }
@@ -121,5 +149,21 @@ pub(super) fn print_clap(error: &clap::Error) -> u8 {
     match error.print().and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => 1,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_surround_safe_text_only_where_they_are_shown() {
+        let pieces = [
+            (Tone::Plain, "a\u{202e}".to_owned()),
+            (Tone::Raised, "+1".to_owned()),
+            (Tone::Lowered, "−1\n".to_owned()),
+        ];
+        assert_eq!(toned(&pieces, false), "a\\u{202e}+1−1\n");
+        assert_eq!(toned(&pieces, true), "a\\u{202e}\x1b[36m+1\x1b[0m\x1b[33m−1\n\x1b[0m");
     }
 }

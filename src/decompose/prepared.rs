@@ -62,7 +62,6 @@ impl BatchSize {
 pub struct Prepared<'a> {
     decoder: &'a Decoder,
     projection: &'a LabelProjection,
-    change: Intervention,
     shared: usize,
     /// One prefix per regime among the prompts.
     prefixes: Vec<(Regime, PrefixCache)>,
@@ -79,26 +78,12 @@ impl<'a> Prepared<'a> {
         prompts: &[P],
         cancel: &Cancel,
     ) -> Result<Self> {
-        Self::changed(decoder, projection, prompts, Intervention::none(), cancel)
-    }
-
-    /// As [`Prepared::new`], with the intervention `change` in the model, for ablated re-runs.
-    ///
-    /// # Errors
-    /// As [`Prepared::new`].
-    pub fn changed<P: Prompt>(
-        decoder: &'a Decoder,
-        projection: &'a LabelProjection,
-        prompts: &[P],
-        change: Intervention,
-        cancel: &Cancel,
-    ) -> Result<Self> {
         let shared = shared_prefix(prompts);
         let tokens: Vec<u32> = prompts.first().map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect());
-        Self::with_prefix(decoder, projection, &tokens, prompts, change, cancel)
+        Self::with_prefix(decoder, projection, &tokens, prompts, cancel)
     }
 
-    /// As [`Prepared::changed`], with `tokens` as the shared prefix. Prompts that begin with only some of them need
+    /// As [`Prepared::new`], with `tokens` as the shared prefix. Prompts that begin with only some of them need
     /// [`Prepared::shortened`].
     ///
     /// # Errors
@@ -108,16 +93,15 @@ impl<'a> Prepared<'a> {
         projection: &'a LabelProjection,
         tokens: &[u32],
         prompts: &[P],
-        change: Intervention,
         cancel: &Cancel,
     ) -> Result<Self> {
-        let shared = tokens.len();
+        let (shared, none) = (tokens.len(), Intervention::none());
         let regimes = [Regime::Short, Regime::Long].into_iter();
         let occurs = |regime| prompts.iter().any(|prompt| decoder.regime(prompt.len()) == regime);
         let prefixes = regimes.filter(|&regime| occurs(regime));
-        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(tokens, regime, &change, cancel)?)));
+        let prefixes = prefixes.map(|regime| Ok((regime, decoder.prefix(tokens, regime, &none, cancel)?)));
         let prefixes = prefixes.collect::<Result<_>>()?;
-        Ok(Self { decoder, projection, change, shared, prefixes })
+        Ok(Self { decoder, projection, shared, prefixes })
     }
 
     /// Returns the same for prompts that share only the first `tokens` of the prefix; nothing is computed again.
@@ -127,7 +111,7 @@ impl<'a> Prepared<'a> {
     pub fn shortened(&self, tokens: usize) -> Result<Self> {
         let prefixes = self.prefixes.iter().map(|(regime, prefix)| Ok((*regime, prefix.first(tokens)?)));
         let prefixes = prefixes.collect::<Result<_>>()?;
-        Ok(Self { shared: tokens, prefixes, change: self.change.clone(), ..*self })
+        Ok(Self { shared: tokens, prefixes, ..*self })
     }
 
     /// Returns the number of tokens in the shared prefix.
@@ -186,6 +170,6 @@ impl<'a> Prepared<'a> {
         let Some((_, prefix)) = self.prefixes.iter().find(|(own, _)| *own == regime) else {
             return Err(Error::Model("a prompt has a length class that was not prepared".to_owned()));
         };
-        self.decoder.forward(packed, prefix, &self.change, probe, cancel)
+        self.decoder.forward(packed, prefix, &Intervention::none(), probe, cancel)
     }
 }

@@ -12,8 +12,12 @@ pub enum Fill {
     #[default]
     Zero,
     /// The component's mean output: mean ablation. With [`Positions::Last`], the mean over the last tokens of the test
-    /// prompts; with [`Positions::All`], over all their tokens except the first.
+    /// prompts; with [`Positions::All`], over all their tokens except the first. The prompts are those of the run, or of
+    /// another run if [`RunContext::fill_from`](super::RunContext::fill_from) gives one.
     Mean,
+    /// The component's output on the paired prompt of another run, token by token: activation patching (interchange
+    /// interventions; Vig et al. 2020, arXiv 2004.12265; Zhang & Nanda 2023, arXiv 2309.16042).
+    Paired,
 }
 
 impl Fill {
@@ -22,6 +26,7 @@ impl Fill {
         match self {
             Self::Zero => "zero",
             Self::Mean => "mean",
+            Self::Paired => "paired",
         }
     }
 }
@@ -48,6 +53,8 @@ impl Ablation {
             (Fill::Zero, Positions::All) => "zero ablation at all positions",
             (Fill::Mean, Positions::Last) => "mean ablation at the last position",
             (Fill::Mean, Positions::All) => "mean ablation at all positions",
+            (Fill::Paired, Positions::Last) => "activation patching at the last position",
+            (Fill::Paired, Positions::All) => "activation patching at all positions",
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The model and prompts of an experiment.
 
+use std::{borrow::Cow, ops::Range};
+
 use crate::{
     analysis::Mix,
     attribution::WordClasses,
     cancel::Cancel,
     component::Shape,
     decompose::{BatchSize, LabelProjection, workers},
-    error::{Error, Result},
-    experiments::Fill,
+    error::{Error, InputError, Result},
     model::{
         Decoder, Intervention, Model, NoProbe, Packed, PrefixCache, PrefixStream, Probe, Prompt, Regime, Results,
         Stream, Tokens,
@@ -15,18 +16,67 @@ use crate::{
     runner::{Plan, Prompts},
 };
 
-use super::Ablation;
+use super::{Ablation, Fill, Positions};
+
+/// Why an ablation that needs another run fails without one.
+pub(super) const NO_FILL_SOURCE: &str = "paired replacement values need another run";
 
 /// A model and the prompts of a run; effects are measured on the test split.
 #[derive(Debug)]
 pub struct RunContext<'a> {
     pub(super) decoder: &'a Decoder,
-    pub(super) prompts: &'a Prompts,
+    pub(super) prompts: Cow<'a, Prompts>,
+    /// Ids of the test examples.
+    ids: Vec<String>,
     pub(super) gold: Vec<usize>,
     pub(super) word_classes: Option<WordClasses>,
+    pub(super) label_tokens: Vec<u32>,
     pub(super) projection: LabelProjection,
     /// Number of prefix tokens shared by all prompts, training split included, as in the run itself.
     pub(super) shared: usize,
+    /// Where replacement values come from, if not from the run itself.
+    pub(super) fill_source: Option<Box<FillSource<'a>>>,
+}
+
+/// Another run whose prompts give replacement values.
+#[derive(Debug)]
+pub(super) struct FillSource<'a> {
+    pub(super) context: RunContext<'a>,
+    /// Its row for every test prompt of the run.
+    pub(super) rows: Vec<usize>,
+}
+
+/// Consecutive test prompts that run together.
+pub(super) struct TestBatch<'p> {
+    pub(super) regime: Regime,
+    /// Their rows in the test split.
+    pub(super) rows: Range<usize>,
+    /// Their tokens after the first `shared`.
+    suffixes: Vec<&'p [u32]>,
+    shared: usize,
+}
+
+impl TestBatch<'_> {
+    /// Returns the number of prompts.
+    pub(super) const fn len(&self) -> usize {
+        self.suffixes.len()
+    }
+
+    /// Packs the tokens after the shared prefix.
+    pub(super) fn packed(&self) -> Packed {
+        Packed::new(self.suffixes.iter().copied(), self.shared, self.regime)
+    }
+}
+
+/// The shared prefix of the test prompts, once for every regime.
+pub(super) struct Prefixes(Vec<(Regime, PrefixCache)>);
+
+impl Prefixes {
+    /// Returns the prefix of prompts of `regime`.
+    pub(super) fn of(&self, regime: Regime) -> PrefixCache {
+        let found = self.0.iter().find(|(own, _)| *own == regime);
+        found.map(|(_, prefix)| prefix.clone()).unwrap_or_default()
+    }
 }
 
 impl<'a> RunContext<'a> {
@@ -49,12 +99,64 @@ impl<'a> RunContext<'a> {
         }
         Ok(Self {
             decoder: &model.decoder,
-            prompts,
+            prompts: Cow::Borrowed(prompts),
+            ids: plan.test.iter().map(|example| example.id.clone()).collect(),
             gold: plan.test.iter().map(|example| example.gold).collect(),
             word_classes: plan.task.word_classes.clone(),
+            label_tokens: plan.task.label_tokens.clone(),
             projection,
             shared: plan.prompt.prefix_tokens,
+            fill_source: None,
         })
+    }
+
+    /// Takes the replacement values of `ablation` from another run's `prompts` for the same model; `rows` has their row for
+    /// every test example ([`pair`](crate::runner::pair)).
+    ///
+    /// # Errors
+    /// If `plan` has no test examples, or if all positions take paired values and paired prompts differ in length.
+    pub fn fill_from(
+        mut self,
+        model: &'a Model,
+        (plan, prompts): (&Plan, &'a Prompts),
+        rows: Vec<usize>,
+        ablation: Ablation,
+    ) -> Result<Self> {
+        let mut other = Self::with(model, plan, prompts, self.projection.clone())?;
+        if ablation.fill == Fill::Paired && ablation.positions == Positions::All {
+            self.check_lengths(&other, rows.iter().copied().enumerate())?;
+            let shared = self.shared.min(other.shared);
+            self.shorten_prefix(shared);
+            other.shorten_prefix(shared);
+        }
+        self.fill_source = Some(Box::new(FillSource { context: other, rows }));
+        Ok(self)
+    }
+
+    /// Checks that the prompts in `pairs` of rows have the same lengths as those of `other`.
+    pub(super) fn check_lengths(&self, other: &Self, pairs: impl IntoIterator<Item = (usize, usize)>) -> Result<()> {
+        let lengths =
+            |(own, there): (usize, usize)| (own, self.prompts.test[own].len(), other.prompts.test[there].len());
+        let lengths: Vec<_> = pairs.into_iter().map(lengths).collect();
+        let unequal: Vec<_> = lengths.iter().filter(|(_, own, there)| own != there).collect();
+        let Some((row, own, there)) = unequal.first() else { return Ok(()) };
+        let problem = format!(
+            "the prompt of `{}` has {own} tokens, in the other run {there}; {} of {} prompts differ in length",
+            self.ids[*row],
+            unequal.len(),
+            lengths.len()
+        );
+        let help = "values at all positions need prompts of equal length: choose another run, or replace outputs at the \
+                    last position only";
+        Err(InputError::new(problem).help(help).into())
+    }
+
+    /// Lets the test prompts share only their first `shared` tokens.
+    fn shorten_prefix(&mut self, shared: usize) {
+        if shared < self.shared {
+            self.prompts.to_mut().shorten_prefix(shared);
+            self.shared = shared;
+        }
     }
 
     /// Returns the numbers of layers, heads and label words.
@@ -96,6 +198,44 @@ impl<'a> RunContext<'a> {
         [Regime::Short, Regime::Long].map(count).into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
+    /// Splits the test prompts into batches of `size`.
+    pub(super) fn batches(&self, size: BatchSize) -> Vec<TestBatch<'_>> {
+        let mut from = 0;
+        let batch = |(regime, suffixes): (Regime, Vec<_>)| {
+            let rows = from..from + suffixes.len();
+            from = rows.end;
+            TestBatch { regime, rows, suffixes, shared: self.shared }
+        };
+        size.batches(self.decoder, &self.prompts.test, self.shared).into_iter().map(batch).collect()
+    }
+
+    /// Computes the shared prefix with the intervention that `change` gives for a regime.
+    pub(super) fn prefixes(
+        &self,
+        change: impl Fn(Regime) -> Result<Intervention>,
+        cancel: &Cancel,
+    ) -> Result<Prefixes> {
+        let prefix =
+            |(regime, _)| Ok((regime, self.decoder.prefix(&self.prefix_tokens(), regime, &change(regime)?, cancel)?));
+        Ok(Prefixes(self.regimes().into_iter().map(prefix).collect::<Result<_>>()?))
+    }
+
+    /// Applies `work` to batches of all test prompts, in parallel; passes the results to `take` in order, until it fails.
+    pub(super) fn in_batches<R: Send>(
+        &self,
+        work: impl Fn(&TestBatch<'_>) -> Result<R> + Sync,
+        mut take: impl FnMut(R) -> Result<()>,
+    ) -> Result<()> {
+        let batches = self.batches(BatchSize::default().even(self.decoder, &self.prompts.test, self.shared));
+        let mut outcome = Ok(());
+        workers::run_in_order(self.decoder, &batches, work, |result| {
+            if outcome.is_ok() {
+                outcome = take(result);
+            }
+        })?;
+        outcome
+    }
+
     /// Runs all test prompts unchanged, in parallel batches with one probe each; passes the probes to `take` in order,
     /// each with its number of prompts.
     pub(super) fn watch<P: Probe + Send>(
@@ -105,24 +245,13 @@ impl<'a> RunContext<'a> {
         mut take: impl FnMut(P, usize) -> Result<()>,
     ) -> Result<()> {
         let none = Intervention::none();
-        let prefix = |(regime, _)| Ok((regime, self.decoder.prefix(&self.prefix_tokens(), regime, &none, cancel)?));
-        let prefixes = self.regimes().into_iter().map(prefix).collect::<Result<Vec<_>>>()?;
-        let size = BatchSize::default().even(self.decoder, &self.prompts.test, self.shared);
-        let batches = size.batches(self.decoder, &self.prompts.test, self.shared);
-        let work = |(regime, batch): &(Regime, Vec<&[u32]>)| {
+        let prefixes = self.prefixes(|_| Ok(Intervention::none()), cancel)?;
+        let work = |batch: &TestBatch<'_>| {
             let mut probe = probe();
-            let packed = Packed::new(batch.iter().copied(), self.shared, *regime);
-            let prefix = prefixes.iter().find(|(own, _)| own == regime).map(|(_, prefix)| prefix);
-            self.decoder.forward(packed, prefix.unwrap_or(&PrefixCache::default()), &none, &mut probe, cancel)?;
+            self.decoder.forward(batch.packed(), &prefixes.of(batch.regime), &none, &mut probe, cancel)?;
             Ok((probe, batch.len()))
         };
-        let mut outcome = Ok(());
-        workers::run_in_order(self.decoder, &batches, work, |(probe, prompts)| {
-            if outcome.is_ok() {
-                outcome = take(probe, prompts);
-            }
-        })?;
-        outcome
+        self.in_batches(work, |(probe, prompts)| take(probe, prompts))
     }
 
     /// Runs a single test prompt. All tokens except the last run first, in pieces, so that no attention matrix is
@@ -137,18 +266,24 @@ impl<'a> RunContext<'a> {
         stream.finish(&prefix, &none, probe, cancel)
     }
 
-    /// Returns the intervention of a mix. It does not include the weight of `rest`; see [`Rerun`](super::Rerun).
-    pub(super) fn change(&self, weights: &[f64], ablation: Ablation, means: Option<&Results>) -> Result<Intervention> {
+    /// Returns whether an ablation of each component in turn measures the probability of the right answer, for function
+    /// vector scores: if means of another run replace outputs at the last position.
+    pub(super) fn measures_answers(&self, ablation: Ablation) -> bool {
+        self.fill_source.is_some() && ablation == Ablation { positions: Positions::Last, fill: Fill::Mean }
+    }
+
+    /// Returns the intervention of a mix, with the replacement values `fill` or zero. It does not include the weight of
+    /// `rest`; see [`Rerun`](super::Rerun).
+    pub(super) fn change(&self, weights: &[f64], positions: Positions, fill: Option<&Results>) -> Result<Intervention> {
         let attention = &self.decoder.layers[0].attention;
         let widths = (attention.heads * attention.head_dim, self.decoder.width()?);
-        let fill = means.filter(|_| ablation.fill == Fill::Mean);
-        Intervention::new(weights, attention.heads, widths, ablation.positions, fill, self.decoder.device())
+        Intervention::new(weights, attention.heads, widths, positions, fill, self.decoder.device())
     }
 
     /// Returns the intervention that ablates only the component at `index`.
-    pub(super) fn ablate(&self, index: usize, ablation: Ablation, means: Option<&Results>) -> Result<Intervention> {
+    pub(super) fn ablate(&self, index: usize, positions: Positions, fill: Option<&Results>) -> Result<Intervention> {
         let mut mix = Mix::identity(self.shape());
         mix.weights[index] = 0.0;
-        self.change(&mix.weights, ablation, means)
+        self.change(&mix.weights, positions, fill)
     }
 }

@@ -1,12 +1,11 @@
-//! Mean outputs of components for mean ablation, and their contributions.
+//! Mean outputs of components, for mean ablation.
 
 use candle_core::Tensor;
 
 use super::{Positions, RunContext};
 use crate::{
-    attribution::Batch,
     cancel::Cancel,
-    decompose::{BatchSize, Collector, LabelProjection},
+    decompose::BatchSize,
     error::Result,
     model::{Decoder, Intervention, Packed, PrefixStream, Probe, Prompt, Results, Stream},
 };
@@ -43,7 +42,11 @@ pub(super) fn means(context: &RunContext<'_>, positions: Positions, cancel: &Can
     };
     let attention = &context.decoder.layers[0].attention;
     let width = context.decoder.width()?;
-    Ok(Results { heads: mean(sums.heads, attention.heads * attention.head_dim)?, mlps: mean(sums.mlps, width)? })
+    Ok(Results {
+        heads: mean(sums.heads, attention.heads * attention.head_dim)?,
+        mlps: mean(sums.mlps, width)?,
+        per_token: false,
+    })
 }
 
 /// Rows that are left out of the mean: first tokens of prompts.
@@ -137,48 +140,5 @@ impl Probe for Sums {
             first[layer] = false;
         }
         Ok(())
-    }
-}
-
-/// Contributions of a batch, and those of the replacement values under the same norm scales.
-pub(super) struct Contributions<'a> {
-    model: Collector<'a>,
-    filled: Option<(Collector<'a>, &'a Results)>,
-}
-
-impl<'a> Contributions<'a> {
-    pub(super) fn new(decoder: &'a Decoder, projection: &'a LabelProjection, fill: Option<&'a Results>) -> Self {
-        let collector = || Collector::new(decoder, projection);
-        Self { model: collector(), filled: fill.map(|fill| (collector(), fill)) }
-    }
-
-    /// Returns the batch and the contributions `[C, B, Y]` of the replacement values.
-    pub(super) fn finish(self, examples: usize) -> Result<(Batch, Option<Vec<f32>>)> {
-        let filled = self.filled.map(|(collector, _)| Ok::<_, crate::Error>(collector.finish(examples)?.components));
-        Ok((self.model.finish(examples)?, filled.transpose()?))
-    }
-}
-
-impl Probe for Contributions<'_> {
-    fn embedding(&mut self, x: &Tensor) -> Result<()> {
-        self.model.embedding(x)?;
-        self.filled.as_mut().map_or(Ok(()), |(collector, _)| collector.embedding(x))
-    }
-
-    fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
-        self.model.attention(layer, z, post_scale)?;
-        let Some((collector, fill)) = &mut self.filled else { return Ok(()) };
-        collector.attention(layer, &fill.heads[layer].broadcast_as(z.shape())?, post_scale)
-    }
-
-    fn mlp(&mut self, layer: usize, added: &Tensor) -> Result<()> {
-        self.model.mlp(layer, added)?;
-        let Some((collector, fill)) = &mut self.filled else { return Ok(()) };
-        collector.mlp(layer, &fill.mlps[layer].broadcast_as(added.shape())?.contiguous()?)
-    }
-
-    fn residual(&mut self, x: &Tensor) -> Result<()> {
-        self.model.residual(x)?;
-        self.filled.as_mut().map_or(Ok(()), |(collector, _)| collector.residual(x))
     }
 }

@@ -1,8 +1,10 @@
 //! Ablated re-run: a mix applied inside the forward pass.
 
 use super::{
-    Ablation, Fill, RunContext,
-    means::{Contributions, means},
+    Ablation, Positions, RunContext,
+    context::{Prefixes, TestBatch},
+    contributions::Contributions,
+    fills::Fills,
 };
 use crate::{
     analysis::{
@@ -10,12 +12,12 @@ use crate::{
         mix::{add_offsets, word_offsets},
         predict::{margin_contributions, rivals},
     },
-    attribution::Attribution,
+    attribution::{Attribution, Batch},
     cancel::Cancel,
     component::Component,
-    decompose::{BatchSize, Prepared},
+    decompose::Collector,
     error::Result,
-    model::Results,
+    model::Intervention,
     progress::{Meter, Progress},
 };
 
@@ -55,26 +57,22 @@ pub fn rerun(
     cancel: &Cancel,
     observe: &mut dyn FnMut(Progress),
 ) -> Result<Rerun> {
-    let passes = if ablation.fill == Fill::Mean { 3 } else { 1 };
-    let mut meter = Meter::start(passes * context.len());
-    let fills = match ablation.fill {
-        Fill::Zero => None,
-        Fill::Mean => Some(means(context, ablation.positions, cancel)?),
-    };
+    let fills = Fills::new(context, ablation, cancel)?;
+    let passes = Passes::new(context, mix, ablation, fills, cancel)?;
+    let mut meter = Meter::start(context.len());
     let mut sum = Sum::new(mix, table);
-    if let Some(fills) = &fills {
-        observe(meter.advance(context.len()));
-        sum.add_fills(context, fills, cancel)?;
-        observe(meter.advance(context.len()));
-    }
-    let change = context.change(&mix.weights, ablation, fills.as_ref())?;
-    let all = context.prompts.all();
-    let prepared = Prepared::changed(context.decoder, &context.projection, &all, change, cancel)?;
     let mut changed = Attribution::with_classes(context.shape(), context.word_classes.clone(), context.gold.clone());
-    prepared.attribute(&context.prompts.test, BatchSize::default(), cancel, |batch| {
-        changed.push(&batch);
-        observe(meter.advance(batch.examples));
-    })?;
+    context.in_batches(
+        |batch| passes.batch(batch),
+        |(filled, batch)| {
+            if let Some(filled) = filled {
+                sum.add_fills(changed.len(), batch.examples, &filled);
+            }
+            changed.push(&batch);
+            observe(meter.advance(batch.examples));
+            Ok(())
+        },
+    )?;
     let rest = |(&full, &rest): (&f32, &f32)| f64::from(full) + (mix.rest - 1.0) * f64::from(rest);
     let mut total: Vec<f64> = changed.words().full().iter().zip(changed.words().rest()).map(rest).collect();
     add_offsets(&mut total, &word_offsets(&mix.offsets, table));
@@ -82,6 +80,50 @@ pub fn rerun(
     let (reactions, direct, total) = (sum.reactions(&changed), table.by_class(sum.logits), table.by_class(total));
     let effects = Effects::new(table.gold(), context.labels(), &model, &direct, &total);
     Ok(Rerun { ablation, mix: mix.clone(), table: changed, direct, total, effects, reactions })
+}
+
+/// The passes of a re-run: with replacement values an unchanged one, which has their contributions, and the changed one.
+struct Passes<'a> {
+    context: &'a RunContext<'a>,
+    weights: &'a [f64],
+    positions: Positions,
+    fills: Fills<'a>,
+    /// The shared prefix in the unchanged and in the changed network.
+    prefixes: [Prefixes; 2],
+    cancel: &'a Cancel,
+}
+
+impl<'a> Passes<'a> {
+    fn new(
+        context: &'a RunContext<'_>,
+        mix: &'a Mix,
+        ablation: Ablation,
+        fills: Fills<'a>,
+        cancel: &'a Cancel,
+    ) -> Result<Self> {
+        let (weights, positions) = (&mix.weights, ablation.positions);
+        let unchanged = context.prefixes(|_| Ok(Intervention::none()), cancel)?;
+        let changed = context.prefixes(|regime| context.change(weights, positions, fills.prefix(regime)), cancel)?;
+        Ok(Self { context, weights, positions, fills, prefixes: [unchanged, changed], cancel })
+    }
+
+    /// Returns the contributions of the replacement values `[C, B, W]`, with the norm scales of the unchanged run, and
+    /// those of all components in the changed network.
+    fn batch(&self, batch: &TestBatch<'_>) -> Result<(Option<Vec<f32>>, Batch)> {
+        let (decoder, projection) = (self.context.decoder, &self.context.projection);
+        let [unchanged, changed] = self.prefixes.each_ref().map(|prefixes| prefixes.of(batch.regime));
+        let fills = self.fills.batch(batch, self.cancel)?;
+        let mut filled = None;
+        if let Some(last) = &fills.last {
+            let mut probe = Contributions::new(decoder, projection, Some(last));
+            decoder.forward(batch.packed(), &unchanged, &Intervention::none(), &mut probe, self.cancel)?;
+            filled = probe.finish(batch.len())?.1;
+        }
+        let change = self.context.change(self.weights, self.positions, fills.changed.as_ref())?;
+        let mut collector = Collector::new(decoder, projection);
+        decoder.forward(batch.packed(), &changed, &change, &mut collector, self.cancel)?;
+        Ok((filled, collector.finish(batch.len())?))
+    }
 }
 
 /// Returns the reactions if `changed` replaces the contributions that `mix` makes of `table`.
@@ -117,21 +159,16 @@ impl<'a> Sum<'a> {
         margin_contributions(&values, &self.table.gold()[row..], &self.rivals[row..], self.table.labels()).sum()
     }
 
-    /// Adds `(1 − w) · fill` for every component, with the norm scales of the unchanged run.
-    fn add_fills(&mut self, context: &RunContext<'_>, fills: &Results, cancel: &Cancel) -> Result<()> {
-        let (labels, mut row) = (context.shape().labels, 0);
-        let probe = || Contributions::new(context.decoder, &context.projection, Some(fills));
-        context.watch(probe, cancel, |probe, examples| {
-            let values = probe.finish(examples)?.1.unwrap_or_default();
-            for (index, values) in values.chunks_exact(examples * labels).enumerate() {
-                let share = 1.0 - self.mix.weights[index];
-                self.margins[index] += share * self.margin(row, values);
-                let logits = &mut self.logits[row * labels..(row + examples) * labels];
-                logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += share * f64::from(value));
-            }
-            row += examples;
-            Ok(())
-        })
+    /// Adds `(1 − w) · fill` for every component on the `examples` from `row` on; `filled` has the contributions
+    /// `[C, B, W]` of the replacement values.
+    fn add_fills(&mut self, row: usize, examples: usize, filled: &[f32]) {
+        let words = self.table.words().shape().labels;
+        for (index, values) in filled.chunks_exact(examples * words).enumerate() {
+            let share = 1.0 - self.mix.weights[index];
+            self.margins[index] += share * self.margin(row, values);
+            let logits = &mut self.logits[row * words..(row + examples) * words];
+            logits.iter_mut().zip(values).for_each(|(logit, &value)| *logit += share * f64::from(value));
+        }
     }
 
     /// Returns the change of each component's contribution to the mean margin from this sum to `changed`.

@@ -10,15 +10,15 @@ use std::{
 
 use super::{
     Ablation, Fill, RunContext,
-    means::means,
+    answers::Answer,
+    fills::Fills,
     sweep_batch::{BatchAnswer, Contrast, SweepBatch},
 };
 use crate::{
-    analysis::Effects,
+    analysis::{AnswerProbabilities, Effects},
     cancel::Cancel,
     decompose::workers,
     error::Result,
-    model::{Intervention, Packed},
     progress::{Meter, Progress},
 };
 
@@ -34,6 +34,9 @@ pub struct Sweep {
     pub effects: Vec<Effects>,
     /// Total number of examples.
     pub examples: usize,
+    /// Probability of the right answer on the leading examples that are finished for every component. It is measured if
+    /// means of another run replace outputs at the last position: for function vector scores.
+    pub answers: Option<AnswerProbabilities>,
 }
 
 impl Sweep {
@@ -65,26 +68,19 @@ pub fn sweep(
     observe: &mut dyn FnMut(Option<&Sweep>, Progress),
 ) -> Result<Sweep> {
     let shape = context.shape();
-    let fills = match ablation.fill {
-        Fill::Zero => None,
-        Fill::Mean => Some(means(context, ablation.positions, cancel)?),
-    };
-    let changes = (0..shape.components()).map(|index| context.ablate(index, ablation, fills.as_ref()));
-    let changes: Vec<Intervention> = changes.collect::<Result<_>>()?;
-    let sweep_batch = SweepBatch { context, ablation, fills: fills.as_ref(), changes: &changes, cancel };
+    let fills = Fills::new(context, ablation, cancel)?;
+    let sweep_batch = SweepBatch { context, ablation, fills: &fills, cancel };
     let batches = sweep_batch.batches();
-    let mut gathered = Gathered::new(context, ablation, batches.iter().map(|(_, batch)| batch.len()));
+    let mut gathered = Gathered::new(context, ablation, batches.iter().map(|batch| batch.rows.end));
     let mut meter = Meter::start(context.len() * recomputed_layers(context));
     let mut reported = Instant::now();
     workers::run_unordered(
         context.decoder,
         &batches,
-        |(regime, batch), emit| {
-            sweep_batch.batch(Packed::new(batch.iter().copied(), context.shared, *regime), *regime, emit)
-        },
+        |batch, emit| sweep_batch.batch(batch, emit),
         |index, answer| {
             let layers = answer.layers(shape);
-            let progress = meter.advance(layers * batches[index].1.len());
+            let progress = meter.advance(layers * batches[index].len());
             let ended = gathered.take(index, answer);
             if ended || reported.elapsed() >= REPORT_INTERVAL {
                 reported = Instant::now();
@@ -108,11 +104,10 @@ const fn recomputed_layers(context: &RunContext<'_>) -> usize {
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
 pub fn price(context: &RunContext<'_>, ablation: Ablation, cancel: &Cancel) -> Result<Duration> {
-    let changes = [context.ablate(0, Ablation { fill: Fill::Zero, ..ablation }, None)?];
-    let sweep_batch = SweepBatch { context, ablation, fills: None, changes: &changes, cancel };
+    let sweep_batch = SweepBatch { context, ablation, fills: &Fills::Zero, cancel };
     let (batches, at_a_time) = (sweep_batch.batches(), workers::count(context.decoder));
-    let Some((regime, batch)) = batches.first() else { return Ok(Duration::ZERO) };
-    let measure = || sweep_batch.time_one(&Packed::new(batch.iter().copied(), context.shared, *regime), *regime);
+    let Some(batch) = batches.first() else { return Ok(Duration::ZERO) };
+    let measure = || sweep_batch.time_one(batch);
     let measured = (0..2).map(|_| if at_a_time == 1 { measure() } else { workers::alone(measure) });
     let [mut once, mut each] = [Duration::MAX; 2];
     for times in measured.collect::<Result<Vec<_>>>()? {
@@ -120,8 +115,13 @@ pub fn price(context: &RunContext<'_>, ablation: Ablation, cancel: &Cancel) -> R
     }
     let passes = recomputed_layers(context) as f64 / context.shape().layers as f64;
     let rounds = batches.len().div_ceil(at_a_time) as u32;
-    let means = if ablation.fill == Fill::Mean { once * batches.len() as u32 } else { Duration::ZERO };
-    Ok(means + (once + each.mul_f64(passes)) * rounds)
+    let fills = once
+        * match ablation.fill {
+            Fill::Zero => 0,
+            Fill::Mean => batches.len() as u32,
+            Fill::Paired => rounds,
+        };
+    Ok(fills + (once + each.mul_f64(passes)) * rounds)
 }
 
 /// Collects the answers of batches. Batches are added up in order, so that sums do not depend on timing.
@@ -133,33 +133,32 @@ struct Gathered<'a> {
     rows: Vec<usize>,
     /// Answers for the other batches.
     open: BTreeMap<usize, Vec<Contrast>>,
-    /// The model's own label logits for the open batches.
-    models: BTreeMap<usize, Vec<f64>>,
+    /// The model's own label logits, and its probabilities of the right answer, for the open batches.
+    models: BTreeMap<usize, Answer>,
     /// First batch that is not complete.
     due: usize,
 }
 
 impl<'a> Gathered<'a> {
-    fn new(context: &'a RunContext<'a>, ablation: Ablation, sizes: impl Iterator<Item = usize>) -> Self {
+    fn new(context: &'a RunContext<'a>, ablation: Ablation, ends: impl Iterator<Item = usize>) -> Self {
         let effects = vec![Effects::default(); context.shape().components()];
-        let mut rows = vec![0];
-        rows.extend(sizes.scan(0, |row, size| {
-            *row += size;
-            Some(*row)
-        }));
-        let complete = Sweep { ablation, effects, examples: context.len() };
+        let rows = [0].into_iter().chain(ends).collect();
+        let changed = vec![Vec::new(); effects.len()];
+        let answers = context.measures_answers(ablation).then(|| AnswerProbabilities { model: Vec::new(), changed });
+        let complete = Sweep { ablation, effects, examples: context.len(), answers };
         Self { context, complete, rows, open: BTreeMap::new(), models: BTreeMap::new(), due: 0 }
     }
 
     /// Adds an answer; returns whether it was the last one of its batch.
     fn take(&mut self, batch: usize, answer: BatchAnswer) -> bool {
         match answer {
-            BatchAnswer::Model(logits) => {
-                self.models.insert(batch, self.context.by_class(logits));
+            BatchAnswer::Model(Answer { logits, right }) => {
+                self.models.insert(batch, Answer { logits: self.context.by_class(logits), right });
                 return false;
             }
             BatchAnswer::Changed(Contrast { component, direct, total }) => {
-                let (direct, total) = (self.context.by_class(direct), self.context.by_class(total));
+                let total = Answer { logits: self.context.by_class(total.logits), ..total };
+                let direct = self.context.by_class(direct);
                 self.open.entry(batch).or_default().push(Contrast { component, direct, total });
             }
         }
@@ -171,7 +170,13 @@ impl<'a> Gathered<'a> {
             let mut effects = std::mem::take(&mut self.complete.effects);
             self.count(self.due, &contrasts, &mut effects);
             self.complete.effects = effects;
-            self.models.remove(&self.due);
+            let model = self.models.remove(&self.due).unwrap_or_default();
+            if let Some(answers) = &mut self.complete.answers {
+                answers.model.extend(model.right);
+                for own in contrasts {
+                    answers.changed[own.component].extend(own.total.right);
+                }
+            }
             self.due += 1;
         }
         batch_ended
@@ -190,7 +195,8 @@ impl<'a> Gathered<'a> {
         let Some(model) = self.models.get(&batch) else { return };
         let gold = &self.context.gold[self.rows[batch]..self.rows[batch + 1]];
         for contrast in contrasts {
-            effects[contrast.component].extend(gold, self.context.labels(), model, &contrast.direct, &contrast.total);
+            let rows = [&model.logits, &contrast.direct, &contrast.total.logits];
+            effects[contrast.component].extend(gold, self.context.labels(), rows[0], rows[1], rows[2]);
         }
     }
 }

@@ -6,21 +6,28 @@
 //! Memory per batch: at last positions its keys and values, at most 256 MiB for all running batches; at all positions
 //! one residual stream of the batch and one of the shared prefix.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
-use super::{Ablation, Positions, RunContext, means::Contributions};
+use super::{
+    Ablation, Positions, RunContext,
+    answers::{Answer, AnswerProbe},
+    context::TestBatch,
+    contributions::Contributions,
+    fills::{BatchFills, Fills},
+};
 use crate::{
     attribution::Batch,
     cancel::Cancel,
     component::Shape,
     decompose::{
-        BatchSize, LabelLogits,
+        BatchSize,
         workers::{self, Emit},
     },
     error::Result,
-    model::{
-        Intervention, NoProbe, Packed, PrefixCache, PrefixStream, Probe, Regime, Results, Stream, attention::KvCache,
-    },
+    model::{Intervention, NoProbe, PrefixCache, PrefixStream, Probe, Stream, attention::KvCache},
 };
 
 /// Maximum bytes of keys and values of all running batches, unless a single prompt has more.
@@ -31,8 +38,8 @@ const ALL_POSITIONS_TOKENS: usize = 2048;
 
 /// Partial result of a batch: first the unchanged model, then one component after the other.
 pub(super) enum BatchAnswer {
-    /// Label logits of the unchanged model, `[B, Y]`.
-    Model(Vec<f64>),
+    /// Label logits of the unchanged model.
+    Model(Answer),
     /// Result with one component ablated.
     Changed(Contrast),
 }
@@ -53,23 +60,21 @@ pub(super) struct Contrast {
     pub(super) component: usize,
     /// Direct effect: ablated in the sum, `[B, Y]`.
     pub(super) direct: Vec<f64>,
-    /// Total effect: ablated inside the forward pass, `[B, Y]`.
-    pub(super) total: Vec<f64>,
+    /// Total effect: ablated inside the forward pass.
+    pub(super) total: Answer,
 }
 
 /// Runs batches of a sweep.
 pub(super) struct SweepBatch<'a> {
     pub(super) context: &'a RunContext<'a>,
     pub(super) ablation: Ablation,
-    pub(super) fills: Option<&'a Results>,
-    /// One intervention per component.
-    pub(super) changes: &'a [Intervention],
+    pub(super) fills: &'a Fills<'a>,
     pub(super) cancel: &'a Cancel,
 }
 
 impl SweepBatch<'_> {
     /// Splits the test prompts into batches, evenly among the threads.
-    pub(super) fn batches(&self) -> Vec<(Regime, Vec<&[u32]>)> {
+    pub(super) fn batches(&self) -> Vec<TestBatch<'_>> {
         let (decoder, prompts, shared) = (self.context.decoder, &self.context.prompts.test, self.context.shared);
         let size = match self.ablation.positions {
             Positions::All => BatchSize { tokens: ALL_POSITIONS_TOKENS },
@@ -80,28 +85,36 @@ impl SweepBatch<'_> {
                 BatchSize { tokens: BatchSize::default().tokens.min(most).max(1) }
             }
         };
-        size.even(decoder, prompts, shared).batches(decoder, prompts, shared)
+        self.context.batches(size.even(decoder, prompts, shared))
     }
 
     /// Ablates each component in turn on one batch.
-    pub(super) fn batch(&self, packed: Packed, regime: Regime, emit: Emit<'_, BatchAnswer>) -> Result<()> {
-        let examples = packed.prompts();
-        let stream = Stream::begin(self.context.decoder, packed)?;
-        let prefix = PrefixStream::begin(self.context.decoder, &self.context.prefix_tokens(), regime)?;
-        let mut contributions = Contributions::new(self.context.decoder, &self.context.projection, self.fills);
+    pub(super) fn batch(&self, batch: &TestBatch<'_>, emit: Emit<'_, BatchAnswer>) -> Result<()> {
+        let (decoder, examples) = (self.context.decoder, batch.len());
+        let fills = self.fills.batch(batch, self.cancel)?;
+        let stream = Stream::begin(decoder, batch.packed())?;
+        let prefix = PrefixStream::begin(decoder, &self.context.prefix_tokens(), batch.regime)?;
+        let mut contributions = Contributions::new(decoder, &self.context.projection, fills.last.as_ref());
         match self.ablation.positions {
             Positions::Last => {
                 let prefix = prefix.finish(&Intervention::none(), &mut NoProbe, self.cancel)?;
                 let kv = self.kv_caches(stream.clone(), &prefix, &mut contributions)?;
-                let direct = DirectEffects::new(contributions, examples, emit)?;
-                self.ablate_last(stream.last_only(&kv)?, &prefix, &direct, emit)
+                let direct = DirectEffects::new(contributions, examples)?;
+                let stream = stream.last_only(&kv)?;
+                let right = match self.measured(batch) {
+                    None => Vec::new(),
+                    measured => self.answer(stream.clone(), &prefix, &Intervention::none(), measured)?.right,
+                };
+                emit(direct.of_model(right))?;
+                self.ablate_last(stream, &prefix, batch, (&fills, &direct), emit)
             }
             Positions::All => {
                 let none = Intervention::none();
                 let cache = prefix.clone().finish(&none, &mut NoProbe, self.cancel)?;
                 stream.clone().finish(&cache, &none, &mut contributions, self.cancel)?;
-                let direct = DirectEffects::new(contributions, examples, emit)?;
-                self.ablate_all(stream, prefix, &direct, emit)
+                let direct = DirectEffects::new(contributions, examples)?;
+                emit(direct.of_model(Vec::new()))?;
+                self.ablate_all((stream, prefix), batch, (&fills, &direct), emit)
             }
         }
     }
@@ -111,13 +124,15 @@ impl SweepBatch<'_> {
         &self,
         mut stream: Stream<'_>,
         prefix: &PrefixCache,
-        direct: &DirectEffects,
+        batch: &TestBatch<'_>,
+        (fills, direct): (&BatchFills, &DirectEffects),
         emit: Emit<'_, BatchAnswer>,
     ) -> Result<()> {
         while !stream.is_done() {
             let layer = stream.layer();
             for component in self.components_of(layer) {
-                let total = self.logits(stream.clone(), prefix, component)?;
+                let change = self.change(component, fills)?;
+                let total = self.answer(stream.clone(), prefix, &change, self.measured(batch))?;
                 emit(direct.with_total(component, total))?;
             }
             stream.step(prefix.layer(layer), &Intervention::none(), &mut NoProbe, self.cancel)?;
@@ -128,18 +143,18 @@ impl SweepBatch<'_> {
     /// Ablates each component at all tokens, starting with the prefix.
     fn ablate_all(
         &self,
-        mut stream: Stream<'_>,
-        mut prefix: PrefixStream<'_>,
-        direct: &DirectEffects,
+        (mut stream, mut prefix): (Stream<'_>, PrefixStream<'_>),
+        batch: &TestBatch<'_>,
+        (fills, direct): (&BatchFills, &DirectEffects),
         emit: Emit<'_, BatchAnswer>,
     ) -> Result<()> {
         let none = Intervention::none();
         while !stream.is_done() {
             let layer = stream.layer();
             for component in self.components_of(layer) {
-                let change = &self.changes[component];
-                let prefix = prefix.clone().finish(change, &mut NoProbe, self.cancel)?;
-                let total = self.logits(stream.clone(), &prefix, component)?;
+                let in_prefix = self.context.ablate(component, Positions::All, self.fills.prefix(batch.regime))?;
+                let prefix = prefix.clone().finish(&in_prefix, &mut NoProbe, self.cancel)?;
+                let total = self.answer(stream.clone(), &prefix, &self.change(component, fills)?, None)?;
                 emit(direct.with_total(component, total))?;
             }
             prefix.step(&none, &mut NoProbe, self.cancel)?;
@@ -148,11 +163,28 @@ impl SweepBatch<'_> {
         Ok(())
     }
 
-    /// Computes label logits by running the rest of `stream` with one component ablated.
-    fn logits(&self, stream: Stream<'_>, prefix: &PrefixCache, component: usize) -> Result<Vec<f64>> {
-        let mut probe = LabelLogits::new(self.context.decoder, &self.context.projection);
-        stream.finish(prefix, &self.changes[component], &mut probe, self.cancel)?;
-        Ok(probe.logits)
+    /// Returns the intervention that ablates one component in a batch.
+    fn change(&self, component: usize, fills: &BatchFills) -> Result<Intervention> {
+        self.context.ablate(component, self.ablation.positions, fills.changed.as_ref())
+    }
+
+    /// Returns the rows of `batch` if the probability of the right answer is measured.
+    fn measured(&self, batch: &TestBatch<'_>) -> Option<Range<usize>> {
+        self.context.measures_answers(self.ablation).then(|| batch.rows.clone())
+    }
+
+    /// Computes label logits, and the probability of the right answer on the rows `measured`, by running the rest of
+    /// `stream` with `change`.
+    fn answer(
+        &self,
+        stream: Stream<'_>,
+        prefix: &PrefixCache,
+        change: &Intervention,
+        measured: Option<Range<usize>>,
+    ) -> Result<Answer> {
+        let mut probe = AnswerProbe::new(self.context, measured);
+        stream.finish(prefix, change, &mut probe, self.cancel)?;
+        Ok(probe.finish())
     }
 
     /// Computes the keys and values of all tokens in all layers.
@@ -170,20 +202,21 @@ impl SweepBatch<'_> {
     }
 
     /// Times a batch unchanged, and with the first component ablated, from the first layer up.
-    pub(super) fn time_one(&self, packed: &Packed, regime: Regime) -> Result<(Duration, Duration)> {
+    pub(super) fn time_one(&self, batch: &TestBatch<'_>) -> Result<(Duration, Duration)> {
         let (decoder, none) = (self.context.decoder, Intervention::none());
+        let change = self.change(0, &BatchFills::default())?;
         let started = Instant::now();
-        let stream = Stream::begin(decoder, packed.clone())?;
-        let fresh = PrefixStream::begin(decoder, &self.context.prefix_tokens(), regime)?;
+        let stream = Stream::begin(decoder, batch.packed())?;
+        let fresh = PrefixStream::begin(decoder, &self.context.prefix_tokens(), batch.regime)?;
         let prefix = fresh.clone().finish(&none, &mut NoProbe, self.cancel)?;
         let kv = self.kv_caches(stream.clone(), &prefix, &mut NoProbe)?;
         let once = started.elapsed();
         let started = Instant::now();
         match self.ablation.positions {
-            Positions::Last => self.logits(stream.last_only(&kv)?, &prefix, 0)?,
+            Positions::Last => self.answer(stream.last_only(&kv)?, &prefix, &change, self.measured(batch))?,
             Positions::All => {
-                let prefix = fresh.finish(&self.changes[0], &mut NoProbe, self.cancel)?;
-                self.logits(stream, &prefix, 0)?
+                let prefix = fresh.finish(&change, &mut NoProbe, self.cancel)?;
+                self.answer(stream, &prefix, &change, None)?
             }
         };
         Ok((once, started.elapsed()))
@@ -198,15 +231,18 @@ struct DirectEffects {
 }
 
 impl DirectEffects {
-    /// Takes the contributions to a batch, and emits the model's own logits.
-    fn new(contributions: Contributions<'_>, examples: usize, emit: Emit<'_, BatchAnswer>) -> Result<Self> {
+    fn new(contributions: Contributions<'_>, examples: usize) -> Result<Self> {
         let (batch, filled) = contributions.finish(examples)?;
-        emit(BatchAnswer::Model(batch.full.iter().copied().map(f64::from).collect()))?;
         Ok(Self { batch, filled })
     }
 
+    /// Returns the model's own logits together with its probabilities of the right answer.
+    fn of_model(&self, right: Vec<f64>) -> BatchAnswer {
+        BatchAnswer::Model(Answer { logits: self.batch.full.iter().copied().map(f64::from).collect(), right })
+    }
+
     /// Returns the direct effect of a component together with its total effect.
-    fn with_total(&self, component: usize, total: Vec<f64>) -> BatchAnswer {
+    fn with_total(&self, component: usize, total: Answer) -> BatchAnswer {
         let size = self.batch.full.len();
         let range = component * size..(component + 1) * size;
         let parts = &self.batch.components[range.clone()];

@@ -10,7 +10,10 @@ use super::{
     worker::{Tagged, Worker},
 };
 use crate::{
-    analysis::Mix,
+    analysis::{
+        Mix,
+        logit_scores::{LogitScores, logit_scores},
+    },
     attribution::Attribution,
     cancel::Cancel,
     component::Component,
@@ -18,7 +21,7 @@ use crate::{
     error::{Error, Result},
     experiments::{
         Ablation, AttentionPattern, LogitLens, Rerun, RunContext, Shares, Sweep, attention_pattern, attention_shares,
-        logit_lens, price, rerun, sweep,
+        layer_lens, logit_lens, price, rerun, sweep,
     },
     model::{LoadOptions, Model, Source},
     progress::Progress,
@@ -56,6 +59,17 @@ pub enum Experiment {
     Shares,
     /// Logit lens of a component in the test example with this index.
     LogitLens(usize, Component),
+    /// Label words read from the residual stream by layer, on all test examples.
+    LensByLayer,
+}
+
+/// Scores of the residual stream after the attention and after the MLP of every layer, `[2L]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerScores {
+    /// Under the final norm with each stream's own scale.
+    pub own: Vec<LogitScores>,
+    /// Number of test examples.
+    pub examples: usize,
 }
 
 /// An event of an experiment.
@@ -93,6 +107,8 @@ pub enum ExperimentResult {
     Shares(Shares),
     /// Logit lens of a component in the test example with this index.
     LogitLens(usize, LogitLens),
+    /// Scores of the residual stream by layer.
+    LensByLayer(LayerScores),
 }
 
 /// Starts an experiment worker on a thread called `name`; a new request cancels the previous one.
@@ -179,6 +195,11 @@ fn run(
         )),
         Experiment::Shares => {
             Ok(ExperimentResult::Shares(attention_shares(&context, tokenizer, rebuilt, cancel, &mut |_| {})?))
+        }
+        Experiment::LensByLayer => {
+            let lens = layer_lens(&context, cancel, &mut |_| {})?;
+            let own = logit_scores(&lens.own, request.table.gold(), request.table.labels());
+            Ok(ExperimentResult::LensByLayer(LayerScores { own, examples: request.table.len() }))
         }
         Experiment::LogitLens(example, component) => {
             let labels = &request.plan.task.label_tokens;

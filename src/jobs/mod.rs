@@ -19,7 +19,9 @@ mod worker;
 
 pub use baselines::{BaselinesEvent, BaselinesRequest, baselines_worker};
 pub use catalogue::{CatalogueEvent, CatalogueRequest, ListedModel, catalogue_worker};
-pub use experiments::{Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult, experiment_worker};
+pub use experiments::{
+    Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult, LayerScores, experiment_worker,
+};
 pub use files::{FileEvent, FileRequest, FileWorker};
 pub use fit::{FitEvent, FitRequest, fit_worker};
 pub use lazy::Lazy;

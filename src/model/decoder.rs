@@ -37,6 +37,9 @@ pub struct Decoder {
     pub unembedding: Linear,
     /// Factor on the logits.
     pub logit_scale: f64,
+    /// Soft-cap `c` of the logits: the model's probabilities are those of `c · tanh(logit / c)`. Label logits are taken
+    /// before it, since it changes no prediction.
+    pub logit_softcap: Option<f64>,
     /// Longest prompt, in tokens, that the model supports.
     pub context: usize,
 }

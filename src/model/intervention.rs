@@ -1,9 +1,11 @@
 //! Interventions in the forward pass: scale a component's result and fill in a replacement.
 //!
 //! Each component's `result` becomes `w · result + (1 − w) · fill`, where `fill` is zero (zero ablation) or a given
-//! result, such as the component's mean (mean ablation). Later layers read the changed residual stream, and their norms
-//! are recomputed. A head is changed at its `z`: its result is linear in `z`, so both changes are equivalent, also with
+//! result, such as the component's mean (mean ablation) or its result on another prompt (activation patching). Later
+//! layers read the changed residual stream, and their norms are recomputed. A head is changed at its `z`: its result is linear in `z`, so both changes are equivalent, also with
 //! grouped-query attention. An MLP is changed at its output, just before the residual stream.
+
+use std::borrow::Cow;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -18,8 +20,8 @@ pub enum Positions {
     /// Each prompt's last token, where label logits are read; all other tokens stay unchanged.
     #[default]
     Last,
-    /// Every token of the prompt. With a fill, the first token stays unchanged: it attends only to itself, so its
-    /// result equals its mean over prompts with the same first token.
+    /// Every token of the prompt. With a fill that is the same for all tokens, the first token stays unchanged: it
+    /// attends only to itself, so its result equals its mean over prompts with the same first token.
     All,
 }
 
@@ -33,13 +35,30 @@ impl Positions {
     }
 }
 
-/// One result per component, such as its mean over examples.
+/// Results of every component: one row `R` for all changed tokens, such as a mean over examples, or one row for each.
 #[derive(Clone, Debug)]
 pub struct Results {
-    /// `z` of all heads in each layer, `[1, H · head_dim]`.
+    /// `z` of all heads in each layer, `[R, H · head_dim]`.
     pub heads: Vec<Tensor>,
-    /// Output of each layer's MLP, `[1, d]`.
+    /// Output of each layer's MLP, `[R, d]`.
     pub mlps: Vec<Tensor>,
+    /// Whether there is a row for each changed token in order: every prompt's last one, or all tokens of a batch or of a
+    /// shared prefix.
+    pub per_token: bool,
+}
+
+impl Results {
+    /// Returns the results at `rows` if there is a row for each token.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn at(&self, rows: &Tensor) -> Result<Self> {
+        if !self.per_token {
+            return Ok(self.clone());
+        }
+        let select = |all: &[Tensor]| all.iter().map(|x| Ok(x.index_select(rows, 0)?)).collect::<Result<_>>();
+        Ok(Self { heads: select(&self.heads)?, mlps: select(&self.mlps)?, per_token: true })
+    }
 }
 
 /// Changes to make in one forward pass.
@@ -48,6 +67,8 @@ pub struct Intervention {
     positions: Positions,
     /// Whether the first token of a prompt stays unchanged.
     skips_first: bool,
+    /// Whether every token has its own fill.
+    per_token: bool,
     layers: Vec<LayerChange>,
 }
 
@@ -62,7 +83,7 @@ struct LayerChange {
 struct Affine {
     /// `[1, width]`.
     scale: Tensor,
-    /// `[1, width]`.
+    /// `[1, width]`, or one row for each changed token.
     shift: Option<Tensor>,
 }
 
@@ -78,16 +99,24 @@ impl Affine {
             let values: Vec<f32> = weights.iter().flat_map(|&w| std::iter::repeat_n(value(w) as f32, each)).collect();
             Ok(Tensor::from_vec(values, (1, width), device)?)
         };
-        let shift = fill.map(|fill| Ok::<_, crate::Error>((row(&|w| 1.0 - w)? * fill)?)).transpose()?;
+        let shift = fill.map(|fill| Ok::<_, crate::Error>(fill.broadcast_mul(&row(&|w| 1.0 - w)?)?)).transpose()?;
         Ok(Some(Self { scale: row(&|w| w)?, shift }))
     }
 
-    fn apply(&self, x: &Tensor) -> Result<Tensor> {
+    /// Applies the map to `x`; its rows have the shifts at `fill_rows`, if given.
+    fn apply(&self, x: &Tensor, fill_rows: Option<&Tensor>) -> Result<Tensor> {
         let x = x.broadcast_mul(&self.scale)?;
-        Ok(match &self.shift {
-            Some(shift) => x.broadcast_add(shift)?,
-            None => x,
+        Ok(match (&self.shift, fill_rows) {
+            (Some(shift), Some(rows)) => (x + shift.index_select(rows, 0)?)?,
+            (Some(shift), None) => x.broadcast_add(shift)?,
+            (None, _) => x,
         })
+    }
+
+    /// Returns the map of `len` tokens from `start` on, if every token has its own shift.
+    fn of_tokens(&self, start: usize, len: usize) -> Result<Self> {
+        let shift = self.shift.as_ref().map(|shift| shift.narrow(0, start, len)).transpose()?;
+        Ok(Self { scale: self.scale.clone(), shift })
     }
 }
 
@@ -120,7 +149,22 @@ impl Intervention {
             })
         };
         let layers = weights.chunks_exact(heads + 1).enumerate().map(layer).collect::<Result<_>>()?;
-        Ok(Self { positions, skips_first: fill.is_some(), layers })
+        let per_token = fill.is_some_and(|fill| fill.per_token);
+        Ok(Self { positions, skips_first: fill.is_some() && !per_token, per_token, layers })
+    }
+
+    /// Returns the part of an intervention in a prefix that changes the `len` tokens from `start` on.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub(super) fn of_tokens(&self, start: usize, len: usize) -> Result<Cow<'_, Self>> {
+        if !self.per_token {
+            return Ok(Cow::Borrowed(self));
+        }
+        let part = |affine: &Option<Affine>| affine.as_ref().map(|affine| affine.of_tokens(start, len)).transpose();
+        let layer = |change: &LayerChange| Ok(LayerChange { heads: part(&change.heads)?, mlp: part(&change.mlp)? });
+        let layers = self.layers.iter().map(layer).collect::<Result<_>>()?;
+        Ok(Cow::Owned(Self { layers, ..self.clone() }))
     }
 
     /// Tokens at which components are changed.
@@ -141,21 +185,31 @@ impl Intervention {
 
 /// Rows that an intervention changes.
 #[derive(Debug)]
-pub(super) enum ChangedRows {
-    Everything,
-    Rows(Tensor),
+pub(super) struct ChangedRows {
+    /// The rows; all if `None`.
+    rows: Option<Tensor>,
+    /// Rows of the fill that belong to them; all if `None`.
+    fill_rows: Option<Tensor>,
 }
 
 impl ChangedRows {
     /// Selects among the rows of `packed`, or among its last rows if `last_only`.
     pub(super) fn new(change: &Intervention, packed: &Packed, last_only: bool, device: &Device) -> Result<Self> {
+        let selects_fill = change.per_token && last_only && change.positions == Positions::All;
+        Ok(Self {
+            rows: Self::rows(change, packed, last_only, device)?,
+            fill_rows: if selects_fill { Some(packed.last_rows(device)?) } else { None },
+        })
+    }
+
+    fn rows(change: &Intervention, packed: &Packed, last_only: bool, device: &Device) -> Result<Option<Tensor>> {
         if change.layers.is_empty() || (last_only && !change.skips_first) {
-            return Ok(Self::Everything);
+            return Ok(None);
         }
         let rows: Vec<usize> = match change.positions {
-            Positions::Last if last_only => return Ok(Self::Everything),
-            Positions::Last => return Ok(Self::Rows(packed.last_rows(device)?)),
-            Positions::All if !change.skips_first || packed.start() > 0 => return Ok(Self::Everything),
+            Positions::Last if last_only => return Ok(None),
+            Positions::Last => return Ok(Some(packed.last_rows(device)?)),
+            Positions::All if !change.skips_first || packed.start() > 0 => return Ok(None),
             Positions::All if last_only => {
                 packed.spans().enumerate().filter(|(_, span)| span.len > 1).map(|(prompt, _)| prompt).collect()
             }
@@ -163,17 +217,18 @@ impl ChangedRows {
         };
         let rows: Vec<u32> = rows.into_iter().map(|row| row as u32).collect();
         let count = rows.len();
-        Ok(Self::Rows(Tensor::from_vec(rows, count, device)?))
+        Ok(Some(Tensor::from_vec(rows, count, device)?))
     }
 
     fn change(&self, x: Tensor, affine: Option<&Affine>) -> Result<Tensor> {
         let Some(affine) = affine else { return Ok(x) };
-        match self {
-            Self::Everything => affine.apply(&x),
-            Self::Rows(rows) if rows.elem_count() == 0 => Ok(x),
-            Self::Rows(rows) => {
+        let fill_rows = self.fill_rows.as_ref();
+        match &self.rows {
+            None => affine.apply(&x, fill_rows),
+            Some(rows) if rows.elem_count() == 0 => Ok(x),
+            Some(rows) => {
                 let before = x.index_select(rows, 0)?;
-                Ok(x.index_add(rows, &(affine.apply(&before)? - before)?, 0)?)
+                Ok(x.index_add(rows, &(affine.apply(&before, fill_rows)? - before)?, 0)?)
             }
         }
     }

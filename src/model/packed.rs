@@ -35,6 +35,11 @@ impl Packed {
         Ok(Tensor::from_slice(&self.tokens, self.tokens.len(), device)?)
     }
 
+    /// Returns the number of tokens of all suffixes, `ΣT`.
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
     /// Returns the number of tokens before each suffix.
     pub const fn start(&self) -> usize {
         self.start

@@ -43,12 +43,21 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// If the computation fails.
     pub fn begin(decoder: &'a Decoder, packed: Packed) -> Result<Self> {
+        let residual = decoder.embed(&packed, &packed.positions())?;
+        Self::begin_at(decoder, packed, 0, residual)
+    }
+
+    /// Starts a batch before `layer`, where its tokens have the residual stream `residual`, `[ΣT, d]`.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn begin_at(decoder: &'a Decoder, packed: Packed, layer: usize, residual: Tensor) -> Result<Self> {
         let (positions, device) = (packed.positions(), decoder.device());
         let angles = decoder.ropes.iter().map(|rope| rope.angles(&positions, packed.regime(), device));
         Ok(Self {
             decoder,
-            layer: 0,
-            residual: decoder.embed(&packed, &positions)?,
+            layer,
+            residual,
             angles: angles.collect::<Result<_>>()?,
             last_rows: packed.last_rows(device)?,
             packed,
@@ -83,6 +92,12 @@ impl<'a> Stream<'a> {
     /// Returns the index of the next layer.
     pub const fn layer(&self) -> usize {
         self.layer
+    }
+
+    /// Returns the residual stream before the next layer (`resid_pre`), `[ΣT, d]`, or `[B, d]` if only last tokens are
+    /// computed.
+    pub const fn residual(&self) -> &Tensor {
+        &self.residual
     }
 
     /// Whether all layers are computed.
@@ -166,6 +181,11 @@ pub struct PrefixCache {
 }
 
 impl PrefixCache {
+    /// Takes the keys and values of `tokens` tokens in every layer.
+    pub const fn new(tokens: usize, layers: Vec<KvCache>) -> Self {
+        Self { tokens, layers }
+    }
+
     /// Returns the number of tokens.
     pub const fn len(&self) -> usize {
         self.tokens
@@ -227,7 +247,8 @@ impl<'a> PrefixStream<'a> {
         let change = if change.positions() == Positions::All { change } else { &none };
         let mut seen: Option<KvCache> = None;
         for chunk in &mut self.chunks {
-            let own = chunk.step(seen.as_ref(), change, probe, cancel)?;
+            let change = change.of_tokens(chunk.packed.start(), chunk.packed.len())?;
+            let own = chunk.step(seen.as_ref(), &change, probe, cancel)?;
             seen = Some(match seen {
                 Some(seen) => seen.extend(&own)?,
                 None => own,

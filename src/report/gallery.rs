@@ -1,7 +1,7 @@
 //! The list of figures in a report, with names and captions.
 
 use super::{
-    figures::{Figure, accuracies, agreement, learning_curve, path, scatter},
+    figures::{Figure, accuracies, agreement, learning_curve, lens, path, scatter},
     maps::{accuracy_map, difference_map, weights_map},
     pairs::{Pair, matrix},
     run_report::RunReport,
@@ -49,6 +49,18 @@ fn run_figures(report: &RunReport<'_>) -> Vec<Figure> {
                  of four balanced draws; the demonstrations stay."
             ),
             svg: learning_curve(&format!("{name}: fewer labels"), &fits.curve, report.run.meta.accuracy.full),
+        });
+    }
+    if let Some(curve) = &report.lens {
+        figures.push(Figure {
+            name: format!("lens-{}", report.slug),
+            caption: format!(
+                "The lens by layer of {name} on {} test examples: label words read from the residual stream after each \
+                 attention and MLP, through the final norm with the stream's own scale or the realised one of the last \
+                 stream; 95% intervals.",
+                curve.examples
+            ),
+            svg: lens(&format!("{name}: the lens by layer"), curve),
         });
     }
     figures

@@ -13,6 +13,7 @@ mod atlas;
 mod axis;
 mod figures;
 mod gallery;
+mod lens;
 mod maps;
 mod page;
 mod pairs;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 pub use self::parquet::bytes as table_as_parquet;
 pub use atlas::atlas_table;
 pub use figures::Figure;
+pub use lens::{LENS_FILE, LensCurve, LensPoint, LensScores, LensValue};
 pub use maps::{accuracy_map, difference_map, weights_map};
 use pairs::Pair;
 use run_report::RunReport;
@@ -58,10 +60,19 @@ impl Report {
     /// # Errors
     /// If there are no runs, or it was cancelled.
     pub fn new(runs: &[Run], cancel: &Cancel) -> Result<Self> {
+        Self::with_lenses(runs, Vec::new(), cancel)
+    }
+
+    /// As [`Report::new`], with the lens by layer of the runs that have one, in the order of `runs`.
+    ///
+    /// # Errors
+    /// As [`Report::new`].
+    pub fn with_lenses(runs: &[Run], lenses: Vec<Option<LensCurve>>, cancel: &Cancel) -> Result<Self> {
         if runs.is_empty() {
             return Err(InputError::new("there are no runs to report").help("name at least one run folder").into());
         }
-        let reports = RunReport::all(runs, cancel)?;
+        let mut reports = RunReport::all(runs, cancel)?;
+        reports.iter_mut().zip(lenses).for_each(|(report, lens)| report.lens = lens);
         let pairs = Pair::with_first(&reports)?;
         let figures = gallery::figures(&reports, &pairs);
         Ok(Self { tables: tables::all(&reports, &pairs), page: page::render(&reports, &pairs, &figures)?, figures })

@@ -68,7 +68,7 @@ pub(super) fn render(reports: &[RunReport<'_>], pairs: &[Pair<'_>], figures: &[F
         figures.iter().filter(|figure| names.contains(&figure.name)).map(shown).collect()
     };
     let run_section = |report: &RunReport<'_>| {
-        let names = ["accuracy", "weights", "path"].map(|kind| format!("{kind}-{}", report.slug));
+        let names = ["accuracy", "lens", "weights", "path"].map(|kind| format!("{kind}-{}", report.slug));
         section(report, wanted(&names))
     };
     let pair_section = |pair: &Pair<'_>| {

@@ -1,5 +1,6 @@
 //! The numbers that a report shows about one run.
 
+use super::lens::LensCurve;
 use crate::{
     analysis::{
         ComponentStats, Fit, Thresholds,
@@ -35,6 +36,8 @@ pub(super) struct RunReport<'a> {
     pub(super) best: Option<HeldOutBest>,
     /// Fits on its training labels, or why there are none.
     pub(super) fits: Result<FitResults, String>,
+    /// Its lens by layer, if it was measured.
+    pub(super) lens: Option<LensCurve>,
 }
 
 /// Fits on the training labels of a run, and baselines.
@@ -79,6 +82,7 @@ impl<'a> RunReport<'a> {
             components: summarize(&run.test, &Thresholds::default()),
             best: held_out_best(&run.test),
             fits,
+            lens: None,
             run,
         })
     }

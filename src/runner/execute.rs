@@ -8,7 +8,7 @@ use crate::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
-    model::{Intervention, Model, Prompt, Tokens},
+    model::{Model, Prompt, Tokens},
     progress::Meter,
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, PromptMeta, Run, RunMeta, SCHEMA, Timing},
 };
@@ -94,8 +94,8 @@ pub(super) fn prepare<'a>(
     if plan.prompt.loo.is_none() {
         return Prepared::new(&model.decoder, projection, &prompts.all(), cancel);
     }
-    let (prefix, none) = (prompts.prefix(plan.prompt.prefix_tokens), Intervention::none());
-    Prepared::with_prefix(&model.decoder, projection, &prefix, &prompts.all(), none, cancel)
+    let prefix = prompts.prefix(plan.prompt.prefix_tokens);
+    Prepared::with_prefix(&model.decoder, projection, &prefix, &prompts.all(), cancel)
 }
 
 /// Attributes one prompt after the other, each after as much of the prepared prefix as it begins with.

@@ -46,6 +46,11 @@ impl Prompts {
             .map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect())
     }
 
+    /// Stores the first tokens of every prompt anew so that all share at most `shared` of them.
+    pub(crate) fn shorten_prefix(&mut self, shared: usize) {
+        self.train.iter_mut().chain(&mut self.test).for_each(|prompt| prompt.shorten_prefix(shared));
+    }
+
     /// Returns the prompts that `run` keeps; `None` for a run of an older version, which keeps none.
     pub(super) fn of_run(run: &Run) -> Option<Self> {
         let prefix: Arc<[u32]> = run.meta.prompt.prefix.as_slice().into();

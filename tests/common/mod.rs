@@ -9,6 +9,8 @@ use partscope::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     model::{LoadOptions, Model, Source},
+    run::{PromptMeta, TaskMeta},
+    runner::{Plan, PlannedExample},
 };
 use safetensors::SafeTensors;
 
@@ -83,6 +85,28 @@ impl Golden {
         }
         let (rest, full) = (read("rest"), read("full"));
         Self { name: name.to_owned(), model, prompts, labels, components, rest, full }
+    }
+
+    /// Returns the plan of a run on explicit test `prompts`, which all share `prefix_tokens`; the gold label is 0.
+    pub fn plan(&self, prompts: &[Vec<u32>], prefix_tokens: usize) -> Plan {
+        let example = |id: usize| PlannedExample { id: id.to_string(), text: String::new(), gold: 0, prompt: None };
+        Plan {
+            request: None,
+            selection: None,
+            kept: None,
+            label_gram: None,
+            model: self.model.meta.clone(),
+            task: TaskMeta {
+                name: self.name.clone(),
+                label_words: vec![String::new(); self.labels.len()],
+                label_tokens: self.labels.clone(),
+                ..TaskMeta::default()
+            },
+            prompt: PromptMeta { prefix_tokens, ..PromptMeta::default() },
+            shape: self.projection().shape(),
+            train: Vec::new(),
+            test: (0..prompts.len()).map(example).collect(),
+        }
     }
 
     pub fn projection(&self) -> LabelProjection {

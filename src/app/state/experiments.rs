@@ -6,7 +6,7 @@ use crate::{
     analysis::Effects,
     component::Shape,
     experiments::{Ablation, AttentionPattern, LogitLens, Rerun, Shares, Sweep},
-    jobs::Experiment,
+    jobs::{Experiment, LayerScores},
     progress::Progress,
 };
 
@@ -23,6 +23,8 @@ pub struct ExperimentResults {
     pub shares: Option<Box<Shares>>,
     /// Logit lens of a component in the test example with this index.
     pub logit_lens: Option<Box<(usize, LogitLens)>>,
+    /// Scores of the residual stream by layer.
+    pub layer_scores: Option<Box<LayerScores>>,
 }
 
 /// View of the experiments screen.
@@ -35,6 +37,8 @@ pub enum ExperimentView {
     Attention,
     /// Logit lens of the selected component in the selected example.
     LogitLens,
+    /// Label words read from the residual stream by layer, on all test examples.
+    LensByLayer,
 }
 
 /// Status of the long experiment.

@@ -29,6 +29,8 @@ fn experiment_results_are_stored_with_the_run() {
     assert_eq!(results(&harness).logit_lens.unwrap().1.component, harness.state.selected_name().unwrap());
     harness.keys("l");
     assert_eq!(results(&harness).logit_lens.unwrap().1.component, harness.state.selected_name().unwrap());
+    harness.keys("ctrl-l");
+    assert_eq!(results(&harness).layer_scores.unwrap().own.len(), 2 * harness.state.run().unwrap().shape.layers);
     harness.keys("Z");
     assert!(harness.state.notice.as_ref().unwrap().text.contains("about 13 s"));
     assert!(results(&harness).sweep.is_none());

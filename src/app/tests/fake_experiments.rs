@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    analysis::{Effects, Mix},
+    analysis::{Effects, Mix, logit_scores::logit_scores},
     attribution::{Attribution, Batch},
     experiments::{AttentionPattern, LogitLens, PromptPart, PromptToken, Rerun, Shares, Sweep, Word, reactions},
-    jobs::{Experiment, ExperimentRequest, ExperimentResult},
+    jobs::{Experiment, ExperimentRequest, ExperimentResult, LayerScores},
 };
 
 /// A prompt with two demonstrations and a query.
@@ -57,7 +57,7 @@ pub(crate) fn result(request: &ExperimentRequest) -> ExperimentResult {
         }
         Experiment::Sweep(ablation) => {
             let effects = (0..table.shape().components()).map(|component| ablated(table, component)).collect();
-            ExperimentResult::Sweep(Sweep { ablation: *ablation, effects, examples: table.len() })
+            ExperimentResult::Sweep(Sweep { ablation: *ablation, effects, examples: table.len(), answers: None })
         }
         Experiment::Attention(example) => ExperimentResult::Attention(*example, attention(table, *example)),
         Experiment::Shares => {
@@ -69,6 +69,20 @@ pub(crate) fn result(request: &ExperimentRequest) -> ExperimentResult {
                 means,
                 examples: table.len(),
             })
+        }
+        Experiment::LensByLayer => {
+            let points = 2 * table.shape().layers;
+            let (full, labels) = (to_f64(table.full()), table.labels());
+            let point = |at: usize| -> Vec<f64> {
+                let known = (at + 1) as f64 / points as f64;
+                let biased = |(index, logit): (usize, &f64)| {
+                    known * logit + if index.is_multiple_of(labels) { 2.0 * (1.0 - known) } else { 0.0 }
+                };
+                full.iter().enumerate().map(biased).collect()
+            };
+            let logits: Vec<Vec<f64>> = (0..points).map(point).collect();
+            let own = logit_scores(&logits, table.gold(), labels);
+            ExperimentResult::LensByLayer(LayerScores { own, examples: table.len() })
         }
         Experiment::LogitLens(example, component) => {
             let word = |(token, text): (u32, &str), logit: f64| Word { text: text.to_owned(), token, logit };

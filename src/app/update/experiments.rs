@@ -25,6 +25,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Attention => toggle_view(state, ExperimentView::Attention),
         Action::LogitLens => toggle_view(state, ExperimentView::LogitLens),
+        Action::LensByLayer => toggle_view(state, ExperimentView::LensByLayer),
         Action::Positions => {
             state.experiments.ablation.positions = match state.experiments.ablation.positions {
                 Positions::Last => Positions::All,
@@ -35,7 +36,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Fill => {
             state.experiments.ablation.fill = match state.experiments.ablation.fill {
                 Fill::Zero => Fill::Mean,
-                Fill::Mean => Fill::Zero,
+                Fill::Mean | Fill::Paired => Fill::Zero,
             };
             return on_ablation_change(state);
         }
@@ -176,6 +177,7 @@ fn missing(state: &State) -> Option<Experiment> {
             Some(Experiment::Attention(example))
         }
         ExperimentView::Attention => results.shares.is_none().then_some(Experiment::Shares),
+        ExperimentView::LensByLayer => results.layer_scores.is_none().then_some(Experiment::LensByLayer),
         ExperimentView::LogitLens => {
             let component = state.selected_name()?;
             let known = |lens: &(usize, LogitLens)| lens.0 == example && lens.1.component == component;
@@ -251,6 +253,7 @@ fn on_result(state: &mut State, id: u64, result: ExperimentResult) {
             lend_quantity(state);
         }
         ExperimentResult::LogitLens(example, lens) => run.results.logit_lens = Some(Box::new((example, lens))),
+        ExperimentResult::LensByLayer(scores) => run.results.layer_scores = Some(Box::new(scores)),
         ExperimentResult::Cost(..) => {}
     }
 }

@@ -213,6 +213,7 @@ fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Attention
         | Action::LogitLens
+        | Action::LensByLayer
         | Action::AblateMix
         | Action::AblateEach
         | Action::Positions

@@ -9,15 +9,20 @@ use super::{
         failure::Failure,
         output::{human_time, print, print_json},
     },
-    args::{AblationJob, file_name},
+    args::AblationJob,
     effects::EffectReport,
+    fill_source::{FillFrom, from},
 };
 use crate::{
+    analysis::measures::Measured,
     cancel::Cancel,
     component::{Component, Shape},
     experiments::{Ablation, Sweep, price, sweep},
     text::{printable, signed},
 };
+
+/// Number of function vector scores in the text.
+const LARGEST: usize = 10;
 
 /// What `ablate --each` prints and writes.
 #[derive(Serialize)]
@@ -26,6 +31,8 @@ struct EachReport<'a> {
     model_hash: &'a str,
     #[serde(flatten)]
     ablation: Ablation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fill_from: Option<FillFrom>,
     examples: usize,
     of: usize,
     complete: bool,
@@ -41,11 +48,41 @@ struct Entry {
     examples: usize,
     #[serde(flatten)]
     effects: EffectReport,
+    #[serde(flatten)]
+    answers: Option<AnswerReport>,
+}
+
+/// Probability of the right answer over the whole vocabulary.
+#[derive(Clone, Serialize)]
+struct AnswerReport {
+    probability: Probability,
+    /// Mean rise of the probability.
+    function_vector_score: Measured,
+}
+
+#[derive(Clone, Serialize)]
+struct Probability {
+    model: f64,
+    total: f64,
+}
+
+impl AnswerReport {
+    /// Reports every component of a complete sweep, if the probabilities are measured.
+    fn all(sweep: &Sweep) -> Option<Vec<Self>> {
+        let answers = sweep.answers.as_ref().filter(|_| sweep.is_complete())?;
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let report = |(total, score): (&Vec<f64>, Measured)| Self {
+            probability: Probability { model: mean(&answers.model), total: mean(total) },
+            function_vector_score: score,
+        };
+        Some(answers.changed.iter().zip(answers.scores()).map(report).collect())
+    }
 }
 
 pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
-    let AblationJob { args, loaded, ablation, attachments, mut line } = job;
-    let (context, shape, cancel) = (loaded.context()?, loaded.plan.shape, Cancel::default());
+    let (context, name, fill_from) = (job.context()?, job.file_name("each"), job.fill_from());
+    let AblationJob { args, loaded, ablation, attachments, mut line, .. } = job;
+    let (shape, cancel) = (loaded.plan.shape, Cancel::default());
     line.stage("measuring…");
     let estimate = price(&context, ablation, &cancel)?;
     line.note(&format!(
@@ -56,20 +93,29 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
         human_time(estimate)
     ));
     let started = Instant::now();
-    let name = file_name("each", ablation);
-    let report = |sweep: &Sweep| EachReport {
-        schema: 1,
-        model_hash: &loaded.plan.model.weights_hash,
-        ablation,
-        examples: sweep.done(),
-        of: sweep.examples,
-        complete: sweep.is_complete(),
-        estimate_s: estimate.as_secs_f64(),
-        seconds: started.elapsed().as_secs_f64(),
-        components: (shape.iter().zip(&sweep.effects))
-            .filter(|(_, effects)| effects.examples > 0)
-            .map(|(name, effects)| Entry { name, examples: effects.examples, effects: EffectReport::new(effects) })
-            .collect(),
+    let report = |sweep: &Sweep| {
+        let answers = AnswerReport::all(sweep);
+        let answers_of = |index: usize| answers.as_ref().map(|answers| answers[index].clone());
+        EachReport {
+            schema: 1,
+            model_hash: &loaded.plan.model.weights_hash,
+            ablation,
+            fill_from: fill_from.clone(),
+            examples: sweep.done(),
+            of: sweep.examples,
+            complete: sweep.is_complete(),
+            estimate_s: estimate.as_secs_f64(),
+            seconds: started.elapsed().as_secs_f64(),
+            components: (shape.iter().zip(&sweep.effects).enumerate())
+                .filter(|(_, (_, effects))| effects.examples > 0)
+                .map(|(index, (name, effects))| Entry {
+                    name,
+                    examples: effects.examples,
+                    effects: EffectReport::new(effects),
+                    answers: answers_of(index),
+                })
+                .collect(),
+        }
     };
     let mut write_error = None;
     let swept = sweep(&context, ablation, &cancel, &mut |partial, progress| {
@@ -91,19 +137,21 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
     if args.json {
         print_json(&report)?;
     } else {
-        print(&table(&swept, shape, report.seconds, &path))?;
+        print(&table(&swept, shape, &report, &path))?;
     }
     Ok(())
 }
 
-fn table(swept: &Sweep, shape: Shape, seconds: f64, path: &Path) -> String {
+fn table(swept: &Sweep, shape: Shape, report: &EachReport<'_>, path: &Path) -> String {
     let mut text = String::new();
     let first = swept.effects.first().copied().unwrap_or_default();
     let _ = writeln!(
         text,
-        "{} of each component · {} test examples · {seconds:.1} s\nmodel: accuracy {:.1} %, mean margin {:.2} nats",
+        "{} of each component{} · {} test examples · {:.1} s\nmodel: accuracy {:.1} %, mean margin {:.2} nats",
         swept.ablation.describe(),
+        from(report.fill_from.as_ref()),
         swept.done(),
+        report.seconds,
         100.0 * first.model.accuracy,
         first.model.margin
     );
@@ -139,6 +187,25 @@ fn table(swept: &Sweep, shape: Shape, seconds: f64, path: &Path) -> String {
             effects.total_effect().margin
         );
     }
+    text += &scores(&report.components);
     let _ = writeln!(text, "written to {}", printable(&path.display().to_string()));
+    text
+}
+
+/// Lists the largest function vector scores, if they are measured.
+fn scores(components: &[Entry]) -> String {
+    let score = |entry: &Entry| Some((entry.name, entry.answers.as_ref()?.function_vector_score));
+    let mut scores: Vec<_> = components.iter().filter_map(score).collect();
+    let Some(model) = components.iter().find_map(|entry| Some(entry.answers.as_ref()?.probability.model)) else {
+        return String::new();
+    };
+    scores.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
+    let mut text = format!(
+        "function vector scores: rise of the right answer's probability among all tokens, from {model:.4} · 95% intervals\n"
+    );
+    for (name, score) in scores.iter().take(LARGEST) {
+        let (value, low, high) = (signed(score.value, 4), signed(score.ci.0, 4), signed(score.ci.1, 4));
+        let _ = writeln!(text, "{:<10}{value:>10} ({low}, {high})", name.to_string());
+    }
     text
 }

@@ -16,8 +16,9 @@ use super::{
         failure::Failure,
         output::{print, print_json, read_weights},
     },
-    args::{AblationJob, Args, file_name},
+    args::{AblationJob, Args},
     effects::{self, EffectReport},
+    fill_source::{FillFrom, from},
 };
 use crate::{
     analysis::{Mix, predict::predictions, weights::weights_by_component},
@@ -35,6 +36,8 @@ struct MixReport<'a> {
     model_hash: &'a str,
     #[serde(flatten)]
     ablation: Ablation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fill_from: Option<FillFrom>,
     examples: usize,
     #[serde(flatten)]
     effects: EffectReport,
@@ -65,10 +68,11 @@ struct Flipped<'a> {
 }
 
 pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
-    let AblationJob { args, loaded, ablation, attachments, mut line } = job;
+    let (context, name, fill_from) = (job.context()?, job.file_name("mix"), job.fill_from());
+    let AblationJob { args, loaded, ablation, attachments, mut line, .. } = job;
     let mix = requested_mix(args, loaded)?;
     let started = Instant::now();
-    let outcome = rerun(&loaded.context()?, &loaded.run.test, &mix, ablation, &Cancel::default(), &mut |progress| {
+    let outcome = rerun(&context, &loaded.run.test, &mix, ablation, &Cancel::default(), &mut |progress| {
         line.count(&progress, "prompts");
     })?;
     line.clear();
@@ -76,6 +80,7 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
         schema: 1,
         model_hash: &loaded.plan.model.weights_hash,
         ablation,
+        fill_from,
         examples: outcome.effects.examples,
         effects: EffectReport::new(&outcome.effects),
         seconds: started.elapsed().as_secs_f64(),
@@ -85,7 +90,7 @@ pub(super) fn run(job: AblationJob<'_>) -> Result<(), Failure> {
         reacted: outcome.reactions.iter().map(|&(name, delta)| Reaction { name, delta }).collect(),
         flipped: flipped(loaded, &outcome),
     };
-    let path = attachments.write(&file_name("mix", ablation), &report)?;
+    let path = attachments.write(&name, &report)?;
     if args.json {
         print_json(&report)?;
     } else {
@@ -132,8 +137,9 @@ fn table(outcome: &Rerun, report: &MixReport<'_>, path: &Path) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{} · {} test examples · {:.2} s",
+        "{}{} · {} test examples · {:.2} s",
         outcome.ablation.describe(),
+        from(report.fill_from.as_ref()),
         effects.examples,
         report.seconds
     );

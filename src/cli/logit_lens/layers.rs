@@ -20,6 +20,7 @@ use crate::{
     attribution::{Exactness, F32_TOLERANCE},
     cancel::Cancel,
     experiments::{Point, TopWords, layer_lens, top_words},
+    report::LENS_FILE,
     run::Run,
     store::Attachments,
     text::{printable, signed},
@@ -76,7 +77,7 @@ pub(super) fn run(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Fa
             .collect(),
     };
     line.clear();
-    let path = attachments.write("logit-lens-layers.json", &report)?;
+    let path = attachments.write(LENS_FILE, &report)?;
     if at.json {
         print_json(&report)?;
     } else {

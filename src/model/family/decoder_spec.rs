@@ -131,6 +131,7 @@ pub(super) struct DecoderSpec {
     pub(super) embedding_scale: f64,
     pub(super) residual_scale: f64,
     pub(super) logit_scale: f64,
+    pub(super) logit_softcap: Option<f64>,
     pub(super) attention_scale: f64,
     /// Whether scores are also divided by the layer's number, from 1.
     pub(super) divides_by_layer: bool,
@@ -180,6 +181,7 @@ impl DecoderSpec {
             embedding_scale: 1.0,
             residual_scale: 1.0,
             logit_scale: 1.0,
+            logit_softcap: None,
             attention_scale: 1.0 / (sizes.head_dim as f64).sqrt(),
             divides_by_layer: false,
             softcap: None,

@@ -68,7 +68,7 @@ fn gemma2(config: &Config, weights: &Weights) -> Result<Decoder> {
     let spec = DecoderSpec {
         norms: Norms::Around,
         names: NAMES,
-        softcap: softcap(config)?,
+        softcap: softcap(config, "attn_logit_softcapping", 50.0)?,
         attention_scale: query_scale(config)?,
         windows: windows(config, sizes.layers, |layer| layer % 2 == 0)?,
         ..common(config, &sizes)?
@@ -99,7 +99,7 @@ fn gemma3(config: &Config, weights: &Weights) -> Result<Decoder> {
         norms: Norms::Around,
         names: NAMES,
         query_key_norms: QueryKeyNorms::PerHead,
-        softcap: softcap(config)?,
+        softcap: softcap(config, "attn_logit_softcapping", 50.0)?,
         attention_scale: query_scale(config)?,
         windows: windows(config, sizes.layers, |layer| (layer + 1) % pattern != 0)?,
         ..common(config, &sizes)?
@@ -118,14 +118,15 @@ fn common(config: &Config, sizes: &Sizes) -> Result<DecoderSpec> {
         activation: activation(config, field, "gelu_pytorch_tanh")?,
         norm: NormSpec { offset: 1.0, ..NormSpec::RMS },
         embedding_scale: (sizes.hidden as f64).sqrt(),
+        logit_softcap: softcap(config, "final_logit_softcapping", 30.0)?,
         tied: true,
         ..llama
     })
 }
 
-fn softcap(config: &Config) -> Result<Option<f64>> {
-    let field = "attn_logit_softcapping";
-    config.get(field).map(|_| config.positive_or(field, 50.0)).transpose()
+/// Reads a soft-cap, if the configuration names it.
+fn softcap(config: &Config, field: &str, default: f64) -> Result<Option<f64>> {
+    config.get(field).map(|_| config.positive_or(field, default)).transpose()
 }
 
 fn query_scale(config: &Config) -> Result<f64> {

@@ -81,6 +81,7 @@ impl Reader<'_> {
             norm: self.norm(spec.names.norm)?,
             unembedding: Linear { weight, bias: bias.transpose()? },
             logit_scale: spec.logit_scale,
+            logit_softcap: spec.logit_softcap,
             context: sizes.context,
         })
     }

@@ -22,6 +22,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("rope_theta", "rope.freq_base"),
     ("sliding_window", "attention.sliding_window"),
     ("attn_logit_softcapping", "attn_logit_softcapping"),
+    ("final_logit_softcapping", "final_logit_softcapping"),
     ("attention_multiplier", "attention.scale"),
     ("embedding_multiplier", "embedding_scale"),
     ("residual_multiplier", "residual_scale"),

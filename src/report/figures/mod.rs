@@ -3,6 +3,7 @@
 mod accuracies;
 mod heat_map;
 mod learning_curve;
+mod lens;
 mod matrix;
 mod path;
 mod scatter;
@@ -10,6 +11,7 @@ mod scatter;
 pub(super) use accuracies::accuracies;
 pub(super) use heat_map::{HeatMap, heat_map};
 pub(super) use learning_curve::learning_curve;
+pub(super) use lens::lens;
 pub(super) use matrix::agreement;
 pub(super) use path::path;
 pub(super) use scatter::scatter;

@@ -21,7 +21,7 @@ const NAMED: &[(Screen, &[&str])] = &[
     (Screen::Mixer, &["mixer"]),
     (Screen::Prompt, &["prompt"]),
     (Screen::Examples, &["examples"]),
-    (Screen::Experiments, &["effects", "attention", "logit-lens"]),
+    (Screen::Experiments, &["effects", "attention", "logit-lens", "lens-by-layer"]),
     (Screen::Compare, &["compare"]),
     (Screen::Matrix, &["matrix"]),
     (Screen::Runs, &["runs"]),
@@ -200,7 +200,7 @@ fn examples_and_comparison_at_every_size() {
 fn experiments_at_every_size() {
     let mut harness = Harness::finished(200);
     harness.keys("g l l m");
-    for (name, keys) in [("effects", "A"), ("attention", "P J"), ("logit-lens", "W")] {
+    for (name, keys) in [("effects", "A"), ("attention", "P J"), ("logit-lens", "W"), ("lens-by-layer", "ctrl-l")] {
         harness.keys(keys);
         for size in SIZES {
             check(&format!("{name}-{}x{}", size.0, size.1), &paint(&harness, size, Depth::True));

@@ -1,5 +1,5 @@
 //! Experiments screen: the ablated re-run (the mix applied inside the forward pass) compared with the direct effect,
-//! attention, and the logit lens.
+//! attention, the logit lens, and the lens by layer.
 
 use ratatui::{
     buffer::Buffer,
@@ -28,7 +28,7 @@ use crate::{
 use super::{
     attention, component_map,
     draw_context::{DrawContext, opened},
-    logit_lens, ranking, status,
+    lens_by_layer, logit_lens, ranking, status,
     view::View,
 };
 
@@ -41,6 +41,7 @@ const fn hints(_: &State) -> &'static [Action] {
     &[
         Action::Attention,
         Action::LogitLens,
+        Action::LensByLayer,
         Action::AblateMix,
         Action::Positions,
         Action::Fill,
@@ -69,6 +70,7 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
         ExperimentView::Effects => effects(buf, panel, ctx, run),
         ExperimentView::Attention => attention::draw(buf, panel, ctx, run),
         ExperimentView::LogitLens => logit_lens::draw(buf, panel, ctx, run),
+        ExperimentView::LensByLayer => lens_by_layer::draw(buf, panel, ctx, run),
     }
 }
 

@@ -29,6 +29,7 @@ mod failure;
 mod footer;
 mod header;
 mod help;
+mod lens_by_layer;
 mod logit_lens;
 mod map;
 mod map_margins;
