@@ -69,9 +69,12 @@ fn width(column: &Column) -> usize {
     column.meta.name.len().max(7) + 2
 }
 
-/// Formats a value, with its sign if the column has negative ones.
+/// Formats a value, with its sign if the column has negative ones, and with more decimals if all are small.
 fn number(column: &Column, value: f64) -> String {
-    if column.present().any(|(_, cell)| cell.lo < 0.0) { signed(value, 3) } else { format!("{value:.3}") }
+    let largest = column.present().map(|(_, cell)| cell.value.abs()).fold(0.0, f64::max);
+    let digits = if largest < 0.1 { 5 } else { 3 };
+    let has_sign = column.present().any(|(_, cell)| cell.lo < 0.0);
+    if has_sign { signed(value, digits) } else { format!("{value:.digits$}") }
 }
 
 fn matrix(matrix: &CorrelationMatrix) -> String {
