@@ -1,7 +1,8 @@
 //! Benchmark of the analyses at the size of Llama-2-7B: 32 layers of 32 heads and an MLP, 1056 components.
 //!
 //! `cargo bench --bench analysis` prints the median and the range of each time. Targets: one fit of 24 labels under 10 ms,
-//! a path of 20 strengths under 100 ms, `components` on 2000 examples under 100 ms. The repaint benchmarks call the
+//! a path of 20 strengths under 100 ms, `components` on 2000 examples under 100 ms, task recognition and task learning of 2000
+//! examples under 100 ms. The repaint benchmarks call the
 //! functions that the explorer calls after a batch, a move of one fader and a fit.
 
 use std::{hint::black_box, time::Instant};
@@ -10,8 +11,10 @@ use partscope::{
     Attribution, Batch, Shape,
     analysis::{
         Lambda, Mix, MixedLogits, Penalty, Scaling, Tally, Thresholds,
+        atlas::Atlas,
         reweight::{FitOptions, comprw, comprw_released, fit, fit_path, lambda_path, partscope, ridge_cv},
         summarize,
+        task_subspace::{TaskSubspace, subspace_scores},
     },
     cancel::Cancel,
     random::SeededRng,
@@ -37,6 +40,12 @@ fn main() {
         measure("CompRW as printed", 5, || comprw(&train, &never));
         measure("CompRW as released", 5, || comprw_released(&train, &never));
         measure("components on 2000 examples", 20, || summarize(&test, &Thresholds::default()));
+        let gram = test.label_gram().unwrap_or_default();
+        measure("task recognition and learning of 2000 examples", 20, || {
+            let span = TaskSubspace::new(gram, labels);
+            (0..COMPONENTS.components()).map(|index| subspace_scores(&test, &span, index)).collect::<Vec<_>>()
+        });
+        measure("free columns of the atlas of 2000 examples, with intervals", 5, || Atlas::new(&test));
         repaints(&test);
         println!();
     }
@@ -109,8 +118,10 @@ fn table(n: usize, labels: usize, seed: u64) -> Attribution {
     }
     let rest = vec![0.0; rows];
     let full = (0..rows).map(|i| components[i..].iter().step_by(rows).sum()).collect();
-    let mut table = Attribution::new(shape, gold);
-    table.push(&Batch { examples: n, components, rest, full, norms: Vec::new() });
+    let gram: Vec<f64> = (0..labels * labels).map(|at| if at % (labels + 1) == 0 { 1.0 } else { 0.4 }).collect();
+    let mut table = Attribution::new(shape, gold).with_label_gram(Some(gram.into()));
+    let norms = vec![1.0; shape.components() * n];
+    table.push(&Batch { examples: n, components, rest, full, norms });
     table
 }
 

@@ -13,8 +13,8 @@ use partscope::{
     cancel::Cancel,
     decompose::BatchSize,
     experiments::{
-        Ablation, RunContext, Sweep, attention_pattern, attention_shares, layer_lens, logit_lens, rerun, sweep,
-        top_words,
+        Ablation, RepeatedPrompt, RunContext, Sweep, attention_pattern, attention_shares, layer_lens, logit_lens,
+        repetition_scores, rerun, sweep, top_words,
     },
     runner::{Bos, Plan, PromptLayout, PromptPart, Prompts, Rebuilt},
 };
@@ -290,6 +290,34 @@ fn the_lens_by_layer_equals_transformers_and_ends_in_full() {
         assert!(!exactness.holds(partscope::attribution::F32_TOLERANCE), "{} {exactness:?}", case.golden.name);
     }
     assert!(families >= 7, "{families}");
+}
+
+/// Attention on repeated sequences equals that of transformers (`tools/golden_atlas.py`).
+#[test]
+fn induction_scores_equal_transformers() {
+    let mut families = 0;
+    for case in cases() {
+        let Ok(text) = std::fs::read(golden("atlas").join(format!("{}.json", case.golden.name))) else { continue };
+        families += 1;
+        let facts: Value = serde_json::from_slice(&text).unwrap();
+        let facts = &facts["repetition"];
+        let period = facts["period"].as_u64().unwrap() as usize;
+        let prompts: Vec<Vec<u32>> = serde_json::from_value(facts["prompts"].clone()).unwrap();
+        let prompts: Vec<_> = prompts.into_iter().map(|tokens| RepeatedPrompt { tokens, period }).collect();
+        let found = repetition_scores(&case.context(), &prompts, &Cancel::default(), &mut |_| {}).unwrap();
+        for (key, found) in
+            [("induction", found.induction), ("previous", found.previous), ("duplicate", found.duplicate)]
+        {
+            let expected = facts[key].as_array().unwrap();
+            assert_eq!(found.len(), expected.len());
+            for (head, (found, expected)) in found.iter().zip(expected).enumerate() {
+                let (found, expected) = (narrow(found), numbers(expected));
+                let difference = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+                assert!(difference <= TOLERANCE, "{} {key} {head}: {difference}", case.golden.name);
+            }
+        }
+    }
+    assert!(families >= 5, "{families}");
 }
 
 /// With the realised scale, the logits after a block are those before it and the block's contributions.

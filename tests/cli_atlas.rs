@@ -119,3 +119,69 @@ fn runs_without_norms_say_what_is_missing_and_foreign_files_are_not_used() {
         assert_eq!(json(&output), fresh);
     }
 }
+
+/// Measures that run the model are kept beside the run, agree with the commands that measure them too, and are not measured
+/// again.
+#[test]
+fn columns_that_run_the_model_agree_with_the_other_commands_and_are_kept() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"), &[]);
+    let offered = stdout(&partscope(&["atlas", &run]));
+    for group in ["prior: label_prior (about", "induction: ", "attention: ", "total: total (about", "lens, label words"]
+    {
+        assert!(offered.contains(group), "{group}: {offered}");
+    }
+    let found = json(&partscope(&["atlas", &run, "--with", "all", "--json"]));
+    let value = |index: usize, name: &str| found["components"][index]["values"][name]["value"].as_f64();
+    let each = json(&partscope(&["ablate", &run, "--each", "--json"]));
+    for index in 0..72 {
+        let effect = &each["components"][index]["margin"]["effect"];
+        for (name, key) in [("direct", "direct"), ("total", "total")] {
+            let (own, other) = (value(index, name).unwrap(), effect[key].as_f64().unwrap());
+            assert!((own - other).abs() < 1e-4, "{index} {name}: {own} {other}");
+        }
+        let heads_only = ["attention_labels", "attention_gold", "induction", "previous_token", "duplicate_token"];
+        assert!(heads_only.iter().all(|name| value(index, name).is_some() == (index % 9 != 8)), "{index}");
+        assert!(value(index, "label_prior").unwrap() >= 0.0);
+        assert!(found["components"][index]["signs_differ"].is_boolean());
+    }
+    let attention = json(&partscope(&["attention", &run, "--head", "L5.H3", "--json"]));
+    let (own, other) = (value(5 * 9 + 3, "attention_labels").unwrap(), attention["labels"].as_f64().unwrap());
+    assert!((own - other).abs() < 1e-6, "{own} {other}");
+    let lens = found["lens"].as_array().unwrap();
+    let meta: Value = serde_json::from_slice(&fs::read(Path::new(&run).join("run.json")).unwrap()).unwrap();
+    assert_eq!((lens.len(), &lens[15]["after"], &lens[15]["accuracy"]), (16, &"mlp".into(), &meta["accuracy"]["full"]));
+
+    let again = partscope(&["atlas", &run, "--with", "all", "-m", "no-such-model", "--json"]);
+    assert_eq!(json(&again), found, "kept: the model is not even opened");
+    let text = stdout(&partscope(&["atlas", &run, "--sort", "induction"]));
+    assert!(!text.contains("more with --with"), "{text}");
+    let (code, message) = failure(&["atlas", &run, "--with", "colour"]);
+    assert!(code == 2 && message.contains("induction"), "{message}");
+}
+
+/// Without demonstrations there is no attention to their labels, and without a template no content-free input.
+#[test]
+fn columns_that_do_not_exist_say_why() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"), &["--num-fewshot", "0"]);
+    let found = json(&partscope(&["atlas", &run, "--with", "attention,prior", "--json"]));
+    let absent = |found: &Value, name: &str| {
+        let columns = found["columns"].as_array().unwrap();
+        columns.iter().find(|own| own["name"] == name).unwrap()["absent"].as_str().map(str::to_owned)
+    };
+    assert!(absent(&found, "attention_labels").unwrap().contains("no demonstrations"));
+    assert_eq!(absent(&found, "label_prior"), None);
+
+    let prompts = home.path().join("prompts.jsonl");
+    let line = |text: &str, label: usize| format!("{{\"prompt\": \"{text} It is\", \"label\": {label}}}\n");
+    fs::write(&prompts, line("A fine film.", 1) + &line("A dull film.", 0)).unwrap();
+    let folder = home.path().join("explicit");
+    let folder = folder.to_str().unwrap();
+    let args = ["run", "--prompts", prompts.to_str().unwrap(), "--labels", " negative| positive", "-o", folder];
+    stdout(&partscope(&args));
+    let found = json(&partscope(&["atlas", folder, "--with", "all", "--json"]));
+    assert!(absent(&found, "label_prior").unwrap().contains("explicit prompts"));
+    assert!(absent(&found, "attention_gold").unwrap().contains("no demonstrations"));
+    assert_eq!(absent(&found, "total"), None);
+}

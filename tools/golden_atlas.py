@@ -10,7 +10,9 @@ of a layer, then its MLP) and prompt, computed in f64 from hooks on the unmodifi
 `separation`   inner product of the vector with the gold label's row minus the mean of the others', over the length of the
                projection
 
-and `gram`, the inner products of the label rows. The gold label of prompt i is i modulo the number of labels.
+`gram`, the inner products of the label rows, and `repetition`: prompts that end within the second copy of a random sequence of
+`period` tokens, with the attention of every head (layer by layer) at the last token of each to the token after the same one
+in the first copy (`induction`), to the token before (`previous`) and to the same token in the first copy (`duplicate`). The gold label of prompt i is i modulo the number of labels.
 
     python tools/golden_atlas.py [model ...]
 """
@@ -56,6 +58,24 @@ def outputs(model, parts, prompt):
     return torch.stack(found), seen["final"]
 
 
+def repetition(model):
+    """Attention on repeated random sequences, from the patterns that transformers returns."""
+    period, prompts = 7, []
+    for sequence in range(3):
+        own = torch.randperm(95, generator=torch.Generator().manual_seed(sequence))[:period] + 2
+        prompts += [[1, *own.tolist(), *own[:cut].tolist()] for cut in (3, 6)]
+    found = {"induction": [], "previous": [], "duplicate": []}
+    for prompt in prompts:
+        with torch.no_grad():
+            patterns = model(torch.tensor([prompt]), output_attentions=True).attentions
+        last, rows = len(prompt) - 1, torch.cat([pattern[0, :, -1] for pattern in patterns])
+        for key, at in ("induction", last - period + 1), ("previous", last - 1), ("duplicate", last - period):
+            found[key].append(rows[:, at])
+    values = {key: torch.stack(rows, 1).tolist() for key, rows in found.items()}
+    rounded = {key: [[float(f"{x:.9g}") for x in row] for row in rows] for key, rows in values.items()}
+    return {"prompts": prompts, "period": period, **rounded}
+
+
 def make(name):
     model = transformers.AutoModelForCausalLM.from_pretrained(ROOT / name, attn_implementation="eager").eval().double()
     without_softcap(model)
@@ -83,6 +103,7 @@ def make(name):
         "norms": by_component(norms),
         "inside": by_component(inside),
         "separation": by_component(separation),
+        "repetition": repetition(model),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
     folder = ROOT.parent / "atlas"

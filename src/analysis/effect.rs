@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{analysis::predict::margin, attribution::argmax};
+use crate::{
+    analysis::{intervals::student_t95, predict::margin},
+    attribution::argmax,
+};
 
 /// Accuracy and mean margin over a set of examples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +68,9 @@ pub struct Effects {
     right: [usize; 3],
     /// Sums of the margins of the same three.
     margins: [f64; 3],
+    /// Sum of the squared changes of the margin inside the forward pass.
+    #[serde(default)]
+    squares: f64,
 }
 
 impl Effects {
@@ -93,6 +99,7 @@ impl Effects {
             self.margins[at] += margin(row, gold);
             *score = Score { accuracy: self.right[at] as f64 / n, margin: self.margins[at] / n };
         }
+        self.squares += (margin(rows[2], gold) - margin(rows[0], gold)).powi(2);
         self.direct_flips.add(gold, predicted[0], predicted[1]);
         self.total_flips.add(gold, predicted[0], predicted[2]);
         self.disagree += usize::from(predicted[1] != predicted[2]);
@@ -106,6 +113,16 @@ impl Effects {
     /// Returns the total effect: score after the change inside the forward pass minus the model's score.
     pub fn total_effect(&self) -> Score {
         self.total.minus(self.model)
+    }
+
+    /// Returns the 95% interval of the total effect on the margin: that of a mean, by Student's t.
+    pub fn total_interval(&self) -> (f64, f64) {
+        let (n, mean) = (self.examples as f64, self.total_effect().margin);
+        let freedom = self.examples.saturating_sub(1);
+        let variance = ((self.squares - n * mean * mean) / freedom.max(1) as f64).max(0.0);
+        let half = student_t95(freedom) * (variance / n.max(1.0)).sqrt();
+        // One example says nothing of the spread.
+        if freedom == 0 { (mean, mean) } else { (mean - half, mean + half) }
     }
 
     /// Returns the indirect effect: total minus direct.
@@ -138,5 +155,12 @@ mod tests {
         let (direct, indirect, total) = (effects.direct_effect(), effects.indirect_effect(), effects.total_effect());
         assert!((direct.margin + indirect.margin - total.margin).abs() < 1e-12);
         assert!((total.accuracy - 1.0 / 3.0).abs() < 1e-12);
+        // From 1, -3 and -4 to -4, 6 and 4; t = 4.303 with two degrees of freedom.
+        let changes = [-5.0_f64, 9.0, 8.0];
+        let mean = changes.iter().sum::<f64>() / 3.0;
+        let sd = (changes.iter().map(|change| (change - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
+        let (lo, hi) = effects.total_interval();
+        assert!((total.margin - mean).abs() < 1e-12, "{total:?}");
+        assert!((hi - mean - 4.302_652_73 * sd / 3.0_f64.sqrt()).abs() < 1e-6 && (lo + hi - 2.0 * mean).abs() < 1e-9);
     }
 }

@@ -93,7 +93,7 @@ pub fn measure(
     mut observe: impl FnMut(usize, usize),
 ) -> Result<BenchResults> {
     let vocabulary = decoder.vocabulary()?;
-    let projection = LabelProjection::new(decoder, &[1, 2])?;
+    let projection = LabelProjection::new(decoder, &[1, 2])?.with_norms(decoder)?;
     let variants = |examples| {
         let prompts = workload::prompts(options.shots, examples, vocabulary, 0);
         Variants { decoder, projection: &projection, prompts, cancel }

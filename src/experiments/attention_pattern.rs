@@ -72,7 +72,7 @@ fn by_part(tokens: &[PromptToken], weights: &[f32], demonstrations: usize) -> Ve
 }
 
 /// Collects the attention of every layer: per prompt, `[H · layers][tokens]`.
-struct Patterns(Vec<Vec<Vec<f32>>>);
+pub(super) struct Patterns(pub(super) Vec<Vec<Vec<f32>>>);
 
 impl Probe for Patterns {
     fn wants_pattern(&self, _: usize) -> bool {
@@ -89,7 +89,12 @@ impl Probe for Patterns {
 }
 
 /// Returns the tokens of test prompt `example`, one for each weight of every head.
-fn tokens(tokenizer: &Tokenizer, rebuilt: &Rebuilt, example: usize, weights: &[Vec<f32>]) -> Result<Vec<PromptToken>> {
+pub(super) fn tokens(
+    tokenizer: &Tokenizer,
+    rebuilt: &Rebuilt,
+    example: usize,
+    weights: &[Vec<f32>],
+) -> Result<Vec<PromptToken>> {
     let tokens = prompt_parts::tokens(tokenizer, rebuilt, example)?;
     match weights.iter().find(|row| row.len() != tokens.len()) {
         Some(row) => Err(Error::Model(format!("{} attention weights for {} tokens", row.len(), tokens.len()))),

@@ -5,12 +5,13 @@
 //! [`RunContext::fill_from`] takes replacement values from another run, and [`patch_residual`] replaces the residual stream
 //! by layer and position.
 //! [`attention_pattern`] and [`attention_shares`] show what heads attend to, and [`logit_lens`] the tokens that a
-//! component promotes. [`layer_lens`] reads label logits from the residual stream after every block, and [`top_words`] the
+//! component promotes. [`GROUPS`] are the columns of the atlas that run the model. [`layer_lens`] reads label logits from the residual stream after every block, and [`top_words`] the
 //! words.
 
 mod ablation;
 mod answers;
 mod attention_pattern;
+mod columns;
 mod context;
 mod contributions;
 mod fills;
@@ -26,6 +27,9 @@ mod sweep_batch;
 
 pub use ablation::{Ablation, Fill};
 pub use attention_pattern::{AttentionPattern, Shares, attention_pattern, attention_shares};
+pub use columns::{
+    ColumnGroup, ColumnJob, ColumnSpec, GROUPS, RepeatedPrompt, RepetitionScores, RunSize, repetition_scores,
+};
 pub use context::RunContext;
 pub use layer_lens::{LayerLens, Point, TopWords, layer_lens, top_words};
 pub use logit_lens::{LogitLens, Word, logit_lens};

@@ -1,11 +1,15 @@
 //! The tables of a report.
 
 use super::{
+    atlas::atlas_table,
     pairs::{Pair, matrix},
     run_report::RunReport,
     table::{Table, Values},
 };
-use crate::{analysis::Mix, attribution::Split};
+use crate::{
+    analysis::{Mix, atlas::Atlas},
+    attribution::Split,
+};
 
 /// Returns all tables with rows, by file name.
 pub(super) fn all(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<(&'static str, Table)> {
@@ -18,6 +22,7 @@ pub(super) fn all(reports: &[RunReport<'_>], pairs: &[Pair<'_>]) -> Vec<(&'stati
     let tables = [
         ("runs", runs(reports)),
         ("components", each(components)),
+        ("atlas", each(atlas)),
         ("examples", each(examples)),
         ("methods", each(methods)),
         ("path", each(path)),
@@ -73,6 +78,14 @@ fn components(report: &RunReport<'_>) -> Table {
         .number("p", number(|stats| stats.p))
         .number("q", number(|stats| stats.q))
         .number("weight", (0..stats.len()).map(weight))
+}
+
+/// Returns the columns of the atlas that follow from the run's tables alone.
+fn atlas(report: &RunReport<'_>) -> Table {
+    let own = atlas_table(&Atlas::new(&report.run.test));
+    let mut table = Table::new().text("run", (0..own.rows()).map(|_| &report.name));
+    table.columns.extend(own.columns);
+    table
 }
 
 fn examples(report: &RunReport<'_>) -> Table {

@@ -1,28 +1,25 @@
 //! Columns of the atlas: one measure of every component.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// A measure of one component with its 95% interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// The value.
-    #[serde(serialize_with = "rounded")]
     pub value: f64,
     /// Lower end of the interval.
-    #[serde(serialize_with = "rounded")]
     pub lo: f64,
     /// Upper end of the interval.
-    #[serde(serialize_with = "rounded")]
     pub hi: f64,
 }
 
-/// Writes nine significant digits, which JSON gives back exactly, so that a kept column is written as it was read.
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
-fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(format!("{value:.8e}").parse().unwrap_or(*value))
-}
-
 impl Cell {
+    /// Rounds to nine significant digits, which JSON gives back exactly: a column that was kept equals a new one.
+    fn rounded(self) -> Self {
+        let round = |value: f64| format!("{value:.8e}").parse().unwrap_or(value);
+        Self { value: round(self.value), lo: round(self.lo), hi: round(self.hi) }
+    }
+
     /// Returns whether the interval does not contain 0.
     pub const fn is_not_zero(&self) -> bool {
         self.lo > 0.0 || self.hi < 0.0
@@ -56,6 +53,7 @@ impl Column {
     /// Makes a column with values.
     pub fn new(name: &str, unit: &str, source: &str, cells: Vec<Option<Cell>>) -> Self {
         let (name, unit, source) = (name.to_owned(), unit.to_owned(), source.to_owned());
+        let cells = cells.into_iter().map(|cell| cell.map(Cell::rounded)).collect();
         Self { meta: ColumnMeta { name, unit, source, absent: None }, cells }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     analysis::atlas::{Atlas, AtlasFile, Column},
@@ -24,16 +25,20 @@ pub(super) struct Report {
     examples: usize,
     #[serde(flatten)]
     atlas: AtlasFile,
+    /// The label words by layer; empty if they were not measured.
+    #[serde(default)]
+    lens: Vec<Value>,
 }
 
 impl Report {
-    pub(super) fn new(meta: &RunMeta, atlas: &Atlas) -> Self {
+    pub(super) fn new(meta: &RunMeta, atlas: &Atlas, lens: Vec<Value>) -> Self {
         Self {
             schema: 1,
             run: meta.checksum.clone(),
             model_hash: meta.model.weights_hash.clone(),
             examples: meta.examples.test,
             atlas: atlas.to_file(),
+            lens,
         }
     }
 }
@@ -52,5 +57,5 @@ pub(super) fn columns(folder: &Path, meta: &RunMeta, components: usize) -> Vec<C
     if !same || report.atlas.components.len() != components {
         return Vec::new();
     }
-    report.atlas.into_columns().into_iter().filter(|column| column.meta.absent.is_none()).collect()
+    report.atlas.into_columns()
 }

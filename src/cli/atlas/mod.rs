@@ -1,6 +1,7 @@
 //! `partscope atlas`: one row a component, one column a measure.
 
 mod kept;
+mod measure;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{
     context::{index_of, open_run},
     failure::Failure,
+    options::ModelOptions,
     output::{is_stream, print, print_json, warn},
     streams::print_data,
 };
@@ -25,9 +27,14 @@ use crate::{
 /// direct effect, each with a 95% interval; and how these measures agree.
 ///
 /// tr is the share of a component's output inside the span of the label rows, tl how it separates the gold label from the
-/// others inside it (after arXiv 2509.24164). The table is also written to the run's folder (atlas.json).
+/// others inside it (after arXiv 2509.24164). --with adds what needs the model: attention to the demonstrations' label words,
+/// induction scores on repeated random sequences, the label prior on content-free input, the total effect, and the label words
+/// by layer (lens). Without it the text says how long each would take. All is written to the run's folder (atlas.json) and
+/// taken from there the next time.
 ///
 /// Example: partscope atlas out
+///
+/// Example: partscope atlas out --with attention,induction --sort induction
 ///
 /// Example: partscope atlas out --component L5.H3
 #[derive(Debug, clap::Args)]
@@ -35,6 +42,9 @@ pub(super) struct Args {
     /// Folder of the run
     #[arg(value_name = "RUN")]
     run: PathBuf,
+    /// Also measure what needs the model: prior, induction, attention, total, lens, or all
+    #[arg(long, value_name = "GROUPS", value_delimiter = ',', value_parser = measure::names())]
+    with: Vec<String>,
     /// Show one component with its intervals, its rank in every column, and the components that resemble it
     #[arg(long, visible_alias = "head", value_name = "COMPONENT", conflicts_with = "json")]
     component: Option<Component>,
@@ -44,6 +54,8 @@ pub(super) struct Args {
     /// Write the table to a file, .csv or .parquet; `-` prints CSV
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "component"])]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelOptions,
     /// Print one JSON object, components in layer order
     #[arg(long)]
     json: bool,
@@ -52,13 +64,14 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let run = open_run(&args.run)?;
     let index = args.component.map(|component| index_of(run.test.shape(), component)).transpose()?;
-    let atlas = atlas(&args.run, &run);
+    let mut atlas = atlas(&args.run, &run);
+    let lens_ends = measure::measure(args, &run, &mut atlas)?;
     if atlas.column(&args.sort).is_none() {
         let names: Vec<&str> = atlas.columns.iter().map(|column| column.meta.name.as_str()).collect();
         let error = InputError::new(format!("the atlas has no column `{}`", args.sort)).field("--sort");
         return Err(Error::from(error.help(format!("it has {}", names.join(", ")))).into());
     }
-    let report = kept::Report::new(&run.meta, &atlas);
+    let report = kept::Report::new(&run.meta, &atlas, measure::lens(&args.run, &run));
     let path = keep(&args.run, &report);
     if let Some(file) = &args.output {
         write(&atlas, file)?;
@@ -67,9 +80,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     } else if let Some(index) = index {
         print(&text::component(&run.meta, &atlas, index))?;
     } else {
-        print(&text::table(&run.meta, &atlas, &args.sort, path.as_deref()))?;
+        let more = measure::offers(&args.run, &run, &atlas);
+        print(&text::table(&run.meta, &atlas, &args.sort, &more, path.as_deref()))?;
     }
-    Ok(())
+    lens_ends
 }
 
 /// Measures what the run's tables say, and adds what was measured before.

@@ -14,7 +14,7 @@ const ALIKE: usize = 5;
 const NAME: usize = 24;
 
 /// Formats all components, the largest value of the column `by` first, then the correlations of the columns.
-pub(super) fn table(meta: &RunMeta, atlas: &Atlas, by: &str, path: Option<&Path>) -> String {
+pub(super) fn table(meta: &RunMeta, atlas: &Atlas, by: &str, more: &[String], path: Option<&Path>) -> String {
     let mut text = heading(meta);
     let present: Vec<&Column> = atlas.columns.iter().filter(|column| column.meta.absent.is_none()).collect();
     let heads: Vec<String> = present.iter().map(|column| format!("{:>1$}", column.meta.name, width(column))).collect();
@@ -32,6 +32,9 @@ pub(super) fn table(meta: &RunMeta, atlas: &Atlas, by: &str, path: Option<&Path>
     text.push_str(&matrix(&correlations(&atlas.columns)));
     for column in atlas.columns.iter().filter_map(|column| Some((&column.meta.name, column.meta.absent.as_ref()?))) {
         let _ = writeln!(text, "{} is empty: {}", column.0, printable(column.1));
+    }
+    if !more.is_empty() {
+        let _ = writeln!(text, "more with --with: {}", more.join("; "));
     }
     if let Some(path) = path {
         let _ = writeln!(text, "written to {}", printable(&path.display().to_string()));
@@ -66,9 +69,12 @@ fn width(column: &Column) -> usize {
     column.meta.name.len().max(7) + 2
 }
 
-/// Formats a value, with its sign if the column has negative ones.
+/// Formats a value, with its sign if the column has negative ones, and with more decimals if all are small.
 fn number(column: &Column, value: f64) -> String {
-    if column.present().any(|(_, cell)| cell.lo < 0.0) { signed(value, 3) } else { format!("{value:.3}") }
+    let largest = column.present().map(|(_, cell)| cell.value.abs()).fold(0.0, f64::max);
+    let digits = if largest < 0.1 { 5 } else { 3 };
+    let has_sign = column.present().any(|(_, cell)| cell.lo < 0.0);
+    if has_sign { signed(value, digits) } else { format!("{value:.digits$}") }
 }
 
 fn matrix(matrix: &CorrelationMatrix) -> String {

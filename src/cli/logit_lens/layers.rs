@@ -1,8 +1,12 @@
 //! The residual stream by layer: label words on all test examples, or the top tokens of one.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     super::{
@@ -21,15 +25,19 @@ use crate::{
     cancel::Cancel,
     experiments::{Point, TopWords, layer_lens, top_words},
     report::LENS_FILE,
-    run::Run,
-    store::Attachments,
+    run::{Run, RunMeta},
+    store::{Attachments, read_attachment},
     text::{printable, signed},
 };
+
+/// Name of the file beside the run.
 
 /// What `logit-lens RUN` prints and writes.
 #[derive(Serialize)]
 struct Report<'a> {
     schema: u32,
+    /// Checksum of the run; null if it has none.
+    run: Option<&'a str>,
     model_hash: &'a str,
     examples: usize,
     labels: &'a [String],
@@ -58,7 +66,46 @@ pub(super) fn run(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Fa
         return Err(Failure::Usage(advice.to_owned()));
     }
     let loaded = LoadedRun::open(&at.run, &at.model, line)?;
-    let attachments = Attachments::new(&at.run)?;
+    let (report, path) = report(&at.run, &loaded, line)?;
+    if at.json {
+        print_json(&report)?;
+    } else {
+        print(&text(&report, &path))?;
+    }
+    check(&report, line)
+}
+
+/// Measures the label words by layer and writes them beside the run in `folder`. The inner error is that of a lens that does
+/// not end in the run's own logits.
+///
+/// # Errors
+/// If the computation fails or the file cannot be written.
+pub(in crate::cli) fn measure(
+    folder: &Path,
+    loaded: &LoadedRun,
+    line: &mut ProgressLine,
+) -> Result<Result<(), Failure>, Failure> {
+    let (report, _) = report(folder, loaded, line)?;
+    Ok(check(&report, line))
+}
+
+/// Returns the points that [`measure`] wrote beside the run in `folder`; none if there is no such file, or it is of another
+/// run.
+pub(in crate::cli) fn kept(folder: &Path, meta: &RunMeta) -> Vec<Value> {
+    let Ok(Some(kept)) = read_attachment::<Value>(folder, LENS_FILE) else { return Vec::new() };
+    let same = kept["run"].as_str().is_some_and(|run| Some(run) == meta.checksum.as_deref());
+    let accuracy = |point: &Value| point["own"]["accuracy"]["value"].clone();
+    let with_accuracy = |mut point: Value| {
+        let accuracy = accuracy(&point);
+        point.as_object_mut()?.insert("accuracy".to_owned(), accuracy);
+        Some(point)
+    };
+    let points = kept["lens"].as_array().filter(|_| same).cloned().unwrap_or_default();
+    points.into_iter().filter_map(with_accuracy).collect()
+}
+
+fn report<'a>(folder: &Path, loaded: &'a LoadedRun, line: &mut ProgressLine) -> Result<(Report<'a>, PathBuf), Failure> {
+    let attachments = Attachments::new(folder)?;
     let lens = layer_lens(&loaded.context()?, &Cancel::default(), &mut |progress| line.count(&progress, "prompts"))?;
     line.stage("measuring…");
     let Run { meta, test, .. } = &loaded.run;
@@ -66,6 +113,7 @@ pub(super) fn run(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Fa
     let terms = meta.exactness.terms;
     let report = Report {
         schema: 1,
+        run: meta.checksum.as_deref(),
         model_hash: &meta.model.weights_hash,
         examples: test.len(),
         labels: meta.task.class_names(),
@@ -78,11 +126,11 @@ pub(super) fn run(at: &ExampleOptions, line: &mut ProgressLine) -> Result<(), Fa
     };
     line.clear();
     let path = attachments.write(LENS_FILE, &report)?;
-    if at.json {
-        print_json(&report)?;
-    } else {
-        print(&text(&report, &path))?;
-    }
+    Ok((report, path))
+}
+
+/// Checks that the lens ends in the run's own logits.
+fn check(report: &Report<'_>, line: &mut ProgressLine) -> Result<(), Failure> {
     if report.exactness.holds(F32_TOLERANCE) {
         return Ok(());
     }

@@ -3,6 +3,8 @@
 mod component;
 mod layers;
 
+pub(super) use layers::{kept, measure};
+
 use super::{context::ExampleOptions, failure::Failure, output::ProgressLine};
 use crate::component::Component;
 
