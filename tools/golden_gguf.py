@@ -232,7 +232,9 @@ def metadata(writer, arch, config):
         writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     if arch == "gptneox":
         writer.add_parallel_residual(config["use_parallel_residual"])
-    if arch in ("gemma2", "gemma3", "phi3", "olmo2", "cohere2", "gpt-oss") and get("sliding_window"):
+    if arch == "phi3":
+        writer.add_sliding_window(get("sliding_window") or 0)  # llama.cpp's converter writes 0 where there is none
+    if arch in ("gemma2", "gemma3", "olmo2", "cohere2", "gpt-oss") and get("sliding_window"):
         writer.add_sliding_window(config["sliding_window"])
     if arch == "olmo2" and get("sliding_window"):
         writer.add_sliding_window_pattern([kind == "sliding_attention" for kind in config["layer_types"]])

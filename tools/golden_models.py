@@ -243,6 +243,21 @@ FAMILIES = {
         rope_parameters=YARN | dict(truncate=False),
         swiglu_limit=0.7,
     ),
+    # candle-transformers refuses several key/value heads in this family.
+    "gemma3-single": lambda: transformers.Gemma3TextConfig(
+        **small("num_key_value_heads"), num_key_value_heads=1, head_dim=8, sliding_window=64, query_pre_attn_scalar=8,
+        layer_types=["sliding_attention", "full_attention"], sliding_window_pattern=2,
+    ),
+    # Heads as wide as width / heads, which candle-transformers requires in these families.
+    "mixtral-square": lambda: transformers.MixtralConfig(
+        **small(intermediate_size=16, num_hidden_layers=1), num_local_experts=3, num_experts_per_tok=2
+    ),
+    "granite-square": lambda: transformers.GraniteConfig(
+        **small(num_hidden_layers=1), embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.7,
+        logits_scaling=2.5, tie_word_embeddings=True
+    ),
+    "olmo2-square": lambda: transformers.Olmo2Config(**small(num_hidden_layers=1)),
+    "falcon-square": lambda: transformers.FalconConfig(**(SIX | dict(num_hidden_layers=1))),
     "gemma3-vision": lambda: transformers.Gemma3Config(
         text_config=dict(
             **small(num_hidden_layers=1),

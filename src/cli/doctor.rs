@@ -8,7 +8,7 @@ use super::{
     output::{ProgressLine, print, print_json},
 };
 use crate::{
-    doctor::{Checks, DoctorReport, Drift, Loaded, Reference, examine},
+    doctor::{Checks, CrossCheck, DoctorReport, Drift, Loaded, Reference, examine},
     model::inspect::Inspection,
     size::format_size,
     text::printable,
@@ -27,6 +27,9 @@ pub(super) struct Args {
     /// Compare logits and contributions with those in a file of tools/export_reference.py
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// Compare logits with those of candle-transformers, which computes them from a copy of the same weights in f32
+    #[arg(long)]
+    cross_check: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -39,11 +42,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let show = |inspection: &Inspection| {
         line.clear();
         if !args.json {
-            printed = print(&header_page(inspection));
+            printed = print(&header_page(inspection, args.cross_check));
         }
         line.stage("loading and checking the model");
     };
-    let checks = Checks { drift: args.drift, reference: args.reference.clone() };
+    let checks = Checks { drift: args.drift, reference: args.reference.clone(), cross_check: args.cross_check };
     let (report, failure) = examine(&args.model.source()?, &args.model.load_options()?, &checks, show)?;
     line.clear();
     printed?;
@@ -65,7 +68,7 @@ fn add_row(text: &mut String, name: &str, value: &str) {
 }
 
 /// Lists what the headers of the files tell.
-fn header_page(facts: &Inspection) -> String {
+fn header_page(facts: &Inspection, cross_check: bool) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| add_row(&mut text, name, value);
     row("model", &facts.id);
@@ -78,6 +81,9 @@ fn header_page(facts: &Inspection) -> String {
         let auto = if facts.auto.as_ref() == Some(&need.dtype) { ", chosen by auto" } else { "" };
         let fits = if need.fits == Some(false) { ", exceeds free memory" } else { "" };
         row("  memory", &format!("{} in {}{auto}{fits}", format_size(need.bytes), need.dtype));
+    }
+    if let Some(copy) = facts.memory.iter().find(|need| cross_check && need.dtype == "f32") {
+        row("  memory", &format!("{} for the copy that candle-transformers gets", format_size(copy.bytes)));
     }
     let tokenizer = &facts.tokenizer;
     row("tokenizer", &format!("{} ids, the largest {}", tokenizer.ids, tokenizer.largest));
@@ -99,17 +105,19 @@ fn check_page(report: &DoctorReport) -> String {
     if let Some(reference) = &report.reference {
         row("reference", &reference_line(reference));
     }
+    if let Some(check) = &report.cross_check {
+        row("cross-check", &cross_check_line(check));
+    }
     for drift in report.drift.iter().flatten() {
         row("drift", &drift_line(drift));
     }
-    row(
-        "verdict",
-        match (&report.problem, &report.reference) {
-            (None, _) => "usable",
-            (Some(problem), Some(_)) => problem,
-            (Some(_), None) => "cannot be used; see the error",
-        },
-    );
+    let compared = report.reference.is_some() || report.cross_check.is_some();
+    let verdict = match &report.problem {
+        None => "usable",
+        Some(problem) if compared => problem,
+        Some(_) => "cannot be used; see the error",
+    };
+    row("verdict", verdict);
     text
 }
 
@@ -136,6 +144,34 @@ fn reference_line(reference: &Reference) -> String {
         "{verdict}: all logits within {max_rel:.1e} of the largest, {contributions}{top5_equal} of {prompts} prompts with \
          the same five best tokens; against {against}"
     )
+}
+
+fn cross_check_line(check: &CrossCheck) -> String {
+    let CrossCheck { against, prompts, longest, verdict, .. } = check;
+    let (Some(max_rel), Some(top5_equal)) = (check.max_rel, check.top5_equal) else {
+        return format!("nothing to compare with: {}", check.reason.as_deref().unwrap_or(verdict));
+    };
+    let hidden = match check.hidden_max_rel {
+        Some(hidden) => format!("hidden states within {hidden:.1e}, "),
+        None => String::new(),
+    };
+    let measured = format!(
+        "{verdict}: all logits within {max_rel:.1e} of the largest, {hidden}{top5_equal} of {prompts} prompts of up to \
+         {longest} tokens with the same five best; against {against}"
+    );
+    match &check.explained {
+        Some(known) => format!(
+            "{measured}. It is candle-transformers that deviates from the original: {}. If partscope does the same, all \
+             logits are within {:.1e}",
+            known.differences.join("; "),
+            known.max_rel
+        ),
+        None if check.is_unexplained() => format!(
+            "{measured}. No known difference explains it; find out who is wrong with --reference and \
+             tools/export_reference.py"
+        ),
+        None => measured,
+    }
 }
 
 fn drift_line(drift: &Drift) -> String {

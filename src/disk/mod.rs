@@ -24,6 +24,6 @@ pub(crate) use lfs::{is_lfs_pointer, lfs_pointer};
 pub(crate) use lock::{FolderLock, lock_new, remove_unlocked};
 #[cfg(feature = "tui")]
 pub(crate) use read::read_settings_if_exists;
-pub(crate) use read::{open, read, read_if_exists, read_settings};
+pub(crate) use read::{open, read, read_if_exists, read_settings, read_up_to};
 pub(crate) use saving::{Saving, after_saves};
 pub(crate) use write::{AppendFile, NewFile, check_writable, write_whole};

@@ -48,14 +48,21 @@ const LONGEST_SETTINGS: u64 = 4_000_000;
 /// # Errors
 /// As [`read`], or if it is too long for that.
 pub(crate) fn read_settings(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = open(path)?.take(LONGEST_SETTINGS + 1).read_to_end(&mut bytes);
-    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    if bytes.len() as u64 > LONGEST_SETTINGS {
+    read_up_to(path, LONGEST_SETTINGS)?.ok_or_else(|| {
         let problem = format!("the file has more than {}", format_size(LONGEST_SETTINGS));
-        return Err(InputError::new(problem).path(path).help("is it the file that you mean?").into());
-    }
-    Ok(bytes)
+        InputError::new(problem).path(path).help("is it the file that you mean?").into()
+    })
+}
+
+/// Reads a regular file; `None` if it has more than `limit` bytes.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= limit))
 }
 
 /// Reads a regular file; `None` if there is none at `path`.

@@ -1,7 +1,9 @@
 //! Model checks: what its files contain, whether it loads, whether contributions add up, and how far other dtypes
 //! deviate.
 
+mod cross_check;
 mod drift;
+mod last_token;
 mod reference;
 mod sample_prompts;
 
@@ -9,6 +11,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use cross_check::Comparison;
+pub use cross_check::{CrossCheck, Explained};
 pub use drift::Drift;
 pub use reference::{Contributions, Reference};
 use sample_prompts::attribute;
@@ -35,6 +39,9 @@ pub struct DoctorReport {
     /// Deviation from values of another implementation, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
+    /// Deviation from candle-transformers, if requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cross_check: Option<CrossCheck>,
     /// Why the model is unusable, if it is.
     pub problem: Option<String>,
 }
@@ -77,6 +84,8 @@ pub struct Checks {
     pub drift: bool,
     /// File with values of another implementation to compare the model with.
     pub reference: Option<PathBuf>,
+    /// Whether to compare it with the implementation in candle-transformers.
+    pub cross_check: bool,
 }
 
 /// Checks the model at `source` and measures what `checks` asks for. `inspected` gets the facts from the
@@ -93,12 +102,19 @@ pub fn examine(
     let files = source.open(options)?;
     let inspection = inspect_files(source, &files, options)?;
     inspected(&inspection);
-    let mut report = DoctorReport { inspection, loaded: None, drift: None, reference: None, problem: None };
+    let (loaded, drift, reference, cross_check, problem) = (None, None, None, None, None);
+    let mut report = DoctorReport { inspection, loaded, drift, reference, cross_check, problem };
     let failure = measure(source, files, options, checks, &mut report).err();
-    let deviates = report.reference.as_ref().filter(|reference| reference.verdict != "agrees");
-    let deviates = deviates.map(|reference| format!("the model deviates from {}", reference.against));
-    report.problem = failure.as_ref().map(ToString::to_string).or(deviates);
+    report.problem = failure.as_ref().map(ToString::to_string).or_else(|| deviation(&report));
     Ok((report, failure))
+}
+
+/// Returns what the model deviates from without a known reason, if it does.
+fn deviation(report: &DoctorReport) -> Option<String> {
+    let reference = report.reference.as_ref().filter(|reference| reference.verdict != "agrees");
+    let reference = reference.map(|reference| &reference.against);
+    let other = || report.cross_check.as_ref().filter(|check| check.is_unexplained()).map(|check| &check.against);
+    reference.or_else(other).map(|against| format!("the model deviates from {against}"))
 }
 
 /// Loads the model and fills in `report`.
@@ -109,12 +125,20 @@ fn measure(
     checks: &Checks,
     report: &mut DoctorReport,
 ) -> Result<()> {
+    let prepare = || Comparison::prepare(source, &files, options);
+    let mut comparison = checks.cross_check.then(prepare).transpose()?;
     let model = Model::from_files(source, files, options)?;
     report.loaded = Some(facts(&model)?);
     if let Some(path) = &checks.reference {
         report.reference = Some(reference::compare(&model, path)?);
     }
+    if let Some(comparison) = &mut comparison {
+        comparison.keep(&model)?;
+    }
     drop(model);
+    if let Some(comparison) = comparison {
+        report.cross_check = Some(comparison.finish(source, options)?);
+    }
     if checks.drift {
         report.drift = Some(drift::measure(source, options)?);
     }

@@ -6,24 +6,25 @@
 
 use std::path::Path;
 
-use candle_core::Tensor;
 use safetensors::{SafeTensors, tensor::Dtype};
 use serde::Serialize;
 
+use super::last_token::{best, difference, last_token, magnitude};
 use crate::{
     attribution::Attribution,
+    bounded,
     cancel::Cancel,
     component::Shape,
+    data_memory::check_json,
     decompose::{BatchSize, LabelProjection, Prepared},
     disk,
     error::{InputError, Result},
-    model::{Intervention, Model, Packed, PrefixCache, Probe},
+    model::Model,
+    size::format_size,
 };
 
 /// Largest deviation of a model in f32 that agrees, relative to the largest value.
-const TOLERANCE: f64 = 1e-4;
-/// Number of best tokens that are compared.
-const BEST: usize = 5;
+pub(super) const TOLERANCE: f64 = 1e-4;
 
 /// Deviation of a model from a reference.
 #[derive(Clone, Debug, Serialize)]
@@ -70,7 +71,7 @@ pub(super) fn compare(model: &Model, path: &Path) -> Result<Reference> {
     let (vocabulary, cancel) = (model.decoder.vocabulary()?, Cancel::default());
     let (mut worst, mut largest, mut top5_equal) = (0.0_f64, 0.0_f64, 0);
     for (prompt, expected) in values.prompts.iter().zip(values.logits.chunks_exact(vocabulary)) {
-        let found = logits(model, prompt, &cancel)?;
+        let found = last_token(model, prompt, &cancel)?.logits;
         worst = worst.max(difference(&found, expected));
         largest = largest.max(magnitude(expected));
         top5_equal += usize::from(best(&found) == best(expected));
@@ -110,40 +111,11 @@ fn compare_contributions(
     Ok(worst)
 }
 
-/// Computes the logits of the token after `prompt`, `[V]`, before a final soft-cap.
-fn logits(model: &Model, prompt: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
-    struct Last(Option<Tensor>);
-    impl Probe for Last {
-        fn residual(&mut self, x: &Tensor) -> Result<()> {
-            self.0 = Some(x.clone());
-            Ok(())
-        }
-    }
-    let (decoder, mut last) = (&model.decoder, Last(None));
-    let packed = Packed::new([prompt], 0, decoder.regime(prompt.len()));
-    decoder.forward(packed, &PrefixCache::default(), &Intervention::none(), &mut last, cancel)?;
-    let Some(residual) = last.0 else { return Ok(Vec::new()) };
-    let logits = decoder.unembedding.forward(&decoder.norm.forward(&residual)?)?;
-    Ok((logits * decoder.logit_scale)?.flatten_all()?.to_vec1()?)
-}
-
-/// Returns the largest difference; infinite if one is not a number, as of a model that computes none.
-fn difference(a: &[f32], b: &[f32]) -> f64 {
-    let apart = |(a, b): (&f32, &f32)| f64::from((a - b).abs());
-    a.iter().zip(b).map(apart).fold(0.0, |most, apart| if apart.is_nan() { f64::INFINITY } else { most.max(apart) })
-}
-
-fn magnitude(values: &[f32]) -> f64 {
-    values.iter().fold(0.0, |most, value| most.max(f64::from(value.abs())))
-}
-
-/// Returns the ids of the largest values, in the order of ids.
-fn best(values: &[f32]) -> Vec<usize> {
-    let mut ids: Vec<usize> = (0..values.len()).collect();
-    ids.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
-    ids.truncate(BEST);
-    ids.sort_unstable();
-    ids
+/// Checks that the JSON header of the safetensors file `bytes` takes no more memory than other JSON may.
+fn check_header(bytes: &[u8]) -> Result<(), InputError> {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return Ok(()) };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    check_json(&rest[..length.min(rest.len())])
 }
 
 /// Reads a reference for `model`.
@@ -152,7 +124,12 @@ fn read(model: &Model, path: &Path) -> Result<Values> {
         let help = "write it with tools/export_reference.py, from the same model";
         InputError::new(problem).path(path).field(field).help(help)
     };
-    let bytes = disk::read(path)?;
+    let limit = bounded::max_data()? / 2;
+    let bytes = disk::read_up_to(path, limit)?.ok_or_else(|| {
+        let help = format!("export fewer prompts, or raise the limit: {}=4GB", bounded::VARIABLE);
+        InputError::new(format!("the file has more than {}", format_size(limit))).path(path).help(help)
+    })?;
+    check_header(&bytes).map_err(|problem| problem.path(path).field("header"))?;
     let invalid = |problem: safetensors::SafeTensorError| error("header", problem.to_string());
     let tensors = SafeTensors::deserialize(&bytes).map_err(invalid)?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(invalid)?;

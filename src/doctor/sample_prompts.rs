@@ -6,6 +6,7 @@ use crate::{
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
     model::Model,
+    random::SeededRng,
 };
 
 /// In-context classification prompts.
@@ -20,10 +21,13 @@ const PROMPTS: [&str; 8] = [
     "News: the team won the final. Topic: sports\nNews: shares fell again. Topic:",
 ];
 const LABELS: usize = 8;
+/// Lengths of random prompts.
+const LENGTHS: [usize; 4] = [1, 2, 16, 48];
+/// Seed of random prompts.
+const SEED: u64 = 17;
 
-/// Attributes the sample prompts, with [`LABELS`] tokens spread over the vocabulary as labels.
-pub(super) fn attribute(model: &Model) -> Result<Attribution> {
-    let cancel = Cancel::default();
+/// Returns the ids of the sample prompts, the last tokens of those that do not fit the context.
+pub(super) fn prompts(model: &Model) -> Result<Vec<Vec<u32>>> {
     let longest = model.decoder.context;
     let encode = |text: &&str| -> Result<Vec<u32>> {
         let ids = model.tokenizer.encode(text)?;
@@ -31,6 +35,21 @@ pub(super) fn attribute(model: &Model) -> Result<Attribution> {
     };
     let mut prompts = PROMPTS.iter().map(encode).collect::<Result<Vec<_>>>()?;
     prompts.retain(|prompt| !prompt.is_empty());
+    Ok(prompts)
+}
+
+/// Returns prompts of random ids, which no tokenizer shortens to a few frequent tokens.
+pub(super) fn random_prompts(model: &Model) -> Result<Vec<Vec<u32>>> {
+    let (vocabulary, context) = (model.decoder.vocabulary()?, model.decoder.context);
+    let mut rng = SeededRng::new(SEED);
+    let prompt = |&length: &usize| (0..length.min(context)).map(|_| rng.below(vocabulary) as u32).collect();
+    Ok(LENGTHS.iter().map(prompt).collect())
+}
+
+/// Attributes the sample prompts, with [`LABELS`] tokens spread over the vocabulary as labels.
+pub(super) fn attribute(model: &Model) -> Result<Attribution> {
+    let cancel = Cancel::default();
+    let prompts = prompts(model)?;
     let vocabulary = model.decoder.vocabulary()?;
     let count = LABELS.min(vocabulary);
     let labels: Vec<u32> = (0..count).map(|label| ((2 * label + 1) * vocabulary / (2 * count)) as u32).collect();

@@ -2,7 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{chat::ChatTemplate, family::Config, tokenizer::Tokenizer, weights::Weights};
+use super::{
+    chat::ChatTemplate,
+    family::Config,
+    memory,
+    tokenizer::Tokenizer,
+    weights::{Dtype, Precision, Weights},
+};
+use crate::error::Result;
 
 /// Configuration, tokenizer, chat template and weights of a model.
 pub(crate) struct Files {
@@ -11,4 +18,30 @@ pub(crate) struct Files {
     pub(super) tokenizer_path: PathBuf,
     pub(super) chat: Option<ChatTemplate>,
     pub(super) weights: Weights,
+}
+
+impl Files {
+    /// Returns the configuration, as of a Hugging Face folder.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the weights alone.
+    pub(crate) fn into_weights(self) -> Weights {
+        self.weights
+    }
+
+    /// Replaces the configuration.
+    #[must_use]
+    pub(crate) fn with_config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Returns the precision of matrices in memory for `dtype`, if `free` bytes are free.
+    ///
+    /// # Errors
+    /// If the weights do not fit.
+    pub(crate) fn precision(&self, dtype: Dtype, free: Option<u64>) -> Result<Precision> {
+        memory::choose(&self.weights, dtype, free)
+    }
 }

@@ -76,6 +76,17 @@ impl Config {
         self.value.to_string()
     }
 
+    /// Returns the whole configuration.
+    pub(crate) const fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Replaces all fields.
+    #[must_use]
+    pub(crate) fn with_value(self, value: Value) -> Self {
+        Self { value, ..self }
+    }
+
     /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -11,6 +11,7 @@ mod reader;
 mod rope;
 mod special;
 mod split;
+mod type_name;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};

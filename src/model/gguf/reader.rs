@@ -9,6 +9,7 @@ use std::{
     path::Path,
 };
 
+use super::type_name::type_name;
 use crate::{
     disk::{self, is_lfs_pointer, lfs_pointer},
     error::{Error, InputError, Result},
@@ -168,7 +169,7 @@ impl Reader<'_> {
         let mut tensors: Vec<(String, Stored)> = Vec::with_capacity(infos.len());
         for (name, shape, kind, offset) in infos {
             let numbers = numbers(kind).ok_or_else(|| {
-                let problem = format!("ggml type {kind} is not supported");
+                let problem = format!("weights in {} are not supported", type_name(kind));
                 self.error(&name, problem)
                     .help("use a file in f16, bf16, q8_0, q4_0, a K quantisation, iq4_nl, iq4_xs or mxfp4")
             })?;
@@ -290,6 +291,8 @@ mod tests {
         }
         assert_eq!(found, BlockType::ALL.len());
         let unknown = read(file(19, [256, 2], 512).path()).unwrap_err().to_string();
-        assert!(unknown.contains("blk.0.w.x") && unknown.contains("ggml type 19"), "{unknown}");
+        assert!(unknown.contains("blk.0.w.x") && unknown.contains("weights in iq1_s are"), "{unknown}");
+        let unnamed = read(file(99, [256, 2], 512).path()).unwrap_err().to_string();
+        assert!(unnamed.contains("weights in ggml type 99 are not supported"), "{unnamed}");
     }
 }
