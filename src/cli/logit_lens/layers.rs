@@ -30,8 +30,6 @@ use crate::{
     text::{printable, signed},
 };
 
-/// Name of the file beside the run.
-
 /// What `logit-lens RUN` prints and writes.
 #[derive(Serialize)]
 struct Report<'a> {
