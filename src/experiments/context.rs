@@ -110,6 +110,24 @@ impl<'a> RunContext<'a> {
         })
     }
 
+    /// Returns a context for other test `prompts` that share no prefix and have no gold labels.
+    pub(super) fn on_prompts<'p>(&self, prompts: &'p Prompts) -> RunContext<'p>
+    where
+        'a: 'p,
+    {
+        RunContext {
+            decoder: self.decoder,
+            ids: vec![String::new(); prompts.test.len()],
+            gold: vec![0; prompts.test.len()],
+            prompts: Cow::Borrowed(prompts),
+            word_classes: None,
+            label_tokens: self.label_tokens.clone(),
+            projection: self.projection.clone(),
+            shared: 0,
+            fill_source: None,
+        }
+    }
+
     /// Takes the replacement values of `ablation` from another run's `prompts` for the same model; `rows` has their row for
     /// every test example ([`pair`](crate::runner::pair)).
     ///

@@ -130,14 +130,7 @@ pub fn repetition_scores(
         train: Vec::new(),
         test: prompts.iter().map(|prompt| Tokens::sharing_prefix(&none, &prompt.tokens)).collect(),
     };
-    let context = RunContext {
-        decoder: context.decoder,
-        prompts: &own,
-        gold: vec![0; prompts.len()],
-        word_classes: None,
-        projection: context.projection.clone(),
-        shared: 0,
-    };
+    let context = context.on_prompts(&own);
     let empty = || vec![Vec::with_capacity(prompts.len()); heads];
     let mut scores = RepetitionScores { induction: empty(), previous: empty(), duplicate: empty() };
     let mut meter = Meter::start(prompts.len());
