@@ -183,7 +183,10 @@ fn a_reference_is_read_within_bounds() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let refused = run("5MB");
-    assert!(refused.contains("the file has more than 2.5 MB") && refused.contains("PARTSCOPE_MAX_DATA=4GB"), "{refused}");
+    assert!(
+        refused.contains("the file has more than 2.5 MB") && refused.contains("PARTSCOPE_MAX_DATA=4GB"),
+        "{refused}"
+    );
     assert!(!run("7MB").contains("more than"));
     // Brackets of JSON become a hundred times their size in memory.
     let header = "[".repeat(2_000_000);
@@ -210,7 +213,16 @@ mod cross_check {
     /// Golden models of the families that candle-transformers has, in layouts that it computes as the original does.
     #[test]
     fn another_implementation_agrees() {
-        let models = ["mixtral-square", "qwen2", "qwen3", "qwen2-moe", "qwen3-moe", "qwen3-moe-sparse", "gemma", "gemma3-single"];
+        let models = [
+            "mixtral-square",
+            "qwen2",
+            "qwen3",
+            "qwen2-moe",
+            "qwen3-moe",
+            "qwen3-moe-sparse",
+            "gemma",
+            "gemma3-single",
+        ];
         let more = ["phi", "phi3-partial", "olmo", "olmo2-square", "smollm3", "stablelm", "glm4"];
         let folders = models.into_iter().chain(more).map(|name| (name.to_owned(), golden(name)));
         let files = ["gguf/qwen2.gguf", "gguf/phi.gguf", "gguf/olmo.gguf", "gguf/qwen3-moe.gguf"];
