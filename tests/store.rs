@@ -15,7 +15,7 @@ use partscope::{
     cancel::Cancel,
     model::{LoadOptions, Model, Source},
     runner::{Event, Note, RunRequest, execute, obtain, plan, run_key},
-    store::{Content, Limits, Store},
+    store::{Content, EntryKey, Limits, Store},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,6 +71,14 @@ fn only_folder(folder: &Path) -> PathBuf {
     all[0].clone()
 }
 
+/// The only file with batches of the unfinished run in `folder`.
+fn batches(folder: &Path) -> PathBuf {
+    let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let all: Vec<PathBuf> = all.filter(|path| path.file_name() != Some("about.json".as_ref())).collect();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all[0].clone()
+}
+
 #[test]
 fn a_repeated_request_is_computed_once() {
     let home = TempDir::new().unwrap();
@@ -111,7 +119,7 @@ fn truncated_or_damaged_batches_are_recomputed() {
         let home = TempDir::new().unwrap();
         let store = Store::at(home.path());
         let (_, _, before) = run(&store, Some(3));
-        let path = only_folder(&home.path().join("partial")).join("batches.bin");
+        let path = batches(&only_folder(&home.path().join("partial")));
         let mut bytes = fs::read(&path).unwrap();
         damage(&mut bytes);
         fs::write(&path, bytes).unwrap();
@@ -145,22 +153,100 @@ fn a_damaged_entry_is_set_aside_and_recomputed() {
 }
 
 #[test]
-fn a_second_claim_waits_for_the_first() {
+fn a_second_process_waits_for_the_first_and_computes_nothing() {
     let home = TempDir::new().unwrap();
     let store = Store::at(home.path());
     let (plan, prompts) = plan(model(), &request()).unwrap();
     let key = run_key(model(), &plan, &prompts);
-    let claim = store.claim(&key, &Cancel::default(), &mut || panic!("there is no other claim")).unwrap();
+    let lease = store.lease(&key, &Cancel::default(), &mut || panic!("there is no other lease")).unwrap();
     let second_store = store.clone();
     let (sender, receiver) = std::sync::mpsc::channel();
     let second = thread::spawn(move || {
-        let cancel = Cancel::default();
-        let claimed = second_store.claim(&key, &cancel, &mut || sender.send(()).unwrap());
-        claimed.map(drop)
+        let (plan, prompts) = partscope::runner::plan(model(), &request()).unwrap();
+        let mut notes = Vec::new();
+        obtain(&second_store, model(), plan, &prompts, &Cancel::default(), &mut |event| {
+            if let Event::Note(note) = event {
+                notes.push(note);
+                sender.send(()).unwrap();
+            }
+        })
+        .unwrap();
+        notes
     });
     receiver.recv().unwrap();
-    drop(claim);
-    second.join().unwrap().unwrap();
+    store.keep_run(&key, &expected()).unwrap();
+    drop(lease);
+    assert_eq!(second.join().unwrap(), [Note::Waiting, Note::Kept]);
+    assert_eq!(fs::read_dir(home.path().join("leases")).unwrap().count(), 0);
+}
+
+#[test]
+fn no_process_waits_for_another_entry() {
+    let home = TempDir::new().unwrap();
+    let store = Store::at(home.path());
+    let key = |n: usize| -> EntryKey { format!("{n:032x}").parse().unwrap() };
+    let leases: Vec<_> =
+        (0..600).map(|n| store.lease(&key(n), &Cancel::default(), &mut || panic!("{n} waits")).unwrap()).collect();
+    assert_eq!(fs::read_dir(home.path().join("leases")).unwrap().count(), leases.len());
+}
+
+#[test]
+fn two_that_compute_the_same_run_at_once_both_finish_and_lose_nothing() {
+    let home = TempDir::new().unwrap();
+    let store = Store::at(home.path());
+    let (first, _, before) = run(&store, Some(2));
+    assert!(matches!(first, Err(Error::Cancelled)));
+    let (plan, prompts) = plan(model(), &request()).unwrap();
+    let key = run_key(model(), &plan, &prompts);
+    // While one computes, the lease is lost and another one computes the rest and stores the run.
+    let mut other = None;
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let cancel = Cancel::default();
+    let whole = alone.install(|| {
+        obtain(&store, model(), plan, &prompts, &cancel, &mut |event| {
+            if matches!(event, Event::Progress(_)) && other.is_none() {
+                fs::remove_file(home.path().join("leases").join(key.as_str())).unwrap();
+                other = Some(run(&store, None));
+            }
+        })
+    });
+    let (found, notes, after) = other.unwrap();
+    same(&found.unwrap(), &expected());
+    same(&whole.unwrap(), &expected());
+    assert!(matches!(notes[..], [Note::Resumed { done, .. }] if done >= before && done + after == ALL), "{notes:?}");
+    assert_eq!((run(&store, None).1, store.list().len()), (vec![Note::Kept], 1));
+}
+
+#[test]
+fn a_shared_store_is_read_and_never_written() {
+    let (shared, own) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    run(&Store::at(shared.path()), None).0.unwrap();
+    let listing = || {
+        let mut all: Vec<_> =
+            walk(shared.path()).into_iter().map(|path| (fs::metadata(&path).unwrap(), path)).collect();
+        all.sort_by(|a, b| a.1.cmp(&b.1));
+        all.into_iter().map(|(data, path)| (path, data.modified().unwrap(), data.len())).collect::<Vec<_>>()
+    };
+    let before = listing();
+    let store = Store::at(own.path()).with_shared(Some(shared.path().to_owned()));
+    let (found, notes, computed) = run(&store, None);
+    assert_eq!((notes.as_slice(), computed), (&[Note::Kept][..], 0));
+    same(&found.unwrap(), &expected());
+    store.remove_leftovers();
+    store.prune(&Limits { bytes: Some(0), age: None }).unwrap();
+    assert_eq!(listing(), before);
+    let table = only_folder(&shared.path().join("entries")).join("attribution.safetensors");
+    fs::write(&table, "damaged").unwrap();
+    let before = listing();
+    let (found, notes, computed) = run(&store, None);
+    assert!(matches!(&notes[..], [Note::Damaged(_), ..]) && computed == ALL, "{notes:?}");
+    same(&found.unwrap(), &expected());
+    assert_eq!((listing(), run(&store, None).1), (before, vec![Note::Kept]));
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 #[test]

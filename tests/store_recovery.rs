@@ -62,9 +62,9 @@ fn a_store_that_cannot_be_written_is_verified_and_read_and_said_to_be_unwritable
     let home = TempDir::new().unwrap();
     let folder = stored(home.path());
     let cache = home.path().join("cache");
-    // Locks cannot be made below a file.
-    fs::remove_dir_all(cache.join("locks")).unwrap();
-    fs::write(cache.join("locks"), "").unwrap();
+    // Leases cannot be made below a file.
+    fs::remove_dir_all(cache.join("leases")).unwrap();
+    fs::write(cache.join("leases"), "").unwrap();
     let (code, verified) = damaged_entries(home.path());
     assert_eq!((code, &verified["checked"]), (Some(0), &1.into()), "{verified}");
     let out = home.path().join("b");

@@ -28,7 +28,7 @@ import time
 SIGNALS = [signal.SIGKILL, signal.SIGINT, signal.SIGTERM]
 FILES = ["attribution.safetensors", "examples.jsonl", "run.json"]
 # Patterns of what a save in progress creates, below the working folder.
-AIMS = ["cache/partial/*/batches.bin", "cache/entries/new-*", "cache/entries/new-*/run.json", "run/.partscope-new-*",
+AIMS = ["cache/partial/*/batches-*", "cache/entries/new-*", "cache/entries/new-*/run.json", "run/.partscope-new-*",
         "run/.partscope-new-*/run.json", "run/.partscope-ready", "weights/.partscope-*"]
 
 

@@ -1,6 +1,6 @@
 //! Accuracy of the best component on examples that did not choose it, which removes the luck of selection.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     analysis::{predict::argbest, tally::Tally},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The best component of a split, with its in-sample and held-out accuracy.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOutBest {
     /// The component most accurate on the whole split.
     #[serde(rename = "name")]

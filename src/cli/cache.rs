@@ -25,6 +25,7 @@ use crate::{
 /// List, measure, verify and prune the store of computed results, which avoids computing a request twice.
 ///
 /// PARTSCOPE_CACHE sets the store's folder (default: the user's cache folder); PARTSCOPE_CACHE=off disables it.
+/// PARTSCOPE_SHARED_CACHE names a second store that is only read, for results that this one lacks.
 ///
 /// Example: partscope cache list
 #[derive(Debug, clap::Args)]

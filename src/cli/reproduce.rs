@@ -22,7 +22,9 @@ use crate::{
     disk::{create_folder, write_whole},
     error::{Error, InputError, Result},
     model::Source,
-    protocol::{AccuracyRow, AgreementRow, Mean, Protocol, ProtocolEvent, ProtocolRow, accuracy_table, agreement},
+    protocol::{
+        AccuracyRow, AgreementRow, CellSettings, Mean, Protocol, ProtocolEvent, ProtocolRow, accuracy_table, agreement,
+    },
     runner::Overflow,
     task::Library,
     text::signed,
@@ -92,11 +94,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         tasks,
         templates: args.templates,
         seeds: args.seeds,
-        budget: args.budget,
-        on_dev: args.dev,
-        limit: args.limit,
-        on_overflow: args.on_overflow,
-        with_hidden: args.with_hidden,
+        settings: CellSettings {
+            budget: args.budget,
+            shots: None,
+            on_dev: args.dev,
+            limit: args.limit,
+            on_overflow: args.on_overflow,
+            with_hidden: args.with_hidden,
+        },
     };
     let runs = protocol.cells().len();
     if runs == 0 {

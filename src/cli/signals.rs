@@ -1,6 +1,6 @@
 //! Lets a save finish before a signal ends the program.
 
-use crate::disk::after_saves;
+use crate::disk::{after_saves, release_leases};
 
 /// Makes SIGINT, SIGTERM and SIGHUP wait for saves in progress, and then end the program as they do by default. A second
 /// signal ends it at once. Signals that the program was started to ignore (`nohup`) stay ignored.
@@ -18,7 +18,12 @@ pub(super) fn finish_saves_first() {
     let wait = move || {
         let mut pending = signals.forever();
         let Some(first) = pending.next() else { return };
-        std::thread::spawn(move || after_saves(|| emulate_default_handler(first)));
+        std::thread::spawn(move || {
+            after_saves(|| {
+                release_leases();
+                emulate_default_handler(first)
+            })
+        });
         if let Some(second) = pending.next() {
             let _ = emulate_default_handler(second);
         }

@@ -7,8 +7,10 @@
 mod expand;
 mod fault;
 mod folder;
+mod lease;
 mod lfs;
 mod lock;
+mod process;
 mod read;
 mod saving;
 mod write;
@@ -20,8 +22,10 @@ pub(crate) use folder::{
     OWN, create_folder, is_replaced, names, remove_file, remove_folder, remove_leftovers, rename, replace_folder,
     sync_folder, temporary_folder,
 };
+pub(crate) use lease::{FoundLease, Lease, release_leases};
 pub(crate) use lfs::{is_lfs_pointer, lfs_pointer};
 pub(crate) use lock::{FolderLock, lock_new, remove_unlocked};
+pub(crate) use process::unique_name;
 #[cfg(feature = "tui")]
 pub(crate) use read::read_settings_if_exists;
 pub(crate) use read::{open, read, read_if_exists, read_settings};

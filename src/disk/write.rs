@@ -101,12 +101,6 @@ impl AppendFile {
         Ok(Self(NewFile { file, path: path.to_owned() }))
     }
 
-    /// Cuts the file to `bytes`.
-    pub(crate) fn truncate(&self, bytes: u64) -> Result<()> {
-        let cut = step(Operation::Write).and_then(|()| self.0.file.set_len(bytes));
-        cut.map_err(|source| Error::Write { path: self.0.path.clone(), source })
-    }
-
     /// Appends `bytes`.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let _saving = Saving::begin();

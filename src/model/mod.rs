@@ -39,6 +39,7 @@ pub use chat::{ChatTemplate, Turn};
 pub use decoder::Decoder;
 pub(crate) use files::Files;
 pub use intervention::{Intervention, Positions, Results};
+pub use kernels::arithmetic;
 pub use layers::{Norm, NormKind};
 pub use matrix::Matrix;
 pub use packed::Packed;
@@ -66,7 +67,8 @@ pub struct Model {
     pub chat: Option<ChatTemplate>,
     /// Description for `run.json`.
     pub meta: ModelMeta,
-    /// BLAKE3 over everything that determines its results: weights, configuration, dtype, architecture, device.
+    /// BLAKE3 over everything that determines its results: weights, configuration, dtype, architecture, device, and how
+    /// this processor adds.
     pub identity: String,
     /// Seconds it took to load.
     pub load_seconds: f64,
@@ -108,7 +110,8 @@ impl Model {
         };
         // The name of the dtype does not tell a file that is mostly in q8_0 from one that is converted to it.
         let precision = format!("{:?}", weights.precision());
-        let facts = [&meta.weights_hash, &precision, &meta.device, &meta.family, &files.config.text()];
+        let arithmetic = if options.device.is_cpu() { kernels::arithmetic()? } else { "" }.to_owned();
+        let facts = [&meta.weights_hash, &precision, &meta.device, &meta.family, &files.config.text(), &arithmetic];
         let identity = blake3::hash(facts.map(String::as_str).join("\n").as_bytes()).to_hex().to_string();
         Ok(Self { decoder, tokenizer, chat: files.chat, meta, identity, load_seconds: started.elapsed().as_secs_f64() })
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{cell::ProtocolCell, prompted::prompted};
+use super::{hits::Hits, prompted::prompted};
 use crate::{
     analysis::{
         Kind, Method, Thresholds,
@@ -16,6 +16,7 @@ use crate::{
     },
     attribution::Attribution,
     cancel::Cancel,
+    component::Shape,
     error::Result,
     model::Model,
     runner::{Event, Note, PromptBuilder, obtain, obtain_hidden},
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// A row of `reproduce --json`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProtocolRow {
     /// Name of the task.
     pub task: String,
@@ -54,25 +55,28 @@ pub struct ProtocolRow {
     pub share: Share,
     /// Largest relative deviation of the summed contributions from the logits.
     pub max_rel: f64,
+    /// What the tables need besides.
+    #[serde(skip)]
+    pub details: RowDetails,
+}
+
+/// What tables over several rows need beyond the printed numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowDetails {
     /// Name of the contrastive template, if any.
-    #[serde(skip)]
-    pub(super) contrast: Option<String>,
+    pub contrast: Option<String>,
     /// Accuracy of every component, in the order of the model's shape.
-    #[serde(skip)]
-    pub(super) components: Vec<f64>,
+    pub components: Vec<f64>,
     /// Accuracy of every component on two disjoint halves of the examples.
-    #[serde(skip)]
-    pub(super) component_halves: [Vec<f64>; 2],
-    /// Per method, 1 for every correct prediction and 0 for the others, `[N]`.
-    #[serde(skip)]
-    pub(super) hits: BTreeMap<Method, Vec<f64>>,
-    /// Shape of the model.
-    #[serde(skip)]
-    pub(super) shape: crate::component::Shape,
+    pub component_halves: [Vec<f64>; 2],
+    /// Per method, whether every prediction is right, `[N]`.
+    pub hits: BTreeMap<Method, Hits>,
+    /// Shape of the model; `None` only in a row without details.
+    pub shape: Option<Shape>,
 }
 
 /// Share of components by kind; the others are neutral.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// Good components.
     pub good: f64,
@@ -86,7 +90,7 @@ impl ProtocolRow {
     /// Runs the model, or reads its results from the store, and scores every method; those on hidden states if
     /// `with_hidden`.
     pub(super) fn measure(
-        cell: &ProtocolCell<'_>,
+        (seed, counted): (u64, bool),
         builder: &PromptBuilder<'_>,
         with_hidden: bool,
         model: &Model,
@@ -112,38 +116,32 @@ impl ProtocolRow {
         }
         let outcomes = Outcome::all(predicted, &run.test);
         let gold = run.test.gold();
-        let hits: BTreeMap<Method, Vec<f64>> =
-            outcomes.iter().map(|outcome| (outcome.method, hits(&outcome.predictions, gold))).collect();
+        let hits: BTreeMap<Method, Hits> =
+            outcomes.iter().map(|outcome| (outcome.method, Hits::new(&outcome.predictions, gold))).collect();
         Ok(Self {
-            task: cell.task.name.clone(),
-            template: cell.template.name.clone(),
-            demo_seed: cell.seed,
-            counted: cell.counted,
+            task: builder.task.name.clone(),
+            template: builder.template.name.clone(),
+            demo_seed: seed,
+            counted,
             n: run.test.len(),
             leaked: run.meta.selection.as_ref().map_or(0, |selection| selection.leaked.len()),
             duplicates: run.meta.selection.as_ref().map_or(0, |selection| selection.duplicates),
             chance: run.meta.accuracy.chance,
-            accuracy: hits.iter().map(|(&method, hits)| (method, mean(hits))).collect(),
+            accuracy: hits.iter().map(|(&method, hits)| (method, hits.mean())).collect(),
             measures: MeasuresByMethod::new(&outcomes),
             held_out_best: held_out_best(&run.test),
             label_biased_n: run.test.len(),
             share: share(&run.test),
             max_rel: run.meta.exactness.max_rel,
-            contrast: cell.template.contrast.clone(),
-            components: accuracies(&run.test),
-            component_halves: halves(&run.test).map(|half| accuracies(&half)),
-            hits,
-            shape: run.test.shape(),
+            details: RowDetails {
+                contrast: builder.template.contrast.clone(),
+                components: accuracies(&run.test),
+                component_halves: halves(&run.test).map(|half| accuracies(&half)),
+                hits,
+                shape: Some(run.test.shape()),
+            },
         })
     }
-}
-
-fn hits(predicted: &[usize], gold: &[usize]) -> Vec<f64> {
-    predicted.iter().zip(gold).map(|(p, y)| f64::from(u8::from(p == y))).collect()
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 fn accuracies(table: &Attribution) -> Vec<f64> {

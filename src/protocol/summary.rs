@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::ProtocolRow;
+use super::{hits::Hits, row::ProtocolRow};
 use crate::analysis::{
     Method,
     bootstrap::{BootstrapCell, Estimate, bootstrap_tasks},
@@ -84,9 +84,11 @@ fn accuracy_row(method: Method, rows: &[&ProtocolRow]) -> AccuracyRow {
         bootstrap_tasks(&cells, DRAWS, 0)
     };
     let mean = tasks.values().map(|(mean, _)| mean).sum::<f64>() / tasks.len().max(1) as f64;
-    let ci = estimate(&|row| row.hits.get(&method).cloned()).map_or((f64::NAN, f64::NAN), |Estimate { ci, .. }| ci);
+    let ci = estimate(&|row| row.details.hits.get(&method).map(Hits::values))
+        .map_or((f64::NAN, f64::NAN), |Estimate { ci, .. }| ci);
     let difference = estimate(&|row| {
-        let (own, default) = (row.hits.get(&method)?, row.hits.get(&Method::Partscope)?);
+        let hits = |method| row.details.hits.get(&method).map(Hits::values);
+        let (own, default) = (hits(method)?, hits(Method::Partscope)?);
         Some(own.iter().zip(default).map(|(own, default)| own - default).collect())
     });
     let against = |rows: &[&ProtocolRow]| {
@@ -176,17 +178,17 @@ fn agreement_of(task: &str, rows: &[ProtocolRow]) -> AgreementRow {
     };
     AgreementRow {
         task: task.to_owned(),
-        pearson: over(&|a, b| pearson(&a.components, &b.components)),
+        pearson: over(&|a, b| pearson(&a.details.components, &b.details.components)),
         pearson_disjoint: over(&|a, b| {
-            let [[a0, a1], [b0, b1]] = [&a.component_halves, &b.component_halves];
+            let [[a0, a1], [b0, b1]] = [&a.details.component_halves, &b.details.component_halves];
             Some(f64::midpoint(pearson(a0, b1)?, pearson(a1, b0)?))
         }),
-        iou_top5: over(&|a, b| Some(iou_of_best(&a.components, &b.components, BEST, a.shape))),
+        iou_top5: over(&|a, b| Some(iou_of_best(&a.details.components, &b.details.components, BEST, a.details.shape?))),
     }
 }
 
 fn contrast(a: &ProtocolRow, b: &ProtocolRow) -> bool {
-    a.contrast.as_ref() == Some(&b.template) || b.contrast.as_ref() == Some(&a.template)
+    a.details.contrast.as_ref() == Some(&b.template) || b.details.contrast.as_ref() == Some(&a.template)
 }
 
 fn mean_and_deviation(values: &[f64]) -> (f64, f64) {

@@ -44,8 +44,13 @@ pub fn obtain_hidden(
         Hidden { meta, values: [train, test] }
     };
     let expected = prompts.all().len() * meta.values();
-    let stored = store.logits(&key, expected, &mut |problem| note(Note::Damaged(problem)));
-    if let Some(values) = stored {
+    let mut stored = || store.logits(&key, expected, &mut |problem| note(Note::Damaged(problem)));
+    if let Some(values) = stored() {
+        return Ok(split(values));
+    }
+    let lease = store.lease(&key, cancel, &mut || {});
+    cancel.check()?;
+    if let Some(values) = stored() {
         return Ok(split(values));
     }
     let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
@@ -70,7 +75,7 @@ pub fn obtain_hidden(
             prepared.hidden(prompts.split(part), size, cancel, &mut deliver)?;
         }
     }
-    if let Err(error) = store.keep_logits(&key, &values) {
+    if let Err(error) = lease.and_then(|_lease| store.keep_logits(&key, &values)) {
         note(Note::Unkept(reason(&error)));
     }
     Ok(split(values))

@@ -41,12 +41,12 @@ pub fn obtain(
     if let Some(run) = replay(store, &key, &plan, prompts, observe) {
         return Ok(run);
     }
-    let claim = store.claim(&key, cancel, &mut || observe(Event::Note(Note::Waiting)));
+    let lease = store.lease(&key, cancel, &mut || observe(Event::Note(Note::Waiting)));
     if let Some(run) = replay(store, &key, &plan, prompts, observe) {
         return Ok(run);
     }
-    let partial = claim.and_then(|claim| Ok((claim, store.partial(&key, &about(&plan), plan.word_shape())?)));
-    let (_claim, (mut partial, done)) = match partial {
+    let partial = lease.and_then(|lease| Ok((lease, store.partial(&key, &about(&plan), plan.word_shape())?)));
+    let (_lease, (mut partial, done)) = match partial {
         Ok(partial) => partial,
         Err(Error::Cancelled) => return Err(Error::Cancelled),
         Err(error) => {
@@ -141,13 +141,13 @@ fn obtain_word_logits(
     if let Some(logits) = stored() {
         return Ok(logits);
     }
-    let claim = store.claim(&key, cancel, &mut || {});
+    let lease = store.lease(&key, cancel, &mut || {});
     cancel.check()?;
     if let Some(logits) = stored() {
         return Ok(logits);
     }
     let logits = score(model, plan, prompts, cancel)?;
-    if let Err(error) = claim.and_then(|_claim| store.keep_logits(&key, &logits)) {
+    if let Err(error) = lease.and_then(|_lease| store.keep_logits(&key, &logits)) {
         note(Note::Unkept(reason(&error)));
     }
     Ok(logits)

@@ -70,8 +70,13 @@ impl Store {
         })
     }
 
-    /// Returns whether an entry is stored under `key`.
+    /// Returns whether an entry is stored under `key`, here or in the shared store.
     pub fn holds(&self, key: &EntryKey) -> bool {
+        self.has_own(key) || self.shared_entry(key).is_some()
+    }
+
+    /// Returns whether an entry is stored under `key` in this store.
+    pub(super) fn has_own(&self, key: &EntryKey) -> bool {
         self.entry_folder(key).is_some_and(|folder| folder.is_dir())
     }
 
@@ -83,7 +88,9 @@ impl Store {
     pub fn keep_run(&self, key: &EntryKey, run: &Run) -> Result<()> {
         consistency::refuse(run)?;
         self.keep(key, |folder| files::write(run, folder).map(drop))?;
-        self.forget_partial(key)
+        // Another process may be writing batches of the same run. What stays is removed as a leftover.
+        let _ = self.forget_partial(key);
+        Ok(())
     }
 
     /// Stores label logits under `key`.
@@ -108,7 +115,7 @@ impl Store {
                 .filter_map(move |name| Some((name.parse::<EntryKey>().ok()?, folder.join(&name))))
         };
         let complete = all("entries").map(|(key, folder)| entry(key, folder, content));
-        let partial = all("partial").filter(|(key, _)| !self.holds(key)).map(|(key, folder)| {
+        let partial = all("partial").filter(|(key, _)| !self.has_own(key)).map(|(key, folder)| {
             entry(key, folder, |folder| match Partial::about(folder) {
                 Ok(about) => Content::Interrupted(Box::new(about)),
                 Err(error) => Content::Damaged(error.to_string()),
@@ -124,7 +131,8 @@ impl Store {
     /// # Errors
     /// If there is no such run, or it is damaged.
     pub fn read_run(&self, key: &EntryKey) -> Result<Run> {
-        let folder = self.entry_folder(key).filter(|folder| folder.is_dir()).ok_or_else(|| {
+        let own = self.entry_folder(key).filter(|folder| folder.is_dir());
+        let folder = own.or_else(|| self.shared_entry(key)).ok_or_else(|| {
             InputError::new(format!("the store has no run `{key}`")).help("`partscope cache list` shows its entries")
         })?;
         checksums::verify(&folder)?;
@@ -133,25 +141,31 @@ impl Store {
         Ok(run)
     }
 
-    /// Reads the entry under `key` with `read` after verifying its checksums; sets it aside if it is damaged.
+    /// Reads the entry under `key` with `read` after verifying its checksums, here or else in the shared store; sets it
+    /// aside if it is damaged, except in the shared store.
     fn checked<T>(
         &self,
         key: &EntryKey,
         damaged: &mut dyn FnMut(String),
         read: impl Fn(&Path) -> Result<T>,
     ) -> Option<T> {
-        let folder = self.entry_folder(key).filter(|folder| folder.is_dir())?;
-        match checksums::verify(&folder).and_then(|()| read(&folder)) {
-            Ok(value) => {
-                checksums::mark_used(&folder);
-                Some(value)
-            }
+        let mut sound = |folder: &Path| match checksums::verify(folder).and_then(|()| read(folder)) {
+            Ok(value) => Some(value),
+            // Removed by another process, e.g. because it was damaged.
+            Err(_) if !folder.exists() => None,
             Err(error) => {
                 damaged(error.to_string());
-                self.set_aside(&folder);
                 None
             }
+        };
+        if let Some(folder) = self.entry_folder(key).filter(|folder| folder.is_dir()) {
+            if let Some(value) = sound(&folder) {
+                checksums::mark_used(&folder);
+                return Some(value);
+            }
+            self.set_aside(&folder);
         }
+        self.shared_entry(key).and_then(|folder| sound(&folder))
     }
 
     /// Moves a damaged entry to `damaged/`, where it can be inspected; deletes it if that fails. Returns whether it is
@@ -161,20 +175,29 @@ impl Store {
         let aside = root.join("damaged");
         let name = name.to_string_lossy();
         let free = (0..usize::from(u16::MAX)).map(|n| aside.join(format!("{name}.{n}"))).find(|path| !path.exists());
-        let moved = create_folder(&aside).is_ok() && free.is_some_and(|free| disk::rename(folder, &free).is_ok());
-        moved || remove_folder(folder).is_ok()
+        if create_folder(&aside).is_ok() && free.is_some_and(|free| disk::rename(folder, &free).is_ok()) {
+            return true;
+        }
+        // Another process may have set it aside, and a sound one may be in its place by now.
+        !folder.exists() || (checksums::verify(folder).is_err() && remove_folder(folder).is_ok())
     }
 
-    /// Writes an entry and its checksums to a temporary folder and moves it into place. Does nothing without a store.
+    /// Writes an entry and its checksums to a temporary folder and moves it into place, unless another process has stored
+    /// it meanwhile. Does nothing without a store.
     fn keep(&self, key: &EntryKey, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
         let (Some(root), Some(place)) = (self.root(), self.entry_folder(key)) else { return Ok(()) };
         let _saving = Saving::begin();
         let entries = root.join("entries");
         create_folder(&entries)?;
         let aside = temporary_folder(&entries, &format!("{NEW}{key}-"))?;
-        let kept = write(&aside).and_then(|()| checksums::write(&aside)).and_then(|()| replace_folder(&aside, &place));
+        let is_there = || place.is_dir() && checksums::verify(&place).is_ok();
+        let put = || if is_there() { remove_folder(&aside) } else { replace_folder(&aside, &place) };
+        let kept = write(&aside).and_then(|()| checksums::write(&aside)).and_then(|()| put());
         if kept.is_err() {
             let _ = remove_folder(&aside);
+            if is_there() {
+                return Ok(());
+            }
         }
         kept
     }

@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// If it cannot be removed.
     pub fn remove(&self, key: &EntryKey) -> Result<bool> {
-        let Some(_claim) = self.try_claim(key)? else {
+        let Some(_lease) = self.try_lease(key)? else {
             let problem = format!("`{key}` is being computed by another process");
             return Err(InputError::new(problem).help("wait for it, or stop it").into());
         };
@@ -78,15 +78,15 @@ impl Store {
                 observe(&CheckResult { entry, problem: None, set_aside: false });
                 continue;
             }
-            let claim = self.try_claim(&entry.key);
-            if matches!(claim, Ok(None)) || !entry.folder.exists() {
+            let lease = self.try_lease(&entry.key);
+            if matches!(lease, Ok(None)) || !entry.folder.exists() {
                 continue;
             }
             let problem = match &entry.content {
                 Content::Damaged(problem) => Some(problem.clone()),
                 _ => checksums::verify(&entry.folder).err().map(|error| error.to_string()),
             };
-            let set_aside = problem.is_some() && claim.is_ok() && self.set_aside(&entry.folder);
+            let set_aside = problem.is_some() && lease.is_ok() && self.set_aside(&entry.folder);
             observe(&CheckResult { entry, problem, set_aside });
         }
         Ok(())
@@ -94,25 +94,26 @@ impl Store {
 
     /// Removes what killed processes left: entries that were not finished, and batches of runs that are complete. Does
     /// nothing in a store that cannot be written.
-    pub fn sweep(&self) {
+    pub fn remove_leftovers(&self) {
         self.put_back();
         for folder in self.leftovers() {
             let _ = remove_folder(&folder);
         }
+        self.remove_abandoned_leases();
     }
 
-    /// Returns the folders of [`Store::sweep`] that no other process is using.
+    /// Returns the folders of [`Store::remove_leftovers`] that no other process is using.
     fn leftovers(&self) -> Vec<PathBuf> {
         let Some(root) = self.root() else { return Vec::new() };
         let partial = root.join("partial");
         let finished = names(&partial).unwrap_or_default().into_iter().filter_map(|name| {
             let key: EntryKey = name.parse().ok()?;
-            self.holds(&key).then(|| (key, partial.join(name)))
+            self.has_own(&key).then(|| (key, partial.join(name)))
         });
         let unused = |(key, folder): (EntryKey, PathBuf)| {
-            let _claim = self.try_claim(&key).ok()??;
+            let _lease = self.try_lease(&key).ok()??;
             // The only copy of an entry, which `put_back` could not move, is kept.
-            (self.holds(&key) || !is_replaced(&folder)).then_some(folder)
+            (self.has_own(&key) || !is_replaced(&folder)).then_some(folder)
         };
         self.unfinished().chain(finished).filter_map(unused).collect()
     }
@@ -121,7 +122,7 @@ impl Store {
     /// into place.
     fn put_back(&self) {
         for (key, folder) in self.unfinished().filter(|(_, folder)| is_replaced(folder)) {
-            if let (Ok(Some(_claim)), Some(place)) = (self.try_claim(&key), self.entry_folder(&key))
+            if let (Ok(Some(_lease)), Some(place)) = (self.try_lease(&key), self.entry_folder(&key))
                 && !place.exists()
             {
                 let _ = rename(&folder, &place);
@@ -170,7 +171,7 @@ impl Store {
             if fits && !old {
                 left += entry.bytes;
             } else {
-                let Some(_claim) = self.try_claim(&entry.key)? else { continue };
+                let Some(_lease) = self.try_lease(&entry.key)? else { continue };
                 if entry.folder.exists() {
                     drop_folder(&entry.folder)?;
                 }

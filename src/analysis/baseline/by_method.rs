@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
     baseline::Outcome,
@@ -14,7 +14,7 @@ use crate::analysis::{
 pub type IntervalByMethod = BTreeMap<Method, Option<(f64, f64)>>;
 
 /// Measures beside accuracy by method; `null` where a method has no probabilities.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MeasuresByMethod {
     /// Macro-F1.
     pub macro_f1: BTreeMap<Method, Option<f64>>,
@@ -25,10 +25,10 @@ pub struct MeasuresByMethod {
     /// Deviation of label shares.
     pub share_sd: BTreeMap<Method, Option<f64>>,
     /// Accuracy minus that of the default method; empty without it.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub difference: BTreeMap<Method, Option<f64>>,
     /// 95% intervals over test examples by measure, for this set of training labels; Wilson's for `accuracy`.
-    pub intervals: BTreeMap<&'static str, IntervalByMethod>,
+    pub intervals: BTreeMap<String, IntervalByMethod>,
 }
 
 /// A measure by its name, with its place in [`Measures`].
@@ -47,7 +47,7 @@ impl MeasuresByMethod {
     pub fn new(outcomes: &[Outcome]) -> Self {
         let mut found = Self::default();
         let accuracy = outcomes.iter().map(|outcome| (outcome.method, Some(outcome.ci))).collect();
-        found.intervals.insert("accuracy", accuracy);
+        found.intervals.insert("accuracy".to_owned(), accuracy);
         for (name, of) in COLUMNS {
             let measured = |outcome: &Outcome| of(&outcome.measures);
             if name == "difference" && outcomes.iter().all(|outcome| measured(outcome).is_none()) {
@@ -63,7 +63,7 @@ impl MeasuresByMethod {
             };
             column.extend(values);
             let intervals = outcomes.iter().map(|own| (own.method, measured(own).map(|measured| measured.ci)));
-            found.intervals.insert(name, intervals.collect());
+            found.intervals.insert(name.to_owned(), intervals.collect());
         }
         found
     }

@@ -73,3 +73,18 @@ pub(in crate::model) fn vectorised(work: impl Vectorised) {
 
     pulp::Arch::new().dispatch(Dispatched(work));
 }
+
+/// Returns the name of the widest vector instructions of the processor, e.g. `x86_64 with 16 lanes`.
+pub(super) fn instruction_set() -> String {
+    struct Name;
+
+    impl pulp::WithSimd for Name {
+        type Output = String;
+
+        fn with_simd<S: pulp::Simd>(self, _: S) -> String {
+            format!("{} with {} lanes", std::env::consts::ARCH, S::F32_LANES)
+        }
+    }
+
+    pulp::Arch::new().dispatch(Name)
+}

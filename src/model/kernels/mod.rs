@@ -9,6 +9,7 @@
 
 #![allow(clippy::inline_always, reason = "functions that are not inlined are compiled for the oldest CPU")]
 
+mod arithmetic;
 mod dispatch;
 mod gemm;
 mod panels;
@@ -17,6 +18,7 @@ mod rows;
 mod values;
 pub(super) mod vector;
 
+pub use arithmetic::arithmetic;
 pub(super) use dispatch::{PerRow, Vectorised, for_each, rows_in_order, vectorised};
 pub(super) use gemm::{Rows, multiply};
 pub(crate) use product::product;
