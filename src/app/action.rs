@@ -113,7 +113,7 @@ actions! {
         PageUp "page-up" "Move or scroll one page up",
         Attention "attention" "Show which tokens the selected head attends to",
         LogitLens "logit-lens" "Show the words the component promotes and suppresses",
-        LensByLayer "lens-by-layer" "Show how well each layer's residual stream knows the label",
+        LensByLayer "lens-by-layer" "Show what the residual stream predicts after each layer",
     }
     Mix {
         Fit "fit" "Fit the weights of all components to training examples",
