@@ -2,7 +2,8 @@
 
     python tools/reference_arena.py tests/golden/analysis
 
-writes looc.json (`src/analysis/baseline/prior.rs`), linc.json (`linc.rs`) and hidden.json (`on_hidden.rs`):
+writes looc.json (`src/analysis/baseline/prior.rs`), linc.json (`linc.rs`), hidden.json (`on_hidden.rs`) and
+unibias_heads.json (`unibias_heads.rs`):
 
 * looc (arXiv 2405.02743): the prior is the mean over gold labels of the mean probabilities of the left-out
   demonstrations with that label; p = softmax(test) / prior, normalised.
@@ -13,6 +14,9 @@ writes looc.json (`src/analysis/baseline/prior.rs`), linc.json (`linc.rs`) and h
   mean square of that; its probabilities. sav (arXiv 2412.00142): per head, class means of z, cosine similarity; the 20
   heads with the most hits on the training examples (the first of equals) vote; ties go to the earliest vote, as
   collections.Counter.most_common has them.
+* unibias_heads (arXiv 2405.20612; the rule is that of attention_manipulate.py in hzzhou01/UniBias): readings of heads and
+  streams, the sets of biased heads that the grid of thresholds gives, and the set and weight that are chosen if every
+  head adds fixed values to the label logits.
 
 Needs numpy and scipy.
 """
@@ -109,12 +113,65 @@ def hidden(rng, labels, k, n):
             "logistic": logistic(x, gold, t, labels).ravel().tolist(), "sav": sav(heads(train), gold, heads(test), labels)}
 
 
+def biased(head, stream, th_bias, th_sum, th_cv):
+    """Whether a head is biased; label logits of the head and of the stream, `[N, Y]`."""
+    ave, hidden = head.mean(0), stream.mean(0)
+    size = np.abs(ave).sum()
+    if not (size > th_sum * np.abs(hidden).sum() and size > 0.2):
+        return False
+    if not np.mean(np.abs((ave.mean() - ave) / ave.mean())) > th_bias:
+        return False
+    cv = (head.std(0, ddof=1) + 1e-10) / (ave + 1e-10)
+    overall = np.sum(np.abs(ave) / (size + 1e-10) * np.abs(cv))
+    return 0 < overall < th_cv
+
+
+def unibias_heads(rng, layers, heads, labels, n, base):
+    shape = (layers, heads, n, labels)
+    level = rng.uniform(-1.2, 1.2, (layers, heads, 1, labels)) * rng.uniform(0, 1, (layers, heads, 1, 1))
+    readings = np.round(level * (1 + rng.uniform(0.02, 0.4, (layers, heads, 1, 1)) * rng.standard_normal(shape)), 4)
+    streams = np.round(3 * rng.standard_normal((layers, 1, labels)) + 0.3 * rng.standard_normal((layers, n, labels)), 4)
+    effects = np.round(level[:, :, 0].reshape(-1, labels), 4)
+    sets = {()}
+    for th_bias in np.arange(0.1, 0.51, 0.1):
+        for th_sum in [0.02, 0.05, 0.1, 0.15, 0.2]:
+            for th_cv in np.arange(0.1, 0.251, 0.05):
+                own = [l * heads + h for l in range(layers // 2, layers) for h in range(heads)
+                       if biased(readings[l, h], streams[l], th_bias, th_sum, th_cv)]
+                sets.add(tuple(own))
+
+    def run(own, alpha):
+        f = np.exp(np.array(base) - (1 - alpha) * effects[list(own)].sum(0) if own else np.array(base))
+        return f / (f.sum() + 1)
+
+    def search(sets, alphas, least):
+        found = [(own, alpha, run(own, alpha)) for alpha in alphas for own in sets]
+        found = [(own, alpha, p) for own, alpha, p in found if p.sum() > least * 0.95]
+        return [(np.mean(np.abs(np.log(p.mean()) - np.log(p))), own, alpha, p.sum()) for own, alpha, p in found]
+
+    whole = run((), 1).sum()
+    first = sorted(search(sorted(sets), [0.0], whole), key=lambda item: item[0])
+    best = first[0]
+    if best[0] > 0.1:
+        again = [own for _, own, _, _ in first[:5] if own]
+        second = search(again, [-0.1, -0.25, -0.5, -1], max(best[3], whole))
+        best = min([best] + second, key=lambda item: item[0])
+    return {"shape": [layers, heads, labels], "examples": n, "heads": readings.ravel().tolist(),
+            "streams": streams.ravel().tolist(), "base": base, "effects": effects.tolist(),
+            "candidates": [list(own) for own in sorted(sets)], "chosen": list(best[1]), "weight": float(best[2]),
+            "bias": float(best[0])}
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     for name, make in [("looc", looc), ("linc", linc), ("hidden", hidden)]:
         rng = np.random.default_rng(11)
         cases = [make(rng, labels, k, 9) for labels, k in [(2, 24), (3, 20), (4, 8)]]
         (folder / f"{name}.json").write_text(json.dumps(cases) + "\n")
+    rng = np.random.default_rng(5)
+    cases = [unibias_heads(rng, 6, 4, 2, 8, [1.5, 0.2]), unibias_heads(rng, 4, 6, 3, 6, [0.3, 1.0, 0.1]),
+             unibias_heads(rng, 8, 3, 2, 8, [0.2, 0.1]), unibias_heads(rng, 6, 4, 4, 8, [1.0, 0.0, 0.5, 2.0])]
+    (folder / "unibias_heads.json").write_text(json.dumps(cases) + "\n")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ methods! {
     HiddenCentroid "hidden_centroid" "hidden centroid" "Hidden Calibration: the nearest class centroid in the last hidden state"
     HiddenLogistic "hidden_logistic" "hidden logistic" "logistic regression on the last hidden state"
     Sav "sav" "attention vectors" "sparse attention vectors: a vote of the heads whose values separate the classes best"
+    UnibiasHeads "unibias_heads" "UniBias on heads" "UniBias on attention heads: heads that push to the same labels are weighted down inside the model"
     Batch "batch" "batch calibration" "batch calibration: divides by the mean probabilities of the test batch (transductive)"
     BestComponent "best_component" "best component" "the single component most accurate on the training labels"
     Vote "vote" "vote of the best" "majority vote of the components most accurate on the training labels"
@@ -97,6 +98,11 @@ impl Method {
     /// Returns whether the method needs hidden states.
     pub const fn needs_hidden(self) -> bool {
         matches!(self, Self::HiddenCentroid | Self::HiddenLogistic | Self::Sav)
+    }
+
+    /// Returns whether the method runs the model with heads weighted down.
+    pub const fn needs_reruns(self) -> bool {
+        matches!(self, Self::UnibiasHeads)
     }
 
     /// Returns whether a prediction depends on the other test examples.

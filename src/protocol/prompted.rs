@@ -10,7 +10,9 @@ use crate::{
     },
     cancel::Cancel,
     error::Result,
+    experiments::{RunContext, find_biased_heads, logits_without},
     model::Model,
+    progress::Progress,
     run::Run,
     runner::{Event, Note, Plan, PromptBuilder, Prompts, obtain, obtain_logits},
     store::Store,
@@ -65,6 +67,32 @@ pub fn prompted(
     let in_domain = runner.logits(builder.plan_in_domain(model))?;
     predicted.push((Method::Domain, contextual_calibration(&in_domain, full, labels)));
     Ok(predicted)
+}
+
+/// Finds the heads that UniBias weights down on the training prompts of `run`, and predicts the test examples without them;
+/// `None` if no training example has a prompt of its own. `builder` is that of the run, without the examples that it
+/// skipped; `observe` receives the progress in sets of heads.
+///
+/// # Errors
+/// If a prompt cannot be built, the model fails, or it was cancelled.
+pub fn unbiased_heads(
+    builder: &PromptBuilder<'_>,
+    run: &Run,
+    model: &Model,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<Option<Prediction>> {
+    if run.meta.prompt.loo.is_some() || builder.train.is_empty() {
+        return Ok(None);
+    }
+    let (plan, prompts) = builder.on_training().plan(model)?;
+    let found = find_biased_heads(&RunContext::new(model, &plan, &prompts)?, cancel, observe)?;
+    if found.heads.is_empty() {
+        return Ok(Some(Prediction::from_logits(run.test.full())));
+    }
+    let (plan, prompts) = builder.plan(model)?;
+    let context = RunContext::new(model, &plan, &prompts)?;
+    Ok(Some(Prediction::Logits(logits_without(&context, &found, cancel)?)))
 }
 
 /// Predictions with all labelled examples in the prompt: the model's own, leave-one-out calibration, and those of fits on

@@ -125,6 +125,12 @@ impl<'t> PromptBuilder<'t> {
         Self { test, ..self.clone() }
     }
 
+    /// Returns a copy whose test examples are the training examples, for methods that try something on them.
+    #[must_use]
+    pub fn on_training(&self) -> Self {
+        Self { test: self.train.clone(), train: Vec::new(), selection: None, ..self.clone() }
+    }
+
     /// Returns a copy that uses the whole label budget, training examples included, as demonstrations.
     ///
     /// Baselines are scored on the same examples as the run. Where the run skips prompts that are too long, a baseline

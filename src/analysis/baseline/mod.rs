@@ -15,6 +15,7 @@ mod prior;
 mod sav;
 mod single;
 mod transfer;
+mod unibias_heads;
 mod vote;
 
 pub use batch::batch_calibration;
@@ -26,6 +27,7 @@ pub use on_hidden::on_hidden;
 pub use prior::{divided_by, leave_one_out_calibration, mean_probabilities};
 pub use single::{best_component, worst_component};
 pub use transfer::transfer;
+pub use unibias_heads::{BiasedHeads, HeadReadings, biased_heads};
 pub use vote::{most_accurate, vote};
 
 use serde::Serialize;

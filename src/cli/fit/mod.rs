@@ -1,14 +1,17 @@
 //! `partscope fit`: fits a mix on a run's training split.
 
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf, time::Instant};
+mod table;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
 use serde::Serialize;
+use table::{missing, table};
 
 use super::{
     context::{open_run, open_run_with_hidden},
     failure::Failure,
     options::ModelOptions,
-    output::{is_stream, print, print_json, warn, write_text},
+    output::{ProgressLine, is_stream, print, print_json, warn, write_text},
     store_options::StoreOptions,
     streams::print_data,
 };
@@ -17,21 +20,20 @@ use crate::{
         Fit, FitOptions, Lambda, Method, WeightsFile,
         baseline::{BaselineOptions, MeasuresByMethod, Outcome, Predictions, on_hidden, predictions_with, transfer},
         check,
-        measures::{Measured, Measures, Prediction},
+        measures::Prediction,
         reweight::{FITS, comprw, comprw_released, fit, fit_by, partscope},
         weights::weights_by_component,
     },
     cancel::Cancel,
     component::Component,
     error::{Error, InputError, Result},
-    model::Model,
-    protocol::prompted,
+    progress::Progress,
+    protocol::{prompted, unbiased_heads},
     report::weights_map,
     run::Run,
     runner::PromptBuilder,
-    store::Store,
     task::Library,
-    text::{list, printable, signed},
+    text::printable,
 };
 
 /// Fit a mix on a run's training split and compare it with baselines on the same labels and test examples.
@@ -61,6 +63,10 @@ pub(super) struct Args {
     /// contextual calibration
     #[arg(long)]
     with_model: bool,
+    /// Add unibias_heads, which runs the training prompts about a hundred times with heads weighted down, and then the
+    /// test prompts
+    #[arg(long)]
+    with_reruns: bool,
     #[command(flatten)]
     model: ModelOptions,
     #[command(flatten)]
@@ -124,8 +130,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(hidden) = &run.hidden {
         predicted.extend(on_hidden(hidden, run.train.gold(), run.test.labels(), &Cancel::default())?);
     }
-    if args.with_model {
-        predicted.extend(model_predictions(&args.model.for_run(&run.meta.model).load()?, &args.store.store()?, &run)?);
+    if args.with_model || args.with_reruns {
+        predicted.extend(model_predictions(args, &run)?);
     }
     if !args.from.is_empty() {
         let others = args.from.iter().map(|folder| open_run(folder)).collect::<Result<Vec<_>>>()?;
@@ -203,9 +209,10 @@ fn table_predictions(run: &Run, fitted: &Fit) -> Result<Predictions> {
 }
 
 /// Returns what the methods predict that run prompts, with the demonstrations, training and test examples of `run`.
-fn model_predictions(model: &Model, store: &Store, run: &Run) -> Result<Predictions> {
-    let meta = &run.meta;
-    let wrong = |problem: &str, help: &str| Error::from(InputError::new(problem).field("--with-model").help(help));
+fn model_predictions(args: &Args, run: &Run) -> Result<Predictions> {
+    let (meta, model) = (&run.meta, args.model.for_run(&run.meta.model).load()?);
+    let flag = if args.with_model { "--with-model" } else { "--with-reruns" };
+    let wrong = |problem: &str, help: &str| Error::from(InputError::new(problem).field(flag).help(help));
     if model.meta.weights_hash != meta.model.weights_hash {
         return Err(wrong("the run was made with another model", "give the run's model with -m"));
     }
@@ -220,98 +227,19 @@ fn model_predictions(model: &Model, store: &Store, run: &Run) -> Result<Predicti
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
         return Err(wrong("the task's data has changed since the run", "run again"));
     }
-    prompted(&draft, run, model, store, &Cancel::default(), &mut |note| {
-        if note.is_problem() {
-            warn(&note.to_string());
-        }
-    })
-}
-
-/// Returns the methods that were not scored, each with the flag that brings it.
-fn missing(outcomes: &[Outcome], run: &Run) -> BTreeMap<Method, &'static str> {
-    let left_out = run.meta.prompt.loo.is_some();
-    let lacks = |method: Method| outcomes.iter().all(|outcome| outcome.method != method);
-    let bringing = |method| match method {
-        Method::LooCalib | Method::LooCompRw | Method::LooCompRwReleased | Method::LooPartscope if left_out => None,
-        Method::Transfer => Some("--from"),
-        other if other.needs_hidden() => Some("run --with-hidden"),
-        other if other.runs_prompts() => Some("--with-model"),
-        _ => None,
-    };
-    Method::ALL.iter().filter(|&&method| lacks(method)).filter_map(|&own| Some((own, bringing(own)?))).collect()
-}
-
-/// Formats the offsets that the mix adds to the labels; empty if there are none.
-fn offsets(run: &Run, fitted: &Fit) -> String {
-    let words = run.meta.task.class_names().iter().map(|word| printable(word.trim()));
-    let added: Vec<String> =
-        words.zip(&fitted.mix.offsets).map(|(word, &offset)| format!("{word} {}", signed(offset, 2))).collect();
-    if added.is_empty() {
-        return String::new();
+    let mut predicted = Vec::new();
+    if args.with_model {
+        predicted.extend(prompted(&draft, run, &model, &args.store.store()?, &Cancel::default(), &mut |note| {
+            if note.is_problem() {
+                warn(&note.to_string());
+            }
+        })?);
     }
-    format!("offset of each label, nats: {}\n", added.join(", "))
-}
-
-fn table(run: &Run, fitted: &Fit, outcomes: &[Outcome], seconds: f64) -> String {
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "{} fitted on {} labels in {:.0} ms: λ {:.2e}, objective {:.6}, KKT residual {:.1e}, {} iterations",
-        fitted.method,
-        run.train.len(),
-        1000.0 * seconds,
-        fitted.lambda,
-        fitted.objective,
-        fitted.kkt,
-        fitted.iterations
-    );
-    if fitted.words_change {
-        text.push_str(
-            "note: the label words that rank first in their classes do not stay the same under these weights; objective \
-             and KKT residual are those with the words held\n",
-        );
+    if args.with_reruns {
+        let mut line = ProgressLine::new();
+        let observe = &mut |progress: Progress| line.count(&progress, "sets of heads");
+        let prediction = unbiased_heads(&draft, run, &model, &Cancel::default(), observe)?;
+        predicted.extend(prediction.map(|prediction| (Method::UnibiasHeads, prediction)));
     }
-    text.push_str(&offsets(run, fitted));
-    let _ = writeln!(
-        text,
-        "{:<24}{:>9}{:>17}{:>9}{:>7}{:>7}{:>7}{:>9}  on {} test examples (95%, Wilson)",
-        "method",
-        "accuracy",
-        "interval",
-        "macro F1",
-        "ECE",
-        "NLL",
-        "shares",
-        "Δ",
-        run.test.len()
-    );
-    for outcome in outcomes {
-        let interval = format!("{:.3}–{:.3}", outcome.ci.0, outcome.ci.1);
-        let Measures { macro_f1, ece, nll, share_sd, difference } = outcome.measures;
-        let number = |measured: Option<Measured>| measured.map_or("–".to_owned(), |own| format!("{:.3}", own.value));
-        let _ = writeln!(
-            text,
-            "{:<24}{:>9.3}{:>17}{:>9.3}{:>7}{:>7}{:>7.3}{:>9}  {}",
-            outcome.method.name(),
-            outcome.accuracy,
-            interval,
-            macro_f1.value,
-            number(ece),
-            number(nll),
-            share_sd.value,
-            difference.map_or("–".to_owned(), |own| signed(own.value, 3)),
-            outcome.method.about()
-        );
-    }
-    text.push_str(
-        "ECE: calibration error; NLL in nats; shares: deviation of label shares; Δ: accuracy minus partscope's\n",
-    );
-    let mut flags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (method, flag) in missing(outcomes, run) {
-        flags.entry(flag).or_default().push(method.name());
-    }
-    for (flag, methods) in flags {
-        let _ = writeln!(text, "{flag} adds {}", list(methods));
-    }
-    text
+    Ok(predicted)
 }
