@@ -44,7 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("bench", &["decompose", "model"]),
     ("doctor", &["decompose", "model"]),
     ("runner", &["decompose", "model", "store", "task"]),
-    ("protocol", &["runner", "decompose", "store", "analysis", "task", "model"]),
+    ("protocol", &["experiments", "runner", "decompose", "store", "analysis", "task", "model"]),
     ("experiments", &["runner", "decompose", "analysis", "task", "model"]),
     ("jobs", &["experiments", "report", "analysis", "runner", "decompose", "model", "hub", "store", "task"]),
     ("app", &["experiments", "jobs", "runner", "analysis", "task", "model", "store"]),

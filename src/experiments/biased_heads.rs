@@ -14,7 +14,7 @@ use crate::{
     component::{Component, Part, Shape},
     decompose::LabelLogits,
     error::Result,
-    model::{Layer, NormKind, Probe, kernels::product},
+    model::{NormKind, Probe, kernels::product, layer::Layer},
     progress::{Meter, Progress},
 };
 
@@ -53,13 +53,23 @@ pub fn logits_without(context: &RunContext<'_>, found: &BiasedHeads, cancel: &Ca
 impl RunContext<'_> {
     /// Reads label logits from the heads and from the streams that the layers read, at the last token of every test
     /// prompt; of a label with several words the largest.
-    fn head_readings(&self, cancel: &Cancel) -> Result<HeadReadings> {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+    pub fn head_readings(&self, cancel: &Cancel) -> Result<HeadReadings> {
         let rows = self.decoder.unembedding.weight.rows(&self.label_ids()?)?;
-        let directions = self.decoder.layers.iter().map(|layer| directions(layer, &rows)).collect::<Result<Vec<_>>>()?;
+        let directions =
+            self.decoder.layers.iter().map(|layer| directions(layer, &rows)).collect::<Result<Vec<_>>>()?;
         let Shape { layers, heads, labels: words } = self.shape();
         let mut by_head = vec![Vec::new(); layers * heads];
         let mut by_layer = vec![Vec::new(); layers];
-        let probe = || ReadingProbe { context: self, rows: &rows, directions: &directions, heads: Vec::new(), streams: Vec::new() };
+        let probe = || ReadingProbe {
+            context: self,
+            rows: &rows,
+            directions: &directions,
+            heads: Vec::new(),
+            streams: Vec::new(),
+        };
         self.watch(probe, cancel, |probe, examples| {
             for (layer, read) in probe.streams.iter().enumerate() {
                 by_layer[layer].extend(read.iter().copied().map(f64::from));
@@ -80,14 +90,23 @@ impl RunContext<'_> {
 
     /// Returns the mean probability of every label among all tokens, `[Y]`, over the test prompts, with `weight` for `heads`
     /// at every token; of a label with several words that of the likeliest.
-    fn label_probabilities(&self, heads: &[usize], weight: f64, cancel: &Cancel) -> Result<Vec<f64>> {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
+    pub fn label_probabilities(&self, heads: &[usize], weight: f64, cancel: &Cancel) -> Result<Vec<f64>> {
         let mut sums = vec![0.0; self.labels()];
-        self.weighted(heads, weight, || WordProbabilities::new(self), cancel, |probe| {
-            for own in self.largest_of_class(probe.words).chunks_exact(sums.len()) {
-                sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
-            }
-            Ok(())
-        })?;
+        self.weighted(
+            heads,
+            weight,
+            || WordProbabilities::new(self),
+            cancel,
+            |probe| {
+                for own in self.largest_of_class(probe.words).chunks_exact(sums.len()) {
+                    sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+                }
+                Ok(())
+            },
+        )?;
         Ok(sums.into_iter().map(|sum| sum / self.len() as f64).collect())
     }
 
@@ -98,7 +117,7 @@ impl RunContext<'_> {
         weight: f64,
         probe: impl Fn() -> P + Sync,
         cancel: &Cancel,
-        mut take: impl FnMut(P) -> Result<()>,
+        take: impl FnMut(P) -> Result<()>,
     ) -> Result<()> {
         let shape = self.shape();
         let mut mix = Mix::identity(shape);
@@ -115,7 +134,7 @@ impl RunContext<'_> {
             self.decoder.forward(batch.packed(), &prefixes.of(batch.regime), &change, &mut probe, cancel)?;
             Ok(probe)
         };
-        self.in_batches(work, |probe| take(probe))
+        self.in_batches(work, take)
     }
 
     fn label_ids(&self) -> Result<Tensor> {
@@ -201,7 +220,8 @@ impl Probe for ReadingProbe<'_> {
         for z in &z {
             for head in 0..heads {
                 let own = head * width..(head + 1) * width;
-                let dot = |row: &Vec<f32>| z[own.clone()].iter().zip(&row[own.clone()]).map(|(a, b)| a * b).sum::<f32>();
+                let dot =
+                    |row: &Vec<f32>| z[own.clone()].iter().zip(&row[own.clone()]).map(|(a, b)| a * b).sum::<f32>();
                 read.extend(directions.iter().map(dot));
             }
         }

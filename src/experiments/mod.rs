@@ -11,6 +11,7 @@
 mod ablation;
 mod answers;
 mod attention_pattern;
+mod biased_heads;
 mod columns;
 mod context;
 mod contributions;
@@ -27,6 +28,7 @@ mod sweep_batch;
 
 pub use ablation::{Ablation, Fill};
 pub use attention_pattern::{AttentionPattern, Shares, attention_pattern, attention_shares};
+pub use biased_heads::{find_biased_heads, logits_without};
 pub use columns::{
     ColumnGroup, ColumnJob, ColumnSpec, GROUPS, RepeatedPrompt, RepetitionScores, RunSize, repetition_scores,
 };

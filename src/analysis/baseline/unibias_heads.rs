@@ -126,10 +126,10 @@ impl HeadBias {
 ///
 /// # Errors
 /// Those of `measure`.
-pub fn biased_heads(
-    candidates: &[Vec<usize>],
-    measure: &mut dyn FnMut(&[usize], f64) -> Result<Vec<f64>>,
-) -> Result<BiasedHeads> {
+pub fn biased_heads<M>(candidates: &[Vec<usize>], measure: &mut M) -> Result<BiasedHeads>
+where
+    M: FnMut(&[usize], f64) -> Result<Vec<f64>>,
+{
     let model = measure(&[], 1.0)?;
     let whole: f64 = model.iter().sum();
     let mut tried = vec![(BiasedHeads { heads: Vec::new(), weight: 0.0, bias: unevenness(&model) }, whole)];
@@ -155,12 +155,10 @@ pub fn biased_heads(
 }
 
 /// Measures one set of heads with one weight; `None` if the labels lose too much of their probability `whole`.
-fn silenced(
-    heads: &[usize],
-    weight: f64,
-    whole: f64,
-    measure: &mut dyn FnMut(&[usize], f64) -> Result<Vec<f64>>,
-) -> Result<Option<(BiasedHeads, f64)>> {
+fn silenced<M>(heads: &[usize], weight: f64, whole: f64, measure: &mut M) -> Result<Option<(BiasedHeads, f64)>>
+where
+    M: FnMut(&[usize], f64) -> Result<Vec<f64>>,
+{
     let probabilities = measure(heads, weight)?;
     let sum: f64 = probabilities.iter().sum();
     let found = BiasedHeads { heads: heads.to_vec(), weight, bias: unevenness(&probabilities) };
@@ -216,12 +214,7 @@ mod tests {
         fn readings(&self) -> HeadReadings {
             let [layers, heads, labels] = self.shape;
             let shape = Shape { layers, heads, labels };
-            HeadReadings {
-                shape,
-                examples: self.examples,
-                heads: self.heads.clone(),
-                streams: self.streams.clone(),
-            }
+            HeadReadings { shape, examples: self.examples, heads: self.heads.clone(), streams: self.streams.clone() }
         }
 
         /// Label probabilities of a model in which every head has a fixed effect on label logits.

@@ -59,14 +59,8 @@ pub(super) struct Args {
     /// Write the weights to this file; `-` prints only the weights
     #[arg(short, long, value_name = "FILE.json")]
     output: Option<PathBuf>,
-    /// Add the methods that run prompts: the whole budget as shots, fits on leave-one-out prompts, nearest examples,
-    /// contextual calibration
-    #[arg(long)]
-    with_model: bool,
-    /// Add unibias_heads, which runs the training prompts about a hundred times with heads weighted down, and then the
-    /// test prompts
-    #[arg(long)]
-    with_reruns: bool,
+    #[command(flatten)]
+    with: WithModel,
     #[command(flatten)]
     model: ModelOptions,
     #[command(flatten)]
@@ -77,6 +71,19 @@ pub(super) struct Args {
     /// Print the heat map of the weights, an SVG document, and nothing else
     #[arg(long, conflicts_with_all = ["json", "output"])]
     svg: bool,
+}
+
+/// Methods that need the model.
+#[derive(Debug, clap::Args)]
+struct WithModel {
+    /// Add the methods that run prompts: the whole budget as shots, fits on leave-one-out prompts, nearest examples,
+    /// contextual calibration
+    #[arg(long)]
+    with_model: bool,
+    /// Add unibias_heads, which runs the training prompts about a hundred times with heads weighted down, and then the
+    /// test prompts
+    #[arg(long)]
+    with_reruns: bool,
 }
 
 /// Parses the name of a method that fits weights.
@@ -130,7 +137,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(hidden) = &run.hidden {
         predicted.extend(on_hidden(hidden, run.train.gold(), run.test.labels(), &Cancel::default())?);
     }
-    if args.with_model || args.with_reruns {
+    if args.with.with_model || args.with.with_reruns {
         predicted.extend(model_predictions(args, &run)?);
     }
     if !args.from.is_empty() {
@@ -211,7 +218,7 @@ fn table_predictions(run: &Run, fitted: &Fit) -> Result<Predictions> {
 /// Returns what the methods predict that run prompts, with the demonstrations, training and test examples of `run`.
 fn model_predictions(args: &Args, run: &Run) -> Result<Predictions> {
     let (meta, model) = (&run.meta, args.model.for_run(&run.meta.model).load()?);
-    let flag = if args.with_model { "--with-model" } else { "--with-reruns" };
+    let flag = if args.with.with_model { "--with-model" } else { "--with-reruns" };
     let wrong = |problem: &str, help: &str| Error::from(InputError::new(problem).field(flag).help(help));
     if model.meta.weights_hash != meta.model.weights_hash {
         return Err(wrong("the run was made with another model", "give the run's model with -m"));
@@ -228,14 +235,14 @@ fn model_predictions(args: &Args, run: &Run) -> Result<Predictions> {
         return Err(wrong("the task's data has changed since the run", "run again"));
     }
     let mut predicted = Vec::new();
-    if args.with_model {
+    if args.with.with_model {
         predicted.extend(prompted(&draft, run, &model, &args.store.store()?, &Cancel::default(), &mut |note| {
             if note.is_problem() {
                 warn(&note.to_string());
             }
         })?);
     }
-    if args.with_reruns {
+    if args.with.with_reruns {
         let mut line = ProgressLine::new();
         let observe = &mut |progress: Progress| line.count(&progress, "sets of heads");
         let prediction = unbiased_heads(&draft, run, &model, &Cancel::default(), observe)?;
