@@ -11,6 +11,7 @@ use crate::{
 /// Result of a prompt's last token.
 pub(super) struct LastToken {
     /// Residual stream after the final norm, `[D]`.
+    #[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check reads it"))]
     pub(super) hidden: Vec<f32>,
     /// Logits over the vocabulary, `[V]`, before a final soft-cap.
     pub(super) logits: Vec<f32>,

@@ -22,8 +22,10 @@ const PROMPTS: [&str; 8] = [
 ];
 const LABELS: usize = 8;
 /// Lengths of random prompts.
+#[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check uses it"))]
 const LENGTHS: [usize; 4] = [1, 2, 16, 48];
 /// Seed of random prompts.
+#[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check uses it"))]
 const SEED: u64 = 17;
 
 /// Returns the ids of the sample prompts, the last tokens of those that do not fit the context.
@@ -39,6 +41,7 @@ pub(super) fn prompts(model: &Model) -> Result<Vec<Vec<u32>>> {
 }
 
 /// Returns prompts of random ids, which no tokenizer shortens to a few frequent tokens.
+#[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check uses it"))]
 pub(super) fn random_prompts(model: &Model) -> Result<Vec<Vec<u32>>> {
     let (vocabulary, context) = (model.decoder.vocabulary()?, model.decoder.context);
     let mut rng = SeededRng::new(SEED);

@@ -20,6 +20,7 @@ pub(crate) struct Files {
     pub(super) weights: Weights,
 }
 
+#[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check uses it"))]
 impl Files {
     /// Returns the configuration, as of a Hugging Face folder.
     pub(crate) const fn config(&self) -> &Config {

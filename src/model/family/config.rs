@@ -77,11 +77,13 @@ impl Config {
     }
 
     /// Returns the whole configuration.
+    #[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check uses it"))]
     pub(crate) const fn value(&self) -> &Value {
         &self.value
     }
 
     /// Replaces all fields.
+    #[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check uses it"))]
     #[must_use]
     pub(crate) fn with_value(self, value: Value) -> Self {
         Self { value, ..self }
