@@ -2,6 +2,7 @@
 
 use super::{
     Ablation, Fill, RunContext,
+    batch_fills::BatchFills,
     context::{NO_FILL_SOURCE, TestBatch},
     means::means,
     paired::PairedFills,
@@ -20,15 +21,6 @@ pub(super) enum Fills<'a> {
     Mean(Results),
     /// The values of paired prompts.
     Paired(PairedFills<'a>),
-}
-
-/// Replacement values for a batch; `None` for zeros.
-#[derive(Default)]
-pub(super) struct BatchFills {
-    /// For the tokens that are changed.
-    pub(super) changed: Option<Results>,
-    /// For the prompts' last tokens.
-    pub(super) last: Option<Results>,
 }
 
 impl<'a> Fills<'a> {

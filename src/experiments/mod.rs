@@ -11,6 +11,7 @@
 mod ablation;
 mod answers;
 mod attention_pattern;
+mod batch_fills;
 mod biased_heads;
 mod columns;
 mod context;

@@ -4,8 +4,8 @@ use candle_core::Tensor;
 
 use super::{
     Positions,
+    batch_fills::BatchFills,
     context::{FillSource, TestBatch},
-    fills::BatchFills,
 };
 use crate::{
     cancel::Cancel,

@@ -14,9 +14,10 @@ use std::{
 use super::{
     Ablation, Positions, RunContext,
     answers::{Answer, AnswerProbe},
+    batch_fills::BatchFills,
     context::TestBatch,
     contributions::Contributions,
-    fills::{BatchFills, Fills},
+    fills::Fills,
 };
 use crate::{
     attribution::Batch,

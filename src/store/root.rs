@@ -22,7 +22,7 @@ pub(super) const NEW: &str = "new-";
 /// Cache of model results: complete runs, label logits, and the batches of unfinished runs.
 ///
 /// Layout: `entries/<key>` (with checksums), `partial/<key>` (batches of unfinished runs), `damaged/<key>.<n>` (entries
-/// set aside), `locks/`. While an entry is written it is `entries/new-<key>-<random>`; `Store::remove_leftovers` removes what a
+/// set aside), `leases/`. While an entry is written it is `entries/new-<key>-<random>`; `Store::remove_leftovers` removes what a
 /// killed process left. Entries are written atomically; [`Store::lease`] prevents two processes from computing the
 /// same entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

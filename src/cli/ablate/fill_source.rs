@@ -4,10 +4,7 @@ use std::{fmt, path::Path};
 
 use serde::Serialize;
 
-use super::{
-    super::context::{LoadedRun, open_run},
-    args::Args,
-};
+use super::super::context::{LoadedRun, open_run};
 use crate::{
     error::{Error, Result},
     experiments::{Ablation, RunContext},
@@ -27,14 +24,11 @@ pub(super) struct OpenedSource<'a> {
 }
 
 impl<'a> OpenedSource<'a> {
-    /// Opens the run of `--fill-from`, if given, and pairs its test examples with those of `run`.
-    pub(super) fn open(args: &'a Args, run: &Run) -> Result<Option<Self>> {
-        let open = |folder: &'a Path| {
-            let plan = Plan::from_run(&open_run(folder)?);
-            let rows = pair(&Plan::from_run(run), &plan).map_err(|error| located(error, folder))?;
-            Ok(Self { folder, plan, rows })
-        };
-        args.fill_from.as_deref().map(open).transpose()
+    /// Opens the run in `folder` and pairs its test examples with those of `run`.
+    pub(super) fn open(folder: &'a Path, run: &Run) -> Result<Self> {
+        let plan = Plan::from_run(&open_run(folder)?);
+        let rows = pair(&Plan::from_run(run), &plan).map_err(|error| located(error, folder))?;
+        Ok(Self { folder, plan, rows })
     }
 
     /// Rebuilds its prompts.

@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ablation = args.ablation();
     let mut line = ProgressLine::new();
     let run = open_run(&args.run)?;
-    let source = OpenedSource::open(args, &run)?;
+    let source = args.fill_from.as_deref().map(|folder| OpenedSource::open(folder, &run)).transpose()?;
     let loaded = LoadedRun::load(run, &args.model, &mut line)?;
     let source = source.map(|source| source.load(&loaded.model)).transpose()?;
     let attachments = Attachments::new(&args.run)?;

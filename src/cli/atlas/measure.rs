@@ -4,7 +4,6 @@ use std::{path::Path, time::Duration};
 
 use serde_json::Value;
 
-use super::Args;
 use crate::{
     analysis::atlas::Atlas,
     attribution::Split,
@@ -13,6 +12,7 @@ use crate::{
         context::LoadedRun,
         failure::Failure,
         logit_lens,
+        options::ModelOptions,
         output::{ProgressLine, human_time},
     },
     error::Result,
@@ -35,15 +35,20 @@ pub(super) fn names() -> Vec<&'static str> {
 /// # Errors
 /// If the run cannot be computed again, or a computation fails. The inner error is that of a lens that does not end in the
 /// run's own logits; everything else is measured.
-pub(super) fn measure(args: &Args, run: &Run, atlas: &mut Atlas) -> Result<Result<(), Failure>, Failure> {
-    let asked = |name: &str| args.with.iter().any(|own| own == name || own == ALL);
+pub(super) fn measure(
+    (folder, model): (&Path, &ModelOptions),
+    with: &[String],
+    run: &Run,
+    atlas: &mut Atlas,
+) -> Result<Result<(), Failure>, Failure> {
+    let asked = |name: &str| with.iter().any(|own| own == name || own == ALL);
     let missing: Vec<&ColumnGroup> = GROUPS.iter().filter(|group| asked(group.name) && lacks(atlas, group)).collect();
-    let lens_missing = asked(LENS) && lens(&args.run, run).is_empty();
+    let lens_missing = asked(LENS) && lens(folder, run).is_empty();
     if missing.is_empty() && !lens_missing {
         return Ok(Ok(()));
     }
     let mut line = ProgressLine::new();
-    let loaded = LoadedRun::open(&args.run, &args.model, &mut line)?;
+    let loaded = LoadedRun::open(folder, model, &mut line)?;
     let (context, cancel) = (loaded.context()?, Cancel::default());
     let LoadedRun { model, plan, rebuilt, .. } = &loaded;
     let job = ColumnJob { context: &context, model, plan, rebuilt, cancel: &cancel };
@@ -52,7 +57,7 @@ pub(super) fn measure(args: &Args, run: &Run, atlas: &mut Atlas) -> Result<Resul
     for group in missing {
         atlas.add(group.measure(&job, &mut |progress| line.count(&progress, group.name))?);
     }
-    Ok(if lens_missing { logit_lens::measure(&args.run, &loaded, &mut line)? } else { Ok(()) })
+    Ok(if lens_missing { logit_lens::measure(folder, &loaded, &mut line)? } else { Ok(()) })
 }
 
 fn lacks(atlas: &Atlas, group: &ColumnGroup) -> bool {

@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let run = open_run(&args.run)?;
     let index = args.component.map(|component| index_of(run.test.shape(), component)).transpose()?;
     let mut atlas = atlas(&args.run, &run);
-    let lens_ends = measure::measure(args, &run, &mut atlas)?;
+    let lens_ends = measure::measure((&args.run, &args.model), &args.with, &run, &mut atlas)?;
     if atlas.column(&args.sort).is_none() {
         let names: Vec<&str> = atlas.columns.iter().map(|column| column.meta.name.as_str()).collect();
         let error = InputError::new(format!("the atlas has no column `{}`", args.sort)).field("--sort");

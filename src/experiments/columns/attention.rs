@@ -1,6 +1,6 @@
 //! Attention of the last token to the label words of the demonstrations.
 
-use super::{ColumnJob, ColumnSpec, Found, RunSize, of_heads};
+use super::job::{ColumnJob, ColumnSpec, Found, RunSize, of_heads};
 use crate::{
     analysis::atlas::Resamples,
     error::Result,

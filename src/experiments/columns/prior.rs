@@ -1,6 +1,6 @@
 //! What a component adds on input that says nothing.
 
-use super::{ColumnJob, ColumnSpec, Found, RunSize};
+use super::job::{ColumnJob, ColumnSpec, Found, RunSize};
 use crate::{
     analysis::atlas::Cell,
     attribution::{Attribution, argmax},

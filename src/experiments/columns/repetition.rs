@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{ColumnJob, ColumnSpec, Found, RunSize, of_heads};
+use super::job::{ColumnJob, ColumnSpec, Found, RunSize, of_heads};
 use crate::{
     analysis::atlas::Resamples,
     cancel::Cancel,

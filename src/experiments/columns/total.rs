@@ -1,6 +1,6 @@
 //! The total effect of taking a component out.
 
-use super::{ColumnJob, ColumnSpec, Found, RunSize};
+use super::job::{ColumnJob, ColumnSpec, Found, RunSize};
 use crate::{
     analysis::{Effects, atlas::Cell},
     error::Result,
