@@ -208,7 +208,7 @@ fn a_report_of_two_runs_is_written_to_one_folder() {
     assert!(files.iter().all(|file| fs::metadata(file).unwrap().len() > 0));
     let ends = |end: &str| files.iter().filter(|file| file.ends_with(end)).count();
     assert_eq!((ends(".svg"), ends(".png"), ends("report.html")), (12, 12, 1), "{files:?}");
-    assert_eq!((ends(".csv"), ends(".parquet")), (8, 8), "{files:?}");
+    assert_eq!((ends(".csv"), ends(".parquet")), (9, 9), "{files:?}");
     let page = stdout(&partscope(&["report", path(&a), path(&b), "-o", "-"]));
     assert_eq!(page, fs::read_to_string(folder.join("report.html")).unwrap());
     let (code, message) = failure(&["report", path(&a.join("none")), "-o", path(&folder)]);
