@@ -124,6 +124,7 @@ impl Explorer {
         state.theme = session.theme(&themes);
         session.restore_edits(&mut state);
         state.quitting.confirms = settings::confirms_quit()?;
+        state.quitting.keeps = session.is_kept();
         let signals = Signals::listen().map_err(|error| terminal_error(&error))?;
         let screen = TerminalScreen::open().map_err(|error| terminal_error(&error))?;
         let (sender, inbox) = unbounded_channel();

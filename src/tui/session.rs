@@ -45,6 +45,11 @@ impl Session {
         path.map_or_else(Self::default, |folder| Self::read_from(folder.join("state.json")))
     }
 
+    /// Whether there is a file to store it in.
+    pub const fn is_kept(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// Reads the file at `path`.
     fn read_from(path: PathBuf) -> Self {
         let known: Self = read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();

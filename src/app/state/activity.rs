@@ -45,6 +45,8 @@ pub struct Running {
 pub struct Quitting {
     /// Whether it asks if something is unfinished.
     pub confirms: bool,
+    /// Whether mixes and edits are kept between sessions.
+    pub keeps: bool,
     /// Whether it has asked, with no other action since.
     pub was_asked: bool,
 }

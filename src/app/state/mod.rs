@@ -179,7 +179,7 @@ impl State {
             model_hash: None,
             models: Models::default(),
             edits: BTreeMap::new(),
-            quitting: Quitting { confirms: true, was_asked: false },
+            quitting: Quitting { confirms: true, keeps: true, was_asked: false },
             notices: Vec::new(),
             phase: Phase::Idle,
             generations: Generations::default(),

@@ -11,6 +11,8 @@ pub(crate) mod harness;
 mod input;
 mod run_list;
 
+use std::time::Duration;
+
 use crate::{
     analysis::{Method, WeightsFile},
     app::{
@@ -20,6 +22,7 @@ use crate::{
     },
     attribution::Split,
     jobs::{FileEvent, FileRequest, ModelEvent, Tagged},
+    progress::Progress,
     runner::Event,
 };
 
@@ -194,6 +197,20 @@ fn events_of_a_replaced_run_are_dropped() {
     assert_eq!(harness.state.runs.len(), 2, "the stopped run stays open");
     assert!(!harness.state.runs[0].is_complete() && harness.state.runs[0].test.tally.len() == 16);
     assert_eq!(harness.state.run().unwrap().prompt.demo_seed, 1);
+}
+
+#[test]
+fn a_run_whose_prompts_are_built_has_no_rate_before_its_first_results() {
+    let mut harness = Harness::opened();
+    let built = Progress { done: 48, total: 48, rate: 3025.0, left: Some(Duration::ZERO) };
+    harness.run_event(Event::Building(built));
+    assert_eq!(harness.state.phase, Phase::Preparing(Some(built)));
+    let planned = harness.events(48).into_iter().find(|event| matches!(event, Event::Planned(_))).unwrap();
+    harness.run_event(planned);
+    let Phase::Running(Progress { done: 0, total: 48.., rate, left: None }) = harness.state.phase else {
+        panic!("{:?}", harness.state.phase)
+    };
+    assert!(rate == 0.0);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::{
     },
     attribution::{F32_TOLERANCE, Split},
     jobs::{BaselinesEvent, FileEvent, FitEvent, ModelEvent, StatsEvent, StatsRequest, Tagged},
+    progress::Progress,
     runner::{Event, Note, Plan},
     text::printable,
 };
@@ -82,7 +83,11 @@ fn on_run_event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Loading(_) | Event::Building(_) | Event::Progress(_) if !state.phase.is_busy() => Vec::new(),
         Event::Loading(model) => set_phase(state, Phase::Loading(printable(&model).into_owned())),
         Event::Building(progress) => set_phase(state, Phase::Preparing(Some(progress))),
-        Event::Planned(plan) => add_run(state, *plan),
+        Event::Planned(plan) => {
+            let total = plan.train.len() + plan.test.len();
+            state.phase = Phase::Running(Progress { done: 0, total, rate: 0.0, left: None });
+            add_run(state, *plan)
+        }
         Event::Batch(split, batch) => {
             if let Some(run) = filling(state) {
                 run.push(split, &batch);

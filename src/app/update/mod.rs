@@ -271,7 +271,7 @@ fn unfinished(state: &State) -> Vec<String> {
     if let Some(first) = unsaved.first() {
         let save = state.key_of(Action::SaveMix);
         let more = if unsaved.len() > 1 { format!(" and {} more", unsaved.len() - 1) } else { String::new() };
-        let kept = "it returns in the next session";
+        let kept = if state.quitting.keeps { "it returns in the next session" } else { "it is not kept" };
         found.push(format!("the mix of {}{more} is in no file ({save} saves it; {kept})", first.short_name()));
     }
     found

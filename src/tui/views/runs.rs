@@ -196,7 +196,9 @@ fn running(ctx: DrawContext<'_>) -> Cells {
             let left = progress.left.map_or_else(String::new, |left| format!(", {} left", status::duration(left)));
             let what = if matches!(state.phase, Phase::Preparing(_)) { "prompts " } else { "" };
             let share = 100.0 * progress.done as f64 / progress.total.max(1) as f64;
-            format!("{what}{share:.0} %, {:.0}/s{left}", progress.rate)
+            let speed =
+                if progress.rate > 0.0 { format!(", {}/s", status::rate(progress.rate)) } else { String::new() };
+            format!("{what}{share:.0} %{speed}{left}")
         }
         Phase::Loading(_) => "loading the model".to_owned(),
         _ => "building the prompts".to_owned(),

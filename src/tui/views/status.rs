@@ -157,14 +157,16 @@ fn idle(ctx: DrawContext<'_>) -> String {
         }
         (None, Some(meta)) => {
             let t = &meta.timing;
-            format!(
-                "done in {} at {:.0} examples/s",
-                duration(Duration::from_secs_f64(t.attribute_s.max(0.0))),
-                t.examples_per_s
-            )
+            let took = duration(Duration::from_secs_f64(t.attribute_s.max(0.0)));
+            format!("done in {took} at {} examples/s", rate(t.examples_per_s))
         }
         _ => String::new(),
     }
+}
+
+/// Returns a rate with a digit behind the point below 10.
+pub(super) fn rate(rate: f64) -> String {
+    if rate < 9.95 { format!("{rate:.1}") } else { format!("{rate:.0}") }
 }
 
 /// Returns `━━━━────  130/220  59/s  2 s left`.
@@ -172,7 +174,8 @@ fn running(theme: &Theme, progress: &Progress, width: usize) -> Line<'static> {
     let share = progress.done as f64 / progress.total.max(1) as f64;
     let mut spans = bar(theme, Role::Accent, share, width);
     let left = progress.left.map_or_else(String::new, |left| format!("  {} left", duration(left)));
-    let text = format!(" {}/{}  {:.0}/s{left}", progress.done, progress.total, progress.rate);
+    let speed = if progress.rate > 0.0 { format!("  {}/s", rate(progress.rate)) } else { String::new() };
+    let text = format!(" {}/{}{speed}{left}", progress.done, progress.total);
     spans.push(Span::styled(text, theme.fg(Role::Text)));
     spans.into()
 }
