@@ -156,8 +156,9 @@ fn columns_that_run_the_model_agree_with_the_other_commands_and_are_kept() {
     assert_eq!(json(&again), found, "kept: the model is not even opened");
     let text = stdout(&partscope(&["atlas", &run, "--sort", "induction"]));
     assert!(!text.contains("more with --with"), "{text}");
-    let (code, message) = failure(&["atlas", &run, "--with", "colour"]);
-    assert!(code == 2 && message.contains("induction"), "{message}");
+    let refused = partscope(&["atlas", &run, "--with", "colour"]);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && message.contains("induction"), "{message}");
 }
 
 /// Without demonstrations there is no attention to their labels, and without a template no content-free input.

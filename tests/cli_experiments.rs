@@ -118,7 +118,7 @@ fn the_lens_by_layer_ends_in_the_model() {
     let report = home.path().join("report").to_str().unwrap().to_owned();
     json(&partscope(&["report", &run, "-o", &report, "--json"]));
     let page = fs::read_to_string(Path::new(&report).join("report.html")).unwrap();
-    assert!(page.contains("The lens by layer of sentiment/review/0 on 24 test examples"));
+    assert!(page.contains("The lens by layer of sentiment&#x2f;review&#x2f;0 on 24 test examples"));
     let drawn = fs::read_to_string(Path::new(&report).join("figures/lens-sentiment-review-0.svg")).unwrap();
     assert_eq!(drawn.matches("<circle").count(), points.len() * 2 * 4, "four panels, both scales");
     let original = fs::read(&kept).unwrap();

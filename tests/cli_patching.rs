@@ -4,7 +4,7 @@ mod binary;
 
 use std::{fs, path::Path};
 
-use binary::{failure, json, partscope, partscope_with_store, stdout, unchecked};
+use binary::{json, partscope, partscope_with_store, stdout, unchecked};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -120,8 +120,12 @@ fn runs_that_do_not_fit_are_refused_with_the_difference() {
         (&"/no/such/run".to_owned(), "last", "not a run"),
     ] {
         let args = ["ablate", &run, "--each", "--fill", "paired", "--fill-from", other, "--positions", positions];
-        let (code, message) = failure(&args);
-        assert!(code == 3 && message.contains(expected) && message.contains(other.as_str()), "{code} {message}");
+        let output = partscope(&args);
+        let (code, message) = (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned());
+        assert!(
+            code == Some(3) && message.contains(expected) && message.contains(other.as_str()),
+            "{code:?} {message}"
+        );
     }
     for args in [&["--fill", "paired"][..], &["--fill-from", &run], &["--fill", "zero", "--fill-from", &run]] {
         let output = partscope(&[&["ablate", &run, "--each"], args].concat());
