@@ -30,7 +30,7 @@ SCHEMA = 1
 
 _READY = ".partscope-ready"
 _ATTEMPTS = 20
-_DTYPES = {"F32": "<f4", "I64": "<i8"}
+_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 _AGAIN = "write the run again with `partscope run -o`"
 
 

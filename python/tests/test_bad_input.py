@@ -74,8 +74,8 @@ def test_any_byte_that_has_changed(copy: Path, name: str, by_program: bool, monk
     assert name in refused(copy)
 
 
-# Bytes of the header and exponents of numbers; a table without checksums is known by its sums.
-@pytest.mark.parametrize("at", [0, 8, 200, 5003, -1001, -5])
+# Bytes of the header and exponents of numbers; a table without checksums is known by its sums, in which norms have no part.
+@pytest.mark.parametrize("at", [0, 8, 200, 5003, -5])
 def test_a_damaged_table_without_checksums(copy: Path, at: int) -> None:
     edit_meta(copy)
     change(copy, "attribution.safetensors", flip(at))
