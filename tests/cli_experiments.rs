@@ -195,3 +195,28 @@ fn a_run_finds_its_model_and_names_it_if_it_is_missing() {
     let (code, message) = failure(&["ablate", &run, "--each"]);
     assert!(code == 3 && message.contains(&model), "{code} {message}");
 }
+
+/// Nothing ties the prompts of a run without checksums to its table but the logits that they give.
+#[test]
+fn prompts_that_do_not_give_the_runs_logits_are_refused() {
+    let home = TempDir::new().unwrap();
+    let run = make(&home.path().join("run"));
+    let path = Path::new(&run).join("run.json");
+    let whole: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    fs::write(&path, unchecked(whole.clone()).to_string()).unwrap();
+    assert!(partscope(&["ablate", &run, "--set", "L6.H2=0"]).status.success(), "an unchanged run is taken");
+    let reversed = |pointer: &str| {
+        let mut meta = unchecked(whole.clone());
+        meta.pointer_mut(pointer).unwrap().as_array_mut().unwrap().reverse();
+        meta.to_string()
+    };
+    for pointer in ["/prompt/prefix", "/task/label_tokens"] {
+        fs::write(&path, reversed(pointer)).unwrap();
+        for args in [&["ablate", &run, "--set", "L6.H2=0"][..], &["logit-lens", &run]] {
+            let output = partscope(args);
+            let message = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(3), "{pointer} {args:?} {message}");
+            assert!(output.stdout.is_empty(), "{pointer} {args:?}");
+        }
+    }
+}

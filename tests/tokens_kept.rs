@@ -212,7 +212,7 @@ fn other_ids_than_the_texts_have_are_refused() {
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let (code, message) = change(7);
-    assert!(code == Some(3) && message.contains("their texts now have other tokens"), "{message}");
+    assert!(code == Some(3) && message.contains("do not give the logits in its table"), "{message}");
     let (code, message) = change(1 << 30);
     assert!(code == Some(3) && message.contains("`tokens`") && message.contains("vocabulary"), "{message}");
 }

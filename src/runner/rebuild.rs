@@ -167,6 +167,11 @@ fn bos(plan: &Plan, chat: bool) -> Bos {
 
 /// Checks that `prompts` have only tokens of `model`.
 fn check_ids(model: &Model, prompts: &Prompts) -> Result<()> {
+    let context = model.decoder.context;
+    if let Some(long) = prompts.all().into_iter().find(|prompt| prompt.len() > context) {
+        let problem = format!("a prompt has {} tokens, the model's context {context}", long.len());
+        return Err(InputError::new(problem).field("tokens").help("the run is damaged; run again").into());
+    }
     let vocabulary = model.decoder.vocabulary()?;
     let mut ids = prompts.train.iter().chain(&prompts.test).flat_map(Prompt::tokens);
     match ids.find(|&id| id as usize >= vocabulary) {
