@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::row::{DataRow, Slice, TakeMore};
@@ -34,8 +34,8 @@ pub(super) fn read(
         if let Err(error) = check_objects(line, most) {
             return diagnostics.push(error.path(path).line(at + 1));
         }
-        match serde_json::from_str::<Map<String, Value>>(line) {
-            Ok(columns) => {
+        match serde_json::from_str::<Object>(line) {
+            Ok(Object(columns)) => {
                 if !take(DataRow { line: at + 1, columns }, diagnostics) {
                     break;
                 }
@@ -67,6 +67,36 @@ fn list(path: &Path, text: &str, slice: Slice, diagnostics: &mut Diagnostics, ta
     }
 }
 
+/// The columns of a row, each called by a name of its own.
+struct Object(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Columns;
+
+        impl<'de> Visitor<'de> for Columns {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut columns = Map::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if columns.contains_key(&name) {
+                        return Err(A::Error::custom(format!("two values are called `{name}`")));
+                    }
+                    columns.insert(name, value);
+                }
+                Ok(Object(columns))
+            }
+        }
+
+        deserializer.deserialize_map(Columns)
+    }
+}
+
 /// Takes the objects of a list one by one, so that they are never all in memory; an error if `take` takes no more.
 struct Rows<'a> {
     slice: Slice,
@@ -82,7 +112,7 @@ impl<'de> Visitor<'de> for Rows<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut row = 0;
-        while let Some(columns) = list.next_element::<Map<String, Value>>()? {
+        while let Some(Object(columns)) = list.next_element()? {
             if self.slice.holds(row) && !(self.take)(DataRow { line: row + 1, columns }) {
                 return Err(A::Error::custom("full"));
             }

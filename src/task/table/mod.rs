@@ -184,6 +184,8 @@ mod tests {
             ("a.csv", b"text,label\na,\xff\n", vec!["a.csv, line 2: the text is not UTF-8"]),
             ("a.csv", b"text,label\na,\0b\n", vec!["a.csv, line 2: there is a NUL byte"]),
             ("a.jsonl", b"{\"a\": 1}\n{\"a\": }\n[1]\n", vec!["a.jsonl, line 2, column 7", "a.jsonl, line 3"]),
+            ("a.jsonl", b"{\"a\": 1, \"b\": 2, \"a\": 1}\n", vec!["a.jsonl, line 1, column 24: "]),
+            ("a.json", b"[{\"a\": 1, \"a\": 2}]", vec!["two values are called `a`"]),
             ("a.parquet", b"PAR1", vec!["a.parquet: "]),
             ("a.xlsx", b"", vec!["`.xlsx` is not the extension"]),
             ("a.gz", b"", vec!["`.` is not the extension"]),

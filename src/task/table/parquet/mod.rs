@@ -15,7 +15,7 @@ mod tests;
 mod thrift;
 mod value;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use live::Live;
@@ -141,6 +141,10 @@ fn projected(schema: &Type, needed: Columns<'_>) -> Result<SchemaDescPtr, Failur
     let needed = needed.among(&schema.get_fields().iter().map(|field| field.name()).collect());
     let fields = schema.get_fields().iter().filter(|field| needed.contain(field.name()));
     let fields: Vec<_> = fields.cloned().collect();
+    let mut names = HashSet::new();
+    if let Some(repeated) = fields.iter().find(|field| !names.insert(field.name())) {
+        return Err(InputError::new(format!("two columns are called `{}`", repeated.name())).into());
+    }
     if fields.len() > MOST_COLUMNS {
         let problem = format!("the file has {} columns, more than {MOST_COLUMNS}", fields.len());
         let help = "name the columns that the task uses in `fields` under [data]";

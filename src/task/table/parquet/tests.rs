@@ -101,6 +101,17 @@ fn dates_far_away_are_texts() {
 }
 
 #[test]
+fn bytes_that_are_no_text_and_two_columns_of_one_name_are_errors() {
+    let raw = Column::Texts(vec![ByteArray::from(b"fine".to_vec()), ByteArray::from(b"a\xff".to_vec())], None);
+    let message = all(&file("required binary text;", vec![vec![raw]], |how| how)).unwrap_err();
+    assert!(message.contains("line 2: the text is not UTF-8"), "{message}");
+    let twice = vec![texts(&["a"]), texts(&["b"])];
+    let schema = "required binary text (UTF8); required binary text (UTF8);";
+    let message = all(&file(schema, vec![twice], |how| how)).unwrap_err();
+    assert!(message.contains("two columns are called `text`"), "{message}");
+}
+
+#[test]
 fn a_small_dictionary_does_not_fill_the_memory() {
     let long = ByteArray::from("x".repeat(20_000).as_str());
     let bytes = file("required binary text (UTF8);", vec![vec![Column::Texts(vec![long; 100_000], None)]], |how| how);

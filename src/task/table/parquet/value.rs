@@ -31,7 +31,12 @@ fn value(field: Field) -> Result<Value, String> {
         Field::Float(value) => value.into(),
         Field::Double(value) => value.into(),
         Field::Str(text) => text.into(),
-        Field::Bytes(bytes) => String::from_utf8_lossy(bytes.data()).into(),
+        Field::Bytes(bytes) => match str::from_utf8(bytes.data()) {
+            Ok(text) => text.into(),
+            Err(error) => {
+                return Err(format!("the text is not UTF-8: byte {} of a binary value", error.valid_up_to() + 1));
+            }
+        },
         Field::Date(days) => date(days.into()).into(),
         Field::TimestampMillis(value) => timestamp(value, 1000, 3).into(),
         Field::TimestampMicros(value) => timestamp(value, 1_000_000, 6).into(),
