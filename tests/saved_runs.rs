@@ -134,6 +134,12 @@ const CONTRADICTIONS: &[Change] = &[
     ("`task.label_tokens`: there are 1", |folder| {
         edit_meta(folder, |meta| meta["task"]["label_tokens"] = serde_json::json!([5]));
     }),
+    ("`task.label_tokens`: two label words", |folder| {
+        edit_meta(folder, |meta| meta["task"]["label_tokens"][1] = meta["task"]["label_tokens"][0].clone());
+    }),
+    ("`prompt.shots`: there are 5 shots", |folder| edit_meta(folder, |meta| meta["prompt"]["shots"] = 5.into())),
+    ("`test.norms`: the tensor has values", |folder| edit_tensor(folder, "test.norms", 3, (-1_f32).to_le_bytes())),
+    ("`label_gram`: the tensor is no matrix", |folder| edit_tensor(folder, "label_gram", 1, 1e9_f64.to_le_bytes())),
     ("`prompt.demos`", |folder| edit_meta(folder, |meta| drop(meta["prompt"]["demos"].as_array_mut().unwrap().pop()))),
     ("`schema`: the run has schema 9", |folder| edit_meta(folder, |meta| meta["schema"] = 9.into())),
     ("run.json, line 1: this is not the run.json of a run", |folder| {

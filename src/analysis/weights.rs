@@ -152,6 +152,10 @@ impl WeightsFile {
                 bad(format!("the file has classes of {} words for {words} label words", classes.words())).into()
             );
         }
+        let ids = || file.demos.iter().map(|demo| &demo.id);
+        if !file.demos.is_empty() && !ids().eq(&file.demo_ids) {
+            return Err(bad("`demos` and `demo_ids` name other demonstrations, or in another order".into()).into());
+        }
         let broken = file.weights.iter().find(|(_, weight)| !weight.is_finite());
         match broken {
             Some((component, _)) => Err(bad(format!("the weight of {component} is not finite")).into()),
@@ -338,6 +342,11 @@ mod tests {
         file.offsets = vec![0.5];
         assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("1 offsets for 2 label words"));
         file.offsets = Vec::new();
+        file.demo_ids = vec!["a".to_owned(), "b".to_owned()];
+        file.demos = ["b", "a"].map(Demonstration::of_pool).to_vec();
+        assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("`demos` and `demo_ids`"));
+        file.demos.reverse();
+        WeightsFile::parse(&file.to_text()).unwrap();
         file.schema = 9;
         assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("version 9"));
     }

@@ -58,7 +58,14 @@ pub(super) fn shape(meta: &RunMeta) -> Outcome<Shape> {
     if ![0, words].contains(&meta.task.scored.len()) {
         return Err(in_meta("task.scored", format!("there are {} texts for {words} labels", meta.task.scored.len())));
     }
+    let tokens: BTreeSet<u32> = meta.task.label_tokens.iter().copied().collect();
+    if tokens.len() < words {
+        return Err(in_meta("task.label_tokens", "two label words have the same token".to_owned()));
+    }
     let (ids, demos) = (meta.prompt.demo_ids.len(), meta.prompt.demos.len());
+    if meta.prompt.shots != ids {
+        return Err(in_meta("prompt.shots", format!("there are {} shots and {ids} ids", meta.prompt.shots)));
+    }
     if ![0, ids].contains(&demos) {
         return Err(in_meta("prompt.demos", format!("there are {demos} demonstrations for {ids} ids")));
     }
