@@ -3,8 +3,8 @@
 //!
 //! After *task subspace logit attribution* (Yang, Cho & Inoue 2025, arXiv 2509.24164). For an attention head with output `a`
 //! and the unembedding rows `W` of the labels, the paper's TR score is the length of `a`'s projection on the span of `W`, and
-//! its TL score is the mean over the other labels `y` of `a · (W_gold − W_y)`, over that length. (The paper's own text was
-//! at hand only as far as its introduction; the formulas are those of two independent summaries, which agree but for a
+//! its TL score is the mean over the other labels `y` of `a · (W_gold − W_y)`, over that length. (Of the paper itself only
+//! the introduction could be read; the formulas are those of two independent summaries, which agree but for a
 //! square on the length. The length itself makes TL independent of the output's size.) Here:
 //!
 //! - The rows have the final norm's γ folded in, and are centred if it centres. So the span has all directions of the residual

@@ -1,6 +1,6 @@
 //! Components that resemble a given one.
 
-use super::column::Column;
+use super::column::AtlasColumn;
 use crate::analysis::compare::ranks;
 
 /// A component and how far it is from the given one.
@@ -15,7 +15,7 @@ pub struct Alike {
 /// Returns the other components, the most similar to the one at `index` first: by the mean distance of ranks over the
 /// columns in which both have a value. Ranks make columns of different units comparable, and no outlier rules. Components
 /// without a common column are left out.
-pub fn alike(columns: &[Column], index: usize) -> Vec<Alike> {
+pub fn alike(columns: &[AtlasColumn], index: usize) -> Vec<Alike> {
     let shares: Vec<Vec<Option<f64>>> = columns.iter().map(rank_shares).collect();
     let components = columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
     let distance = |other: usize| {
@@ -30,7 +30,7 @@ pub fn alike(columns: &[Column], index: usize) -> Vec<Alike> {
 }
 
 /// Returns the rank of every component that has a value, from 0 to 1.
-fn rank_shares(column: &Column) -> Vec<Option<f64>> {
+fn rank_shares(column: &AtlasColumn) -> Vec<Option<f64>> {
     let present: Vec<(usize, f64)> = column.present().map(|(index, cell)| (index, cell.value)).collect();
     let values: Vec<f64> = present.iter().map(|(_, value)| *value).collect();
     let most = (values.len().max(2) - 1) as f64;
@@ -47,9 +47,9 @@ mod tests {
     use crate::analysis::atlas::column::Cell;
 
     #[test]
-    fn the_nearest_has_similar_ranks_whatever_the_units() {
+    fn the_nearest_has_similar_ranks_in_any_unit() {
         let column = |values: [f64; 4]| {
-            Column::new("", "", "", values.map(|value| Some(Cell { value, lo: value, hi: value })).to_vec())
+            AtlasColumn::new("", "", "", values.map(|value| Some(Cell { value, lo: value, hi: value })).to_vec())
         };
         let mut columns = vec![column([1.0, 2.0, 3.0, 4.0]), column([1e9, 3e9, 2e9, 9e12])];
         let found = alike(&columns, 3);

@@ -42,14 +42,14 @@ pub struct ColumnMeta {
 
 /// One measure of every component.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Column {
+pub struct AtlasColumn {
     /// What the column says of itself.
     pub meta: ColumnMeta,
     /// One value per component, in the order of the shape; `None` where the measure does not exist, as attention of MLPs.
     pub cells: Vec<Option<Cell>>,
 }
 
-impl Column {
+impl AtlasColumn {
     /// Makes a column with values.
     pub fn new(name: &str, unit: &str, source: &str, cells: Vec<Option<Cell>>) -> Self {
         let (name, unit, source) = (name.to_owned(), unit.to_owned(), source.to_owned());

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::column::Column;
+use super::column::AtlasColumn;
 use crate::analysis::{compare::spearman, intervals::Z95};
 
 /// Spearman's ρ between all pairs of columns, over the components that have both values.
@@ -21,10 +21,10 @@ pub struct CorrelationMatrix {
 }
 
 /// Correlates all columns that have values.
-pub fn correlations(columns: &[Column]) -> CorrelationMatrix {
-    let present: Vec<&Column> = columns.iter().filter(|column| column.meta.absent.is_none()).collect();
+pub fn correlations(columns: &[AtlasColumn]) -> CorrelationMatrix {
+    let present: Vec<&AtlasColumn> = columns.iter().filter(|column| column.meta.absent.is_none()).collect();
     let pairs = |of: fn(&[f64], &[f64]) -> Option<f64>| -> Vec<Vec<Option<f64>>> {
-        let row = |a: &&Column| present.iter().map(|b| paired(a, b)).map(|(a, b)| of(&a, &b)).collect();
+        let row = |a: &&AtlasColumn| present.iter().map(|b| paired(a, b)).map(|(a, b)| of(&a, &b)).collect();
         present.iter().map(row).collect()
     };
     CorrelationMatrix {
@@ -37,7 +37,7 @@ pub fn correlations(columns: &[Column]) -> CorrelationMatrix {
 }
 
 /// Returns the values of both columns for the components that have both.
-pub fn paired(a: &Column, b: &Column) -> (Vec<f64>, Vec<f64>) {
+pub fn paired(a: &AtlasColumn, b: &AtlasColumn) -> (Vec<f64>, Vec<f64>) {
     a.cells.iter().zip(&b.cells).filter_map(|(a, b)| Some((a.as_ref()?.value, b.as_ref()?.value))).unzip()
 }
 
@@ -55,16 +55,16 @@ mod tests {
     use super::*;
     use crate::analysis::atlas::column::Cell;
 
-    fn column(name: &str, values: &[Option<f64>]) -> Column {
+    fn column(name: &str, values: &[Option<f64>]) -> AtlasColumn {
         let cell = |value: &Option<f64>| value.map(|value| Cell { value, lo: value, hi: value });
-        Column::new(name, "", "", values.iter().map(cell).collect())
+        AtlasColumn::new(name, "", "", values.iter().map(cell).collect())
     }
 
     #[test]
     fn columns_are_paired_where_both_have_values() {
         let a = column("a", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(Some));
         let b = column("b", &[Some(3.0), None, Some(1.0), Some(2.0), Some(9.0), Some(8.0)]);
-        let matrix = correlations(&[a, Column::absent("c", "", "", 6, "why"), b]);
+        let matrix = correlations(&[a, AtlasColumn::absent("c", "", "", 6, "why"), b]);
         assert_eq!(matrix.columns, ["a", "b"]);
         assert_eq!(matrix.n, [[6, 5], [5, 5]]);
         // scipy.stats.spearmanr([1, 3, 4, 5, 6], [3, 1, 2, 9, 8]) = 0.6

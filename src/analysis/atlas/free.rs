@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
-    column::{Cell, Column},
+    column::{AtlasColumn, Cell},
     resampled::Resamples,
 };
 use crate::{
@@ -108,7 +108,7 @@ const COLUMNS: &[FreeColumn] = &[
 ];
 
 /// Measures all columns that follow from `table` alone; `stats` are the statistics of its components.
-pub fn free_columns(table: &Attribution, stats: &[ComponentStats]) -> Vec<Column> {
+pub fn free_columns(table: &Attribution, stats: &[ComponentStats]) -> Vec<AtlasColumn> {
     let span = table.label_gram().map(|gram| TaskSubspace::new(gram, table.words().shape().labels));
     let components = 0..table.shape().components();
     let scores = |span: &TaskSubspace| {
@@ -131,8 +131,8 @@ pub fn free_columns(table: &Attribution, stats: &[ComponentStats]) -> Vec<Column
         let measure = |index| (free.measure)(&inputs, index);
         let cells: Option<Vec<Cell>> = components.clone().into_par_iter().map(measure).collect();
         match cells {
-            Some(cells) => Column::new(free.name, free.unit, free.source, cells.into_iter().map(Some).collect()),
-            None => Column::absent(free.name, free.unit, free.source, components.len(), free.lacks),
+            Some(cells) => AtlasColumn::new(free.name, free.unit, free.source, cells.into_iter().map(Some).collect()),
+            None => AtlasColumn::absent(free.name, free.unit, free.source, components.len(), free.lacks),
         }
     };
     COLUMNS.iter().map(column).collect()
@@ -184,11 +184,11 @@ mod tests {
         attribution::Batch,
     };
 
-    fn columns(table: &Attribution) -> Vec<Column> {
+    fn columns(table: &Attribution) -> Vec<AtlasColumn> {
         free_columns(table, &summarize(table, &Thresholds::default()))
     }
 
-    fn column<'a>(columns: &'a [Column], name: &str) -> &'a Column {
+    fn column<'a>(columns: &'a [AtlasColumn], name: &str) -> &'a AtlasColumn {
         columns.iter().find(|column| column.meta.name == name).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! The atlas: one row a component, one column a measure, each value with an interval.
 //!
 //! Columns that follow from the table alone are measured here ([`free_columns`]). Others run the model, in `experiments`,
-//! and only say what they found: a [`Column`] each. So columns of different origin are correlated, compared and written by
+//! and only say what they found: a [`AtlasColumn`] each. So columns of different origin are correlated, compared and written by
 //! the same code.
 
 mod alike;
@@ -12,7 +12,7 @@ mod resampled;
 mod table;
 
 pub use alike::{Alike, alike};
-pub use column::{Cell, Column, ColumnMeta};
+pub use column::{AtlasColumn, Cell, ColumnMeta};
 pub use correlation::{CorrelationMatrix, correlations, interval, paired};
 pub use free::free_columns;
 pub use resampled::Resamples;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    column::{Cell, Column, ColumnMeta},
+    column::{AtlasColumn, Cell, ColumnMeta},
     correlation::{CorrelationMatrix, correlations},
     free::free_columns,
 };
@@ -24,7 +24,7 @@ pub struct Atlas {
     /// The components and their kinds, in the order of the shape.
     pub rows: Vec<(Component, Kind)>,
     /// The measures.
-    pub columns: Vec<Column>,
+    pub columns: Vec<AtlasColumn>,
 }
 
 /// The keys of columns whose values are a pair: direct and total effect of taking a component out.
@@ -39,12 +39,12 @@ impl Atlas {
     }
 
     /// Returns the column `name`.
-    pub fn column(&self, name: &str) -> Option<&Column> {
+    pub fn column(&self, name: &str) -> Option<&AtlasColumn> {
         self.columns.iter().find(|column| column.meta.name == name)
     }
 
     /// Adds columns, in place of those of the same name.
-    pub fn add(&mut self, columns: Vec<Column>) {
+    pub fn add(&mut self, columns: Vec<AtlasColumn>) {
         for column in columns {
             match self.columns.iter_mut().find(|own| own.meta.name == column.meta.name) {
                 Some(own) => *own = column,
@@ -104,9 +104,9 @@ pub struct Row {
 
 impl AtlasFile {
     /// Returns the columns with their values.
-    pub fn into_columns(self) -> Vec<Column> {
+    pub fn into_columns(self) -> Vec<AtlasColumn> {
         let cells = |name: &str| self.components.iter().map(|row| row.values.get(name).copied().flatten()).collect();
-        self.columns.iter().map(|meta| Column { cells: cells(&meta.name), meta: meta.clone() }).collect()
+        self.columns.iter().map(|meta| AtlasColumn { cells: cells(&meta.name), meta: meta.clone() }).collect()
     }
 }
 
@@ -115,18 +115,18 @@ mod tests {
     use super::*;
     use crate::analysis::testing::{SHAPE, table};
 
-    fn effects(name: &str, values: [(f64, f64); 2]) -> Column {
+    fn effects(name: &str, values: [(f64, f64); 2]) -> AtlasColumn {
         let mut cells = vec![None; SHAPE.components()];
         for (cell, (value, half)) in cells.iter_mut().zip(values) {
             *cell = Some(Cell { value, lo: value - half, hi: value + half });
         }
-        Column::new(name, "nats", "", cells)
+        AtlasColumn::new(name, "nats", "", cells)
     }
 
     #[test]
     fn files_give_the_columns_back() {
         let mut atlas = Atlas::new(&table(SHAPE, 40, 1, |_| 0.3));
-        atlas.add(vec![Column::absent("prior", "nats", "somewhere", SHAPE.components(), "no task")]);
+        atlas.add(vec![AtlasColumn::absent("prior", "nats", "somewhere", SHAPE.components(), "no task")]);
         let text = serde_json::to_string(&atlas.to_file()).unwrap();
         let read: AtlasFile = serde_json::from_str(&text).unwrap();
         let again = Atlas { columns: read.into_columns(), ..atlas.clone() };

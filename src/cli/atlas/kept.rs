@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    analysis::atlas::{Atlas, AtlasFile, Column},
+    analysis::atlas::{Atlas, AtlasColumn, AtlasFile},
     cli::output::warn,
     run::RunMeta,
     store::read_attachment,
@@ -44,7 +44,7 @@ impl Report {
 }
 
 /// Returns the columns of the file beside the run in `folder`; none if there is no file, or it is of another run.
-pub(super) fn columns(folder: &Path, meta: &RunMeta, components: usize) -> Vec<Column> {
+pub(super) fn columns(folder: &Path, meta: &RunMeta, components: usize) -> Vec<AtlasColumn> {
     let report: Report = match read_attachment(folder, FILE) {
         Ok(Some(report)) => report,
         Ok(None) => return Vec::new(),

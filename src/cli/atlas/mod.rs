@@ -48,7 +48,7 @@ pub(super) struct Args {
     /// Show one component with its intervals, its rank in every column, and the components that resemble it
     #[arg(long, visible_alias = "head", value_name = "COMPONENT", conflicts_with = "json")]
     component: Option<Component>,
-    /// Column by which components are ordered in the text
+    /// AtlasColumn by which components are ordered in the text
     #[arg(long, value_name = "COLUMN", default_value = "accuracy")]
     sort: String,
     /// Write the table to a file, .csv or .parquet; `-` prints CSV

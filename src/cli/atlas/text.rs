@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, fmt::Write, path::Path};
 
 use crate::{
-    analysis::atlas::{Atlas, Cell, Column, ColumnMeta, CorrelationMatrix, alike, correlations},
+    analysis::atlas::{Atlas, AtlasColumn, Cell, ColumnMeta, CorrelationMatrix, alike, correlations},
     run::RunMeta,
     text::{printable, signed},
 };
@@ -16,12 +16,12 @@ const NAME: usize = 24;
 /// Formats all components, the largest value of the column `by` first, then the correlations of the columns.
 pub(super) fn table(meta: &RunMeta, atlas: &Atlas, by: &str, more: &[String], path: Option<&Path>) -> String {
     let mut text = heading(meta);
-    let present: Vec<&Column> = atlas.columns.iter().filter(|column| column.meta.absent.is_none()).collect();
+    let present: Vec<&AtlasColumn> = atlas.columns.iter().filter(|column| column.meta.absent.is_none()).collect();
     let heads: Vec<String> = present.iter().map(|column| format!("{:>1$}", column.meta.name, width(column))).collect();
     let _ = writeln!(text, "{:<10}{:<14}{}", "component", "kind", heads.concat());
     for index in order(atlas, by) {
         let (component, kind) = atlas.rows[index];
-        let cell = |column: &&Column| {
+        let cell = |column: &&AtlasColumn| {
             let shown = column.cells[index].map_or_else(|| "–".to_owned(), |cell| number(column, cell.value));
             format!("{shown:>0$}", width(column))
         };
@@ -65,12 +65,12 @@ fn order(atlas: &Atlas, by: &str) -> Vec<usize> {
     order
 }
 
-fn width(column: &Column) -> usize {
+fn width(column: &AtlasColumn) -> usize {
     column.meta.name.len().max(7) + 2
 }
 
 /// Formats a value, with its sign if the column has negative ones, and with more decimals if all are small.
-fn number(column: &Column, value: f64) -> String {
+fn number(column: &AtlasColumn, value: f64) -> String {
     let largest = column.present().map(|(_, cell)| cell.value.abs()).fold(0.0, f64::max);
     let digits = if largest < 0.1 { 5 } else { 3 };
     let has_sign = column.present().any(|(_, cell)| cell.lo < 0.0);
@@ -122,12 +122,12 @@ pub(super) fn component(meta: &RunMeta, atlas: &Atlas, index: usize) -> String {
     text
 }
 
-fn with_interval(column: &Column, cell: Cell) -> String {
+fn with_interval(column: &AtlasColumn, cell: Cell) -> String {
     format!("{} [{}, {}]", number(column, cell.value), number(column, cell.lo), number(column, cell.hi))
 }
 
 /// Says how many components have a larger value.
-fn place(column: &Column, index: usize) -> String {
+fn place(column: &AtlasColumn, index: usize) -> String {
     let own = column.cells[index].map_or(f64::NAN, |cell| cell.value);
     let larger = column.present().filter(|(_, cell)| cell.value.partial_cmp(&own) == Some(Ordering::Greater)).count();
     format!(", {} of {}", larger + 1, column.present().count())
