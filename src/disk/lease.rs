@@ -189,7 +189,7 @@ fn release(path: &Path, text: &[u8]) {
 
 impl FoundLease {
     /// Reads the lease at `path`; `None` if there is none.
-    pub(crate) fn read(path: &Path) -> Option<Self> {
+    fn read(path: &Path) -> Option<Self> {
         let text = fs::read(path).ok()?;
         let renewed = fs::metadata(path).and_then(|data| data.modified()).ok();
         // A lease whose process was killed before it wrote the content has no owner.
@@ -209,11 +209,18 @@ impl FoundLease {
     }
 
     /// Returns whether its process has ended, or has not renewed it for very long.
-    pub(crate) fn is_abandoned(&self) -> bool {
+    fn is_abandoned(&self) -> bool {
         // One of this process that is not held could not be removed when it was released.
         let lost = |owner: &Owner| owner.process.is_own() && !held().contains_key(&owner.number);
         let ended = |owner: &Owner| owner.process.has_ended() || lost(owner);
         self.owner.as_ref().is_some_and(ended) || self.age() > ABANDONED
+    }
+
+    /// Removes the lease at `path` if it is abandoned.
+    pub(crate) fn remove_if_abandoned(path: &Path) {
+        if let Some(found) = Self::read(path).filter(Self::is_abandoned) {
+            found.take_away(path);
+        }
     }
 
     /// Removes this lease from `path`. Another one that is there by now stays: it is moved aside to be compared, since
@@ -291,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_of_another_machine_is_respected_whatever_its_clock_says() {
+    fn a_lease_of_another_machine_is_respected_for_any_time_on_its_clock() {
         let (_folder, path) = path();
         for renewed in [SystemTime::now(), SystemTime::now() + Duration::from_secs(86_400)] {
             foreign(&path, other_machine(), renewed);

@@ -66,7 +66,7 @@ fn machine() -> Option<String> {
     Some(format!("{} {} {}", host(), boot.trim(), namespace.display()))
 }
 
-/// Returns when the process `id` was started; `None` if it has ended, also if nobody has asked for its result yet (`Z`).
+/// Returns when the process `id` was started; `None` if it has ended, also if its result has not been asked for yet (`Z`).
 /// In `/proc/ID/stat` the third field is the state and the twenty-second the start; the second, the name, is in
 /// parentheses and may contain spaces.
 fn started(id: u32) -> Option<String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{key::EntryKey, root::Store};
 use crate::{
     cancel::Cancel,
-    disk::{self, FoundLease, create_folder, names, remove_file},
+    disk::{self, FoundLease, create_folder, names},
     error::Result,
 };
 
@@ -46,9 +46,7 @@ impl Store {
     pub(super) fn remove_abandoned_leases(&self) {
         let Some(folder) = self.root().map(|root| root.join("leases")) else { return };
         for path in names(&folder).unwrap_or_default().into_iter().map(|name| folder.join(name)) {
-            if FoundLease::read(&path).is_some_and(|found| found.is_abandoned()) {
-                let _ = remove_file(&path);
-            }
+            FoundLease::remove_if_abandoned(&path);
         }
     }
 }

@@ -22,9 +22,9 @@ pub(super) const NEW: &str = "new-";
 /// Cache of model results: complete runs, label logits, and the batches of unfinished runs.
 ///
 /// Layout: `entries/<key>` (with checksums), `partial/<key>` (batches of unfinished runs), `damaged/<key>.<n>` (entries
-/// set aside), `leases/`. While an entry is written it is `entries/new-<key>-<random>`; `Store::remove_leftovers` removes what a
-/// killed process left. Entries are written atomically; [`Store::lease`] prevents two processes from computing the
-/// same entry.
+/// set aside), `leases/`. While an entry is written it is `entries/new-<key>-<random>`; [`Store::remove_leftovers`]
+/// removes what a killed process left. Entries are written atomically; [`Store::lease`] lets other processes wait
+/// instead of computing the same entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Store {
     pub(super) root: Option<PathBuf>,
