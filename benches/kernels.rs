@@ -15,7 +15,7 @@ use partscope::{
     cancel::Cancel,
     decompose::{BatchSize, LabelProjection, Prepared},
     model::{
-        BlockMatrix, BlockType, Decoder, Matrix, Norm, NormKind, Packed, Regime,
+        BlockMatrix, BlockType, Decoder, HeadGrams, Matrix, Norm, NormKind, Packed, Regime,
         attention::{Attention, KvCache, Queries},
         layer::Layer,
         layers::{Activation, Linear},
@@ -187,6 +187,7 @@ fn decoder(shape: &Shape) -> Result<Decoder> {
         logit_scale: 1.0,
         logit_softcap: None,
         context: 8192,
+        head_grams: HeadGrams::default(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::LabelProjection;
+use super::{LabelProjection, output_norms::head_norms};
 use crate::{
     attribution::Batch,
     component::Shape,
@@ -30,25 +30,22 @@ impl Probe for Collector<'_> {
     }
 
     fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
-        let projection = &self.projection.heads[layer];
-        let (heads, _, head_dim) = projection.dims3()?;
-        let z = z.reshape((z.dim(0)?, heads, head_dim))?.transpose(0, 1)?.contiguous()?;
-        let scaled = |x: Tensor| post_scale.map_or(Ok(x.clone()), |scale| x.broadcast_mul(scale));
-        let contributions = scaled(product(&z, projection, None)?)?;
-        self.components.push(contributions);
-        if let Some(grams) = &self.projection.norms {
-            self.norms.push(grams[layer].norms(&z, post_scale)?);
+        let z = self.projection.by_head(layer, z)?;
+        self.components.push(self.projection.read_heads(layer, &z, post_scale)?);
+        if self.projection.has_norms {
+            self.norms.push(head_norms(&z, &self.decoder.head_grams()?[layer], post_scale)?);
         }
         if let (Some(bias), Some(rest)) = (&self.projection.biases[layer], &self.rest) {
             let bias = bias.broadcast_as(rest.shape())?;
-            self.rest = Some((rest + scaled(bias)?)?);
+            let bias = post_scale.map_or(Ok(bias.clone()), |scale| bias.broadcast_mul(scale))?;
+            self.rest = Some((rest + bias)?);
         }
         Ok(())
     }
 
     fn mlp(&mut self, _: usize, added: &Tensor) -> Result<()> {
         self.components.push(product(added, &self.projection.residual, None)?.unsqueeze(0)?);
-        if self.projection.norms.is_some() {
+        if self.projection.has_norms {
             self.norms.push(added.sqr()?.sum_keepdim(1)?.t()?);
         }
         Ok(())

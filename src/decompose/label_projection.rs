@@ -2,7 +2,6 @@
 
 use candle_core::{DType, Tensor};
 
-use super::output_norms::HeadGrams;
 use crate::{
     component::Shape,
     error::Result,
@@ -24,8 +23,8 @@ pub struct LabelProjection {
     /// Label rows of the unembedding, for the model's own logits.
     pub(super) label_rows: Tensor,
     pub(super) label_bias: Option<Tensor>,
-    /// Per layer, matrices for the norms of head outputs, if norms are wanted.
-    pub(super) norms: Option<Vec<HeadGrams>>,
+    /// Whether the attribution also has the norms of component outputs.
+    pub(super) has_norms: bool,
 }
 
 impl LabelProjection {
@@ -34,10 +33,23 @@ impl LabelProjection {
     /// # Errors
     /// If the computation fails, e.g. because a token id exceeds the vocabulary.
     pub fn new(decoder: &Decoder, label_tokens: &[u32]) -> Result<Self> {
+        Self::reading(decoder, label_tokens, |rows| fold_norm(&decoder.norm, rows))
+    }
+
+    /// As [`LabelProjection::new`], but component outputs and streams are read as they are, without the final norm.
+    ///
+    /// # Errors
+    /// As [`LabelProjection::new`].
+    pub(crate) fn without_norm(decoder: &Decoder, label_tokens: &[u32]) -> Result<Self> {
+        Self::reading(decoder, label_tokens, |rows| Ok(rows.clone()))
+    }
+
+    /// Projects with what `residual` makes of the label rows of the unembedding.
+    fn reading(decoder: &Decoder, label_tokens: &[u32], residual: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
         let labels = Tensor::from_slice(label_tokens, label_tokens.len(), decoder.device())?;
         let label_rows = decoder.unembedding.weight.rows(&labels)?;
         let label_bias = decoder.unembedding.bias.as_ref().map(|bias| bias.index_select(&labels, 0)).transpose()?;
-        let residual = fold_norm(&decoder.norm, &label_rows)?;
+        let residual = residual(&label_rows)?;
         let mut constant = match &decoder.norm.bias {
             Some(shift) => label_rows.matmul(&shift.unsqueeze(1)?)?.t()?,
             None => Tensor::zeros((1, label_tokens.len()), DType::F32, decoder.device())?,
@@ -61,7 +73,7 @@ impl LabelProjection {
             let bias = attention.output.bias.as_ref();
             biases.push(bias.map(|bias| rows.matmul(&bias.unsqueeze(1)?)?.t()).transpose()?);
         }
-        Ok(Self { shape, residual, heads, biases, constant, label_rows, label_bias, norms: None })
+        Ok(Self { shape, residual, heads, biases, constant, label_rows, label_bias, has_norms: false })
     }
 
     /// Adds what the squared norms of component outputs need, so that the attribution has them, too.
@@ -69,8 +81,35 @@ impl LabelProjection {
     /// # Errors
     /// If the computation fails.
     pub fn with_norms(self, decoder: &Decoder) -> Result<Self> {
-        let norms = (0..decoder.layers.len()).map(|layer| HeadGrams::new(decoder, layer)).collect::<Result<_>>()?;
-        Ok(Self { norms: Some(norms), ..self })
+        decoder.head_grams()?;
+        Ok(Self { has_norms: true, ..self })
+    }
+
+    /// Splits `z` of a layer, `[B, H · head_dim]`, into heads: `[H, B, head_dim]`.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub(crate) fn by_head(&self, layer: usize, z: &Tensor) -> Result<Tensor> {
+        let (heads, _, head_dim) = self.heads[layer].dims3()?;
+        Ok(z.reshape((z.dim(0)?, heads, head_dim))?.transpose(0, 1)?.contiguous()?)
+    }
+
+    /// Reads the labels from `z` of every head, `[H, B, head_dim]`, behind a norm with the realised scale `post_scale`
+    /// `[B, 1]`, if there is one: `[H, B, Y]`.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub(crate) fn read_heads(&self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<Tensor> {
+        let read = product(z, &self.heads[layer], None)?;
+        Ok(post_scale.map_or(Ok(read.clone()), |scale| read.broadcast_mul(scale))?)
+    }
+
+    /// Reads the labels from residual streams `[B, d]`, before the final norm's scale: `[B, Y]`.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub(crate) fn read_stream(&self, x: &Tensor) -> Result<Tensor> {
+        product(x, &self.residual, None)
     }
 
     /// Returns the numbers of layers, heads and labels.

@@ -72,7 +72,7 @@ fn by_part(tokens: &[PromptToken], weights: &[f32], demonstrations: usize) -> Ve
 }
 
 /// Collects the attention of every layer: per prompt, `[H · layers][tokens]`.
-pub(super) struct Patterns(pub(super) Vec<Vec<Vec<f32>>>);
+struct Patterns(Vec<Vec<Vec<f32>>>);
 
 impl Probe for Patterns {
     fn wants_pattern(&self, _: usize) -> bool {
@@ -100,6 +100,29 @@ pub(super) fn tokens(
         Some(row) => Err(Error::Model(format!("{} attention weights for {} tokens", row.len(), tokens.len()))),
         None => Ok(tokens),
     }
+}
+
+/// Computes the attention of all heads on all test prompts and passes it to `take` in their order: the row of the prompt,
+/// and a row of weights for each head, `layer · H + head`.
+///
+/// # Errors
+/// [`Error::Cancelled`](crate::Error::Cancelled), a failed computation, or those of `take`.
+pub(super) fn each_pattern(
+    context: &RunContext<'_>,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Progress),
+    mut take: impl FnMut(usize, &[Vec<f32>]) -> Result<()>,
+) -> Result<()> {
+    let (mut meter, mut row) = (Meter::start(context.len()), 0);
+    let probe = || Patterns(Vec::new());
+    context.watch(probe, cancel, |patterns, examples| {
+        for weights in &patterns.0 {
+            take(row, weights)?;
+            row += 1;
+        }
+        observe(meter.advance(examples));
+        Ok(())
+    })
 }
 
 /// Computes the attention of all heads in test prompt `example`.
@@ -137,24 +160,15 @@ pub fn attention_shares(
     let (shape, demonstrations) = (context.shape(), rebuilt.demonstrations);
     let parts = PromptPart::all(demonstrations);
     let mut sums = vec![vec![0.0; parts.len()]; shape.layers * shape.heads];
-    let mut meter = Meter::start(context.len());
-    let mut row = 0;
-    context.watch(
-        || Patterns(Vec::new()),
-        cancel,
-        |patterns, examples| {
-            for weights in patterns.0 {
-                let tokens = tokens(tokenizer, rebuilt, row, &weights)?;
-                for (sums, weights) in sums.iter_mut().zip(&weights) {
-                    let shares = by_part(&tokens, weights, demonstrations);
-                    sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
-                }
-                row += 1;
-            }
-            observe(meter.advance(examples));
-            Ok(())
-        },
-    )?;
-    sums.iter_mut().flatten().for_each(|sum| *sum /= row.max(1) as f64);
-    Ok(Shares { parts, heads: shape.heads, means: sums, examples: row })
+    each_pattern(context, cancel, observe, |row, weights| {
+        let tokens = tokens(tokenizer, rebuilt, row, weights)?;
+        for (sums, weights) in sums.iter_mut().zip(weights) {
+            let shares = by_part(&tokens, weights, demonstrations);
+            sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
+        }
+        Ok(())
+    })?;
+    let examples = context.len();
+    sums.iter_mut().flatten().for_each(|sum| *sum /= examples as f64);
+    Ok(Shares { parts, heads: shape.heads, means: sums, examples })
 }

@@ -1,9 +1,9 @@
 //! Runs of UniBias on attention heads: what heads and streams say by themselves on validation prompts, and label
 //! probabilities and predictions with heads weighted down at every token ([`biased_heads`] has the rule and its source).
 
-use candle_core::{D, Tensor};
+use candle_core::Tensor;
 
-use super::{Positions, RunContext, answers::WordProbabilities};
+use super::{Positions, RunContext, answers::WordProbabilities, context::TestBatch};
 use crate::{
     analysis::{
         Mix,
@@ -12,9 +12,9 @@ use crate::{
     attribution::WordClasses,
     cancel::Cancel,
     component::{Component, Part, Shape},
-    decompose::LabelLogits,
+    decompose::{LabelLogits, LabelProjection},
     error::Result,
-    model::{NormKind, Probe, kernels::product, layer::Layer},
+    model::Probe,
     progress::{Meter, Progress},
 };
 
@@ -57,29 +57,17 @@ impl RunContext<'_> {
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
     pub fn head_readings(&self, cancel: &Cancel) -> Result<HeadReadings> {
-        let rows = self.decoder.unembedding.weight.rows(&self.label_ids()?)?;
-        let directions =
-            self.decoder.layers.iter().map(|layer| directions(layer, &rows)).collect::<Result<Vec<_>>>()?;
-        let Shape { layers, heads, labels: words } = self.shape();
+        let projection = LabelProjection::without_norm(self.decoder, &self.label_tokens)?;
+        let Shape { layers, heads, .. } = self.shape();
         let mut by_head = vec![Vec::new(); layers * heads];
         let mut by_layer = vec![Vec::new(); layers];
-        let probe = || ReadingProbe {
-            context: self,
-            rows: &rows,
-            directions: &directions,
-            heads: Vec::new(),
-            streams: Vec::new(),
-        };
-        self.watch(probe, cancel, |probe, examples| {
-            for (layer, read) in probe.streams.iter().enumerate() {
-                by_layer[layer].extend(read.iter().copied().map(f64::from));
+        let probe = || ReadingProbe { projection: &projection, heads: Vec::new(), streams: Vec::new() };
+        self.watch(probe, cancel, |probe, _| {
+            by_layer.iter_mut().zip(probe.streams).for_each(|(all, own)| extend(all, &own));
+            for (of_layer, read) in by_head.chunks_exact_mut(heads).zip(probe.heads) {
+                let rows = read.chunks_exact(read.len() / heads);
+                of_layer.iter_mut().zip(rows).for_each(|(all, own)| extend(all, own));
             }
-            for (layer, read) in probe.heads.iter().enumerate() {
-                for (at, own) in read.chunks_exact(words).enumerate() {
-                    by_head[layer * heads + at % heads].extend(own.iter().copied().map(f64::from));
-                }
-            }
-            debug_assert_eq!(probe.heads.first().map_or(0, Vec::len), examples * heads * words);
             Ok(())
         })?;
         let largest = |values: Vec<Vec<f64>>| self.largest_of_class(values.concat());
@@ -129,16 +117,12 @@ impl RunContext<'_> {
         }
         let change = self.change(&mix.weights, Positions::All, None)?;
         let prefixes = self.prefixes(|_| self.change(&mix.weights, Positions::All, None), cancel)?;
-        let work = |batch: &super::context::TestBatch<'_>| {
+        let work = |batch: &TestBatch<'_>| {
             let mut probe = probe();
             self.decoder.forward(batch.packed(), &prefixes.of(batch.regime), &change, &mut probe, cancel)?;
             Ok(probe)
         };
         self.in_batches(work, take)
-    }
-
-    fn label_ids(&self) -> Result<Tensor> {
-        Ok(Tensor::new(self.label_tokens.as_slice(), self.decoder.device())?)
     }
 
     /// Reduces values of label words, `[.., W]`, to the largest of each label, `[.., Y]`.
@@ -156,40 +140,23 @@ fn largest(classes: &WordClasses, words: &[f64]) -> Vec<f64> {
     largest
 }
 
-/// Returns what the label words read from `z` of a layer, `[W, H · head_dim]`: rows of the unembedding times the output
-/// projection, with the weights of a norm after the block.
-fn directions(layer: &Layer, rows: &Tensor) -> Result<Tensor> {
-    let rows = match &layer.attention_post_norm {
-        Some(norm) => {
-            let scaled = rows.broadcast_mul(&norm.weight)?;
-            match norm.kind {
-                NormKind::Rms => scaled,
-                NormKind::Layer => scaled.broadcast_sub(&scaled.mean_keepdim(D::Minus1)?)?,
-            }
-        }
-        None => rows.clone(),
-    };
-    let output = layer.attention.output.weight.to_f32()?;
-    Ok((product(&rows, &output.t()?.contiguous()?, None)? * layer.residual_scale)?)
+fn extend(all: &mut Vec<f64>, more: &[f32]) {
+    all.extend(more.iter().copied().map(f64::from));
 }
 
-/// Probe for the label logits of heads and streams.
+/// Probe for the label logits of heads and streams, without the final norm.
 struct ReadingProbe<'a> {
-    context: &'a RunContext<'a>,
-    /// Rows of the unembedding, `[W, d]`.
-    rows: &'a Tensor,
-    /// By layer, `[W, H · head_dim]`.
-    directions: &'a [Tensor],
-    /// By layer, `[B, H, W]`.
+    projection: &'a LabelProjection,
+    /// By layer, `[H, B, W]`.
     heads: Vec<Vec<f32>>,
-    /// By layer, `[B, W]`.
+    /// By layer, of the stream that it reads, `[B, W]`.
     streams: Vec<Vec<f32>>,
 }
 
 impl ReadingProbe<'_> {
     fn read_stream(&mut self, x: &Tensor) -> Result<()> {
-        if self.streams.len() < self.directions.len() {
-            self.streams.push(product(x, self.rows, None)?.flatten_all()?.to_vec1()?);
+        if self.streams.len() < self.projection.shape().layers {
+            self.streams.push(self.projection.read_stream(x)?.flatten_all()?.to_vec1()?);
         }
         Ok(())
     }
@@ -209,23 +176,8 @@ impl Probe for ReadingProbe<'_> {
     }
 
     fn attention(&mut self, layer: usize, z: &Tensor, post_scale: Option<&Tensor>) -> Result<()> {
-        let heads = self.context.shape().heads;
-        let z = match post_scale {
-            Some(scale) => z.broadcast_mul(scale)?,
-            None => z.clone(),
-        };
-        let (z, directions) = (z.to_vec2::<f32>()?, self.directions[layer].to_vec2::<f32>()?);
-        let width = z.first().map_or(0, Vec::len) / heads;
-        let mut read = Vec::with_capacity(z.len() * heads * directions.len());
-        for z in &z {
-            for head in 0..heads {
-                let own = head * width..(head + 1) * width;
-                let dot =
-                    |row: &Vec<f32>| z[own.clone()].iter().zip(&row[own.clone()]).map(|(a, b)| a * b).sum::<f32>();
-                read.extend(directions.iter().map(dot));
-            }
-        }
-        self.heads.push(read);
+        let z = self.projection.by_head(layer, z)?;
+        self.heads.push(self.projection.read_heads(layer, &z, post_scale)?.flatten_all()?.to_vec1()?);
         Ok(())
     }
 }

@@ -6,7 +6,6 @@
 
 use candle_core::{DType, Device, Tensor};
 
-pub use super::layer::Layer;
 use super::{
     card::is_card,
     layers::{Linear, Norm},
@@ -14,6 +13,7 @@ use super::{
     packed::Packed,
     rope::{Regime, Rope},
 };
+pub use super::{head_grams::HeadGrams, layer::Layer};
 use crate::error::Result;
 
 /// A decoder, ready to run. Shapes: `d` width, `V` vocabulary, `L` layers, `H` heads.
@@ -42,6 +42,8 @@ pub struct Decoder {
     pub logit_softcap: Option<f64>,
     /// Longest prompt, in tokens, that the model supports.
     pub context: usize,
+    /// Matrices for the norms of head outputs, computed when they are needed.
+    pub head_grams: HeadGrams,
 }
 
 impl Decoder {
@@ -58,6 +60,14 @@ impl Decoder {
     /// Returns the width of the residual stream `d`.
     pub fn width(&self) -> Result<usize> {
         Ok(self.embedding.shape()?.1)
+    }
+
+    /// Returns the matrices for the norms of head outputs, `[H, head_dim, head_dim]` per layer; computed once per model.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub(crate) fn head_grams(&self) -> Result<&[Tensor]> {
+        self.head_grams.of(&self.layers)
     }
 
     /// Whether the model is on a graphics card or a simulated one.

@@ -2,8 +2,8 @@
 //!
 //! Each component's `result` becomes `w · result + (1 − w) · fill`, where `fill` is zero (zero ablation) or a given
 //! result, such as the component's mean (mean ablation) or its result on another prompt (activation patching). Later
-//! layers read the changed residual stream, and their norms are recomputed. A head is changed at its `z`: its result is linear in `z`, so both changes are equivalent, also with
-//! grouped-query attention. An MLP is changed at its output, just before the residual stream.
+//! layers read the changed residual stream, and their norms are recomputed. A head is changed at its `z`: its result is
+//! linear in `z`, so both changes are equivalent, also with grouped-query attention. An MLP is changed at its output, just before the residual stream.
 
 use std::borrow::Cow;
 

@@ -10,7 +10,7 @@ use super::published::{Sizes, scaling};
 
 /// A known difference from the original.
 pub(super) struct Difference {
-    /// Families whose implementation has it; all of them if empty.
+    /// Families whose implementation has it.
     families: &'static [&'static str],
     /// What candle-transformers does.
     pub(super) what: &'static str,

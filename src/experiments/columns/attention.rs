@@ -6,9 +6,9 @@ use crate::{
     error::Result,
     experiments::{
         PromptPart, PromptToken,
-        attention_pattern::{Patterns, tokens as tokens_of},
+        attention_pattern::{each_pattern, tokens as tokens_of},
     },
-    progress::{Meter, Progress},
+    progress::Progress,
     run::TaskMeta,
 };
 
@@ -44,25 +44,19 @@ pub(super) fn measure(
     }
     let heads = shape.layers * shape.heads;
     let mut shares = vec![[Vec::new(), Vec::new()]; heads];
-    let mut meter = Meter::start(job.context.len());
-    let (mut row, mut unknown) = (0, None);
-    let probe = || Patterns(Vec::new());
-    job.context.watch(probe, job.cancel, |patterns, examples| {
-        for weights in patterns.0 {
-            let tokens = tokens_of(&job.model.tokenizer, job.rebuilt, row, &weights)?;
-            match label_tokens(&tokens, demonstrations, &job.plan.task) {
-                Ok(labels) => add(&mut shares, &weights, &labels, job.context.gold[row]),
-                Err(word) => unknown = Some(word),
-            }
-            row += 1;
+    let mut unknown = None;
+    each_pattern(job.context, job.cancel, observe, |row, weights| {
+        let tokens = tokens_of(&job.model.tokenizer, job.rebuilt, row, weights)?;
+        match label_tokens(&tokens, demonstrations, &job.plan.task) {
+            Ok(labels) => add(&mut shares, weights, &labels, job.context.gold[row]),
+            Err(word) => unknown = Some(word),
         }
-        observe(meter.advance(examples));
         Ok(())
     })?;
     if let Some(word) = unknown {
         return Ok(Found::Absent(format!("a demonstration shows `{word}`, which is no label word of the run")));
     }
-    let resamples = Resamples::new(row);
+    let resamples = Resamples::new(job.context.len());
     let column = |at: usize| of_heads(shape, |head| resamples.mean(&shares[head][at]));
     Ok(Found::Columns(vec![column(0), column(1)]))
 }

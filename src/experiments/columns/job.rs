@@ -1,7 +1,7 @@
 //! What the measurements of atlas columns share: the run that they read, and what they return.
 
 use crate::{
-    analysis::atlas::{Cell, Column},
+    analysis::atlas::{AtlasColumn, Cell},
     cancel::Cancel,
     component::{Component, Part, Shape},
     experiments::RunContext,
@@ -21,12 +21,12 @@ pub struct ColumnSpec {
 }
 
 impl ColumnSpec {
-    pub(super) fn filled(&self, cells: Vec<Option<Cell>>) -> Column {
-        Column::new(self.name, self.unit, self.source, cells)
+    pub(super) fn filled(&self, cells: Vec<Option<Cell>>) -> AtlasColumn {
+        AtlasColumn::new(self.name, self.unit, self.source, cells)
     }
 
-    pub(super) fn absent(&self, components: usize, reason: &str) -> Column {
-        Column::absent(self.name, self.unit, self.source, components, reason)
+    pub(super) fn absent(&self, components: usize, reason: &str) -> AtlasColumn {
+        AtlasColumn::absent(self.name, self.unit, self.source, components, reason)
     }
 }
 

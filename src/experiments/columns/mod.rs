@@ -10,7 +10,7 @@ use job::Found;
 pub use job::{ColumnJob, ColumnSpec, RunSize};
 pub use repetition::{RepeatedPrompt, RepetitionScores, repetition_scores};
 
-use crate::{analysis::atlas::Column, error::Result, progress::Progress};
+use crate::{analysis::atlas::AtlasColumn, error::Result, progress::Progress};
 
 /// Columns that one computation gives.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl ColumnGroup {
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
-    pub fn measure(&self, job: &ColumnJob<'_>, observe: &mut dyn FnMut(Progress)) -> Result<Vec<Column>> {
+    pub fn measure(&self, job: &ColumnJob<'_>, observe: &mut dyn FnMut(Progress)) -> Result<Vec<AtlasColumn>> {
         let components = job.context.shape().components();
         Ok(match (self.measure)(job, self.columns, observe)? {
             Found::Columns(cells) => self.columns.iter().zip(cells).map(|(spec, cells)| spec.filled(cells)).collect(),

@@ -5,16 +5,14 @@
 //! head* attends to the same token in the first copy, a *previous-token head* to the token before (both named by Wang et al.
 //! 2022, arXiv 2211.00593). Only the last token's attention is computed, so each sequence is cut at several places.
 
-use std::sync::Arc;
-
 use super::job::{ColumnJob, ColumnSpec, Found, RunSize, of_heads};
 use crate::{
     analysis::atlas::Resamples,
     cancel::Cancel,
     error::Result,
-    experiments::{RunContext, attention_pattern::Patterns},
-    model::{Prompt, Tokens},
-    progress::{Meter, Progress},
+    experiments::{RunContext, attention_pattern::each_pattern},
+    model::Prompt,
+    progress::Progress,
     random::SeededRng,
     runner::Prompts,
 };
@@ -125,33 +123,20 @@ pub fn repetition_scores(
     observe: &mut dyn FnMut(Progress),
 ) -> Result<RepetitionScores> {
     let heads = context.shape().layers * context.shape().heads;
-    let none: Arc<[u32]> = Arc::default();
-    let own = Prompts {
-        train: Vec::new(),
-        test: prompts.iter().map(|prompt| Tokens::sharing_prefix(&none, &prompt.tokens)).collect(),
-    };
+    let test = prompts.iter().map(|prompt| prompt.tokens.clone().into()).collect();
+    let own = Prompts { train: Vec::new(), test };
     let context = context.on_prompts(&own);
     let empty = || vec![Vec::with_capacity(prompts.len()); heads];
     let mut scores = RepetitionScores { induction: empty(), previous: empty(), duplicate: empty() };
-    let mut meter = Meter::start(prompts.len());
-    let mut row = 0;
-    context.watch(
-        || Patterns(Vec::new()),
-        cancel,
-        |patterns, examples| {
-            for weights in patterns.0 {
-                let (last, period) = (own.test[row].len() - 1, prompts[row].period);
-                for (head, weights) in weights.iter().enumerate() {
-                    scores.induction[head].push(f64::from(weights[last + 1 - period]));
-                    scores.previous[head].push(f64::from(weights[last - 1]));
-                    scores.duplicate[head].push(f64::from(weights[last - period]));
-                }
-                row += 1;
-            }
-            observe(meter.advance(examples));
-            Ok(())
-        },
-    )?;
+    each_pattern(&context, cancel, observe, |row, weights| {
+        let (last, period) = (own.test[row].len() - 1, prompts[row].period);
+        for (head, weights) in weights.iter().enumerate() {
+            scores.induction[head].push(f64::from(weights[last + 1 - period]));
+            scores.previous[head].push(f64::from(weights[last - 1]));
+            scores.duplicate[head].push(f64::from(weights[last - period]));
+        }
+        Ok(())
+    })?;
     Ok(scores)
 }
 

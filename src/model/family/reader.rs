@@ -14,6 +14,7 @@ use crate::{
     model::{
         attention::{Attention, QueryKeyNorm},
         decoder::{Decoder, Layer},
+        head_grams::HeadGrams,
         layers::{Linear, Norm},
         mlp::{FeedForward, Mlp},
         weights::{Reorder, TensorReader, Weights},
@@ -83,6 +84,7 @@ impl Reader<'_> {
             logit_scale: spec.logit_scale,
             logit_softcap: spec.logit_softcap,
             context: sizes.context,
+            head_grams: HeadGrams::default(),
         })
     }
 
