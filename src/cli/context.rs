@@ -9,15 +9,14 @@ use super::{
     output::{ProgressLine, warn},
 };
 use crate::{
-    attribution::{Exactness, F32_TOLERANCE},
     cancel::Cancel,
     component::{Component, Shape},
     error::{InputError, Result},
     experiments::RunContext,
     model::Model,
     run::Run,
-    runner::{Plan, Rebuilt, find_example, obtain_logits, rebuild},
-    store::{self, Store},
+    runner::{Plan, Rebuilt, check_prompts, find_example, rebuild},
+    store,
 };
 
 /// Opens the run in `folder`, and says on standard error if it has no checksums.
@@ -67,22 +66,10 @@ impl LoadedRun {
         let loaded = Self { run, model, plan, rebuilt };
         if !loaded.run.meta.has_checksums() {
             line.stage("checking the prompts…");
-            loaded.check_logits()?;
+            let Self { run, model, plan, rebuilt } = &loaded;
+            check_prompts(model, plan, &rebuilt.prompts, &run.test, &Cancel::default())?;
         }
         Ok(loaded)
-    }
-
-    /// Checks that the prompts give the logits in the run's table: in a run without checksums nothing else ties them to it.
-    fn check_logits(&self) -> Result<()> {
-        let (prompts, cancel) = (&self.rebuilt.prompts, Cancel::default());
-        let found = obtain_logits(&Store::none(), &self.model, &self.plan, prompts, &cancel, &mut |_| {})?;
-        let wide = |logits: &[f32]| logits.iter().copied().map(f64::from).collect::<Vec<f64>>();
-        let table = &self.run.test;
-        if Exactness::measure(&wide(&found), &wide(table.full()), table.labels()).holds(F32_TOLERANCE) {
-            return Ok(());
-        }
-        let problem = "the prompts and label words of the run do not give the logits in its table";
-        Err(InputError::new(problem).help("its files were changed, and it has no checksums; run again").into())
     }
 
     pub(super) fn context(&self) -> Result<RunContext<'_>> {

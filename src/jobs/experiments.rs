@@ -14,7 +14,7 @@ use crate::{
         Mix,
         logit_scores::{LogitScores, logit_scores},
     },
-    attribution::Attribution,
+    attribution::{Attribution, F32_TOLERANCE},
     cancel::Cancel,
     component::Component,
     decompose::LabelProjection,
@@ -25,7 +25,7 @@ use crate::{
     },
     model::{LoadOptions, Model, Source},
     progress::Progress,
-    runner::{Plan, Rebuilt, rebuild},
+    runner::{Plan, Rebuilt, check_prompts, rebuild},
 };
 
 /// Words listed on each side of a logit lens.
@@ -40,6 +40,8 @@ pub struct ExperimentRequest {
     pub plan: Arc<Plan>,
     /// Test split of the run.
     pub table: Arc<Attribution>,
+    /// Whether the run was computed in this session or has checksums, so that its prompts belong to its table.
+    pub is_verified: bool,
     /// The experiment.
     pub experiment: Experiment,
 }
@@ -128,7 +130,7 @@ pub fn experiment_worker(
                      emit: &mut dyn FnMut(ExperimentEvent)| {
         let model = shared.get(&source, &options, &mut |_| emit(ExperimentEvent::Loading));
         let outcome = model.and_then(|model| {
-            let cache = PlanCache::get(cache, &model, &request.plan)?;
+            let cache = PlanCache::get(cache, &model, &request, cancel)?;
             cancel.check()?;
             run(&model, cache, &request, cancel, emit)
         });
@@ -149,16 +151,23 @@ struct PlanCache {
 }
 
 impl PlanCache {
-    /// Returns the cache in `slot` if it belongs to `plan`; otherwise rebuilds it.
-    fn get<'a>(slot: &'a mut Option<Self>, model: &Model, plan: &Arc<Plan>) -> Result<&'a Self> {
-        match slot.take().filter(|cache| Arc::ptr_eq(&cache.plan, plan)) {
-            Some(cache) => Ok(slot.insert(cache)),
-            None => Ok(slot.insert(Self {
-                plan: plan.clone(),
-                rebuilt: rebuild(model, plan)?,
-                projection: LabelProjection::new(&model.decoder, &plan.task.label_tokens)?,
-            })),
+    /// Returns the cache in `slot` if it belongs to the plan of `request`; otherwise rebuilds it.
+    fn get<'a>(
+        slot: &'a mut Option<Self>,
+        model: &Model,
+        request: &ExperimentRequest,
+        cancel: &Cancel,
+    ) -> Result<&'a Self> {
+        let plan = &request.plan;
+        if let Some(cache) = slot.take().filter(|cache| Arc::ptr_eq(&cache.plan, plan)) {
+            return Ok(slot.insert(cache));
         }
+        let rebuilt = rebuild(model, plan)?;
+        if !request.is_verified {
+            check_prompts(model, plan, &rebuilt.prompts, &request.table, cancel)?;
+        }
+        let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
+        Ok(slot.insert(Self { plan: plan.clone(), rebuilt, projection }))
     }
 }
 
@@ -194,10 +203,15 @@ fn run(
             attention_pattern(&context, tokenizer, rebuilt, *example, cancel)?,
         )),
         Experiment::Shares => {
-            Ok(ExperimentResult::Shares(attention_shares(&context, tokenizer, rebuilt, cancel, &mut |_| {})?))
+            let mut observe = |progress| emit(ExperimentEvent::Progress(progress));
+            Ok(ExperimentResult::Shares(attention_shares(&context, tokenizer, rebuilt, cancel, &mut observe)?))
         }
         Experiment::LensByLayer => {
-            let lens = layer_lens(&context, cancel, &mut |_| {})?;
+            let mut observe = |progress| emit(ExperimentEvent::Progress(progress));
+            let lens = layer_lens(&context, cancel, &mut observe)?;
+            if !lens.exactness(request.table.full(), request.table.labels()).holds(F32_TOLERANCE) {
+                return Err(Error::Model("the lens does not end in the run's own logits".to_owned()));
+            }
             let own = logit_scores(&lens.own, request.table.gold(), request.table.labels());
             Ok(ExperimentResult::LensByLayer(LayerScores { own, examples: request.table.len() }))
         }

@@ -3,6 +3,7 @@
 //! The command line and the explorer's worker follow a run through the same [`Event`]s.
 
 mod building;
+mod check_prompts;
 mod context;
 mod empty_query;
 mod event;
@@ -25,6 +26,7 @@ mod steps;
 mod stored;
 
 pub use building::plan;
+pub use check_prompts::check_prompts;
 pub use context::preview;
 pub use event::{Event, Note};
 pub use execute::execute;

@@ -46,7 +46,7 @@ impl Prompts {
             .map_or_else(Vec::new, |prompt| prompt.tokens().take(shared).collect())
     }
 
-    /// Stores the first tokens of every prompt anew so that all share at most `shared` of them.
+    /// Stores the first tokens of every prompt again so that all share at most `shared` of them.
     pub(crate) fn shorten_prefix(&mut self, shared: usize) {
         self.train.iter_mut().chain(&mut self.test).for_each(|prompt| prompt.shorten_prefix(shared));
     }

@@ -26,7 +26,7 @@ impl<'s> Steps<'s> {
         Self { meter: Meter::start(prompts * passes), passes, watch: Some(watch) }
     }
 
-    /// Starts steps that nobody watches.
+    /// Starts steps without a watcher.
     pub(super) fn unwatched() -> Self {
         Self { meter: Meter::start(0), passes: 1, watch: None }
     }

@@ -62,6 +62,8 @@ pub struct Experiments {
     pub status: ExperimentStatus,
     /// Running quick experiment, with the id of its run.
     pub quick: Option<(u64, Experiment)>,
+    /// Its progress, if it reports any.
+    pub quick_progress: Option<Progress>,
     /// Last estimated time of a sweep, with the run id and the ablation.
     pub cost: Option<(u64, Ablation, Duration)>,
     /// Error message of the last long experiment, if it failed.

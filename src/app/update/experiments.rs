@@ -17,6 +17,7 @@ use crate::{
     },
     experiments::{Ablation, Fill, LogitLens, Positions},
     jobs::{Experiment, ExperimentEvent, ExperimentRequest, ExperimentResult},
+    run::RunMeta,
     text::printable,
 };
 
@@ -92,6 +93,7 @@ fn request(state: &mut State, experiment: Experiment) -> Option<ExperimentReques
         run: run.id,
         plan: run.plan.clone(),
         table: run.test.table.clone(),
+        is_verified: run.plan.kept.is_none() || run.meta.as_ref().is_some_and(RunMeta::has_checksums),
         experiment,
     });
     if found.is_none() {
@@ -161,6 +163,7 @@ pub(super) fn request_missing_result(state: &mut State) -> Vec<Effect> {
     let id = run.id;
     let Some(request) = request(state, experiment.clone()) else { return Vec::new() };
     state.experiments.quick = Some((id, experiment));
+    state.experiments.quick_progress = None;
     vec![Effect::QuickExperiment { generation: state.generations.replace(Work::QuickExperiment), request }]
 }
 
@@ -211,7 +214,11 @@ pub(super) fn on_experiment_event(state: &mut State, event: ExperimentEvent) {
 /// Handles an event of the quick experiment.
 pub(super) fn on_quick_experiment_event(state: &mut State, event: ExperimentEvent) -> Vec<Effect> {
     match event {
-        ExperimentEvent::Loading | ExperimentEvent::Progress(_) => return Vec::new(),
+        ExperimentEvent::Loading => return Vec::new(),
+        ExperimentEvent::Progress(progress) => {
+            state.experiments.quick_progress = Some(progress);
+            return Vec::new();
+        }
         ExperimentEvent::Result { run, result } => {
             state.experiments.quick = None;
             on_result(state, run, *result);

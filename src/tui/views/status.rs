@@ -12,7 +12,7 @@ use ratatui::{
 
 use crate::{
     app::{
-        Action,
+        Action, State,
         state::{Phase, Severity, experiments::ExperimentStatus, open_run::OpenRun},
     },
     attribution::F32_TOLERANCE,
@@ -98,6 +98,11 @@ fn activity(ctx: DrawContext<'_>) -> Line<'static> {
     };
     match &state.phase {
         Phase::Idle | Phase::Stopped if state.experiments.status != ExperimentStatus::Idle => experiment(ctx),
+        Phase::Idle | Phase::Stopped if quick(state).is_some() => {
+            let mut line = busy(String::new());
+            line.spans.extend(quick(state).map(|progress| running(theme, progress, 8).spans).unwrap_or_default());
+            line
+        }
         Phase::Preparing(None) => busy("building the prompts".to_owned()),
         Phase::Preparing(Some(progress)) => {
             let mut line = running(theme, progress, 12);
@@ -121,6 +126,14 @@ fn activity(ctx: DrawContext<'_>) -> Line<'static> {
         }
         Phase::Idle | Phase::Stopped => Line::styled(idle(ctx), theme.fg(Role::Dim)),
         Phase::Failed(_) => Line::styled("✗ failed", theme.bold(Role::Alarm)),
+    }
+}
+
+/// Returns the progress of the quick experiment that runs, if it reports any.
+const fn quick(state: &State) -> Option<&Progress> {
+    match &state.experiments.quick {
+        Some(_) => state.experiments.quick_progress.as_ref(),
+        None => None,
     }
 }
 
