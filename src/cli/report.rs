@@ -12,8 +12,9 @@ use super::{
 use crate::{
     cancel::Cancel,
     error::Result,
-    report::{LensCurve, Report},
+    report::{LENS_FILE, LensCurve, Report},
     run::Run,
+    store::read_attachment,
     text::printable,
 };
 
@@ -46,7 +47,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     line.stage("reading runs");
     let runs = args.runs.iter().map(|folder| open_run(folder)).collect::<Result<Vec<Run>>>()?;
-    let lens = |(folder, run): (&PathBuf, &Run)| LensCurve::beside(folder, &run.meta);
+    let lens = |(folder, run): (&PathBuf, &Run)| {
+        let curve: Option<LensCurve> = read_attachment(folder, LENS_FILE)?;
+        curve.map(|curve| curve.of_run(&folder.join(LENS_FILE), &run.meta)).transpose()
+    };
     let lenses = args.runs.iter().zip(&runs).map(lens).collect::<Result<Vec<_>>>()?;
     line.stage("fitting and drawing");
     let cancel = Cancel::default();

@@ -1,12 +1,11 @@
 //! The lens by layer of a run, from the file that `partscope logit-lens RUN` writes beside it.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::{
-    disk,
-    error::{Error, InputError, Result},
+    error::{InputError, Result},
     run::RunMeta,
 };
 
@@ -16,6 +15,9 @@ pub const LENS_FILE: &str = "logit-lens-layers.json";
 /// Scores of the residual stream after every block, on the test examples of a run.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LensCurve {
+    /// Checksum of the run that it was measured on; `None` if that has none.
+    #[serde(default)]
+    run: Option<String>,
     model_hash: String,
     /// Number of test examples.
     pub examples: usize,
@@ -63,29 +65,23 @@ pub struct LensValue {
 }
 
 impl LensCurve {
-    /// Reads the curve beside the run in `folder`, whose metadata is `meta`; `None` if there is no file.
+    /// Returns the curve, read from `path`, if it belongs to the run with the metadata `meta`.
     ///
     /// # Errors
-    /// If the file cannot be read, or does not belong to the run.
-    pub fn beside(folder: &Path, meta: &RunMeta) -> Result<Option<Self>> {
-        let path = folder.join(LENS_FILE);
-        let bytes = match disk::read(&path) {
-            Ok(bytes) => bytes,
-            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let wrong = |problem: String| {
-            let help = "remove the file, or write it again: partscope logit-lens RUN";
-            Error::from(InputError::new(problem).path(&path).help(help))
-        };
-        let curve: Self = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    /// If it does not.
+    pub fn of_run(self, path: &Path, meta: &RunMeta) -> Result<Self> {
         let expected = |(at, point): (usize, &LensPoint)| {
             (point.layer, point.after.as_str()) == (at / 2, if at % 2 == 0 { "attn" } else { "mlp" })
         };
-        let fits = curve.model_hash == meta.model.weights_hash
-            && curve.examples == meta.examples.test
-            && curve.lens.len() == 2 * meta.model.layers
-            && curve.lens.iter().enumerate().all(expected);
-        if fits { Ok(Some(curve)) } else { Err(wrong("the lens by layer is not that of this run".to_owned())) }
+        let fits = self.run == meta.checksum
+            && self.model_hash == meta.model.weights_hash
+            && self.examples == meta.examples.test
+            && self.lens.len() == 2 * meta.model.layers
+            && self.lens.iter().enumerate().all(expected);
+        if fits {
+            return Ok(self);
+        }
+        let error = InputError::new("the lens by layer is not that of this run").path(path);
+        Err(error.help("remove the file, or write it again: partscope logit-lens RUN").into())
     }
 }
