@@ -61,7 +61,9 @@ fn ctrl_c_quits_during_a_run() {
 
 #[test]
 fn signals_restore_the_terminal() {
-    for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130), ("-QUIT", 131), ("-ABRT", 134)] {
+    for (signal, code) in
+        [("-TERM", 143), ("-HUP", 129), ("-INT", 130), ("-QUIT", 131), ("-ABRT", 134), ("-USR1", 138), ("-ALRM", 142)]
+    {
         let session = Session::start("explore --limit 20", 80, 24);
         session.see("partscope");
         session.signal(signal);

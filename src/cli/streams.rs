@@ -147,7 +147,10 @@ pub(super) fn print_clap(error: &clap::Error) -> u8 {
         return 2;
     }
     match error.print().and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => 1,
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            say(&format!("partscope: {}", Error::Write { path: "standard output".into(), source }));
+            1
+        }
         _ => 0,
     }
 }

@@ -31,6 +31,8 @@ use minijinja::{
 };
 use serde::Serialize;
 
+use crate::catch_panic;
+
 pub use date::Date;
 pub use failure::{JinjaError, Reason};
 
@@ -121,7 +123,7 @@ impl Jinja {
         let started = thread::Builder::new()
             .name("template".to_owned())
             .stack_size(STACK)
-            .spawn(move || serve(dialect, &source, &ready, &inbox));
+            .spawn(move || catch_panic::catch(|| serve(dialect, &source, &ready, &inbox)));
         started.map_err(|error| JinjaError::new(Reason::Failed, format!("cannot start a thread: {error}")))?;
         let names = compiled.recv().map_err(|_| stopped())??;
         Ok(Self { dialect, names, requests })

@@ -15,8 +15,8 @@ pub enum SignalRequest {
     Continue,
 }
 
-/// Waits for SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGABRT, so that the terminal is restored before partscope exits, and
-/// for SIGTSTP and SIGCONT, so that it is restored during a suspension and redrawn after it. On platforms other than Unix
+/// Waits for the signals that end a program by default, so that the terminal is restored before partscope exits, and for
+/// SIGTSTP and SIGCONT, so that it is restored during a suspension and redrawn after it. On platforms other than Unix
 /// an interrupt is the only signal.
 #[derive(Debug)]
 pub struct Signals {
@@ -46,10 +46,15 @@ impl Signals {
 /// Starts to send the requests of signals to `sender`.
 #[cfg(unix)]
 fn forward(sender: &UnboundedSender<SignalRequest>) -> io::Result<()> {
-    use signal_hook::consts::{SIGABRT, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    use signal_hook::consts::{
+        SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM,
+        SIGXCPU, SIGXFSZ,
+    };
     use tokio::signal::unix::{SignalKind, signal};
     let leave = |number| (number, SignalRequest::Leave(128 + number as u8));
-    let leaving = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT].map(leave);
+    let leaving =
+        [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ]
+            .map(leave);
     for (number, request) in
         leaving.into_iter().chain([(SIGTSTP, SignalRequest::Stop), (SIGCONT, SignalRequest::Continue)])
     {
