@@ -138,6 +138,36 @@ const CONTRADICTIONS: &[Change] = &[
         edit_meta(folder, |meta| meta["task"]["label_tokens"][1] = meta["task"]["label_tokens"][0].clone());
     }),
     ("`prompt.shots`: there are 5 shots", |folder| edit_meta(folder, |meta| meta["prompt"]["shots"] = 5.into())),
+    ("`prompt.tokens`: the file says 9", |folder| edit_meta(folder, |meta| meta["prompt"]["tokens"] = 9.into())),
+    ("`prompt.prefix`: there are 1 tokens", |folder| {
+        edit_meta(folder, |meta| meta["prompt"]["prefix"] = serde_json::json!([5]));
+    }),
+    ("line 6: `tokens`: the prompt has no tokens", |folder| {
+        edit_lines(folder, |lines| lines[5]["tokens"] = serde_json::json!([]));
+    }),
+    ("`prompt.tokens`", |folder| edit_lines(folder, |lines| drop(lines[5]["tokens"].as_array_mut().unwrap().pop()))),
+    ("`selection.of`: ", |folder| edit_meta(folder, |meta| meta["selection"]["of"] = 5.into())),
+    ("`selection.limit`: ", |folder| edit_meta(folder, |meta| meta["selection"]["limit"] = 5.into())),
+    ("`selection.duplicates`: ", |folder| edit_meta(folder, |meta| meta["selection"]["duplicates"] = 7.into())),
+    ("`request.template`: ", |folder| edit_meta(folder, |meta| meta["request"]["template"] = "it-was".into())),
+    ("`request.shots`: ", |folder| edit_meta(folder, |meta| meta["request"]["shots"] = 3.into())),
+    ("`request.demo_seed`: ", |folder| edit_meta(folder, |meta| meta["request"]["demo_seed"] = 3.into())),
+    ("`request.shots`: ", |folder| {
+        edit_meta(folder, |meta| meta["request"]["demos"] = serde_json::json!({"listed": []}))
+    }),
+    ("`request.loo`: ", |folder| {
+        edit_meta(folder, |meta| {
+            (meta["request"]["loo"], meta["request"]["shots"]) = (true.into(), 0.into());
+        });
+    }),
+    ("`request.train_examples`: ", |folder| edit_meta(folder, |meta| meta["request"]["train_examples"] = 3.into())),
+    ("`request.limit`: ", |folder| edit_meta(folder, |meta| meta["request"]["limit"] = Value::Null)),
+    ("`request.prompting.bos`: ", |folder| {
+        edit_meta(folder, |meta| meta["request"]["prompting"]["bos"] = "never".into());
+    }),
+    ("`request.selection.seed`: ", |folder| edit_meta(folder, |meta| meta["request"]["selection"]["seed"] = 7.into())),
+    ("`exactness.terms`: ", |folder| edit_meta(folder, |meta| meta["exactness"]["terms"] = (-1.0).into())),
+    ("`timing.load_s`: ", |folder| edit_meta(folder, |meta| meta["timing"]["load_s"] = (-0.5).into())),
     ("`test.norms`: the tensor has values", |folder| edit_tensor(folder, "test.norms", 3, (-1_f32).to_le_bytes())),
     ("`label_gram`: the tensor is no matrix", |folder| edit_tensor(folder, "label_gram", 1, 1e9_f64.to_le_bytes())),
     ("`prompt.demos`", |folder| edit_meta(folder, |meta| drop(meta["prompt"]["demos"].as_array_mut().unwrap().pop()))),

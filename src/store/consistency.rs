@@ -1,4 +1,4 @@
-//! Checks a run against itself: its metadata, its tables and its examples say the same.
+//! Checks a run against itself: its tables, its examples and the measurements in its metadata say the same.
 //!
 //! Everything that reads a run relies on this, so it is checked once, when the run is opened, in one pass over the
 //! tables. What can be measured again (accuracies, exactness) is measured again.
@@ -6,84 +6,30 @@
 use std::collections::BTreeSet;
 
 use super::{
-    files::{EXAMPLES, RUN, TABLE},
+    contradiction::{Contradiction, Outcome, in_meta},
+    files::{EXAMPLES, TABLE},
+    metadata,
     table::LABEL_GRAM,
 };
 use crate::{
     attribution::{Attribution, Exactness, Split, argmax},
-    component::Shape,
     error::InputError,
-    request::Demonstration,
-    run::{AccuracyMeta, ExampleRecord, Run, RunMeta},
+    run::{AccuracyMeta, ExampleRecord, Run},
 };
 
 /// Relative difference allowed between a number and the same number read from JSON.
 const TOLERANCE: f64 = 1e-6;
-
-/// A contradiction: the file and the field that disagree with the rest of the run.
-#[derive(Debug)]
-pub(super) struct Contradiction {
-    pub(super) file: &'static str,
-    pub(super) field: String,
-    pub(super) line: Option<usize>,
-    pub(super) problem: String,
-}
-
-type Outcome<T = ()> = Result<T, Contradiction>;
-
-/// Returns the shape of the tables that belong to `meta`.
-///
-/// # Errors
-/// If there can be no such run: without layers, heads, labels or test examples.
-pub(super) fn shape(meta: &RunMeta) -> Outcome<Shape> {
-    let (words, tokens) = (meta.task.label_words.len(), meta.task.label_tokens.len());
-    let shape = Shape { layers: meta.model.layers, heads: meta.model.heads, labels: words };
-    for (field, count, least) in [
-        ("model.layers", shape.layers, 1),
-        ("model.heads", shape.heads, 1),
-        ("task.label_words", words, 2),
-        ("examples.test", meta.examples.test, 1),
-    ] {
-        if count < least {
-            return Err(in_meta(field, format!("there must be at least {least}, not {count}")));
-        }
-    }
-    if words != tokens {
-        return Err(in_meta("task.label_tokens", format!("there are {tokens} tokens for {words} label words")));
-    }
-    if let Some(classes) = meta.task.word_classes.as_ref().filter(|classes| classes.words() != words) {
-        let problem = format!("there are classes of {} words for {words} label words", classes.words());
-        return Err(in_meta("task.word_classes", problem));
-    }
-    if ![0, words].contains(&meta.task.scored.len()) {
-        return Err(in_meta("task.scored", format!("there are {} texts for {words} labels", meta.task.scored.len())));
-    }
-    let tokens: BTreeSet<u32> = meta.task.label_tokens.iter().copied().collect();
-    if tokens.len() < words {
-        return Err(in_meta("task.label_tokens", "two label words have the same token".to_owned()));
-    }
-    let (ids, demos) = (meta.prompt.demo_ids.len(), meta.prompt.demos.len());
-    if meta.prompt.shots != ids {
-        return Err(in_meta("prompt.shots", format!("there are {} shots and {ids} ids", meta.prompt.shots)));
-    }
-    if ![0, ids].contains(&demos) {
-        return Err(in_meta("prompt.demos", format!("there are {demos} demonstrations for {ids} ids")));
-    }
-    let differs = |(demo, id): (&Demonstration, &String)| (demo.id != *id).then(|| (demo.id.clone(), id.clone()));
-    if let Some((demo, id)) = meta.prompt.demos.iter().zip(&meta.prompt.demo_ids).find_map(differs) {
-        return Err(in_meta("prompt.demo_ids", format!("the id `{id}` belongs to the demonstration `{demo}`")));
-    }
-    Ok(shape)
-}
 
 /// Checks the parts of a run against each other, and that all numbers are finite.
 ///
 /// # Errors
 /// The first contradiction.
 pub(super) fn check(run: &Run) -> Outcome {
-    shape(&run.meta)?;
+    metadata::shape(&run.meta)?;
+    metadata::check(&run.meta)?;
     Split::ALL.into_iter().try_for_each(|split| finite(split, run.split(split)))?;
     examples(run)?;
+    metadata::check_tokens(run)?;
     measurements(run)
 }
 
@@ -136,10 +82,6 @@ fn is_gram(gram: &[f64], words: usize) -> bool {
 
 fn in_table(field: String, problem: &str) -> Contradiction {
     Contradiction { file: TABLE, field, line: None, problem: problem.to_owned() }
-}
-
-fn in_meta(field: &str, problem: String) -> Contradiction {
-    Contradiction { file: RUN, field: field.to_owned(), line: None, problem }
 }
 
 /// Checks that the examples are the rows of the tables, in their order.
@@ -204,7 +146,7 @@ fn measurements(run: &Run) -> Outcome {
         ("exactness.max_rel", max_rel, again.max_rel),
         ("exactness.argmax_mismatches", argmax_mismatches as f64, again.argmax_mismatches as f64),
         // Older runs lack these.
-        ("exactness.terms", terms, if terms > 0.0 { again.terms } else { terms }),
+        ("exactness.terms", terms, if terms == 0.0 { terms } else { again.terms }),
         ("accuracy.ties", ties as f64, if ties > 0 { measured.ties } else { 0 } as f64),
         ("accuracy.constant", f64::from(constant), f64::from(constant && measured.constant)),
     ] {

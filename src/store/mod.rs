@@ -6,6 +6,7 @@
 mod attachments;
 mod checksums;
 mod consistency;
+mod contradiction;
 mod destination;
 mod entry;
 mod files;
@@ -13,6 +14,7 @@ mod hidden_file;
 mod key;
 mod lease;
 mod maintenance;
+mod metadata;
 mod open;
 mod open_hidden;
 mod partial;

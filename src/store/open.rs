@@ -12,9 +12,10 @@ use safetensors::{
 };
 
 use super::{
-    consistency::{self, Contradiction},
+    consistency,
+    contradiction::Contradiction,
     files::{EXAMPLES, RUN, TABLE, checksum, own_checksum},
-    swap,
+    metadata, swap,
     table::LABEL_GRAM,
 };
 use crate::{
@@ -40,7 +41,7 @@ pub fn open(folder: &Path) -> Result<Run> {
     let files = Files { folder };
     let text = files.read(RUN)?;
     let meta = files.meta(&text)?;
-    let shape = consistency::shape(&meta).map_err(|wrong| files.contradiction(wrong))?;
+    let shape = metadata::shape(&meta).map_err(|wrong| files.contradiction(wrong))?;
     let bytes = files.read_checked(TABLE, &meta)?;
     let lines = files.read_checked(EXAMPLES, &meta)?;
     let tensors = SafeTensors::deserialize(&bytes)
