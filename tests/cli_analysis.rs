@@ -83,6 +83,10 @@ fn fitted_weights_label_new_texts_only_with_their_model() {
     changed["model_hash"] = "0".into();
     fs::write(&weights, changed.to_string()).unwrap();
     let (code, message) = failure(&["classify", "--weights", path(&weights), path(&texts)]);
+    assert!(code == 3 && message.contains("`origin_checksum`"), "{message}");
+    changed.as_object_mut().unwrap().shift_remove("origin_checksum");
+    fs::write(&weights, changed.to_string()).unwrap();
+    let (code, message) = failure(&["classify", "--weights", path(&weights), path(&texts)]);
     assert!(code == 3 && message.contains("another model"), "{message}");
 }
 

@@ -6,6 +6,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor},
 };
+use serde_json::Value;
 
 use crate::{
     analysis::{method::Method, mix::Mix, reweight::Fit},
@@ -21,11 +22,22 @@ use crate::{
 /// Version of the file format.
 pub const SCHEMA: u32 = 1;
 
+/// Keys of the mix itself, which may be edited; all others tell where it comes from.
+const MIX_KEYS: [&str; 5] = ["method", "lambda", "rest", "offsets", "weights"];
+
+/// Largest absolute value of a weight or an offset: with it every logit of a mix is finite.
+const MOST_WEIGHT: f64 = 1e30;
+
 /// A weights file, as `fit -o weights.json` writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightsFile {
     /// Version of the file format ([`SCHEMA`]).
     pub schema: u32,
+    /// BLAKE3 of what the mix was fitted for: all keys but this one, `method`, `lambda`, `rest`, `offsets` and `weights`,
+    /// as JSON without spaces and with sorted keys, in hexadecimal. [`parse`](Self::parse) checks it and
+    /// [`to_text`](Self::to_text) writes it; files of older versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_checksum: Option<String>,
     /// BLAKE3 of the model's weight files.
     pub model_hash: String,
     /// Name of the task.
@@ -104,6 +116,7 @@ impl WeightsFile {
     ) -> Self {
         Self {
             schema: SCHEMA,
+            origin_checksum: None,
             model_hash: model.weights_hash.clone(),
             task: task.name.clone(),
             template: task.template.clone(),
@@ -129,11 +142,12 @@ impl WeightsFile {
     /// Parses the text of a weights file.
     ///
     /// # Errors
-    /// If the text is not a weights file, has another version, or has weights or offsets that are not finite.
+    /// If the text is not a weights file, has another version, has weights or offsets that are too large, or what the mix
+    /// was fitted for has changed since it was written.
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |problem: String| InputError::new(problem).help("write the file again with `partscope fit -o`");
         check_json(text.as_bytes())?;
-        let file: Self =
+        let mut file: Self =
             serde_json::from_str(text).map_err(|error| bad(format!("this is not a weights file: {error}")))?;
         if file.schema != SCHEMA {
             return Err(bad(format!(
@@ -141,6 +155,10 @@ impl WeightsFile {
                 file.schema
             ))
             .into());
+        }
+        if file.origin_checksum.take().is_some_and(|expected| origin_checksum(text) != expected) {
+            let problem = "a key that says what the weights were fitted for has changed since the file was written";
+            return Err(bad(problem.to_owned()).field("origin_checksum").into());
         }
         let (words, tokens) = (file.label_words.len(), file.label_tokens.len());
         if words < 2 || words != tokens {
@@ -156,26 +174,26 @@ impl WeightsFile {
         if !file.demos.is_empty() && !ids().eq(&file.demo_ids) {
             return Err(bad("`demos` and `demo_ids` name other demonstrations, or in another order".into()).into());
         }
-        let broken = file.weights.iter().find(|(_, weight)| !weight.is_finite());
-        match broken {
-            Some((component, _)) => Err(bad(format!("the weight of {component} is not finite")).into()),
-            None if file.weights.is_empty() => Err(bad("the file has no weights".into()).into()),
-            None if !file.rest.is_finite() => Err(bad("the weight of rest is not finite".into()).into()),
-            None if !file.offsets.iter().all(|offset| offset.is_finite()) => {
-                Err(bad("an offset is not finite".into()).into())
-            }
-            None if ![0, labels].contains(&file.offsets.len()) => {
-                let (offsets, of) =
-                    (file.offsets.len(), file.word_classes.as_ref().map_or("label words", |_| "classes"));
-                Err(bad(format!("the file has {offsets} offsets for {labels} {of}")).into())
-            }
-            None => Ok(file),
+        let numbers = file.weights.iter().map(|(component, &weight)| (format!("the weight of {component}"), weight));
+        let rest = std::iter::once(("the weight of rest".to_owned(), file.rest));
+        let offsets = file.offsets.iter().enumerate().map(|(at, &offset)| (format!("offset {at}"), offset));
+        if let Some((name, number)) = numbers.chain(rest).chain(offsets).find(|(_, number)| !is_in_range(*number)) {
+            return Err(bad(format!("{name} is {number:e}; numbers up to ±{MOST_WEIGHT:e} are read")).into());
         }
+        if file.weights.is_empty() {
+            return Err(bad("the file has no weights".into()).into());
+        }
+        if ![0, labels].contains(&file.offsets.len()) {
+            let (offsets, of) = (file.offsets.len(), file.word_classes.as_ref().map_or("label words", |_| "classes"));
+            return Err(bad(format!("the file has {offsets} offsets for {labels} {of}")).into());
+        }
+        Ok(file)
     }
 
-    /// Returns the text of the file.
+    /// Returns the text of the file, with its `origin_checksum`.
     pub fn to_text(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        let text = |file: &Self| serde_json::to_string_pretty(file).unwrap_or_default() + "\n";
+        text(&Self { origin_checksum: Some(origin_checksum(&text(self))), ..self.clone() })
     }
 
     /// Returns the request for the prompts that the mix was fitted on, with listed demonstrations and no training
@@ -254,7 +272,13 @@ impl WeightsFile {
             let problem = format!("these weights were fitted for task {}, not {}", self.task, task.name);
             return refuse("task", problem, "use the task they were fitted for, or fit again");
         }
-        if (&self.label_words, &self.label_tokens) != (&task.label_words, &task.label_tokens) {
+        if self.label_words == task.label_words && self.label_tokens != task.label_tokens {
+            let [theirs, ours] =
+                [&self.label_tokens, &task.label_tokens].map(|ids| list(ids.iter().map(u32::to_string)));
+            let problem = format!("these weights were fitted for the label tokens {theirs}, not {ours}");
+            return refuse("label_tokens", problem, "use the template they were fitted for, or fit again");
+        }
+        if self.label_words != task.label_words {
             let (theirs, ours) = (list(&self.label_words), list(&task.label_words));
             let problem = format!("these weights were fitted for the labels {theirs}, not {ours}");
             return refuse("label_words", problem, "use the template they were fitted for, or fit again");
@@ -268,6 +292,20 @@ impl WeightsFile {
     }
 }
 
+fn is_in_range(number: f64) -> bool {
+    number.abs() <= MOST_WEIGHT
+}
+
+/// Returns [`WeightsFile::origin_checksum`] of the file with this text, which is JSON.
+fn origin_checksum(text: &str) -> String {
+    let mut file: Value = serde_json::from_str(text).unwrap_or_default();
+    if let Some(keys) = file.as_object_mut() {
+        keys.retain(|key, _| key != "origin_checksum" && !MIX_KEYS.contains(&key.as_str()));
+    }
+    file.sort_all_objects();
+    blake3::hash(file.to_string().as_bytes()).to_hex().to_string()
+}
+
 /// Returns the weights of a mix by component, as in weights files and `fit --json`.
 pub fn weights_by_component(mix: &Mix, shape: Shape) -> BTreeMap<Component, f64> {
     shape.iter().zip(mix.weights.iter().copied()).collect()
@@ -278,76 +316,4 @@ fn shape_of(model: &ModelMeta, task: &TaskMeta) -> Shape {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analysis::{
-        reweight::{FitOptions, fit},
-        testing::{run, table},
-    };
-
-    const SHAPE: Shape = Shape { layers: 2, heads: 11, labels: 2 };
-
-    fn file() -> (WeightsFile, RunMeta, Mix) {
-        let run = run(table(SHAPE, 12, 1, |i| i as f64 / 9.0), table(SHAPE, 4, 2, |_| 0.0));
-        let fit = fit(&run.train, &FitOptions::default(), &crate::cancel::Cancel::default()).unwrap();
-        (WeightsFile::new(&fit, &run.meta), run.meta, fit.mix)
-    }
-
-    #[test]
-    fn parsing_a_written_file_restores_the_mix() {
-        let (file, meta, mix) = file();
-        let read = WeightsFile::parse(&file.to_text()).unwrap().mix(&meta.model, &meta.task).unwrap();
-        assert_eq!(read.rest, mix.rest);
-        assert!(read.weights.iter().zip(&mix.weights).all(|(read, written)| (read - written).abs() < 1e-15));
-        let json: serde_json::Value = serde_json::from_str(&file.to_text()).unwrap();
-        let text = file.to_text();
-        assert!(json["weights"]["L1.MLP"].is_f64() && json["rest"] == 0.0 && json["method"] == "convex");
-        assert!(text.find("L0.H2").unwrap() < text.find("L0.H10").unwrap(), "components are in the model's order");
-    }
-
-    #[test]
-    fn weights_of_another_model_task_or_label_set_are_refused() {
-        let (file, meta, _) = file();
-        let message = |meta: &RunMeta| file.mix(&meta.model, &meta.task).unwrap_err().to_string();
-        let mut other = meta.clone();
-        other.model.weights_hash = "0".into();
-        assert!(message(&other).contains("another model"));
-        let mut other = meta.clone();
-        other.task.name = "rte".into();
-        assert!(message(&other).contains("for task toy, not rte"));
-        let mut other = meta.clone();
-        other.task.label_words[0] = " maybe".into();
-        assert!(message(&other).contains("label 0 and  label 1, not  maybe and"), "{}", message(&other));
-    }
-
-    #[test]
-    fn invalid_files_are_refused() {
-        let (mut file, meta, _) = file();
-        assert!(WeightsFile::parse("{}").unwrap_err().to_string().contains("not a weights file"));
-        file.weights.remove(&Component::head(1, 3));
-        assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("L1.H3 has no weight"));
-        file.weights.insert(Component::head(7, 0), 1.0);
-        assert!(file.mix(&meta.model, &meta.task).unwrap_err().to_string().contains("no component L7.H0"));
-        for (instead, problem) in [
-            (r#""L0.H0": 1, "L0.H0": 1"#, "L0.H0 has two weights"),
-            (r#""L00.H0": 1"#, "`L00.H0` is not a component"),
-            ("", "no weights"),
-        ] {
-            let mut text: serde_json::Value = serde_json::from_str(&file.to_text()).unwrap();
-            text["weights"] = "HERE".into();
-            let text = text.to_string().replace("\"HERE\"", &format!("{{{instead}}}"));
-            let message = WeightsFile::parse(&text).unwrap_err().to_string();
-            assert!(message.contains(problem), "{message}");
-        }
-        file.offsets = vec![0.5];
-        assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("1 offsets for 2 label words"));
-        file.offsets = Vec::new();
-        file.demo_ids = vec!["a".to_owned(), "b".to_owned()];
-        file.demos = ["b", "a"].map(Demonstration::of_pool).to_vec();
-        assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("`demos` and `demo_ids`"));
-        file.demos.reverse();
-        WeightsFile::parse(&file.to_text()).unwrap();
-        file.schema = 9;
-        assert!(WeightsFile::parse(&file.to_text()).unwrap_err().to_string().contains("version 9"));
-    }
-}
+mod tests;

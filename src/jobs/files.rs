@@ -252,6 +252,7 @@ mod tests {
     fn file() -> Box<WeightsFile> {
         Box::new(WeightsFile {
             template_hash: String::new(),
+            origin_checksum: None,
             schema: SCHEMA,
             model_hash: "m".to_owned(),
             task: "t".to_owned(),
