@@ -3,9 +3,11 @@
 
 mod common;
 
-use std::path::PathBuf;
-
-use common::{Golden, golden, relative_error};
+use common::{
+    Golden,
+    facts::{self, ablation, mix, narrow, numbers, prompts},
+    golden, relative_error,
+};
 use partscope::{
     Attribution,
     analysis::{Mix, predict::rivals},
@@ -31,21 +33,15 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let folder = golden("ablation");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() >= 2);
-    files.iter().map(|file| Case::load(file.file_stem().unwrap().to_str().unwrap(), file)).collect()
+    let cases: Vec<Case> = facts::all("ablation").into_iter().map(Case::new).collect();
+    assert!(cases.len() >= 2);
+    cases
 }
 
 impl Case {
-    fn load(name: &str, file: &PathBuf) -> Self {
-        let golden = Golden::load(name);
-        let facts: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        assert_eq!(facts["prompts"], serde_json::json!(golden.prompts));
+    fn new((golden, facts): (Golden, Value)) -> Self {
         let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
-        let plan = golden.plan(&golden.prompts, 4);
-        let prompts = Prompts { train: Vec::new(), test: golden.prompts.iter().cloned().map(Into::into).collect() };
+        let (plan, prompts) = (golden.plan(&golden.prompts, 4), prompts(&golden.prompts));
         Self { golden, facts, prompts, plan, table }
     }
 
@@ -59,25 +55,6 @@ impl Case {
         let layouts = Ok(self.golden.prompts.iter().map(text).map(layout).collect());
         Rebuilt { prompts: self.prompts.clone(), layouts, demonstrations: 0, bos: Bos::Auto }
     }
-
-    fn mix(&self) -> Mix {
-        Mix { weights: serde_json::from_value(self.facts["mix"].clone()).unwrap(), rest: 1.0, offsets: Vec::new() }
-    }
-}
-
-fn ablation(setting: &Value) -> Ablation {
-    serde_json::from_value(serde_json::json!({"positions": setting["positions"], "fill": setting["fill"]})).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f32> {
-    match value {
-        Value::Array(values) => values.iter().flat_map(numbers).collect(),
-        value => vec![value.as_f64().unwrap() as f32],
-    }
-}
-
-fn narrow(logits: &[f64]) -> Vec<f32> {
-    logits.iter().map(|&logit| logit as f32).collect()
 }
 
 #[test]
@@ -85,7 +62,8 @@ fn a_mix_inside_the_forward_pass_equals_transformers() {
     for case in cases() {
         for setting in case.facts["settings"].as_array().unwrap() {
             let how = ablation(setting);
-            let rerun = rerun(&case.context(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rerun =
+                rerun(&case.context(), &case.table, &mix(&case.facts), how, &Cancel::default(), &mut |_| {}).unwrap();
             let error = relative_error(&narrow(&rerun.total), &numbers(&setting["mix"]));
             println!("{:20} {:36} mix {error:.1e}", case.golden.name, how.describe());
             assert!(error <= TOLERANCE, "{} {how:?}: {error}", case.golden.name);
@@ -150,7 +128,8 @@ fn reactions_add_up_to_the_indirect_effect() {
     for case in cases() {
         for setting in case.facts["settings"].as_array().unwrap() {
             let how = ablation(setting);
-            let rerun = rerun(&case.context(), &case.table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rerun =
+                rerun(&case.context(), &case.table, &mix(&case.facts), how, &Cancel::default(), &mut |_| {}).unwrap();
             let rivals = rivals(&case.table);
             let mean = |logits: &dyn Fn(usize) -> f64| {
                 let margins = rivals.iter().enumerate().map(|(row, rival)| logits(3 * row) - logits(3 * row + rival));

@@ -3,9 +3,12 @@
 
 mod common;
 
-use common::{Golden, golden, relative_error};
+use common::{
+    Golden,
+    facts::{self, ablation, mix, narrow, numbers, prompts},
+    relative_error,
+};
 use partscope::{
-    analysis::Mix,
     cancel::Cancel,
     decompose::BatchSize,
     experiments::{Ablation, Fill, Positions, RunContext, patch_residual, rerun, sweep},
@@ -30,22 +33,15 @@ struct Source {
     rows: Vec<usize>,
 }
 
-fn prompts(tokens: &[Vec<u32>]) -> Prompts {
-    Prompts { train: Vec::new(), test: tokens.iter().cloned().map(Into::into).collect() }
-}
-
 impl Case {
     fn all() -> Vec<Self> {
-        let files = std::fs::read_dir(golden("patching")).unwrap().map(|entry| entry.unwrap().path());
-        let mut files: Vec<_> = files.collect();
-        files.sort();
-        let load = |file: std::path::PathBuf| {
-            let golden = Golden::load(file.file_stem().unwrap().to_str().unwrap());
-            let facts: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-            assert_eq!(facts["prompts"], serde_json::json!(golden.prompts));
-            Self { plan: golden.plan(&golden.prompts, 4), prompts: prompts(&golden.prompts), facts, golden }
+        let case = |(golden, facts): (Golden, Value)| Self {
+            plan: golden.plan(&golden.prompts, 4),
+            prompts: prompts(&golden.prompts),
+            facts,
+            golden,
         };
-        let cases: Vec<Self> = files.into_iter().map(load).collect();
+        let cases: Vec<Self> = facts::all("patching").into_iter().map(case).collect();
         assert!(cases.len() >= 5);
         cases
     }
@@ -71,25 +67,6 @@ impl Case {
     fn table(&self) -> partscope::Attribution {
         self.golden.attribute(&self.golden.projection(), &self.golden.prompts, BatchSize::default())
     }
-
-    fn mix(&self) -> Mix {
-        Mix { weights: serde_json::from_value(self.facts["mix"].clone()).unwrap(), rest: 1.0, offsets: Vec::new() }
-    }
-}
-
-fn ablation(setting: &Value) -> Ablation {
-    serde_json::from_value(serde_json::json!({"positions": setting["positions"], "fill": setting["fill"]})).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f32> {
-    match value {
-        Value::Array(values) => values.iter().flat_map(numbers).collect(),
-        value => vec![value.as_f64().unwrap() as f32],
-    }
-}
-
-fn narrow(logits: &[f64]) -> Vec<f32> {
-    logits.iter().map(|&logit| logit as f32).collect()
 }
 
 #[test]
@@ -99,7 +76,7 @@ fn a_mix_with_values_of_other_prompts_equals_transformers() {
         for setting in case.facts["settings"].as_array().unwrap() {
             let (how, source) = (ablation(setting), case.source(setting["from"].as_str().unwrap()));
             let context = case.context(&source, how).unwrap();
-            let rerun = rerun(&context, &table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rerun = rerun(&context, &table, &mix(&case.facts), how, &Cancel::default(), &mut |_| {}).unwrap();
             let error = relative_error(&narrow(&rerun.total), &numbers(&setting["mix"]));
             println!("{:16} {:45} mix {error:.1e}", case.golden.name, how.describe());
             assert!(error <= TOLERANCE, "{} {how:?}: {error}", case.golden.name);
@@ -167,7 +144,7 @@ fn own_outputs_change_nothing() {
                 assert!(moved.iter().all(|by| by.abs() < 1e-5), "{} {how:?} {index} {moved:?}", case.golden.name);
                 assert_eq!(effects.total_flips.count(), 0);
             }
-            let rerun = rerun(&context, &table, &case.mix(), how, &Cancel::default(), &mut |_| {}).unwrap();
+            let rerun = rerun(&context, &table, &mix(&case.facts), how, &Cancel::default(), &mut |_| {}).unwrap();
             let error = relative_error(&narrow(&rerun.total), table.full());
             assert!(error < 1e-5, "{} {how:?}: {error}", case.golden.name);
             assert!(relative_error(&narrow(&rerun.direct), table.full()) < 1e-5, "{} {how:?}", case.golden.name);

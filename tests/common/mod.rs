@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub)] // each test file uses only some items
 
+pub mod facts;
+
 use std::path::PathBuf;
 
 use partscope::{
