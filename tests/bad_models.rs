@@ -198,12 +198,11 @@ fn invalid_configuration_fields_are_named() {
     text.fails_with(&["config.json", "JSON object"]);
 }
 
-/// transformers with peft applies an adapter that lies beside the weights; numbers without it are those of another model.
 #[test]
-fn an_adapter_beside_the_weights_is_refused() {
+fn a_tokenizer_of_sentence_piece_alone_is_named() {
     let copy = Copy::new("llama");
-    fs::write(copy.path().join("adapter_config.json"), r#"{"peft_type": "LORA"}"#).unwrap();
-    copy.fails_with(&["adapter_config.json", "does not apply", "merge_and_unload"]);
+    fs::rename(copy.path().join("tokenizer.json"), copy.path().join("tokenizer.model")).unwrap();
+    copy.fails_with(&["tokenizer.model", "no tokenizer.json", "save_pretrained"]);
 }
 
 #[test]

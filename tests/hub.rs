@@ -178,3 +178,40 @@ fn an_unreachable_server_is_an_error() {
     let message = load("tests/qwen2", &settings).unwrap_err();
     assert!(message.contains("cannot fetch config.json") && message.contains("check the connection"), "{message}");
 }
+
+/// Serves `llama-pickle` as `tests/pickled`, the adapter of `llama-lora` as `tests/adapter`, and its model as `tests/base`.
+fn other_files(seen: &Seen, _: u16) -> Vec<u8> {
+    let commit = format!("x-repo-commit: {COMMIT}\r\n");
+    let missing = || response("404 Not Found", "x-error-code: EntryNotFound\r\n", b"no");
+    let requested = seen.path.strip_prefix("/tests/").and_then(|rest| rest.split_once("/resolve/"));
+    let Some((repo, name)) = requested.and_then(|(repo, rest)| Some((repo, rest.split_once('/')?.1))) else {
+        return missing();
+    };
+    let is_adapter = name.starts_with("adapter_");
+    let model = match repo {
+        "pickled" => "llama-pickle",
+        "adapter" if is_adapter => "llama-lora",
+        "base" if !is_adapter => "llama-lora",
+        _ => return missing(),
+    };
+    let Ok(mut bytes) = fs::read(common::folder(model).join(name)) else { return missing() };
+    if name == "adapter_config.json" {
+        let mut settings: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        settings["base_model_name_or_path"] = "tests/base".into();
+        bytes = settings.to_string().into_bytes();
+    }
+    response("200 OK", &commit, &bytes)
+}
+
+#[test]
+fn pickles_and_adapters_are_fetched_and_found_again() {
+    let (hub, cache) = (Hub::start(other_files), TempDir::new().unwrap());
+    let settings = hub.settings(cache.path());
+    let offline = Settings { offline: Some("--offline"), ..settings.clone() };
+    for (name, golden) in [("tests/pickled", "llama-pickle"), ("tests/adapter", "llama-lora")] {
+        assert!(load(name, &offline).unwrap_err().contains("is not in the cache"));
+        let expected = common::Golden::load(golden).model.meta.weights_hash;
+        assert_eq!(load(name, &settings).unwrap().meta.weights_hash, expected, "{name}");
+        assert_eq!(load(name, &offline).unwrap().meta.weights_hash, expected, "{name}");
+    }
+}

@@ -6,7 +6,7 @@ model.safetensors) and golden.json + golden.safetensors: the contribution of eve
 
     python tools/golden_models.py [family ...]
 
-Requires torch, transformers, safetensors and tokenizers (made with the versions named in golden.json).
+Requires torch, transformers, safetensors, tokenizers and, for adapters, peft (made with the versions named in golden.json).
 """
 
 import json
@@ -15,7 +15,7 @@ import sys
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "models"
@@ -274,6 +274,80 @@ FAMILIES = {
 }
 
 
+# Models whose files are not a plain model.safetensors.
+FAMILIES |= {
+    "llama-lora": FAMILIES["llama"],
+    "gpt2-lora": FAMILIES["gpt2"],
+    "llama-pickle": FAMILIES["llama-biased"],
+    "gpt-oss-mxfp4": FAMILIES["gpt-oss"],
+}
+
+
+def with_adapter(**settings):
+    """Saves a LoRA adapter beside the model, and returns the model with it, as peft merges it."""
+
+    def save(model, folder):
+        import peft
+
+        adapted = peft.get_peft_model(model, peft.LoraConfig(**settings))
+        for name, parameter in adapted.named_parameters():
+            if "lora_" in name:
+                parameter.data = torch.randn_like(parameter) * 0.3
+        adapted.save_pretrained(folder)
+        (folder / "README.md").unlink(missing_ok=True)
+        return adapted.double().merge_and_unload()
+
+    return save
+
+
+def as_pickles(model, folder):
+    """Replaces the weights by two pickles and their index, as PyTorch writes them; the second has parameters."""
+    (folder / "model.safetensors").unlink()
+    names = sorted(model.state_dict())
+    shards = {"pytorch_model-00001-of-00002.bin": names[::2], "pytorch_model-00002-of-00002.bin": names[1::2]}
+    tensors = [model.state_dict(), model.state_dict(keep_vars=True)]
+    for (file, own), values in zip(shards.items(), tensors):
+        torch.save({name: values[name] for name in own}, folder / file)
+    index = {"metadata": {}, "weight_map": {name: file for file, own in shards.items() for name in own}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index) + "\n")
+    return model
+
+
+def as_mxfp4(model, folder):
+    """Replaces the experts by random blocks of 4-bit floats with scales; transformers says which values they have."""
+    from transformers.integrations.mxfp4 import convert_moe_packed_tensors
+
+    tensors = load_file(folder / "model.safetensors")
+    for name, parameter in model.named_parameters():
+        if name.endswith(("gate_up_proj", "down_proj")):
+            experts, width, out = parameter.shape
+            blocks = torch.randint(0, 256, (experts, out, width // 32, 16), dtype=torch.uint8)
+            scales = torch.randint(121, 125, (experts, out, width // 32), dtype=torch.uint8)
+            parameter.data = convert_moe_packed_tensors(blocks, scales, dtype=torch.float32)
+            del tensors[name]
+            tensors |= {f"{name}_blocks": blocks, f"{name}_scales": scales}
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn"]}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    return model
+
+
+EXTRAS = {
+    "llama-lora": with_adapter(
+        r=3,
+        lora_alpha=8,
+        use_rslora=True,
+        target_modules=["q_proj", "v_proj", "o_proj", "down_proj"],
+        rank_pattern={"down_proj": 5},
+        alpha_pattern={"layers.1.mlp.down_proj": 20},
+    ),
+    "gpt2-lora": with_adapter(r=2, lora_alpha=3, fan_in_fan_out=True, target_modules=["c_attn", "mlp.c_proj"]),
+    "llama-pickle": as_pickles,
+    "gpt-oss-mxfp4": as_mxfp4,
+}
+
+
 def randomise(model):
     """Weights large enough that attention is far from uniform; norms and biases far from trivial."""
     for name, parameter in model.named_parameters():
@@ -436,7 +510,7 @@ def make(name):
     (folder / "generation_config.json").unlink(missing_ok=True)
     tokenizer().save(str(folder / "tokenizer.json"))
 
-    model = model.double()
+    model = EXTRAS.get(name, lambda model, _: model)(model, folder).double()
     without_softcap(model)
     results = [attribute(model, prompt) for prompt in PROMPTS]
     heads, mlps, rest, logits = (torch.stack(tensors) for tensors in zip(*results))

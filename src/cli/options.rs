@@ -7,7 +7,10 @@ use std::{
 
 use clap::Args;
 
-use super::streams::{end_line, paint, shows_progress};
+use super::{
+    output::warn,
+    streams::{end_line, paint, shows_progress},
+};
 use crate::{
     error::{Error, InputError, Result},
     hub::go_offline,
@@ -99,7 +102,9 @@ impl ModelOptions {
     /// Loads the model.
     pub(super) fn load(&self) -> Result<Model> {
         let options = self.load_options()?;
-        Model::load(&self.source()?, &options)
+        let model = Model::load(&self.source()?, &options)?;
+        model.notes.iter().for_each(|note| warn(note));
+        Ok(model)
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{gguf, weights::shard_names};
+use super::{
+    adapter::{MATRICES, SETTINGS},
+    gguf,
+    weights::{LAYOUTS, shard_names},
+};
 pub use crate::hub::{Download, Repo, Settings, Watcher, cached_models};
 use crate::{
     error::{Error, InputError, Result},
@@ -10,8 +14,7 @@ use crate::{
     text::list,
 };
 
-const INDEX: &str = "model.safetensors.index.json";
-const WEIGHTS: &str = "model.safetensors";
+const HELP: &str = "partscope needs config.json, tokenizer.json and safetensors or pytorch_model.bin";
 /// Optional files, including the chat template.
 const OPTIONAL: [&str; 2] = ["tokenizer_config.json", "chat_template.jinja"];
 
@@ -47,11 +50,8 @@ fn lacks_config(folder: &Path) -> bool {
     !folder.join("config.json").is_file()
 }
 
-/// Returns `error`, or, if the repository has only GGUF files, an error that lists them.
+/// Returns `error` about a missing config.json, or, if the repository has only GGUF files, an error that lists them.
 fn or_only_gguf(error: Error, client: &Client<'_>) -> Error {
-    if !client.lacks("config.json") {
-        return error;
-    }
     let is_gguf = |name: &String| Path::new(name).extension().is_some_and(|own| own.eq_ignore_ascii_case("gguf"));
     let files: Vec<String> = client.names().unwrap_or_default().into_iter().filter(is_gguf).collect();
     let Some(first) = files.first() else { return error };
@@ -62,40 +62,82 @@ fn or_only_gguf(error: Error, client: &Client<'_>) -> Error {
 /// Returns the first required file that `folder` lacks.
 fn missing_file(folder: &Path) -> Option<String> {
     let lacks = |name: &&str| !folder.join(name).is_file();
+    if !lacks(&SETTINGS) && MATRICES.iter().all(&lacks) {
+        return Some(MATRICES[0].to_owned());
+    }
+    if !lacks(&SETTINGS) && lacks(&"config.json") {
+        return None;
+    }
     if let Some(name) = ["config.json", "tokenizer.json"].iter().find(|name| lacks(name)) {
         return Some((*name).to_owned());
     }
-    let index = folder.join(INDEX);
-    if !index.is_file() {
-        return lacks(&WEIGHTS).then(|| WEIGHTS.to_owned());
+    for (single, index) in LAYOUTS {
+        if folder.join(index).is_file() {
+            return match shard_names(&folder.join(index)) {
+                Ok(names) => names.into_iter().find(|name| lacks(&name.as_str())),
+                Err(_) => Some(index.to_owned()),
+            };
+        }
+        if !lacks(&single) {
+            return None;
+        }
     }
-    match shard_names(&index) {
-        Ok(names) => names.into_iter().find(|name| lacks(&name.as_str())),
-        Err(_) => Some(INDEX.to_owned()),
-    }
+    Some(LAYOUTS[0].0.to_owned())
 }
 
 /// Downloads the model's files and returns their folder.
 fn fetch(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<PathBuf> {
     let client = Client::new(repo, settings, watcher);
-    let folder = client.snapshot("config.json").map_err(|error| or_only_gguf(error, &client))?;
-    let need = |name: &str| client.need(&folder, name, "partscope needs config.json, tokenizer.json and safetensors");
-    need("config.json")?;
-    need("tokenizer.json")?;
+    let folder = match client.snapshot("config.json") {
+        Err(error) if client.lacks("config.json") => match client.find_snapshot(SETTINGS)? {
+            Some(folder) => {
+                fetch_adapter(&client, &folder)?;
+                client.remember(&folder)?;
+                return Ok(folder);
+            }
+            None => return Err(or_only_gguf(error, &client)),
+        },
+        found => found?,
+    };
+    client.need(&folder, "config.json", HELP)?;
+    client.need(&folder, "tokenizer.json", HELP)?;
     for name in OPTIONAL {
         client.file(&folder, name)?;
     }
-    if client.file(&folder, INDEX)? {
-        for shard in shard_names(&folder.join(INDEX))? {
-            if shard.contains(['/', '\\']) {
-                let problem = format!("`{shard}` is not the name of a file next to the index");
-                return Err(InputError::new(problem).path(folder.join(INDEX)).field("weight_map").into());
-            }
-            need(&shard)?;
-        }
-    } else {
-        need(WEIGHTS)?;
+    fetch_weights(&client, &folder)?;
+    if client.file(&folder, SETTINGS)? {
+        fetch_adapter(&client, &folder)?;
     }
     client.remember(&folder)?;
     Ok(folder)
+}
+
+/// Downloads the weights into `folder`: safetensors if there are any, else pickles of PyTorch.
+fn fetch_weights(client: &Client<'_>, folder: &Path) -> Result<()> {
+    for (single, index) in LAYOUTS {
+        if client.file(folder, index)? {
+            return shard_names(&folder.join(index))?.iter().try_for_each(|shard| {
+                if shard.contains(['/', '\\']) {
+                    let problem = format!("`{shard}` is not the name of a file next to the index");
+                    return Err(InputError::new(problem).path(folder.join(index)).field("weight_map").into());
+                }
+                client.need(folder, shard, HELP)
+            });
+        }
+        if client.file(folder, single)? {
+            return Ok(());
+        }
+    }
+    client.need(folder, LAYOUTS[0].0, HELP)
+}
+
+/// Downloads an adapter into `folder`.
+fn fetch_adapter(client: &Client<'_>, folder: &Path) -> Result<()> {
+    client.need(folder, SETTINGS, HELP)?;
+    for name in MATRICES {
+        if client.file(folder, name)? {
+            return Ok(());
+        }
+    }
+    client.need(folder, MATRICES[0], "an adapter needs its matrices")
 }

@@ -98,7 +98,7 @@ pub(crate) fn inspect_files(source: &Source, files: &Files, options: &LoadOption
         Err(_) => None,
     };
     let tokenizer = tokenizer_facts(&files.tokenizer)?;
-    let notes = notes(&files.config, &tokenizer, &memory);
+    let notes = notes(&files.config, &files.weights, &tokenizer, &memory);
     Ok(Inspection {
         id: source.to_string(),
         family: architecture.name.to_owned(),
@@ -151,8 +151,8 @@ fn tokenizer_facts(tokenizer: &Tokenizer) -> Result<TokenizerFacts> {
     })
 }
 
-fn notes(config: &Config, tokenizer: &TokenizerFacts, memory: &[MemoryNeed]) -> Vec<String> {
-    let mut notes = Vec::new();
+fn notes(config: &Config, weights: &Weights, tokenizer: &TokenizerFacts, memory: &[MemoryNeed]) -> Vec<String> {
+    let mut notes = weights.notes().to_vec();
     if let Some(whole) = config.whole() {
         notes.push(format!("this is the text half of {whole}; its other halves are not loaded"));
     }

@@ -1,5 +1,6 @@
 //! Decoder models: loading, and one forward pass for all architectures that probes can observe.
 
+mod adapter;
 pub mod attention;
 mod blocks;
 pub mod card;
@@ -73,6 +74,8 @@ pub struct Model {
     pub identity: String,
     /// Seconds it took to load.
     pub load_seconds: f64,
+    /// Sentences about how its weights were made, beyond reading them: adapters that were merged.
+    pub notes: Vec<String>,
 }
 
 impl Model {
@@ -114,7 +117,8 @@ impl Model {
         let arithmetic = if options.device.is_cpu() { kernels::arithmetic()? } else { "" }.to_owned();
         let facts = [&meta.weights_hash, &precision, &meta.device, &meta.family, &files.config.text(), &arithmetic];
         let identity = blake3::hash(facts.map(String::as_str).join("\n").as_bytes()).to_hex().to_string();
-        Ok(Self { decoder, tokenizer, chat: files.chat, meta, identity, load_seconds: started.elapsed().as_secs_f64() })
+        let (notes, load_seconds) = (weights.notes().to_vec(), started.elapsed().as_secs_f64());
+        Ok(Self { decoder, tokenizer, chat: files.chat, meta, identity, load_seconds, notes })
     }
 }
 

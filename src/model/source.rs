@@ -10,6 +10,7 @@ use std::{
 use candle_core::Device;
 
 use super::{
+    adapter::Adapter,
     card,
     chat::ChatTemplate,
     family::{self, Config},
@@ -202,23 +203,47 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
     })
 }
 
-/// Checks that the folder has no adapter, as of LoRA: transformers with peft applies it to the weights.
-fn check_adapter(folder: &Path) -> Result<(), InputError> {
-    let path = folder.join("adapter_config.json");
-    if !path.exists() {
-        return Ok(());
-    }
-    let help = "merge it into the model with peft (merge_and_unload, then save_pretrained) and name that folder, or move \
-                adapter_config.json elsewhere for the model without it";
-    Err(InputError::new("the folder has an adapter, which partscope does not apply").path(path).help(help))
+/// Opens a model in `folder`, or the model of the adapter there, with the adapter merged.
+fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
+    let Some(adapter) = Adapter::in_folder(folder)? else { return open_model(folder, options) };
+    let files = if folder.join("config.json").is_file() {
+        open_model(folder, options)?
+    } else {
+        let base = adapter.base()?;
+        let folder = match base.parse() {
+            Ok(Source::Folder(folder)) => folder,
+            Ok(Source::Hub(repo)) => hub::resolve(&repo, &options.hub()?, &options.watcher)?,
+            _ => return Err(adapter.base_error(format!("there is no model `{base}`")).into()),
+        };
+        if Adapter::in_folder(&folder)?.is_some() {
+            return Err(adapter.base_error(format!("the model `{base}` has an adapter, too")).into());
+        }
+        open_model(&folder, options)?
+    };
+    Ok(Files { weights: adapter.merge(files.weights)?, ..files })
 }
 
-fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
-    check_adapter(folder)?;
+/// Returns the error for a folder without tokenizer.json that has a model of SentencePiece; `None` if it has none.
+fn only_sentence_piece(folder: &Path) -> Option<InputError> {
+    let path = folder.join("tokenizer.model");
+    let help = "write tokenizer.json with transformers, sentencepiece and protobuf: python -c \"import sys; from \
+                transformers import AutoTokenizer as T; T.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1])\" \
+                FOLDER";
+    let problem = "the folder has tokenizer.model, but no tokenizer.json, which partscope needs";
+    path.exists().then(|| InputError::new(problem).path(path).help(help))
+}
+
+fn open_model(folder: &Path, options: &LoadOptions) -> Result<Files> {
     let read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
         let path = folder.join(name);
         if !path.exists()
             && let Some(error) = gguf::only_in(folder)
+        {
+            return Err(error.into());
+        }
+        if name == "tokenizer.json"
+            && !path.exists()
+            && let Some(error) = only_sentence_piece(folder)
         {
             return Err(error.into());
         }

@@ -11,6 +11,9 @@ const HEAD: &str = "\
 `general.architecture` in GGUF files. A base model, such as `LlamaModel`, loads if its embeddings are also its
 unembedding, or if its file has one. Of a model that also reads images, the text half loads, and `doctor` says so.
 
+Weights may be safetensors, pickles of PyTorch (`pytorch_model.bin`, of which nothing is run) or GGUF; LoRA adapters are
+merged while they are loaded.
+
 Position scaling: linear, dynamic (up to `max_position_embeddings`), llama3, YaRN, LongRoPE, proportional, and mrope for
 text.
 

@@ -9,6 +9,7 @@ use candle_core::{Device, Tensor};
 
 use super::{
     dtype::Precision,
+    folder, pickle,
     progress::{LoadObserver, LoadProgress},
     safetensors,
     shard::Shard,
@@ -30,16 +31,26 @@ pub struct Weights {
     pub(super) precision: Precision,
     pub(super) device: Device,
     pub(super) progress: LoadProgress,
+    notes: Vec<String>,
 }
 
 impl Weights {
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, in `folder`.
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, in `folder`; without them
+    /// `pytorch_model.bin`, alone or with its index.
     ///
     /// # Errors
-    /// If a file is missing, unreadable, or not a valid safetensors file.
+    /// If a file is missing, unreadable, or not valid.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
-        let shards = safetensors::files(folder)?.into_iter().map(Shard::open).collect::<Result<_>>()?;
+        let shards = folder::files(folder)?.into_iter().map(Shard::open).collect::<Result<_>>()?;
         Self::index(shards, device)
+    }
+
+    /// Opens one file: a pickle of PyTorch if it is called `.bin`, else safetensors.
+    ///
+    /// # Errors
+    /// If it is unreadable or not valid.
+    pub(in crate::model) fn of_file(path: &Path) -> Result<Self> {
+        Self::index(vec![Shard::open(path.to_owned())?], &Device::Cpu)
     }
 
     /// Opens a safetensors file embedded in the binary; errors name `name`.
@@ -73,7 +84,9 @@ impl Weights {
     fn index(shards: Vec<Shard>, device: &Device) -> Result<Self> {
         let mut tensors: HashMap<String, Stored> = HashMap::new();
         for (index, shard) in shards.iter().enumerate() {
-            for (name, stored) in safetensors::index(shard, index)? {
+            let is_pickle = shard.path().extension().is_some_and(|extension| extension == "bin");
+            let found = if is_pickle { pickle::index(shard, index)? } else { safetensors::index(shard, index)? };
+            for (name, stored) in found {
                 if tensors.insert(name.clone(), stored).is_some() {
                     return Err(shard.error(&name, "two files of the checkpoint contain this tensor").into());
                 }
@@ -84,7 +97,7 @@ impl Weights {
 
     fn new(shards: Vec<Shard>, tensors: HashMap<String, Stored>, device: &Device) -> Self {
         let progress = LoadProgress::default();
-        Self { shards, tensors, precision: Precision::F32, device: device.clone(), progress }
+        Self { shards, tensors, precision: Precision::F32, device: device.clone(), progress, notes: Vec::new() }
     }
 
     /// Reports the bytes that are read to `observer`.
@@ -124,6 +137,35 @@ impl Weights {
     pub(in crate::model) fn renamed(self, rename: impl Fn(&str) -> Option<String>) -> Self {
         let tensors = self.tensors.into_iter().filter_map(|(name, stored)| Some((rename(&name)?, stored)));
         Self { tensors: tensors.collect(), ..self }
+    }
+
+    /// Replaces the values of the tensor `name`, which keeps its shape and is then f32.
+    ///
+    /// # Errors
+    /// If there is no such tensor, or it has another number of values.
+    pub(in crate::model) fn replaced(mut self, name: &str, values: &[f32]) -> Result<Self> {
+        let found = self.lookup(name).filter(|(_, stored)| stored.elements() == values.len());
+        let Some((name, stored)) = found.map(|(name, stored)| (name.to_owned(), stored.clone())) else {
+            return Err(self.error(name, "the checkpoint has no such tensor of this size").into());
+        };
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let new = Stored::new(0, bytes.len(), stored.shape, Numbers::F32).in_file(self.shards.len());
+        let path = self.shards[stored.shard].path().to_owned();
+        self.shards.push(Shard::in_memory(path, bytes));
+        self.tensors.insert(name, new);
+        Ok(self)
+    }
+
+    /// Adds a sentence about how the weights were made.
+    #[must_use]
+    pub(in crate::model) fn with_note(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// Sentences about how the weights were made, beyond reading them.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// All tensors with their names, in arbitrary order.

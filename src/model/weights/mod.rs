@@ -6,7 +6,9 @@
 mod checkpoint;
 mod dtype;
 mod encode;
+mod folder;
 mod microscaled;
+mod pickle;
 mod progress;
 mod read;
 mod safetensors;
@@ -15,8 +17,8 @@ mod stored;
 
 pub use checkpoint::Weights;
 pub use dtype::{Dtype, Precision};
+pub(crate) use folder::{LAYOUTS, shards as shard_names};
 pub use progress::{LoadObserver, describe_loading};
 pub use read::TensorReader;
-pub(crate) use safetensors::shards as shard_names;
 pub(crate) use stored::Reorder;
 pub use stored::{Numbers, Stored};

@@ -84,6 +84,20 @@ impl TensorReader<'_> {
         self.read_range(0..self.stored.length)
     }
 
+    /// Reads all values in f32, in the order of the file.
+    ///
+    /// # Errors
+    /// If one is NaN or infinite, they cannot be read, or their order or offset in the file differs.
+    pub(in crate::model) fn values(&self) -> Result<Vec<f32>> {
+        let plain = self.stored.reorder.is_none() && !self.stored.transposed && self.stored.shift == 0.0;
+        if !plain {
+            return Err(self.error("its values are not stored as they are used".to_owned()).into());
+        }
+        let values = self.stored.numbers.to_f32(&self.raw()?).map_err(|problem| self.error(problem))?;
+        self.check(&values)?;
+        Ok(values)
+    }
+
     /// Declares that the file has `[in, out]` instead of `[out, in]`; rows are then columns of the file.
     #[must_use]
     pub fn input_first(self) -> Self {

@@ -2,15 +2,9 @@
 //!
 //! The format: eight bytes with the header's length, a JSON header, then the tensors without gaps.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
-
 use super::{Numbers, Stored, shard::Shard};
 use crate::{
     data_memory::check_json,
-    disk,
     error::{Error, InputError, Result},
     model::blocks::BlockType,
 };
@@ -104,45 +98,4 @@ fn stored(entry: &Entry, shard: usize, start: u64) -> Option<Stored> {
     let (from, to) = entry.data_offsets;
     let length = usize::try_from(to - from).ok().filter(|&length| numbers.bytes(elements) == Some(length))?;
     Some(Stored { shard, ..Stored::new(start.checked_add(from)?, length, shape, numbers) })
-}
-
-/// Returns the paths of the checkpoint's files in `folder`.
-pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let index = folder.join("model.safetensors.index.json");
-    if !index.exists() {
-        let single = folder.join("model.safetensors");
-        if single.exists() {
-            return Ok(vec![single]);
-        }
-        return Err(InputError::new("the folder has neither model.safetensors nor model.safetensors.index.json")
-            .path(folder)
-            .help("use a folder in the Hugging Face layout: config.json, tokenizer.json and safetensors")
-            .into());
-    }
-    shards(&index)?.into_iter().map(|name| shard_path(folder, &index, &name)).collect()
-}
-
-/// Reads the names of the files listed in an index.
-pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>> {
-    #[derive(serde::Deserialize)]
-    struct Index {
-        weight_map: BTreeMap<String, String>,
-    }
-    let text = disk::read(index)?;
-    check_json(&text).map_err(|error| error.path(index))?;
-    let parsed: Index = serde_json::from_slice(&text)
-        .map_err(|error| InputError::new(error.to_string()).path(index).line(error.line()).field("weight_map"))?;
-    Ok(parsed.weight_map.into_values().collect())
-}
-
-fn shard_path(folder: &Path, index: &Path, name: &str) -> Result<PathBuf> {
-    let bad_index = |problem: String| InputError::new(problem).path(index).field("weight_map");
-    if Path::new(name).file_name().is_none_or(|file| file != name) {
-        return Err(bad_index(format!("`{name}` is not the name of a file next to the index")).into());
-    }
-    let path = folder.join(name);
-    if path.is_file() {
-        return Ok(path);
-    }
-    Err(bad_index(format!("the shard `{name}` is missing")).help("fetch the whole checkpoint").into())
 }

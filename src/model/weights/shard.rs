@@ -1,6 +1,7 @@
 //! One file of a checkpoint.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
@@ -16,7 +17,7 @@ use crate::{
 /// Bytes hashed at a time.
 const HASH_CHUNK: usize = 1 << 18;
 
-/// A checkpoint file, or bytes embedded in the binary.
+/// A checkpoint file, or bytes in memory.
 #[derive(Debug)]
 pub(super) struct Shard {
     path: PathBuf,
@@ -27,7 +28,7 @@ pub(super) struct Shard {
 #[derive(Debug)]
 enum Source {
     File,
-    Embedded(&'static [u8]),
+    Memory(Cow<'static, [u8]>),
 }
 
 impl Shard {
@@ -46,7 +47,14 @@ impl Shard {
 
     /// Wraps embedded bytes; errors name `name`.
     pub(super) fn embedded(name: &str, bytes: &'static [u8]) -> Self {
-        Self { path: PathBuf::from(name), source: Source::Embedded(bytes), length: bytes.len() as u64 }
+        let (source, length) = (Source::Memory(Cow::Borrowed(bytes)), bytes.len() as u64);
+        Self { path: PathBuf::from(name), source, length }
+    }
+
+    /// Holds `bytes`, which were computed from the file at `path`; errors name that.
+    pub(super) const fn in_memory(path: PathBuf, bytes: Vec<u8>) -> Self {
+        let length = bytes.len() as u64;
+        Self { path, source: Source::Memory(Cow::Owned(bytes)), length }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -72,7 +80,7 @@ impl Shard {
     pub(super) fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let end = offset.checked_add(length as u64).filter(|&end| end <= self.length);
         let end = end.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        if let Source::Embedded(bytes) = self.source {
+        if let Source::Memory(bytes) = &self.source {
             return Ok(bytes[offset as usize..end as usize].to_vec());
         }
         let mut file = File::open(&self.path)?;
@@ -85,7 +93,7 @@ impl Shard {
     /// Adds the whole file to `hasher`.
     pub(super) fn hash_into(&self, hasher: &mut blake3::Hasher) -> Result<()> {
         let failed = |source| Error::Read { path: self.path.clone(), source };
-        if let Source::Embedded(bytes) = self.source {
+        if let Source::Memory(bytes) = &self.source {
             hasher.update(bytes);
             return Ok(());
         }
