@@ -281,3 +281,21 @@ fn every_dtype_stays_consistent_and_near_f32() {
         assert!(full > 1e-5 && full < rounding, "{dtype}: {full}");
     }
 }
+
+/// llama.cpp writes a window of 0 tokens for models without one, such as Phi-4.
+#[test]
+fn a_window_of_0_tokens_means_none() {
+    let bytes = fs::read(folder().join("phi3-partial.gguf")).unwrap();
+    let at = after(&bytes, "phi3.attention.sliding_window");
+    assert_eq!(bytes[at..at + 8], [4, 0, 0, 0, 0, 0, 0, 0]);
+    let error = |window: u8| {
+        let (folder, mut bytes) = (tempfile::tempdir().unwrap(), bytes.clone());
+        bytes[at + 4] = window;
+        let path = folder.path().join("model.gguf");
+        fs::write(&path, bytes).unwrap();
+        let golden = Golden::load_from("phi3-partial", &Source::Gguf(path), &options());
+        let table = golden.attribute(&golden.projection(), &golden.prompts, BatchSize::default());
+        golden.errors(&table).3
+    };
+    assert!(error(0) <= TOLERANCE && error(2) > TOLERANCE);
+}
