@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use common::{Golden, folder, options};
 use partscope::{
     decompose::BatchSize,
-    model::{Model, Source},
+    model::{Model, Source, inspect::inspect},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -66,6 +66,8 @@ fn an_adapter_finds_its_model_and_changes_its_identity() {
     assert_eq!(table(&alone).full(), table(&beside).full());
     assert_eq!(alone.model.meta.weights_hash, beside.model.meta.weights_hash);
     assert_eq!(alone.model.notes, ["a LoRA adapter of rank 3 is merged into 12 matrices, which are then f32"]);
+    let inspected = inspect(&Source::Folder(home.path().to_owned()), &options()).unwrap();
+    assert!(inspected.notes.iter().any(|note| note.contains("a LoRA adapter of rank 3 is merged")));
     let plain = load(bare()).unwrap();
     assert!(plain.notes.is_empty() && plain.meta.weights_hash != alone.model.meta.weights_hash);
     let stronger = adapter(|settings| settings["lora_alpha"] = 9.into());

@@ -18,7 +18,7 @@ use crate::{
         LoadObserver, LoadOptions, Model, Source, describe_loading,
         hub::{Download, Watcher},
     },
-    runner::{Event, PromptBuilder, Query, QueryAnswer, RunRequest, answer, obtain},
+    runner::{Event, Note, PromptBuilder, Query, QueryAnswer, RunRequest, answer, obtain},
     store::Store,
     task::Library,
 };
@@ -156,7 +156,11 @@ fn load<'m>(
         Some(model) => Ok(model),
         empty => {
             let mut loading = |text| emit(ModelEvent::Run(Event::Loading(text)));
-            Ok(empty.insert(shared.get(source, options, &mut loading)?))
+            let model = empty.insert(shared.get(source, options, &mut loading)?);
+            for note in &model.notes {
+                emit(ModelEvent::Run(Event::Note(Note::Model(note.clone()))));
+            }
+            Ok(model)
         }
     }
 }

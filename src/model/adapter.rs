@@ -194,8 +194,13 @@ impl Adapter {
         if changed == 0 {
             return Err(InputError::new("the adapter changes no matrix").path(&path).into());
         }
+        Ok(merged.with_note(format!("{} is merged into {changed} matrices, which are then f32", self.name())))
+    }
+
+    /// What messages call it.
+    pub(super) fn name(&self) -> String {
         let rank = self.settings["r"].as_u64().map_or_else(String::new, |rank| format!(" of rank {rank}"));
-        Ok(merged.with_note(format!("a LoRA adapter{rank} is merged into {changed} matrices, which are then f32")))
+        format!("a LoRA adapter{rank}")
     }
 
     fn change(&self, own: &Weights, a: &str, b: &str, module: &str) -> Result<Change> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
+    adapter::Adapter,
     chat::ChatTemplate,
     family::Config,
     memory,
@@ -18,6 +19,22 @@ pub(crate) struct Files {
     pub(super) tokenizer_path: PathBuf,
     pub(super) chat: Option<ChatTemplate>,
     pub(super) weights: Weights,
+    /// An adapter that is merged into the weights when the model is loaded.
+    pub(super) adapter: Option<Adapter>,
+}
+
+impl Files {
+    /// Merges the adapter into the weights, if there is one.
+    ///
+    /// # Errors
+    /// If it is incomplete, or does not fit the weights.
+    pub(super) fn merged(self) -> Result<Self> {
+        let weights = match &self.adapter {
+            Some(adapter) => adapter.merge(self.weights)?,
+            None => self.weights,
+        };
+        Ok(Self { weights, adapter: None, ..self })
+    }
 }
 
 #[cfg_attr(not(feature = "cross-check"), allow(dead_code, reason = "the cross-check uses it"))]
@@ -27,9 +44,12 @@ impl Files {
         &self.config
     }
 
-    /// Returns the weights alone.
-    pub(crate) fn into_weights(self) -> Weights {
-        self.weights
+    /// Returns the weights alone, with the adapter merged.
+    ///
+    /// # Errors
+    /// If there is an adapter that cannot be merged.
+    pub(crate) fn into_weights(self) -> Result<Weights> {
+        Ok(self.merged()?.weights)
     }
 
     /// Replaces the configuration.

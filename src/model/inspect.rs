@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    family::{self, Config},
+    family,
     files::Files,
     memory,
     source::{LoadOptions, Source},
@@ -98,7 +98,7 @@ pub(crate) fn inspect_files(source: &Source, files: &Files, options: &LoadOption
         Err(_) => None,
     };
     let tokenizer = tokenizer_facts(&files.tokenizer)?;
-    let notes = notes(&files.config, &files.weights, &tokenizer, &memory);
+    let notes = notes(files, &tokenizer, &memory);
     Ok(Inspection {
         id: source.to_string(),
         family: architecture.name.to_owned(),
@@ -151,8 +151,12 @@ fn tokenizer_facts(tokenizer: &Tokenizer) -> Result<TokenizerFacts> {
     })
 }
 
-fn notes(config: &Config, weights: &Weights, tokenizer: &TokenizerFacts, memory: &[MemoryNeed]) -> Vec<String> {
-    let mut notes = weights.notes().to_vec();
+fn notes(files: &Files, tokenizer: &TokenizerFacts, memory: &[MemoryNeed]) -> Vec<String> {
+    let config = &files.config;
+    let mut notes = Vec::new();
+    if let Some(adapter) = &files.adapter {
+        notes.push(format!("{} is merged into the weights when they are loaded", adapter.name()));
+    }
     if let Some(whole) = config.whole() {
         notes.push(format!("this is the text half of {whole}; its other halves are not loaded"));
     }

@@ -90,6 +90,7 @@ impl Model {
     /// As [`Model::load`], from the opened `files` of `source`.
     pub(crate) fn from_files(source: &Source, files: Files, options: &LoadOptions) -> Result<Self> {
         let started = Instant::now();
+        let files = files.merged()?;
         let family = family::choose(&files.config)?;
         let precision = memory::choose(&files.weights, options.dtype, options.free_memory())?;
         let weights = files.weights.with_precision(precision).observed_by(options.observer.clone());

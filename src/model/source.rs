@@ -200,10 +200,11 @@ fn open_demo(options: &LoadOptions) -> Result<Files> {
         tokenizer_path: PathBuf::from("demo/tokenizer.json"),
         chat: None,
         weights: Weights::embedded("demo/model.safetensors", demo::WEIGHTS, &options.device)?,
+        adapter: None,
     })
 }
 
-/// Opens a model in `folder`, or the model of the adapter there, with the adapter merged.
+/// Opens a model in `folder`, or the model of the adapter there with the adapter.
 fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
     let Some(adapter) = Adapter::in_folder(folder)? else { return open_model(folder, options) };
     let files = if folder.join("config.json").is_file() {
@@ -220,7 +221,7 @@ fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
         }
         open_model(&folder, options)?
     };
-    Ok(Files { weights: adapter.merge(files.weights)?, ..files })
+    Ok(Files { adapter: Some(adapter), ..files })
 }
 
 /// Returns the error for a folder without tokenizer.json that has a model of SentencePiece; `None` if it has none.
@@ -260,5 +261,6 @@ fn open_model(folder: &Path, options: &LoadOptions) -> Result<Files> {
         tokenizer_path,
         chat: ChatTemplate::from_folder(folder)?,
         weights,
+        adapter: None,
     })
 }

@@ -53,6 +53,8 @@ pub enum Note {
     Unresumable(String),
     /// The stored run was damaged; it was set aside and is recomputed.
     Damaged(String),
+    /// How the model's weights were made ([`Model::notes`](crate::model::Model::notes)).
+    Model(String),
 }
 
 impl Note {
@@ -74,6 +76,7 @@ impl fmt::Display for Note {
             Self::Unresumable(problem) => {
                 write!(f, "finished examples are not stored, so an interrupted run would start again: {problem}")
             }
+            Self::Model(note) => f.write_str(note),
             Self::Damaged(problem) => write!(f, "the stored results are damaged and are computed again: {problem}"),
         }
     }

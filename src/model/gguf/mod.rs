@@ -60,6 +60,7 @@ pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
         tokenizer_path: path.to_owned(),
         chat: chat(&metadata)?,
         weights,
+        adapter: None,
     })
 }
 
