@@ -46,6 +46,8 @@ const APPLIED: [&str; 19] = [
     "rank_pattern",
     "alpha_pattern",
 ];
+/// Modules of GPT-2 whose matrices are `[in, out]`. `fan_in_fan_out` does not decide, since peft corrects it for each module.
+const CONV1D: [&str; 3] = ["c_attn", "c_fc", "c_proj"];
 /// Values of `init_lora_weights` that leave the model's own matrices as they are.
 const PLAIN_STARTS: [&str; 3] = ["gaussian", "eva", "orthogonal"];
 
@@ -222,7 +224,7 @@ impl Adapter {
     fn apply(&self, weights: Weights, module: &str, change: &Change) -> Result<Weights> {
         let name = format!("{module}.weight");
         let shape = [change.b.len() / change.rank, change.a.len() / change.rank];
-        let input_first = self.settings["fan_in_fan_out"] == true;
+        let input_first = module.rsplit('.').next().is_some_and(|own| CONV1D.contains(&own));
         let stored = if input_first { [shape[1], shape[0]] } else { shape };
         let found = weights.find(&name, &stored).map_err(|_| {
             let problem = format!("the model has no matrix {name} of shape {stored:?}, which the adapter changes");
