@@ -199,13 +199,6 @@ fn invalid_configuration_fields_are_named() {
 }
 
 #[test]
-fn a_tokenizer_of_sentence_piece_alone_is_named() {
-    let copy = Copy::new("llama");
-    fs::rename(copy.path().join("tokenizer.json"), copy.path().join("tokenizer.model")).unwrap();
-    copy.fails_with(&["tokenizer.model", "no tokenizer.json", "save_pretrained"]);
-}
-
-#[test]
 fn unusable_tokenizers_are_named() {
     let beyond = Copy::new("llama");
     beyond.json("tokenizer.json", |file| file["model"]["vocab"]["w96"] = json!(97));

@@ -15,6 +15,8 @@ use crate::{
 };
 
 const HELP: &str = "partscope needs config.json, tokenizer.json and safetensors or pytorch_model.bin";
+/// Files with a tokenizer, the preferred one first.
+const TOKENIZERS: [&str; 2] = ["tokenizer.json", "tokenizer.model"];
 /// Optional files, including the chat template.
 const OPTIONAL: [&str; 2] = ["tokenizer_config.json", "chat_template.jinja"];
 
@@ -68,8 +70,11 @@ fn missing_file(folder: &Path) -> Option<String> {
     if !lacks(&SETTINGS) && lacks(&"config.json") {
         return None;
     }
-    if let Some(name) = ["config.json", "tokenizer.json"].iter().find(|name| lacks(name)) {
-        return Some((*name).to_owned());
+    if lacks(&"config.json") {
+        return Some("config.json".to_owned());
+    }
+    if TOKENIZERS.iter().all(&lacks) {
+        return Some(TOKENIZERS[0].to_owned());
     }
     for (single, index) in LAYOUTS {
         if folder.join(index).is_file() {
@@ -100,7 +105,9 @@ fn fetch(repo: &Repo, settings: &Settings, watcher: &Watcher) -> Result<PathBuf>
         found => found?,
     };
     client.need(&folder, "config.json", HELP)?;
-    client.need(&folder, "tokenizer.json", HELP)?;
+    if !client.file(&folder, TOKENIZERS[0])? && !client.file(&folder, TOKENIZERS[1])? {
+        client.need(&folder, TOKENIZERS[0], HELP)?;
+    }
     for name in OPTIONAL {
         client.file(&folder, name)?;
     }

@@ -27,6 +27,7 @@ pub mod packed;
 pub mod probe;
 pub mod prompt;
 pub mod rope;
+mod sentence_piece;
 pub mod source;
 pub mod stream;
 pub mod tokenizer;

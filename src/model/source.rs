@@ -17,7 +17,7 @@ use super::{
     files::Files,
     gguf,
     hub::{self, Repo},
-    memory, ollama,
+    memory, ollama, sentence_piece,
     tokenizer::Tokenizer,
     weights::{Dtype, LoadObserver, Weights},
 };
@@ -224,16 +224,6 @@ fn open_folder(folder: &Path, options: &LoadOptions) -> Result<Files> {
     Ok(Files { adapter: Some(adapter), ..files })
 }
 
-/// Returns the error for a folder without tokenizer.json that has a model of SentencePiece; `None` if it has none.
-fn only_sentence_piece(folder: &Path) -> Option<InputError> {
-    let path = folder.join("tokenizer.model");
-    let help = "write tokenizer.json with transformers, sentencepiece and protobuf: python -c \"import sys; from \
-                transformers import AutoTokenizer as T; T.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1])\" \
-                FOLDER";
-    let problem = "the folder has tokenizer.model, but no tokenizer.json, which partscope needs";
-    path.exists().then(|| InputError::new(problem).path(path).help(help))
-}
-
 fn open_model(folder: &Path, options: &LoadOptions) -> Result<Files> {
     let read = |name: &str| -> Result<(PathBuf, Vec<u8>)> {
         let path = folder.join(name);
@@ -242,25 +232,20 @@ fn open_model(folder: &Path, options: &LoadOptions) -> Result<Files> {
         {
             return Err(error.into());
         }
-        if name == "tokenizer.json"
-            && !path.exists()
-            && let Some(error) = only_sentence_piece(folder)
-        {
-            return Err(error.into());
-        }
         let bytes = disk::read(&path)?;
         if is_lfs_pointer(&bytes) { Err(lfs_pointer(&path).into()) } else { Ok((path, bytes)) }
     };
     let (config_path, config) = read("config.json")?;
-    let (tokenizer_path, tokenizer) = read("tokenizer.json")?;
+    let (tokenizer_path, tokenizer) = match folder.join("tokenizer.model") {
+        path if path.is_file() && !folder.join("tokenizer.json").exists() => {
+            (path.clone(), sentence_piece::read(&path)?)
+        }
+        _ => {
+            let (path, bytes) = read("tokenizer.json")?;
+            (path.clone(), Tokenizer::parse(&path, &bytes)?)
+        }
+    };
     let config = Config::parse(&config_path, &config)?;
     let (config, weights) = family::text_half(config, Weights::open(folder, &options.device)?)?;
-    Ok(Files {
-        config,
-        tokenizer: Tokenizer::parse(&tokenizer_path, &tokenizer)?,
-        tokenizer_path,
-        chat: ChatTemplate::from_folder(folder)?,
-        weights,
-        adapter: None,
-    })
+    Ok(Files { config, tokenizer, tokenizer_path, chat: ChatTemplate::from_folder(folder)?, weights, adapter: None })
 }

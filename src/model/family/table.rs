@@ -12,7 +12,8 @@ const HEAD: &str = "\
 unembedding, or if its file has one. Of a model that also reads images, the text half loads, and `doctor` says so.
 
 Weights may be safetensors, pickles of PyTorch (`pytorch_model.bin`, of which nothing is run) or GGUF; LoRA adapters are
-merged while they are loaded.
+merged while they are loaded. Tokenizers are tokenizer.json, or tokenizer.model of SentencePiece (BPE) with
+tokenizer_config.json.
 
 Position scaling: linear, dynamic (up to `max_position_embeddings`), llama3, YaRN, LongRoPE, proportional, and mrope for
 text.

@@ -14,11 +14,15 @@ mod split;
 mod type_name;
 mod vocabulary;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use candle_core::Device;
 use metadata::Metadata;
-pub(super) use reader::is_gguf;
+pub(super) use reader::{Value, is_gguf};
+pub(super) use vocabulary::MetaspaceScheme;
 
 use super::{chat::ChatTemplate, family::Config, files::Files, tokenizer::Tokenizer, weights::Weights};
 use crate::{
@@ -62,6 +66,18 @@ pub(super) fn open(path: &Path, device: &Device) -> Result<Files> {
         weights,
         adapter: None,
     })
+}
+
+/// Builds the tokenizer of a SentencePiece vocabulary, given as `values` of a GGUF file; errors name `path`.
+///
+/// # Errors
+/// If a part is missing or inconsistent.
+pub(super) fn sentence_piece(
+    path: &Path,
+    values: &BTreeMap<String, Value>,
+    scheme: MetaspaceScheme,
+) -> Result<tokenizers::Tokenizer> {
+    vocabulary::metaspace(&Metadata { path, values }, scheme)
 }
 
 /// Returns the error for a folder without config.json that has GGUF files, and lists them; `None` if it has none.

@@ -31,6 +31,31 @@ struct Vocabulary<'a> {
 /// Steps around the model, as in a tokenizer.json without `model`, and the model.
 type Description = (Json, BpeBuilder);
 
+/// Where transformers puts a space that is not in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum MetaspaceScheme {
+    Always,
+    First,
+    Never,
+}
+
+/// Builds the tokenizer of a SentencePiece vocabulary as transformers does.
+///
+/// # Errors
+/// If a part is missing or inconsistent.
+pub(super) fn metaspace(metadata: &Metadata<'_>, scheme: MetaspaceScheme) -> Result<tokenizers::Tokenizer> {
+    let vocabulary = vocabulary(metadata)?;
+    let (mut steps, model) = sentence_piece(metadata, &vocabulary)?;
+    let scheme = match scheme {
+        MetaspaceScheme::Always => "always",
+        MetaspaceScheme::First => "first",
+        MetaspaceScheme::Never => "never",
+    };
+    steps["normalizer"] = Json::Null;
+    steps["pre_tokenizer"] = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": false});
+    build(metadata, &vocabulary, (steps, model))
+}
+
 /// Builds the tokenizer of `metadata`.
 ///
 /// # Errors
@@ -38,7 +63,7 @@ type Description = (Json, BpeBuilder);
 pub(super) fn tokenizer(metadata: &Metadata<'_>) -> Result<tokenizers::Tokenizer> {
     let key = "tokenizer.ggml.model";
     let vocabulary = vocabulary(metadata)?;
-    let (mut steps, model) = match metadata.text(key) {
+    let description = match metadata.text(key) {
         Some("gpt2") => byte_level(metadata, &vocabulary)?,
         Some("llama") => sentence_piece(metadata, &vocabulary)?,
         other => {
@@ -46,6 +71,14 @@ pub(super) fn tokenizer(metadata: &Metadata<'_>) -> Result<tokenizers::Tokenizer
             return Err(metadata.error(key, problem).help("supported vocabularies: gpt2 and llama").into());
         }
     };
+    build(metadata, &vocabulary, description)
+}
+
+fn build(
+    metadata: &Metadata<'_>,
+    vocabulary: &Vocabulary<'_>,
+    (mut steps, model): Description,
+) -> Result<tokenizers::Tokenizer> {
     let invalid = |error: tokenizers::Error| metadata.error("tokenizer.ggml", error.to_string());
     steps["model"] = json!({"type": "BPE", "vocab": {}, "merges": []});
     let text = serde_json::to_vec(&steps).unwrap_or_default();
