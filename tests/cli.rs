@@ -235,7 +235,7 @@ fn errors_list_the_alternatives() {
         (vec!["run", "--task", "topic", "--template", "x", "-o", out], "article"),
         (vec!["run", "--task", "topic", "--num-fewshot", "4000", "-o", out], "--num-fewshot"),
         (vec!["run", "--task", "topic", "--limit", "0", "-o", out], "--limit"),
-        (vec!["components", "/no/such/run"], "not a run"),
+        (vec!["components", "/no/such/run"], "there is no such folder"),
     ] {
         let (code, message) = failure(&args);
         assert!(code == 3 && message.contains(expected), "{args:?}: {code} {message}");

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use binary::{failure, json, keys, partscope, partscope_with_input, stdout};
+use binary::{TASK, failure, json, keys, partscope, partscope_with_input, stdout, task_folder};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -100,6 +100,18 @@ fn compare_lists_flipped_examples_and_their_components() {
         assert!((-1.0..=1.0).contains(&value), "{key} {value}");
     }
     assert_eq!((comparison["accuracy"].as_array().unwrap().len(), &comparison["shared"]), (2, &Value::from(40)));
+    let fewer = home.path().join("fewer");
+    stdout(&partscope(&["run", "--task", "topic", "--limit", "30", "--demo-seed", "1", "-o", path(&fewer)]));
+    let mixed = json(&partscope(&["compare", path(&a), path(&fewer), "--mix", "--json"]));
+    assert_eq!((&mixed["examples"], &mixed["shared"]), (&serde_json::json!([40, 30]), &Value::from(30)));
+    assert_eq!(mixed["shared_accuracy"][1], mixed["accuracy"][1]);
+    assert_eq!(mixed["mixes"]["shared_accuracy"][0][1], mixed["mixes"]["accuracy"][0][1]);
+    let text = stdout(&partscope(&["compare", path(&a), path(&fewer), "--mix"]));
+    let of = |key: &str, side: usize| format!("{:.1}%", 100.0 * mixed[key][side].as_f64().unwrap());
+    let of_a = format!("full model {} (n = 30 shared; {} of all 40)", of("shared_accuracy", 0), of("accuracy", 0));
+    assert!(text.contains(&of_a), "{text}");
+    assert!(text.contains(&format!("full model {} (n = 30)", of("accuracy", 1))), "{text}");
+    assert!(text.contains("accuracy of the fitted mixes, % (n = 30, shared by A and B):"), "{text}");
     let itself = json(&partscope(&["compare", path(&a), path(&a), "--json"]));
     assert!((itself["pearson"].as_f64().unwrap() - 1.0).abs() < 1e-9);
     assert_eq!(itself["flips"].as_array().unwrap().len(), 0);
@@ -107,6 +119,21 @@ fn compare_lists_flipped_examples_and_their_components() {
     stdout(&partscope(&["run", "--task", "sentiment", "--limit", "5", "-o", path(&other)]));
     let (code, message) = failure(&["compare", path(&a), path(&other)]);
     assert!(code == 3 && message.contains("label"), "{message}");
+}
+
+#[test]
+fn compared_demonstrations_have_the_words_that_the_model_reads() {
+    let task = TASK.replace("\" bad\", \" good\"", "\" no\", \" yes\"");
+    let home = task_folder(&[("task.toml", task.as_bytes())]);
+    let (file, out) = (home.path().join("task.toml"), home.path().join("run"));
+    let options = ["--num-fewshot", "2", "--train-examples", "0", "-o"];
+    let args = [&["run", "--task", path(&file)][..], &options, &[path(&out)]].concat();
+    stdout(&partscope(&args));
+    let text = stdout(&partscope(&["compare", path(&out), path(&out)]));
+    assert!(text.contains(" = no: b") && text.contains(" = yes: a"), "{text}");
+    fs::remove_file(file).unwrap();
+    let text = stdout(&partscope(&["compare", path(&out), path(&out)]));
+    assert!(text.contains(" = bad: b") && text.contains(" = good: a"), "without the task's file: {text}");
 }
 
 #[test]
@@ -216,7 +243,7 @@ fn a_report_of_two_runs_is_written_to_one_folder() {
     let page = stdout(&partscope(&["report", path(&a), path(&b), "-o", "-"]));
     assert_eq!(page, fs::read_to_string(folder.join("report.html")).unwrap());
     let (code, message) = failure(&["report", path(&a.join("none")), "-o", path(&folder)]);
-    assert!(code == 3 && message.contains("not a run"), "{message}");
+    assert!(code == 3 && message.contains("there is no such folder"), "{message}");
     let blocked = a.join("run.json");
     let (code, message) = failure(&["report", path(&a), "-o", path(&blocked)]);
     assert!(code == 1 && message.contains("cannot write"), "{message}");

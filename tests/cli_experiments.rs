@@ -153,7 +153,7 @@ fn options_that_do_not_fit_the_run_are_rejected() {
         (vec!["ablate", &run, "--set", "L9.H0=0"], "no component L9.H0"),
         (vec!["ablate", &run, "--set", "L1.H0=0,L1.H0=1"], "L1.H0 has two weights"),
         (vec!["attention", &run, "--head", "L5.H3", "--example", "nosuch"], "test example"),
-        (vec!["logit-lens", "/no/such/run", "--component", "L0.H0"], "not a run"),
+        (vec!["logit-lens", "/no/such/run", "--component", "L0.H0"], "there is no such folder"),
     ] {
         let (code, message) = failure(&args);
         assert!(code == 3 && message.contains(expected), "{args:?}: {code} {message}");

@@ -117,7 +117,7 @@ fn runs_that_do_not_fit_are_refused_with_the_difference() {
         (&fewer, "last", "is not in the other run"),
         (&hashed, "all", "; 24 of 24 prompts differ in length"),
         (&changed, "last", "another model"),
-        (&"/no/such/run".to_owned(), "last", "not a run"),
+        (&"/no/such/run".to_owned(), "last", "there is no such folder"),
     ] {
         let args = ["ablate", &run, "--each", "--fill", "paired", "--fill-from", other, "--positions", positions];
         let output = partscope(&args);

@@ -301,9 +301,19 @@ mod cross_check {
         let source = model::Source::Gguf(common::golden("gguf/quantised/llama-wide-q4_0.gguf"));
         let options = |memory| model::LoadOptions { memory, ..common::options() };
         let checks = doctor::Checks { cross_check: true, ..doctor::Checks::default() };
+        let mut steps = Vec::new();
+        let observe = |step: doctor::Step<'_>| {
+            if let doctor::Step::Progress(unit, progress) = step {
+                steps.push((unit, progress.done));
+            }
+        };
         let (doctor::DoctorReport { inspection, cross_check, .. }, _) =
-            doctor::examine(&source, &options(None), &checks, |_| ()).unwrap();
+            doctor::examine(&source, &options(None), &checks, observe).unwrap();
         assert!(!cross_check.unwrap().is_unexplained());
+        for (unit, total) in [("prompts of the cross-check", 12), ("prompts by candle-transformers", 12)] {
+            let counted: Vec<usize> = steps.iter().filter(|step| step.0 == unit).map(|step| step.1).collect();
+            assert_eq!(counted, (1..=total).collect::<Vec<_>>(), "{unit}: {steps:?}");
+        }
         let as_stored = inspection.memory.iter().find(|need| need.dtype.contains("as stored")).unwrap().bytes;
         let (report, failure) = doctor::examine(&source, &options(Some(as_stored)), &checks, |_| ()).unwrap();
         assert!(report.loaded.is_none() && report.cross_check.is_none());

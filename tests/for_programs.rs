@@ -118,3 +118,22 @@ fn progress_is_lines_for_programs_and_nothing_in_files() {
     assert_eq!(said(None), "");
     assert_eq!(said(Some("1")), "");
 }
+
+/// Long work has a progress line with a rate.
+#[test]
+fn methods_that_run_prompts_show_their_progress() {
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("run").to_str().unwrap().to_owned();
+    let args = ["run", "-m", "demo", "--task", "sentiment", "--limit", "20", "-o", &folder];
+    assert!(partscope(&args).status.success());
+    let said = |more: &str| {
+        let output = command(&["fit", &folder, more]).env("PARTSCOPE_PROGRESS", "lines").output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let lines = said("--with-model");
+    let counted = |lines: &str, unit: &str| lines.lines().any(|line| line.contains(unit) && line.contains("/s"));
+    assert!(counted(&lines, " prompts with all labelled examples, "), "{lines}");
+    let lines = said("--with-reruns");
+    assert!(counted(&lines, " sets of heads, "), "{lines}");
+}

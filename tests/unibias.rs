@@ -45,7 +45,7 @@ fn readings_and_runs_without_heads_equal_transformers() {
         assert_eq!((found.examples, found.shape.labels), (4, model.labels.len()));
         let chosen = BiasedHeads { heads: expected.silenced.clone(), weight: expected.weight, bias: 0.0 };
         let probabilities = context.label_probabilities(&chosen.heads, chosen.weight, &cancel).unwrap();
-        let logits = logits_without(&context, &chosen, &cancel).unwrap();
+        let logits = logits_without(&context, &chosen, &cancel, &mut |_| {}).unwrap();
         for (what, own, theirs) in [
             ("heads", found.heads, expected.heads.concat().concat().concat()),
             ("streams", found.streams, expected.streams.concat().concat()),

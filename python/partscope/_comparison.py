@@ -20,9 +20,15 @@ class Comparison:
 
     @property
     def accuracy(self) -> tuple[float, float]:
-        """Test accuracy of the model in A and in B."""
+        """Test accuracy of the model in A and in B, each on all its test examples."""
         first, second = self.meta["accuracy"]
         return first, second
+
+    @property
+    def shared_accuracy(self) -> tuple[float, float] | None:
+        """Accuracy of the model in A and in B on the shared test examples; ``None`` if there are none."""
+        found = self.meta["shared_accuracy"]
+        return None if found is None else (found[0], found[1])
 
     @property
     def pearson(self) -> float | None:
@@ -60,7 +66,7 @@ class Comparison:
         return Figure(call(["compare", *self._paths, "--svg"]))
 
     def __repr__(self) -> str:
-        a, b = self.accuracy
+        a, b = self.shared_accuracy or self.accuracy
         flips = len(self.meta["flips"])
         return f"<partscope.Comparison: accuracy {a:.3f} and {b:.3f}, {flips} of {self.shared} examples flipped>"
 

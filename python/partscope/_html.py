@@ -46,7 +46,7 @@ def fit_html(fit: Fit) -> str:
 
 def comparison_html(comparison: Comparison) -> str:
     """A comparison: agreement, flips, and the heat map of differences."""
-    (a, b), meta = comparison.accuracy, comparison.meta
+    (a, b), meta = comparison.shared_accuracy or comparison.accuracy, comparison.meta
     r = "–" if comparison.pearson is None else f"{comparison.pearson:.2f}"
     halves = "–" if comparison.pearson_disjoint is None else f"{comparison.pearson_disjoint:.2f}"
     text = (

@@ -8,7 +8,7 @@ use super::{
     output::{ProgressLine, print, print_json},
 };
 use crate::{
-    doctor::{Checks, CrossCheck, DoctorReport, Drift, Loaded, Reference, examine},
+    doctor::{Checks, CrossCheck, DoctorReport, Drift, Loaded, Reference, Step, examine},
     model::inspect::Inspection,
     size::format_size,
     text::printable,
@@ -39,12 +39,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
     line.stage("examining the model");
     let mut printed = Ok(());
-    let show = |inspection: &Inspection| {
-        line.clear();
-        if !args.json {
-            printed = print(&header_page(inspection, args.cross_check));
+    let show = |step: Step<'_>| match step {
+        Step::Inspected(inspection) => {
+            line.clear();
+            if !args.json {
+                printed = print(&header_page(inspection, args.cross_check));
+            }
+            line.stage("loading and checking the model");
         }
-        line.stage("loading and checking the model");
+        Step::Stage(stage) => line.stage(stage),
+        Step::Progress(unit, progress) => line.count(&progress, unit),
     };
     let checks = Checks { drift: args.drift, reference: args.reference.clone(), cross_check: args.cross_check };
     let (report, failure) = examine(&args.model.source()?, &args.model.load_options()?, &checks, show)?;

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, rc::Rc};
 
-use super::{failure::Failure, options::ModelOptions, prompt_options::PromptOptions, store_options::StoreOptions};
+use super::{
+    failure::Failure, options::ModelOptions, output::warn, prompt_options::PromptOptions, store_options::StoreOptions,
+};
 use crate::{
     error::{Error, InputError, Result},
     jobs::{SharedModel, experiment_worker, model_worker},
@@ -45,7 +47,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
                       terminal or set TERM, or use `partscope run` and `partscope components`";
         return Err(Failure::Usage(advice.to_owned()));
     }
-    Ok(explore(options(args)?)?)
+    let ended = explore(options(args)?)?;
+    if let Some(note) = ended.note {
+        warn(&note);
+    }
+    Ok(ended.code)
 }
 
 fn options(args: &Args) -> Result<ExploreOptions> {

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::sample_prompts::attribute;
+use super::{
+    sample_prompts::attribute,
+    steps::{Observer, Step, each},
+};
 use crate::{
     attribution::{Attribution, Exactness, argmax},
     error::{Error, Result},
@@ -29,23 +32,22 @@ pub struct Drift {
 }
 
 /// Loads the model in f32 and then in each other dtype, one at a time, and compares them.
-pub(super) fn measure(source: &Source, options: &LoadOptions) -> Result<Vec<Drift>> {
+pub(super) fn measure(source: &Source, options: &LoadOptions, observe: &mut Observer<'_>) -> Result<Vec<Drift>> {
     let table = |dtype| attribute(&Model::load(source, &LoadOptions { dtype, ..options.clone() })?);
+    observe(Step::Stage("measuring the drift"));
     let reference = table(Dtype::F32)?;
     let stored = match source {
         Source::Gguf(_) => Some(Dtype::Auto),
         _ => None,
     };
-    let others = [Dtype::F16, Dtype::Bf16, Dtype::Q8].into_iter().chain(stored);
-    others
-        .map(|dtype| match table(dtype) {
-            Ok(measured) => Ok(compare(dtype, &reference, &measured)),
-            Err(Error::Input(error)) => {
-                Ok(Drift { refused: Some(error.to_string()), ..compare(dtype, &reference, &reference) })
-            }
-            Err(error) => Err(error),
-        })
-        .collect()
+    let others: Vec<Dtype> = [Dtype::F16, Dtype::Bf16, Dtype::Q8].into_iter().chain(stored).collect();
+    each(&others, "dtypes", observe, |&dtype| match table(dtype) {
+        Ok(measured) => Ok(compare(dtype, &reference, &measured)),
+        Err(Error::Input(error)) => {
+            Ok(Drift { refused: Some(error.to_string()), ..compare(dtype, &reference, &reference) })
+        }
+        Err(error) => Err(error),
+    })
 }
 
 fn compare(dtype: Dtype, reference: &Attribution, measured: &Attribution) -> Drift {

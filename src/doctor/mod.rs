@@ -6,6 +6,7 @@ mod drift;
 mod last_token;
 mod reference;
 mod sample_prompts;
+mod steps;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,8 @@ pub use cross_check::{CrossCheck, Explained};
 pub use drift::Drift;
 pub use reference::{Contributions, Reference};
 use sample_prompts::attribute;
+use steps::Observer;
+pub use steps::Step;
 
 use crate::{
     attribution::Exactness,
@@ -88,8 +91,7 @@ pub struct Checks {
     pub cross_check: bool,
 }
 
-/// Checks the model at `source` and measures what `checks` asks for. `inspected` gets the facts from the
-/// headers before the weights are read. Returns the report and the reason why the model is unusable, if it is.
+/// Checks the model at `source` and measures what `checks` asks for. `observe` receives the steps. Returns the report and the reason why the model is unusable, if it is.
 ///
 /// # Errors
 /// If its files cannot be opened. A model that does not load is not an error here: the report says why.
@@ -97,14 +99,14 @@ pub fn examine(
     source: &Source,
     options: &LoadOptions,
     checks: &Checks,
-    mut inspected: impl FnMut(&Inspection),
+    mut observe: impl FnMut(Step<'_>),
 ) -> Result<(DoctorReport, Option<Error>)> {
     let files = source.open(options)?;
     let inspection = inspect_files(source, &files, options)?;
-    inspected(&inspection);
+    observe(Step::Inspected(&inspection));
     let (loaded, drift, reference, cross_check, problem) = (None, None, None, None, None);
     let mut report = DoctorReport { inspection, loaded, drift, reference, cross_check, problem };
-    let failure = measure(source, files, options, checks, &mut report).err();
+    let failure = measure(source, files, options, checks, &mut report, &mut observe).err();
     report.problem = failure.as_ref().map(ToString::to_string).or_else(|| deviation(&report));
     Ok((report, failure))
 }
@@ -124,23 +126,24 @@ fn measure(
     options: &LoadOptions,
     checks: &Checks,
     report: &mut DoctorReport,
+    observe: &mut Observer<'_>,
 ) -> Result<()> {
     let prepare = || Comparison::prepare(source, &files, options);
     let mut comparison = checks.cross_check.then(prepare).transpose()?;
     let model = Model::from_files(source, files, options)?;
     report.loaded = Some(facts(&model)?);
     if let Some(path) = &checks.reference {
-        report.reference = Some(reference::compare(&model, path)?);
+        report.reference = Some(reference::compare(&model, path, observe)?);
     }
     if let Some(comparison) = &mut comparison {
-        comparison.keep(&model)?;
+        comparison.keep(&model, observe)?;
     }
     drop(model);
     if let Some(comparison) = comparison {
-        report.cross_check = Some(comparison.finish(source, options)?);
+        report.cross_check = Some(comparison.finish(source, options, observe)?);
     }
     if checks.drift {
-        report.drift = Some(drift::measure(source, options)?);
+        report.drift = Some(drift::measure(source, options, observe)?);
     }
     Ok(())
 }

@@ -9,7 +9,10 @@ use std::path::Path;
 use safetensors::{SafeTensors, tensor::Dtype};
 use serde::Serialize;
 
-use super::last_token::{best, difference, last_token, magnitude};
+use super::{
+    last_token::{best, difference, last_token, magnitude},
+    steps::{Observer, each},
+};
 use crate::{
     attribution::Attribution,
     bounded,
@@ -18,7 +21,7 @@ use crate::{
     data_memory::check_json,
     decompose::{BatchSize, LabelProjection, Prepared},
     disk,
-    error::{InputError, Result},
+    error::{Error, InputError, Result},
     model::Model,
     size::format_size,
 };
@@ -66,15 +69,17 @@ struct Values {
 ///
 /// # Errors
 /// If the file is not a reference, or of a model of another shape.
-pub(super) fn compare(model: &Model, path: &Path) -> Result<Reference> {
+pub(super) fn compare(model: &Model, path: &Path, observe: &mut Observer<'_>) -> Result<Reference> {
     let values = read(model, path)?;
     let (vocabulary, cancel) = (model.decoder.vocabulary()?, Cancel::default());
     let (mut worst, mut largest, mut top5_equal) = (0.0_f64, 0.0_f64, 0);
-    for (prompt, expected) in values.prompts.iter().zip(values.logits.chunks_exact(vocabulary)) {
-        let found = last_token(model, prompt, &cancel)?.logits;
-        worst = worst.max(difference(&found, expected));
+    let own = each(&values.prompts, "prompts of the reference", observe, |prompt| {
+        Ok::<_, Error>(last_token(model, prompt, &cancel)?.logits)
+    })?;
+    for (found, expected) in own.iter().zip(values.logits.chunks_exact(vocabulary)) {
+        worst = worst.max(difference(found, expected));
         largest = largest.max(magnitude(expected));
-        top5_equal += usize::from(best(&found) == best(expected));
+        top5_equal += usize::from(best(found) == best(expected));
     }
     let max_rel = worst / largest.max(f64::MIN_POSITIVE);
     let contributions = match &values.contributions {

@@ -36,15 +36,23 @@ pub fn find_biased_heads(
     })
 }
 
-/// Runs the test prompts of `context` with `found` weighted down, and returns the label logits `[N, Y]`.
+/// Runs the test prompts of `context` with `found` weighted down, and returns the label logits `[N, Y]`. `observe` receives
+/// the progress in prompts.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled), or a failed computation.
-pub fn logits_without(context: &RunContext<'_>, found: &BiasedHeads, cancel: &Cancel) -> Result<Vec<f64>> {
-    let mut logits = Vec::new();
+pub fn logits_without(
+    context: &RunContext<'_>,
+    found: &BiasedHeads,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<Vec<f64>> {
+    let (mut logits, mut meter, words) = (Vec::new(), Meter::start(context.len()), context.label_tokens.len().max(1));
     let probe = || LabelLogits::new(context.decoder, &context.projection);
     context.weighted(&found.heads, found.weight, probe, cancel, |probe| {
+        let prompts = probe.logits.len() / words;
         logits.extend(probe.logits);
+        observe(meter.advance(prompts));
         Ok(())
     })?;
     Ok(context.by_class(logits))

@@ -338,6 +338,7 @@ mod tests {
             (FileRequest::LoadMix { run: 1, path: folder.path().join("none.json") }, "none.json"),
             (FileRequest::LoadMix { run: 1, path: folder.path().to_owned() }, "not a regular file"),
             (FileRequest::OpenFolder(folder.path().to_owned()), "run.json"),
+            (FileRequest::OpenFolder(folder.path().join("none")), "there is no such folder"),
             (FileRequest::SaveMix { path: below, file: file(), replace: false }, "broken.json"),
         ] {
             worker.send(request);

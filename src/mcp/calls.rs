@@ -198,9 +198,13 @@ impl Calls {
         let all = list(&found["flips"]);
         let mut movers = found["movers"].clone();
         movers["components"] = list(&movers["components"]).into_iter().take(top).collect();
+        let (key, counts) = match &found["shared_accuracy"] {
+            Value::Null => ("accuracy", [0, 1].map(|run| number(&found["examples"][run]))),
+            _ => ("shared_accuracy", [n; 2]),
+        };
         let result = json!({
-            "accuracy_a": accuracy(&found["accuracy"][0], n),
-            "accuracy_b": accuracy(&found["accuracy"][1], n),
+            "accuracy_a": accuracy(&found[key][0], counts[0]),
+            "accuracy_b": accuracy(&found[key][1], counts[1]),
             "agreement": fields(&found, &["pearson", "pearson_disjoint", "spearman", "iou_top5", "contribution_pearson"]),
             "flips": all.len(),
             "flipped_examples": all.iter().take(flips).collect::<Vec<_>>(),

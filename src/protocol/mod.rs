@@ -12,7 +12,7 @@ mod summary;
 
 pub use cell::{CellSettings, ProtocolCell, shots};
 pub use hits::Hits;
-pub use prompted::{prompted, unbiased_heads};
+pub use prompted::{PromptedEvent, prompted, unbiased_heads};
 pub use row::{ProtocolRow, RowDetails, Share};
 pub use summary::{AccuracyRow, AgreementRow, Mean, accuracy_table, agreement};
 

@@ -18,27 +18,45 @@ use crate::{
     store::Store,
 };
 
+/// Unit of the prompts with the whole budget.
+const ALL_SHOWN: &str = "prompts with all labelled examples";
+
+/// What happens while prompts are run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PromptedEvent {
+    /// A problem of the store.
+    Note(Note),
+    /// The progress, in this unit.
+    Progress(&'static str, Progress),
+}
+
 /// Runs prompts and keeps their results.
 struct Runner<'a> {
     model: &'a Model,
     store: &'a Store,
     cancel: &'a Cancel,
-    note: &'a mut dyn FnMut(Note),
+    observe: &'a mut dyn FnMut(PromptedEvent),
 }
 
 impl Runner<'_> {
-    fn logits(&mut self, planned: Result<(Plan, Prompts)>) -> Result<Vec<f32>> {
+    fn logits(&mut self, unit: &'static str, planned: Result<(Plan, Prompts)>) -> Result<Vec<f32>> {
         let (plan, prompts) = planned?;
-        obtain_logits(self.store, self.model, &plan, &prompts, self.cancel, self.note)
+        let observe = &mut |event| forward(unit, event, self.observe);
+        obtain_logits(self.store, self.model, &plan, &prompts, self.cancel, observe)
     }
 
-    fn run(&mut self, planned: Result<(Plan, Prompts)>) -> Result<Run> {
+    fn run(&mut self, unit: &'static str, planned: Result<(Plan, Prompts)>) -> Result<Run> {
         let (plan, prompts) = planned?;
-        obtain(self.store, self.model, plan, &prompts, self.cancel, &mut |event| {
-            if let Event::Note(from_store) = event {
-                (self.note)(from_store);
-            }
-        })
+        let observe = &mut |event| forward(unit, event, self.observe);
+        obtain(self.store, self.model, plan, &prompts, self.cancel, observe)
+    }
+}
+
+fn forward(unit: &'static str, event: Event, observe: &mut dyn FnMut(PromptedEvent)) {
+    match event {
+        Event::Note(note) => observe(PromptedEvent::Note(note)),
+        Event::Progress(progress) => observe(PromptedEvent::Progress(unit, progress)),
+        _ => {}
     }
 }
 
@@ -55,23 +73,24 @@ pub fn prompted(
     model: &Model,
     store: &Store,
     cancel: &Cancel,
-    note: &mut dyn FnMut(Note),
+    observe: &mut dyn FnMut(PromptedEvent),
 ) -> Result<Predictions> {
     let (labels, full) = (run.test.labels(), run.test.full());
-    let mut runner = Runner { model, store, cancel, note };
+    let mut runner = Runner { model, store, cancel, observe };
     let mut predicted = shown_all(builder, run, &mut runner)?;
-    predicted.push((Method::Prompts, Prediction::from_logits(&runner.logits(builder.plan_nearest(model))?)));
-    let content_free = runner.logits(builder.plan_content_free(model))?;
+    let nearest = runner.logits("prompts with the nearest examples", builder.plan_nearest(model))?;
+    predicted.push((Method::Prompts, Prediction::from_logits(&nearest)));
+    let content_free = runner.logits("content-free prompts", builder.plan_content_free(model))?;
     predicted.push((Method::Contextual, contextual_calibration(&content_free, full, labels)));
     predicted.push((Method::Linc, linc(&run.train, &content_free, full, cancel)?));
-    let in_domain = runner.logits(builder.plan_in_domain(model))?;
+    let in_domain = runner.logits("in-domain prompts", builder.plan_in_domain(model))?;
     predicted.push((Method::Domain, contextual_calibration(&in_domain, full, labels)));
     Ok(predicted)
 }
 
 /// Finds the heads that UniBias weights down on the training prompts of `run`, and predicts the test examples without them;
 /// `None` if no training example has a prompt of its own. `builder` is that of the run, without the examples that it
-/// skipped; `observe` receives the progress in sets of heads.
+/// skipped; `observe` receives the progress.
 ///
 /// # Errors
 /// If a prompt cannot be built, the model fails, or it was cancelled.
@@ -80,19 +99,21 @@ pub fn unbiased_heads(
     run: &Run,
     model: &Model,
     cancel: &Cancel,
-    observe: &mut dyn FnMut(Progress),
+    observe: &mut dyn FnMut(PromptedEvent),
 ) -> Result<Option<Prediction>> {
     if run.meta.prompt.loo.is_some() || builder.train.is_empty() {
         return Ok(None);
     }
     let (plan, prompts) = builder.on_training().plan(model)?;
-    let found = find_biased_heads(&RunContext::new(model, &plan, &prompts)?, cancel, observe)?;
+    let context = RunContext::new(model, &plan, &prompts)?;
+    let found = find_biased_heads(&context, cancel, &mut |it| observe(PromptedEvent::Progress("sets of heads", it)))?;
     if found.heads.is_empty() {
         return Ok(Some(Prediction::from_logits(run.test.full())));
     }
     let (plan, prompts) = builder.plan(model)?;
     let context = RunContext::new(model, &plan, &prompts)?;
-    Ok(Some(Prediction::Logits(logits_without(&context, &found, cancel)?)))
+    let observe = &mut |it| observe(PromptedEvent::Progress("prompts without the heads", it));
+    Ok(Some(Prediction::Logits(logits_without(&context, &found, cancel, observe)?)))
 }
 
 /// Predictions with all labelled examples in the prompt: the model's own, leave-one-out calibration, and those of fits on
@@ -102,10 +123,10 @@ fn shown_all(builder: &PromptBuilder<'_>, run: &Run, runner: &mut Runner<'_>) ->
         return Ok(without_fits(run));
     }
     let Ok(left_out) = builder.leave_one_out() else {
-        let logits = runner.logits(builder.whole_budget().plan(runner.model))?;
+        let logits = runner.logits(ALL_SHOWN, builder.whole_budget().plan(runner.model))?;
         return Ok(vec![(Method::StandardK, Prediction::from_logits(&logits))]);
     };
-    let shown = runner.run(left_out.plan(runner.model))?;
+    let shown = runner.run(ALL_SHOWN, left_out.plan(runner.model))?;
     let (train, test, cancel) = (&shown.train, &shown.test, runner.cancel);
     let mut predicted = without_fits(&shown);
     if trainable(train, run.meta.task.class_names()).is_err() {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{hits::Hits, prompted::prompted};
+use super::{
+    hits::Hits,
+    prompted::{PromptedEvent, prompted},
+};
 use crate::{
     analysis::{
         Kind, Method, Thresholds,
@@ -106,7 +109,11 @@ impl ProtocolRow {
             }
         })?;
         let builder = builder.without(run.meta.prompt.skipped());
-        let mut predicted = prompted(&builder, &run, model, store, cancel, note)?;
+        let mut predicted = prompted(&builder, &run, model, store, cancel, &mut |event| {
+            if let PromptedEvent::Note(from_store) = event {
+                note(from_store);
+            }
+        })?;
         let fits = [comprw(&run.train, cancel)?, comprw_released(&run.train, cancel)?, partscope(&run.train, cancel)?];
         predicted.extend(predictions_with(&run.train, &run.test, &fits, &BaselineOptions::default(), cancel)?);
         if let Some(plan) = again {

@@ -21,7 +21,7 @@ pub fn check_prompts(
     cancel: &Cancel,
 ) -> Result<()> {
     let wide = |logits: &[f32]| logits.iter().copied().map(f64::from).collect::<Vec<f64>>();
-    let (found, words) = (score(model, plan, prompts, cancel)?, table.words());
+    let (found, words) = (score(model, plan, prompts, cancel, &mut |_| {})?, table.words());
     if Exactness::measure(&wide(&found), &wide(words.full()), words.shape().labels).holds(F32_TOLERANCE) {
         return Ok(());
     }

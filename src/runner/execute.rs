@@ -9,7 +9,7 @@ use crate::{
     decompose::{BatchSize, LabelProjection, Prepared},
     error::Result,
     model::{Model, Prompt, Tokens},
-    progress::Meter,
+    progress::{Meter, Progress},
     run::{AccuracyMeta, ExampleCounts, ExampleRecord, PromptMeta, Run, RunMeta, SCHEMA, Timing},
 };
 
@@ -142,15 +142,25 @@ pub(super) fn complete(
 }
 
 /// Computes the model's own logits of the label words `[N, W]` on the test prompts of a plan, for baselines that need no
-/// components.
+/// components. `observe` receives the progress in prompts.
 ///
 /// # Errors
 /// [`Error::Cancelled`](crate::Error::Cancelled) between layers, or a failed computation.
-pub(super) fn score(model: &Model, plan: &Plan, prompts: &Prompts, cancel: &Cancel) -> Result<Vec<f32>> {
+pub(super) fn score(
+    model: &Model,
+    plan: &Plan,
+    prompts: &Prompts,
+    cancel: &Cancel,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<Vec<f32>> {
     let projection = LabelProjection::new(&model.decoder, &plan.task.label_tokens)?;
     let prepared = Prepared::new(&model.decoder, &projection, &prompts.test, cancel)?;
     let mut logits = Vec::with_capacity(prompts.test.len() * plan.task.label_tokens.len());
-    prepared.attribute(&prompts.test, BatchSize::default(), cancel, |batch| logits.extend(batch.full))?;
+    let mut meter = Meter::start(prompts.test.len());
+    prepared.attribute(&prompts.test, BatchSize::default(), cancel, |batch| {
+        logits.extend(batch.full);
+        observe(meter.advance(batch.examples));
+    })?;
     Ok(logits)
 }
 

@@ -101,8 +101,8 @@ fn about(plan: &Plan) -> About {
     }
 }
 
-/// Returns the model's own label logits `[N, Y]` on the test prompts of `plan`, from the store or the model. `note`
-/// receives problems of the store.
+/// Returns the model's own label logits `[N, Y]` on the test prompts of `plan`, from the store or the model. `observe`
+/// receives problems of the store and the progress in prompts.
 ///
 /// # Errors
 /// As [`execute`].
@@ -112,9 +112,9 @@ pub fn obtain_logits(
     plan: &Plan,
     prompts: &Prompts,
     cancel: &Cancel,
-    note: &mut dyn FnMut(Note),
+    observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<f32>> {
-    let words = obtain_word_logits(store, model, plan, prompts, cancel, note)?;
+    let words = obtain_word_logits(store, model, plan, prompts, cancel, observe)?;
     Ok(match &plan.task.word_classes {
         Some(classes) => classes.reduce_f32(&words),
         None => words,
@@ -128,27 +128,27 @@ fn obtain_word_logits(
     plan: &Plan,
     prompts: &Prompts,
     cancel: &Cancel,
-    note: &mut dyn FnMut(Note),
+    observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<f32>> {
     if store.root().is_none() {
-        return score(model, plan, prompts, cancel);
+        return score(model, plan, prompts, cancel, &mut |progress| observe(Event::Progress(progress)));
     }
     let key = key("logits", model, plan, &[], &prompts.test);
-    let mut stored = || {
-        let damaged = &mut |problem| note(Note::Damaged(problem));
+    let stored = |observe: &mut dyn FnMut(Event)| {
+        let damaged = &mut |problem| observe(Event::Note(Note::Damaged(problem)));
         store.logits(&key, prompts.test.len() * plan.task.label_tokens.len(), damaged)
     };
-    if let Some(logits) = stored() {
+    if let Some(logits) = stored(observe) {
         return Ok(logits);
     }
     let lease = store.lease(&key, cancel, &mut || {});
     cancel.check()?;
-    if let Some(logits) = stored() {
+    if let Some(logits) = stored(observe) {
         return Ok(logits);
     }
-    let logits = score(model, plan, prompts, cancel)?;
+    let logits = score(model, plan, prompts, cancel, &mut |progress| observe(Event::Progress(progress)))?;
     if let Err(error) = lease.and_then(|_lease| store.keep_logits(&key, &logits)) {
-        note(Note::Unkept(reason(&error)));
+        observe(Event::Note(Note::Unkept(reason(&error))));
     }
     Ok(logits)
 }

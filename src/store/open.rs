@@ -26,6 +26,7 @@ use crate::{
     run::{ExampleRecord, Run, RunMeta, SCHEMA},
 };
 
+const NEW_HELP: &str = "create one with `partscope run -m demo --task sentiment -o DIR`";
 const HELP: &str = "write the run again with `partscope run -o`";
 const CHANGED_HELP: &str = "write the run again with `partscope run -o`, or, if the change is yours, delete the keys \
                             `checksum` and `file_checksums` from run.json";
@@ -37,6 +38,7 @@ const CHANGED_HELP: &str = "write the run again with `partscope run -o`, or, if 
 /// If a file is missing or damaged, has a newer schema, contradicts the other files, or contains numbers that are not
 /// finite.
 pub fn open(folder: &Path) -> Result<Run> {
+    exists(folder)?;
     let _lock = FolderLock::shared(folder);
     let files = Files { folder };
     let text = files.read(RUN)?;
@@ -53,6 +55,16 @@ pub fn open(folder: &Path) -> Result<Run> {
     let run = Run { meta, train, test, examples, hidden: None };
     consistency::check(&run).map_err(|wrong| files.contradiction(wrong))?;
     Ok(run)
+}
+
+/// Returns an error if there is no such folder.
+fn exists(folder: &Path) -> Result<()> {
+    let problem = match folder.try_exists() {
+        Ok(false) => "there is no such folder",
+        Ok(true) if !folder.is_dir() => "this is a file, not the folder of a run",
+        _ => return Ok(()),
+    };
+    Err(InputError::new(problem).path(folder).help(NEW_HELP).into())
 }
 
 /// The files of a run folder.
@@ -73,10 +85,7 @@ impl Files<'_> {
         use io::ErrorKind::{NotADirectory, NotFound};
         disk::read(&self.path(name)).map_err(|error| match error {
             Error::Read { source, .. } if [NotFound, NotADirectory].contains(&source.kind()) => {
-                InputError::new(format!("not a run: it has no {name}"))
-                    .path(self.folder)
-                    .help("create one with `partscope run -m demo --task sentiment -o DIR`")
-                    .into()
+                InputError::new(format!("not a run: it has no {name}")).path(self.folder).help(NEW_HELP).into()
             }
             other => other,
         })

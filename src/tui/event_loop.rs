@@ -74,11 +74,20 @@ pub struct ExploreOptions {
     pub store: Store,
 }
 
-/// Runs the explorer until the user quits, and returns the exit code: 0, or 128 plus the signal's number.
+/// How the explorer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code: 0, or 128 plus the signal's number.
+    pub code: u8,
+    /// What there is to say about the stored session.
+    pub note: Option<String>,
+}
+
+/// Runs the explorer until the user quits.
 ///
 /// # Errors
 /// If the terminal or a thread is not available.
-pub fn explore(options: ExploreOptions) -> Result<u8> {
+pub fn explore(options: ExploreOptions) -> Result<Ended> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| terminal_error(&error))?;
     runtime.block_on(async { Explorer::open(options)?.run().await.map_err(|error| terminal_error(&error)) })
@@ -153,10 +162,10 @@ impl Explorer {
     }
 
     /// Runs until the user quits, then stores the session.
-    async fn run(mut self) -> io::Result<u8> {
+    async fn run(mut self) -> io::Result<Ended> {
         let code = self.run_loop().await;
-        self.session.save(&self.state, &self.themes);
-        code
+        let note = self.session.save(&self.state, &self.themes);
+        Ok(Ended { code: code?, note })
     }
 
     async fn run_loop(&mut self) -> io::Result<u8> {

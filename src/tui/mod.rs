@@ -32,7 +32,7 @@ pub use crate::app::{
     TaskChoice,
     executor::{Listener, OpenModel, StartExperiments, StartModel},
 };
-pub use event_loop::{ExploreOptions, explore};
+pub use event_loop::{Ended, ExploreOptions, explore};
 pub use headless::Headless;
 
 /// Returns whether standard input and output are terminals.

@@ -2,13 +2,14 @@
 //!
 //! The file is written atomically. It is not essential, so errors with it are ignored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{Effect, State, state::edits::SavedEdits, update::Remembered},
     disk::{create_folder, read, write_whole},
+    text::list,
 };
 
 use super::{settings::chosen_folder, theme::Theme};
@@ -82,8 +83,9 @@ impl Session {
         known.map_or_else(Vec::new, |(_, remembered)| state.restore(remembered))
     }
 
-    /// Stores the theme, the edits of all runs, and the screen, cursor and quantity of the run on screen.
-    pub fn save(&mut self, state: &State, themes: &[Theme]) {
+    /// Stores the theme, the edits of all runs, and the screen, cursor and quantity of the run on screen. Edits of a run that
+    /// another explorer stored since this one read them are set aside in a second file; then the result says so.
+    pub fn save(&mut self, state: &State, themes: &[Theme]) -> Option<String> {
         self.theme = themes.get(state.theme % themes.len().max(1)).map(|theme| theme.name.clone());
         if let Some(name) = state.run_name() {
             self.runs.retain(|(run, _)| *run != name);
@@ -93,26 +95,61 @@ impl Session {
         self.models.clone_from(&state.models.recent);
         let ours = state.saved_edits();
         let written = self.path.clone().map(Self::read_from).unwrap_or_default();
+        let replaced = replaced(&self.edits, &ours, &written.edits);
         let merged = merged(&self.edits, &ours, written.edits);
         self.edits = merged.into_iter().take(RUNS).collect();
-        if let (Some(path), Ok(text)) = (&self.path, serde_json::to_string_pretty(self)) {
+        let path = self.path.clone();
+        let note = path.as_ref().filter(|_| !replaced.is_empty()).map(|path| set_aside(path, replaced));
+        if let (Some(path), Ok(text)) = (&path, serde_json::to_string_pretty(self)) {
             let _ = create_folder(path.parent().unwrap_or(path)).and_then(|()| write_whole(path, text.as_bytes()));
         }
         self.edits = ours;
+        note
     }
+}
+
+/// Edits of runs, by the names of the runs.
+type Edits = Vec<(String, SavedEdits)>;
+
+/// Edits that another explorer stored and this one replaces, in the file `set-aside.json`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct SetAside {
+    #[serde(default)]
+    edits: Edits,
+}
+
+/// Adds edits to the file beside `path`, and returns what to say about it.
+fn set_aside(path: &Path, edits: Edits) -> String {
+    let aside = path.with_file_name("set-aside.json");
+    let kept = read(&aside).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let mut kept: SetAside = kept.unwrap_or_default();
+    let names: Vec<&str> = edits.iter().map(|(name, _)| name.split_once('/').map_or(&**name, |(_, run)| run)).collect();
+    let what = format!("another explorer changed the mix or the demonstrations of {} at the same time", list(names));
+    kept.edits.extend(edits);
+    kept.edits.drain(..kept.edits.len().saturating_sub(RUNS));
+    let written = serde_json::to_string_pretty(&kept).is_ok_and(|text| write_whole(&aside, text.as_bytes()).is_ok());
+    let fate = if written { format!("its changes are in {}", aside.display()) } else { "they are lost".to_owned() };
+    format!("{what}: those of this explorer are kept, {fate}")
+}
+
+/// Returns the edits in the file that another session wrote since `before` was read, and that `ours` replaces.
+fn replaced(before: &[(String, SavedEdits)], ours: &[(String, SavedEdits)], written: &[(String, SavedEdits)]) -> Edits {
+    let is_lost = |(name, edits): &&(String, SavedEdits)| {
+        let [before, ours] = [before, ours].map(|all| edits_of(all, name));
+        let is_same = |other: Option<&SavedEdits>| edits.has_work_of(other.unwrap_or(&SavedEdits::default()));
+        before != ours && !is_same(None) && !is_same(before) && !is_same(ours)
+    };
+    written.iter().filter(is_lost).cloned().collect()
+}
+
+fn edits_of<'a>(all: &'a [(String, SavedEdits)], name: &str) -> Option<&'a SavedEdits> {
+    all.iter().find(|(run, _)| run == name).map(|(_, edits)| edits)
 }
 
 /// Returns the edits to store: those that changed from `before` to `ours` in this session, and for all other runs those
 /// in the file, which another session may have written.
-fn merged(
-    before: &[(String, SavedEdits)],
-    ours: &[(String, SavedEdits)],
-    written: Vec<(String, SavedEdits)>,
-) -> Vec<(String, SavedEdits)> {
-    fn of<'a>(all: &'a [(String, SavedEdits)], name: &str) -> Option<&'a SavedEdits> {
-        all.iter().find(|(run, _)| run == name).map(|(_, edits)| edits)
-    }
-    let is_changed = |name: &str| of(before, name) != of(ours, name);
+fn merged(before: &[(String, SavedEdits)], ours: &[(String, SavedEdits)], written: Edits) -> Edits {
+    let is_changed = |name: &str| edits_of(before, name) != edits_of(ours, name);
     let changed = ours.iter().filter(|(name, _)| is_changed(name)).cloned();
     let others = written.into_iter().filter(|(name, _)| !is_changed(name));
     changed.chain(others).collect()
@@ -157,6 +194,27 @@ mod tests {
         let left = names(&Session::read_from(path));
         assert_eq!(left.len(), 1, "a mix that was reset is gone, the other session's stays: {left:?}");
         assert!(both[0] == left[0] || both[1] == left[0]);
+    }
+
+    /// Two sessions that change one run: the last one's changes are kept, the other's are set aside, and it is said.
+    #[test]
+    fn edits_of_one_run_in_two_sessions_are_both_kept() {
+        let (folder, themes) = (tempfile::tempdir().unwrap(), Theme::built_in(Depth::None).unwrap());
+        let path = folder.path().join("state.json");
+        let [mut first, mut second] = [0, 1].map(|_| Harness::finished(16));
+        let [mut one, mut two] = [0, 1].map(|_| Session::read_from(path.clone()));
+        assert_eq!(one.save(&first.keys("m").state, &themes), None);
+        let lost = Session::read_from(path.clone()).edits;
+        let said = two.save(&second.keys("l m").state, &themes).unwrap();
+        assert!(said.contains("sentiment/review/4 shots/demos 0") && said.contains("set-aside.json"), "{said}");
+        let aside: SetAside = serde_json::from_slice(&read(&path.with_file_name("set-aside.json")).unwrap()).unwrap();
+        assert_eq!(aside.edits, lost);
+        assert_ne!(Session::read_from(path.clone()).edits, lost, "the last one's are kept");
+        assert_eq!(two.save(&second.keys("l m").state, &themes), None, "its own changes are no surprise");
+        let mut third = Session::read_from(path);
+        let mut same = Harness::finished(16);
+        third.restore_edits(&mut same.state);
+        assert_eq!(third.save(&same.state, &themes), None, "nothing was changed");
     }
 
     #[test]

@@ -23,9 +23,9 @@ pub use labels::{LabelChange, label_changes};
 pub use matrix::{AgreementMatrix, matrix};
 pub use measures::{ComponentChange, Measure, component_changes};
 pub use movers::{Mover, Movers, Pull, movers};
-pub use transfer::transfer;
+pub use transfer::{accuracies, transfer};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ use crate::{
     analysis::{
         check::comparable,
         compare::correlation::mean,
-        predict::{component_margins, rival_of},
+        predict::{component_margins, predictions, rival_of},
         tally::Tally,
     },
     attribution::{Attribution, Split},
@@ -47,10 +47,14 @@ pub struct Comparison {
     /// Agreement of component accuracies.
     #[serde(flatten)]
     pub agreement: Agreement,
-    /// Accuracy of the full model in each run.
+    /// Accuracy of the full model in each run, on all its test examples.
     pub accuracy: [f64; 2],
+    /// Number of test examples of each run.
+    pub examples: [usize; 2],
     /// Test examples that both runs have, by id.
     pub shared: usize,
+    /// Accuracy of the full model in each run on the shared examples; `None` if no example is shared.
+    pub shared_accuracy: Option<[f64; 2]>,
     /// Mean over shared examples of the correlation, over components, of contributions to the margin of the gold label; `None` if
     /// no example is shared or nothing varies.
     pub contribution_pearson: Option<f64>,
@@ -82,7 +86,9 @@ pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
             ..agreement(&tallies[0].accuracies(), &tallies[1].accuracies(), a.test.shape())
         },
         accuracy: tallies.each_ref().map(|tally| tally.full_accuracy().unwrap_or(0.0)),
+        examples: [a.test.len(), b.test.len()],
         shared: shared.len(),
+        shared_accuracy: (!shared.is_empty()).then(|| [right(&a.test, &rows_a), right(&b.test, &rows_b)]),
         contribution_pearson: contribution_correlation(&a.test, &rows_a, &b.test, &rows_b),
         demonstrations: demo_pairs(&a.meta.prompt.demos, &b.meta.prompt.demos),
         labels: label_changes(&a.test, &b.test, &shared),
@@ -90,6 +96,12 @@ pub fn compare(a: &Run, b: &Run, top: usize) -> Result<Comparison> {
         components: component_changes(a.test.shape(), &tallies[0], &tallies[1]),
         flips: all_flips,
     })
+}
+
+/// Accuracy of the full model on some rows of a table.
+fn right(table: &Attribution, rows: &[usize]) -> f64 {
+    let (predicted, gold) = (predictions(table.full(), table.labels()), table.gold());
+    rows.iter().filter(|&&row| predicted[row] == gold[row]).count() as f64 / rows.len().max(1) as f64
 }
 
 /// Examples with the same id and gold label on both sides, in the order of the first. Each side lists the id and gold
@@ -104,6 +116,16 @@ pub fn shared_examples<'a>(
         (label == gold).then(|| Shared { id: id.to_owned(), a: row, b: other })
     });
     found.collect()
+}
+
+/// The test tables of two runs without the examples that only one of them has.
+pub fn shared_tables(a: &Run, b: &Run) -> [Attribution; 2] {
+    let shared = shared_examples(test_examples(a), test_examples(b));
+    let kept = |rows: HashSet<usize>, run: &Run| run.test.filter(|row| rows.contains(&row));
+    [
+        kept(shared.iter().map(|example| example.a).collect(), a),
+        kept(shared.iter().map(|example| example.b).collect(), b),
+    ]
 }
 
 /// Id and gold label of every row of the test table.
@@ -148,7 +170,15 @@ mod tests {
         b.examples.retain(|example| example.split == Split::Train || example.id.as_str() >= "test-020");
         let shared = shared_examples(test_examples(&a), test_examples(&b));
         assert_eq!((shared.len(), shared[0].a, shared[0].b), (40, 20, 0));
-        assert!(compare(&a, &b, 5).unwrap().flips.is_empty());
+        let found = compare(&a, &b, 5).unwrap();
+        assert!(found.flips.is_empty());
+        let [of_a, of_b] = found.shared_accuracy.unwrap();
+        assert_eq!((found.examples, of_a, of_b), ([60, 40], found.accuracy[1], found.accuracy[1]));
+        assert_ne!(of_a, found.accuracy[0], "the other twenty examples count elsewhere");
+        assert_eq!(shared_tables(&a, &b).map(|table| table.len()), [40, 40]);
+        let mut other = b;
+        other.examples.iter_mut().for_each(|example| example.id.push('x'));
+        assert_eq!(compare(&a, &other, 5).unwrap().shared_accuracy, None);
     }
 
     #[test]
@@ -156,7 +186,19 @@ mod tests {
         let a = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 2, |_| 0.5));
         let b = run(table(SHAPE, 9, 1, |_| 0.5), table(SHAPE, 30, 3, |_| 0.5));
         let json = serde_json::to_value(compare(&a, &b, 3).unwrap()).unwrap();
-        for key in ["pearson", "spearman", "iou_top5", "accuracy", "flips", "demonstrations", "labels", "movers"] {
+        for key in [
+            "pearson",
+            "spearman",
+            "iou_top5",
+            "accuracy",
+            "examples",
+            "shared",
+            "shared_accuracy",
+            "flips",
+            "demonstrations",
+            "labels",
+            "movers",
+        ] {
             assert!(json.get(key).is_some(), "{key}");
         }
         let flip = &json["flips"][0];

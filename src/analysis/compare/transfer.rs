@@ -2,6 +2,7 @@
 
 use crate::{
     analysis::{check::comparable, mix::Mix, reweight::Fit},
+    attribution::Attribution,
     error::Result,
     run::Run,
 };
@@ -18,6 +19,11 @@ pub fn transfer(fits: &[Fit], runs: &[&Run]) -> Result<Vec<Vec<f64>>> {
     let mut table: Vec<Vec<f64>> = fits.iter().map(|fit| scored(&fit.mix)).collect();
     table.push(runs.iter().map(|run| run.meta.accuracy.full).collect());
     Ok(table)
+}
+
+/// Test accuracy of each mix on each of the tables, `[fitted on, scored on]`.
+pub fn accuracies(fits: &[Fit], tables: &[Attribution]) -> Vec<Vec<f64>> {
+    fits.iter().map(|fit| tables.iter().map(|table| fit.mix.accuracy(table)).collect()).collect()
 }
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub struct Running {
     pub is_followed: bool,
     /// Whether it was started from the queue.
     pub is_from_queue: bool,
+    /// What was said about the run that it replaced; it is taken off the screen with that run.
+    pub replaced: Option<Notice>,
 }
 
 /// Whether quitting asks first.

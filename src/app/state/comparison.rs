@@ -1,8 +1,11 @@
 //! Comparison of two runs: what differs, and why.
 
-use crate::analysis::compare::{
-    Agreement, DemoPair, Flip, FromMean, LabelChange, Movers, agreement, agreements, demo_pairs, flips, from_mean,
-    label_changes, movers, shared_examples,
+use crate::{
+    analysis::compare::{
+        Agreement, DemoPair, Flip, FromMean, LabelChange, Movers, Shared, agreement, agreements, demo_pairs, flips,
+        from_mean, label_changes, movers, shared_examples,
+    },
+    attribution::Split,
 };
 
 use super::{
@@ -80,8 +83,8 @@ pub struct RunComparison {
     pub b: u64,
     /// Agreement of component accuracies.
     pub agreement: Agreement,
-    /// Number of test examples in both runs.
-    pub shared: usize,
+    /// Test examples in both runs.
+    pub shared: Vec<Shared>,
     /// Demonstrations, in the order of the prompts.
     pub demos: Vec<DemoPair>,
     /// Predictions by label, over shared examples.
@@ -114,12 +117,33 @@ impl RunComparison {
             a: a.id,
             b: b.id,
             agreement: agreement(&left, &right, a.shape),
-            shared: shared.len(),
             demos: demo_pairs(&a.prompt.demos, &b.prompt.demos),
             labels: label_changes(first, second, &shared),
             movers: movers(first, second, &shared, &flips),
             flips,
+            shared,
             quantities: Quantities::new(a, b, metric),
+        })
+    }
+
+    /// Returns the accuracy of each run on the shared examples: of its mix if that is on, else of its model.
+    pub fn accuracies(&self, runs: [&OpenRun; 2]) -> [Option<f64>; 2] {
+        self.shares_right(runs, |run| run.predictions(Split::Test))
+    }
+
+    /// Returns the accuracy of each run's model on the shared examples.
+    pub fn model_accuracies(&self, runs: [&OpenRun; 2]) -> [Option<f64>; 2] {
+        self.shares_right(runs, |run| run.test.tally.full_predictions())
+    }
+
+    fn shares_right(&self, runs: [&OpenRun; 2], of: impl Fn(&OpenRun) -> &[usize]) -> [Option<f64>; 2] {
+        let rows = [|it: &Shared| it.a, |it: &Shared| it.b];
+        let count = self.shared.len();
+        [0, 1].map(|side| {
+            let (run, predicted) = (runs[side], of(runs[side]));
+            let is_right = |row: usize| predicted.get(row) == Some(&run.test.items[row].gold);
+            let right = self.shared.iter().map(rows[side]).filter(|&row| is_right(row)).count();
+            (count > 0).then(|| right as f64 / count as f64)
         })
     }
 
@@ -179,7 +203,7 @@ mod tests {
         let comparison = RunComparison::new(&a, &b, Metric::Accuracy).unwrap();
         assert!((comparison.agreement.pearson.unwrap() - 1.0).abs() < 1e-9);
         let change: f64 = comparison.quantities.change.iter().flatten().sum();
-        assert_eq!((comparison.shared, comparison.flips.len(), change), (40, 0, 0.0));
+        assert_eq!((comparison.shared.len(), comparison.flips.len(), change), (40, 0, 0.0));
         assert!(comparison.movers.is_none());
     }
 

@@ -3,8 +3,9 @@
 use crate::analysis::compare::column_means;
 
 use super::{
-    Map, Screen, State,
+    Map, Screen, Severity, State,
     comparison::{RunComparison, comparable},
+    lent_quantity::LentQuantity,
     margin::MarginBreakdown,
     metric::Metric,
     open_run::{OpenRun, OtherRuns},
@@ -14,9 +15,9 @@ impl State {
     /// Updates all derived state.
     pub(crate) fn refresh(&mut self) {
         self.refresh_others();
+        self.leave_unknown_quantity();
         let Some(run) = self.runs.get(self.current) else { return };
-        let is_busy = self.experiments.is_busy();
-        let metric = if is_busy || self.map.metric.is_known(run) { self.map.metric } else { Metric::default() };
+        let metric = self.map.metric;
         let components = run.shape.components();
         let values: Vec<Option<f64>> = (0..components).map(|c| metric.value(run, c)).collect();
         self.map = Map { metric, scale: metric.scale(run.shape.labels, &values), values };
@@ -29,6 +30,22 @@ impl State {
         self.marks.retain(|&channel| channel <= components);
         self.refresh_order(components);
         self.refresh_comparison();
+    }
+
+    /// Shows the first quantity if the shown run does not have the chosen one, and says so.
+    fn leave_unknown_quantity(&mut self) {
+        let before = self.map.metric;
+        let is_unknown = self.runs.get(self.current).is_some_and(|run| !before.is_known(run));
+        if !is_unknown || self.experiments.is_busy() {
+            return;
+        }
+        self.map.metric = Metric::default();
+        if self.lent_quantity == LentQuantity::None {
+            let (now, title, why) = (self.map.metric.title(), before.title(), before.lacks());
+            let text = format!("the map shows {now}, not {title}: {why}");
+            let said = self.notice.take().map_or_else(String::new, |notice| format!("{}; ", notice.text));
+            self.notify(Severity::Plain, said + &text);
+        }
     }
 
     /// Averages the runs that the shown one can be compared with, if there are at least two and they changed.

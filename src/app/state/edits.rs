@@ -62,6 +62,13 @@ pub struct SavedEdits {
     needle: String,
 }
 
+impl SavedEdits {
+    /// Whether mix and demonstrations are those of `other`.
+    pub fn has_work_of(&self, other: &Self) -> bool {
+        (&self.mix, &self.demos) == (&other.mix, &other.demos)
+    }
+}
+
 impl From<SavedEdits> for RunEdits {
     fn from(saved: SavedEdits) -> Self {
         let mixer = saved.mix.and_then(SavedMixer::mixer);

@@ -202,6 +202,16 @@ impl Metric {
         }
     }
 
+    /// Why a run does not have the quantity.
+    pub const fn lacks(self) -> &'static str {
+        match self.quantity().needs {
+            Needs::Run => "",
+            Needs::Sweep => "its components were not ablated",
+            Needs::Shares => "its attention was not measured",
+            Needs::Others => "fewer than two other runs of its task are open",
+        }
+    }
+
     /// Whether the quantity is an effect of ablation.
     pub const fn is_effect(self) -> bool {
         matches!(self.quantity().needs, Needs::Sweep)

@@ -39,10 +39,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::{analysis::Kind, runner::RunRequest, task::Task};
+use crate::{analysis::Kind, runner::RunRequest, task::Task, text::printable};
 
 use self::{
-    comparison::{ComparisonView, RunComparison, RunMatrix},
+    comparison::{ComparisonView, RunComparison, RunMatrix, comparable},
     demo_editor::Editor,
     edits::RunEdits,
     example_list::ExampleList,
@@ -253,16 +253,27 @@ impl State {
         }
     }
 
-    /// Returns the run to compare with.
+    /// Returns the run to compare with, if it can be compared with the shown one.
     pub fn other_run(&self) -> Option<&OpenRun> {
-        let shown = self.run()?.id;
-        self.runs.iter().find(|run| Some(run.id) == self.other && run.id != shown)
+        let shown = self.run()?;
+        let fits = |run: &&OpenRun| Some(run.id) == self.other && run.id != shown.id && comparable(run, shown);
+        self.runs.iter().find(fits)
     }
 
     /// Returns the task of the shown run, if it has been read.
     pub fn task(&self) -> Option<&Arc<Task>> {
-        let name = &self.run()?.request.as_ref()?.task;
-        self.tasks.get(name)?.as_ref()?.as_ref().ok()
+        self.task_of(self.run()?)
+    }
+
+    /// Returns the task of a run, if it has been read.
+    pub fn task_of(&self, run: &OpenRun) -> Option<&Arc<Task>> {
+        self.tasks.get(&run.request.as_ref()?.task)?.as_ref()?.as_ref().ok()
+    }
+
+    /// Returns the word of a label as `run` shows it, or the label's name while the task is not read.
+    pub fn label_word(&self, run: &OpenRun, label: &str) -> String {
+        let index = self.task_of(run).and_then(|task| task.labels.iter().position(|other| other == label));
+        index.map_or_else(|| printable(label).into_owned(), |index| run.label(index))
     }
 
     /// Whether a result is pending that shows no progress on the screen.

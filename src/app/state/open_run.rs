@@ -146,6 +146,15 @@ impl OpenRun {
         }
     }
 
+    /// Whether this is the complete run that was saved as `run`: the same examples and results.
+    pub fn is_of(&self, run: &Run) -> bool {
+        let what = |meta: &RunMeta| (meta.model.clone(), meta.task.clone(), meta.prompt.clone());
+        let ids = run.examples.iter().filter(|record| record.split == Split::Test).map(|record| &record.id);
+        self.meta.as_ref().is_some_and(|meta| what(meta) == what(&run.meta))
+            && self.test.items.iter().map(|item| &item.id).eq(ids)
+            && (&*self.test.table, &*self.train.table) == (&run.test, &run.train)
+    }
+
     /// Adds the next examples.
     pub fn push(&mut self, split: Split, batch: &Batch) {
         let target = match split {

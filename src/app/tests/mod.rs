@@ -9,6 +9,7 @@ pub(crate) mod fixture;
 mod generations;
 pub(crate) mod harness;
 mod input;
+mod messages;
 mod run_list;
 
 use std::time::Duration;
@@ -261,7 +262,7 @@ fn a_run_is_compared_with_the_previous_one() {
     harness.keys("s");
     harness.run_to_end(48);
     let comparison = harness.state.comparison.clone().unwrap();
-    assert_eq!((comparison.shared, comparison.quantities.change.len()), (48, 72));
+    assert_eq!((comparison.shared.len(), comparison.quantities.change.len()), (48, 72));
     assert!(comparison.agreement.pearson.unwrap() > 0.5 && !comparison.flips.is_empty());
     let seeds = |harness: &Harness| {
         let seed = |run: Option<&super::state::open_run::OpenRun>| run.unwrap().prompt.demo_seed;

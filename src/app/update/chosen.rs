@@ -1,12 +1,43 @@
 //! What a chosen entry of the palette does.
 
 use crate::app::{
+    action::{Action, Section},
     effect::Effect,
     screen::SharedKeys,
     state::{Screen, State, example_list::ExampleList, palette::PaletteEntry},
 };
 
 use super::{models, requests, selection};
+
+/// Whether an action changes or shows something of a run.
+pub(super) const fn needs_run(action: Action) -> bool {
+    match action.section() {
+        Section::Mix => !matches!(action, Action::Method | Action::Positions | Action::Fill),
+        Section::Prompt => true,
+        Section::Cursor => matches!(
+            action,
+            Action::Mark | Action::MarkLayer | Action::MarkColumn | Action::MarkAll | Action::Best | Action::Worst
+        ),
+        Section::View => matches!(
+            action,
+            Action::Metric
+                | Action::PreviousMetric
+                | Action::Ranking
+                | Action::Zoom
+                | Action::Detail
+                | Action::Kinds
+                | Action::OtherRun
+                | Action::ChooseOther
+                | Action::SwapRuns
+                | Action::Filter
+                | Action::FilterLabel
+                | Action::Search
+                | Action::FullPrompt
+        ),
+        Section::Run => false,
+        Section::Program => matches!(action, Action::Copy),
+    }
+}
 
 /// Carries out an entry that is no action.
 pub(super) fn choose(state: &mut State, entry: PaletteEntry) -> Vec<Effect> {

@@ -17,6 +17,9 @@ use super::{copying, selection::walk_list};
 /// Handles the actions of this screen, where lists contain flipped examples.
 pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
     match action {
+        Action::Ranking | Action::Metric | Action::PreviousMetric | Action::Zoom if state.comparison.is_none() => {
+            explain_missing(state);
+        }
         Action::Copy => return Some(copying::copy(state, cells(state))),
         Action::Ranking => state.comparison_view = state.comparison_view.next(),
         Action::ChooseOther => choose_other(state),
@@ -44,8 +47,7 @@ pub const fn choose(state: &mut State, row: usize) {
 /// Toggles the comparison with the previous run, or with another one if that is not comparable.
 pub(super) fn compare(state: &mut State) {
     state.toggle_screen(Screen::Compare);
-    let is_comparable = state.other_run().zip(state.run()).is_some_and(|(a, b)| comparable(a, b));
-    if state.screen == Screen::Compare && !is_comparable {
+    if state.screen == Screen::Compare && state.other_run().is_none() {
         next_other(state);
     }
 }
@@ -62,10 +64,21 @@ pub(super) fn next_other(state: &mut State) {
     let others = others(state);
     let at = others.iter().position(|run| Some(run.id) == state.other);
     let next = others.get(at.map_or(0, |at| (at + 1) % others.len())).map(|run| run.id);
-    if let Some(id) = next {
-        state.other = Some(id);
-        return;
+    let Some(id) = next else { return explain_alone(state) };
+    if state.other.replace(id) == Some(id) {
+        state.notify(Severity::Plain, "this is the only run to compare with");
     }
+}
+
+/// Says why nothing is compared.
+fn explain_missing(state: &mut State) {
+    if state.other_run().is_none() {
+        return explain_alone(state);
+    }
+    state.notify(Severity::Plain, "they are compared when both runs are complete");
+}
+
+fn explain_alone(state: &mut State) {
     let seed = state.key_of(Action::NextSeed);
     state.notify(Severity::Plain, format!("no other comparable run is open: {seed} runs other demonstrations"));
 }
@@ -105,8 +118,9 @@ fn apply_mix(state: &mut State) {
         run.mixer.load(&mix, &format!("mix of {name}"));
         run.update_predictions();
     }
-    let accuracy = state.run().and_then(|run| run.test.mixed.accuracy()).unwrap_or_default() * 100.0;
-    state.notify(Severity::Good, format!("B has the mix of {name}: {accuracy:.1} %; {undo} undoes this"));
+    let test = state.run().map(|run| (run.test.mixed.accuracy().unwrap_or_default() * 100.0, run.test.items.len()));
+    let (accuracy, n) = test.unwrap_or_default();
+    state.notify(Severity::Good, format!("B has the mix of {name}: {accuracy:.1} % of {n}; {undo} undoes this"));
 }
 
 /// Selects the component with the largest or the smallest change.

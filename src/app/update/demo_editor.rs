@@ -11,6 +11,7 @@ use crate::{
             demo_editor::summary,
             input::{InputKind, LineInput},
             list::{moved, rows_of},
+            open_run::OpenRun,
             selection::candidates,
         },
     },
@@ -101,7 +102,12 @@ fn edit(state: &mut State, action: Action) {
             editor.edit(|demos| demos.swap(at, at - 1));
             editor.at -= 1;
         }
-        Action::Remove if !editor.demos.is_empty() => editor.edit(|demos| drop(demos.remove(at))),
+        Action::Later | Action::Earlier | Action::Remove | Action::Relabel | Action::Swap if count == 0 => {
+            state.notify(Severity::Plain, "the prompt has no demonstrations");
+        }
+        Action::Later => state.notify(Severity::Plain, "this is the last demonstration"),
+        Action::Earlier => state.notify(Severity::Plain, "this is the first demonstration"),
+        Action::Remove => editor.edit(|demos| drop(demos.remove(at))),
         Action::Undo | Action::Redo => {
             let word = if action == Action::Undo { "undo" } else { "redo" };
             let done = if action == Action::Undo { editor.undo() } else { editor.redo() };
@@ -184,7 +190,10 @@ pub(super) fn refresh_and_query(state: &mut State) -> Vec<Effect> {
     let template = state.run().map(|run| run.task.template.clone());
     let request = state.run().and_then(|run| run.request.as_ref());
     let prompting = request.map_or_else(Prompting::default, |request| request.prompting);
-    let Some(task) = state.task().cloned() else { return request_task(state) };
+    let Some(task) = state.task().cloned() else {
+        let name = state.run().and_then(task_name);
+        return name.map_or_else(Vec::new, |name| request_task(state, name));
+    };
     let Some(editor) = state.editor.as_mut().filter(|_| has_model) else { return Vec::new() };
     let prompt = (editor.demos.clone(), editor.text.clone());
     if editor.asked.as_ref() == Some(&prompt) {
@@ -196,16 +205,26 @@ pub(super) fn refresh_and_query(state: &mut State) -> Vec<Effect> {
     vec![Effect::Query { query: Box::new(query), during_run: state.phase.is_busy() }]
 }
 
-/// Requests the task of the shown run, once.
-fn request_task(state: &mut State) -> Vec<Effect> {
-    let name = state.run().and_then(|run| run.request.as_ref()).map(|request| request.task.clone());
-    match name.filter(|name| !state.tasks.contains_key(name)) {
-        Some(name) => {
-            state.tasks.insert(name.clone(), None);
-            vec![Effect::File(FileRequest::ReadTask(name))]
-        }
-        None => Vec::new(),
+fn task_name(run: &OpenRun) -> Option<String> {
+    run.request.as_ref().map(|request| request.task.clone())
+}
+
+/// Requests the tasks of the compared runs, whose label words stand beside their demonstrations.
+pub(super) fn request_compared_tasks(state: &mut State) -> Vec<Effect> {
+    if state.screen != Screen::Compare {
+        return Vec::new();
     }
+    let names: Vec<String> = state.run().into_iter().chain(state.other_run()).filter_map(task_name).collect();
+    names.into_iter().flat_map(|name| request_task(state, name)).collect()
+}
+
+/// Requests a task, once.
+fn request_task(state: &mut State, name: String) -> Vec<Effect> {
+    if state.tasks.contains_key(&name) {
+        return Vec::new();
+    }
+    state.tasks.insert(name.clone(), None);
+    vec![Effect::File(FileRequest::ReadTask(name))]
 }
 
 /// Repeats a query that a run left unanswered when it ended.
@@ -227,7 +246,7 @@ pub(super) fn on_query_answer(state: &mut State, serial: u64, answer: Result<Que
 
 /// Handles a task that was read.
 pub(super) fn on_task(state: &mut State, name: String, task: Result<Arc<Task>, String>) -> Vec<Effect> {
-    if let Err(why) = &task {
+    if let (Err(why), Screen::Prompt) = (&task, state.screen) {
         state.notify(Severity::Bad, printable(why).into_owned());
     }
     state.tasks.insert(name, Some(task));

@@ -5,7 +5,7 @@ use crate::{
         action::Action,
         effect::Effect,
         state::{
-            Overlay, State,
+            Overlay, Screen, Severity, State,
             list::{rows_beside_map, rows_of},
             selection::chosen_example,
         },
@@ -36,6 +36,18 @@ pub(super) fn change(state: &mut State, action: Action) {
         Action::FullPrompt => list.prompt = if list.prompt.is_some() { None } else { Some(0) },
         _ => list.step(rows_beside_map(action, state.page).unwrap_or(0)),
     }
+    let is_shown = matches!(state.screen, Screen::Map | Screen::Examples);
+    if matches!(action, Action::Filter | Action::FilterLabel) && !is_shown {
+        explain_filter(state);
+    }
+}
+
+/// Says which examples are listed, on a screen without the list.
+fn explain_filter(state: &mut State) {
+    let examples = state.key_of(Action::Examples);
+    let label = state.example_list.label.zip(state.run()).map(|(label, run)| format!(" of gold {}", run.label(label)));
+    let (which, label) = (state.example_list.filter.title(), label.unwrap_or_default());
+    state.notify(Severity::Plain, format!("examples listed: {which}{label}; {examples} shows them"));
 }
 
 /// Selects a row.

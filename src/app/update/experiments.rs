@@ -56,6 +56,9 @@ fn toggle_view(state: &mut State, view: ExperimentView) {
     let there = state.screen == Screen::Experiments && state.experiments.view == view;
     state.screen = if there { Screen::Map } else { Screen::Experiments };
     state.experiments.view = view;
+    if state.run().is_none() {
+        state.notify(Severity::Plain, "no run is open yet");
+    }
 }
 
 /// In the attention view, colours the map by attention to labels, once known, until the view is left or another quantity

@@ -136,6 +136,8 @@ fn filling(state: &mut State) -> Option<&mut OpenRun> {
 /// [`MAX_RUNS`], the oldest run that is neither shown nor compared is closed.
 fn add_run(state: &mut State, plan: Plan) -> Vec<Effect> {
     let Some(request) = state.running.request.clone() else { return Vec::new() };
+    let replaced = state.running.replaced.take();
+    state.notice.take_if(|notice| Some(&*notice) == replaced.as_ref());
     notify_remarks(state, &plan.remarks());
     let id = state.new_id();
     state.model_hash = Some(plan.model.weights_hash.clone());

@@ -236,7 +236,9 @@ pub(super) fn toggle_mix(state: &mut State) {
 /// Changes the marked channels, or the one under the cursor.
 pub(super) fn change_channels(state: &mut State, action: Action) {
     let channels = state.targets();
+    let shows_weights = state.screen != Screen::Experiments;
     let Some(run) = state.run_mut().filter(|_| !channels.is_empty()) else { return };
+    let before = run.mixer.saved();
     match action {
         Action::Mute => run.mixer.mute(&channels),
         Action::Solo => run.mixer.solo(&channels),
@@ -247,6 +249,16 @@ pub(super) fn change_channels(state: &mut State, action: Action) {
     }
     run.mixer.on &= !run.mixer.is_model();
     run.update_predictions();
+    let is_same = run.mixer.saved() == before;
+    let text = match channels[..] {
+        [one] if is_same => format!("the weight of {} is 1 already", run.channel_name(one)),
+        [one] => format!("the weight of {} is {} now", run.channel_name(one), brief(run.mixer.weight(one))),
+        _ if is_same => "the marked weights are 1 already".to_owned(),
+        _ => format!("{} marked weights are changed", channels.len()),
+    };
+    if is_same || !shows_weights {
+        state.notify(Severity::Plain, text);
+    }
 }
 
 /// Undoes, redoes or resets all changes to the mix.

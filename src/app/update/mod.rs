@@ -75,6 +75,14 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Enlarges the cells of the map, or fits all of them in.
+fn zoom(state: &mut State) {
+    state.zoomed = !state.zoomed;
+    let wide = "cells are enlarged; the map scrolls where they do not fit";
+    let text = if state.zoomed { wide } else { "cells shrink so that the whole map fits" };
+    state.notify(Severity::Plain, text);
+}
+
 /// Says that an action needs two compared runs.
 fn explain_compare(state: &mut State) {
     let compare = state.key_of(Action::Compare);
@@ -110,6 +118,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Vec::new()
     } else if let Some(overlay) = state.overlay.clone() {
         in_overlay(state, action, &overlay)
+    } else if state.run().is_none() && chosen::needs_run(action) {
+        state.notify(Severity::Plain, "no run is open yet, so there is nothing to do this to");
+        Vec::new()
     } else {
         on_screen(state, action).unwrap_or_else(|| on_any_screen(state, action))
     };
@@ -173,7 +184,7 @@ fn on_any_screen(state: &mut State, action: Action) -> Vec<Effect> {
             selection::choose_quantity(state, state.map.metric.beside(state.run(), forward));
         }
         Action::Ranking => state.ranked = !state.ranked,
-        Action::Zoom => state.zoomed = !state.zoomed,
+        Action::Zoom => zoom(state),
         Action::Detail => state.detail = !state.detail,
         Action::Filter
         | Action::FilterLabel

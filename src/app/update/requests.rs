@@ -149,8 +149,10 @@ pub(super) fn follow(state: &mut State) {
 /// returns to the queue.
 pub(super) fn start(state: &mut State, request: RunRequest) -> Vec<Effect> {
     let replaced = state.running.request.clone().filter(|running| state.phase.is_busy() && *running != request);
+    state.running.replaced = None;
     if let Some(replaced) = replaced {
         let name = run_name(state);
+        state.notice = None;
         if state.running.is_from_queue {
             state.run_list.queue.insert(0, replaced);
             state.notify(Severity::Plain, format!("{name} waits again in the queue"));
@@ -158,6 +160,7 @@ pub(super) fn start(state: &mut State, request: RunRequest) -> Vec<Effect> {
             let rerun = state.key_of(Action::Rerun);
             state.notify(Severity::Plain, format!("stopped {name}; its examples are kept, {rerun} there resumes it"));
         }
+        state.running.replaced.clone_from(&state.notice);
     }
     state.requested = Some(request.clone());
     state.running.is_followed = true;

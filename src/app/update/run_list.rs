@@ -35,7 +35,13 @@ pub(super) fn act(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         }
     }
     let pending_delete = state.run_list.pending_delete.take();
-    let Some(row) = rows.get(at).filter(|_| movement.is_none()) else { return Some(Vec::new()) };
+    let Some(row) = rows.get(at).filter(|_| movement.is_none()) else {
+        if movement.is_none() {
+            let queue = state.key_of(Action::Queue);
+            state.notify(Severity::Plain, format!("there is no run yet: {queue} queues one"));
+        }
+        return Some(Vec::new());
+    };
     Some(match action {
         Action::Open => open(state, row),
         Action::Delete => delete(state, row, pending_delete.as_ref()),

@@ -4,7 +4,7 @@ use crate::app::{
     action::Action,
     effect::Effect,
     state::{
-        Screen, State,
+        Screen, Severity, State,
         comparison::{RunMatrix, comparable},
         list::{moved, rows_of},
         metric::Metric,
@@ -56,7 +56,10 @@ pub(super) fn refresh(state: &mut State) {
 fn open(state: &mut State) {
     let (row, column) = state.matrix.at;
     let id = |index: usize| state.matrix.runs.get(index).copied();
-    let (Some(a), Some(b)) = (id(row), id(column)) else { return };
+    let (Some(a), Some(b)) = (id(row), id(column)) else {
+        let seed = state.key_of(Action::NextSeed);
+        return state.notify(Severity::Plain, format!("no complete run is open: {seed} runs other demonstrations"));
+    };
     if let Some(index) = state.runs.iter().position(|run| run.id == b) {
         state.show(index);
         if a == b {

@@ -10,6 +10,7 @@ pub(super) fn request_missing(state: &mut State) -> Vec<Effect> {
     [
         mixer::request_baselines(state),
         demo_editor::refresh_and_query(state),
+        demo_editor::request_compared_tasks(state),
         run_list::request_list(state),
         experiments::request_missing_result(state),
     ]

@@ -36,13 +36,21 @@ impl State {
         self.open_checked(runs)
     }
 
-    /// Opens runs of the store, which has its own checksums, and shows the last one.
+    /// Opens runs of the store, which has its own checksums, and shows the last one. A run that is open already is not
+    /// opened again.
     pub(super) fn open_checked(&mut self, runs: Vec<Run>) -> Vec<Effect> {
+        let mut last = self.runs.len().saturating_sub(1);
         for run in runs {
+            if let Some(at) = self.runs.iter().position(|open| open.is_of(&run)) {
+                last = at;
+                let name = self.runs[at].short_name();
+                self.notify(Severity::Plain, format!("{name} is open already"));
+                continue;
+            }
             let id = self.new_id();
-            self.add_open_run(OpenRun::saved(id, run));
+            last = self.add_open_run(OpenRun::saved(id, run));
         }
-        self.show(self.runs.len().saturating_sub(1));
+        self.show(last);
         self.refresh();
         next_stats(self)
     }
@@ -84,7 +92,8 @@ impl State {
         if remembered.layer < shape.layers && remembered.column <= shape.heads {
             self.cursor = Cursor { layer: remembered.layer, column: remembered.column };
         }
-        self.map.metric = Metric::from_title(&remembered.metric).unwrap_or_default();
+        let known = |metric: &Metric| self.run().is_some_and(|run| metric.is_known(run));
+        self.map.metric = Metric::from_title(&remembered.metric).filter(known).unwrap_or_default();
         (self.ranked, self.zoomed) = (remembered.ranked, remembered.zoomed);
         self.screen = Screen::reopened(&remembered.screen);
         self.refresh();
@@ -94,6 +103,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::app::tests::{fixture, harness::Harness};
 
     #[test]
@@ -131,10 +141,11 @@ mod tests {
     #[test]
     fn a_saved_run_without_checksums_is_announced() {
         let mut harness = Harness::finished(16);
-        let mut run = fixture::run(&fixture::request(), 16);
+        let saved = |seed| fixture::run(&RunRequest { demo_seed: seed, ..fixture::request() }, 16);
         harness.state.notice = None;
-        harness.state.open(vec![run.clone()]);
+        harness.state.open(vec![saved(1)]);
         assert!(harness.state.notice.is_none());
+        let mut run = saved(2);
         run.meta.checksum = None;
         harness.state.open(vec![run]);
         assert!(harness.state.notice.unwrap().text.contains("no checksums"));

@@ -11,7 +11,7 @@ use super::{
     context::{open_run, open_run_with_hidden},
     failure::Failure,
     options::ModelOptions,
-    output::{ProgressLine, is_stream, print, print_json, warn, write_text},
+    output::{ProgressLine, is_stream, print, print_json, write_text},
     store_options::StoreOptions,
     streams::print_data,
 };
@@ -27,8 +27,7 @@ use crate::{
     cancel::Cancel,
     component::Component,
     error::{Error, InputError, Result},
-    progress::Progress,
-    protocol::{prompted, unbiased_heads},
+    protocol::{PromptedEvent, prompted, unbiased_heads},
     report::weights_map,
     run::Run,
     runner::PromptBuilder,
@@ -234,17 +233,17 @@ fn model_predictions(args: &Args, run: &Run) -> Result<Predictions> {
     if !ids.into_iter().eq(run.examples.iter().map(|example| example.id.as_str())) {
         return Err(wrong("the task's data has changed since the run", "run again"));
     }
-    let mut predicted = Vec::new();
+    let (mut predicted, mut line) = (Vec::new(), ProgressLine::new());
+    let observe = &mut |event: PromptedEvent| match event {
+        PromptedEvent::Progress(unit, progress) => line.count(&progress, unit),
+        PromptedEvent::Note(note) if note.is_problem() => line.warn(&note.to_string()),
+        PromptedEvent::Note(_) => {}
+    };
     if args.with.with_model {
-        predicted.extend(prompted(&draft, run, &model, &args.store.store()?, &Cancel::default(), &mut |note| {
-            if note.is_problem() {
-                warn(&note.to_string());
-            }
-        })?);
+        let store = args.store.store()?;
+        predicted.extend(prompted(&draft, run, &model, &store, &Cancel::default(), observe)?);
     }
     if args.with.with_reruns {
-        let mut line = ProgressLine::new();
-        let observe = &mut |progress: Progress| line.count(&progress, "sets of heads");
         let prediction = unbiased_heads(&draft, run, &model, &Cancel::default(), observe)?;
         predicted.extend(prediction.map(|prediction| (Method::UnibiasHeads, prediction)));
     }

@@ -17,6 +17,7 @@ use crate::{
         last_token::{LastToken, best, difference, last_token, magnitude},
         reference::TOLERANCE,
         sample_prompts,
+        steps::{Observer, Step, each},
     },
     error::{InputError, Result},
     model::{
@@ -83,7 +84,7 @@ impl Comparison {
     }
 
     /// Computes and keeps the results of `model`.
-    pub(in crate::doctor) fn keep(&mut self, model: &Model) -> Result<()> {
+    pub(in crate::doctor) fn keep(&mut self, model: &Model, observe: &mut Observer<'_>) -> Result<()> {
         let attention = &model.decoder.layers[0].attention;
         self.prompts = [sample_prompts::prompts(model)?, sample_prompts::random_prompts(model)?].concat();
         self.sizes = Some(Sizes {
@@ -96,7 +97,7 @@ impl Comparison {
             longest: self.longest(),
         });
         if self.implementation.is_some() {
-            self.own = results(model, &self.prompts)?;
+            self.own = results(model, &self.prompts, observe)?;
         }
         Ok(())
     }
@@ -105,7 +106,12 @@ impl Comparison {
     ///
     /// # Errors
     /// If a tensor cannot be read.
-    pub(in crate::doctor) fn finish(self, source: &Source, options: &LoadOptions) -> Result<CrossCheck> {
+    pub(in crate::doctor) fn finish(
+        self,
+        source: &Source,
+        options: &LoadOptions,
+        observe: &mut Observer<'_>,
+    ) -> Result<CrossCheck> {
         let (Some(implementation), Some(sizes)) = (self.implementation, self.sizes) else {
             return Ok(unknown(format!("candle-transformers {VERSION} has no implementation of {}", self.family)));
         };
@@ -118,7 +124,7 @@ impl Comparison {
             return Ok(unknown(format!("candle-transformers {VERSION} computes another model: {why}")));
         }
         let computed = with_tensors(&self.weights, implementation.embedding, tied, |tensors| {
-            let compute = || compute(implementation, theirs.clone(), tensors, &self.prompts);
+            let compute = || compute(implementation, theirs.clone(), tensors, &self.prompts, observe);
             catch_panic::catch(compute).map_or_else(Err, |done| done.map_err(|error| error.to_string()))
         })?;
         let computed = match computed {
@@ -133,7 +139,7 @@ impl Comparison {
         let explained = if found.agrees(self.prompts.len()) {
             None
         } else {
-            self.explain(source, options, &Facts { published: fields, sizes }, &computed)?
+            self.explain(source, options, &Facts { published: fields, sizes }, &computed, observe)?
         };
         Ok(CrossCheck {
             against: format!("candle-transformers {VERSION} ({})", implementation.module),
@@ -155,6 +161,7 @@ impl Comparison {
         options: &LoadOptions,
         facts: &Facts<'_>,
         computed: &[Theirs],
+        observe: &mut Observer<'_>,
     ) -> Result<Option<Explained>> {
         let known = differences::applying(self.family, facts);
         if known.is_empty() {
@@ -164,7 +171,7 @@ impl Comparison {
         let adopted = differences::adopt(files.config().value(), &known, facts);
         let config = files.config().clone().with_value(adopted);
         let model = Model::from_files(source, files.with_config(config), options)?;
-        let found = deviation(&results(&model, &self.prompts)?, computed);
+        let found = deviation(&results(&model, &self.prompts, observe)?, computed);
         let differences = known.iter().map(|known| known.what.to_owned()).collect();
         Ok(found.agrees(self.prompts.len()).then_some(Explained { differences, max_rel: found.max_rel }))
     }
@@ -196,8 +203,8 @@ fn check_memory(need: u64, free: Option<u64>) -> Result<()> {
     Err(InputError::new(problem).field("--cross-check").help(help).into())
 }
 
-fn results(model: &Model, prompts: &[Vec<u32>]) -> Result<Vec<LastToken>> {
-    prompts.iter().map(|prompt| last_token(model, prompt, &Cancel::default())).collect()
+fn results(model: &Model, prompts: &[Vec<u32>], observe: &mut Observer<'_>) -> Result<Vec<LastToken>> {
+    each(prompts, "prompts of the cross-check", observe, |prompt| last_token(model, prompt, &Cancel::default()))
 }
 
 fn compute(
@@ -205,14 +212,16 @@ fn compute(
     config: Value,
     tensors: candle_nn::VarBuilder,
     prompts: &[Vec<u32>],
+    observe: &mut Observer<'_>,
 ) -> candle_core::Result<Vec<Theirs>> {
+    observe(Step::Stage("loading the copy for candle-transformers"));
     let forward = (implementation.build)(config, tensors)?;
     let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
     let of_prompt = |prompt: &Vec<u32>| {
         let output = forward(&Tensor::from_slice(prompt, (1, prompt.len()), &Device::Cpu)?)?;
         Ok(Theirs { logits: values(&output.logits)?, hidden: output.hidden.as_ref().map(values).transpose()? })
     };
-    prompts.iter().map(of_prompt).collect()
+    each(prompts, "prompts by candle-transformers", observe, of_prompt)
 }
 
 fn deviation(own: &[LastToken], theirs: &[Theirs]) -> Deviation {

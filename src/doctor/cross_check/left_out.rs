@@ -2,6 +2,7 @@
 
 use super::report::CrossCheck;
 use crate::{
+    doctor::steps::Observer,
     error::{InputError, Result},
     model::{Files, LoadOptions, Model, Source},
 };
@@ -16,11 +17,11 @@ impl Comparison {
         Err(InputError::new(problem).field("--cross-check").help(help).into())
     }
 
-    pub(in crate::doctor) fn keep(&mut self, _: &Model) -> Result<()> {
+    pub(in crate::doctor) fn keep(&mut self, _: &Model, _: &mut Observer<'_>) -> Result<()> {
         match *self {}
     }
 
-    pub(in crate::doctor) fn finish(self, _: &Source, _: &LoadOptions) -> Result<CrossCheck> {
+    pub(in crate::doctor) fn finish(self, _: &Source, _: &LoadOptions, _: &mut Observer<'_>) -> Result<CrossCheck> {
         match self {}
     }
 }

@@ -29,6 +29,7 @@ use super::{
 
 mod findings;
 mod snapshots;
+mod tables;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 

@@ -13,7 +13,7 @@ use crate::{
         state::{
             Cursor, State,
             cell_number::Unit,
-            comparison::{ComparisonView, Quantities, RunComparison, comparable},
+            comparison::{ComparisonView, Quantities, RunComparison},
             open_run::OpenRun,
             scale::Scale,
         },
@@ -106,9 +106,6 @@ fn wheel(layout: Layout, state: &State, at: Position) -> [Action; 2] {
 fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     let (area, state) = (layout.area, ctx.state);
     let (Some(a), Some(b)) = (state.other_run(), state.run()) else { return draw_hint(buf, area, ctx) };
-    if !comparable(a, b) {
-        return draw_hint(buf, area, ctx);
-    }
     let (Some(sides), Some(comparison)) = (sides(layout, state), &state.comparison) else {
         let inner = body(area);
         opened(buf, inner, ctx.theme, "compared when both runs are complete", Line::default());
@@ -147,7 +144,7 @@ fn draw_maps(
             let title = format!("{letter} {title}");
             let values = &quantities.sides[side];
             let cell = |c: usize| HeatmapCell { value: values[c], kind: run.kind(c), mark: None };
-            let note = format!("{} %", percent(run.accuracy(Split::Test)));
+            let note = format!("{} % of {}", percent(run.accuracy(Split::Test)), run.test.items.len());
             draw_side(buf, place, ctx, (&title, note), b, (unit, true, quantities.scale), cell);
         }
     }
@@ -217,7 +214,8 @@ fn rank_line(
     let number = |unit: Unit, value: Option<f64>| value.map_or_else(|| "·".to_owned(), |value| tenths(unit, value));
     let [a_value, b_value] = [0, 1].map(|side| number(quantities.metric.unit(), quantities.sides[side][component]));
     let change = quantities.change[component];
-    let changed = number(quantities.metric.change_unit(), change);
+    let unit = quantities.metric.change_unit();
+    let changed = change.map_or_else(|| "·".to_owned(), |change| with_sign(unit, change));
     let movers = comparison.movers.iter().flat_map(|movers| &movers.components);
     let pull = movers.into_iter().find(|mover| mover.component == name).map(|mover| mover.pull.mean);
     let pull = pull.map_or_else(String::new, |pull| format!("{pull:+.2}"));
@@ -241,6 +239,13 @@ fn tenths(unit: Unit, value: f64) -> String {
         Unit::Points => signed(value * 100.0, 1),
         Unit::Nats | Unit::Factor => unit.number(value, 5),
     }
+}
+
+/// Formats a change for a list; zero has no sign.
+fn with_sign(unit: Unit, change: f64) -> String {
+    let text = tenths(unit, change);
+    let is_rise = change > 0.0 && text.starts_with(|first: char| first == '.' || ('1'..='9').contains(&first));
+    if is_rise { format!("+{text}") } else { text }
 }
 
 /// Returns the points of the scatter, scaled to the unit square, and their components.

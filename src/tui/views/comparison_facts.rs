@@ -7,9 +7,8 @@ use ratatui::{
 };
 
 use crate::{
-    analysis::compare::{DemoDifference, DemoPair, DemoSide, Flip, LabelChange, Pull},
-    app::state::{State, comparison::RunComparison, open_run::OpenRun},
-    attribution::Split,
+    analysis::compare::{DemoDifference, DemoPair, DemoSide, Flip, Pull},
+    app::state::{comparison::RunComparison, open_run::OpenRun},
     text::printable,
     tui::{
         layout::{compare::Sides, list::first_row},
@@ -18,7 +17,10 @@ use crate::{
     },
 };
 
-use super::draw_context::{DrawContext, nats, opened, percent};
+use super::{
+    comparison_head::{self, label_name},
+    draw_context::{DrawContext, nats, opened},
+};
 
 /// Columns of the numbers of a label.
 const LABEL_NUMBERS: usize = 25;
@@ -34,88 +36,21 @@ pub(super) fn draw(
     comparison: &RunComparison,
     runs: (&OpenRun, &OpenRun),
 ) {
-    head(buf, sides.head, ctx, comparison, runs);
-    demonstrations(buf, sides.demos, ctx, comparison, runs.1);
+    comparison_head::draw(buf, sides.head, ctx, comparison, runs);
+    demonstrations(buf, sides.demos, ctx, comparison, runs);
     labels(buf, sides.labels, ctx, comparison, runs);
     movers(buf, sides.movers, ctx, comparison);
     flips(buf, sides, ctx, comparison, runs);
 }
 
-/// Draws the names and accuracies of both runs, their agreement, and the label that they differ in most.
-fn head(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComparison, (a, b): (&OpenRun, &OpenRun)) {
-    let theme = ctx.theme;
-    let run = |letter: &str, run: &OpenRun| {
-        let source = if run.mixer.on { "mix" } else { "model" };
-        let model = percent(run.test.tally.full_accuracy());
-        let named = |more: String| {
-            Line::from(vec![
-                Span::styled(format!("{letter} "), theme.bold(Role::Accent)),
-                Span::styled(name(run, a, b), theme.bold(Role::Text)),
-                Span::styled(
-                    format!("  {source} {} %{more}", percent(run.accuracy(Split::Test))),
-                    theme.fg(Role::Text),
-                ),
-            ])
-        };
-        let forms = [format!(" (model {model})"), format!(" ({model})")];
-        let whole = forms.into_iter().filter(|_| run.mixer.on).map(named).find(|it| it.width() <= area.width.into());
-        whole.unwrap_or_else(|| named(String::new()))
-    };
-    let mut lines = vec![run("A", a), run("B", b)];
-    lines.extend(comparison.leaning().map(|(label, change)| {
-        let text = finding(&label_name(a, b, label), change, area.width.into());
-        Line::styled(text, theme.bold(Role::Strong))
-    }));
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
-    let agreement = &comparison.agreement;
-    let (r, rho, overlap) = (number(agreement.pearson), number(agreement.spearman), agreement.iou_top5);
-    let long = format!("accuracies agree: r {r}, ρ {rho}, top-5 overlap {overlap:.2}");
-    let brief = format!("r {r}  ρ {rho}  top-5 {overlap:.2}");
-    let text = if pane::width(&long) <= area.width.into() { long } else { brief };
-    lines.push(Line::styled(text, theme.fg(Role::Dim)));
-    pane::stack(buf, area, lines);
-}
-
-/// Returns how often each run predicts a label, in a form that fits.
-fn finding(name: &str, change: &LabelChange, width: usize) -> String {
-    let [a, b] = change.predicted.map(|share| share * 100.0);
-    let gold = change.gold * 100.0;
-    let forms = [
-        format!("A predicts {name} for {a:.0} %, B for {b:.0} %; gold is {gold:.0} %"),
-        format!("{name}: A {a:.0} %, B {b:.0} %, gold {gold:.0} %"),
-        format!("{name}: A {a:.0} %, B {b:.0} %"),
-    ];
-    let [.., shortest] = &forms;
-    forms.iter().find(|form| pane::width(form) <= width).unwrap_or(shortest).clone()
-}
-
-/// Returns the label word, or both words if the two runs differ in it.
-fn label_name(a: &OpenRun, b: &OpenRun, label: usize) -> String {
-    let (first, second) = (a.label(label), b.label(label));
-    if first == second { second } else { format!("{first}/{second}") }
-}
-
-/// Returns a name for `run` made of what differs between the two runs.
-fn name(run: &OpenRun, a: &OpenRun, b: &OpenRun) -> String {
-    let (task, prompt) = (&run.task, &run.prompt);
-    let mut words = Vec::new();
-    if a.model.weights_hash != b.model.weights_hash {
-        words.push(run.model_name());
-    }
-    if a.task.template != b.task.template {
-        words.push(printable(&task.template).into_owned());
-    }
-    if a.prompt.shots != b.prompt.shots {
-        words.push(format!("{} shots", prompt.shots));
-    }
-    if a.demos_name() != b.demos_name() || words.is_empty() {
-        words.push(run.demos_name());
-    }
-    words.join(" · ")
-}
-
 /// Draws a row per position: what is the same and what differs.
-fn demonstrations(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison: &RunComparison, run: &OpenRun) {
+fn demonstrations(
+    buf: &mut Buffer,
+    area: Rect,
+    ctx: DrawContext<'_>,
+    comparison: &RunComparison,
+    (a, b): (&OpenRun, &OpenRun),
+) {
     let (theme, pairs) = (ctx.theme, &comparison.demos);
     let differing = pairs.iter().filter(|pair| pair.difference != DemoDifference::Same).count();
     let note = if differing == 0 { "the same".to_owned() } else { format!("{differing} differ") };
@@ -126,11 +61,14 @@ fn demonstrations(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison
     }
     let room = usize::from(inside.height);
     let shown = if pairs.len() > room { room.saturating_sub(1) } else { pairs.len() };
-    let rows = pairs.iter().take(shown).enumerate();
-    let named = |side: &DemoSide| side.label.as_deref().map_or_else(String::new, |it| label_word(ctx.state, run, it));
-    let sides = pairs.iter().flat_map(|pair| pair.a.iter().chain(&pair.b));
-    let longest = sides.map(|side| pane::width(&named(side))).max().unwrap_or(0);
-    let rows = rows.map(|(index, pair)| pair_line(theme, (index, pair), &named, (longest, inside.width.into())));
+    let word = |run: &OpenRun, side: &Option<DemoSide>| {
+        let label = side.as_ref().and_then(|side| side.label.as_deref());
+        label.map_or_else(String::new, |label| ctx.state.label_word(run, label))
+    };
+    let words: Vec<[String; 2]> = pairs.iter().map(|pair| [word(a, &pair.a), word(b, &pair.b)]).collect();
+    let longest = words.iter().flatten().map(|word| pane::width(word)).max().unwrap_or(0);
+    let rows = pairs.iter().zip(&words).take(shown).enumerate();
+    let rows = rows.map(|(index, pair)| pair_line(theme, (index, pair), (longest, inside.width.into())));
     let left = pane::stack(buf, inside, rows);
     if let Some(rest) = pairs.get(shown..).filter(|rest| !rest.is_empty()) {
         let differ = rest.iter().filter(|pair| pair.difference != DemoDifference::Same).count();
@@ -142,8 +80,7 @@ fn demonstrations(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, comparison
 /// Returns ` 2 ~ positive a warm film | negative two hours of rain`; a demonstration that both have stands there once.
 fn pair_line(
     theme: &Theme,
-    (index, pair): (usize, &DemoPair),
-    named: &dyn Fn(&DemoSide) -> String,
+    (index, (pair, words)): (usize, (&DemoPair, &[String; 2])),
     (longest, width): (usize, usize),
 ) -> Line<'static> {
     let (mark, role) = match pair.difference {
@@ -152,30 +89,28 @@ fn pair_line(
         DemoDifference::OtherText => ("~", Role::Accent),
         DemoDifference::Other | DemoDifference::Missing => ("≁", Role::Accent),
     };
-    let side = |side: &Option<DemoSide>, room: usize| {
+    let side = |side: &Option<DemoSide>, word: &str, columns: usize, room: usize| {
         let Some(side) = side else { return pane::column("–", room) };
-        let label = pane::column(&named(side), longest.min(9).min(room / 3));
-        pane::column(&format!("{label} {}", printable(&side.text)), room)
+        let word = pane::column(word, columns.min(room / 3));
+        pane::column(&format!("{word} {}", printable(&side.text)), room)
     };
     let mut spans = vec![
         Span::styled(format!("{:>2} ", index + 1), theme.fg(Role::Dim)),
         Span::styled(format!("{mark} "), theme.bold(role)),
     ];
+    let columns = longest.min(9);
+    let [first, second] = words;
     if pair.difference == DemoDifference::Same {
-        spans.push(Span::styled(side(&pair.a, width.saturating_sub(5)), theme.fg(Role::Dim)));
+        let (word, columns) =
+            if first == second { (first.clone(), columns) } else { (format!("{first}/{second}"), 2 * columns + 1) };
+        spans.push(Span::styled(side(&pair.a, &word, columns, width.saturating_sub(5)), theme.fg(Role::Dim)));
         return spans.into();
     }
     let half = width.saturating_sub(8) / 2;
-    spans.push(Span::styled(side(&pair.a, half), theme.fg(Role::Text)));
+    spans.push(Span::styled(side(&pair.a, first, columns, half), theme.fg(Role::Text)));
     spans.push(Span::styled(" | ", theme.fg(Role::Faint)));
-    spans.push(Span::styled(side(&pair.b, half), theme.fg(Role::Text)));
+    spans.push(Span::styled(side(&pair.b, second, columns, half), theme.fg(Role::Text)));
     spans.into()
-}
-
-/// Returns the label word of a label's name, or the name while the task is not read.
-fn label_word(state: &State, run: &OpenRun, label: &str) -> String {
-    let index = state.task().and_then(|task| task.labels.iter().position(|other| other == label));
-    index.map_or_else(|| printable(label).into_owned(), |index| run.label(index))
 }
 
 /// Draws a row per label: its share of gold labels and of the predictions of both runs, and the examples won and lost.
@@ -267,8 +202,11 @@ fn flips(
 ) {
     let (theme, at, area) = (ctx.theme, ctx.state.flip, sides.flips());
     let (won, lost) = comparison.labels.iter().fold((0, 0), |(won, lost), label| (won + label.won, lost + label.lost));
-    let count = format!("{} of {}: {won} ✗→✓, {lost} ✓→✗", comparison.flips.len(), comparison.shared);
-    opened(buf, sides.flips_pane, theme, "flips A → B", Line::styled(count, theme.fg(Role::Dim)));
+    let count = format!("{} of {}: {won} ✗→✓, {lost} ✓→✗", comparison.flips.len(), comparison.shared.len());
+    let title = "flips A → B";
+    let fits = pane::width(title) + pane::width(&count) + 4 <= usize::from(sides.flips_pane.width);
+    let title = if fits { title } else { "flips" };
+    opened(buf, sides.flips_pane, theme, title, Line::styled(count, theme.fg(Role::Dim)));
     let rows = usize::from(area.height);
     let first = first_row(comparison.flips.len(), rows, at);
     for (row, (index, flip)) in comparison.flips.iter().enumerate().skip(first).take(rows).enumerate() {

@@ -21,6 +21,9 @@ use crate::{
 
 use super::draw_context::{DrawContext, fact, percent};
 
+/// Most rows of labels.
+const LABELS: usize = 6;
+
 /// Least share of one label that is shown beside the kind.
 const LEANING: f64 = 0.9;
 
@@ -53,8 +56,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>) {
     let most = if ctx.state.detail { usize::from(left.height).saturating_sub(2) } else { 6 };
     let labels = run.shape.labels.min(most) as u16;
     if left.height > labels + 1 {
-        let rows = usize::from(left.height - labels - 1);
-        let left = pane::stack(buf, left, other_runs(ctx, run, component, width).into_iter().take(rows));
+        let others = other_runs(ctx, run, component, width);
+        let shown = Rect { height: (left.height - labels - 1).min(others.len() as u16), ..left };
+        pane::stack_or_count(buf, shown, theme, others);
+        let left = Rect { y: shown.bottom(), height: left.height - shown.height, ..left };
         pane::stack(buf, left, confusion(theme, run, component, (width, labels.into())));
     }
 }
@@ -161,7 +166,12 @@ fn predicted_shares(theme: &Theme, run: &OpenRun, component: usize, width: usize
         spans.push(Span::styled(format!(" {:>3.0}%", share * 100.0), theme.fg(Role::Text)));
         Line::from(spans)
     };
-    predicted.iter().enumerate().take(6).map(row).collect()
+    let shown = if predicted.len() > LABELS { LABELS - 1 } else { predicted.len() };
+    let mut rows: Vec<Line<'_>> = predicted.iter().enumerate().take(shown).map(row).collect();
+    if shown < predicted.len() {
+        rows.push(Line::styled(format!("     and {} more labels", predicted.len() - shown), theme.fg(Role::Dim)));
+    }
+    rows
 }
 
 /// Returns mean margin and weight; if that is too long, `muted` or `solo` replaces the weight.

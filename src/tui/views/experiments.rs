@@ -179,7 +179,7 @@ fn reactions(buf: &mut Buffer, area: Rect, theme: &Theme, rerun: &Rerun) {
             Span::styled("━".repeat((delta.abs() / largest * room as f64).round() as usize), theme.fg(role)),
         ])
     };
-    pane::stack(buf, inside, rerun.reactions.iter().take(inside.height.into()).map(row));
+    pane::stack_or_count(buf, inside, theme, rerun.reactions.iter().map(row).collect());
 }
 
 /// Draws the examples whose prediction changed in the re-run.
@@ -200,5 +200,5 @@ fn flips(buf: &mut Buffer, area: Rect, theme: &Theme, run: &OpenRun, rerun: &Rer
             Span::styled(item.text.clone(), theme.fg(Role::Text)),
         ])
     };
-    pane::stack(buf, inside, flipped.iter().take(inside.height.into()).map(row));
+    pane::stack_or_count(buf, inside, theme, flipped.iter().map(row).collect());
 }

@@ -39,6 +39,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &Ope
     pane::stack(buf, inside, lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Text))));
 }
 
+/// Most rows of label words.
+const LABELS: usize = 6;
+
 fn words(buf: &mut Buffer, area: Rect, theme: &Theme, lens: &LogitLens) {
     let most = [lens.promoted.first(), lens.suppressed.first()].into_iter().flatten();
     let largest = most.map(|word| word.logit.abs()).fold(f64::MIN_POSITIVE, f64::max);
@@ -46,15 +49,17 @@ fn words(buf: &mut Buffer, area: Rect, theme: &Theme, lens: &LogitLens) {
     let heading =
         pane::wrap("nats added to a word's logit, under the frozen norm; label words first", area.width.into());
     let left = pane::stack(buf, area, heading.into_iter().map(dim));
-    let labels = lens.labels.iter().take(6).map(|word| line(theme, word, largest, area.width));
-    let left = pane::stack(buf, left, labels);
+    let labels: Vec<Line<'_>> = lens.labels.iter().map(|word| line(theme, word, largest, area.width)).collect();
+    let shown = Rect { height: left.height.min(labels.len().min(LABELS) as u16), ..left };
+    pane::stack_or_count(buf, shown, theme, labels);
+    let left = Rect { y: shown.bottom(), height: left.height - shown.height, ..left };
     let left = pane::stack(buf, left, [dim(format!("mean over the vocabulary {:+.2}", lens.mean)), Line::default()]);
     let half = left.width / 2;
     for (at, title, words) in [(0, "promotes", &lens.promoted), (half + 1, "suppresses", &lens.suppressed)] {
         let side = Rect { x: left.x + at, width: half.saturating_sub(1), ..left };
         let inside = opened(buf, side, theme, title, Line::default());
-        let rows = words.iter().take(inside.height.into()).map(|word| line(theme, word, largest, inside.width));
-        pane::stack(buf, inside, rows);
+        let rows = words.iter().map(|word| line(theme, word, largest, inside.width));
+        pane::stack_or_count(buf, inside, theme, rows.collect());
     }
 }
 

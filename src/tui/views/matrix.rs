@@ -12,12 +12,15 @@ use crate::{
     analysis::compare::FromMean,
     app::{
         Action,
-        state::{State, open_run::OpenRun},
+        state::{State, metric::Metric, open_run::OpenRun},
         update::run_matrix,
     },
     text::printable,
     tui::{
-        layout::{Layout, crosstab::crosstab},
+        layout::{
+            Layout,
+            crosstab::{Crosstab, crosstab},
+        },
         theme::Role,
         widgets::pane,
     },
@@ -79,9 +82,28 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
             pane::put_right(buf, beside, Line::styled(mean, theme.fg(Role::Dim)));
         }
     }
+    scroll_cues(buf, ctx, &table, count);
     let y = table.cells.bottom() + 1;
     let below = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };
     pane::stack(buf, below, facts(ctx, &runs));
+}
+
+/// Says how many columns are hidden on the left and right, beside the letters of the columns, and how many rows above and
+/// below.
+fn scroll_cues(buf: &mut Buffer, ctx: DrawContext<'_>, table: &Crosstab, count: usize) {
+    let (inner, cells, (row, column)) = (table.inner, table.cells, table.first);
+    let cue = |text: String| Line::styled(text, ctx.theme.on(Role::Accent, Role::Background));
+    let head = Rect { y: inner.y + 1, height: 1, ..inner };
+    if column > 0 {
+        pane::put_at(buf, head, 0, cue(format!("←{column}")));
+    }
+    let right = count - column - table.shown.1;
+    if right > 0 {
+        let beside = Rect { x: cells.right(), width: inner.right().saturating_sub(cells.right()), ..head };
+        pane::put_at(buf, beside, 0, cue(format!("{right} →")));
+    }
+    let rows = Rect { x: inner.x, width: inner.width, ..cells };
+    pane::scroll_cues(buf, rows, ctx.theme, (row, count));
 }
 
 fn run(state: &State, id: u64) -> Option<&OpenRun> {
@@ -133,10 +155,12 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
         ])
     };
     if a == b {
+        let others = if runs.len() > 2 { "the mean of the others" } else { "the other run" };
         let mut lines = vec![named(a, first)];
-        lines.extend(state.matrix.from_mean.get(a).map(|mean| Line::styled(against_mean(mean), theme.fg(Role::Text))));
-        let mean = if runs.len() > 2 { ", against the mean of the others" } else { "" };
-        lines.push(Line::from(dim(format!("{key} shows it on the map{mean}"))));
+        let mean = state.matrix.from_mean.get(a);
+        lines.extend(mean.map(|mean| Line::styled(against(mean, others), theme.fg(Role::Text))));
+        let what = if runs.len() > 2 { Metric::VersusOthers } else { state.map.metric };
+        lines.push(Line::from(dim(format!("{key} opens the map of this run: {}", what.title()))));
         return lines;
     }
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
@@ -154,13 +178,13 @@ fn facts(ctx: DrawContext<'_>, runs: &[&OpenRun]) -> Vec<Line<'static>> {
     vec![named(a, first), named(b, second), figures.into(), open]
 }
 
-/// Returns how a run differs from the mean of the others.
-fn against_mean(mean: &FromMean) -> String {
+/// Returns how a run differs from the others, named `others`.
+fn against(mean: &FromMean, others: &str) -> String {
     let r = mean.pearson.map_or_else(|| "–".to_owned(), |r| format!("{r:.2}"));
     let far = mean
         .farthest
         .map_or_else(String::new, |(component, delta)| format!("; farthest {component}, {:+.1} points", delta * 100.0));
-    format!("against the mean of the others: r {r}{far}")
+    format!("against {others}: r {r}{far}")
 }
 
 /// Returns how a run differs from the mean of the others, beside its name: `others: r 0.56, L16.H2 +26.2`.

@@ -121,7 +121,8 @@ fn demonstration(
         EditStatus::Relabelled => ("≠", Role::Bad),
         EditStatus::New => ("+", Role::Accent),
     };
-    let label = pane::column(&label_word(ctx.state, run, demo.label.as_deref()), 9);
+    let label = demo.label.as_ref().map_or_else(|| "?".to_owned(), |label| ctx.state.label_word(run, label));
+    let label = pane::column(&label, 9);
     let style = if status == EditStatus::Relabelled { theme.bold(Role::Bad) } else { theme.fg(Role::Text) };
     let line = Line::from(vec![
         Span::styled(format!("{:>2} ", index + 1), theme.fg(Role::Dim)),
@@ -134,13 +135,6 @@ fn demonstration(
     let room = place.width.saturating_sub(tokens.len() as u16);
     pane::put_at(buf, Rect { width: room, ..place }, 0, line);
     pane::put_right(buf, place, Line::styled(tokens, theme.fg(Role::Dim)));
-}
-
-/// Returns the label name as the run shows it, or the raw name while the task loads.
-fn label_word(state: &State, run: &OpenRun, label: Option<&str>) -> String {
-    let Some(label) = label else { return "?".to_owned() };
-    let index = state.task().and_then(|task| task.labels.iter().position(|other| other == label));
-    index.map_or_else(|| printable(label).into_owned(), |index| run.label(index))
 }
 
 /// Returns whether the demonstrations differ from the run, and the keys to run or undo the changes.
@@ -204,7 +198,7 @@ fn own_text(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, run: &OpenRun, e
     let left = pane::stack(buf, inside, text);
     if waits {
         let text = "The answer below is for the prompt and the text as they were before.";
-        let text = if editor.answer.is_some() { text } else { "waiting for the model" };
+        let text = if editor.breakdown(run).is_some() { text } else { "waiting for the model" };
         let lines = pane::wrap(text, width);
         let lines: Vec<Line<'_>> = lines.into_iter().map(|line| Line::styled(line, theme.fg(Role::Dim))).collect();
         let below = pane::stack(buf, left, lines);
@@ -257,6 +251,7 @@ pub(super) fn draw_pool(buf: &mut Buffer, area: Rect, ctx: DrawContext<'_>, need
             buf.set_style(place, theme.selected());
         }
     }
+    pane::scroll_cues(buf, left, theme, (first, found.len()));
 }
 
 fn pool_line(theme: &Theme, run: &OpenRun, example: &crate::task::Example) -> Line<'static> {

@@ -3,7 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    text::{Line, Span},
+    text::Line,
 };
 
 use crate::{
@@ -36,38 +36,10 @@ use crate::{
 
 use super::{
     draw_context::{DrawContext, opened, percent},
+    run_row::{Cells, described, heads, line, widths},
     status,
     view::{Target, View},
 };
-
-/// Names of the first columns.
-const HEADS: [&str; 4] = ["task", "template", "demos", "model"];
-
-/// Columns of the rest: sign, gaps, accuracy and counts.
-const AROUND: usize = 2 + 4 + 8 + 11;
-
-/// Columns reserved for a note; a longer one is shown in full below the list.
-const NOTE: usize = 24;
-
-/// Fewest columns of a name.
-const LEAST: usize = 5;
-
-/// Contents of a row.
-struct Cells {
-    sign: &'static str,
-    role: Role,
-    what: [String; 4],
-    accuracy: Option<f64>,
-    counts: String,
-    note: String,
-}
-
-impl Default for Cells {
-    fn default() -> Self {
-        let (sign, what, counts, note) = ("", Default::default(), String::new(), String::new());
-        Self { sign, role: Role::Text, what, accuracy: None, counts, note }
-    }
-}
 
 pub(super) const VIEW: View =
     View { page: |layout, _| runs_list(layout.area).height, target, ..View::new(draw, hints) };
@@ -107,8 +79,8 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     let at = state.run_list.at.min(rows.len().saturating_sub(1));
     let first = first_row(rows.len(), room, at);
     let shown: Vec<Cells> = rows.iter().skip(first).take(room).map(|row| cells(ctx, row)).collect();
-    let head = Cells { what: HEADS.map(str::to_owned), counts: "examples".to_owned(), ..Cells::default() };
-    let widths = widths(shown.iter().chain([&head]), inside.width.into());
+    let head = heads();
+    let widths = widths(&shown, &head, inside.width.into());
     pane::put_at(buf, inside, 0, line(theme, widths, &head, "test %").style(theme.fg(Role::Dim)));
     for (index, cells) in shown.iter().enumerate() {
         let place = Rect { y: list.y + index as u16, height: 1, ..list };
@@ -128,47 +100,6 @@ fn draw(buf: &mut Buffer, layout: Layout, ctx: DrawContext<'_>) {
     pane::put_at(buf, below, 0, legend(theme));
 }
 
-/// Returns the widths of the four name columns; if they do not fit, the widest shrink.
-fn widths<'a>(rows: impl Iterator<Item = &'a Cells>, width: usize) -> [usize; 4] {
-    let mut widths = [0; 4];
-    let mut note = 0;
-    for cells in rows {
-        note = note.max(pane::width(&cells.note).min(NOTE));
-        for (most, text) in widths.iter_mut().zip(&cells.what) {
-            *most = pane::width(text).max(*most);
-        }
-    }
-    let room = width.saturating_sub(AROUND + note).max(4 * LEAST);
-    while widths.iter().sum::<usize>() > room {
-        let widest = (0..4).max_by_key(|&column| widths[column]).unwrap_or(0);
-        widths[widest] -= 1;
-    }
-    widths
-}
-
-/// Returns `● topic  shared  demos 0  demo   62.1  20 + 300  shown`.
-fn line(theme: &Theme, widths: [usize; 4], cells: &Cells, accuracy: &str) -> Line<'static> {
-    let mut spans = vec![Span::styled(format!("{:<2}", cells.sign), theme.bold(cells.role))];
-    for (index, (text, room)) in cells.what.iter().zip(widths).enumerate() {
-        let role = if index == 0 { Role::Strong } else { Role::Text };
-        spans.push(Span::styled(format!("{} ", pane::column(text, room)), theme.fg(role)));
-    }
-    spans.push(Span::styled(format!("{accuracy:>6}  "), theme.fg(Role::Text)));
-    spans.push(Span::styled(format!("{:>9}  ", cells.counts), theme.fg(Role::Dim)));
-    spans.push(Span::styled(cells.note.clone(), theme.fg(cells.role)));
-    spans.into()
-}
-
-/// Returns the selected row in full.
-fn described(theme: &Theme, cells: &Cells) -> Line<'static> {
-    let what: Vec<&str> = cells.what.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
-    vec![
-        Span::styled(format!("{} {}", cells.sign, what.join(" · ")), theme.fg(Role::Text)),
-        Span::styled(format!("   {}", cells.note), theme.fg(Role::Dim)),
-    ]
-    .into()
-}
-
 fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
     let state = ctx.state;
     match row {
@@ -176,7 +107,8 @@ fn cells(ctx: DrawContext<'_>, row: &RunRow) -> Cells {
         RunRow::Queued(index) => {
             let request = state.run_list.queue.get(*index);
             let what = request.map_or_else(Default::default, of_request);
-            Cells { sign: "…", role: Role::Dim, what, note: format!("queued {}", index + 1), ..Cells::default() }
+            let (shots, note) = (shots_of(request), format!("queued {}", index + 1));
+            Cells { sign: "…", role: Role::Dim, what, shots, note, ..Cells::default() }
         }
         RunRow::Open(id) => {
             let Some(run) = state.runs.iter().find(|run| run.id == *id) else { return Cells::default() };
@@ -214,7 +146,13 @@ fn running(ctx: DrawContext<'_>) -> Cells {
         (None, Some(request)) => of_request(request),
         (None, None) => Default::default(),
     };
-    Cells { sign: status::spinner(ctx.tick), role: Role::Accent, what, accuracy, counts, note }
+    let shots = filling.map_or_else(|| shots_of(state.running.request.as_ref()), |run| run.prompt.shots.to_string());
+    Cells { sign: status::spinner(ctx.tick), role: Role::Accent, what, shots, accuracy, counts, note }
+}
+
+/// Returns the number of demonstrations that a request asks for.
+fn shots_of(request: Option<&RunRequest>) -> String {
+    request.map_or_else(String::new, |request| request.shown().to_string())
 }
 
 fn of_request(request: &RunRequest) -> [String; 4] {
@@ -237,6 +175,7 @@ fn open_run(state: &State, run: &OpenRun) -> Cells {
         sign: if run.is_complete() { "●" } else { "◐" },
         role: if shown { Role::Accent } else { Role::Text },
         what,
+        shots: run.prompt.shots.to_string(),
         accuracy: run.test.tally.full_accuracy(),
         counts: format!("{} + {}", run.train.items.len(), run.test.items.len()),
         note: note.to_owned(),
@@ -256,6 +195,7 @@ fn stored(run: &StoredRun) -> Cells {
             sign: "○",
             role: Role::Dim,
             what: of_meta(meta),
+            shots: meta.prompt.shots.to_string(),
             accuracy: Some(meta.accuracy.full),
             counts: format!("{} + {}", meta.examples.train, meta.examples.test),
             note: format!("on disk, {size}"),
@@ -266,6 +206,7 @@ fn stored(run: &StoredRun) -> Cells {
                 sign: "◌",
                 role: Role::Dim,
                 what: [task, template, &demos, &model_name(model)].map(|text| printable(text).into_owned()),
+                shots: prompt.shots.to_string(),
                 counts: format!("{done}/{total}"),
                 note: format!("interrupted, {size}"),
                 ..Cells::default()

@@ -65,9 +65,20 @@ pub fn hidden_cues(buf: &mut Buffer, rows: Rect, theme: &Theme, (above, below): 
     for (hidden, arrow, y) in cues.into_iter().filter(|(hidden, ..)| *hidden > 0) {
         let cue = format!(" {hidden} {arrow}");
         let place = Rect { y, height: rows.height.min(1), ..rows };
+        if place.is_empty() {
+            continue;
+        }
         clear_word(buf, place, place.right().saturating_sub(width(&cue) as u16));
         put_right(buf, place, Line::styled(cue, theme.on(Role::Accent, Role::Background)));
     }
+}
+
+/// Writes the lines that fit and how many do not, and returns the remaining area.
+pub fn stack_or_count(buf: &mut Buffer, area: Rect, theme: &Theme, lines: Vec<Line<'_>>) -> Rect {
+    let hidden = lines.len().saturating_sub(area.height.into());
+    let left = stack(buf, area, lines);
+    hidden_cues(buf, area, theme, (0, hidden));
+    left
 }
 
 /// Most columns of a word that is cleared as a whole.
