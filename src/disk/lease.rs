@@ -49,6 +49,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub(crate) struct Lease {
     number: u64,
+    took_over: bool,
     /// Dropped to end the renewals.
     renewals: Option<(Sender<()>, JoinHandle<()>)>,
 }
@@ -88,6 +89,9 @@ impl Lease {
                     Some((before, since)) if *before == found => {
                         if since.elapsed() > EXPIRY {
                             found.take_away(path);
+                            if let Some(lease) = Self::create(path, true)? {
+                                return Ok(lease);
+                            }
                             continue;
                         }
                     }
@@ -110,18 +114,24 @@ impl Lease {
     /// # Errors
     /// If the file cannot be written.
     pub(crate) fn try_acquire(path: &Path) -> Result<Option<Self>> {
-        if let Some(lease) = Self::create(path)? {
+        if let Some(lease) = Self::create(path, false)? {
             return Ok(Some(lease));
         }
-        match FoundLease::read(path) {
+        let found = FoundLease::read(path);
+        match &found {
             Some(found) if !found.is_abandoned() => return Ok(None),
             Some(found) => found.take_away(path),
             None => {}
         }
-        Self::create(path)
+        Self::create(path, found.is_some())
     }
 
-    fn create(path: &Path) -> Result<Option<Self>> {
+    /// Returns whether its former owner ended, or stopped, without releasing it.
+    pub(crate) const fn took_over(&self) -> bool {
+        self.took_over
+    }
+
+    fn create(path: &Path, took_over: bool) -> Result<Option<Self>> {
         let failed = |source| Error::Write { path: path.to_owned(), source };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let owner = Owner { host: process::host(), process: Process::own(), number };
@@ -137,7 +147,7 @@ impl Lease {
             let _ = fs::remove_file(path);
             return Err(failed(source));
         }
-        Ok(Some(Self { number, renewals: renew(file) }))
+        Ok(Some(Self { number, took_over, renewals: renew(file) }))
     }
 }
 
@@ -198,7 +208,6 @@ impl FoundLease {
     }
 
     /// Returns the machine and process that hold it, for people.
-    #[cfg(test)]
     pub(crate) fn owner(&self) -> String {
         self.owner.as_ref().map_or("unknown".to_owned(), |owner| format!("{}/{}", owner.host, owner.process.id))
     }
@@ -294,7 +303,8 @@ mod tests {
         let (_folder, path) = path();
         let ended = Process { started: "0".to_owned(), ..Process::own() };
         foreign(&path, ended, SystemTime::now());
-        assert!(Lease::try_acquire(&path).unwrap().is_some());
+        assert!(Lease::try_acquire(&path).unwrap().unwrap().took_over());
+        assert!(!Lease::try_acquire(&path).unwrap().unwrap().took_over());
     }
 
     #[test]
