@@ -1,79 +1,13 @@
-//! Sweeps on the real binary: any division of the cells gives the same files, and nothing is lost.
+//! Sweeps on the real binary: any division of the cells gives the same files, and bad input is named.
 
 mod binary;
+mod sweep_folder;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Output,
-};
+use std::fs;
 
-use binary::{command, json, keys, stdout};
+use binary::{command, json, keys};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-const SWEEP: &str =
-    "models = ['demo']\ntasks = ['sentiment', 'topic']\ntemplates = 1\nseeds = 2\nbudgets = [8, 10]\nlimit = 12\n";
-const FILES: [&str; 4] = ["rows.csv", "rows.parquet", "tables.json", "report.html"];
-
-struct Sweep(TempDir);
-
-impl Sweep {
-    /// A planned sweep whose model was not measured, unless `more` says otherwise.
-    fn planned(text: &str) -> Self {
-        let sweep = Self(TempDir::new().unwrap());
-        fs::write(sweep.path("sweep.toml"), text).unwrap();
-        sweep.ok(&["plan", &sweep.text("sweep.toml"), "-o", &sweep.text("s"), "--no-measure"]);
-        sweep
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn call(&self, args: &[&str], variables: &[(&str, &str)]) -> Output {
-        let mut command = command(&[&["sweep"], args].concat());
-        command.env("PARTSCOPE_CACHE", self.path("cache")).envs(variables.iter().copied()).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        stdout(&self.call(args, &[]))
-    }
-
-    fn run(&self, partition: &str) {
-        self.ok(&["run", &self.text("s"), "--partition", partition]);
-    }
-
-    /// Exit code and message of a command that fails.
-    fn fails(&self, args: &[&str]) -> (i32, String) {
-        let output = self.call(args, &[]);
-        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-    }
-
-    fn merged(&self, out: &str) -> [Vec<u8>; 4] {
-        self.ok(&["merge", &self.text("s"), "-o", &self.text(out)]);
-        FILES.map(|name| fs::read(self.path(out).join(name)).unwrap())
-    }
-
-    fn status(&self) -> Value {
-        json(&self.call(&["status", &self.text("s"), "--json"], &[]))
-    }
-
-    /// The folder with results, failures and leases.
-    fn state(&self) -> PathBuf {
-        let folders = fs::read_dir(self.path("s")).unwrap().map(|entry| entry.unwrap().path());
-        folders.into_iter().find(|path| path.is_dir()).unwrap()
-    }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
+use sweep_folder::{SWEEP, Sweep, files};
 
 #[test]
 fn every_division_gives_the_same_files_and_the_rows_of_reproduce() {
@@ -130,14 +64,14 @@ fn a_failing_cell_fails_alone_and_is_retried_on_request() {
     // Prompts with this many demonstrations are longer than the demo's context.
     let sweep = Sweep::planned(&SWEEP.replace("[8, 10]", "[8, 120]").replace("seeds = 2", "seeds = 1"));
     let (code, message) = sweep.fails(&["run", &sweep.text("s")]);
-    assert!(code == 4 && message.contains("budget 120") && message.contains("--retry-failed"), "{message}");
+    assert!(code == 4 && message.contains("budget 120") && message.contains("--retry"), "{message}");
     let status = sweep.status();
     assert_eq!((&status["done"], status["failed"].as_array().unwrap().len()), (&json!(2), 2));
     assert_eq!(keys(&status["failed"][0]), ["cell", "reason"]);
     let again = |more: &[&str]| sweep.call(&[&["run", &sweep.text("s"), "--json"], more].concat(), &[]);
     let quick: Value = serde_json::from_slice(&again(&[]).stdout).unwrap();
     assert_eq!((&quick["computed"], &quick["failed"]), (&json!(0), &json!(2)));
-    let retried = again(&["--retry-failed"]);
+    let retried = again(&["--retry"]);
     assert!(String::from_utf8_lossy(&retried.stderr).contains("exceed"), "{retried:?}");
     let (code, _) = sweep.fails(&["merge", &sweep.text("s"), "-o", &sweep.text("out")]);
     let tables: Value = serde_json::from_slice(&fs::read(sweep.path("out/tables.json")).unwrap()).unwrap();
@@ -219,28 +153,28 @@ fn a_damaged_result_is_set_aside_and_computed_again() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn a_cell_during_which_processes_end_is_named_and_then_fails() {
-    let sweep = Sweep::planned(SWEEP);
-    sweep.run("slice:0/8");
-    let manifest: Value = serde_json::from_str(&fs::read_to_string(sweep.path("s/manifest.json")).unwrap()).unwrap();
-    let id = manifest["sweep"]["cells"][5]["id"].as_str().unwrap().to_owned();
-    let lease = sweep.state().join("leases").join(&id);
-    let run = |kills: &str| {
-        sweep.call(&["run", &sweep.text("s"), "--partition", "slice:5/8", "--max-kills", kills, "--json"], &[])
-    };
-    // What a killed process leaves: a lease that has not been renewed for long.
-    let leave = || {
-        fs::write(&lease, "").unwrap();
-        let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-        fs::File::options().append(true).open(&lease).unwrap().set_modified(long_ago).unwrap();
-    };
-    leave();
-    let output = run("1");
-    assert_eq!(output.status.code(), Some(4), "{output:?}");
-    let status = sweep.status();
-    assert!(status["failed"][0]["reason"].as_str().unwrap().contains("1 processes ended"), "{status}");
-    assert_eq!((&status["killed"][0]["kills"], keys(&status["killed"][0])), (&json!(1), vec!["cell", "kills"]));
-    sweep.ok(&["run", &sweep.text("s"), "--partition", "slice:5/8", "--retry-failed"]);
-    assert_eq!((&sweep.status()["failed"], &sweep.status()["killed"]), (&json!([]), &json!([])));
+fn a_model_that_changed_since_the_plan_or_the_first_cell_is_refused() {
+    for measured in [true, false] {
+        let sweep = Sweep::new(&SWEEP.replace("'demo'", "'model'").replace("[8, 10]", "[8]"));
+        fs::create_dir(sweep.path("model")).unwrap();
+        for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+            fs::copy(format!("assets/demo/model/{file}"), sweep.path("model").join(file)).unwrap();
+        }
+        let (file, folder) = (sweep.text("sweep.toml"), sweep.text("s"));
+        let args = ["plan", &file, "-o", &folder, "--no-measure"];
+        sweep.ok(if measured { &args[..4] } else { &args });
+        sweep.run("slice:0/4");
+        let weights = sweep.path("model/model.safetensors");
+        let original = fs::read(&weights).unwrap();
+        let mut changed = original.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        fs::write(&weights, changed).unwrap();
+        let (code, message) = sweep.fails(&["run", &folder]);
+        assert!(code == 3 && message.contains("has changed since the sweep was planned"), "{message}");
+        assert!(message.contains("restore its files"), "{message}");
+        assert_eq!((&sweep.status()["done"], &sweep.status()["failed"]), (&json!(1), &json!([])));
+        fs::write(&weights, original).unwrap();
+        sweep.ok(&["run", &folder]);
+        assert_eq!(sweep.status()["done"], 4);
+    }
 }

@@ -199,7 +199,7 @@ fn release(path: &Path, text: &[u8]) {
 
 impl FoundLease {
     /// Reads the lease at `path`; `None` if there is none.
-    fn read(path: &Path) -> Option<Self> {
+    pub(crate) fn read(path: &Path) -> Option<Self> {
         let text = fs::read(path).ok()?;
         let renewed = fs::metadata(path).and_then(|data| data.modified()).ok();
         // A lease whose process was killed before it wrote the content has no owner.
@@ -213,12 +213,21 @@ impl FoundLease {
     }
 
     /// Returns the time since it was last renewed by this machine's clock; zero if that lies in the future.
-    pub(crate) fn age(&self) -> Duration {
+    fn age(&self) -> Duration {
         self.renewed.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
     }
 
+    /// Returns the seconds since it was last renewed by this machine's clock, below zero if that lies in the future.
+    pub(crate) fn age_in_seconds(&self) -> f64 {
+        let age = |at: SystemTime| match SystemTime::now().duration_since(at) {
+            Ok(age) => age.as_secs_f64(),
+            Err(ahead) => -ahead.duration().as_secs_f64(),
+        };
+        self.renewed.map_or(0.0, age)
+    }
+
     /// Returns whether its process has ended, or has not renewed it for very long.
-    fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         // One of this process that is not held could not be removed when it was released.
         let lost = |owner: &Owner| owner.process.is_own() && !held().contains_key(&owner.number);
         let ended = |owner: &Owner| owner.process.has_ended() || lost(owner);

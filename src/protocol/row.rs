@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{hits::Hits, prompted::prompted};
+use super::{component_hits::ComponentHits, prompted::prompted};
 use crate::{
     analysis::{
-        Kind, Method, Thresholds,
+        Hits, Kind, Method, Thresholds,
         baseline::{BaselineOptions, MeasuresByMethod, Outcome, on_hidden, predictions_with},
         check,
         held_out::{HeldOutBest, halves, held_out_best},
@@ -65,10 +65,10 @@ pub struct ProtocolRow {
 pub struct RowDetails {
     /// Name of the contrastive template, if any.
     pub contrast: Option<String>,
-    /// Accuracy of every component, in the order of the model's shape.
-    pub components: Vec<f64>,
-    /// Accuracy of every component on two disjoint halves of the examples.
-    pub component_halves: [Vec<f64>; 2],
+    /// Right predictions of every component.
+    pub components: ComponentHits,
+    /// The same on two disjoint halves of the examples.
+    pub component_halves: [ComponentHits; 2],
     /// Per method, whether every prediction is right, `[N]`.
     pub hits: BTreeMap<Method, Hits>,
     /// Shape of the model; `None` only in a row without details.
@@ -135,17 +135,13 @@ impl ProtocolRow {
             max_rel: run.meta.exactness.max_rel,
             details: RowDetails {
                 contrast: builder.template.contrast.clone(),
-                components: accuracies(&run.test),
-                component_halves: halves(&run.test).map(|half| accuracies(&half)),
+                components: ComponentHits::new(&run.test),
+                component_halves: halves(&run.test).map(|half| ComponentHits::new(&half)),
                 hits,
                 shape: Some(run.test.shape()),
             },
         })
     }
-}
-
-fn accuracies(table: &Attribution) -> Vec<f64> {
-    crate::analysis::Tally::from_table(table).accuracies()
 }
 
 fn share(table: &Attribution) -> Share {

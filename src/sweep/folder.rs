@@ -183,6 +183,19 @@ impl SweepFolder {
         names(&folder).unwrap_or_default().into_iter().filter_map(lease).collect()
     }
 
+    /// Returns the checksum that the weights of a model must have: that of the plan, or else of the first process that
+    /// loaded it, which is `found` if this is the first.
+    pub(super) fn expected_weights(&self, model: usize, found: &str) -> Result<String> {
+        if let Some(planned) = &self.manifest.models[model].weights_hash {
+            return Ok(planned.clone());
+        }
+        let path = self.root.join("weights").join(model.to_string());
+        if read_if_exists(&path)?.is_none() {
+            write_new(&path, found)?;
+        }
+        Ok(String::from_utf8_lossy(&disk::read(&path)?).into_owned())
+    }
+
     /// Opens a file for the times that cells take in this process.
     pub(super) fn rates_file(&self) -> Result<AppendFile> {
         let folder = self.root.join("rates");

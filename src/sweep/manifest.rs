@@ -91,7 +91,7 @@ impl Manifest {
         for cell in &mut cells {
             let SweepCell { template, seed, budget, shots, .. } = &*cell;
             let facts = (&models[cell.model].name, &tasks[cell.task].source, template, seed, budget, shots);
-            cell.id = blake3::hash(format!("{facts:?}").as_bytes()).to_hex()[..16].to_owned();
+            blake3::hash(format!("{facts:?}").as_bytes()).to_hex()[..16].clone_into(&mut cell.id);
         }
         let mut manifest =
             Self { schema: SCHEMA, engine: ENGINE_REVISION, common, models, tasks, cells, checksum: String::new() };
@@ -139,7 +139,9 @@ impl Manifest {
     /// planned.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        let is_manifest = |name: &&String| name.starts_with("manifest") && name.ends_with(".json");
+        let is_manifest = |name: &&String| {
+            name.starts_with("manifest") && Path::new(name).extension().is_some_and(|end| end == "json")
+        };
         let found: Vec<String> = names(folder)?.iter().filter(is_manifest).cloned().collect();
         match found.as_slice() {
             [_] if path.exists() => {}

@@ -10,6 +10,7 @@
 //! DIR/SWEEP/killed/ID.json     how many processes ended while they computed a cell
 //! DIR/SWEEP/leases/ID          which cells are being computed
 //! DIR/SWEEP/rates/PROCESS      how long cells took
+//! DIR/SWEEP/weights/INDEX      checksum of the weights of a model that was not loaded for the plan
 //! ```
 
 mod cell_table;
@@ -25,12 +26,13 @@ mod run;
 mod sealed;
 mod spec;
 mod status;
+mod worker;
 
 pub use folder::{FailedCell, KilledCell, SweepFolder};
 pub use manifest::{Manifest, PlannedModel, PlannedTask, SweepCell};
 pub use merge::{Group, Merged, MissingCell, merge};
 pub use partition::Partition;
-pub use plan::{Measured, plan};
+pub use plan::{LoadModel, plan};
 pub use result::CellResult;
 pub use run::{CellEvent, RunOptions, RunSummary, run};
 pub use spec::{Common, Seeds, SweepSpec, Templates, parse_spec};

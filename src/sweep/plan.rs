@@ -12,8 +12,8 @@ use crate::{
     task::{Library, Task, Template},
 };
 
-/// A model that was loaded to measure it.
-pub type Measured = Model;
+/// Loads the model with this name.
+pub type LoadModel<'a> = dyn FnMut(&str) -> Result<Model> + 'a;
 
 /// Examples over which the length of texts is averaged.
 const SAMPLE: usize = 200;
@@ -23,59 +23,15 @@ const SAMPLE: usize = 200;
 ///
 /// # Errors
 /// If a task, a template or a model cannot be used, or there are too few labelled examples for a budget.
-pub fn plan(
-    spec: &SweepSpec,
-    load: Option<&mut dyn FnMut(&str) -> Result<Measured>>,
-    cancel: &Cancel,
-) -> Result<Manifest> {
+pub fn plan(spec: &SweepSpec, mut load: Option<&mut LoadModel<'_>>, cancel: &Cancel) -> Result<Manifest> {
     let tasks = spec.tasks.iter().map(|name| Library.task(name)).collect::<Result<Vec<_>>>()?;
-    let templates = tasks.iter().map(|task| templates(&spec.templates, task)).collect::<Result<Vec<_>>>()?;
-    let shots: Vec<Option<usize>> =
-        if spec.shots.is_empty() { vec![None] } else { spec.shots.iter().copied().map(Some).collect() };
-    let seeds = spec.seeds.list();
-    let mut of_model = Vec::new();
-    for &budget in &spec.budgets {
-        for &shots in &shots {
-            let settings = spec.common.settings(budget, shots);
-            for (at, (task, templates)) in tasks.iter().zip(&templates).enumerate() {
-                let length = text_length(task);
-                for &(template, counted) in templates {
-                    let planned = |seed| ProtocolCell { task, template, seed, counted };
-                    check(&planned(seeds[seeds.len() - 1]), &settings)?;
-                    for &seed in &seeds {
-                        let cost = work(&planned(seed), &settings, length);
-                        let (id, template) = (String::new(), template.name.clone());
-                        of_model.push(SweepCell {
-                            id,
-                            model: 0,
-                            task: at,
-                            template,
-                            seed,
-                            budget,
-                            shots,
-                            counted,
-                            cost,
-                        });
-                    }
-                }
-            }
-        }
-    }
+    let of_model = of_one_model(spec, &tasks)?;
     let (mut models, mut cells) = (Vec::new(), Vec::new());
-    let mut load = load;
     for (model, name) in spec.models.iter().enumerate() {
         cancel.check()?;
-        let mut rate = 1.0;
-        let mut weights_hash = None;
-        if let Some(load) = &mut load {
-            let loaded = load(name)?;
-            weights_hash = Some(loaded.meta.weights_hash.clone());
-            let first = &of_model[0];
-            let (template, counted) = templates[first.task][0];
-            let cell = ProtocolCell { task: &tasks[first.task], template, seed: first.seed, counted };
-            let settings = spec.common.settings(first.budget, first.shots);
-            rate = cell.seconds(&settings, &loaded, cancel)? / first.cost;
-        }
+        let measured =
+            load.as_mut().map(|load| measure(spec, &tasks, &of_model[0], &load(name)?, cancel)).transpose()?;
+        let (rate, weights_hash) = measured.map_or((1.0, None), |(rate, hash)| (rate, Some(hash)));
         models.push(PlannedModel { name: name.clone(), measured: weights_hash.is_some(), weights_hash });
         cells.extend(of_model.iter().map(|cell| SweepCell { model, cost: cell.cost * rate, ..cell.clone() }));
     }
@@ -86,6 +42,52 @@ pub fn plan(
     };
     let tasks = spec.tasks.iter().zip(&tasks).map(described).collect();
     Manifest::new(spec.common.clone(), models, tasks, cells)
+}
+
+/// Returns the cells of one model, without ids, and with their cost in characters.
+fn of_one_model(spec: &SweepSpec, tasks: &[Task]) -> Result<Vec<SweepCell>> {
+    let templates = tasks.iter().map(|task| templates(&spec.templates, task)).collect::<Result<Vec<_>>>()?;
+    let shots: Vec<Option<usize>> =
+        if spec.shots.is_empty() { vec![None] } else { spec.shots.iter().copied().map(Some).collect() };
+    let seeds = spec.seeds.list();
+    let mut cells = Vec::new();
+    for (&budget, &shots) in spec.budgets.iter().flat_map(|budget| shots.iter().map(move |shots| (budget, shots))) {
+        let settings = spec.common.settings(budget, shots);
+        for (at, (task, templates)) in tasks.iter().zip(&templates).enumerate() {
+            let length = text_length(task);
+            for &(template, counted) in templates {
+                let planned = |seed| ProtocolCell { task, template, seed, counted };
+                check(&planned(seeds[seeds.len() - 1]), &settings)?;
+                cells.extend(seeds.iter().map(|&seed| SweepCell {
+                    id: String::new(),
+                    model: 0,
+                    task: at,
+                    template: template.name.clone(),
+                    seed,
+                    budget,
+                    shots,
+                    counted,
+                    cost: work(&planned(seed), &settings, length),
+                }));
+            }
+        }
+    }
+    Ok(cells)
+}
+
+/// Measures `cell` with `model`; returns the seconds for a character, and the checksum of the weights.
+fn measure(
+    spec: &SweepSpec,
+    tasks: &[Task],
+    cell: &SweepCell,
+    model: &Model,
+    cancel: &Cancel,
+) -> Result<(f64, String)> {
+    let task = &tasks[cell.task];
+    let planned =
+        ProtocolCell { task, template: task.template(Some(&cell.template))?, seed: cell.seed, counted: cell.counted };
+    let seconds = planned.seconds(&spec.common.settings(cell.budget, cell.shots), model, cancel)?;
+    Ok((seconds / cell.cost, model.meta.weights_hash.clone()))
 }
 
 fn templates<'t>(wanted: &Templates, task: &'t Task) -> Result<Vec<(&'t Template, bool)>> {

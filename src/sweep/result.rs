@@ -28,22 +28,21 @@ struct Stored {
     processor: String,
     weights_hash: String,
     row: Value,
-    details: Value,
+    details: RowDetails,
 }
 
 impl CellResult {
     /// Returns the text of the file for the cell `cell` of the sweep with the checksum `sweep`.
     pub(super) fn text(&self, sweep: &str, cell: &str) -> Result<String, serde_json::Error> {
-        let (mut row, mut details) = (serde_json::to_value(&self.row)?, serde_json::to_value(&self.row.details)?);
+        let mut row = serde_json::to_value(&self.row)?;
         exact::encode(&mut row);
-        exact::encode(&mut details);
         let stored = Stored {
             sweep: sweep.to_owned(),
             cell: cell.to_owned(),
             processor: self.processor.clone(),
             weights_hash: self.weights_hash.clone(),
             row,
-            details,
+            details: self.row.details.clone(),
         };
         Ok(sealed::seal("result", &serde_json::to_string(&stored)?).0)
     }
@@ -60,9 +59,8 @@ impl CellResult {
             return Err(InputError::new(format!("the result belongs to cell {} of another sweep", stored.cell)));
         }
         exact::decode(&mut stored.row);
-        exact::decode(&mut stored.details);
         let mut row: ProtocolRow = serde_json::from_value(stored.row).map_err(wrong)?;
-        row.details = serde_json::from_value::<RowDetails>(stored.details).map_err(wrong)?;
+        row.details = stored.details;
         Ok(Self { processor: stored.processor, weights_hash: stored.weights_hash, row })
     }
 }

@@ -33,7 +33,7 @@ pub struct LeasedCell {
     pub cell: String,
     /// The machine and process.
     pub owner: String,
-    /// Seconds since the process last said that it is there.
+    /// Seconds since the process last said that it is there, by this machine's clock; below 0 if its own is ahead.
     pub age_s: f64,
 }
 
@@ -44,7 +44,7 @@ pub fn status(sweep: &SweepFolder) -> SweepStatus {
     let cells: HashMap<&str, _> = manifest.cells.iter().map(|cell| (cell.id.as_str(), cell)).collect();
     let leased = |(id, lease): (&String, &crate::disk::FoundLease)| {
         let cell = cells.get(id.as_str()).filter(|_| !done.contains(id) && !lease.is_abandoned())?;
-        Some(LeasedCell { cell: manifest.name(cell), owner: lease.owner(), age_s: lease.age().as_secs_f64() })
+        Some(LeasedCell { cell: manifest.name(cell), owner: lease.owner(), age_s: lease.age_in_seconds() })
     };
     let leases: Vec<LeasedCell> = sweep.leases().iter().filter_map(leased).collect();
     // Seconds per unit of estimated cost, by model: measured here, or for the plan.
