@@ -61,7 +61,9 @@ fn simulated(pattern: &CellResult, cell: &SweepCell, task: &str, index: u64) -> 
     let details = &mut row.details;
     for components in std::iter::once(&mut details.components).chain(&mut details.component_halves) {
         let ComponentHits { examples, hits } = components;
-        hits.iter_mut().for_each(|hits| *hits = random.below(*examples as usize + 1) as u32);
+        for hits in hits {
+            *hits = random.below(*examples as usize + 1) as u32;
+        }
     }
     result
 }

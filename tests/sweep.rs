@@ -62,15 +62,15 @@ fn status_has_the_keys_of_the_contract_and_a_partial_merge_exits_with_4() {
 #[test]
 fn a_failing_cell_fails_alone_and_is_retried_on_request() {
     // Prompts with this many demonstrations are longer than the demo's context.
-    let sweep = Sweep::planned(&SWEEP.replace("[8, 10]", "[8, 120]").replace("seeds = 2", "seeds = 1"));
+    let sweep = Sweep::planned(&SWEEP.replace("[8]", "[8, 120]").replace("seeds = 2", "seeds = 1"));
     let (code, message) = sweep.fails(&["run", &sweep.text("s")]);
     assert!(code == 4 && message.contains("budget 120") && message.contains("--retry"), "{message}");
     let status = sweep.status();
-    assert_eq!((&status["done"], status["failed"].as_array().unwrap().len()), (&json!(2), 2));
+    assert_eq!((&status["done"], status["failed"].as_array().unwrap().len()), (&json!(4), 4));
     assert_eq!(keys(&status["failed"][0]), ["cell", "reason"]);
     let again = |more: &[&str]| sweep.call(&[&["run", &sweep.text("s"), "--json"], more].concat(), &[]);
     let quick: Value = serde_json::from_slice(&again(&[]).stdout).unwrap();
-    assert_eq!((&quick["computed"], &quick["failed"]), (&json!(0), &json!(2)));
+    assert_eq!((&quick["computed"], &quick["failed"]), (&json!(0), &json!(4)));
     let retried = again(&["--retry"]);
     assert!(String::from_utf8_lossy(&retried.stderr).contains("exceed"), "{retried:?}");
     let (code, _) = sweep.fails(&["merge", &sweep.text("s"), "-o", &sweep.text("out")]);
@@ -110,7 +110,7 @@ fn a_task_that_changed_since_is_refused_and_its_neighbours_are_computed() {
     let home = binary::task_folder(&[]);
     let task = home.path().join("task.toml");
     let text = format!(
-        "models = ['demo']\ntasks = ['{}', 'topic']\ntemplates = 1\nseeds = 1\nbudgets = [4]\nshots = [2]\nlimit = 4\n",
+        "models = ['demo']\ntasks = ['{}', 'topic']\ntemplates = 1\nseeds = 1\nbudgets = [8]\nshots = [2]\nlimit = 4\n",
         task.display()
     );
     let pool: String = (0..8).map(|at| json!({"text": format!("t{at}"), "label": at % 2}).to_string() + "\n").collect();
@@ -120,7 +120,7 @@ fn a_task_that_changed_since_is_refused_and_its_neighbours_are_computed() {
         .unwrap();
     let (code, message) = sweep.fails(&["run", &sweep.text("s")]);
     assert!(code == 3 && message.contains("has changed since the sweep was planned"), "{message}");
-    assert_eq!((&sweep.status()["done"], &sweep.status()["failed"]), (&json!(1), &json!([])));
+    assert_eq!((&sweep.status()["done"], &sweep.status()["failed"]), (&json!(2), &json!([])));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_damaged_result_is_set_aside_and_computed_again() {
 #[test]
 fn a_model_that_changed_since_the_plan_or_the_first_cell_is_refused() {
     for measured in [true, false] {
-        let sweep = Sweep::new(&SWEEP.replace("'demo'", "'model'").replace("[8, 10]", "[8]"));
+        let sweep = Sweep::new(&SWEEP.replace("'demo'", "'model'"));
         fs::create_dir(sweep.path("model")).unwrap();
         for file in ["config.json", "model.safetensors", "tokenizer.json"] {
             fs::copy(format!("assets/demo/model/{file}"), sweep.path("model").join(file)).unwrap();
@@ -163,7 +163,7 @@ fn a_model_that_changed_since_the_plan_or_the_first_cell_is_refused() {
         let (file, folder) = (sweep.text("sweep.toml"), sweep.text("s"));
         let args = ["plan", &file, "-o", &folder, "--no-measure"];
         sweep.ok(if measured { &args[..4] } else { &args });
-        sweep.run("slice:0/4");
+        sweep.run("slice:0/8");
         let weights = sweep.path("model/model.safetensors");
         let original = fs::read(&weights).unwrap();
         let mut changed = original.clone();
@@ -175,6 +175,17 @@ fn a_model_that_changed_since_the_plan_or_the_first_cell_is_refused() {
         assert_eq!((&sweep.status()["done"], &sweep.status()["failed"]), (&json!(1), &json!([])));
         fs::write(&weights, original).unwrap();
         sweep.ok(&["run", &folder]);
-        assert_eq!(sweep.status()["done"], 4);
+        assert_eq!(sweep.status()["done"], 8);
+    }
+}
+
+#[test]
+fn budgets_that_no_run_can_use_are_refused_when_planning() {
+    for (budget, shots, expected) in [("3", "4", "is less than 4 demonstrations"), ("6", "4", "too few for 4 labels")] {
+        let text = format!("models = ['demo']\ntasks = ['topic']\nbudgets = [{budget}]\nshots = [{shots}]\n");
+        let sweep = Sweep::new(&text);
+        let (code, message) = sweep.fails(&["plan", &sweep.text("sweep.toml"), "-o", &sweep.text("s"), "--no-measure"]);
+        assert!(code == 3 && message.contains(expected) && message.contains("raise the budget"), "{message}");
+        assert!(!sweep.path("s").exists());
     }
 }

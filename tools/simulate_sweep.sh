@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plans a sweep of 100,000 cells, writes simulated results, and measures plan, status and merge.
+# Plans a sweep of 100,500 cells, writes simulated results, and measures plan, status and merge.
 #
 #     tools/simulate_sweep.sh [FOLDER]
 #
@@ -13,18 +13,18 @@ cargo build --release --bin partscope --example simulate_sweep
 target=${CARGO_TARGET_DIR:-target}/release
 measure() { /usr/bin/time -f "%e s wall, %U s user, %S s system, %M KiB at most" "$@"; }
 
-# 5 models × 2 tasks × 5 templates × 50 seeds × 20 budgets × 2 numbers of demonstrations
+# 100,500: 5 models × 2 tasks × 3 templates × 67 seeds × 25 budgets × 2 numbers of demonstrations
 cat > "$home/sweep.toml" <<TOML
 models = ["demo", "model-b", "model-c", "model-d", "model-e"]
 tasks = ["sentiment", "topic"]
-templates = 4
-seeds = 50
+templates = 3
+seeds = 67
 budgets = [$(seq -s, 12 36)]
 shots = [4, 8]
 limit = 200
 TOML
 echo "== plan" && measure "$target/partscope" sweep plan "$home/sweep.toml" -o "$home/sweep" --no-measure
-echo "== a pattern" && "$target/partscope" sweep run "$home/sweep" --partition "slice:0/100000"
+echo "== a pattern" && "$target/partscope" sweep run "$home/sweep" --partition "slice:0/100500"
 echo "== simulated results" && measure "$target/examples/simulate_sweep" "$home/sweep"
 echo "== status" && measure "$target/partscope" sweep status "$home/sweep"
 echo "== merge" && measure "$target/partscope" sweep merge "$home/sweep" -o "$home/tables"

@@ -60,6 +60,7 @@ tasks = ["sentiment", "topic"]
 templates = 3
 seeds = ${SEEDS:-10}
 budgets = [12, 24]
+limit = 48
 TOML
 partscope sweep plan sweep.toml -o sweep
 id=$(SWEEP=sweep sbatch --parsable "$root/docs/slurm/sweep.sbatch")

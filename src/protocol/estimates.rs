@@ -154,3 +154,54 @@ fn of_measures(rows: &RowSet<'_>, series: &[(Method, usize)]) -> Vec<((Method, u
     let fill = |task: usize, run: usize, _: &ExampleDraw, out: &mut [f64]| out.copy_from_slice(&values[task][run]);
     series.iter().copied().zip(resampling.estimates(series.len(), &fill)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A row with these methods; each has other hits and measures in every row.
+    fn row(seed: u64, methods: &[Method]) -> ProtocolRow {
+        let values = |scale: f64| -> BTreeMap<String, f64> {
+            methods.iter().map(|own| (own.to_string(), scale * (seed + 1) as f64)).collect()
+        };
+        let mut row: ProtocolRow = serde_json::from_value(json!({
+            "task": "topic", "template": "t", "demo_seed": seed, "counted": true, "n": 9, "leaked": 0, "duplicates": 0,
+            "chance": 0.5, "accuracy": values(0.1), "macro_f1": values(0.1), "ece": values(0.2), "nll": values(0.3),
+            "share_sd": values(0.4), "intervals": {}, "held_out_best": null, "label_biased_n": 9,
+            "share": {"good": 0.0, "bad": 0.0, "label_biased": 0.0}, "max_rel": 0.0,
+        }))
+        .unwrap();
+        let hits = |at: usize| (0..9).map(|example| (example * (at + 2) + seed as usize) % 3 > 0).collect();
+        row.details.hits = methods.iter().enumerate().map(|(at, method)| (*method, hits(at))).collect();
+        row
+    }
+
+    fn estimated(rows: &[&ProtocolRow]) -> BTreeMap<Method, MethodEstimates> {
+        let methods = rows.iter().flat_map(|row| row.accuracy.keys().copied()).collect();
+        estimates(&[rows.to_vec()], &methods)
+    }
+
+    #[test]
+    fn a_method_is_estimated_over_the_rows_that_have_it() {
+        let all = [Method::Standard, Method::Partscope];
+        let rows = [row(0, &all), row(1, &all), row(2, &[Method::Standard])];
+        let (together, both) = (estimated(&rows.each_ref()), estimated(&[&rows[0], &rows[1]]));
+        assert_eq!(together[&Method::Partscope].accuracy, both[&Method::Partscope].accuracy);
+        assert_eq!(together[&Method::Partscope].measures, both[&Method::Partscope].measures);
+        assert_eq!(together[&Method::Standard].difference, both[&Method::Standard].difference);
+        assert_ne!(together[&Method::Standard].accuracy, both[&Method::Standard].accuracy);
+        let alone = estimated(&[&rows[2]]);
+        assert!(alone[&Method::Standard].accuracy.is_some() && alone[&Method::Standard].difference.is_none());
+    }
+
+    #[test]
+    fn seeds_are_places_and_may_be_large() {
+        let interval = |last: u64| {
+            let rows = [row(3, &[Method::Standard]), ProtocolRow { demo_seed: last, ..row(8, &[Method::Standard]) }];
+            estimated(&rows.each_ref())[&Method::Standard].accuracy.map(|estimate| estimate.ci)
+        };
+        assert_eq!(interval(8), interval(u64::MAX));
+    }
+}

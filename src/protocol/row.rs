@@ -126,13 +126,13 @@ impl ProtocolRow {
             n: run.test.len(),
             leaked: run.meta.selection.as_ref().map_or(0, |selection| selection.leaked.len()),
             duplicates: run.meta.selection.as_ref().map_or(0, |selection| selection.duplicates),
-            chance: run.meta.accuracy.chance,
+            chance: 1.0 / run.test.labels() as f64,
             accuracy: hits.iter().map(|(&method, hits)| (method, hits.mean())).collect(),
             measures: MeasuresByMethod::new(&outcomes),
             held_out_best: held_out_best(&run.test),
             label_biased_n: run.test.len(),
             share: share(&run.test),
-            max_rel: run.meta.exactness.max_rel,
+            max_rel: same_when_stored(run.meta.exactness.max_rel),
             details: RowDetails {
                 contrast: builder.template.contrast.clone(),
                 components: ComponentHits::new(&run.test),
@@ -142,6 +142,12 @@ impl ProtocolRow {
             },
         })
     }
+}
+
+/// Returns a number of `run.json` so that it is the same whether the run was computed or read: the JSON library reads a
+/// number with many digits as its neighbour now and then.
+fn same_when_stored(number: f64) -> f64 {
+    f64::from(number as f32)
 }
 
 fn share(table: &Attribution) -> Share {

@@ -105,6 +105,15 @@ fn check(cell: &ProtocolCell<'_>, settings: &CellSettings) -> Result<()> {
         let problem = format!("{name}: a budget of {} labels is less than {shown} demonstrations", settings.budget);
         return Err(InputError::new(problem).field("budgets").help("raise the budget, or lower shots").into());
     }
+    let (trained, labels) = (settings.budget - shown, cell.task.labels.len());
+    if trained < labels {
+        let problem = format!(
+            "{name}: a budget of {} labels leaves {trained} training examples beside {shown} demonstrations, too few for \
+             {labels} labels",
+            settings.budget
+        );
+        return Err(InputError::new(problem).field("budgets").help("raise the budget, or lower shots").into());
+    }
     cell.check(settings).map_err(|error| match error {
         Error::Input(error) if error.path.is_none() => {
             InputError { problem: format!("{name}: {}", error.problem), ..*error }.into()

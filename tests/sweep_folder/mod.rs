@@ -1,6 +1,6 @@
 //! Sweeps of the demo in a folder of their own, for tests on the real binary.
 
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::binary::{command, json, stdout};
 
 pub const SWEEP: &str =
-    "models = ['demo']\ntasks = ['sentiment', 'topic']\ntemplates = 1\nseeds = 2\nbudgets = [8, 10]\nlimit = 12\n";
+    "models = ['demo']\ntasks = ['sentiment', 'topic']\ntemplates = 1\nseeds = 2\nbudgets = [8]\nlimit = 12\n";
 pub const FILES: [&str; 4] = ["rows.csv", "rows.parquet", "tables.json", "report.html"];
 
 pub struct Sweep(TempDir);
