@@ -84,6 +84,7 @@ pub mod run;
 pub mod runner;
 pub mod size;
 pub mod store;
+pub mod sweep;
 pub mod task;
 pub mod text;
 #[cfg(feature = "tui")]

@@ -10,6 +10,7 @@
 //! | [`components`], [`kind`] | statistics and kind of every component |
 //! | [`exact`], [`permutation`], [`intervals`], [`fdr`], [`bootstrap`] | tests, intervals and corrections |
 //! | [`held_out`] | accuracy of the best component on examples that did not choose it |
+//! | [`hits`] | which predictions are right, one bit each |
 //! | [`measures`] | macro-F1, calibration error, likelihood and label shares, with intervals |
 //! | [`logit_scores`] | accuracy, margin, bias and calibration of label logits, with intervals |
 //! | [`mix`], [`mixed_logits`] | label logits under other weights |
@@ -43,6 +44,7 @@ pub mod function_vector;
 #[cfg(test)]
 mod golden;
 pub mod held_out;
+pub mod hits;
 pub mod intervals;
 pub mod kind;
 pub mod learning_curve;
@@ -65,6 +67,7 @@ mod word_classes_tests;
 pub use components::{ComponentStats, summarize};
 pub use effect::{Effects, Flips, Score};
 pub use function_vector::AnswerProbabilities;
+pub use hits::Hits;
 pub use kind::{Kind, Thresholds};
 pub use method::Method;
 pub use mix::Mix;

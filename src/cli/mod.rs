@@ -31,6 +31,7 @@ mod selection_options;
 mod signals;
 mod store_options;
 mod streams;
+mod sweep;
 mod tasks;
 
 use std::process::ExitCode;
@@ -69,6 +70,7 @@ enum Command {
     LogitLens(logit_lens::Args),
     Classify(classify::Args),
     Reproduce(reproduce::Args),
+    Sweep(sweep::Args),
     Cache(cache::Args),
     Report(report::Args),
     Bench(bench::Args),
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Some(Command::LogitLens(args)) => logit_lens::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Reproduce(args)) => reproduce::run(&args),
+        Some(Command::Sweep(args)) => sweep::run(&args),
         Some(Command::Cache(args)) => cache::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),

@@ -89,6 +89,12 @@ impl ModelOptions {
         Self { model: name.clone(), dtype: dtype.clone(), ..self.clone() }
     }
 
+    /// Returns the options for the `model` of a sweep; `work` has the number of threads and whether to stay offline.
+    pub(super) fn of_sweep(model: &str, dtype: &str, device: &str, work: (Option<usize>, bool)) -> Self {
+        let (threads, offline) = work;
+        Self { model: model.to_owned(), dtype: dtype.to_owned(), device: device.to_owned(), threads, offline }
+    }
+
     /// Returns the options for `model`, with defaults for everything else.
     pub(super) fn named(model: &str, offline: bool) -> Self {
         Self { model: model.to_owned(), offline, ..Self::default() }

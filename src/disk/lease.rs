@@ -49,6 +49,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub(crate) struct Lease {
     number: u64,
+    took_over: bool,
     /// Dropped to end the renewals.
     renewals: Option<(Sender<()>, JoinHandle<()>)>,
 }
@@ -88,6 +89,9 @@ impl Lease {
                     Some((before, since)) if *before == found => {
                         if since.elapsed() > EXPIRY {
                             found.take_away(path);
+                            if let Some(lease) = Self::create(path, true)? {
+                                return Ok(lease);
+                            }
                             continue;
                         }
                     }
@@ -110,18 +114,24 @@ impl Lease {
     /// # Errors
     /// If the file cannot be written.
     pub(crate) fn try_acquire(path: &Path) -> Result<Option<Self>> {
-        if let Some(lease) = Self::create(path)? {
+        if let Some(lease) = Self::create(path, false)? {
             return Ok(Some(lease));
         }
-        match FoundLease::read(path) {
+        let found = FoundLease::read(path);
+        match &found {
             Some(found) if !found.is_abandoned() => return Ok(None),
             Some(found) => found.take_away(path),
             None => {}
         }
-        Self::create(path)
+        Self::create(path, found.is_some())
     }
 
-    fn create(path: &Path) -> Result<Option<Self>> {
+    /// Returns whether its former owner ended, or stopped, without releasing it.
+    pub(crate) const fn took_over(&self) -> bool {
+        self.took_over
+    }
+
+    fn create(path: &Path, took_over: bool) -> Result<Option<Self>> {
         let failed = |source| Error::Write { path: path.to_owned(), source };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let owner = Owner { host: process::host(), process: Process::own(), number };
@@ -137,7 +147,7 @@ impl Lease {
             let _ = fs::remove_file(path);
             return Err(failed(source));
         }
-        Ok(Some(Self { number, renewals: renew(file) }))
+        Ok(Some(Self { number, took_over, renewals: renew(file) }))
     }
 }
 
@@ -189,7 +199,7 @@ fn release(path: &Path, text: &[u8]) {
 
 impl FoundLease {
     /// Reads the lease at `path`; `None` if there is none.
-    fn read(path: &Path) -> Option<Self> {
+    pub(crate) fn read(path: &Path) -> Option<Self> {
         let text = fs::read(path).ok()?;
         let renewed = fs::metadata(path).and_then(|data| data.modified()).ok();
         // A lease whose process was killed before it wrote the content has no owner.
@@ -198,18 +208,26 @@ impl FoundLease {
     }
 
     /// Returns the machine and process that hold it, for people.
-    #[cfg(test)]
     pub(crate) fn owner(&self) -> String {
         self.owner.as_ref().map_or("unknown".to_owned(), |owner| format!("{}/{}", owner.host, owner.process.id))
     }
 
     /// Returns the time since it was last renewed by this machine's clock; zero if that lies in the future.
-    pub(crate) fn age(&self) -> Duration {
+    fn age(&self) -> Duration {
         self.renewed.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
     }
 
+    /// Returns the seconds since it was last renewed by this machine's clock, below zero if that lies in the future.
+    pub(crate) fn age_in_seconds(&self) -> f64 {
+        let age = |at: SystemTime| match SystemTime::now().duration_since(at) {
+            Ok(age) => age.as_secs_f64(),
+            Err(ahead) => -ahead.duration().as_secs_f64(),
+        };
+        self.renewed.map_or(0.0, age)
+    }
+
     /// Returns whether its process has ended, or has not renewed it for very long.
-    fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         // One of this process that is not held could not be removed when it was released.
         let lost = |owner: &Owner| owner.process.is_own() && !held().contains_key(&owner.number);
         let ended = |owner: &Owner| owner.process.has_ended() || lost(owner);
@@ -294,7 +312,8 @@ mod tests {
         let (_folder, path) = path();
         let ended = Process { started: "0".to_owned(), ..Process::own() };
         foreign(&path, ended, SystemTime::now());
-        assert!(Lease::try_acquire(&path).unwrap().is_some());
+        assert!(Lease::try_acquire(&path).unwrap().unwrap().took_over());
+        assert!(!Lease::try_acquire(&path).unwrap().unwrap().took_over());
     }
 
     #[test]

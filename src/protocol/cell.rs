@@ -97,6 +97,14 @@ impl<'t> ProtocolCell<'t> {
         examples.len().min(settings.limit.unwrap_or(usize::MAX))
     }
 
+    /// Checks that its examples can be chosen.
+    ///
+    /// # Errors
+    /// If the pool is too small, or no test example is left.
+    pub fn check(&self, settings: &CellSettings) -> Result<()> {
+        self.prompt_builder(settings).map(|_| ())
+    }
+
     /// Returns whether `store` lacks the run, or its hidden states if `settings` want them. Plans it, so that errors are
     /// found before it starts.
     pub(super) fn is_missing(&self, settings: &CellSettings, model: &Model, store: &Store) -> Result<bool> {

@@ -4,17 +4,20 @@
 //! Chang et al. 2024 (arXiv 2406.13131), section 5: five disjoint demonstration sets, three templates, a budget of 24
 //! labels of which four (three for three labels) are demonstrations and the others train the weights.
 
+mod agreement;
 mod cell;
-mod hits;
+mod component_hits;
+mod estimates;
 mod prompted;
 mod row;
 mod summary;
 
+pub use agreement::{AgreementRow, Pairs, agreement};
 pub use cell::{CellSettings, ProtocolCell, shots};
-pub use hits::Hits;
+pub use component_hits::ComponentHits;
 pub use prompted::{PromptedEvent, prompted, unbiased_heads};
 pub use row::{ProtocolRow, RowDetails, Share};
-pub use summary::{AccuracyRow, AgreementRow, Mean, accuracy_table, agreement};
+pub use summary::{AccuracyRow, Mean, accuracy_table};
 
 use crate::{
     cancel::Cancel,
@@ -105,8 +108,8 @@ impl Protocol {
         Ok(rows)
     }
 
-    /// Returns the number of runs that are not in `store`, or whose hidden states are not. Plans every run, so that errors are found before the first
-    /// one starts.
+    /// Returns the number of runs that are not in `store`, or whose hidden states are not. Plans every run, so that errors
+    /// are found before the first one starts.
     ///
     /// # Errors
     /// If a run cannot be planned; the message names its task and template.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    hits::Hits,
+    component_hits::ComponentHits,
     prompted::{PromptedEvent, prompted},
 };
 use crate::{
     analysis::{
-        Kind, Method, Thresholds,
+        Hits, Kind, Method, Thresholds,
         baseline::{BaselineOptions, MeasuresByMethod, Outcome, on_hidden, predictions_with},
         check,
         held_out::{HeldOutBest, halves, held_out_best},
@@ -68,10 +68,10 @@ pub struct ProtocolRow {
 pub struct RowDetails {
     /// Name of the contrastive template, if any.
     pub contrast: Option<String>,
-    /// Accuracy of every component, in the order of the model's shape.
-    pub components: Vec<f64>,
-    /// Accuracy of every component on two disjoint halves of the examples.
-    pub component_halves: [Vec<f64>; 2],
+    /// Right predictions of every component.
+    pub components: ComponentHits,
+    /// The same on two disjoint halves of the examples.
+    pub component_halves: [ComponentHits; 2],
     /// Per method, whether every prediction is right, `[N]`.
     pub hits: BTreeMap<Method, Hits>,
     /// Shape of the model; `None` only in a row without details.
@@ -133,17 +133,17 @@ impl ProtocolRow {
             n: run.test.len(),
             leaked: run.meta.selection.as_ref().map_or(0, |selection| selection.leaked.len()),
             duplicates: run.meta.selection.as_ref().map_or(0, |selection| selection.duplicates),
-            chance: run.meta.accuracy.chance,
+            chance: 1.0 / run.test.labels() as f64,
             accuracy: hits.iter().map(|(&method, hits)| (method, hits.mean())).collect(),
             measures: MeasuresByMethod::new(&outcomes),
             held_out_best: held_out_best(&run.test),
             label_biased_n: run.test.len(),
             share: share(&run.test),
-            max_rel: run.meta.exactness.max_rel,
+            max_rel: same_when_stored(run.meta.exactness.max_rel),
             details: RowDetails {
                 contrast: builder.template.contrast.clone(),
-                components: accuracies(&run.test),
-                component_halves: halves(&run.test).map(|half| accuracies(&half)),
+                components: ComponentHits::new(&run.test),
+                component_halves: halves(&run.test).map(|half| ComponentHits::new(&half)),
                 hits,
                 shape: Some(run.test.shape()),
             },
@@ -151,8 +151,10 @@ impl ProtocolRow {
     }
 }
 
-fn accuracies(table: &Attribution) -> Vec<f64> {
-    crate::analysis::Tally::from_table(table).accuracies()
+/// Returns a number of `run.json` so that it is the same whether the run was computed or read: the JSON library reads a
+/// number with many digits as its neighbour now and then.
+fn same_when_stored(number: f64) -> f64 {
+    f64::from(number as f32)
 }
 
 fn share(table: &Attribution) -> Share {

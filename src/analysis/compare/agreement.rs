@@ -52,14 +52,20 @@ pub fn agreements(runs: &[(Vec<f64>, Shape)]) -> Vec<Vec<Agreement>> {
 /// Intersection over union of the `n` most accurate components of either side; 0 if there are none. Equal accuracies are
 /// ordered by name, as text.
 pub fn iou_of_best(a: &[f64], b: &[f64], n: usize, shape: Shape) -> f64 {
+    overlap(&best_components(a, n, shape), &best_components(b, n, shape))
+}
+
+/// Returns the `n` components with the highest accuracies, in order; ties go to the name that sorts first.
+pub fn best_components(accuracies: &[f64], n: usize, shape: Shape) -> Vec<usize> {
     let names: Vec<String> = shape.iter().map(|component| component.to_string()).collect();
-    let best = |accuracies: &[f64]| {
-        let mut order: Vec<usize> = (0..accuracies.len()).collect();
-        order.sort_by(|&i, &j| accuracies[j].total_cmp(&accuracies[i]).then_with(|| names[i].cmp(&names[j])));
-        order.truncate(n);
-        order
-    };
-    let (a, b) = (best(a), best(b));
+    let mut order: Vec<usize> = (0..accuracies.len()).collect();
+    order.sort_by(|&i, &j| accuracies[j].total_cmp(&accuracies[i]).then_with(|| names[i].cmp(&names[j])));
+    order.truncate(n);
+    order
+}
+
+/// Returns the overlap of two sets of components: intersection over union.
+pub fn overlap(a: &[usize], b: &[usize]) -> f64 {
     let common = a.iter().filter(|index| b.contains(index)).count();
     common as f64 / (a.len() + b.len() - common).max(1) as f64
 }

@@ -14,7 +14,7 @@ mod measures;
 mod movers;
 mod transfer;
 
-pub use agreement::{Agreement, agreement, agreements, iou_of_best};
+pub use agreement::{Agreement, agreement, agreements, best_components, iou_of_best, overlap};
 pub use correlation::{pearson, ranks, spearman};
 pub use demo_pairs::{DemoDifference, DemoPair, DemoSide, demo_pairs};
 pub use flips::{Flip, Moved, Shared, flips};

@@ -1,0 +1,75 @@
+//! Examples that were drawn, and how many predictions on them are right.
+
+use crate::analysis::hits::{Hits, bit};
+
+/// How often every example of a task was drawn.
+#[derive(Debug)]
+pub struct ExampleDraw {
+    count: usize,
+    /// One word of each bit of the numbers, from the lowest bit, for 64 examples.
+    planes: Vec<Vec<u64>>,
+}
+
+impl Default for ExampleDraw {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+impl ExampleDraw {
+    pub(super) fn new(multiplicities: &[u32]) -> Self {
+        let most = multiplicities.iter().copied().max().unwrap_or(0);
+        let words = multiplicities.len().div_ceil(u64::BITS as usize);
+        let mut planes = vec![vec![0; words]; (u32::BITS - most.leading_zeros()) as usize];
+        for (at, &number) in multiplicities.iter().enumerate() {
+            for (place, plane) in planes.iter_mut().enumerate() {
+                if number >> place & 1 == 1 {
+                    plane[at / u64::BITS as usize] |= bit(at);
+                }
+            }
+        }
+        Self { count: multiplicities.len(), planes }
+    }
+
+    /// Returns the number of examples, with those that were drawn several times, or not at all, counted so.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Returns whether there are no examples.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Counts for all `hits` the right predictions on the drawn examples.
+    pub fn count_right(&self, hits: &[&Hits], counts: &mut [f64]) {
+        pulp::Arch::new().dispatch(CountRight { planes: &self.planes, hits, counts });
+    }
+}
+
+/// Counting, compiled for every instruction set.
+struct CountRight<'a> {
+    planes: &'a [Vec<u64>],
+    hits: &'a [&'a Hits],
+    counts: &'a mut [f64],
+}
+
+impl pulp::WithSimd for CountRight<'_> {
+    type Output = ();
+
+    #[allow(clippy::inline_always, reason = "without inlining it is compiled for the baseline instruction set")]
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for (hits, count) in self.hits.iter().zip(self.counts) {
+            let mut right = 0;
+            for (place, plane) in self.planes.iter().enumerate() {
+                let mut ones = 0;
+                for (word, drawn) in hits.words().iter().zip(plane) {
+                    ones += u64::from((word & drawn).count_ones());
+                }
+                right += ones << place;
+            }
+            *count = right as f64;
+        }
+    }
+}
