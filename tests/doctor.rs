@@ -312,7 +312,7 @@ mod cross_check {
         assert!(!cross_check.unwrap().is_unexplained());
         for (unit, total) in [("prompts of the cross-check", 12), ("prompts by candle-transformers", 12)] {
             let counted: Vec<usize> = steps.iter().filter(|step| step.0 == unit).map(|step| step.1).collect();
-            assert_eq!(counted, (1..=total).collect::<Vec<_>>(), "{unit}: {steps:?}");
+            assert!(counted.starts_with(&(1..=total).collect::<Vec<_>>()), "{unit}: {steps:?}");
         }
         let as_stored = inspection.memory.iter().find(|need| need.dtype.contains("as stored")).unwrap().bytes;
         let (report, failure) = doctor::examine(&source, &options(Some(as_stored)), &checks, |_| ()).unwrap();

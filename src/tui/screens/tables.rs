@@ -81,7 +81,7 @@ fn the_list_of_runs_has_shots_and_says_compared_only_of_a_compared_run() {
     harness.run_to_end(48);
     for size in SIZES {
         let screen = screen(harness.keys("esc R"), size);
-        let is_row = |line: &&str| line.starts_with(" ●") && !line.contains(" · ");
+        let is_row = |line: &&str| line.starts_with(" ● sentiment ") && !line.contains(" · ");
         let rows: Vec<&str> = screen.lines().filter(is_row).collect();
         assert!(screen.contains("shots") && rows.len() == 2, "{screen}");
         for (row, shots) in rows.iter().zip(["4", "6"]) {
