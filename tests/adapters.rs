@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use common::{Golden, folder, options};
 use partscope::{
     decompose::BatchSize,
-    model::{Model, Source, inspect::inspect},
+    model::{LoadOptions, Model, Source, inspect::inspect},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -86,8 +86,51 @@ fn what_is_more_than_lora_is_refused_by_name() {
         refused(|settings| settings[field] = value, &format!("`{field}` is set"));
     }
     refused(|settings| settings["init_lora_weights"] = "pissa".into(), "`pissa` changed the model's own matrices");
+    for (field, value) in [
+        ("use_rslora", json!("true")),
+        ("init_lora_weights", json!(["pissa"])),
+        ("alpha_pattern", json!(["q_proj"])),
+        ("r", json!("x")),
+    ] {
+        refused(|settings| settings[field] = value, &format!("is no value for `{field}`"));
+    }
+    refused(|settings| settings["rank_pattern"] = json!({}), "the rank is 5, but `r`");
     refused(|settings| settings["alpha_pattern"] = json!({".*proj": 3}), "is a regular expression");
     refused(|settings| settings["lora_alpha"] = Value::Null, "`lora_alpha`: the adapter has no such number");
+}
+
+/// A tensor that the model does not use would be changed without effect.
+#[test]
+fn a_change_of_a_tensor_that_is_not_used_is_refused() {
+    let home = adapter(|_| {});
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(folder("llama-lora").join(name), home.path().join(name)).unwrap();
+    }
+    let path = home.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    config["num_hidden_layers"] = 2.into();
+    fs::write(path, config.to_string()).unwrap();
+    let message = load(home.path()).unwrap_err();
+    assert!(message.contains("model.layers.2.") && message.contains("does not use"), "{message}");
+}
+
+#[test]
+fn dots_of_alpha_pattern_stand_for_any_character() {
+    let hash = |pattern: &str| {
+        let home = adapter(|settings| settings["alpha_pattern"] = json!({pattern: 20}));
+        load(home.path()).unwrap().meta.weights_hash
+    };
+    assert_eq!(hash("layers.1.mlp.down_proj"), hash("layers.1.mlp.down.proj"));
+    assert_eq!(hash("q_proj"), hash("._proj".replace('.', "q").as_str()));
+    assert_ne!(hash("._proj"), hash("q_proj"));
+}
+
+#[test]
+fn the_changed_matrices_must_fit_in_memory() {
+    let home = adapter(|_| {});
+    let little = LoadOptions { memory: Some(10_000), ..options() };
+    let error = Model::load(&Source::Folder(home.path().to_owned()), &little).unwrap_err().to_string();
+    assert!(error.contains("the matrices that the adapter changes take"), "{error}");
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl WeightsFile {
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |problem: String| InputError::new(problem).help("write the file again with `partscope fit -o`");
         check_json(text.as_bytes())?;
-        let mut file: Self =
+        let file: Self =
             serde_json::from_str(text).map_err(|error| bad(format!("this is not a weights file: {error}")))?;
         if file.schema != SCHEMA {
             return Err(bad(format!(
@@ -156,7 +156,7 @@ impl WeightsFile {
             ))
             .into());
         }
-        if file.origin_checksum.take().is_some_and(|expected| origin_checksum(text) != expected) {
+        if file.origin_checksum.as_ref().is_some_and(|expected| origin_checksum(text) != *expected) {
             let problem = "a key that says what the weights were fitted for has changed since the file was written";
             return Err(bad(problem.to_owned()).field("origin_checksum").into());
         }

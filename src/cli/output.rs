@@ -43,7 +43,12 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
 /// Reads a weights file, or standard input for `-`; errors name the file.
 pub(super) fn read_weights(path: &Path) -> Result<WeightsFile> {
     let named = |error: Error| Error::from(InputError::new(error.to_string()).path(path));
-    WeightsFile::parse(&read_text(path)?).map_err(named)
+    let file = WeightsFile::parse(&read_text(path)?).map_err(named)?;
+    if file.origin_checksum.is_none() {
+        let path = path.display();
+        warn(&format!("{path}: the weights have no `origin_checksum`, so changes of their prompts cannot be noticed"));
+    }
+    Ok(file)
 }
 
 /// Writes `text` to a file atomically, or to standard output for `-`.

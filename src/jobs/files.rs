@@ -286,7 +286,8 @@ mod tests {
         );
         assert!(matches!(next(&events), FileEvent::SavedMix(saved, _) if saved == path));
         let FileEvent::Mix { run: 3, path: read, file: mix } = next(&events) else { panic!("no mix") };
-        assert_eq!((read, mix), (path, file()));
+        assert!(mix.origin_checksum.is_some());
+        assert_eq!((read, WeightsFile { origin_checksum: None, ..*mix }), (path, *file()));
     }
 
     #[test]

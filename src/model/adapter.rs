@@ -7,13 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::weights::Weights;
 use crate::{
     data_memory::check_json,
     disk,
     error::{InputError, Result},
+    size::format_size,
 };
 
 /// File with an adapter's settings.
@@ -82,15 +83,20 @@ impl Adapter {
         Ok(Some(adapter))
     }
 
-    /// The model that it belongs to: a folder or a name on the hub.
+    /// The model that it belongs to: a folder, or a name on the hub with its revision.
     ///
     /// # Errors
     /// If the settings do not say.
-    pub(super) fn base(&self) -> Result<&str> {
+    pub(super) fn base(&self) -> Result<String> {
         let field = "base_model_name_or_path";
         let name = self.settings[field].as_str().filter(|name| !name.is_empty());
-        Ok(name
-            .ok_or_else(|| self.error(field, "the adapter does not say to which model it belongs").help(PUT_BESIDE))?)
+        let missing = || self.error(field, "the adapter does not say to which model it belongs").help(PUT_BESIDE);
+        let name = name.ok_or_else(missing)?;
+        let revision = self.settings["revision"].as_str().filter(|revision| !revision.is_empty());
+        Ok(match revision {
+            Some(revision) if !Path::new(name).is_dir() => format!("{name}@{revision}"),
+            _ => name.to_owned(),
+        })
     }
 
     /// Creates an error about the model that the adapter belongs to.
@@ -127,6 +133,17 @@ impl Adapter {
                 return refuse(field, format!("`{field}` is set, which partscope does not apply"));
             }
         }
+        for (field, fits) in [
+            ("use_rslora", Value::is_boolean as fn(&Value) -> bool),
+            ("r", Value::is_u64),
+            ("rank_pattern", Value::is_object),
+            ("alpha_pattern", Value::is_object),
+            ("init_lora_weights", |value| value.is_boolean() || value.is_string()),
+        ] {
+            if !(self.settings[field].is_null() || fits(&self.settings[field])) {
+                return refuse(field, format!("{} is no value for `{field}`", self.settings[field]));
+            }
+        }
         match &self.settings["init_lora_weights"] {
             Value::String(start) if !PLAIN_STARTS.contains(&start.as_str()) => {
                 let problem = format!("`{start}` changed the model's own matrices, which the adapter does not contain");
@@ -144,7 +161,7 @@ impl Adapter {
             if !pattern.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c)) {
                 return Err(self.error(field, format!("`{pattern}` is a regular expression; only names are read")));
             }
-            if name == pattern || name.strip_suffix(pattern.as_str()).is_some_and(|before| before.ends_with('.')) {
+            if matches(name, pattern) {
                 alpha = own;
                 break;
             }
@@ -158,11 +175,17 @@ impl Adapter {
         Ok((alpha / by) as f32)
     }
 
-    /// Returns `weights` with the adapter merged.
+    /// Returns `weights` with the adapter merged, for which `free` bytes are free (unknown if `None`). `rename` gives the name of a tensor in `weights`, or none if the model
+    /// that is loaded does not have it.
     ///
     /// # Errors
-    /// If its matrices are incomplete, or do not fit those of the model.
-    pub(super) fn merge(&self, weights: Weights) -> Result<Weights> {
+    /// If its matrices are incomplete, do not fit those of the model, or the changed ones do not fit in memory.
+    pub(super) fn merge(
+        &self,
+        weights: Weights,
+        rename: &dyn Fn(&str) -> Option<String>,
+        free: Option<u64>,
+    ) -> Result<Weights> {
         let mut own = None;
         for name in MATRICES.map(|name| self.folder.join(name)) {
             if own.is_none() && name.is_file() {
@@ -176,6 +199,7 @@ impl Adapter {
         let mut names: Vec<String> = own.tensors().map(|(name, _)| name.to_owned()).collect();
         names.sort();
         let wrong = |name: &str, problem: String| InputError::new(problem).path(&path).field(name);
+        check_memory(&own, free)?;
         let mut merged = weights;
         let mut changed = 0;
         for name in &names {
@@ -189,8 +213,10 @@ impl Adapter {
             }
             if name.ends_with(A) {
                 let change = self.change(&own, name, &other, module)?;
-                merged = self.apply(merged, module, &change)?;
-                changed += 1;
+                if let Some(target) = rename(&format!("{module}.weight")) {
+                    merged = self.apply(merged, &target, &change)?;
+                    changed += 1;
+                }
             }
         }
         if changed == 0 {
@@ -206,29 +232,31 @@ impl Adapter {
     }
 
     fn change(&self, own: &Weights, a: &str, b: &str, module: &str) -> Result<Change> {
-        let shape = |name: &str| {
-            let stored = own.tensors().find(|(own, _)| *own == name).map(|(_, stored)| stored.shape.clone());
-            stored.unwrap_or_default()
-        };
+        let shape = |name: &str| own.shape(name).unwrap_or_default().to_vec();
         let (&[rank, width], &[height, also]) = (&shape(a)[..], &shape(b)[..]) else {
             return Err(own.error(a, "the matrices of LoRA must have two dimensions").into());
         };
         if rank != also || rank == 0 {
             return Err(own.error(a, &format!("the rank is {rank}, but {also} in {b}")).into());
         }
+        let stated =
+            self.settings["r"].as_u64().filter(|_| self.settings["rank_pattern"].as_object().is_none_or(Map::is_empty));
+        if let Some(stated) = stated.filter(|&stated| stated != rank as u64) {
+            return Err(own.error(a, &format!("the rank is {rank}, but `r` of {SETTINGS} is {stated}")).into());
+        }
         let values = |name: &str, shape: &[usize]| own.find(name, shape)?.values();
         let (a, b) = (values(a, &[rank, width])?, values(b, &[height, rank])?);
         Ok(Change { rank, a, b, scale: self.scale(module, rank)? })
     }
 
-    fn apply(&self, weights: Weights, module: &str, change: &Change) -> Result<Weights> {
-        let name = format!("{module}.weight");
+    fn apply(&self, weights: Weights, name: &str, change: &Change) -> Result<Weights> {
         let shape = [change.b.len() / change.rank, change.a.len() / change.rank];
-        let input_first = module.rsplit('.').next().is_some_and(|own| CONV1D.contains(&own));
+        let input_first = name.rsplit('.').nth(1).is_some_and(|own| CONV1D.contains(&own));
         let stored = if input_first { [shape[1], shape[0]] } else { shape };
-        let found = weights.find(&name, &stored).map_err(|_| {
+        let found = weights.find(name, &stored).map_err(|_| {
             let problem = format!("the model has no matrix {name} of shape {stored:?}, which the adapter changes");
-            self.base_error(problem)
+            let help = "use the model that the adapter was trained on";
+            self.error("base_model_name_or_path", problem).help(help)
         })?;
         let (mut values, added) = (found.values()?, change.product(shape));
         if input_first {
@@ -237,8 +265,29 @@ impl Adapter {
         } else {
             values.iter_mut().zip(&added).for_each(|(value, added)| *value += added);
         }
-        weights.replaced(&name, &values)
+        weights.replaced(name, &values)
     }
+}
+
+/// Checks that the changed matrices fit in memory in f32.
+fn check_memory(adapter: &Weights, free: Option<u64>) -> Result<()> {
+    let height = |a: &str| adapter.shape(&format!("{}{B}", a.strip_suffix(A)?))?.first().copied();
+    let bytes = |(name, width): (&str, usize)| 4 * height(name).unwrap_or(0) as u64 * width as u64;
+    let widths = adapter.tensors().map(|(name, stored)| (name, stored.shape.last().copied().unwrap_or(0)));
+    let need: u64 = widths.filter(|(name, _)| name.ends_with(A)).map(bytes).sum();
+    let Some(free) = free.filter(|&free| need > free) else { return Ok(()) };
+    let (need, free) = (format_size(need), format_size(free));
+    let problem = format!("the matrices that the adapter changes take {need} of memory, but only {free} are free");
+    Err(adapter.error("lora_A", &problem).help("free some memory, or merge the adapter with peft").into())
+}
+
+/// Returns whether peft takes `pattern`, in which a dot stands for any character, for the module `name`: the whole name, or
+/// its end after a dot.
+fn matches(name: &str, pattern: &str) -> bool {
+    let Some(start) = name.len().checked_sub(pattern.len()) else { return false };
+    let same = |(own, wanted): (u8, u8)| wanted == b'.' || own == wanted;
+    name.bytes().skip(start).zip(pattern.bytes()).all(same)
+        && (start == 0 || name.as_bytes().get(start - 1) == Some(&b'.'))
 }
 
 /// Advice for an adapter whose model is not found.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{
     adapter::Adapter,
     chat::ChatTemplate,
-    family::Config,
+    family::{self, Config},
     memory,
     tokenizer::Tokenizer,
     weights::{Dtype, Precision, Weights},
@@ -24,13 +24,15 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Merges the adapter into the weights, if there is one.
+    /// Merges the adapter into the weights, if there is one; `free` bytes are free (unknown if `None`).
     ///
     /// # Errors
-    /// If it is incomplete, or does not fit the weights.
-    pub(super) fn merged(self) -> Result<Self> {
+    /// If it is incomplete, does not fit the weights, or the changed matrices do not fit in memory.
+    pub(super) fn merged(self, free: Option<u64>) -> Result<Self> {
+        let is_half = self.config.whole().is_some();
+        let rename = |name: &str| if is_half { family::text_half_name(name) } else { Some(name.to_owned()) };
         let weights = match &self.adapter {
-            Some(adapter) => adapter.merge(self.weights)?,
+            Some(adapter) => adapter.merge(self.weights, &rename, free)?,
             None => self.weights,
         };
         Ok(Self { weights, adapter: None, ..self })
@@ -48,8 +50,8 @@ impl Files {
     ///
     /// # Errors
     /// If there is an adapter that cannot be merged.
-    pub(crate) fn into_weights(self) -> Result<Weights> {
-        Ok(self.merged()?.weights)
+    pub(crate) fn into_weights(self, free: Option<u64>) -> Result<Weights> {
+        Ok(self.merged(free)?.weights)
     }
 
     /// Replaces the configuration.

@@ -91,7 +91,7 @@ impl Model {
     /// As [`Model::load`], from the opened `files` of `source`.
     pub(crate) fn from_files(source: &Source, files: Files, options: &LoadOptions) -> Result<Self> {
         let started = Instant::now();
-        let files = files.merged()?;
+        let files = files.merged(options.free_memory())?;
         let family = family::choose(&files.config)?;
         let precision = memory::choose(&files.weights, options.dtype, options.free_memory())?;
         let weights = files.weights.with_precision(precision).observed_by(options.observer.clone());
@@ -101,6 +101,10 @@ impl Model {
             let hash = hash.join().unwrap_or_else(|_| Err(Error::Model("hashing the weights failed".to_owned())));
             Ok::<_, Error>((decoder?, hash?))
         })?;
+        if let Some(name) = weights.unread() {
+            let problem = "an adapter changes this tensor, which the model does not use";
+            return Err(weights.error(name, problem).help("use the model that the adapter was trained on").into());
+        }
         options.device.synchronize()?;
         let tokenizer = files.tokenizer.for_vocabulary(decoder.vocabulary()?);
         let tokenizer = tokenizer.map_err(|error| error.path(&files.tokenizer_path))?;

@@ -104,14 +104,18 @@ fn check_request(meta: &RunMeta, request: &RunRequest) -> Outcome {
     };
     let ids: Vec<&str> = prompt.demo_ids.iter().map(String::as_str).collect();
     let (own, wanted) = (selection.as_ref(), request.selection.as_ref());
+    let is_name = !request.task.contains(['/', '\\', '.', ':']);
     let train = if request.loo { prompt.shots } else { request.train_examples };
+    let train_differs =
+        train < meta.examples.train || !request.loo && prompt.skipped().is_empty() && train != meta.examples.train;
     for (field, differs) in [
         ("request.template", request.template.as_ref().is_some_and(|name| *name != task.template)),
         ("request.shots", request.shown() != prompt.shots),
         ("request.demo_seed", request.demo_seed != prompt.demo_seed),
         ("request.demos", listed.is_some_and(|listed| listed != ids)),
         ("request.loo", request.loo != prompt.loo.is_some()),
-        ("request.train_examples", train < meta.examples.train),
+        ("request.task", is_name && request.task != task.name),
+        ("request.train_examples", train_differs),
         ("request.prompting.bos", prompt.bos.is_some_and(|bos| bos != request.prompting.bos)),
         ("request.limit", own.is_some_and(|own| own.limit != request.limit)),
         ("request.selection.seed", both(own, wanted, |own, wanted| own.seed != wanted.seed)),

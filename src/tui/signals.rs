@@ -15,7 +15,7 @@ pub enum SignalRequest {
     Continue,
 }
 
-/// Waits for the signals that end a program by default, so that the terminal is restored before partscope exits, and for
+/// Waits for the signals of POSIX that end a program by default and are no faults of it, so that the terminal is restored before partscope exits, and for
 /// SIGTSTP and SIGCONT, so that it is restored during a suspension and redrawn after it. On platforms other than Unix
 /// an interrupt is the only signal.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ impl Signals {
 #[cfg(unix)]
 fn forward(sender: &UnboundedSender<SignalRequest>) -> io::Result<()> {
     use signal_hook::consts::{
-        SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM,
-        SIGXCPU, SIGXFSZ,
+        SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGUSR1,
+        SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
     };
     use tokio::signal::unix::{SignalKind, signal};
     let leave = |number| (number, SignalRequest::Leave(128 + number as u8));

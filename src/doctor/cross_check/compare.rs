@@ -68,7 +68,7 @@ impl Comparison {
         let implementation = IMPLEMENTATIONS.iter().find(|known| known.family == family);
         let precision = files.precision(options.dtype, options.free_memory())?;
         let on_cpu = LoadOptions { device: Device::Cpu, ..options.clone() };
-        let weights = source.open(&on_cpu)?.into_weights()?;
+        let weights = source.open(&on_cpu)?.into_weights(on_cpu.free_memory())?;
         if implementation.is_some() {
             check_memory(memory::need(&weights, Precision::F32), on_cpu.free_memory())?;
         }

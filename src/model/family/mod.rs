@@ -44,7 +44,7 @@ mod text_half;
 pub use architecture::Architecture;
 pub use config::Config;
 pub use table::table;
-pub(super) use text_half::text_half;
+pub(super) use text_half::{text_half, text_half_name};
 
 use std::iter;
 

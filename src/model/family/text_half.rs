@@ -30,9 +30,12 @@ pub(in crate::model) fn text_half(config: Config, weights: Weights) -> Result<(C
         Some(value) => text.with_default(field, value.clone()),
         None => text,
     });
-    let rename =
-        |name: &str| PREFIXES.iter().find_map(|(from, to)| name.strip_prefix(from).map(|rest| format!("{to}{rest}")));
-    Ok((text.half_of(&named.join(", ")), weights.renamed(rename)))
+    Ok((text.half_of(&named.join(", ")), weights.renamed(text_half_name)))
+}
+
+/// Returns the name in the text half of a tensor of the whole model; `None` if it is not part of it.
+pub(in crate::model) fn text_half_name(name: &str) -> Option<String> {
+    PREFIXES.iter().find_map(|(from, to)| name.strip_prefix(from).map(|rest| format!("{to}{rest}")))
 }
 
 /// Refuses weights in a format that only other programs read, by the name in `quantization_config`.

@@ -1,8 +1,9 @@
 //! Index of a checkpoint's tensors by name.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::Mutex,
 };
 
 use candle_core::{Device, Tensor};
@@ -32,6 +33,10 @@ pub struct Weights {
     pub(super) device: Device,
     pub(super) progress: LoadProgress,
     notes: Vec<String>,
+    /// Names of the tensors that [`Weights::replaced`] gave new values.
+    replaced: Vec<String>,
+    /// Those of them that were read.
+    read: Mutex<HashSet<String>>,
 }
 
 impl Weights {
@@ -97,7 +102,16 @@ impl Weights {
 
     fn new(shards: Vec<Shard>, tensors: HashMap<String, Stored>, device: &Device) -> Self {
         let progress = LoadProgress::default();
-        Self { shards, tensors, precision: Precision::F32, device: device.clone(), progress, notes: Vec::new() }
+        Self {
+            shards,
+            tensors,
+            precision: Precision::F32,
+            device: device.clone(),
+            progress,
+            notes: Vec::new(),
+            replaced: Vec::new(),
+            read: Mutex::default(),
+        }
     }
 
     /// Reports the bytes that are read to `observer`.
@@ -152,8 +166,32 @@ impl Weights {
         let new = Stored::new(0, bytes.len(), stored.shape, Numbers::F32).in_file(self.shards.len());
         let path = self.shards[stored.shard].path().to_owned();
         self.shards.push(Shard::in_memory(path, bytes));
-        self.tensors.insert(name, new);
+        self.tensors.insert(name.clone(), new);
+        if let Ok(read) = self.read.get_mut() {
+            read.remove(&name);
+        }
+        self.replaced.push(name);
         Ok(self)
+    }
+
+    /// Notes that the tensor `name` is read.
+    pub(super) fn note_read(&self, name: &str) {
+        if !self.replaced.is_empty()
+            && let Ok(mut read) = self.read.lock()
+        {
+            read.insert(name.to_owned());
+        }
+    }
+
+    /// Returns the first tensor that was given new values and that the model has not read.
+    pub(in crate::model) fn unread(&self) -> Option<&str> {
+        let read = self.read.lock().ok()?;
+        self.replaced.iter().find(|name| !read.contains(*name)).map(String::as_str)
+    }
+
+    /// Returns the shape of the tensor `name` of the file.
+    pub(in crate::model) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|stored| stored.shape.as_slice())
     }
 
     /// Adds a sentence about how the weights were made.

@@ -58,6 +58,7 @@ impl Weights {
             let problem = format!("the tensor has shape {:?}, but config.json implies {shape:?}", stored.shape);
             return Err(self.shards[stored.shard].error(name, problem).into());
         }
+        self.note_read(name);
         let (order, stored) = (stored.reorder, Cow::Borrowed(stored));
         Ok(TensorReader { weights: self, name, stored, rows: None, input_first: false, order })
     }

@@ -5,12 +5,19 @@
 //! its result says where each tensor's bytes are. Values that are neither tensors nor parts of one are forgotten at once,
 //! so that a dictionary cannot contain itself and its depth is bounded.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 /// Longest program, in bytes: 100 000 tensors take about 15 MB.
 pub(super) const MAX_PROGRAM: usize = 16 << 20;
 /// Deepest nesting of tuples; a tensor needs three.
 const MAX_DEPTH: usize = 8;
+/// Most dimensions of a tensor. Sizes and names are copied, and a program can use the same ones many times.
+const MAX_DIMENSIONS: usize = 8;
+/// Longest name of a tensor or a storage, in bytes.
+const MAX_NAME: usize = 500;
 
 /// A tensor: where its values are in a storage, and their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,12 +93,19 @@ pub(super) fn run(program: &[u8]) -> Result<Vec<(String, PickledTensor)>, String
     }
 }
 
+/// Tensors by name, in order.
+#[derive(Default)]
+struct Dict {
+    entries: Vec<(Rc<str>, Rc<PickledTensor>)>,
+    names: HashSet<Rc<str>>,
+}
+
 struct Machine<'a> {
     program: &'a [u8],
     at: usize,
     stack: Vec<Value>,
     memo: HashMap<u32, Value>,
-    dicts: Vec<Vec<(Rc<str>, Rc<PickledTensor>)>>,
+    dicts: Vec<Dict>,
 }
 
 type Outcome<T = ()> = Result<T, String>;
@@ -158,7 +172,10 @@ impl Machine<'_> {
     /// Returns the tensors of the dictionary on top of the stack.
     fn tensors(mut self) -> Outcome<Vec<(String, PickledTensor)>> {
         let Value::Dict(number) = self.pop()? else { return Err("the pickle is no dictionary of tensors".to_owned()) };
-        let entries = std::mem::take(&mut self.dicts[number]);
+        let entries = std::mem::take(&mut self.dicts[number].entries);
+        if entries.is_empty() {
+            return Err("the dictionary has no tensors; those of a dictionary within it are not read".to_owned());
+        }
         Ok(entries.into_iter().map(|(name, tensor)| (name.to_string(), tensor.as_ref().clone())).collect())
     }
 
@@ -181,6 +198,11 @@ impl Machine<'_> {
         let bytes = self.program.get(self.at..end).ok_or("a text is longer than the pickle")?;
         self.at = end;
         str::from_utf8(bytes).map_err(|_| "a text is not UTF-8".to_owned())
+    }
+
+    fn skip(&mut self, length: usize) -> Outcome {
+        self.at += length;
+        if self.at > self.program.len() { Err("the pickle ends too early".to_owned()) } else { Ok(()) }
     }
 
     fn line(&mut self) -> Outcome<String> {
@@ -220,7 +242,7 @@ impl Machine<'_> {
         let known = match (module.as_str(), name.as_str(), storage) {
             ("collections", "OrderedDict", _) => Name::OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2", _) => Name::RebuildTensor,
-            ("torch._utils", "_rebuild_parameter", _) => Name::RebuildParameter,
+            ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state", _) => Name::RebuildParameter,
             ("torch", _, Some(storage)) => Name::Storage(storage),
             _ => return Err(format!("it names {module}.{name}, which is no part of a tensor")),
         };
@@ -262,7 +284,9 @@ impl Machine<'_> {
         let length = self.byte()?;
         let mut value = [0; 8];
         if length > 8 {
-            return Err(format!("an integer of {length} bytes"));
+            self.skip(length.into())?;
+            self.stack.push(Value::Other);
+            return Ok(());
         }
         for byte in value.iter_mut().take(length.into()) {
             *byte = self.byte()?;
@@ -274,7 +298,7 @@ impl Machine<'_> {
 
     fn dict(&mut self) {
         self.stack.push(Value::Dict(self.dicts.len()));
-        self.dicts.push(Vec::new());
+        self.dicts.push(Dict::default());
     }
 
     /// Adds keys and values, one after the other, to the dictionary on top of the stack.
@@ -284,8 +308,15 @@ impl Machine<'_> {
             return Err("a key without a value".to_owned());
         }
         for pair in pairs.chunks_exact(2) {
-            if let [Value::Text(key), Value::Tensor(tensor)] = pair {
-                self.dicts[*number].push((key.clone(), tensor.clone()));
+            if let [Value::Text(name), Value::Tensor(tensor)] = pair {
+                if name.len() > MAX_NAME {
+                    return Err(format!("the name of a tensor has {} bytes", name.len()));
+                }
+                let dict = &mut self.dicts[*number];
+                if !dict.names.insert(name.clone()) {
+                    return Err(format!("there are two tensors called {name}"));
+                }
+                dict.entries.push((name.clone(), tensor.clone()));
             }
         }
         Ok(())
@@ -319,7 +350,7 @@ impl Machine<'_> {
         let [Value::Text(kind), Value::Name(Name::Storage(class)), Value::Text(key), _, _] = &parts[..] else {
             return Err("a persistent id that names no storage".to_owned());
         };
-        if &**kind != "storage" {
+        if &**kind != "storage" || key.len() > MAX_NAME {
             return Err("a persistent id that names no storage".to_owned());
         }
         self.stack.push(Value::Storage(Rc::new(Storage { key: key.to_string(), class })));
@@ -330,6 +361,9 @@ impl Machine<'_> {
 /// Reads a tuple of sizes.
 fn sizes(value: &Value) -> Outcome<Vec<usize>> {
     let Value::Tuple(items, _) = value else { return Err("sizes that are no tuple".to_owned()) };
+    if items.len() > MAX_DIMENSIONS {
+        return Err(format!("a tensor of {} dimensions", items.len()));
+    }
     let size = |item: &Value| match item {
         Value::Int(size) => usize::try_from(*size).map_err(|_| format!("a size of {size}")),
         _ => Err("a size that is no integer".to_owned()),

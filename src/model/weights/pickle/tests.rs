@@ -28,6 +28,29 @@ fn program(name: &str, strides: [u8; 2]) -> Vec<u8> {
     parts.concat()
 }
 
+fn replaced(program: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = program.windows(from.len()).position(|window| window == from).unwrap();
+    [&program[..at], to, &program[at + from.len()..]].concat()
+}
+
+/// A tensor of so many dimensions.
+fn wide(dimensions: usize) -> Vec<u8> {
+    let sizes = [b"(".as_slice(), &b"K\x01".repeat(dimensions), b"t"].concat();
+    replaced(&program(REBUILD, [3, 1]), b"K\x02K\x03\x86", &sizes)
+}
+
+/// A tensor with a name of so many bytes.
+fn named(length: u32) -> Vec<u8> {
+    let name = [b"X".as_slice(), &length.to_le_bytes(), &vec![b'w'; length as usize]].concat();
+    replaced(&program(REBUILD, [3, 1]), b"X\x01\x00\x00\x00w", &name)
+}
+
+/// The same tensor twice under one name.
+fn twice() -> Vec<u8> {
+    let once = program(REBUILD, [3, 1]);
+    replaced(&once, b"tRs.", b"tRq\x03sh\x01h\x03s.")
+}
+
 const REBUILD: &str = "torch._utils\n_rebuild_tensor_v2";
 
 fn archive(program: &[u8], values: usize, compression: CompressionMethod) -> tempfile::NamedTempFile {
@@ -71,6 +94,10 @@ fn other_names_instructions_and_places_are_refused() {
         (b"\x80\x02Q".to_vec(), 0, "the stack is empty"),
         ([b"\x80\x02)".as_slice(), &[0x85; 100], b"."].concat(), 0, "nested 9 deep"),
         (b"\x80\x02h\x07.".to_vec(), 0, "nothing was kept as 7"),
+        (b"\x80\x02}.".to_vec(), 0, "the dictionary has no tensors"),
+        (wide(9), 24, "a tensor of 9 dimensions"),
+        (named(501), 24, "the name of a tensor has 501 bytes"),
+        (twice(), 24, "there are two tensors called w"),
         (b"\x80\x02(u.".to_vec(), 0, "there is no dictionary"),
     ] {
         let message = read(&program, values).unwrap_err();
