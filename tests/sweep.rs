@@ -18,7 +18,9 @@ fn every_division_gives_the_same_files_and_the_rows_of_reproduce() {
         [vec!["slice:2/3", "slice:0/3", "slice:1/3"], vec!["hash:1/2", "hash:0/2"], vec!["cost:1/2", "cost:0/2"]]
     {
         let parts = Sweep::planned(SWEEP);
-        divisions.iter().for_each(|part| parts.run(part));
+        for part in &divisions {
+            parts.run(part);
+        }
         assert!(parts.merged("out") == expected, "{divisions:?}");
     }
     let tables: Value = serde_json::from_slice(&expected[2]).unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::row::ProtocolRow;
 use crate::analysis::{
     Hits, Method,
-    bootstrap::{Estimate, ExampleDraw, Resampling, RunPlace, TaskRuns},
+    bootstrap::{Estimate, ExampleDraw, HitTable, Resampling, RunPlace, TaskRuns},
 };
 
 /// Number of bootstrap resamples.
@@ -120,8 +120,8 @@ fn own_hits<'a>(row: &'a ProtocolRow, methods: &BTreeSet<Method>) -> Vec<&'a Hit
 
 /// Estimates the accuracy of methods, and its difference from the default method's if that is one of them.
 fn of_hits(rows: &RowSet<'_>, methods: &BTreeSet<Method>) -> Vec<(Method, [Estimate; 2])> {
-    let hits: Vec<Vec<Vec<&Hits>>> =
-        rows.iter().map(|rows| rows.iter().map(|row| own_hits(row, methods)).collect()).collect();
+    let table = |row: &&ProtocolRow| HitTable::new(&own_hits(row, methods));
+    let hits: Vec<Vec<HitTable>> = rows.iter().map(|rows| rows.iter().map(table).collect()).collect();
     let shortest = |rows: &[&ProtocolRow]| {
         let lengths = rows.iter().flat_map(|row| own_hits(row, methods)).map(Hits::len);
         lengths.min().unwrap_or(0)

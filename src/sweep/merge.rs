@@ -127,8 +127,7 @@ impl<'a> Reading<'a> {
                 self.merged.done += 1;
                 self.merged.processors.insert(processor);
                 self.table.push(&self.sweep.manifest, cell, &row);
-                // No table over several rows has them.
-                row.measures.intervals.clear();
+                // No table over several rows has it.
                 row.measures.difference.clear();
                 return Ok(Some(row));
             }

@@ -41,16 +41,36 @@ impl ExampleDraw {
         self.count == 0
     }
 
-    /// Counts for all `hits` the right predictions on the drawn examples.
-    pub fn count_right(&self, hits: &[&Hits], counts: &mut [f64]) {
+    /// Counts for all series of `hits` the right predictions on the drawn examples.
+    pub fn count_right(&self, hits: &HitTable, counts: &mut [f64]) {
         pulp::Arch::new().dispatch(CountRight { planes: &self.planes, hits, counts });
     }
 }
 
+/// Which predictions of several methods in one run are right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HitTable {
+    methods: usize,
+    /// Words of 64 examples, `[word, method]`.
+    words: Vec<u64>,
+}
+
+impl HitTable {
+    /// Puts the hits of each method side by side; examples that one of them lacks are left out.
+    pub fn new(hits: &[&Hits]) -> Self {
+        let words = hits.iter().map(|hits| hits.words().len()).min().unwrap_or(0);
+        let words = (0..words).flat_map(|word| hits.iter().map(move |hits| hits.words()[word])).collect();
+        Self { methods: hits.len(), words }
+    }
+}
+
+/// Methods counted at a time.
+const BLOCK: usize = 32;
+
 /// Counting, compiled for every instruction set.
 struct CountRight<'a> {
     planes: &'a [Vec<u64>],
-    hits: &'a [&'a Hits],
+    hits: &'a HitTable,
     counts: &'a mut [f64],
 }
 
@@ -60,16 +80,19 @@ impl pulp::WithSimd for CountRight<'_> {
     #[allow(clippy::inline_always, reason = "without inlining it is compiled for the baseline instruction set")]
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        for (hits, count) in self.hits.iter().zip(self.counts) {
-            let mut right = 0;
-            for (place, plane) in self.planes.iter().enumerate() {
-                let mut ones = 0;
-                for (word, drawn) in hits.words().iter().zip(plane) {
-                    ones += u64::from((word & drawn).count_ones());
+        for (block, counts) in self.counts.chunks_mut(BLOCK).enumerate() {
+            let mut right = [0_u32; BLOCK];
+            for (at, words) in self.hits.words.chunks_exact(self.hits.methods.max(1)).enumerate() {
+                for (place, plane) in self.planes.iter().enumerate() {
+                    let drawn = plane.get(at).copied().unwrap_or(0);
+                    for (right, word) in right.iter_mut().zip(&words[block * BLOCK..]) {
+                        *right += (word & drawn).count_ones() << place;
+                    }
                 }
-                right += ones << place;
             }
-            *count = right as f64;
+            for (count, right) in counts.iter_mut().zip(right) {
+                *count = f64::from(right);
+            }
         }
     }
 }

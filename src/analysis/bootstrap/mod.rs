@@ -9,7 +9,7 @@
 
 mod example_draw;
 
-pub use example_draw::ExampleDraw;
+pub use example_draw::{ExampleDraw, HitTable};
 use rayon::prelude::*;
 
 use crate::random::SeededRng;
@@ -152,7 +152,7 @@ mod tests {
         let tasks = [TaskRuns { runs, examples: hits.iter().map(Hits::len).min().unwrap_or(0) }];
         let resampling = Resampling::new(&tasks, draws, seed)?;
         let mean = |_: usize, run: usize, drawn: &ExampleDraw, out: &mut [f64]| {
-            drawn.count_right(&[&hits[run]], out);
+            drawn.count_right(&HitTable::new(&[&hits[run]]), out);
             out[0] /= drawn.len() as f64;
         };
         Some(resampling.estimates(1, &mean)[0])
@@ -222,7 +222,7 @@ mod tests {
             let tasks = [task(2, &mut random), task(5, &mut random)];
             let runs: Vec<TaskRuns> = tasks.iter().map(|(task, _)| task.clone()).collect();
             let fill = |task: usize, run: usize, drawn: &ExampleDraw, out: &mut [f64]| {
-                drawn.count_right(&[&tasks[task].1[run]], out);
+                drawn.count_right(&HitTable::new(&[&tasks[task].1[run]]), out);
                 out[0] /= drawn.len() as f64;
             };
             let fast = Resampling::new(&runs, 200, 3).unwrap().estimates(1, &fill)[0];
