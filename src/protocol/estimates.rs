@@ -173,7 +173,8 @@ mod tests {
             "share": {"good": 0.0, "bad": 0.0, "label_biased": 0.0}, "max_rel": 0.0,
         }))
         .unwrap();
-        let hits = |at: usize| (0..9).map(|example| (example * (at + 2) + seed as usize) % 3 > 0).collect();
+        let hits =
+            |at: usize| (0..9).map(|example: usize| !(example * (at + 2) + seed as usize).is_multiple_of(3)).collect();
         row.details.hits = methods.iter().enumerate().map(|(at, method)| (*method, hits(at))).collect();
         row
     }

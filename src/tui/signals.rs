@@ -52,9 +52,11 @@ fn forward(sender: &UnboundedSender<SignalRequest>) -> io::Result<()> {
     };
     use tokio::signal::unix::{SignalKind, signal};
     let leave = |number| (number, SignalRequest::Leave(128 + number as u8));
-    let leaving =
-        [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ]
-            .map(leave);
+    let leaving = [
+        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ,
+        SIGIO, SIGSYS, SIGTRAP,
+    ]
+    .map(leave);
     for (number, request) in
         leaving.into_iter().chain([(SIGTSTP, SignalRequest::Stop), (SIGCONT, SignalRequest::Continue)])
     {
