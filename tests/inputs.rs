@@ -58,8 +58,8 @@ fn named_pipes_and_devices_are_refused_as_any_input() {
     let is_pipe = "this is a named pipe, not a regular file";
     refused(&["run", "--task", &pipe, "-o", &out], is_pipe);
     refused(&["tasks", "check", &pipe], is_pipe);
-    refused(&["components", &pipe], "not a run");
-    refused(&["fit", &pipe], "not a run");
+    refused(&["components", &pipe], "not the folder of a run");
+    refused(&["fit", &pipe], "not the folder of a run");
     refused(&["run", "--prompts", &pipe, "--labels", " a| b", "-o", &out], is_pipe);
     refused(&["run", "--prompts", "/dev/zero", "--labels", " a| b", "-o", &out], "this is a device");
     refused(&["run", "-m", &gguf, "--task", "sentiment", "-o", &out], is_pipe);

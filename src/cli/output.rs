@@ -68,6 +68,11 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
     print_json_text(&(text + "\n"))
 }
 
+/// Formats seconds, which may be an estimate of any size.
+pub(super) fn human_seconds(seconds: f64) -> String {
+    Duration::try_from_secs_f64(seconds).map_or_else(|_| "very long".to_owned(), human_time)
+}
+
 /// Progress line on standard error; silent if that is not a terminal.
 pub(super) struct ProgressLine {
     shown: bool,

@@ -17,6 +17,7 @@ use crate::{
     size::format_size,
 };
 
+const HELP: &str = "merge the adapter with peft (merge_and_unload, then save_pretrained), and name that folder";
 /// File with an adapter's settings.
 pub(super) const SETTINGS: &str = "adapter_config.json";
 /// Names of the file with its matrices, the first that exists counts.
@@ -110,8 +111,7 @@ impl Adapter {
 
     /// Refuses settings that change more than W + s·B·A.
     fn check(&self) -> Result<(), InputError> {
-        let help = "merge the adapter with peft (merge_and_unload, then save_pretrained), and name that folder";
-        let refuse = |field: &str, problem: String| Err(self.error(field, problem).help(help));
+        let refuse = |field: &str, problem: String| Err(self.error(field, problem).help(HELP));
         match self.settings["peft_type"].as_str() {
             Some("LORA") => {}
             other => {
@@ -242,7 +242,10 @@ impl Adapter {
         let stated =
             self.settings["r"].as_u64().filter(|_| self.settings["rank_pattern"].as_object().is_none_or(Map::is_empty));
         if let Some(stated) = stated.filter(|&stated| stated != rank as u64) {
-            return Err(own.error(a, &format!("the rank is {rank}, but `r` of {SETTINGS} is {stated}")).into());
+            return Err(own
+                .error(a, &format!("the rank is {rank}, but `r` of {SETTINGS} is {stated}"))
+                .help(HELP)
+                .into());
         }
         let values = |name: &str, shape: &[usize]| own.find(name, shape)?.values();
         let (a, b) = (values(a, &[rank, width])?, values(b, &[height, rank])?);

@@ -1,17 +1,14 @@
 //! Joins the results of a sweep. What it writes depends on the results only, not on who computed them or when.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::{
     cell_table::CellTable,
     folder::{FailedCell, SweepFolder},
     manifest::SweepCell,
+    merged::{Group, Merged, MissingCell},
     report_page,
     result::CellResult,
 };
@@ -19,55 +16,12 @@ use crate::{
     cancel::Cancel,
     disk::{create_folder, write_whole},
     error::{Error, Result},
-    protocol::{AccuracyRow, AgreementRow, ProtocolRow, accuracy_table, agreement},
+    protocol::{ProtocolRow, accuracy_table, agreement},
     report::{table::Table, table_as_parquet},
 };
 
 /// Cells read at a time, which bounds the memory.
 const BATCH: usize = 512;
-
-/// Tables of a sweep: the content of `tables.json`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Merged {
-    /// Number of cells.
-    pub cells: usize,
-    /// Number of cells with results.
-    pub done: usize,
-    /// The others.
-    pub missing: Vec<MissingCell>,
-    /// Tables of every model, budget and number of demonstrations, as `reproduce` prints them.
-    pub groups: Vec<Group>,
-    /// How the processors that computed the cells add; if there are several, their rows differ by rounding.
-    #[serde(skip)]
-    pub processors: BTreeSet<String>,
-    /// Problems with results that were set aside, which are missing now.
-    #[serde(skip)]
-    pub damaged: Vec<String>,
-}
-
-/// A cell without a result.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct MissingCell {
-    /// Its name.
-    pub cell: String,
-    /// Why it failed; `None` if it was not computed yet.
-    pub reason: Option<String>,
-}
-
-/// Tables over the runs of one model, budget and number of demonstrations.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Group {
-    /// The model.
-    pub model: String,
-    /// The label budget.
-    pub budget: usize,
-    /// The number of demonstrations; `None` for the paper's.
-    pub shots: Option<usize>,
-    /// Accuracy by method.
-    pub accuracy: Vec<AccuracyRow>,
-    /// Agreement of component accuracies.
-    pub agreement: Vec<AgreementRow>,
-}
 
 /// Reads all results of `sweep` and writes `rows.parquet`, `rows.csv`, `tables.json` and `report.html` to the folder `to`.
 ///

@@ -14,10 +14,12 @@
 //! ```
 
 mod cell_table;
+mod event;
 mod exact;
 mod folder;
 mod manifest;
 mod merge;
+mod merged;
 mod partition;
 mod plan;
 mod report_page;
@@ -28,12 +30,14 @@ mod spec;
 mod status;
 mod worker;
 
+pub use event::{CellEvent, RunOptions};
 pub use folder::{FailedCell, KilledCell, SweepFolder};
 pub use manifest::{Manifest, PlannedModel, PlannedTask, SweepCell};
-pub use merge::{Group, Merged, MissingCell, merge};
+pub use merge::merge;
+pub use merged::{Group, Merged, MissingCell};
 pub use partition::Partition;
 pub use plan::{LoadModel, plan};
 pub use result::CellResult;
-pub use run::{CellEvent, RunOptions, RunSummary, run};
+pub use run::{RunSummary, run};
 pub use spec::{Common, Seeds, SweepSpec, Templates, parse_spec};
 pub use status::{LeasedCell, SweepStatus, status};

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{
+    event::{CellEvent, RunOptions},
     folder::SweepFolder,
     manifest::{PlannedModel, SweepCell},
     plan::task_hash,
     result::CellResult,
-    run::{CellEvent, RunOptions},
 };
 use crate::{
     cancel::Cancel,

@@ -5,11 +5,9 @@ mod merge;
 mod plan;
 mod status;
 
-use std::time::Duration;
-
 use clap::Subcommand;
 
-use super::{failure::Failure, output::human_time};
+use super::failure::Failure;
 
 /// Run models × tasks × templates × seeds × budgets × shots on one machine or many.
 ///
@@ -37,8 +35,4 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Command::Status(args) => status::run(args),
         Command::Merge(args) => merge::run(args),
     }
-}
-
-fn time(seconds: f64) -> String {
-    Duration::try_from_secs_f64(seconds).map_or_else(|_| "very long".to_owned(), human_time)
 }

@@ -4,13 +4,12 @@ use std::{fmt::Write, path::PathBuf};
 
 use serde::Serialize;
 
-use super::time;
 use crate::{
     cancel::Cancel,
     cli::{
         failure::Failure,
         options::ModelOptions,
-        output::{print, print_json, read_text},
+        output::{human_seconds, print, print_json, read_text},
     },
     error::Result,
     model::Model,
@@ -94,7 +93,8 @@ impl<'a> Planned<'a> {
     }
 
     fn text(&self) -> String {
-        let time = |seconds: Option<f64>| seconds.map_or("not measured".to_owned(), |s| format!("about {}", time(s)));
+        let time =
+            |seconds: Option<f64>| seconds.map_or("not measured".to_owned(), |s| format!("about {}", human_seconds(s)));
         let mut text = String::new();
         for model in &self.models {
             let _ = writeln!(text, "{}: {} runs, {}", printable(model.name), model.cells, time(model.seconds));

@@ -2,11 +2,10 @@
 
 use std::{fmt::Write, path::PathBuf};
 
-use super::time;
 use crate::{
     cli::{
         failure::Failure,
-        output::{print, print_json},
+        output::{human_seconds, print, print_json},
     },
     sweep::{SweepFolder, SweepStatus, status},
     text::printable,
@@ -36,7 +35,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let SweepStatus { cells, done, running, leases, failed, killed, seconds_left } = &found;
     let mut text = format!("{done} of {cells} runs done, {running} running, {} failed", failed.len());
     if let Some(seconds) = seconds_left.filter(|_| done + failed.len() < *cells) {
-        let _ = write!(text, ", about {} left", time(seconds));
+        let _ = write!(text, ", about {} left", human_seconds(seconds));
     }
     text.push('\n');
     for lease in leases {

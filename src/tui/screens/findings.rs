@@ -186,6 +186,12 @@ fn free_room_is_used() {
     harness.run_to_end(40);
     let screen = text(&paint(&harness, (120, 40), Depth::True));
     assert!(screen.contains("mean") && screen.contains("highest") && screen.contains("lowest"), "{screen}");
+    for size in [(120, 40), (200, 60)] {
+        let screen = text(&paint(&harness, size, Depth::True));
+        let means = screen.lines().find_map(|line| line.trim_start().strip_prefix("mean ")).unwrap();
+        let first: u32 = means.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(first >= 10, "a tenth instead of percent: {means}");
+    }
     let header = Rect::new(0, 0, 120, 1);
     assert_eq!(bars::tabs(header).len(), Screen::ALL.len());
     assert!(hints(Rect { y: 39, ..header }, &harness.state).iter().any(|hint| hint.action == Action::Palette));

@@ -10,7 +10,7 @@ use crate::{
     app::state::{State, open_run::OpenRun},
     tui::{
         theme::{Role, Theme, glyph},
-        widgets::{grid::Grid, pane},
+        widgets::{grid::Grid, heatmap::centred, pane},
     },
 };
 
@@ -72,10 +72,13 @@ fn heads(buf: &mut Buffer, area: Rect, state: &State, theme: &Theme, run: &OpenR
         for column in grid.columns.0..grid.columns.0 + grid.columns.1 {
             let Some(cell) = grid.cell(grid.layers.0, column) else { continue };
             let value = mean(state, (0..run.shape.layers).map(|layer| layer * all + column));
-            let room = usize::from(cell.width.saturating_sub(1)).min(5);
+            let (width, is_low) = (usize::from(cell.width), grid.pitch.1 == 1);
+            // In a low cell the last column is that of the kind.
+            let room = (width - usize::from(is_low)).min(5);
             let text = value.map_or_else(|| "·".to_owned(), |value| unit.number(value, room));
+            let text = if is_low { format!("{text:>room$}") } else { centred(&text, width) };
             if cell.x > area.x + 4 {
-                buf.set_string(cell.x, area.y, format!("{text:>room$}"), theme.fg(Role::Dim));
+                buf.set_string(cell.x, area.y, text, theme.fg(Role::Dim));
             }
         }
     }

@@ -207,7 +207,7 @@ const fn middle(height: u16) -> u16 {
 }
 
 /// Centres `text` in `width` columns. A blank text becomes empty, so that it overwrites nothing.
-fn centred(text: &str, width: usize) -> String {
+pub fn centred(text: &str, width: usize) -> String {
     let before = (width + 1).saturating_sub(text.chars().count()) / 2;
     if text.trim().is_empty() { String::new() } else { format!("{}{text}", " ".repeat(before)) }
 }
