@@ -278,6 +278,7 @@ FAMILIES = {
 FAMILIES |= {
     "llama-lora": FAMILIES["llama"],
     "gpt2-lora": FAMILIES["gpt2"],
+    "gpt-neo-lora": FAMILIES["gpt-neo"],
     "llama-pickle": FAMILIES["llama-biased"],
     "gpt-oss-mxfp4": FAMILIES["gpt-oss"],
 }
@@ -343,6 +344,8 @@ EXTRAS = {
         alpha_pattern={"layers.1.mlp.down_proj": 20},
     ),
     "gpt2-lora": with_adapter(r=2, lora_alpha=3, fan_in_fan_out=True, target_modules=["c_attn", "mlp.c_proj"]),
+    # The names are those of GPT-2's modules, but the matrices are not transposed.
+    "gpt-neo-lora": with_adapter(r=2, lora_alpha=3, target_modules=["c_fc", "mlp.c_proj"]),
     "llama-pickle": as_pickles,
     "gpt-oss-mxfp4": as_mxfp4,
 }

@@ -48,7 +48,8 @@ const APPLIED: [&str; 19] = [
     "rank_pattern",
     "alpha_pattern",
 ];
-/// Modules of GPT-2 whose matrices are `[in, out]`. `fan_in_fan_out` does not decide, since peft corrects it for each module.
+/// Modules of GPT-2 whose matrices are `[in, out]`; in GPT-Neo these names are other modules. `fan_in_fan_out` does not
+/// decide, since peft corrects it for each module.
 const CONV1D: [&str; 3] = ["c_attn", "c_fc", "c_proj"];
 /// Values of `init_lora_weights` that leave the model's own matrices as they are.
 const PLAIN_STARTS: [&str; 3] = ["gaussian", "eva", "orthogonal"];
@@ -58,6 +59,16 @@ const PLAIN_STARTS: [&str; 3] = ["gaussian", "eva", "orthogonal"];
 pub(super) struct Adapter {
     folder: PathBuf,
     settings: Value,
+}
+
+/// The model that an adapter is merged into.
+pub(super) struct Base<'a> {
+    /// Gives the name of a tensor in its weights, or none if the part that is loaded does not have it.
+    pub(super) rename: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether it is a GPT-2.
+    pub(super) is_gpt2: bool,
+    /// Free bytes of memory; `None` if unknown.
+    pub(super) free: Option<u64>,
 }
 
 /// One change: the matrices `A` `[rank, in]` and `B` `[out, rank]`, and the scale s.
@@ -175,17 +186,11 @@ impl Adapter {
         Ok((alpha / by) as f32)
     }
 
-    /// Returns `weights` with the adapter merged, for which `free` bytes are free (unknown if `None`). `rename` gives the name of a tensor in `weights`, or none if the model
-    /// that is loaded does not have it.
+    /// Returns `weights`, those of `base`, with the adapter merged.
     ///
     /// # Errors
     /// If its matrices are incomplete, do not fit those of the model, or the changed ones do not fit in memory.
-    pub(super) fn merge(
-        &self,
-        weights: Weights,
-        rename: &dyn Fn(&str) -> Option<String>,
-        free: Option<u64>,
-    ) -> Result<Weights> {
+    pub(super) fn merge(&self, weights: Weights, base: &Base<'_>) -> Result<Weights> {
         let mut own = None;
         for name in MATRICES.map(|name| self.folder.join(name)) {
             if own.is_none() && name.is_file() {
@@ -199,7 +204,7 @@ impl Adapter {
         let mut names: Vec<String> = own.tensors().map(|(name, _)| name.to_owned()).collect();
         names.sort();
         let wrong = |name: &str, problem: String| InputError::new(problem).path(&path).field(name);
-        check_memory(&own, free)?;
+        check_memory(&own, base.free)?;
         let mut merged = weights;
         let mut changed = 0;
         for name in &names {
@@ -213,8 +218,8 @@ impl Adapter {
             }
             if name.ends_with(A) {
                 let change = self.change(&own, name, &other, module)?;
-                if let Some(target) = rename(&format!("{module}.weight")) {
-                    merged = self.apply(merged, &target, &change)?;
+                if let Some(target) = (base.rename)(&format!("{module}.weight")) {
+                    merged = self.apply(merged, &target, &change, base.is_gpt2)?;
                     changed += 1;
                 }
             }
@@ -252,9 +257,9 @@ impl Adapter {
         Ok(Change { rank, a, b, scale: self.scale(module, rank)? })
     }
 
-    fn apply(&self, weights: Weights, name: &str, change: &Change) -> Result<Weights> {
+    fn apply(&self, weights: Weights, name: &str, change: &Change, is_gpt2: bool) -> Result<Weights> {
         let shape = [change.b.len() / change.rank, change.a.len() / change.rank];
-        let input_first = name.rsplit('.').nth(1).is_some_and(|own| CONV1D.contains(&own));
+        let input_first = is_gpt2 && name.rsplit('.').nth(1).is_some_and(|own| CONV1D.contains(&own));
         let stored = if input_first { [shape[1], shape[0]] } else { shape };
         let found = weights.find(name, &stored).map_err(|_| {
             let problem = format!("the model has no matrix {name} of shape {stored:?}, which the adapter changes");

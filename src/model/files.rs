@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    adapter::Adapter,
+    adapter::{Adapter, Base},
     chat::ChatTemplate,
     family::{self, Config},
     memory,
@@ -32,7 +32,10 @@ impl Files {
         let is_half = self.config.whole().is_some();
         let rename = |name: &str| if is_half { family::text_half_name(name) } else { Some(name.to_owned()) };
         let weights = match &self.adapter {
-            Some(adapter) => adapter.merge(self.weights, &rename, free)?,
+            Some(adapter) => {
+                let is_gpt2 = family::choose(&self.config)?.name == "gpt2";
+                adapter.merge(self.weights, &Base { rename: &rename, is_gpt2, free })?
+            }
             None => self.weights,
         };
         Ok(Self { weights, adapter: None, ..self })
