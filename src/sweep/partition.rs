@@ -67,7 +67,7 @@ impl Partition {
         let total: f64 = cells.iter().map(|cell| cell.cost).sum();
         let mut before = 0.0;
         let mut part_of = |at: usize, cell: &SweepCell| match division {
-            Division::Slice => at as u64 * count / cells.len() as u64,
+            Division::Slice => (at as u128 * u128::from(count) / cells.len() as u128) as u64,
             Division::Hash => u64::from_str_radix(&cell.id, 16).unwrap_or(0) % count,
             Division::Cost => {
                 // The part in which the middle of the cell lies, on a line as long as all cells together.
@@ -155,6 +155,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_number_of_parts_may_be_any() {
+        let cells = cells(&[1.0; 5]);
+        let first = |division: &str| parse(&format!("{division}:0/{}", u64::MAX), &[]).unwrap().cells(&cells);
+        assert_eq!(first("slice"), [0]);
+        assert!(first("hash").is_empty() && first("cost").is_empty());
     }
 
     #[test]
